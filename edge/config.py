@@ -1,0 +1,207 @@
+"""The only configuration: frozen models read from one TOML file and `EDGE_...` environment variables.
+
+Unknown keys are refused and the nearest valid key is named. Nothing here opens a camera, a model or a database.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from edge.errors import ConfigError
+
+DEFAULT_PATH = Path("/etc/edge/edge.toml")
+PACKAGED_MODELS = Path(__file__).resolve().parent.parent / "models" / "quantized"
+
+Unit = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Section(BaseModel):
+    """A strict, frozen table of settings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class ServeConfig(Section):
+    """The local page and the pull feed."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
+    port: int = Field(8080, ge=0, le=65535, description="TCP port; 0 takes a free one")
+    session_hours: float = Field(12.0, gt=0, le=168, description="hours until a guard must log in again")
+    max_long_polls: int = Field(100, ge=1, le=10_000, description="long polls held open at once; more get 429")
+
+
+class MaskConfig(Section):
+    """A rectangle painted black in the capture child, before anything else sees a pixel."""
+
+    x: Unit = Field(description="left edge, fraction of the frame's width")
+    y: Unit = Field(description="top edge, fraction of the frame's height")
+    width: Unit = Field(description="fraction of the frame's width")
+    height: Unit = Field(description="fraction of the frame's height")
+
+
+class CameraConfig(Section):
+    """One camera."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", description="short name, lower case letters, digits, - and _")
+    source: str = Field(
+        min_length=1,
+        description="v4l2:/dev/video0, rtsp://..., http://.../stream.mjpg, picamera:0, file:clip.mp4, folder:frames/",
+    )
+    loop: bool = Field(False, description="play a file or folder again from its start when it ends")
+    realtime: bool = Field(True, description="play a file or folder at its recorded speed")
+    fps: float = Field(25.0, gt=0, le=240, description="frames per second asked of a device, or of a folder of images")
+    width: int = Field(640, ge=16, le=7680, description="px asked of a device; frames of other sources keep their size")
+    height: int = Field(480, ge=16, le=4320, description="px asked of a device")
+    stall_after_s: float = Field(4.0, gt=0, le=600, description="seconds without a frame until the child is killed")
+    masks: tuple[MaskConfig, ...] = Field((), description="rectangles painted black before anything sees the frame")
+
+
+class DetectConfig(Section):
+    """Finding faces."""
+
+    model: str = Field("default", description="model of the pack, haar, or a path to a YuNet-format ONNX file")
+    min_score: Unit = Field(0.6, description="detector score below which a detection is dropped")
+    max_side_px: int = Field(640, ge=64, le=4096, description="frames are shrunk to this longer side before detection")
+    min_face_px: float = Field(16.0, ge=4, le=1000, description="shorter box side below which a face is not recognised")
+
+
+class RecogniseConfig(Section):
+    """Deciding who it is. Unknown is the default answer."""
+
+    model: str = Field("default", description="embedder of the model pack")
+    min_similarity: float = Field(0.4, ge=-1, le=1, description="cosine similarity a match needs")
+    min_margin: float = Field(0.06, ge=0, le=2, description="lead over the runner-up person a match needs")
+    min_shots: int = Field(4, ge=1, le=50, description="good crops of one track before it is matched")
+    max_shots: int = Field(10, ge=1, le=50, description="best crops of one track that are kept and fused")
+    min_quality: float = Field(5.0, ge=0, le=100, description="quality score a crop needs to count")
+
+
+class VisitConfig(Section):
+    """One hit per person, camera and stay."""
+
+    gap_s: float = Field(30.0, gt=0, le=86_400, description="seconds unseen after which a stay is over")
+    update_every_s: float = Field(2.0, ge=0, le=3600, description="least seconds between two updates of one hit")
+
+
+class EnhanceConfig(Section):
+    """Changing pixels for eyes."""
+
+    mode: str = Field("auto", pattern="^(auto|off)$", description="auto plans steps by measured faults; off never changes a pixel")
+
+
+class StoreConfig(Section):
+    """What is kept and for how long."""
+
+    max_age_days: float = Field(30.0, gt=0, le=3650, description="days a hit is kept")
+    max_image_bytes: int = Field(2_000_000_000, ge=1_000_000, description="bytes of pictures kept; the oldest go first")
+    min_free_bytes: int = Field(200_000_000, ge=0, description="free disk bytes below which pictures are shed")
+
+
+class RuntimeConfig(Section):
+    """Threads and logs."""
+
+    threads: int = Field(2, ge=1, le=64, description="threads one model may use")
+    provider: str = Field("auto", description="onnxruntime execution provider, or auto")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least level that is logged")
+
+
+class Config(Section):
+    """Everything one box is told."""
+
+    data_dir: Path = Field(Path("/var/lib/edge"), description="folder of the database and the kept pictures")
+    models_dir: Path = Field(PACKAGED_MODELS, description="folder of the model pack and its manifest.json")
+    box_id: str = Field("", max_length=64, description="name of this box in every hit; empty: made once and kept")
+    serve: ServeConfig = ServeConfig()
+    camera: tuple[CameraConfig, ...] = ()
+    detect: DetectConfig = DetectConfig()
+    recognise: RecogniseConfig = RecogniseConfig()
+    visit: VisitConfig = VisitConfig()
+    enhance: EnhanceConfig = EnhanceConfig()
+    store: StoreConfig = StoreConfig()
+    runtime: RuntimeConfig = RuntimeConfig()
+
+    @field_validator("data_dir", "models_dir")
+    @classmethod
+    def _expand(cls, path: Path) -> Path:
+        return path.expanduser()
+
+    @model_validator(mode="after")
+    def _unique_cameras(self) -> Config:
+        names = [camera.name for camera in self.camera]
+        if len(set(names)) != len(names):
+            raise ValueError("two cameras have the same name")
+        return self
+
+
+def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Config:
+    """Read the TOML file (the default one may be absent) and lay `EDGE_...` variables over it; raises ConfigError.
+
+    `EDGE_DATA_DIR` sets `data_dir`, `EDGE_SERVE__PORT` sets `serve.port`. `EDGE_TEST_...` and `EDGE_CONFIG` are not settings.
+    """
+    env = dict(os.environ) if environ is None else environ
+    if path is None and env.get("EDGE_CONFIG"):
+        path = Path(env["EDGE_CONFIG"])
+    source = path or DEFAULT_PATH
+    values: dict[str, Any] = {}
+    if source.is_file():
+        values = _read_toml(source)
+    elif path is not None:
+        raise ConfigError(f"{path}: no such configuration file; give its path with --config, or leave --config out")
+    try:
+        _overlay(values, env)
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(explain(error, source)) from None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: can't be read ({error}); check the path and its permissions") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}; correct that place") from None
+
+
+def _overlay(values: dict[str, Any], env: dict[str, str]) -> None:
+    """Lay `EDGE_A__B=value` over `values`; names that are no setting are refused like a misspelt key."""
+    for name, text in sorted(env.items()):
+        if not name.startswith("EDGE_") or name.startswith("EDGE_TEST_") or name == "EDGE_CONFIG":
+            continue
+        keys = name.removeprefix("EDGE_").lower().split("__")
+        table = values
+        for key in keys[:-1]:
+            table = table.setdefault(key, {})
+            if not isinstance(table, dict):
+                raise ConfigError(f"{name}: no such setting; lists of tables are set in the configuration file")
+        table[keys[-1]] = text
+
+
+def explain(error: ValidationError, source: Path) -> str:
+    """One paragraph for the first problem: file, key, and the nearest valid key where one was misspelt."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "(whole file)"
+    if first["type"] == "extra_forbidden":
+        valid = _keys_at(first["loc"][:-1])
+        near = difflib.get_close_matches(str(first["loc"][-1]), valid, n=1, cutoff=0.0)
+        return f"{source}: unknown setting {where!r}; did you mean {near[0]!r}? Valid here: {', '.join(valid)}"
+    more = f" ({error.error_count() - 1} more problems after it)" if error.error_count() > 1 else ""
+    return f"{source}: {where} = {first['input']!r}: {first['msg']}{more}"
+
+
+def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
+    """Valid keys of the table at `loc`."""
+    model: type[BaseModel] = Config
+    for part in loc:
+        if isinstance(part, int):
+            continue
+        annotation = model.model_fields[part].annotation
+        args = getattr(annotation, "__args__", ())
+        model = args[0] if args else annotation  # type: ignore[assignment]
+    return sorted(model.model_fields)
