@@ -1,0 +1,25 @@
+"""Fixtures every test file shares."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def find_shared_data() -> Path | None:
+    """Folder of the public test data beside the checkout, or None."""
+    folder = Path(os.environ.get("EDGE_TEST_DATA", ROOT.parent / "shared" / "data"))
+    return folder if folder.is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Public test data; a test that asks for it is skipped by name where it is absent."""
+    folder = find_shared_data()
+    if folder is None:
+        pytest.skip("needs the public test data: ../shared/data or EDGE_TEST_DATA")
+    return folder
