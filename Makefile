@@ -1,0 +1,40 @@
+# make demo   the whole service on a rendered clip (ONCE=1: wait for the hit, then stop)
+# make test   set up and run the tests
+# make check  the developer's gate: format, lint, types, import rules, tests
+# make bench  speed, as ratios against peers in the same run
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check bench lock clean
+.DELETE_ON_ERROR:
+
+$(VENV)/.run: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: $(VENV)/.run
+	$(BIN)/edge demo $(if $(ONCE),--once)
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	PATH="$(CURDIR)/$(BIN):$$PATH" tools/check
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m tools.bench
+
+lock:
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --extra demo -o requirements.lock
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --extra demo --extra dev -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) build dist
