@@ -1,0 +1,24 @@
+"""The only place that loads ONNX files. A file is read once: the bytes that were checked are the bytes that run.
+
+    header    opset and IR version of an ONNX file, without parsing its graph
+    manifest  what models_dir/manifest.json promises about each file
+    session   a loaded model: provider, threads, warm-up, run
+    pack      manifest + folder -> checked sessions
+
+What a model's numbers mean (boxes, embeddings) belongs to the stages, not here.
+"""
+
+from edge.sessions.manifest import InputSpec, Manifest, ModelEntry
+from edge.sessions.pack import Pack, VerifyResult, load_file
+from edge.sessions.session import Session, available_providers
+
+__all__ = [
+    "InputSpec",
+    "Manifest",
+    "ModelEntry",
+    "Pack",
+    "Session",
+    "VerifyResult",
+    "available_providers",
+    "load_file",
+]

@@ -1,0 +1,117 @@
+"""What `manifest.json` promises about each model file; reading it opens no model."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from edge.arrays import BgrImage
+from edge.errors import ModelError
+
+MANIFEST = "manifest.json"
+MAX_OPSET = 19
+"""Newest operator set of the oldest runtime we promise to run on (onnxruntime 1.23)."""
+
+Task = Literal["detect", "embed"]
+Precision = Literal["int8", "fp16", "fp32", "unknown"]
+Dim = int | str
+Triple = Annotated[tuple[float, ...], Field(min_length=3, max_length=3)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class InputSpec(_Strict):
+    """How an 8-bit BGR picture becomes the input: `(pixel - mean) / std`, in 0..255 units, channels in `color` order.
+
+    `shape` is N, C, H, W; a word stands for a size that is free.
+    """
+
+    name: str = "image"
+    shape: tuple[Dim, Dim, Dim, Dim] = (1, 3, "h", "w")
+    color: Literal["BGR", "RGB"] = "BGR"
+    mean: Triple = (0.0, 0.0, 0.0)
+    std: Triple = (1.0, 1.0, 1.0)
+
+    @model_validator(mode="after")
+    def _sound(self) -> InputSpec:
+        if min(self.std) <= 0:
+            raise ValueError("std must be above 0")
+        if self.shape[1] != 3:
+            raise ValueError("shape must be N, 3, H, W")
+        return self
+
+    def tensor(self, images: NDArray[np.uint8] | BgrImage) -> NDArray[np.float32]:
+        """(N, H, W, 3) uint8 BGR -> new (N, 3, H, W) float32."""
+        order = (2, 1, 0) if self.color == "RGB" else (0, 1, 2)
+        out = np.empty((images.shape[0], 3, *images.shape[1:3]), np.float32)
+        for channel, source in enumerate(order):
+            out[:, channel] = images[..., source]
+            if self.mean[channel] != 0.0:
+                out[:, channel] -= np.float32(self.mean[channel])
+            if self.std[channel] != 1.0:
+                out[:, channel] *= np.float32(1.0 / self.std[channel])
+        return out
+
+
+class ModelEntry(_Strict):
+    """One model of the pack. `file` is a plain file name beside the manifest."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    task: Task
+    file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.onnx$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    bytes: int = Field(gt=0)
+    precision: Precision
+    opset: int = Field(ge=7, le=MAX_OPSET)
+    input: InputSpec
+    outputs: dict[str, tuple[Dim, ...]] = Field(min_length=1)
+    default: bool = False
+    generative: bool = False
+    licence: str = Field(min_length=1)
+    teacher: str = ""
+    data: tuple[str, ...] = ()
+    limits: str = ""
+    scores: dict[str, Any] = {}
+    provenance: dict[str, Any] = {}
+
+
+class Manifest(_Strict):
+    """Every model of a pack."""
+
+    version: Literal[1]
+    models: tuple[ModelEntry, ...]
+
+    @model_validator(mode="after")
+    def _unique(self) -> Manifest:
+        for what, values in (
+            ("name", [(model.task, model.name) for model in self.models]),
+            ("file", [model.file for model in self.models]),
+            ("default", [model.task for model in self.models if model.default]),
+        ):
+            twice = [value for value, count in Counter(values).items() if count > 1]
+            if twice:
+                raise ValueError(f"two models share the {what} {twice[0]!r}")
+        return self
+
+
+def read_manifest(models_dir: Path) -> Manifest:
+    """Read and check `models_dir/manifest.json`; raises ModelError."""
+    path = models_dir / MANIFEST
+    try:
+        return Manifest.model_validate(json.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no model pack there; set models_dir to a folder with {MANIFEST}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "(whole file)"
+        raise ModelError(f"{path}: {where}: {first['msg']}; restore the pack's own {MANIFEST}") from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: can't be read as JSON ({error}); restore the pack's own {MANIFEST}") from None

@@ -1,0 +1,146 @@
+"""A model folder and its manifest: find an entry, check its file, load it; and the door for files outside a pack."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.config import RuntimeConfig
+from edge.errors import EdgeError, ModelError
+from edge.sessions.header import OnnxHeader, read_header
+from edge.sessions.manifest import MAX_OPSET, InputSpec, Manifest, ModelEntry, Precision, Task, read_manifest
+from edge.sessions.session import ModelInfo, Session, check_shapes
+
+MAX_FILE_BYTES = 512 * 1024 * 1024
+"""A file larger than this is no model for a small box; refused before it is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyResult:
+    """One line of `edge models verify`; `problem` is None where the model loads and answers as promised."""
+
+    entry: ModelEntry
+    problem: str | None
+    provider: str | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the model can be used."""
+        return self.problem is None
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A model pack: `models_dir` and what its manifest promises."""
+
+    models_dir: Path
+    manifest: Manifest
+
+    @classmethod
+    def open(cls, models_dir: Path) -> Pack:
+        """Read the manifest; no model file is touched. Raises ModelError."""
+        return cls(models_dir, read_manifest(models_dir))
+
+    def find(self, task: Task, name: str = "default") -> ModelEntry:
+        """The entry called `name`, or the task's default one; raises ModelError that lists the names there are."""
+        entries = [entry for entry in self.manifest.models if entry.task == task]
+        for entry in entries:
+            if entry.name == name or (name == "default" and entry.default):
+                return entry
+        names = ", ".join(sorted(entry.name for entry in entries)) or "none"
+        raise ModelError(f"{self.models_dir}: no {task} model called {name!r}; there are: {names}. Choose one of these")
+
+    def load(self, entry: ModelEntry, runtime: RuntimeConfig) -> Session:
+        """Check size, SHA-256, opset and shapes, then load and warm up; raises ModelError."""
+        path = self._path(entry)
+        data = _read(path)
+        if len(data) != entry.bytes:
+            raise ModelError(
+                f"{path}: {len(data)} bytes, the manifest promises {entry.bytes}: cut short or replaced; restore it"
+            )
+        digest = hashlib.sha256(data).hexdigest()
+        if digest != entry.sha256:
+            raise ModelError(
+                f"{path}: SHA-256 is {digest[:12]}, the manifest promises {entry.sha256[:12]}: altered; restore it"
+            )
+        header = _header(path, data)
+        if header.opset != entry.opset:
+            raise ModelError(
+                f"{path}: opset {header.opset}, the manifest promises {entry.opset}; restore the file or the manifest"
+            )
+        info = ModelInfo(
+            entry.name, entry.task, entry.file, digest, entry.precision, "pack", entry.generative, entry.licence
+        )
+        session = Session(data, header, info, entry.input, runtime)
+        file = str(path)
+        check_shapes(file, "inputs", {entry.input.name: entry.input.shape}, {session.input_name: session.input_shape})
+        answer = session.warm_up()
+        check_shapes(file, "outputs", entry.outputs, {name: array.shape for name, array in answer.items()})
+        return session
+
+    def verify(self, runtime: RuntimeConfig | None = None) -> list[VerifyResult]:
+        """Load every model as the service would and say what is wrong with each."""
+        results = []
+        for entry in self.manifest.models:
+            try:
+                session = self.load(entry, runtime or RuntimeConfig())
+            except EdgeError as error:
+                results.append(VerifyResult(entry, str(error), None))
+            else:
+                results.append(VerifyResult(entry, None, session.provider))
+        return results
+
+    def _path(self, entry: ModelEntry) -> Path:
+        """The entry's file, which must lie in the pack's own folder even after links are followed."""
+        path = self.models_dir / entry.file
+        if path.resolve().parent != self.models_dir.resolve():
+            raise ModelError(f"{path}: leads out of the model folder; put the file itself into {self.models_dir}")
+        return path
+
+
+def load_file(
+    path: Path,
+    task: Task,
+    runtime: RuntimeConfig,
+    spec: InputSpec | None = None,
+    *,
+    precision: Precision = "unknown",
+) -> Session:
+    """Load an ONNX file that no manifest vouches for (a peer, a path in the configuration); raises ModelError.
+
+    `spec` says how pictures become its input; name and shape of the input are the file's own. `describe()["source"]`
+    is then "file".
+    """
+    data = _read(path)
+    header = _header(path, data)
+    info = ModelInfo(path.stem, task, str(path), hashlib.sha256(data).hexdigest(), precision, "file")
+    session = Session(data, header, info, spec or InputSpec(), runtime)
+    if len(session.input_shape) != 4 or session.input_shape[1] not in (3, "free"):
+        raise ModelError(f"{path}: takes {list(session.input_shape)}, not N, 3, H, W pictures; choose another file")
+    session.warm_up()
+    return session
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ModelError(f"{path}: over {MAX_FILE_BYTES} bytes, no model for this box; choose another file")
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such model file; restore the pack, or correct the path") from None
+    except OSError as error:
+        raise ModelError(f"{path}: can't be read ({error.strerror}); check the file and its permissions") from None
+    if not data:
+        raise ModelError(f"{path}: the model file is empty; restore it")
+    return data
+
+
+def _header(path: Path, data: bytes) -> OnnxHeader:
+    try:
+        header = read_header(data)
+    except ValueError as error:
+        raise ModelError(f"{path}: not a whole ONNX file ({error}); restore it") from None
+    if header.opset > MAX_OPSET:
+        raise ModelError(f"{path}: opset {header.opset}, the newest we run is {MAX_OPSET}; export it at {MAX_OPSET}")
+    return header

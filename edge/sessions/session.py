@@ -1,0 +1,178 @@
+"""A loaded model: its provider, its threads, its warm-up and one verb, `run`; what outputs mean is not known here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from edge.config import RuntimeConfig
+from edge.errors import ConfigError, ModelError
+from edge.sessions.header import OnnxHeader
+from edge.sessions.manifest import Dim, InputSpec
+
+AUTO_ORDER = ("TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider")
+_CPU = "CPUExecutionProvider"
+_WARM_UP_SIDE_PX = 320
+"""Side of the warm-up picture where the model leaves it free; a multiple of every detector stride."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """Identity of a loaded file. `source` is "pack" (promised by a manifest) or "file" (outside any pack)."""
+
+    name: str
+    task: str
+    file: str
+    sha256: str
+    precision: str
+    source: str
+    generative: bool = False
+    licence: str = "not stated"
+
+
+class Session:
+    """A model ready to run; made by `Pack.load` and `load_file` only. Safe to call from one thread at a time."""
+
+    def __init__(
+        self, data: bytes, header: OnnxHeader, info: ModelInfo, spec: InputSpec, runtime: RuntimeConfig
+    ) -> None:
+        self.info = info
+        self.spec = spec
+        self.threads = runtime.threads
+        self._header = header
+        self._ort = _open(data, info, runtime)
+        inputs = self._ort.get_inputs()
+        if len(inputs) != 1:
+            raise ModelError(f"{info.file}: has {len(inputs)} inputs, one was expected; use a model of the pack")
+        self.input_name = str(inputs[0].name)
+        self.input_shape: tuple[Dim, ...] = _dims(inputs[0].shape)
+        self.output_shapes: dict[str, tuple[Dim, ...]] = {o.name: _dims(o.shape) for o in self._ort.get_outputs()}
+        self._names = list(self.output_shapes)
+
+    @property
+    def provider(self) -> str:
+        """The execution provider that really runs, such as CPUExecutionProvider."""
+        return str(self._ort.get_providers()[0])
+
+    @property
+    def precision(self) -> str:
+        """int8, fp16, fp32, or unknown for a file outside the pack."""
+        return self.info.precision
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the bytes that were loaded."""
+        return self.info.sha256
+
+    @property
+    def batch(self) -> int | None:
+        """Pictures per run, or None where the model takes any number."""
+        size = self.input_shape[0]
+        return size if isinstance(size, int) else None
+
+    @property
+    def fixed_size(self) -> tuple[int, int] | None:
+        """(height, width) the model insists on, or None."""
+        height, width = self.input_shape[2:4]
+        return (height, width) if isinstance(height, int) and isinstance(width, int) else None
+
+    def run(self, tensor: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Run on an (N, 3, H, W) float32 tensor; outputs by name. Raises ModelError where the runtime refuses."""
+        try:
+            outputs = self._ort.run(self._names, {self.input_name: tensor})
+        except Exception as error:  # noqa: BLE001 - onnxruntime raises pybind classes without a common public base
+            raise ModelError(
+                f"{self.info.file}: failed on an input of shape {tensor.shape} ({_first_line(error)}); "
+                f"it takes {self.input_shape}. Run `edge models verify`"
+            ) from None
+        return dict(zip(self._names, outputs, strict=True))
+
+    def warm_up(self) -> dict[str, NDArray[np.float32]]:
+        """Run once on black, so that the first frame pays no first-run cost and a broken graph shows at start."""
+        free = (1, 3, _WARM_UP_SIDE_PX, _WARM_UP_SIDE_PX)
+        shape = [d if isinstance(d, int) else free[i] for i, d in enumerate(self.input_shape)]
+        return self.run(np.zeros(shape, np.float32))
+
+    def describe(self) -> dict[str, Any]:
+        """JSON-ready: what is loaded and what runs it."""
+        info = self.info
+        return {
+            "name": info.name,
+            "task": info.task,
+            "file": info.file,
+            "sha256": info.sha256,
+            "source": info.source,
+            "precision": info.precision,
+            "provider": self.provider,
+            "threads": self.threads,
+            "opset": self._header.opset,
+            "input": list(self.input_shape),
+            "generative": info.generative,
+            "licence": info.licence,
+        }
+
+
+def available_providers() -> list[str]:
+    """Execution providers of the installed runtime."""
+    return [str(name) for name in ort.get_available_providers()]
+
+
+def choose_providers(wanted: str, available: Sequence[str]) -> list[str]:
+    """Providers to ask for, best first; `auto` prefers an accelerator, others must be there. Raises ConfigError."""
+    if wanted == "auto":
+        return [name for name in AUTO_ORDER if name in available] or [_CPU]
+    for name in available:
+        if name.lower().removesuffix("executionprovider") == wanted.lower().removesuffix("executionprovider"):
+            return [name] if name == _CPU else [name, _CPU]
+    raise ConfigError(
+        f"runtime.provider = {wanted!r} is not in the installed onnxruntime, which has {', '.join(available)}; "
+        "choose one of these, or auto"
+    )
+
+
+def check_shapes(
+    file: str, what: str, promised: Mapping[str, Sequence[Dim]], found: Mapping[str, Sequence[Dim]]
+) -> None:
+    """Every promised name is there with the promised sizes (a word stands for any); raises ModelError."""
+    if set(promised) != set(found):
+        raise ModelError(
+            f"{file}: its {what} are {sorted(found)}, the manifest promises {sorted(promised)}; restore the pack's file"
+        )
+    for name, dims in promised.items():
+        have = found[name]
+        same = len(dims) == len(have) and all(isinstance(d, str) or d == h for d, h in zip(dims, have, strict=True))
+        if not same:
+            raise ModelError(
+                f"{file}: {what[:-1]} {name!r} has shape {list(have)}, the manifest promises {list(dims)}; "
+                "restore the pack's file"
+            )
+
+
+def _open(data: bytes, info: ModelInfo, runtime: RuntimeConfig) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = runtime.threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Spinning threads burn a core between two frames and take it from capture and the web side.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    providers = choose_providers(runtime.provider, available_providers())
+    try:
+        return ort.InferenceSession(data, options, providers=providers)
+    except Exception as error:  # noqa: BLE001 - as above: no common base
+        raise ModelError(
+            f"{info.file}: onnxruntime can't load it ({_first_line(error)}); restore the file or choose another model"
+        ) from None
+
+
+def _dims(shape: Sequence[Any]) -> tuple[Dim, ...]:
+    return tuple(d if isinstance(d, int) and d > 0 else str(d or "free") for d in shape)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
