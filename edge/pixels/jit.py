@@ -1,0 +1,15 @@
+"""How a numba kernel is declared: compiled once, kept in the cache directory, free of the GIL. No kernel lives here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+
+def kernel(function: Kernel) -> Kernel:
+    """Compile `function` on first call; it must assume valid input, for its wrapper has checked it."""
+    return cast(Kernel, numba.njit(cache=True, nogil=True)(function))

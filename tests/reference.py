@@ -1,0 +1,97 @@
+"""Slow, obvious float64 twins of the fast pixel code. Tests compare the two; nothing else imports this."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.fft import dctn, idctn
+from scipy.ndimage import convolve1d
+
+
+def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Intersection over union of every pair, by the definition."""
+    out = np.zeros((len(a), len(b)))
+    for i, (ax1, ay1, ax2, ay2) in enumerate(np.asarray(a, np.float64).tolist()):
+        for j, (bx1, by1, bx2, by2) in enumerate(np.asarray(b, np.float64).tolist()):
+            inter = max(0.0, min(ax2, bx2) - max(ax1, bx1)) * max(0.0, min(ay2, by2) - max(ay1, by1))
+            area_a = max(0.0, ax2 - ax1) * max(0.0, ay2 - ay1)
+            area_b = max(0.0, bx2 - bx1) * max(0.0, by2 - by1)
+            union = area_a + area_b - inter
+            out[i, j] = inter / union if union > 0 else 0.0
+    return out
+
+
+def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> list[int]:
+    """Take the best left (the first of equals), drop all that overlap it by more than the threshold, repeat."""
+    left = list(range(len(boxes)))
+    kept: list[int] = []
+    while left:
+        best = max(left, key=lambda index: (scores[index], -index))
+        kept.append(best)
+        overlaps = iou(boxes[best : best + 1], boxes)[0]
+        left = [index for index in left if index != best and overlaps[index] <= iou_threshold]
+    return kept
+
+
+def gradient(t: np.ndarray, axis: int) -> np.ndarray:
+    """Forward differences; 0 where the next pixel is outside."""
+    return np.diff(t, axis=axis, append=np.take(t, [-1], axis=axis))
+
+
+def gradient_transposed(g: np.ndarray, axis: int) -> np.ndarray:
+    """The transpose of `gradient`, ignoring what the last pixel of `g` holds."""
+    inner = np.delete(g, -1, axis=axis)
+    zero = np.zeros_like(np.take(g, [0], axis=axis))
+    return np.concatenate([zero, inner], axis=axis) - np.concatenate([inner, zero], axis=axis)
+
+
+def lime_weights(t_hat: np.ndarray, weighting: int, epsilon: float = 1e-3) -> list[np.ndarray]:
+    """Equations 20, 21 and 22 of Guo, Li and Ling (2017); the window of 22 is 5 x 5 with sigma 2."""
+    if weighting == 1:
+        return [np.ones_like(t_hat), np.ones_like(t_hat)]
+    weights = []
+    for axis in (1, 0):
+        slope = gradient(t_hat, axis)
+        if weighting == 3:
+            window = np.exp(-(np.arange(-2, 3) ** 2) / 8.0)
+            for along in (1, 0):
+                inside = convolve1d(np.ones_like(slope), window, axis=along, mode="constant")
+                slope = convolve1d(slope, window, axis=along, mode="constant") / inside
+        weights.append(1.0 / (np.abs(slope) + epsilon))
+    return weights
+
+
+def lime_t_step(right_side: np.ndarray, mu: float) -> np.ndarray:
+    """Equation 13 with a cosine transform: solve (2 + mu D'D) T = right side."""
+    eigen = [4 * np.sin(np.pi * np.arange(n) / (2 * n)) ** 2 for n in right_side.shape]
+    return idctn(dctn(right_side) / (2 + mu * (eigen[0][:, None] + eigen[1][None, :])))
+
+
+def lime_illumination(
+    t_hat: np.ndarray, *, alpha: float, rho: float, mu0: float, iterations: int, weighting: int, tolerance: float = 1e-5
+) -> np.ndarray:
+    """Algorithm 1 of Guo, Li and Ling (2017), as printed: T (13), G (15), Z and mu (16)."""
+    t_hat = np.asarray(t_hat, np.float64)
+    weights = lime_weights(t_hat, weighting)
+    g = [np.zeros_like(t_hat), np.zeros_like(t_hat)]
+    z = [np.zeros_like(t_hat), np.zeros_like(t_hat)]
+    mu = mu0
+    for _ in range(iterations):
+        pulls = [gradient_transposed(g[d] - z[d] / mu, axis) for d, axis in enumerate((1, 0))]
+        t = lime_t_step(2 * t_hat + mu * (pulls[0] + pulls[1]), mu)
+        slopes = [gradient(t, 1), gradient(t, 0)]
+        for d in range(2):
+            x = slopes[d] + z[d] / mu
+            g[d] = np.sign(x) * np.maximum(np.abs(x) - alpha * weights[d] / mu, 0)
+            z[d] = z[d] + mu * (slopes[d] - g[d])
+        mu *= rho
+        if np.sqrt(sum(np.sum((slopes[d] - g[d]) ** 2) for d in range(2))) <= tolerance * np.linalg.norm(t_hat):
+            break
+    return np.clip(t, 0, 1)
+
+
+def lime_relight(image: np.ndarray, light: np.ndarray, gamma: float, epsilon: float = 1e-3) -> np.ndarray:
+    """L / (T^gamma + eps), the gain of each pixel held to what keeps its brightest channel within range."""
+    pixels = image.reshape(*image.shape[:2], -1) / 255.0
+    gain = 1 / (light**gamma + epsilon)
+    gain = np.minimum(gain, 1 / np.maximum(pixels.max(axis=2), 1 / 255))
+    return (pixels * gain[:, :, None]).reshape(image.shape)
