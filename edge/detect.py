@@ -1,4 +1,4 @@
-"""Finding faces: one image in, `Detections` out. Baselines answer in the same terms. Nothing here follows or names a face."""
+"""Finding faces: one image in, `Detections` out, by our models and by baselines. No face is followed or named here."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from edge.arrays import BgrImage, Boxes, require_bgr
 from edge.config import DetectConfig, RuntimeConfig
 from edge.errors import ModelError
-from edge.pixels import boxes as box_math
+from edge.pixels.boxes import nms
+from edge.pixels.geometry import Letterbox, letterbox
 from edge.pixels.haar import HaarCascade
-from edge.pixels.resize import pad_right_bottom, shrink
 from edge.records import Detections
 from edge.sessions import Pack, Session, load_file
 
@@ -23,7 +23,7 @@ MAX_CANDIDATES = 1000
 """Cells that enter non-maximum suppression, best first: a frame of noise must not cost seconds."""
 _MAX_LOG_SIZE = 8.0
 
-# Medians over 1,073 faces of held-out people that both the cascade and YuNet found, as fractions of the cascade's square.
+# Medians over 1,073 held-out faces that both the cascade and YuNet found, as fractions of the cascade's square.
 HAAR_BOX = np.array([0.11, -0.04, 0.91, 1.08], np.float32)
 HAAR_LANDMARKS = np.array([[0.315, 0.396], [0.690, 0.396], [0.505, 0.612], [0.345, 0.785], [0.671, 0.785]], np.float32)
 # On the same pictures 88 of 100 faces and 5 of 100 false squares weigh more than 4.6, which this makes a score of 0.6.
@@ -54,18 +54,20 @@ class FaceDetector:
         self._session = session
         self._min_score = min_score
         fixed = session.fixed_size
-        self._max_side_px = max_side_px if fixed is None else min(max_side_px, *fixed)
+        if fixed is not None and fixed[0] != fixed[1]:
+            raise ModelError(f"{session.info.file}: its input is {fixed}, not square nor free; choose another detector")
+        # A model of fixed size gets every picture padded up to that size.
+        self._multiple = STRIDES[-1] if fixed is None else fixed[0]
+        self._max_side_px = max_side_px if fixed is None else min(max_side_px, fixed[0])
 
     def detect(self, image: BgrImage, min_score: float | None = None) -> Detections:
         """Faces of an (H, W, 3) uint8 BGR image of any size, best first, in its own pixels."""
         require_bgr(image, "frame")
-        small, scale = shrink(image, self._max_side_px)
-        height, width = self._session.fixed_size or (_up(small.shape[0]), _up(small.shape[1]))
-        tensor = self._session.spec.tensor(pad_right_bottom(small, height, width)[np.newaxis])
-        outputs = self._session.run(tensor)
+        small, fit = letterbox(image, self._max_side_px, self._multiple)
+        outputs = self._session.run(self._session.spec.tensor(small[np.newaxis]))
         limit = self._min_score if min_score is None else min_score
-        boxes, scores, landmarks = decode(outputs, height, width, limit)
-        return _finish(boxes / np.tile(scale, 2), scores, landmarks / scale, image)
+        boxes, scores, landmarks = decode(outputs, small.shape[0], small.shape[1], limit)
+        return _finish(boxes, scores, landmarks, image, fit)
 
     def describe(self) -> dict[str, Any]:
         """JSON-ready: which model, and what runs it."""
@@ -81,17 +83,17 @@ class HaarDetector:
         self._max_side_px = max_side_px
 
     def detect(self, image: BgrImage, min_score: float | None = None) -> Detections:
-        """Faces of an (H, W, 3) uint8 BGR image, best first; the score is the last stage's weight through a logistic."""
+        """Faces of an (H, W, 3) uint8 BGR image, best first; the score is a squashed last-stage weight."""
         require_bgr(image, "frame")
-        small, scale = shrink(image, self._max_side_px)
+        small, fit = letterbox(image, self._max_side_px, 1)
         squares, weights = self._cascade.find(small)
         scores = (1.0 / (1.0 + np.exp(-(weights - _HAAR_MID) / _HAAR_SPREAD))).astype(np.float32)
         keep = scores >= (self._min_score if min_score is None else min_score)
-        squares, scores = squares[keep] / np.tile(scale, 2), scores[keep]
+        squares, scores = squares[keep], scores[keep]
         corner, side = squares[:, :2], squares[:, 2:] - squares[:, :2]
         boxes = np.tile(corner, 2) + np.tile(side, 2) * HAAR_BOX
         landmarks = corner[:, np.newaxis] + side[:, np.newaxis] * HAAR_LANDMARKS
-        return _finish(boxes, scores, landmarks, image)
+        return _finish(boxes, scores, landmarks, image, fit)
 
     def describe(self) -> dict[str, Any]:
         """JSON-ready: which model, and what runs it."""
@@ -115,7 +117,7 @@ def build_detector(config: DetectConfig, pack: Pack | None, runtime: RuntimeConf
 def decode(
     outputs: dict[str, NDArray[np.float32]], height: int, width: int, min_score: float
 ) -> tuple[Boxes, NDArray[np.float32], NDArray[np.float32]]:
-    """Network outputs for an input of `height` x `width` px -> (N, 4) boxes, (N,) scores, (N, 5, 2) landmarks, unsorted."""
+    """Network outputs for an input of that size in px -> (N, 4) boxes, (N,) scores, (N, 5, 2) landmarks, unsorted."""
     found = []
     for stride in STRIDES:
         score = outputs[f"cls_{stride}"].reshape(-1).clip(0.0, 1.0)
@@ -138,18 +140,16 @@ def decode(
     return boxes, scores, landmarks
 
 
-def _finish(boxes: Boxes, scores: NDArray[np.float32], landmarks: NDArray[np.float32], image: BgrImage) -> Detections:
-    """Sort, suppress overlaps, clip to the frame; what has no area or is not finite is dropped."""
+def _finish(
+    boxes: Boxes, scores: NDArray[np.float32], landmarks: NDArray[np.float32], image: BgrImage, fit: Letterbox
+) -> Detections:
+    """Sort, suppress overlaps, map back and clip to the frame; what has no area or is not finite is dropped."""
     height, width = image.shape[:2]
     order = np.argsort(-scores, kind="stable")[:MAX_CANDIDATES]
     order = order[np.isfinite(boxes[order]).all(axis=1) & np.isfinite(landmarks[order]).all(axis=(1, 2))]
     boxes, scores, landmarks = boxes[order], scores[order], landmarks[order]
-    kept = np.sort(np.asarray(box_math.nms(boxes, scores, NMS_IOU), np.intp))
-    boxes = np.clip(boxes[kept], 0.0, np.array([width, height, width, height], np.float32)).astype(np.float32)
-    real = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
-    return Detections(boxes[real], scores[kept][real], landmarks[kept][real].astype(np.float32))
-
-
-def _up(px: int) -> int:
-    """The next multiple of the largest stride."""
-    return -(-px // STRIDES[-1]) * STRIDES[-1]
+    kept = np.sort(np.asarray(nms(boxes, scores, NMS_IOU), np.intp))
+    corners = fit.back(boxes[kept].reshape(-1, 2, 2)).reshape(-1, 4)
+    clipped = np.clip(corners, 0.0, np.array([width, height, width, height], np.float32)).astype(np.float32)
+    real = (clipped[:, 2] > clipped[:, 0]) & (clipped[:, 3] > clipped[:, 1])
+    return Detections(clipped[real], scores[kept][real], fit.back(landmarks[kept])[real])

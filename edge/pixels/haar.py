@@ -1,4 +1,4 @@
-"""OpenCV's frontal face cascade (Viola and Jones 2001): the call alone. What its boxes mean for us is decided by the caller."""
+"""OpenCV's frontal face cascade (Viola and Jones 2001): the call alone; what its squares mean is for the caller."""
 
 from __future__ import annotations
 

@@ -1,0 +1,171 @@
+"""From aligned crops to an answer: embed, fuse the shots of one track, decide. Unknown is the default answer.
+
+Where similarities come from (the gallery) is not known here; no frame is read, no face followed, no name kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.arrays import BgrImage, Embedding
+from edge.config import RecogniseConfig, RuntimeConfig
+from edge.errors import ImageError, ModelError
+from edge.records import Match, Reason
+from edge.sessions import InputSpec, Pack, Session, load_file
+
+ALIGNED_SIDE_PX = 112
+MAX_BATCH = 32
+PEER_INPUT = InputSpec(color="RGB", mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
+"""ImageNet's mean and standard deviation in 0..255 units, as the public MobileFaceNet wants them."""
+
+Score = tuple[str, float, str]
+"""person_id, similarity, reference_id."""
+
+
+class Embedder:
+    """Aligned crops in, L2-normalised embeddings out."""
+
+    def __init__(self, session: Session) -> None:
+        side = session.fixed_size
+        dims = [dim for dim in session.output_shapes.values() if len(dim) == 2]
+        if side not in (None, (ALIGNED_SIDE_PX, ALIGNED_SIDE_PX)) or len(session.output_shapes) != 1 or not dims:
+            raise ModelError(
+                f"{session.info.file}: no embedder: it must take {ALIGNED_SIDE_PX} x {ALIGNED_SIDE_PX} crops and have "
+                "one (N, D) output; choose an embed model of the pack"
+            )
+        self._session = session
+        self._batch = session.batch or MAX_BATCH
+        self.dim = int(next(iter(self._run(np.zeros((1, ALIGNED_SIDE_PX, ALIGNED_SIDE_PX, 3), np.uint8)))).shape[0])
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the model file; embeddings of different models are never compared."""
+        return self._session.sha256
+
+    @property
+    def session(self) -> Session:
+        """The loaded model."""
+        return self._session
+
+    def embed(self, aligned: Sequence[BgrImage] | NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Embeddings of aligned crops.
+
+        Parameters
+        ----------
+        aligned : (N, 112, 112, 3) uint8 BGR, or a sequence of N such crops; N may be 0
+
+        Returns
+        -------
+        (N, D) float32, each row of length 1
+
+        Raises
+        ------
+        ImageError
+            A crop of another shape or dtype.
+        ModelError
+            The model answers a vector that is zero or not finite.
+        """
+        crops = list(aligned)
+        for crop in crops:
+            if getattr(crop, "shape", None) != (ALIGNED_SIDE_PX, ALIGNED_SIDE_PX, 3) or crop.dtype != np.uint8:
+                got = getattr(crop, "shape", type(crop).__name__)
+                raise ImageError(f"an aligned crop must be (112, 112, 3) uint8 BGR, got {got}; align the face first")
+        out = np.empty((len(crops), self.dim), np.float32)
+        for start in range(0, len(crops), self._batch):
+            part = np.stack(crops[start : start + self._batch])
+            out[start : start + len(part)] = normalise(self._run(part))
+        return out
+
+    def _run(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Raw vectors (N, D); a model of fixed batch gets its last batch filled up with black."""
+        missing = (self._session.batch or len(crops)) - len(crops)
+        full = np.concatenate([crops, np.zeros((missing, *crops.shape[1:]), np.uint8)]) if missing > 0 else crops
+        (vectors,) = self._session.run(self._session.spec.tensor(full)).values()
+        return vectors[: len(crops)]
+
+
+def build_embedder(config: RecogniseConfig, pack: Pack, runtime: RuntimeConfig) -> Embedder:
+    """The embedder `config.model` names in the pack."""
+    return Embedder(pack.load(pack.find("embed", config.model), runtime))
+
+
+def open_peer_embedder(path: Path, runtime: RuntimeConfig) -> Embedder:
+    """A public MobileFaceNet-format file (112 px, RGB, ImageNet mean and deviation), for comparison only."""
+    return Embedder(load_file(path, "embed", runtime, PEER_INPUT))
+
+
+def normalise(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows of (N, D) scaled to length 1, as a new array; raises ModelError where a row has no direction."""
+    lengths = np.linalg.norm(vectors.astype(np.float64), axis=-1, keepdims=True)
+    if not np.isfinite(lengths).all() or (lengths < 1e-9).any():
+        raise ModelError("the embedder answered a vector without a direction; run `edge models verify`")
+    return np.asarray(vectors / lengths, np.float32)
+
+
+def fuse(embeddings: NDArray[np.float32], weights: Sequence[float] | NDArray[np.float32] | None = None) -> Embedding:
+    """One embedding for the shots of one track: the weighted mean, of length 1.
+
+    Parameters
+    ----------
+    embeddings : (N, D) float32, N at least 1
+    weights : N numbers >= 0, such as quality scores; None, or all zero, weighs all alike
+
+    Raises
+    ------
+    ImageError
+        No embedding, as many weights as embeddings are not given, or a weight is negative or not finite.
+    """
+    if embeddings.ndim != 2 or len(embeddings) == 0:
+        raise ImageError(f"nothing to fuse: embeddings have shape {embeddings.shape}; pass (N, D) with N >= 1")
+    share = np.ones(len(embeddings)) if weights is None else np.asarray(weights, np.float64)
+    if share.shape != (len(embeddings),) or not np.isfinite(share).all() or (share < 0).any():
+        raise ImageError(f"{len(embeddings)} embeddings need as many finite weights >= 0, got {share.tolist()}")
+    if share.sum() == 0:
+        share = np.ones(len(embeddings))
+    mean = (share[:, np.newaxis] * embeddings).sum(axis=0) / share.sum()
+    return np.asarray(normalise(mean[np.newaxis].astype(np.float32))[0], np.float32)
+
+
+def decide(
+    scores: Sequence[Score],
+    settings: RecogniseConfig,
+    *,
+    similarity_enhanced: float | None = None,
+    expired_ids: Collection[str] = (),
+) -> Match:
+    """Similarities of one probe to every person -> a match, or unknown with the reason.
+
+    `scores` holds each person once, in any order. A match needs `min_similarity` **and** a lead of `min_margin` over
+    the best *other* person. With one person on the list there is no other: the lead is then over 0, which is what a
+    stranger scores on average. Equal similarities are ranked by person_id, and their lead is 0, so they never match.
+    `similarity_enhanced` is kept beside it and decides nothing: pixels changed for eyes don't name a person.
+    """
+    ranked = sorted((s for s in scores if math.isfinite(s[1])), key=lambda s: (-s[1], s[0]))
+    if not ranked:
+        return Match(None, None, -1.0, 0.0, None, None, -1.0, similarity_enhanced, Reason.NO_MATCH)
+    person_id, similarity, reference_id = ranked[0]
+    runner_up_id, runner_up = (ranked[1][0], ranked[1][1]) if len(ranked) > 1 else (None, 0.0)
+    margin = similarity - runner_up
+    reason = None
+    if similarity < settings.min_similarity:
+        reason = Reason.NO_MATCH
+    elif margin < settings.min_margin or (runner_up_id is not None and margin <= 0):
+        reason = Reason.BELOW_MARGIN
+    elif person_id in expired_ids:
+        reason = Reason.EXPIRED_ENTRY
+    return Match(
+        person_id=None if reason else person_id,
+        candidate_id=person_id,
+        similarity=similarity,
+        margin=margin,
+        runner_up_id=runner_up_id,
+        reference_id=reference_id,
+        similarity_original=similarity,
+        similarity_enhanced=similarity_enhanced,
+        reason=reason,
+    )

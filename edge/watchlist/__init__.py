@@ -1,0 +1,32 @@
+"""People looked for: enrolment checks, gallery search, import and export, and what a setting costs in false alerts.
+
+    gallery    all reference embeddings, searchable; immutable, replaced whole
+    enrol      may this picture become a reference, and which frames of a video should
+    classic    Dataset/<class>/<images> beside a JSON list
+    archive    our own export: people.json and pictures in one zip or folder
+    expected   how often a stranger would match at this setting
+
+Nothing here opens a model, a camera or a database, or decodes a picture: what it needs is handed in.
+"""
+
+from edge.watchlist.archive import Archive, write_archive
+from edge.watchlist.classic import ListedPerson, read_classic
+from edge.watchlist.enrol import Candidate, EnrolLimits, EnrolReason, Verdict, check_pictures, choose_best
+from edge.watchlist.expected import expected_false_alerts
+from edge.watchlist.gallery import Gallery, Ranked
+
+__all__ = [
+    "Archive",
+    "Candidate",
+    "EnrolLimits",
+    "EnrolReason",
+    "Gallery",
+    "ListedPerson",
+    "Ranked",
+    "Verdict",
+    "check_pictures",
+    "choose_best",
+    "expected_false_alerts",
+    "read_classic",
+    "write_archive",
+]

@@ -1,0 +1,225 @@
+"""May this picture become a reference, and which frames of a video should? Pure checks of numbers measured elsewhere.
+
+Every refusal carries a reason code, a sentence a guard can act on, and the numbers behind it.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.arrays import Embedding
+from edge.records import Detections, Quality
+
+
+class EnrolReason(enum.StrEnum):
+    """Why a picture was refused."""
+
+    NO_FACE = "no_face"
+    SEVERAL_FACES = "several_faces"
+    TOO_SMALL = "too_small"
+    BLUR = "blur"
+    POSE = "pose"
+    EXPOSURE = "exposure"
+    UNLIKE_OTHERS = "unlike_others"
+    NEAR_DUPLICATE = "near_duplicate"
+
+
+MESSAGES = {
+    EnrolReason.NO_FACE: "no face was found; use a picture that shows the face",
+    EnrolReason.SEVERAL_FACES: "several faces of similar size; cut the picture so that one person is left",
+    EnrolReason.TOO_SMALL: "the face is too small; use a closer or larger picture",
+    EnrolReason.POSE: "the face is turned too far; use a picture that looks at the camera",
+    EnrolReason.EXPOSURE: "the face is too dark or too bright; use a better lit picture",
+    EnrolReason.BLUR: "the face is blurred; use a sharper picture",
+    EnrolReason.UNLIKE_OTHERS: "unlike the person's other pictures; check that it shows the same person",
+    EnrolReason.NEAR_DUPLICATE: "the same picture is enrolled already",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolLimits:
+    """What a reference must reach; `..._part` are parts 0..1 of `Quality`, the rest is in its unit."""
+
+    min_eye_distance_px: float = 20.0
+    min_sharpness_part: float = 0.25
+    min_light_part: float = 0.25
+    max_yaw_deg: float = 40.0
+    max_second_face: float = 0.5
+    """Width of the second face over the first above which it isn't clear who is meant."""
+    min_own_similarity: float = 0.25
+    max_own_similarity: float = 0.985
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One picture or video frame with what was measured on its largest face; `at_s` is its time in a video."""
+
+    source: str
+    detections: Detections
+    quality: Quality | None = None
+    embedding: Embedding | None = field(default=None, repr=False)
+    at_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer for one candidate; `reason` is None where it is accepted."""
+
+    candidate: Candidate
+    reason: EnrolReason | None
+    message: str
+    numbers: Mapping[str, float]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the picture may be enrolled."""
+        return self.reason is None
+
+
+def largest_face(detections: Detections) -> int | None:
+    """Index of the face with the largest area, or None."""
+    if len(detections) == 0:
+        return None
+    sides = detections.boxes[:, 2:] - detections.boxes[:, :2]
+    return int(np.argmax(sides[:, 0] * sides[:, 1]))
+
+
+def check_pictures(
+    candidates: Sequence[Candidate],
+    limits: EnrolLimits | None = None,
+    enrolled: NDArray[np.float32] | None = None,
+) -> list[Verdict]:
+    """A verdict for each candidate, in order.
+
+    `enrolled` holds the person's references there are already, (R, D). Where there are none, the pictures are held
+    against the one that is most like all the others; between two that disagree the better one stays.
+    """
+    limits = limits or EnrolLimits()
+    verdicts = [_check_alone(candidate, limits) for candidate in candidates]
+    accepted = [] if enrolled is None else list(enrolled)
+    for index in _most_typical_first(candidates, verdicts):
+        verdict = _check_against(candidates[index], accepted, limits)
+        verdicts[index] = verdict
+        embedding = candidates[index].embedding
+        if verdict.ok and embedding is not None:
+            accepted.append(embedding)
+    return verdicts
+
+
+def choose_best(
+    candidates: Sequence[Candidate], limit: int = 5, limits: EnrolLimits | None = None
+) -> tuple[list[Candidate], list[Verdict]]:
+    """The frames of one video to enrol, best first, and a verdict per candidate.
+
+    Greedy: first the best quality, then whatever adds most quality, time since the others and difference from them.
+    Frames of one take look alike, so none is refused as a near duplicate; they are just chosen last.
+    """
+    limits = limits or EnrolLimits()
+    verdicts = check_pictures(candidates, EnrolLimits(**{**_as_dict(limits), "max_own_similarity": 2.0}))
+    pool = [verdict.candidate for verdict in verdicts if verdict.ok]
+    times = [candidate.at_s or 0.0 for candidate in pool]
+    span = (max(times) - min(times)) if times else 0.0
+    chosen: list[Candidate] = []
+    while pool and len(chosen) < limit:
+        best = max(range(len(pool)), key=lambda i: (_worth(pool[i], chosen, span), -i))
+        chosen.append(pool.pop(best))
+    return chosen, verdicts
+
+
+def _worth(candidate: Candidate, chosen: Sequence[Candidate], span_s: float) -> float:
+    """Quality 0..1, plus up to .5 for time and up to .5 for difference; .5 of difference is as much as is useful."""
+    worth = (candidate.quality.score if candidate.quality else 0.0) / 100.0
+    if not chosen:
+        return worth
+    if span_s > 0:
+        gap = min(abs((candidate.at_s or 0.0) - (other.at_s or 0.0)) for other in chosen)
+        worth += 0.5 * min(1.0, gap * (len(chosen) + 1) / span_s)
+    alike = [_similarity(candidate.embedding, other.embedding) for other in chosen]
+    return worth + 0.5 * min(1.0, max(0.0, 1.0 - max(alike)) / 0.5)
+
+
+def _check_alone(candidate: Candidate, limits: EnrolLimits) -> Verdict:
+    """The checks that need no other picture."""
+    main = largest_face(candidate.detections)
+    if main is None or candidate.quality is None:
+        return _refuse(candidate, EnrolReason.NO_FACE, {})
+    quality = candidate.quality
+    widths = np.sort(candidate.detections.boxes[:, 2] - candidate.detections.boxes[:, 0])[::-1]
+    second = float(widths[1] / widths[0]) if len(widths) > 1 else 0.0
+    sharp, light = quality.parts.get("sharpness", 1.0), quality.parts.get("light", 1.0)
+    rules: tuple[tuple[EnrolReason, bool, dict[str, float]], ...] = (
+        (
+            EnrolReason.SEVERAL_FACES,
+            second > limits.max_second_face,
+            {"num_faces": len(widths), "second_face": second, "max_second_face": limits.max_second_face},
+        ),
+        (
+            EnrolReason.TOO_SMALL,
+            quality.eye_distance_px < limits.min_eye_distance_px,
+            {"eye_distance_px": quality.eye_distance_px, "min_eye_distance_px": limits.min_eye_distance_px},
+        ),
+        (
+            EnrolReason.POSE,
+            abs(quality.yaw_deg) > limits.max_yaw_deg,
+            {"yaw_deg": quality.yaw_deg, "max_yaw_deg": limits.max_yaw_deg},
+        ),
+        (
+            EnrolReason.EXPOSURE,
+            light < limits.min_light_part,
+            {"luma": quality.luma, "light_part": light, "min_light_part": limits.min_light_part},
+        ),
+        (
+            EnrolReason.BLUR,
+            sharp < limits.min_sharpness_part,
+            {"sharpness": quality.sharpness, "sharpness_part": sharp, "min_sharpness_part": limits.min_sharpness_part},
+        ),
+    )
+    for reason, broken, numbers in rules:
+        if broken:
+            return _refuse(candidate, reason, numbers)
+    return Verdict(candidate, None, "accepted", {"quality": quality.score})
+
+
+def _refuse(candidate: Candidate, reason: EnrolReason, numbers: Mapping[str, float]) -> Verdict:
+    return Verdict(candidate, reason, MESSAGES[reason], numbers)
+
+
+def _most_typical_first(candidates: Sequence[Candidate], verdicts: Sequence[Verdict]) -> list[int]:
+    """Indexes that passed so far, the one most like all the others first, then by likeness to it; ties by quality."""
+    left = [i for i, verdict in enumerate(verdicts) if verdict.ok and candidates[i].embedding is not None]
+    if not left:
+        return []
+    matrix = np.stack([candidates[i].embedding for i in left]).astype(np.float64)  # type: ignore[misc]
+    alike = (matrix @ matrix.T).round(6)
+    score = [candidates[i].quality.score for i in left]  # type: ignore[union-attr]
+    anchor = max(range(len(left)), key=lambda n: (float(alike[n].sum().round(6)), score[n], -n))
+    order = sorted(range(len(left)), key=lambda n: (n != anchor, -float(alike[n, anchor]), -score[n], n))
+    return [left[n] for n in order]
+
+
+def _check_against(candidate: Candidate, accepted: Sequence[Embedding], limits: EnrolLimits) -> Verdict:
+    """Is it the same person as the others, and does it add anything?"""
+    quality = candidate.quality.score if candidate.quality else 0.0
+    if not accepted:
+        return Verdict(candidate, None, "accepted", {"quality": quality})
+    best = max(_similarity(candidate.embedding, other) for other in accepted)
+    if best < limits.min_own_similarity:
+        numbers = {"similarity": best, "min_similarity": limits.min_own_similarity}
+        return _refuse(candidate, EnrolReason.UNLIKE_OTHERS, numbers)
+    if best > limits.max_own_similarity:
+        numbers = {"similarity": best, "max_similarity": limits.max_own_similarity}
+        return _refuse(candidate, EnrolReason.NEAR_DUPLICATE, numbers)
+    return Verdict(candidate, None, "accepted", {"quality": quality, "similarity": best})
+
+
+def _similarity(a: Embedding | None, b: Embedding | None) -> float:
+    return float(np.dot(a, b)) if a is not None and b is not None else 0.0
+
+
+def _as_dict(limits: EnrolLimits) -> dict[str, float]:
+    return {name: getattr(limits, name) for name in limits.__slots__}

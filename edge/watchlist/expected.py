@@ -1,0 +1,55 @@
+"""What a setting costs: how often a face that is on nobody's list would match, from measured impostor similarities."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+
+NOT_CALIBRATED = "not calibrated"
+
+
+def expected_false_alerts(
+    min_similarity: float, num_people: int, impostor_tail: Sequence[Sequence[float]] | None
+) -> str:
+    """Like "about 1 in N faces at this setting, list of M", or "not calibrated" where nothing was measured.
+
+    `impostor_tail` is the embed model's measured `scores.impostor_tail`: [similarity, FMR] with similarity rising. A
+    list of M people gives a stranger M chances, taken as independent: 1 - (1 - FMR)^M. The margin, which lowers it, and
+    several references per person, which raise it, are left out; hence "about". Beyond the last measured similarity the
+    answer is "fewer than", never an extrapolation.
+    """
+    fmr = fmr_at(min_similarity, impostor_tail)
+    if fmr is None or num_people < 0:
+        return NOT_CALIBRATED
+    if num_people == 0:
+        return "none, list of 0"
+    rate, measured = fmr
+    fpir = -math.expm1(num_people * math.log1p(-min(rate, 1.0 - 1e-12)))
+    word = "about" if measured else "fewer than"
+    return f"{word} 1 in {_round(1.0 / fpir):,} faces at this setting, list of {num_people}"
+
+
+def fmr_at(similarity: float, impostor_tail: Sequence[Sequence[float]] | None) -> tuple[float, bool] | None:
+    """(FMR, whether measured there): log-linear between entries, the last entry beyond; None without a table."""
+    table = sorted((float(s), float(f)) for s, f in impostor_tail or () if f > 0)
+    if not table:
+        return None
+    similarities = [s for s, _ in table]
+    at = bisect_left(similarities, similarity)
+    if at == 0:
+        # Below the table strangers match at least this often; one in one is the honest bound.
+        return (table[0][1] if similarity == similarities[0] else 1.0), True
+    if at == len(table):
+        return table[-1][1], False
+    (left, fmr_left), (right, fmr_right) = table[at - 1], table[at]
+    share = (similarity - left) / (right - left)
+    return math.exp((1 - share) * math.log(fmr_left) + share * math.log(fmr_right)), True
+
+
+def _round(number: float) -> int:
+    """Two significant digits, downwards: a promise is not rounded up."""
+    if number < 10:
+        return max(1, math.floor(number))
+    step = 10 ** (math.floor(math.log10(number)) - 1)
+    return int(number // step * step)

@@ -1,0 +1,109 @@
+"""All reference embeddings, searchable. Immutable: a change is a new object, swapped in whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.arrays import Embedding
+from edge.errors import ImageError, ModelError
+from edge.records import Person, Reference
+
+
+class Ranked(NamedTuple):
+    """The best reference of one person against one probe."""
+
+    person_id: str
+    similarity: float
+    reference_id: str
+
+
+class Gallery:
+    """References of one model, one matrix product per search.
+
+    People without a reference are kept as people and never found. Answers don't depend on the order of what is given.
+    """
+
+    def __init__(self, references: Iterable[Reference], people: Iterable[Person]) -> None:
+        self.people = {person.person_id: person for person in sorted(people, key=lambda person: person.person_id)}
+        kept = sorted(references, key=lambda reference: (reference.person_id, reference.reference_id))
+        self.model_sha256 = _same_model(kept)
+        self.num_references = len(kept)
+        self._reference_ids = [reference.reference_id for reference in kept]
+        self._matrix = _matrix(kept)
+        self._matrix.setflags(write=False)
+        owners = [reference.person_id for reference in kept]
+        strangers = sorted(set(owners) - set(self.people))
+        if strangers:
+            raise ImageError(f"a reference names {strangers[0]!r}, who is not on the watchlist; add the person first")
+        # References lie person by person, so each person's best is the maximum of one slice.
+        self._starts = [i for i, owner in enumerate(owners) if i == 0 or owners[i - 1] != owner]
+        self._owners = [owners[start] for start in self._starts]
+        self.digest = self._digest()
+
+    @classmethod
+    def empty(cls) -> Gallery:
+        """Nobody looked for: every search answers nobody."""
+        return cls((), ())
+
+    def __len__(self) -> int:
+        """People on the list."""
+        return len(self.people)
+
+    def search(self, embedding: Embedding, *, limit: int | None = None) -> tuple[Ranked, ...]:
+        """Every person with a reference, best first; equal similarities by person_id, then by reference_id.
+
+        `embedding` is (D,) float32 of length 1, made by the model `model_sha256`. Raises ImageError for another shape.
+        """
+        if not self._owners:
+            return ()
+        if embedding.shape != (self._matrix.shape[1],):
+            raise ImageError(
+                f"an embedding of shape {embedding.shape} against references of {self._matrix.shape[1]} numbers: "
+                "made by another model; enrol the pictures again"
+            )
+        similarities = np.clip(self._matrix @ embedding.astype(np.float32), -1.0, 1.0)
+        ends = [*self._starts[1:], len(similarities)]
+        found = []
+        for owner, start, end in zip(self._owners, self._starts, ends, strict=True):
+            best = start + int(np.argmax(similarities[start:end]))
+            found.append(Ranked(owner, float(similarities[best]), self._reference_ids[best]))
+        found.sort(key=lambda ranked: (-ranked.similarity, ranked.person_id))
+        return tuple(found[:limit])
+
+    def _digest(self) -> str:
+        """SHA-256 over people and references: two boxes with equal digests look for the same faces."""
+        people = [
+            [p.person_id, p.name, p.status, p.expires_at and p.expires_at.isoformat()] for p in self.people.values()
+        ]
+        told = json.dumps([people, self._reference_ids, self.model_sha256], ensure_ascii=True)
+        return hashlib.sha256(told.encode() + self._matrix.tobytes()).hexdigest()
+
+
+def _same_model(references: list[Reference]) -> str | None:
+    models = sorted({reference.model_sha256 for reference in references})
+    if len(models) > 1:
+        raise ModelError(
+            f"references were made by {len(models)} different models ({', '.join(m[:12] for m in models)}); their "
+            "embeddings can't be compared: embed the kept pictures again with the model in use"
+        )
+    return models[0] if models else None
+
+
+def _matrix(references: list[Reference]) -> NDArray[np.float32]:
+    if not references:
+        return np.zeros((0, 0), np.float32)
+    shapes = {reference.embedding.shape for reference in references}
+    if len(shapes) != 1 or len(next(iter(shapes))) != 1:
+        raise ModelError(f"references have embeddings of different shapes {sorted(shapes)}; embed the pictures again")
+    matrix = np.stack([reference.embedding for reference in references]).astype(np.float32)
+    lengths = np.linalg.norm(matrix, axis=1)
+    if not np.isfinite(lengths).all() or np.abs(lengths - 1.0).max() > 1e-3:
+        bad = references[int(np.argmax(~(np.abs(lengths - 1.0) <= 1e-3)))]
+        raise ModelError(f"reference {bad.reference_id} has no embedding of length 1; embed its picture again")
+    return matrix
