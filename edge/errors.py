@@ -5,6 +5,8 @@
       ModelError      absent, wrong hash, wrong shape   -> exit 78
       CameraError     gave up after bounded retries     -> exit 69
       StoreError      disk full, corrupt, newer schema  -> exit 74, HTTP 503
+        NotFoundError   names what is not kept          -> exit 65, HTTP 404
+        ConflictError   is there already                -> exit 65, HTTP 409
       ImageError      wrong shape, dtype, size, range   -> exit 65, HTTP 422
       CursorError     not ours -> HTTP 400; expired -> HTTP 410
       AuthError       HTTP 401, 403, 429
@@ -105,3 +107,17 @@ class AuthError(EdgeError):
         super().__init__(message)
         self.http_status = status
         self.retry_after_s = retry_after_s
+
+
+class NotFoundError(StoreError):
+    """A person, hit, user or picture that is not kept, or not any more."""
+
+    exit_code = ExitCode.DATA
+    http_status = 404
+
+
+class ConflictError(StoreError):
+    """What was to be added is there already, or contradicts what is."""
+
+    exit_code = ExitCode.DATA
+    http_status = 409

@@ -1,0 +1,23 @@
+"""SQLite in one data directory: hits, their feed, pictures, people, accounts. No model and no socket is opened here."""
+
+from edge.store.codec import hit_from_json, hit_to_json, item_to_json, time_from_text, time_to_text, to_line
+from edge.store.rows import ROLES, SCOPES, Consumer, Receipt, RetentionReport, Session, Token, User
+from edge.store.store import Store
+
+__all__ = [
+    "ROLES",
+    "SCOPES",
+    "Consumer",
+    "Receipt",
+    "RetentionReport",
+    "Session",
+    "Store",
+    "Token",
+    "User",
+    "hit_from_json",
+    "hit_to_json",
+    "item_to_json",
+    "time_from_text",
+    "time_to_text",
+    "to_line",
+]

@@ -1,0 +1,138 @@
+"""Connections to edge.db and what its errors mean. Every connection is made here; no table is named here."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+from edge.errors import StoreError
+
+BUSY_MS = 5000
+"""How long a write waits for another process, such as a command that adds a token."""
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """A connection that may write. It is handed to the writer thread, hence no thread check."""
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
+    try:
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only counts for a database that has no table yet
+        if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+            raise StoreError(f"{path}: can't use write-ahead logging there; put data_dir on a local disk")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute("PRAGMA secure_delete = ON")
+        db.execute("PRAGMA temp_store = MEMORY")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """A read-only connection, used by one thread at a time."""
+    uri = f"file:{quote(str(path.resolve()))}?mode=ro"
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
+    db.execute("PRAGMA query_only = ON")
+    return db
+
+
+class Readers:
+    """Read-only connections, lent to one reader at a time; as many as there were readers at once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._idle: list[sqlite3.Connection] = []
+        self._closed = False
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """A connection inside one read transaction: all its queries see the same instant."""
+        with self._lock:
+            if self._closed:
+                raise StoreError(f"{self._path}: the store is closed")
+            db = self._idle.pop() if self._idle else None
+        try:
+            db = db or open_reader(self._path)
+            db.execute("BEGIN")
+            try:
+                yield db
+            finally:
+                db.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            if db is not None:
+                db.close()
+            raise explain(error, self._path) from error
+        except BaseException:
+            self._give_back(db)
+            raise
+        self._give_back(db)
+
+    def _give_back(self, db: sqlite3.Connection | None) -> None:
+        with self._lock:
+            if db is not None and not self._closed:
+                self._idle.append(db)
+                return
+        if db is not None:
+            db.close()
+
+    def close(self) -> None:
+        """Close what is idle now, and the rest when it is given back."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for db in idle:
+            db.close()
+
+
+@contextlib.contextmanager
+def immediate(db: sqlite3.Connection) -> Iterator[None]:
+    """One write transaction; commits at the end, rolls back on any error."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+_MEANING = {
+    sqlite3.SQLITE_FULL: "the disk is full; free some space, or lower max_image_bytes",
+    sqlite3.SQLITE_BUSY: "another process kept the database locked too long; try again, or stop that process",
+    sqlite3.SQLITE_NOTADB: "not a database; move the file away, or choose another data_dir",
+    sqlite3.SQLITE_CORRUPT: "the database is damaged; restore it from a backup, or move it away to start anew",
+    sqlite3.SQLITE_READONLY: "can't be written; check who owns the folder and whether its disk is mounted read-only",
+    sqlite3.SQLITE_CANTOPEN: "can't be opened; check that data_dir exists and who owns it",
+    sqlite3.SQLITE_IOERR: "the disk fails to read or write; look at the kernel log, and replace the disk",
+    sqlite3.SQLITE_PERM: "access is denied; check who owns the folder",
+}
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether the disk had no room."""
+    if isinstance(error, OSError):
+        return error.errno in (28, 122)  # ENOSPC, EDQUOT
+    return isinstance(error, sqlite3.Error) and _primary_code(error) == sqlite3.SQLITE_FULL
+
+
+def explain(error: sqlite3.Error | OSError, path: Path) -> StoreError:
+    """One paragraph: where, what, what to do."""
+    if is_full(error):
+        return StoreError(f"{path}: {_MEANING[sqlite3.SQLITE_FULL]} ({error})")
+    if isinstance(error, OSError):
+        return StoreError(f"{error.filename or path}: {error.strerror or error}; check data_dir and who owns it")
+    meaning = _MEANING.get(
+        _primary_code(error), "the database refused; this is a fault of the program, please report it"
+    )
+    return StoreError(f"{path}: {meaning} ({error})")
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    """SQLite's result code without its extension; 0 where Python itself raised the error."""
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF

@@ -1,0 +1,88 @@
+"""Rows of kept pictures, and when their files may go.
+
+The rule: no row without its file. A file is written before its row is committed, and deleted after its row's removal is
+committed. Deleting happens under the write lock, and whoever adds a row looks under the same lock whether the file is
+still there, so two processes can't cross each other.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from pathlib import Path
+
+from edge.errors import NotFoundError
+from edge.store.blobs import Blobs, is_sha256
+from edge.store.codec import time_to_text
+from edge.store.connect import immediate
+
+_UNNAMED = """NOT EXISTS (SELECT 1 FROM hit_images h WHERE h.sha256 = images.sha256)
+    AND NOT EXISTS (SELECT 1 FROM person_references r WHERE r.image_sha256 = images.sha256)"""
+
+
+def write_files(blobs: Blobs, images: Mapping[str, bytes]) -> None:
+    """Put pictures on the disk, before the transaction that names them."""
+    for sha256, data in images.items():
+        blobs.write(sha256, data)
+
+
+def require_rows(
+    db: sqlite3.Connection, blobs: Blobs, names: Iterable[str], images: Mapping[str, bytes], now: dt.datetime
+) -> None:
+    """Make sure each named picture has its row and file; NotFoundError if one was neither given nor kept."""
+    for sha256 in set(names):
+        data = images.get(sha256)
+        if data is not None:
+            if not blobs.has(sha256, len(data)):  # swept by another process since it was written
+                blobs.write(sha256, data)
+            row = (sha256, len(data), time_to_text(now))
+            db.execute("INSERT OR IGNORE INTO images (sha256, num_bytes, added_at) VALUES (?, ?, ?)", row)
+            db.execute("DELETE FROM doomed_images WHERE sha256 = ?", (sha256,))
+        elif not is_kept(db, sha256):
+            raise NotFoundError(f"picture {sha256} was neither handed over nor kept before; hand its bytes over too")
+
+
+def is_kept(db: sqlite3.Connection, sha256: str) -> bool:
+    """Whether a row names the picture."""
+    return db.execute("SELECT 1 FROM images WHERE sha256 = ?", (sha256,)).fetchone() is not None
+
+
+def find(db: sqlite3.Connection, blobs: Blobs, sha256: str) -> Path | None:
+    """File of a kept picture."""
+    return blobs.path(sha256) if is_sha256(sha256) and is_kept(db, sha256) else None
+
+
+def release(db: sqlite3.Connection, names: Iterable[str]) -> tuple[int, int]:
+    """Doom those of the pictures that no row names any more; returns how many, and their bytes."""
+    count = num_bytes = 0
+    for sha256 in set(names):
+        row = db.execute(f"SELECT num_bytes FROM images WHERE sha256 = ? AND {_UNNAMED}", (sha256,)).fetchone()
+        if row is not None:
+            db.execute("INSERT OR IGNORE INTO doomed_images (sha256) VALUES (?)", (sha256,))
+            db.execute("DELETE FROM images WHERE sha256 = ?", (sha256,))
+            count, num_bytes = count + 1, num_bytes + int(row[0])
+    return count, num_bytes
+
+
+def remove_doomed(db: sqlite3.Connection, blobs: Blobs) -> int:
+    """Delete the files of doomed pictures; in its own transaction, after the one that doomed them."""
+    if db.execute("SELECT 1 FROM doomed_images").fetchone() is None:
+        return 0
+    with immediate(db):
+        doomed = [row[0] for row in db.execute("SELECT sha256 FROM doomed_images").fetchall()]
+        removed = blobs.remove(sha256 for sha256 in doomed if not is_kept(db, sha256))
+        db.execute("DELETE FROM doomed_images")
+    return removed
+
+
+def sweep_orphans(db: sqlite3.Connection, blobs: Blobs, chunk: int = 500) -> int:
+    """Delete old files that no row names, left behind by a crash between file and commit."""
+    removed = 0
+    names = (sha256 for sha256 in blobs.old_files() if not is_kept(db, sha256))
+    while orphans := list(islice(names, chunk)):
+        with immediate(db):
+            # looked at again under the lock: another process may have named one meanwhile
+            removed += blobs.remove(sha256 for sha256 in orphans if not is_kept(db, sha256))
+    return removed

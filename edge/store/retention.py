@@ -1,0 +1,157 @@
+"""What goes when: by age, by bytes of pictures, by free disk space. One transaction; the files go after its commit.
+
+Pictures go before alerts, the oldest first, and references of people never. Alerts go from the old end of the feed, so
+that it never has a hole inside. What some puller hasn't got yet goes last and leaves a `gap` item.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import sqlite3
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from edge.store import erase, feed, hits, images
+from edge.store.blobs import Blobs
+from edge.store.codec import time_to_text
+from edge.store.rows import RetentionReport
+from edge.store.writer import Change
+
+KEEP_ALERTS = 1000
+"""The newest alerts are never shed for space: a few kilobytes each, they are not what fills a disk."""
+CHUNK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What may be kept."""
+
+    max_age_days: float
+    max_image_bytes: int
+    min_free_bytes: int
+
+
+def free_bytes(folder: Path) -> int:
+    """Bytes of disk that are left."""
+    return shutil.disk_usage(folder).free
+
+
+def enforce(change: Change, folder: Path, limits: Limits, pulled_seq: int | None, now: dt.datetime) -> RetentionReport:
+    """Remove what is too old or too much. `pulled_seq`: all pullers have what is up to it; None: nobody pulls."""
+    db = change.db
+    cutoff = time_to_text(now - dt.timedelta(days=limits.max_age_days))
+    feed_floor = _floor_by_age(db, cutoff)
+    old = "SELECT hit_id FROM hits WHERE last_at < ? OR latest_seq <= ?"
+    report = _trim(change, feed_floor, _ids(db.execute(old, (cutoff, feed_floor))), pulled_seq, now)
+    excess = _image_bytes(db) - limits.max_image_bytes
+    lacking = limits.min_free_bytes - free_bytes(folder) - report.image_bytes_removed
+    if max(excess, lacking) > 0:
+        removed, num_bytes = shed_images(db, max(excess, lacking))
+        report = _add(report, RetentionReport(removed, num_bytes, 0, 0, 0, 0, 0))
+        if lacking > num_bytes:
+            report = _add(report, _shed_alerts(change, lacking - num_bytes, pulled_seq, now))
+    return replace(report, image_bytes_left=_image_bytes(db))
+
+
+def settle(db: sqlite3.Connection, blobs: Blobs, path: Path, report: RetentionReport) -> RetentionReport:
+    """After the commit: delete the files and give the database's free pages back to the disk."""
+    images.remove_doomed(db, blobs)
+    if report.hits_removed or report.feed_items_removed:
+        db.execute("PRAGMA incremental_vacuum").fetchall()
+        erase.truncate_log(db, path)
+    return replace(report, free_bytes=free_bytes(path.parent))
+
+
+def shed_images(db: sqlite3.Connection, num_bytes: int) -> tuple[int, int]:
+    """Doom the oldest pictures of hits until that many bytes are freed; returns pictures and bytes."""
+    removed = freed = 0
+    while freed < num_bytes:
+        oldest = """SELECT sha256 FROM images WHERE NOT EXISTS (
+                SELECT 1 FROM person_references r WHERE r.image_sha256 = images.sha256)
+            ORDER BY added_at, sha256 LIMIT 1"""
+        row = db.execute(oldest).fetchone()
+        if row is None:
+            break
+        db.execute("DELETE FROM hit_images WHERE sha256 = ?", row)
+        count, size = images.release(db, [row[0]])
+        removed, freed = removed + count, freed + size
+    return removed, freed
+
+
+def _shed_alerts(change: Change, num_bytes: int, pulled_seq: int | None, now: dt.datetime) -> RetentionReport:
+    """Cut the feed's old end: first what has been pulled, then the rest, until about that many bytes are freed."""
+    db = change.db
+    keep_from = db.execute(
+        "SELECT latest_seq FROM hits ORDER BY latest_seq DESC LIMIT 1 OFFSET ?", (KEEP_ALERTS - 1,)
+    ).fetchone()
+    total = RetentionReport(0, 0, 0, 0, 0, 0, 0)
+    if keep_from is None:
+        return total
+    freed = 0
+    while freed < num_bytes:
+        rows = db.execute(
+            "SELECT seq, length(body) FROM feed WHERE seq < ? ORDER BY seq LIMIT ?", (keep_from[0], CHUNK)
+        ).fetchall()
+        if not rows:
+            break
+        freed += sum(size for _, size in rows)
+        hit_ids = _ids(db.execute("SELECT hit_id FROM hits WHERE latest_seq <= ?", (rows[-1][0],)))
+        total = _add(total, _trim(change, rows[-1][0], hit_ids, pulled_seq, now))
+    return total
+
+
+def _floor_by_age(db: sqlite3.Connection, cutoff: str) -> int:
+    """Last seq before the first item that is young enough."""
+    first = db.execute("SELECT min(seq) FROM feed WHERE at >= ?", (cutoff,)).fetchone()[0]
+    return feed.head(db) if first is None else int(first) - 1
+
+
+def _trim(
+    change: Change, last_seq: int, hit_ids: list[str], pulled_seq: int | None, now: dt.datetime
+) -> RetentionReport:
+    """Delete hits, and the feed up to `last_seq`; say so in the feed if a puller misses something."""
+    db = change.db
+    doomed, num_bytes = hits.remove(db, hit_ids)
+    report = RetentionReport(doomed, num_bytes, len(hit_ids), 0, 0, 0, 0)
+    cut = db.execute(
+        "SELECT count(*), min(seq), max(seq), min(at), max(at) FROM feed WHERE seq <= ?", (last_seq,)
+    ).fetchone()
+    if cut[0] == 0:
+        return report
+    missed = _missed(db, last_seq, pulled_seq)
+    db.execute("DELETE FROM feed WHERE seq <= ?", (last_seq,))
+    db.execute("INSERT INTO trims (first_seq, last_seq, first_at, last_at) VALUES (?, ?, ?, ?)", cut[1:])
+    if missed[0]:
+        gap = {"cause": "retention", "lost": missed[0], "from": missed[1], "to": missed[2], "last_seq": cut[2]}
+        feed.append(change, now, "gap", gap)
+    return replace(report, feed_items_removed=cut[0], unpulled_alerts_removed=missed[0])
+
+
+def _missed(db: sqlite3.Connection, last_seq: int, pulled_seq: int | None) -> tuple[int, str | None, str | None]:
+    """Alerts about to be cut that some puller doesn't have: how many, and their time span."""
+    if pulled_seq is None:
+        return 0, None, None
+    query = "SELECT count(*), min(at), max(at) FROM feed WHERE seq > ? AND seq <= ? AND type LIKE 'alert.%'"
+    row = db.execute(query, (pulled_seq, last_seq)).fetchone()
+    return row[0], row[1], row[2]
+
+
+def _image_bytes(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT coalesce(sum(num_bytes), 0) FROM images").fetchone()[0])
+
+
+def _ids(rows: sqlite3.Cursor) -> list[str]:
+    return [row[0] for row in rows.fetchall()]
+
+
+def _add(one: RetentionReport, two: RetentionReport) -> RetentionReport:
+    return RetentionReport(
+        one.images_removed + two.images_removed,
+        one.image_bytes_removed + two.image_bytes_removed,
+        one.hits_removed + two.hits_removed,
+        one.feed_items_removed + two.feed_items_removed,
+        one.unpulled_alerts_removed + two.unpulled_alerts_removed,
+        0,
+        0,
+    )

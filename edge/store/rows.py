@@ -1,0 +1,74 @@
+"""What the store hands out beside the records of the pipeline: accounts, consumers, receipts. No behaviour, no SQL."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+ROLES = ("guard", "supervisor", "installer", "auditor")
+SCOPES = ("alerts:read", "watchlist:read", "watchlist:write", "health:read", "metrics:read")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person who may log in."""
+
+    name: str
+    role: str
+    created_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A login that is still valid."""
+
+    user: str
+    role: str
+    expires_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A machine's access; the secret itself is not kept."""
+
+    name: str
+    scopes: tuple[str, ...]
+    created_at: dt.datetime
+    expires_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """How far a token's holder has come in the feed: `seq` is the last item it is known to have."""
+
+    name: str
+    seq: int
+    lag: int
+    last_pull_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What erasing a person removed. `wal_bytes_left` is 0 unless a reader held the log open."""
+
+    person_id: str
+    erased_at: dt.datetime
+    hits: int
+    references: int
+    images: int
+    images_shared: int
+    feed_items: int
+    wal_bytes_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionReport:
+    """What one retention run removed, and what is left."""
+
+    images_removed: int
+    image_bytes_removed: int
+    hits_removed: int
+    feed_items_removed: int
+    unpulled_alerts_removed: int
+    image_bytes_left: int
+    free_bytes: int

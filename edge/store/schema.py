@@ -1,0 +1,98 @@
+"""Numbered migrations: `migrations/NNNN_name.sql`, each applied and recorded in one transaction, never edited."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from edge.errors import StoreError
+from edge.store.codec import time_to_text
+from edge.store.connect import immediate
+
+APPLICATION_ID = 0x45444745
+"""Marks the file as ours ("EDGE"), so that some other program's database is never altered."""
+
+_RECORD = """CREATE TABLE IF NOT EXISTS migrations (
+    number INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_at TEXT NOT NULL) STRICT"""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One numbered step of the schema."""
+
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the SQL text, recorded with it."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def known() -> tuple[Migration, ...]:
+    """Migrations of this version, in order."""
+    files = (
+        file for file in resources.files("edge.store").joinpath("migrations").iterdir() if file.name[-4:] == ".sql"
+    )
+    found = [Migration(int(file.name[:4]), file.name[5:-4], file.read_text("utf-8")) for file in files]
+    return tuple(sorted(found, key=lambda migration: migration.number))
+
+
+def require_ours(db: sqlite3.Connection, path: Path) -> None:
+    """StoreError if the database is some other program's, or newer than this version. Changes nothing."""
+    mark = db.execute("PRAGMA application_id").fetchone()[0]
+    is_empty = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
+    if mark != APPLICATION_ID and not is_empty:
+        raise StoreError(f"{path}: a database of some other program; move it away, or choose another data_dir")
+    version, newest = _version(db), known()[-1].number
+    if version > newest:
+        raise StoreError(
+            f"{path}: written by a newer version (schema {version}, this one knows {newest}); "
+            "install that version, or choose another data_dir"
+        )
+
+
+def migrate(db: sqlite3.Connection, path: Path, now: dt.datetime) -> None:
+    """Bring the schema up to this version."""
+    migrations = known()
+    if _version(db) == migrations[-1].number:
+        return
+    with immediate(db):  # the lock before the look: another process may be migrating too
+        require_ours(db, path)
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute(_RECORD)
+        version = _version(db)
+        for migration in migrations:
+            if migration.number > version:
+                _apply(db, migration, now)
+
+
+def _apply(db: sqlite3.Connection, migration: Migration, now: dt.datetime) -> None:
+    for statement in _statements(migration.sql):
+        db.execute(statement)
+    row = (migration.number, migration.name, migration.sha256, time_to_text(now))
+    db.execute("INSERT INTO migrations (number, name, sha256, applied_at) VALUES (?, ?, ?, ?)", row)
+
+
+def _version(db: sqlite3.Connection) -> int:
+    if db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'migrations'").fetchone()[0] == 0:
+        return 0
+    return int(db.execute("SELECT coalesce(max(number), 0) FROM migrations").fetchone()[0])
+
+
+def _statements(sql: str) -> Iterator[str]:
+    """Single statements of a script; `executescript` would commit before it starts."""
+    statement = ""
+    for line in sql.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        raise ValueError("a migration doesn't end with a whole statement")

@@ -1,0 +1,267 @@
+"""The store as the rest of the program sees it: one object, plain verbs. SQL is in the modules beside this one.
+
+Reading answers at once, from any thread. Writing returns a Future that resolves after the commit; never wait for one on
+the writer thread (in a `subscribe` callback).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from edge.records import FeedItem, FeedPage, Hit, Person, Reference
+from edge.store import erase, feed, hits, images, logins, opening, people, retention, tokens, users
+from edge.store.rows import Consumer, Receipt, RetentionReport, Session, Token, User
+from edge.store.writer import Change
+
+T = TypeVar("T")
+
+
+class Store:
+    """Hits, feed, pictures, people and accounts of one box, in one data directory."""
+
+    def __init__(self, core: opening.Core) -> None:
+        self._core = core
+        self.epoch = core.epoch
+        self.box_id = core.box_id
+        self._read = core.read
+        self._write = core.write
+        self._blobs = core.blobs
+        self._logins = logins.Logins(core, core.clock)
+
+    @classmethod
+    def open(cls, data_dir: Path, *, clock: Callable[[], dt.datetime] = opening.utc_now) -> Store:
+        """Open or create the data directory; StoreError where it can't be used."""
+        return cls(opening.Core(data_dir, clock))
+
+    def close(self) -> None:
+        """Finish what is queued, then close. May be called twice."""
+        self._core.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # hits
+
+    def add_hit(self, hit: Hit, images: Mapping[str, bytes]) -> Future[FeedItem]:
+        """Store a new hit with its pictures (SHA-256 to file bytes) and its `alert.created`."""
+        return self._write_hit(hits.add, hit, images)
+
+    def update_hit(self, hit: Hit, images: Mapping[str, bytes]) -> Future[FeedItem]:
+        """Replace a hit by a better sighting, `alert.updated`; its review stays as it is."""
+        return self._write_hit(hits.update, hit, images)
+
+    def _write_hit(self, verb: hits.Verb, hit: Hit, pictures: Mapping[str, bytes]) -> Future[FeedItem]:
+        def apply(change: Change) -> FeedItem:
+            return verb(change, self._blobs, hit, pictures, self._core.clock())
+
+        return self._write(apply, prepare=lambda: images.write_files(self._blobs, pictures))
+
+    def set_review(self, hit_id: str, state: str, by: str, reason: str | None) -> Future[FeedItem]:
+        """Record a guard's verdict, `alert.reviewed`."""
+        return self._write(lambda change: hits.review(change, hit_id, state, by, reason, self._core.clock()))
+
+    def hit(self, hit_id: str) -> Hit | None:
+        """One hit."""
+        return self._read(lambda db: hits.get(db, hit_id))
+
+    def hits(self, *, before: str | None = None, limit: int = 50) -> list[Hit]:
+        """Hits, newest first; the next page begins `before` the last id of this one."""
+        return self._read(lambda db: hits.newest(db, before, limit))
+
+    def count_hits(self) -> int:
+        """Number of hits kept."""
+        return self._read(hits.count)
+
+    def last_hit_of(self, person_id: str, camera: str) -> Hit | None:
+        """The newest hit of a person at a camera."""
+        return self._read(lambda db: hits.last_of(db, person_id, camera))
+
+    # feed
+
+    def feed(self, after: str | None, limit: int, fields: Sequence[str] | None = None) -> FeedPage:
+        """A page of the feed; `fields` names the keys of the body to keep. CursorError, CursorExpiredError."""
+        return self._read(lambda db: feed.page(db, self.epoch, after, limit, fields))
+
+    def add_item(self, type: str, body: Mapping[str, object]) -> Future[FeedItem]:
+        """Add `health`, `gap` or `heartbeat`."""
+        return self._write(lambda change: feed.append(change, self._core.clock(), type, body))
+
+    def head_seq(self) -> int:
+        """Seq of the newest item, from memory."""
+        return self._core.head
+
+    def head_cursor(self) -> str:
+        """Cursor after the newest item, from memory."""
+        return self._core.head_cursor()
+
+    def subscribe(self, callback: Callable[[FeedItem], None]) -> Callable[[], None]:
+        """Have `callback` called on the writer thread with each new item, in order; returns the way out."""
+        return self._core.subscribe(callback)
+
+    # pictures
+
+    def image_path(self, sha256: str) -> Path | None:
+        """File of a picture that some row names."""
+        return self._read(lambda db: images.find(db, self._blobs, sha256))
+
+    # people
+
+    def people(self) -> list[Person]:
+        """The watchlist, by id."""
+        return self._read(people.all_people)
+
+    def person(self, person_id: str) -> Person | None:
+        """One person."""
+        return self._read(lambda db: people.get(db, person_id))
+
+    def put_person(self, person: Person, references: Sequence[Reference], images: Mapping[str, bytes]) -> Future[None]:
+        """Add or change a person and add references, with their pictures."""
+        return self._put_person(person, references, images)
+
+    def _put_person(
+        self, person: Person, references: Sequence[Reference], pictures: Mapping[str, bytes]
+    ) -> Future[None]:
+        def apply(change: Change) -> None:
+            people.put(change, self._blobs, person, references, pictures, self._core.clock())
+
+        return self._write(
+            apply,
+            prepare=lambda: images.write_files(self._blobs, pictures),
+            finish=lambda db, _: self._core.remove_doomed(db),
+        )
+
+    def forget_person(self, person_id: str) -> Future[Receipt]:
+        """Erase a person: rows, hits, pictures no other row names, and their traces in the log."""
+        return self._write(
+            lambda change: erase.forget(change, person_id, self._core.clock()),
+            finish=lambda db, receipt: erase.scrub(db, self._blobs, self._core.path, receipt),
+        )
+
+    def references(self, model_sha256: str | None = None) -> list[Reference]:
+        """References made by a model, or all."""
+        return self._read(lambda db: people.references(db, model_sha256))
+
+    def watchlist_version(self) -> tuple[int, str]:
+        """Number of changes and digest of the watchlist."""
+        return self._core.watchlist_version()
+
+    def data_version(self) -> int:
+        """A number, from memory, that moves within half a second of another process' commit."""
+        return self._core.foreign_changes
+
+    # accounts: users, sessions, login links, tokens
+
+    def add_user(self, name: str, role: str, password: str) -> Future[None]:
+        """Add a user; AuthError for an unknown role or a short password."""
+        logins.require_role(role)
+        password_hash = self._logins.hash(password)
+        return self._write(lambda change: users.add(change.db, name, role, password_hash, self._core.clock()))
+
+    def set_password(self, name: str, password: str) -> Future[None]:
+        """Change a password and end the user's sessions."""
+        password_hash = self._logins.hash(password)
+        return self._write(lambda change: users.set_password_hash(change.db, name, password_hash, end_sessions=True))
+
+    def remove_user(self, name: str) -> Future[None]:
+        """Remove a user with sessions and links."""
+        return self._write(lambda change: users.remove(change.db, name))
+
+    def users(self) -> list[User]:
+        """Everyone who may log in."""
+        return self._read(users.all_users)
+
+    def check_password(self, name: str, password: str) -> User | None:
+        """The user, or None; AuthError 429 while locked. Takes some 0.2 s: call it off the event loop."""
+        return self._logins.check(name, password)
+
+    def add_session(self, user: str, hours: float) -> Future[str]:
+        """A new session's secret."""
+        return self._add_secret("sessions", user, dt.timedelta(hours=hours))
+
+    def check_session(self, secret: str) -> Session | None:
+        """The session a secret stands for."""
+        return self._read(lambda db: users.session(db, secret, self._core.clock()))
+
+    def end_session(self, secret: str) -> Future[None]:
+        """Log out."""
+        return self._write(lambda change: users.end_session(change.db, secret))
+
+    def add_login_link(self, user: str, minutes: float) -> Future[str]:
+        """A new one-time link's secret."""
+        return self._add_secret("login_links", user, dt.timedelta(minutes=minutes))
+
+    def use_login_link(self, secret: str) -> Future[str | None]:
+        """Consume a link; resolves to its user's name, or None."""
+        return self._write(lambda change: users.use_login_link(change.db, secret, self._core.clock()))
+
+    def _add_secret(self, table: str, user: str, valid_for: dt.timedelta) -> Future[str]:
+        secret = users.new_secret()
+
+        def apply(change: Change) -> str:
+            users.add_secret(change.db, table, user, secret, self._core.clock(), valid_for)
+            return secret
+
+        return self._write(apply)
+
+    def add_token(self, name: str, scopes: Sequence[str], expires_at: dt.datetime | None = None) -> Future[str]:
+        """A new token, handed out this once."""
+        tokens.require_scopes(scopes)
+        secret = tokens.PREFIX + users.new_secret()
+
+        def apply(change: Change) -> str:
+            tokens.add(change.db, name, scopes, secret, self._core.clock(), expires_at)
+            return secret
+
+        return self._write(apply, finish=self._core.tokens_changed)
+
+    def revoke_token(self, name: str) -> Future[None]:
+        """Revoke all tokens of a name."""
+        return self._write(lambda change: tokens.revoke(change.db, name), finish=self._core.tokens_changed)
+
+    def tokens(self) -> list[Token]:
+        """Tokens, by name; the secrets are not kept."""
+        return [token for _, token in self._read(tokens.all_tokens)]
+
+    def check_token(self, token: str) -> Token | None:
+        """The token a secret stands for, from memory."""
+        return self._core.token_check.find(token)
+
+    # consumers and upkeep
+
+    def note_pull(self, token_name: str, seq: int) -> None:
+        """A puller has everything up to `seq`: the cursor it came with. Saved every few seconds."""
+        self._core.pulls.note(token_name, seq)
+
+    def consumers(self) -> list[Consumer]:
+        """Every token name that may read alerts, and how far it has come."""
+        return self._read(lambda db: self._core.pulls.consumers(db, self._core.head))
+
+    def enforce_retention(
+        self, *, max_age_days: float, max_image_bytes: int, min_free_bytes: int, now: dt.datetime
+    ) -> Future[RetentionReport]:
+        """Remove what is too old or too much."""
+        limits = retention.Limits(max_age_days, max_image_bytes, min_free_bytes)
+
+        def apply(change: Change) -> RetentionReport:
+            pulled = [consumer.seq for consumer in self._core.pulls.consumers(change.db, self._core.head)]
+            return retention.enforce(change, self._core.path.parent, limits, min(pulled, default=None), now)
+
+        return self._write(apply, finish=lambda db, report: retention.settle(db, self._blobs, self._core.path, report))
+
+    def stats(self) -> dict[str, int | float]:
+        """Counts, bytes and queue depth."""
+        return self._core.stats()
+
+    def check(self) -> list[str]:
+        """What SQLite's own integrity check finds wrong; empty when all is well."""
+        return self._read(lambda db: [row[0] for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"])

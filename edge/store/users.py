@@ -1,0 +1,91 @@
+"""Rows of people who may log in: users, their sessions and one-time login links. Secrets are kept as hashes only."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import secrets
+import sqlite3
+
+from edge.errors import ConflictError, NotFoundError
+from edge.store.codec import time_from_text, time_to_text
+from edge.store.rows import Session, User
+
+
+def new_secret() -> str:
+    """256 random bits as text."""
+    return secrets.token_urlsafe(32)
+
+
+def hash_secret(secret: str) -> str:
+    """What is kept of a secret. A fast hash will do: 256 random bits can't be guessed."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def add(db: sqlite3.Connection, name: str, role: str, password_hash: str, now: dt.datetime) -> None:
+    """Add a user."""
+    if find(db, name) is not None:
+        raise ConflictError(f"user {name!r} exists already; set a new password, or remove the user first")
+    row = (name, role, password_hash, time_to_text(now))
+    db.execute("INSERT INTO users (name, role, password_hash, created_at) VALUES (?, ?, ?, ?)", row)
+
+
+def set_password_hash(db: sqlite3.Connection, name: str, password_hash: str, *, end_sessions: bool) -> None:
+    """Change a password; who is logged in with the old one is logged out."""
+    if db.execute("UPDATE users SET password_hash = ? WHERE name = ?", (password_hash, name)).rowcount == 0:
+        raise NotFoundError(f"there is no user {name!r}")
+    if end_sessions:
+        db.execute("DELETE FROM sessions WHERE user = ?", (name,))
+        db.execute("DELETE FROM login_links WHERE user = ?", (name,))
+
+
+def remove(db: sqlite3.Connection, name: str) -> None:
+    """Remove a user with sessions and links."""
+    if db.execute("DELETE FROM users WHERE name = ?", (name,)).rowcount == 0:
+        raise NotFoundError(f"there is no user {name!r}")
+
+
+def all_users(db: sqlite3.Connection) -> list[User]:
+    """Everyone who may log in, by name."""
+    rows = db.execute("SELECT name, role, created_at FROM users ORDER BY name")
+    return [User(name, role, time_from_text(at)) for name, role, at in rows]
+
+
+def find(db: sqlite3.Connection, name: str) -> tuple[User, str] | None:
+    """A user and the password's hash."""
+    row = db.execute("SELECT name, role, created_at, password_hash FROM users WHERE name = ?", (name,)).fetchone()
+    return None if row is None else (User(row[0], row[1], time_from_text(row[2])), row[3])
+
+
+def add_secret(
+    db: sqlite3.Connection, table: str, user: str, secret: str, now: dt.datetime, valid_for: dt.timedelta
+) -> None:
+    """Keep the hash of a session's or login link's secret (`table`), and drop those past their time."""
+    if find(db, user) is None:
+        raise NotFoundError(f"there is no user {user!r}")
+    db.execute(f"DELETE FROM {table} WHERE expires_at <= ?", (time_to_text(now),))
+    row = (hash_secret(secret), user, time_to_text(now), time_to_text(now + valid_for))
+    db.execute(f"INSERT INTO {table} (secret_sha256, user, created_at, expires_at) VALUES (?, ?, ?, ?)", row)
+
+
+def session(db: sqlite3.Connection, secret: str, now: dt.datetime) -> Session | None:
+    """The session a cookie stands for."""
+    row = db.execute(
+        """SELECT users.name, users.role, sessions.expires_at FROM sessions JOIN users ON users.name = sessions.user
+           WHERE secret_sha256 = ? AND expires_at > ?""",
+        (hash_secret(secret), time_to_text(now)),
+    ).fetchone()
+    return None if row is None else Session(row[0], row[1], time_from_text(row[2]))
+
+
+def end_session(db: sqlite3.Connection, secret: str) -> None:
+    """Log out."""
+    db.execute("DELETE FROM sessions WHERE secret_sha256 = ?", (hash_secret(secret),))
+
+
+def use_login_link(db: sqlite3.Connection, secret: str, now: dt.datetime) -> str | None:
+    """Consume a link; the name of its user if it was still good."""
+    row = db.execute(
+        "DELETE FROM login_links WHERE secret_sha256 = ? RETURNING user, expires_at", (hash_secret(secret),)
+    ).fetchone()
+    return row[0] if row is not None and row[1] > time_to_text(now) else None

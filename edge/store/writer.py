@@ -1,0 +1,238 @@
+"""The one thread that owns the only write connection. Jobs queued together are committed together.
+
+A job's Future resolves only after its commit. No table is named here: what a job writes is the business of hits.py,
+feed.py, people.py and their like.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from edge.errors import EdgeError, StoreError
+from edge.records import FeedItem
+from edge.store.connect import explain, immediate, is_full
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+MAX_QUEUED = 1000
+MAX_GROUPED = 64
+TICK_S = 0.5
+"""How often the thread wakes without a job, to notice what other processes wrote."""
+
+
+@dataclass(slots=True)
+class Change:
+    """What a job is given: the connection, inside a transaction, and a place for the feed items it adds."""
+
+    db: sqlite3.Connection
+    items: list[FeedItem] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Job(Generic[T]):
+    """`prepare` runs before the transaction (slow files), `apply` inside it, `finish` after the commit."""
+
+    apply: Callable[[Change], T]
+    prepare: Callable[[], None] | None = None
+    finish: Callable[[sqlite3.Connection, T], T] | None = None
+    future: Future[T] = field(default_factory=Future)
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the store wants to be told, always on the writer thread."""
+
+    committed: Callable[[sqlite3.Connection, list[FeedItem]], None]
+    foreign_change: Callable[[sqlite3.Connection], None]
+    tick: Callable[[], None]
+    relieve: Callable[[sqlite3.Connection], bool]
+    """Frees disk space; returns whether another try makes sense."""
+
+
+class Writer:
+    """Runs jobs in the order they came in; `close` finishes those already queued."""
+
+    def __init__(self, db: sqlite3.Connection, path: Path, hooks: Hooks) -> None:
+        self._db = db
+        self._path = path
+        self._hooks = hooks
+        self._jobs: queue.Queue[Job[Any] | None] = queue.Queue(MAX_QUEUED)
+        self._closing = threading.Lock()
+        self._closed = False
+        self._data_version = self._read_data_version()
+        self.commits = 0
+        self.failures = 0
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def submit(
+        self,
+        apply: Callable[[Change], T],
+        *,
+        prepare: Callable[[], None] | None = None,
+        finish: Callable[[sqlite3.Connection, T], T] | None = None,
+    ) -> Future[T]:
+        """Queue a job; StoreError in the Future if it can't be done, at once if the queue is full or closed."""
+        job = Job(apply, prepare, finish)
+        job.future.set_running_or_notify_cancel()  # a cancelled waiter must not take its alert along
+        with self._closing:
+            if self._closed:
+                job.future.set_exception(StoreError(f"{self._path}: the store is closed"))
+                return job.future
+            try:
+                self._jobs.put_nowait(job)
+            except queue.Full:
+                self.failures += 1
+                text = (
+                    f"{self._path}: {MAX_QUEUED} writes are waiting; the disk is too slow or fails, look at its health"
+                )
+                job.future.set_exception(StoreError(text))
+        return job.future
+
+    @property
+    def depth(self) -> int:
+        """Jobs waiting."""
+        return self._jobs.qsize()
+
+    def close(self) -> None:
+        """Finish what is queued, stop the thread, close the connection. May be called twice."""
+        with self._closing:
+            was_closed, self._closed = self._closed, True
+        if not was_closed:
+            self._jobs.put(None)
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def _run(self) -> None:
+        is_last = False
+        while not is_last:
+            batch, is_last = self._next_batch()
+            self._notice_others()
+            if batch:
+                self._commit(batch)
+            self._guarded(self._hooks.tick)
+        self._db.close()
+
+    def _next_batch(self) -> tuple[list[Job[Any]], bool]:
+        """Wait for a job or a tick, then take all that is there; True when it is the end."""
+        batch: list[Job[Any]] = []
+        try:
+            job = self._jobs.get(timeout=TICK_S)
+            while job is not None:
+                batch.append(job)
+                if len(batch) == MAX_GROUPED:
+                    return batch, False
+                job = self._jobs.get_nowait()
+        except queue.Empty:
+            return batch, False
+        return batch, True
+
+    def _commit(self, batch: list[Job[Any]]) -> None:
+        """Commit a batch; where the disk is full, make room and try once more."""
+        left = self._attempt(batch)
+        has_room = bool(left) and self._guarded(self._relieve)
+        if has_room:
+            left = self._attempt(left)
+        for job in left:
+            self._fail(
+                job, StoreError(f"{self._path}: the disk is full and no picture is left to shed; free some space")
+            )
+
+    def _relieve(self) -> bool:
+        return self._hooks.relieve(self._db)
+
+    def _attempt(self, batch: list[Job[Any]]) -> list[Job[Any]]:
+        """Try a batch in one transaction; returns the jobs for which the disk had no room."""
+        full: list[Job[Any]] = []
+        ready = [job for job in batch if self._prepare(job, full)]
+        done: list[tuple[Job[Any], Any]] = []
+        change = Change(self._db)
+        try:
+            with immediate(self._db):
+                for job in ready:
+                    self._apply(job, change, done)
+        except Exception as error:  # noqa: BLE001 - nothing of this batch was kept
+            waiting = [job for job in ready if not job.future.done()]
+            if is_full(error):
+                return full + waiting
+            for job in waiting:
+                self._fail(job, error)
+            return full
+        self.commits += 1
+        self._finish(change, done)
+        return full
+
+    def _prepare(self, job: Job[Any], full: list[Job[Any]]) -> bool:
+        try:
+            if job.prepare is not None:
+                job.prepare()
+        except Exception as error:  # noqa: BLE001
+            if is_full(error):
+                full.append(job)
+            else:
+                self._fail(job, error)
+            return False
+        return True
+
+    def _apply(self, job: Job[Any], change: Change, done: list[tuple[Job[Any], Any]]) -> None:
+        """Run one job in a savepoint: what is wrong with it is no harm to the others."""
+        num_items = len(change.items)
+        self._db.execute("SAVEPOINT job")
+        try:
+            result = job.apply(change)
+        except Exception as error:
+            if is_full(error) or not self._db.in_transaction:
+                raise
+            self._db.execute("ROLLBACK TO job")
+            del change.items[num_items:]
+            self._fail(job, error)
+        else:
+            done.append((job, result))
+        self._db.execute("RELEASE job")
+
+    def _finish(self, change: Change, done: list[tuple[Job[Any], Any]]) -> None:
+        if change.items:
+            self._guarded(lambda: self._hooks.committed(self._db, change.items))
+        for job, result in done:
+            try:
+                job.future.set_result(result if job.finish is None else job.finish(self._db, result))
+            except Exception as error:  # noqa: BLE001
+                self._fail(job, error)
+
+    def _notice_others(self) -> None:
+        """Another process committed: this connection's data_version moves only then."""
+        try:
+            version = self._read_data_version()
+        except sqlite3.Error:
+            return  # the next job says it to someone who waits
+        if version != self._data_version:
+            self._data_version = version
+            self._guarded(lambda: self._hooks.foreign_change(self._db))
+
+    def _read_data_version(self) -> int:
+        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+
+    def _fail(self, job: Job[Any], error: Exception) -> None:
+        self.failures += 1
+        if isinstance(error, sqlite3.Error | OSError):
+            error = explain(error, self._path)
+        elif not isinstance(error, EdgeError):
+            _log.error("a store job failed", exc_info=error)
+        job.future.set_exception(error)
+
+    def _guarded(self, call: Callable[[], T]) -> T | None:
+        """Run a hook; the thread outlives whatever it does."""
+        try:
+            return call()
+        except Exception:  # noqa: BLE001
+            _log.exception("a hook of the store failed")
+            return None
