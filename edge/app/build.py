@@ -1,0 +1,71 @@
+"""From configuration to stages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from edge.config import Config
+from edge.detect import build_detector
+from edge.enhance import Enhancer
+from edge.ops.clock import boot_id, clock_facts
+from edge.pipeline import BoxFacts, Pipeline, Stages, Watch
+from edge.recognise import Embedder
+from edge.records import Frame
+from edge.sessions import Pack
+from edge.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The loaded models and the stages around them."""
+
+    stages: Stages
+    pack: Pack
+    hashes: dict[str, str]
+    descriptions: dict[str, dict[str, Any]]
+    impostor_tail: tuple[tuple[float, float], ...] | None
+
+
+def load_models(config: Config) -> Models:
+    """Check and load what the configuration names; raises ModelError."""
+    pack = Pack.open(config.models_dir)
+    detector = build_detector(config.detect, pack, config.runtime)
+    entry = pack.find("embed", config.recognise.model)
+    embedder = Embedder(pack.load(entry, config.runtime))
+    tail = entry.scores.get("impostor_tail")
+    descriptions = {"detect": detector.describe(), "embed": embedder.describe()}
+    return Models(
+        stages=Stages(detector, Enhancer(config.enhance.mode), embedder),
+        pack=pack,
+        hashes={task: str(about.get("sha256") or about.get("name")) for task, about in descriptions.items()},
+        descriptions=descriptions,
+        impostor_tail=tuple((float(s), float(f)) for s, f in tail) if tail else None,
+    )
+
+
+def load_watch(store: Store, models: Models) -> Watch:
+    """The people of the store, with the references that the loaded embedder made."""
+    version, digest = store.watchlist_version()
+    return Watch.of(store.people(), store.references(models.stages.embedder.sha256), version, digest)
+
+
+def box_id_of(config: Config, store: Store) -> str:
+    """The box's name in every hit."""
+    return config.box_id or store.box_id
+
+
+def live_pipeline(config: Config, models: Models, store: Store, *, kind: str) -> Pipeline:
+    """The pipeline as the service runs it, with the stays that were open when it last stopped."""
+    def clock(frame: Frame) -> dict[str, Any]:
+        return {**clock_facts(), "boot_id": boot_id(), "mono_ns": frame.captured_mono_ns}
+
+    facts = BoxFacts(box_id_of(config, store), kind, models.hashes, models.impostor_tail, clock)
+    watch = load_watch(store, models)
+    pipeline = Pipeline(config, models.stages, watch, facts)
+    for camera in config.camera:
+        for person_id in watch.people:
+            last = store.last_hit_of(person_id, camera.name)
+            if last is not None:
+                pipeline.resume(last)
+    return pipeline

@@ -1,0 +1,63 @@
+"""The demo's clip: scikit-image's public-domain portrait walks through one of its scenes, as a CCTV camera would see it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from edge.arrays import BgrImage
+from edge.capture.recorder import write_video
+from edge.errors import ConfigError
+from edge.pixels import compose, degrade
+
+WIDTH, HEIGHT, FPS = 640, 480, 25.0
+SECONDS = 12.0
+_HEAD_AND_SHOULDERS = [((222, 118), (82, 108)), ((225, 420), (175, 210))]
+"""Ellipses that cut the person out of the 512 x 512 portrait."""
+_FACE_PX = 92.0
+"""Width of the face in the portrait; the degradations scale with it."""
+
+
+def portrait() -> BgrImage:
+    """The clean portrait, (512, 512, 3) uint8 BGR (astronaut E. Collins, NASA, public domain)."""
+    return _scikit_image("astronaut")
+
+
+def scene() -> BgrImage:
+    """The place it walks through, 640 x 480."""
+    return compose.fit(_scikit_image("stereo_motorcycle"), WIDTH, HEIGHT)
+
+
+def render(path: Path, *, seconds: float = SECONDS, fault: str = "cctv:2", seed: int = 7) -> int:
+    """Write the clip as an AVI and return its number of frames; the same every time."""
+    return write_video(path, frames(seconds=seconds, fault=fault, seed=seed), FPS)
+
+
+def frames(*, seconds: float = SECONDS, fault: str = "cctv:2", seed: int = 7) -> Iterator[BgrImage]:
+    """Render one frame after the other, 640 x 480: coming closer, swaying, then away; empty for the first second."""
+    person, place = portrait(), scene()
+    mask = compose.soft_ellipses((512, 512), _HEAD_AND_SHOULDERS, 6.0)
+    name, level = degrade.parse(fault)
+    count = int(seconds * FPS)
+    for number in range(count):
+        place_in_time = (number / FPS - 1.0) / max(seconds - 2.0, 1.0)
+        image, scale = place, 0.7
+        if 0 <= place_in_time <= 1:
+            scale = 0.45 + 0.5 * math.sin(math.pi * place_in_time)
+            x = -120 + place_in_time * (WIDTH - 120) + 14 * math.sin(number / 7)
+            y = HEIGHT - 470 * scale + 6 * math.sin(number / 4)
+            image = compose.paste(place, person, mask, scale=scale, corner=(x, y))
+        yield degrade.apply(image, name, level, rng_or_seed=seed + number, face_px=_FACE_PX * scale)
+
+
+def _scikit_image(name: str) -> BgrImage:
+    try:
+        from skimage import data
+    except ImportError:
+        raise ConfigError("the demo renders its clip from scikit-image's pictures: pip install 'edge-faces[demo]'") from None
+    picture = getattr(data, name)()
+    image = picture[0] if isinstance(picture, tuple) else picture
+    return np.ascontiguousarray(image[:, :, ::-1])

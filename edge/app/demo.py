@@ -1,0 +1,119 @@
+"""The demo: renders the clip, enrols the person, runs the whole service on it, and proves the hit over HTTP and on the page."""
+
+from __future__ import annotations
+
+import asyncio
+import http.cookiejar
+import json
+import secrets
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from edge.app import clip
+from edge.app.build import load_models
+from edge.app.enrolment import enrol
+from edge.app.service import Running
+from edge.app.service import run as run_service
+from edge.config import CameraConfig, Config, ServeConfig, load
+from edge.pixels.encode import to_png
+from edge.records import Person
+from edge.store import Store
+
+PERSON = Person("demo-1", "Demo person", "demo")
+WAIT_FOR_HIT_S = 90.0
+_USER = "demo"
+
+
+async def run(*, once: bool, port: int, say: Callable[[str], None]) -> dict[str, Any] | None:
+    """Run the demo until stopped; with `once`, return the hit as it was pulled, or None where none came in time."""
+    with tempfile.TemporaryDirectory(prefix="edge-demo-") as folder:
+        root = Path(folder)
+        say("Rendering a clip as a CCTV camera would see it ...")
+        await asyncio.to_thread(clip.render, root / "clip.avi")
+        config = load().model_copy(
+            update={
+                "data_dir": root / "data",
+                "serve": ServeConfig(port=port),
+                "camera": (CameraConfig(name="demo", source=f"file:{root / 'clip.avi'}", loop=True),),
+            }
+        )
+        say("Enrolling the person from the clean portrait ...")
+        token, link = await asyncio.to_thread(_prepare, config, root)
+        found: list[dict[str, Any] | None] = []
+        check: list[asyncio.Task[None]] = []
+
+        async def prove(running: Running) -> None:
+            try:
+                found.append(await asyncio.to_thread(wait_for_hit, running.url, token, link))
+            finally:
+                running.stop()
+
+        def on_ready(running: Running) -> None:
+            if once:
+                check.append(asyncio.get_running_loop().create_task(prove(running)))
+                return
+            say(f"\nThe page:   {running.url}/login/link?token={link}\n            (this link logs you in once, as a supervisor)")
+            say(f"The feed:   curl -H 'Authorization: Bearer {token}' '{running.url}/api/v1/alerts'\nStop with Ctrl-C.")
+
+        await run_service(config, kind="test", on_ready=on_ready)
+        if check:
+            await check[0]
+        return found[0] if found else None
+
+
+def _prepare(config: Config, root: Path) -> tuple[str, str]:
+    picture = root / "portrait.png"
+    picture.write_bytes(to_png(clip.portrait()))
+    models = load_models(config)
+    with Store.open(config.data_dir) as store:
+        enrol(store, models, PERSON, [picture])
+        store.add_user(_USER, "supervisor", secrets.token_urlsafe(24)).result()
+        return (
+            store.add_token("demo-puller", ["alerts:read"]).result(),
+            store.add_login_link(_USER, minutes=60 * 24).result(),
+        )
+
+
+def wait_for_hit(url: str, token: str, link: str) -> dict[str, Any] | None:
+    """Pull until the alert comes, log in by the link, and look for the person on the hit's page and on the first page."""
+    deadline = time.monotonic() + WAIT_FOR_HIT_S
+    alert = _pull_alert(url, token, deadline)
+    if alert is None:
+        return None
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+    first = _read(browser, f"{url}/login/link?token={link}")
+    page = _read(browser, f"{url}/hits/{alert['hit_id']}")
+    picture = browser.open(f"{url}/api/v1/images/{alert['images']['crop']}", timeout=10).read()
+    seen = PERSON.name in page and PERSON.name in first and picture.startswith(b"\x89PNG")
+    return {"hit": alert, "on_page": seen, "seconds": round(WAIT_FOR_HIT_S - (deadline - time.monotonic()), 1)} if seen else None
+
+
+def _pull_alert(url: str, token: str, deadline: float) -> dict[str, Any] | None:
+    after = ""
+    while time.monotonic() < deadline:
+        request = urllib.request.Request(
+            f"{url}/api/v1/alerts?wait=5&limit=100{after}", headers={"Authorization": f"Bearer {token}"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=15) as answer:
+                page = json.load(answer)
+        except urllib.error.HTTPError as error:
+            if error.code != 429:
+                raise
+            time.sleep(float(error.headers.get("Retry-After", "1")))
+            continue
+        after = f"&after={page['next']}"
+        for item in page["items"]:
+            if item["type"] == "alert.created" and item["person"]["id"] == PERSON.person_id:
+                return dict(item)
+    return None
+
+
+def _read(browser: urllib.request.OpenerDirector, url: str) -> str:
+    with browser.open(url, timeout=10) as answer:
+        return str(answer.read().decode("utf-8"))

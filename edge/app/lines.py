@@ -1,0 +1,107 @@
+"""`edge detect` and `edge embed`: one JSON-ready line per frame or image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge.app.build import load_models
+from edge.arrays import BgrImage
+from edge.capture.images import read_image
+from edge.capture.sources import open_path
+from edge.config import Config
+from edge.detect import build_detector
+from edge.enhance import Enhancer, recipe_to_json
+from edge.errors import EdgeError, ImageError
+from edge.pixels.geometry import ARCFACE_POINTS, align
+from edge.pixels.quality import measure
+from edge.records import Detections
+from edge.sessions import Pack
+
+BATCH = 32
+
+
+def detect(config: Config, paths: Iterable[Path]) -> Iterator[dict[str, Any]]:
+    """Yield a line per frame of every path, in order."""
+    detector = build_detector(config.detect, Pack.open(config.models_dir), config.runtime)
+    for path in paths:
+        with open_path(path) as source:
+            for number, frame in enumerate(source.frames()):
+                height, width = frame.image.shape[:2]
+                found = detector.detect(frame.image)
+                yield {
+                    "path": str(path),
+                    "frame": number,
+                    "width": width,
+                    "height": height,
+                    "detections": [
+                        {
+                            "box": np.round(found.boxes[i], 3).tolist(),
+                            "score": round(float(found.scores[i]), 5),
+                            "landmarks": np.round(found.landmarks[i], 3).tolist(),
+                        }
+                        for i in range(len(found))
+                    ],
+                }
+
+
+def embed(config: Config, paths: Sequence[Path], *, aligned: bool, enhance: str) -> Iterator[dict[str, Any]]:
+    """Yield a line per image, in order; embeddings are computed in batches. A bad image is a line with a reason."""
+    models = load_models(config)
+    enhancer = Enhancer(enhance)
+    waiting: list[tuple[dict[str, Any], BgrImage | None]] = []
+    for path in paths:
+        waiting.append(_crop(path, models.stages.detector, enhancer, aligned))
+        if len(waiting) == BATCH:
+            yield from _embed_all(waiting, models)
+            waiting = []
+    yield from _embed_all(waiting, models)
+
+
+def largest(found: Detections) -> int:
+    """Index of the detection with the largest box."""
+    sides = found.boxes[:, 2:] - found.boxes[:, :2]
+    return int(np.argmax(sides[:, 0] * sides[:, 1]))
+
+
+def _crop(path: Path, detector: Any, enhancer: Enhancer, aligned: bool) -> tuple[dict[str, Any], BgrImage | None]:
+    line: dict[str, Any] = {"path": str(path), "box": None, "landmarks": None, "score": None, "quality": None, "steps": []}
+    try:
+        image = read_image(path)
+        if aligned:
+            if image.shape != (112, 112, 3):
+                raise ImageError(f"{path}: is {image.shape[1]} x {image.shape[0]} px; --aligned takes 112 x 112 crops")
+            points, box, crop, score = ARCFACE_POINTS, np.array([0, 0, 112, 112], np.float32), image, None
+        else:
+            found = detector.detect(image)
+            if not len(found):
+                return {**line, "embedding": None, "reason": "no_face", "model": None}, None
+            best = largest(found)
+            points, box, score = found.landmarks[best], found.boxes[best], float(found.scores[best])
+            crop = align(image, points)
+    except EdgeError as error:
+        return {**line, "embedding": None, "reason": str(error), "model": None}, None
+    quality = measure(crop, points, box)
+    crop, recipe = enhancer.apply(crop, enhancer.plan(quality))
+    line |= {
+        "box": np.round(box, 3).tolist(),
+        "landmarks": np.round(points, 3).tolist(),
+        "score": score if score is None else round(score, 5),
+        "quality": {**asdict(quality), "parts": dict(quality.parts)},
+        "steps": recipe_to_json(recipe)["steps"],
+    }
+    return line, crop
+
+
+def _embed_all(waiting: list[tuple[dict[str, Any], BgrImage | None]], models: Any) -> Iterator[dict[str, Any]]:
+    crops = [crop for _, crop in waiting if crop is not None]
+    embedder = models.stages.embedder
+    embeddings = iter(embedder.embed(np.stack(crops)) if crops else ())
+    for line, crop in waiting:
+        if crop is not None:
+            line |= {"embedding": [round(float(x), 7) for x in next(embeddings)], "model": embedder.sha256}
+        yield line

@@ -1,0 +1,187 @@
+"""The pipeline over files, to the end: what `edge process` does. Same stages, no clock: run twice, equal to the bit."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge.app.build import Models
+from edge.arrays import BgrImage
+from edge.capture.sources import open_path
+from edge.config import Config
+from edge.errors import ImageError
+from edge.pipeline import BoxFacts, HitDraft, Pipeline, TrackEnd, Watch
+from edge.pipeline.pipeline import Detector, without_times
+from edge.pixels import degrade
+from edge.records import Frame
+from edge.store.codec import hit_to_json
+
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+"""A file does not say when it was filmed: its frames are dated by their position after this instant."""
+
+VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".gif", ".webm", ".m4v", ".mpg", ".mpeg"})
+
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One source of frames, played as a camera of its own."""
+
+    camera: str
+    path: Path
+
+
+@dataclass(slots=True)
+class ClipResult:
+    """What one clip led to. `clean` holds, per hit, the found face before degradation, where there was one."""
+
+    clip: Clip
+    frames: int = 0
+    size: tuple[int, int] = (0, 0)
+    faces: int = 0
+    problem: str | None = None
+    drafts: dict[str, HitDraft] = field(default_factory=dict)
+    ended: list[TrackEnd] = field(default_factory=list)
+    paths: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
+    clean: dict[str, BgrImage] = field(default_factory=dict)
+
+
+def find_clips(source: Path) -> list[Clip]:
+    """Split a source into clips: a folder of videos gives one per video, anything else is one clip by itself."""
+    if not source.exists():
+        raise ImageError(f"{source}: no such file or folder; check the path")
+    if source.is_dir():
+        videos = sorted(p for p in source.iterdir() if p.suffix.lower() in VIDEO_SUFFIXES)
+        if videos:
+            return [Clip(path.stem, path) for path in videos]
+    return [Clip(source.stem or "clip", source)]
+
+
+@dataclass(frozen=True, slots=True)
+class Degradation:
+    """A named degradation laid over whole frames, scaled to the face that is in them."""
+
+    text: str
+    name: str
+    level: int
+
+    @classmethod
+    def parse(cls, text: str) -> Degradation:
+        """Read `cctv:3`; raises ImageError naming the valid ones."""
+        name, level = degrade.parse(text)
+        return cls(text, name, level)
+
+
+class Degrader:
+    """Degrades the frames of one clip. The face width is the detector's on the clean frame; before the first face, 110 px."""
+
+    def __init__(self, degradation: Degradation, detector: Detector) -> None:
+        self._degradation = degradation
+        self._detector = detector
+        self._face_px = 110.0
+
+    def apply(self, image: BgrImage, frame_id: int) -> BgrImage:
+        """Return a degraded copy; the seed is the frame's number."""
+        found = self._detector.detect(image)
+        if len(found):
+            self._face_px = float(np.max(found.boxes[:, 2] - found.boxes[:, 0]))
+        return degrade.apply(
+            image, self._degradation.name, self._degradation.level, rng_or_seed=frame_id, face_px=self._face_px
+        )
+
+
+def process(
+    config: Config,
+    models: Models,
+    watch: Watch,
+    clips: Sequence[Clip],
+    *,
+    degradation: Degradation | None = None,
+    progress: Progress | None = None,
+) -> Iterator[ClipResult]:
+    """Run every clip through a pipeline of its own and yield its result when its frames are over."""
+    facts = BoxFacts(config.box_id or "offline", "test", models.hashes, models.impostor_tail, _media_clock)
+    for clip in clips:
+        pipeline = Pipeline(config, models.stages, watch, facts)
+        degrader = Degrader(degradation, models.stages.detector) if degradation else None
+        yield _run_clip(clip, pipeline, degrader, progress)
+
+
+def _run_clip(clip: Clip, pipeline: Pipeline, degrader: Degrader | None, progress: Progress | None) -> ClipResult:
+    result = ClipResult(clip)
+    with open_path(clip.path) as source:
+        for number, shot in enumerate(source.frames()):
+            image = degrader.apply(shot.image, number) if degrader else shot.image
+            seconds = shot.media_s if shot.media_s is not None else number / 25.0
+            mono_ns = int(round(seconds * 1e9))
+            frame = Frame(number, clip.camera, EPOCH + dt.timedelta(seconds=round(seconds, 6)), mono_ns, image)
+            _take(result, frame, pipeline, shot.image if degrader else None)
+            if progress:
+                progress(clip.camera, number + 1)
+        result.problem = source.problem
+    result.ended += pipeline.finish(clip.camera)
+    return result
+
+
+def _take(result: ClipResult, frame: Frame, pipeline: Pipeline, clean: BgrImage | None) -> None:
+    done = pipeline.process(frame)
+    result.frames += 1
+    result.size = (frame.image.shape[1], frame.image.shape[0])
+    result.faces += len(done.detections)
+    result.ended += done.ended
+    for track in done.tracks:
+        if track.detection is not None:
+            x1, y1, x2, y2 = track.box
+            result.paths.setdefault(track.track_id, []).append(((x1 + x2) / 2, (y1 + y2) / 2))
+    for draft in done.drafts:
+        result.drafts[draft.hit.hit_id] = draft
+        if clean is not None and draft.hit.frame_id == frame.frame_id:
+            corner = draft.hit.recipe["input"]["corner"]
+            height, width = draft.found.shape[:2]
+            result.clean[draft.hit.hit_id] = clean[corner[1] : corner[1] + height, corner[0] : corner[0] + width].copy()
+        elif clean is not None:
+            result.clean.pop(draft.hit.hit_id, None)
+
+
+def _media_clock(frame: Frame) -> Mapping[str, Any]:
+    return {"synced": None, "error_bound_ms": None, "boot_id": "", "mono_ns": frame.captured_mono_ns}
+
+
+def hit_lines(results: Sequence[ClipResult]) -> Iterator[str]:
+    """One JSON line per hit, without the times that differ between runs."""
+    for result in results:
+        for draft in result.drafts.values():
+            yield json.dumps(hit_to_json(without_times(draft.hit)), ensure_ascii=False)
+
+
+def track_lines(results: Sequence[ClipResult]) -> Iterator[str]:
+    """One JSON line per ended track: how long, how good, and the one outcome it had."""
+    for result in results:
+        for end in sorted(result.ended, key=lambda end: end.track.track_id):
+            yield json.dumps(track_to_json(end), ensure_ascii=False)
+
+
+def track_to_json(end: TrackEnd) -> dict[str, Any]:
+    """JSON-ready form of an ended track. A track that matched nobody names nobody."""
+    match = end.match if end.match and end.match.person_id else None
+    return {
+        "camera": end.camera,
+        "track_id": end.track.track_id,
+        "first_frame": end.track.first_frame_id,
+        "last_frame": end.track.last_frame_id,
+        "num_seen": end.track.num_seen,
+        "num_shots": end.num_shots,
+        "best_quality": None if end.best_quality is None else round(end.best_quality, 2),
+        "person_id": match.person_id if match else None,
+        "similarity": round(match.similarity, 6) if match else None,
+        "margin": round(match.margin, 6) if match else None,
+        "best_similarity": round(end.match.similarity, 6) if end.match else None,
+        "reason": end.reason.value if end.reason else None,
+    }

@@ -1,0 +1,209 @@
+"""The service: store, models, cameras, vision thread, web side; owned by one exit stack, ended by one signal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import logging
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from edge import __version__
+from edge.app.build import Models, live_pipeline, load_models, load_watch
+from edge.app.vision import HitWriter, Vision
+from edge.capture.camera import Camera
+from edge.config import Config
+from edge.enhance import warm_up
+from edge.errors import ConfigError, EdgeError
+from edge.ops.metrics import Metrics
+from edge.ops.notify import notify
+from edge.records import CameraState
+from edge.serve import LiveBoard, build_app, start
+from edge.store import Store
+
+log = logging.getLogger(__name__)
+
+WATCHLIST_POLL_S = 1.0
+HEALTH_POLL_S = 0.25
+HEARTBEAT_S = 60.0
+RETENTION_S = 300.0
+_GOOD = frozenset({CameraState.LIVE, CameraState.ENDED})
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Handles on a service that is up; `stop` asks it to end."""
+
+    url: str
+    store: Store
+    vision: Vision
+    stop: Callable[[], None]
+
+
+async def run(config: Config, *, kind: str = "actual", on_ready: Callable[[Running], Any] | None = None) -> None:
+    """Run until a signal or `Running.stop`; raises EdgeError where it can't start, and whatever broke while it ran."""
+    if not config.camera:
+        raise ConfigError("no camera is configured: add a [[camera]] table with name and source to the configuration file")
+    stopped = asyncio.Event()
+    async with contextlib.AsyncExitStack() as stack:
+        _hear_signals(stopped, stack)
+        store = await asyncio.to_thread(Store.open, config.data_dir)
+        stack.callback(store.close)
+        models = await asyncio.to_thread(load_models, config)
+        await asyncio.to_thread(warm_up)
+        service = _Service(config, store, models, kind)
+        runner, port = await start(service.app(), config.serve.host, config.serve.port)
+        stack.push_async_callback(runner.cleanup)
+        for camera in service.cameras:
+            stack.callback(camera.stop)
+            camera.start()
+        url = f"http://{config.serve.host}:{port}"
+        log.info("serving on %s", url)
+        await service.work(stopped, Running(url, store, service.vision, stopped.set), on_ready)
+    notify("STOPPING=1")
+
+
+def _hear_signals(stopped: asyncio.Event, stack: contextlib.AsyncExitStack) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Only the main thread may set handlers; a service run inside a test's thread is stopped by its handle.
+        with contextlib.suppress(ValueError, RuntimeError):
+            loop.add_signal_handler(number, stopped.set)
+            stack.callback(loop.remove_signal_handler, number)
+
+
+class _Service:
+    """The parts of one running box."""
+
+    def __init__(self, config: Config, store: Store, models: Models, kind: str) -> None:
+        self.config = config
+        self.store = store
+        self.models = models
+        self.metrics = Metrics()
+        self.board = LiveBoard()
+        self.cameras = [Camera(camera) for camera in config.camera]
+        self.writer = HitWriter(store, self.metrics)
+        pipeline = live_pipeline(config, models, store, kind=kind)
+        self.vision = Vision(pipeline, self.cameras, self.board, self.writer, self.metrics)
+        self.started_at = dt.datetime.now(dt.UTC)
+
+    def app(self) -> Any:
+        """The web application over this box's parts."""
+        return build_app(
+            store=self.store,
+            config=self.config.serve,
+            live=self.board,
+            metrics=self._render_metrics,
+            health=self.health,
+            version=__version__,
+        )
+
+    async def work(self, stopped: asyncio.Event, running: Running, on_ready: Callable[[Running], Any] | None) -> None:
+        """Run all loops until `stopped`; the first that breaks ends them all."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                seeing = group.create_task(asyncio.to_thread(self.vision.run))
+                loops = [self._watch_people(), self._watch_health(), self._retain(), self._beat(), self._feed_watchdog()]
+                tasks = [group.create_task(loop) for loop in loops]
+                notify("READY=1")
+                if on_ready:
+                    on_ready(running)
+                waiting = group.create_task(stopped.wait())
+                await asyncio.wait([waiting, seeing], return_when=asyncio.FIRST_COMPLETED)
+                self.vision.stop()
+                for task in [*tasks, waiting]:
+                    task.cancel()
+        finally:
+            self.vision.stop()
+
+    async def _watch_people(self) -> None:
+        """Take over changes of the watchlist, also those other processes made."""
+        seen = await asyncio.to_thread(self.store.watchlist_version)
+        while True:
+            await asyncio.sleep(WATCHLIST_POLL_S)
+            version = await asyncio.to_thread(self.store.watchlist_version)
+            if version != seen:
+                self.vision.pipeline.watch = await asyncio.to_thread(load_watch, self.store, self.models)
+                seen = version
+                log.info("the watchlist is now version %d", version[0])
+
+    async def _watch_health(self) -> None:
+        """Pin camera states for the page and put each change of state into the feed."""
+        last: dict[str, CameraState] = {}
+        while True:
+            states = [camera.health() for camera in self.cameras]
+            self.board.publish_health(states)
+            for health in states:
+                self.metrics.note_health(health)
+                if last.get(health.camera) is not health.state:
+                    last[health.camera] = health.state
+                    level = logging.INFO if health.state in _GOOD else logging.WARNING
+                    log.log(level, "camera %s is %s: %s", health.camera, health.state.value, health.detail)
+                    self._item("health", {"camera": health.camera, "state": health.state.value, "detail": health.detail})
+            await asyncio.sleep(HEALTH_POLL_S)
+
+    async def _retain(self) -> None:
+        keep = self.config.store
+        while True:
+            done = self.store.enforce_retention(
+                max_age_days=keep.max_age_days,
+                max_image_bytes=keep.max_image_bytes,
+                min_free_bytes=keep.min_free_bytes,
+                now=dt.datetime.now(dt.UTC),
+            )
+            try:
+                await asyncio.wrap_future(done)
+            except EdgeError as error:
+                log.error("retention failed: %s", error)
+            await asyncio.sleep(RETENTION_S)
+
+    async def _beat(self) -> None:
+        while True:
+            self._item("heartbeat", {"box_id": self.config.box_id or self.store.box_id, "frames": self.vision.frames_done})
+            await asyncio.sleep(HEARTBEAT_S)
+
+    async def _feed_watchdog(self) -> None:
+        """Feed systemd's watchdog only when a frame has passed all stages since the last time."""
+        period_us = int(os.environ.get("WATCHDOG_USEC", "0"))
+        fed = -1
+        while True:
+            await asyncio.sleep(period_us / 3e6 if period_us else 5.0)
+            if self.vision.frames_done != fed:
+                fed = self.vision.frames_done
+                notify("WATCHDOG=1")
+
+    def _item(self, kind: str, body: dict[str, Any]) -> None:
+        """Add a feed item; a store that can't take it now says so in the log, and nothing waits for it."""
+
+        def done(future: Any) -> None:
+            if future.exception() is not None:
+                log.error("a %s item could not be stored: %s", kind, future.exception())
+
+        self.store.add_item(kind, body).add_done_callback(done)
+
+    def health(self) -> dict[str, Any]:
+        """What the page and `/api/v1/health` say of this box."""
+        waiting = self.writer.num_waiting
+        return {
+            "version": __version__,
+            "box_id": self.config.box_id or self.store.box_id,
+            "started_at": self.started_at,
+            "frames": self.vision.frames_done,
+            "store_problem": self.writer.problem,
+            "hits_waiting": waiting,
+            "people": len(self.vision.pipeline.watch.people),
+            "models": self.models.descriptions,
+        }
+
+    def _render_metrics(self) -> bytes:
+        for camera in self.cameras:
+            self.metrics.dropped.labels(camera.name, "late").set(camera.dropped)
+        for what, value in self.store.stats().items():
+            self.metrics.store.labels(what).set(value)
+        self.metrics.store.labels("hits_waiting").set(self.writer.num_waiting)
+        self.metrics.people.set(len(self.vision.pipeline.watch.people))
+        return self.metrics.render()

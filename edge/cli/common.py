@@ -1,0 +1,58 @@
+"""What every command shares: the configuration option, progress bars, and how results are printed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from edge.config import Config, load
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="configuration file [default: /etc/edge/edge.toml if it exists]")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="print machine output on stdout, and nothing else there")]
+
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def read_config(path: Path | None, **changes: Any) -> Config:
+    """The configuration with top-level `changes` laid over it; None leaves a setting alone."""
+    config = load(path)
+    return config.model_copy(update={name: value for name, value in changes.items() if value is not None})
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+
+
+@contextmanager
+def progress(total: float | None = None) -> Iterator[Progress]:
+    """A progress bar on stderr, and only where that is a terminal."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, disable=not sys.stderr.isatty(), transient=True) as bar:
+        yield bar
+
+
+def table(title: str | None, *headers: str) -> Table:
+    """A plain table in the house style."""
+    made = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for header in headers:
+        made.add_column(header)
+    return made

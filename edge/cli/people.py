@@ -1,0 +1,134 @@
+"""`edge enrol`, `edge forget`, `edge watchlist ...`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress, read_config, table
+from edge.errors import EdgeError, ExitCode, ImageError
+from edge.records import Person
+from edge.store import Store
+
+watchlist = typer.Typer(help="The people looked for.", no_args_is_help=True)
+
+
+def enrol(
+    paths: Annotated[list[Path], typer.Argument(help="pictures, or videos that give their best frames")],
+    person_id: Annotated[str, typer.Option("--id", help="id of the person; pictures are added to an id that exists")],
+    name: Annotated[str, typer.Option("--name", help="name as guards will read it")],
+    status: Annotated[str, typer.Option("--status", help="why the person is looked for, in a word")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add a person, or pictures to a person: each picture is accepted, or refused with a reason."""
+    from edge.app.build import load_models
+    from edge.app.enrolment import enrol as add
+
+    settings = read_config(config)
+    models = load_models(settings)
+    with Store.open(settings.data_dir) as store:
+        done = add(store, models, Person(person_id, name, status), paths)
+    if as_json:
+        print_json(_enrolment_json(done))
+        return
+    rows = table(None, "picture", "", "why")
+    for outcome in done.outcomes:
+        if outcome.reason != "not_among_best":
+            numbers = ", ".join(f"{key} {value:g}" for key, value in outcome.numbers.items())
+            rows.add_row(outcome.source, "kept" if outcome.accepted else outcome.reason, f"{outcome.message} ({numbers})")
+    out.print(rows)
+    out.print(f"{name} is enrolled with {len(done.references)} new pictures.")
+
+
+def forget(person_id: str, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Erase a person: entry, references, hits and pictures; prints a receipt."""
+    with Store.open(read_config(config).data_dir) as store:
+        if store.person(person_id) is None:
+            raise ImageError(f"nobody with the id {person_id!r} is enrolled; `edge watchlist list` shows the ids")
+        receipt = store.forget_person(person_id).result()
+    values = {key: getattr(receipt, key) for key in receipt.__slots__}
+    if as_json:
+        print_json(values)
+    else:
+        out.print("Erased: " + ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in values.items()))
+
+
+@watchlist.command("list")
+def list_people(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """List the people looked for."""
+    with Store.open(read_config(config).data_dir) as store:
+        counts: dict[str, int] = {}
+        for reference in store.references():
+            counts[reference.person_id] = counts.get(reference.person_id, 0) + 1
+        version, digest = store.watchlist_version()
+        people = [
+            {"id": p.person_id, "name": p.name, "status": p.status, "references": counts.get(p.person_id, 0)}
+            for p in store.people()
+        ]
+    if as_json:
+        print_json({"version": version, "digest": digest, "people": people})
+        return
+    rows = table(f"Watchlist version {version}", "id", "name", "status", "references")
+    for p in people:
+        rows.add_row(str(p["id"]), str(p["name"]), str(p["status"]), str(p["references"]))
+    out.print(rows)
+
+
+@watchlist.command("import")
+def import_(
+    path: Annotated[Path, typer.Argument(help="our archive (.zip), Dataset/<class>/<images>, or the JSON beside it")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Enrol everybody of an archive or of the classic layout."""
+    from edge.app.build import load_models
+    from edge.app.enrolment import import_people
+
+    settings = read_config(config)
+    models = load_models(settings)
+    with Store.open(settings.data_dir) as store, progress() as bar:
+        task = bar.add_task("enrolling", total=None)
+        done = import_people(store, models, path, lambda _: bar.advance(task))
+    failed = [one for one in done if isinstance(one, EdgeError)]
+    enrolled = [one for one in done if not isinstance(one, EdgeError)]
+    if as_json:
+        print_json({"enrolled": [_enrolment_json(one) for one in enrolled], "refused": [str(one) for one in failed]})
+    else:
+        for refused in failed:
+            out.print(str(refused))
+        out.print(f"{len(enrolled)} people enrolled, {len(failed)} refused.")
+    if failed:
+        raise typer.Exit(int(ExitCode.DATA))
+
+
+@watchlist.command("export")
+def export(
+    path: Annotated[Path, typer.Argument(help="archive to write (.zip)")], config: ConfigOption = None
+) -> None:
+    """Write everybody and their kept pictures as one archive."""
+    from edge.app.enrolment import export_people
+
+    with Store.open(read_config(config).data_dir) as store:
+        count = export_people(store, path)
+    out.print(f"{count} people written to {path}. It holds faces and names: keep it as safe as the box.")
+
+
+def _enrolment_json(done: Any) -> dict[str, Any]:
+    return {
+        "id": done.person.person_id,
+        "name": done.person.name,
+        "references": [reference.reference_id for reference in done.references],
+        "pictures": [
+            {"source": o.source, "accepted": o.accepted, "reason": o.reason, "message": o.message, "numbers": o.numbers}
+            for o in done.outcomes
+        ],
+    }
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    for command in (enrol, forget):
+        app.command()(command)

@@ -1,0 +1,80 @@
+"""`edge run`, `edge demo`, `edge doctor`, `edge bench`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from edge.cli.common import ConfigOption, JsonOption, err, out, print_json, read_config, table
+from edge.errors import ExitCode
+
+
+def run(config: ConfigOption = None) -> None:
+    """Run the service until it is told to stop."""
+    from edge.app import logs, service
+
+    settings = read_config(config)
+    logs.start(settings.runtime.log_level)
+    asyncio.run(service.run(settings))
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="wait for the hit over HTTP and on the page, print it, stop")] = False,
+    port: Annotated[int, typer.Option(help="TCP port of the page; 0 takes a free one")] = 0,
+) -> None:
+    """Run the whole service on a rendered clip: no camera, no account, no download."""
+    from edge.app import demo as show
+    from edge.app import logs
+
+    logs.start("warning")
+    found = asyncio.run(show.run(once=once, port=port, say=lambda text: err.print(text, soft_wrap=True)))
+    if once:
+        if found is None:
+            err.print("edge: the demo's hit did not arrive in time; `edge doctor` says what is wrong with this machine")
+            raise typer.Exit(int(ExitCode.FAILED))
+        print_json(found)
+
+
+def doctor(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Check this box in under 30 seconds: each check passes, warns or fails, with a line that says how to fix it."""
+    from edge.app import doctor as checks
+
+    results = checks.examine(config)
+    if as_json:
+        print_json({"ok": all(r.status != "fail" for r in results), "checks": [r.as_json() for r in results]})
+    else:
+        rows = table(None, "check", "", "found", "what to do")
+        colors = {"pass": "green", "warn": "yellow", "fail": "red"}
+        for r in results:
+            rows.add_row(r.name, f"[{colors[r.status]}]{r.status}[/]", r.found, r.fix or "")
+        out.print(rows)
+    if any(r.status == "fail" for r in results):
+        raise typer.Exit(int(ExitCode.FAILED))
+
+
+def bench(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Measure this machine: ms per stage, frames per second, memory, provider and precision per model."""
+    from edge.app import bench as measuring
+
+    figures = measuring.measure_stages(read_config(config))
+    if as_json:
+        print_json(figures)
+        return
+    rows = table(None, "stage", "p50 ms", "p95 ms")
+    for name, stage in figures["stages"].items():
+        rows.add_row(name, f"{stage['p50_ms']:.2f}", f"{stage['p95_ms']:.2f}")
+    out.print(rows)
+    out.print(
+        f"{figures['frames_per_s']:.0f} frames/s of {figures['frame']['width']} x {figures['frame']['height']}, "
+        f"{figures['frame']['faces']} faces, {figures['threads']} threads; peak memory {figures['memory_mb']:.0f} MB"
+    )
+    for name, model in figures["models"].items():
+        out.print(f"{name}: {model['name']} ({model['precision']}) on {model['provider']}")
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    for command in (run, demo, doctor, bench):
+        app.command()(command)

@@ -1,0 +1,139 @@
+"""From an answer to a hit: the pictures that are kept, the recipe, and every number a guard is shown."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from edge.arrays import BgrImage
+from edge.enhance import Enhancer, recipe_to_json
+from edge.pipeline.face import TrackedFace
+from edge.pipeline.watch import Watch
+from edge.pixels.encode import file_sha256, to_jpeg, to_png
+from edge.pixels.geometry import align
+from edge.recognise import Embedder
+from edge.records import Crop, Frame, Hit, HitImages, Match, Visit
+from edge.watchlist.expected import expected_false_alerts
+
+CROP_MARGIN = 0.5
+"""The kept face picture reaches this far beyond the box on each side, in box sizes: people recognise hair and ears too."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoxFacts:
+    """What every hit of this box carries. `clock` is asked per hit; offline runs answer with a constant."""
+
+    box_id: str
+    kind: str
+    models: Mapping[str, str]
+    impostor_tail: tuple[tuple[float, float], ...] | None
+    clock: Callable[[Frame], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class HitDraft:
+    """A hit ready to be stored, with the file bytes of its new pictures by SHA-256."""
+
+    hit: Hit
+    images: Mapping[str, bytes]
+    is_new: bool
+    found: BgrImage
+    enhanced: BgrImage | None
+
+
+def make_hit_id(captured_at: dt.datetime, *parts: str) -> str:
+    """Return a UUIDv7 (RFC 9562, 5.7): milliseconds of `captured_at`, the other bits from a digest of `parts`.
+
+    Derived rather than drawn, so that the same frames give the same id; the parts name box, camera, person and stay.
+    """
+    digest = int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:10], "big")
+    value = (int(captured_at.timestamp() * 1000) & (1 << 48) - 1) << 80 | digest
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return str(uuid.UUID(int=value))
+
+
+def cut_found(image: BgrImage, box: tuple[float, float, float, float]) -> tuple[BgrImage, tuple[int, int]]:
+    """Return a copy of the face with a margin, as captured, and the (x, y) px of its corner in the frame."""
+    x1, y1, x2, y2 = box
+    dx, dy = (x2 - x1) * CROP_MARGIN, (y2 - y1) * CROP_MARGIN
+    height, width = image.shape[:2]
+    left, top = max(int(x1 - dx), 0), max(int(y1 - dy), 0)
+    right, bottom = min(int(x2 + dx) + 1, width), min(int(y2 + dy) + 1, height)
+    return np.ascontiguousarray(image[top:bottom, left:right]), (left, top)
+
+
+@dataclass(frozen=True, slots=True)
+class Drafter:
+    """Builds hits from answers."""
+
+    enhancer: Enhancer
+    embedder: Embedder
+    facts: BoxFacts
+    min_similarity: float
+
+    def draft(self, face: TrackedFace, match: Match, visit: Visit, watch: Watch, *, hit_id: str | None) -> HitDraft:
+        """Return the hit for `match` on the face's best shot; a new one where `hit_id` is None."""
+        assert face.best is not None and match.person_id is not None and match.reference_id is not None
+        frame, crop = face.best
+        found, (left, top) = cut_found(frame.image, crop.box)
+        enhanced, recipe = self.enhancer.apply(found, self.enhancer.plan(crop.quality))
+        changed = enhanced if recipe.steps else None
+        pictures = {"frame": to_jpeg(frame.image, 95), "crop": to_png(found)}
+        if changed is not None:
+            pictures["enhanced"] = to_png(changed)
+        names = {what: file_sha256(data) for what, data in pictures.items()}
+        recipe_json = dict(recipe_to_json(recipe))
+        landmarks = crop.landmarks - np.array([left, top], np.float32)
+        recipe_json["input"] = {"corner": [left, top], "landmarks": np.round(landmarks, 3).tolist()}
+        hit = Hit(
+            hit_id=hit_id or make_hit_id(visit.first_at, self.facts.box_id, frame.camera, match.person_id, visit.first_at.isoformat()),
+            kind=self.facts.kind,
+            person=watch.people[match.person_id],
+            camera=frame.camera,
+            visit=visit,
+            similarity=match.similarity,
+            margin=match.margin,
+            runner_up_id=match.runner_up_id,
+            similarity_original=match.similarity,
+            similarity_enhanced=self._score_enhanced(changed, landmarks, match.person_id, watch),
+            expected_false_alerts=expected_false_alerts(self.min_similarity, len(watch.people), self.facts.impostor_tail),
+            quality={**asdict_rounded(crop), "num_shots": face.num_shots},
+            recipe=recipe_json,
+            images=HitImages(
+                frame=names["frame"],
+                crop=names["crop"],
+                enhanced=names.get("enhanced"),
+                reference=watch.references[match.reference_id].image_sha256,
+            ),
+            box=crop.box,
+            frame_id=frame.frame_id,
+            watchlist={"version": watch.version, "digest": watch.digest},
+            models=self.facts.models,
+            box_id=self.facts.box_id,
+            clock=self.facts.clock(frame),
+            review={"state": "new", "by": None, "at": None},
+        )
+        images = {names[what]: data for what, data in pictures.items()}
+        return HitDraft(hit, images, hit_id is None, found, changed)
+
+    def _score_enhanced(self, enhanced: BgrImage | None, landmarks: Any, person_id: str, watch: Watch) -> float | None:
+        """Similarity of the enhanced face to the same person, for comparison only: it never makes a match."""
+        if enhanced is None:
+            return None
+        embedding = self.embedder.embed(align(enhanced, landmarks)[np.newaxis])[0]
+        ranked = watch.gallery.search(embedding)
+        return next((float(s.similarity) for s in ranked if s.person_id == person_id), None)
+
+
+def asdict_rounded(crop: Crop) -> dict[str, Any]:
+    """The crop's quality as JSON-ready numbers; four digits are more than was measured."""
+    values = asdict(crop.quality)
+    parts = {name: round(float(value), 4) for name, value in values.pop("parts").items()}
+    return {**{name: round(float(value), 4) for name, value in values.items()}, "parts": parts}

@@ -1,0 +1,156 @@
+"""The stages in their order, once per frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from edge.arrays import BgrImage
+from edge.config import Config
+from edge.enhance import Enhancer
+from edge.pipeline.draft import BoxFacts, Drafter, HitDraft
+from edge.pipeline.face import TrackedFace
+from edge.pipeline.watch import Watch
+from edge.recognise import Embedder
+from edge.records import Detections, Frame, Hit, LiveFace, Match, Reason, Track, TrackState
+from edge.track import Tracker, TrackerSettings
+from edge.visit import Visits
+
+
+class Detector(Protocol):
+    """Anything that finds faces."""
+
+    def detect(self, image: BgrImage) -> Detections:
+        """Return the faces of `image`, best first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The stages that hold models."""
+
+    detector: Detector
+    enhancer: Enhancer
+    embedder: Embedder
+
+
+@dataclass(frozen=True, slots=True)
+class TrackEnd:
+    """A track that is over: it matched, or ended in exactly one reason."""
+
+    camera: str
+    track: Track
+    match: Match | None
+    reason: Reason | None
+    num_shots: int
+    best_quality: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FrameResult:
+    """All that one frame led to."""
+
+    detections: Detections
+    tracks: tuple[Track, ...]
+    faces: tuple[LiveFace, ...]
+    drafts: tuple[HitDraft, ...]
+    ended: tuple[TrackEnd, ...]
+
+
+class _CameraMind:
+    """What is remembered per camera."""
+
+    def __init__(self, tracker: Tracker) -> None:
+        self.tracker = tracker
+        self.faces: dict[int, TrackedFace] = {}
+
+
+class Pipeline:
+    """Deterministic for one sequence of frames, list and models. Called by one thread."""
+
+    def __init__(self, config: Config, stages: Stages, watch: Watch, facts: BoxFacts) -> None:
+        self._config = config
+        self._stages = stages
+        self.watch = watch
+        self._drafter = Drafter(stages.enhancer, stages.embedder, facts, config.recognise.min_similarity)
+        self._visits = Visits(config.visit.gap_s, config.visit.update_every_s)
+        self._hit_ids: dict[tuple[str, str], str] = {}
+        self._cameras: dict[str, _CameraMind] = {}
+
+    def resume(self, hit: Hit) -> None:
+        """Take up a stay that a stored hit began, so that a restart raises no second alert for it."""
+        self._visits.restore(hit.person.person_id, hit.camera, hit.visit)
+        self._hit_ids[(hit.camera, hit.person.person_id)] = hit.hit_id
+
+    def process(self, frame: Frame) -> FrameResult:
+        """Run every stage on one frame."""
+        detections = self._stages.detector.detect(frame.image)
+        mind = self._mind(frame.camera)
+        tracks = mind.tracker.update(frame.frame_id, detections)
+        drafts: list[HitDraft] = []
+        for track in tracks:
+            if track.state is TrackState.CONFIRMED and track.detection is not None:
+                drafts += self._look(frame, track, mind.faces.setdefault(track.track_id, self._new_face()))
+        ended = self._end(frame.camera, mind, tracks)
+        faces = tuple(
+            self._live(track, mind.faces.get(track.track_id)) for track in tracks if track.detection is not None
+        )
+        return FrameResult(detections, tracks, faces, tuple(drafts), ended)
+
+    def finish(self, camera: str) -> tuple[TrackEnd, ...]:
+        """End every track of a camera whose frames are over."""
+        mind = self._mind(camera)
+        return self._end(camera, mind, mind.tracker.finish())
+
+    def _look(self, frame: Frame, track: Track, face: TrackedFace) -> list[HitDraft]:
+        """Take the face in; when it is somebody, tell the visit, which may ask for a new or updated hit."""
+        if face.see(frame, track, self._config.detect.min_face_px, self._stages.embedder):
+            face.answer(self.watch)
+        match = face.match
+        if match is None or match.person_id is None or face.best is None or match.person_id not in self.watch.people:
+            return []
+        quality = face.best[1].quality.score
+        update = self._visits.sighting(match.person_id, frame.camera, frame.captured_at, quality, match.similarity)
+        if update.kind == "none":
+            return []
+        key = (frame.camera, match.person_id)
+        hit_id = None if update.kind == "new" else self._hit_ids.get(key)
+        draft = self._drafter.draft(face, match, update.visit, self.watch, hit_id=hit_id)
+        self._hit_ids[key] = draft.hit.hit_id
+        return [draft]
+
+    def _end(self, camera: str, mind: _CameraMind, tracks: tuple[Track, ...]) -> tuple[TrackEnd, ...]:
+        ended = []
+        for track in tracks:
+            if track.state is not TrackState.LOST:
+                continue
+            face = mind.faces.pop(track.track_id, None)
+            if face is None:
+                ended.append(TrackEnd(camera, track, None, Reason.LOW_SCORE, 0, None))
+                continue
+            known = face.match is not None and face.match.person_id is not None
+            best = face.best[1].quality.score if face.best else None
+            ended.append(TrackEnd(camera, track, face.match, None if known else face.reason, face.num_shots, best))
+        return tuple(ended)
+
+    def _live(self, track: Track, face: TrackedFace | None) -> LiveFace:
+        match = face.match if face else None
+        person = self.watch.people.get(match.person_id) if match and match.person_id else None
+        similarity = match.similarity if match and person else None
+        return LiveFace(track.box, person.name if person else None, similarity, track.track_id)
+
+    def _mind(self, camera: str) -> _CameraMind:
+        if camera not in self._cameras:
+            self._cameras[camera] = _CameraMind(Tracker(TrackerSettings()))
+        return self._cameras[camera]
+
+    def _new_face(self) -> TrackedFace:
+        return TrackedFace(self._config.recognise)
+
+
+def without_times(hit: Hit) -> Hit:
+    """The hit with the milliseconds taken out of its recipe: what is left is the same on every run."""
+    steps = [{k: v for k, v in step.items() if k != "ms"} for step in hit.recipe.get("steps", [])]
+    recipe: Mapping[str, object] = {**hit.recipe, "steps": steps}
+    return replace(hit, recipe=recipe)
