@@ -1,0 +1,108 @@
+"""Who may call which route: one table, deny by default. A route without a line here answers nobody."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from edge.errors import AuthError
+
+
+class Role(enum.StrEnum):
+    """What a person logged in on the page is here for."""
+
+    GUARD = "guard"
+    SUPERVISOR = "supervisor"
+    INSTALLER = "installer"
+    AUDITOR = "auditor"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is asking: a person with a role, a machine with scopes, or nobody."""
+
+    name: str | None = None
+    role: str | None = None
+    scopes: frozenset[str] = frozenset()
+    session: str | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether this is a person or a machine we know."""
+        return self.name is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may call one route."""
+
+    roles: frozenset[str] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    open: bool = False
+
+
+G, S, I, A = Role  # noqa: E741  (the columns of the table below)
+ALERTS = ("alerts:read",)
+HEALTH = ("alerts:read", "health:read")
+
+
+def _to(*roles: Role, scopes: tuple[str, ...] = ()) -> Access:
+    return Access(frozenset(roles), frozenset(scopes))
+
+
+ACCESS: Mapping[str, Access] = {
+    "livez": Access(open=True),
+    "static": Access(open=True),
+    "login": Access(open=True),
+    "login.check": Access(open=True),
+    "login.link": Access(open=True),
+    "logout": _to(G, S, I, A),
+    "now": _to(G, S, I),
+    "now.hits": _to(G, S),
+    "now.health": _to(G, S, I),
+    "events": _to(G, S, I),
+    "live.frame": _to(G, S, I),
+    "live.picture": _to(G, S, I),
+    "hits": _to(G, S, A),
+    "hit": _to(G, S, A),
+    "hit.review": _to(G, S),
+    "people": _to(G, S, A),
+    "box": _to(G, S, I, A),
+    "api.alerts": _to(G, S, A, scopes=ALERTS),
+    "api.alert": _to(G, S, A, scopes=ALERTS),
+    "api.image": _to(G, S, A, scopes=ALERTS),
+    "api.health": _to(G, S, I, A, scopes=HEALTH),
+    "api.consumers": _to(S, I, A, scopes=ALERTS),
+    "api.openapi": _to(G, S, I, A, scopes=HEALTH),
+    "metrics": _to(S, I, A, scopes=HEALTH),
+}
+
+
+def may(caller: Caller, route: str | None) -> bool:
+    """Whether `caller` may call the route of that name."""
+    access = ACCESS.get(route or "")
+    if access is None:
+        return False
+    return access.open or caller.role in access.roles or bool(access.scopes & caller.scopes)
+
+
+def require(caller: Caller, route: str | None) -> None:
+    """Raise `AuthError` 401 for nobody, 403 for somebody who may not."""
+    if may(caller, route):
+        return
+    if not caller.known:
+        raise AuthError(
+            "this address needs a login, or a token in the header 'Authorization: Bearer TOKEN'", status=401
+        )
+    access = ACCESS.get(route or "", Access())
+    if caller.role is None:
+        needed = f"scope {' or '.join(sorted(access.scopes))}" if access.scopes else "a login; tokens have no use here"
+        raise AuthError(f"the token of {caller.name} does not reach this address: it needs {needed}", status=403)
+    allowed = ", ".join(sorted(access.roles)) or "nobody"
+    raise AuthError(f"the role {caller.role} does not reach this address: it is for {allowed}", status=403)
+
+
+def home(caller: Caller) -> str:
+    """Address of the page a person starts on."""
+    return "/" if may(caller, "now") else "/hits" if may(caller, "hits") else "/box"

@@ -1,0 +1,120 @@
+"""Puts the web side together: keys, middlewares, routes; and starts it on a port."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from aiohttp import web
+
+from edge.config import ServeConfig
+from edge.errors import ServiceError
+from edge.serve import auth, feed, images, pages, shield, status, watch
+from edge.serve.assets import Assets
+from edge.serve.auth import CALLERS, Callers, guard
+from edge.serve.bell import Bell
+from edge.serve.keys import CONFIG, FEED_BELL, HEALTH, LIVE, METRICS, POLLS, STORE, TEMPLATES, VERSION, VIEWERS, Slots
+from edge.serve.live import LiveBoard
+from edge.serve.problems import problems
+from edge.serve.render import make_templates
+from edge.store import Store
+
+MAX_VIEWERS = 64
+KEEPALIVE_S = 10.0
+"""Also cuts headers that drip in; aiohttp's own limit would be an hour."""
+
+
+def build_app(
+    *,
+    store: Store,
+    config: ServeConfig,
+    live: LiveBoard,
+    metrics: Callable[[], bytes],
+    health: Callable[[], dict[str, Any]],
+    version: str,
+) -> web.Application:
+    """Return the application; it owns nothing but its subscription to the store, which ends with it."""
+    app = web.Application(middlewares=[problems, guard], client_max_size=shield.MAX_BODY_BYTES)
+    assets = Assets()
+    app[STORE] = store
+    app[CONFIG] = config
+    app[LIVE] = live
+    app[METRICS] = metrics
+    app[HEALTH] = health
+    app[VERSION] = version
+    app[FEED_BELL] = Bell()
+    app[TEMPLATES] = make_templates(assets)
+    app[CALLERS] = Callers(store)
+    app[POLLS] = Slots(config.max_long_polls, "long polls")
+    app[VIEWERS] = Slots(MAX_VIEWERS, "live views")
+    app.on_response_prepare.append(shield.add_headers)
+    app.cleanup_ctx.append(_listen_to_store)
+    app.add_routes(_routes(assets))
+    return app
+
+
+def _routes(assets: Assets) -> list[web.RouteDef]:
+    """All routes; each name has its line in `access.ACCESS`."""
+    return [
+        web.get("/livez", status.livez, name="livez"),
+        web.get("/static/{name}", assets.serve, name="static"),
+        web.get("/login", auth.show_login, name="login"),
+        web.post("/login", auth.log_in, name="login.check"),
+        # A link works once: a mere HEAD must not use it up.
+        web.get("/login/link", auth.follow_link, name="login.link", allow_head=False),
+        web.post("/logout", auth.log_out, name="logout"),
+        web.get("/", pages.now, name="now"),
+        web.get("/now/hits", pages.now_hits, name="now.hits"),
+        web.get("/now/health", pages.now_health, name="now.health"),
+        web.get("/events", watch.events, name="events", allow_head=False),
+        web.get("/live/{camera}/frame", watch.frame, name="live.frame"),
+        web.get("/live/{camera}/frame.jpg", watch.picture, name="live.picture"),
+        web.get("/hits", pages.hits, name="hits"),
+        web.get("/hits/{hit_id}", pages.hit, name="hit"),
+        web.post("/hits/{hit_id}/review", pages.review, name="hit.review"),
+        web.get("/people", pages.people, name="people"),
+        web.get("/box", pages.box, name="box"),
+        web.get("/api/v1/alerts", feed.alerts, name="api.alerts"),
+        web.get("/api/v1/alerts/{hit_id}", feed.alert, name="api.alert"),
+        web.get("/api/v1/images/{sha256}", images.image, name="api.image"),
+        web.get("/api/v1/health", status.health, name="api.health"),
+        web.get("/api/v1/consumers", status.consumers, name="api.consumers"),
+        web.get("/api/v1/openapi.json", status.describe, name="api.openapi"),
+        web.get("/metrics", status.metrics, name="metrics"),
+    ]
+
+
+async def _listen_to_store(app: web.Application) -> AsyncIterator[None]:
+    """Ring the feed's bell at each commit, from the writer thread, for as long as the application lives."""
+    bell = app[FEED_BELL]
+    unsubscribe = app[STORE].subscribe(lambda item: bell.ring())
+    yield
+    unsubscribe()
+
+
+async def start(app: web.Application, host: str, port: int) -> tuple[web.AppRunner, int]:
+    """Listen on `host` and `port` (0: a free one); return the runner, for the caller to clean up, and the real port."""
+    runner = web.AppRunner(
+        app, access_log=None, handler_cancellation=True, keepalive_timeout=KEEPALIVE_S, shutdown_timeout=0.5
+    )
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        await runner.cleanup()
+        raise ServiceError(_why(error, host, port)) from error
+    return runner, int(runner.addresses[0][1])
+
+
+def _why(error: OSError, host: str, port: int) -> str:
+    where = f"the page can't listen on {host} port {port}"
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"{where}: another program uses it; stop that, or choose another [serve] port (0 takes a free one)"
+        case errno.EACCES:
+            return f"{where}: ports below 1024 need a privilege; choose a higher one with [serve] port"
+        case errno.EADDRNOTAVAIL:
+            return f"{where}: this machine has no such address; set [serve] host to one of its own, or to 127.0.0.1"
+        case _:
+            return f"{where}: {error.strerror or error}; check [serve] host and port"

@@ -1,0 +1,53 @@
+"""Styles and scripts of the page: read once, named by hash, served from memory. No request touches the disk."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+FOLDER = Path(__file__).parent / "static"
+TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file of `static/`."""
+
+    body: bytes
+    content_type: str
+    digest: str
+
+
+class Assets:
+    """All files of `static/`, by name."""
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self._files: dict[str, Asset] = {}
+        for path in sorted(folder.iterdir()):
+            if path.suffix in TYPES:
+                body = path.read_bytes()
+                self._files[path.name] = Asset(body, TYPES[path.suffix], hashlib.sha256(body).hexdigest()[:16])
+
+    def address(self, name: str) -> str:
+        """Address of a file that changes whenever its content does."""
+        return f"/static/{name}?v={self._files[name].digest}"
+
+    @property
+    def num_bytes(self) -> int:
+        """Weight of everything a browser may have to fetch once."""
+        return sum(len(asset.body) for asset in self._files.values())
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Answer with one file; kept for good by the browser when asked for by hash."""
+        asset = self._files.get(request.match_info["name"])
+        if asset is None:
+            raise web.HTTPNotFound
+        headers = {"Cache-Control": "no-cache", "ETag": f'"{asset.digest}"'}
+        if request.query.get("v") == asset.digest:
+            headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        if request.headers.get("If-None-Match") == headers["ETag"]:
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=asset.body, content_type=asset.content_type, charset="utf-8", headers=headers)

@@ -1,0 +1,113 @@
+"""The pull feed for central servers (CONTRACT.md section 4): cursors, long polls, 304 without touching the database."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from edge.records import FeedItem, FeedPage
+from edge.serve import query
+from edge.serve.access import Caller
+from edge.serve.keys import CALLER, FEED_BELL, POLLS, STORE, read
+from edge.serve.schema import ITEM_FIELDS
+from edge.store import Store, cursor, hit_to_json, item_to_json, to_line
+
+ALWAYS = frozenset({"seq", "at", "type"})
+MAX_WAIT_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """What one puller asks for."""
+
+    after: str | None
+    limit: int
+    wait_s: int
+    fields: frozenset[str] | None
+
+    def etag(self, store: Store) -> str:
+        """Strong tag of the answer as the feed stands now; waiting changes no answer. Reads memory only."""
+        fields = ",".join(sorted(self.fields)) if self.fields is not None else "*"
+        text = f"{store.head_cursor()}\n{self.after}\n{self.limit}\n{fields}"
+        return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+
+
+async def alerts(request: web.Request) -> web.StreamResponse:
+    """Answer with the items after a cursor: at once, or within the wait as soon as there are some."""
+    pull = _asked(request)
+    if not pull.wait_s:
+        return (await _answer(request, pull))[0]
+    deadline = time.monotonic() + pull.wait_s
+    bell = request.app[FEED_BELL]
+    with request.app[POLLS]:
+        while True:
+            rings = bell.rings
+            response, is_news = await _answer(request, pull)
+            left_s = deadline - time.monotonic()
+            if is_news or left_s <= 0:
+                return response
+            await bell.wait(rings, left_s)
+
+
+async def alert(request: web.Request) -> web.StreamResponse:
+    """Answer with one hit."""
+    query.check_names(request, ())
+    hit = await read(request.app[STORE].hit, request.match_info["hit_id"])
+    if hit is None:
+        raise web.HTTPNotFound
+    return web.json_response(hit_to_json(hit))
+
+
+def _asked(request: web.Request) -> Pull:
+    query.check_names(request, ("after", "limit", "wait", "fields"))
+    return Pull(
+        after=request.query.get("after"),
+        limit=query.number(request, "limit", 100, 1, 500),
+        wait_s=query.number(request, "wait", 0, 0, MAX_WAIT_S),
+        fields=query.names(request, "fields", ITEM_FIELDS),
+    )
+
+
+async def _answer(request: web.Request, pull: Pull) -> tuple[web.Response, bool]:
+    """The answer as the feed stands now, and whether it has news; 304 without touching the database when it has not.
+
+    The tag is taken before the page is read: it can only be too old, and cost one pull more, never hide an item.
+    """
+    store, caller = request.app[STORE], request[CALLER]
+    etag = pull.etag(store)
+    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    if etag in (part.strip() for part in request.headers.get("If-None-Match", "").split(",")):
+        _note(store, caller, pull)
+        return web.Response(status=304, headers=headers), False
+    body, page = await read(_page, store, pull)
+    _note(store, caller, pull)
+    response = web.Response(body=body, content_type="application/json", charset="utf-8", headers=headers)
+    return response, bool(page.items)
+
+
+def _note(store: Store, caller: Caller, pull: Pull) -> None:
+    """Remember how far a machine has come: who asks for what is after a cursor has all up to it. Memory only."""
+    if caller.scopes and caller.name is not None:
+        store.note_pull(caller.name, cursor.decode(pull.after)[1] if pull.after is not None else 0)
+
+
+def _page(store: Store, pull: Pull) -> tuple[bytes, FeedPage]:
+    page = store.feed(pull.after, pull.limit)
+    answer = {
+        "items": [_item(item, pull.fields) for item in page.items],
+        "next": page.next,
+        "epoch": page.epoch,
+        "head": page.head,
+        "more": page.more,
+        "audit_head": None,
+    }
+    return to_line(answer).encode(), page
+
+
+def _item(item: FeedItem, fields: frozenset[str] | None) -> dict[str, Any]:
+    whole = item_to_json(item)
+    return whole if fields is None else {name: value for name, value in whole.items() if name in fields | ALWAYS}

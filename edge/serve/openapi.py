@@ -1,0 +1,123 @@
+"""Writes `openapi.json` from the models in `schema` and the table below. Every public data route has a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from edge.serve import schema
+
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+
+WHY: Mapping[int, str] = {
+    304: "no news since If-None-Match",
+    400: "a parameter or cursor is wrong",
+    401: "no valid token or session",
+    403: "the token or role does not reach this address",
+    404: "there is no such thing",
+    410: "the cursor is too old, or from before a restore",
+    416: "the range is outside the picture",
+    429: "too many long polls; see Retry-After",
+    503: "the data directory can't be read",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One GET of the API."""
+
+    summary: str
+    answers: Mapping[str, type[BaseModel] | None]
+    """Content type of the 200 answer and its model, where it has one."""
+    errors: tuple[int, ...] = ()
+    parameters: tuple[dict[str, Any], ...] = field(default=())
+
+
+def _query(name: str, description: str, **kind: Any) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": kind}
+
+
+def _path(name: str, **kind: Any) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": kind}
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "/api/v1/alerts": Operation(
+        "Feed items after a cursor, oldest first",
+        {JSON: schema.AlertsPage},
+        (304, 400, 410, 429),
+        (
+            _query("after", "`next` of an earlier answer; absent: from the oldest kept", type="string"),
+            _query("limit", "most items of one answer", type="integer", minimum=1, maximum=500, default=100),
+            _query("wait", "seconds to wait for news", type="integer", minimum=0, maximum=60, default=0),
+            _query(
+                "fields", "comma list of the items' top-level fields to send; seq, at, type always come", type="string"
+            ),
+            {"name": "If-None-Match", "in": "header", "required": False, "schema": {"type": "string"}},
+        ),
+    ),
+    "/api/v1/alerts/{hit_id}": Operation(
+        "One hit", {JSON: schema.HitJson}, (400, 404), (_path("hit_id", type="string"),)
+    ),
+    "/api/v1/images/{sha256}": Operation(
+        "One kept picture; immutable, ranges are answered",
+        {"image/png": None, "image/jpeg": None},
+        (400, 404, 416),
+        (_path("sha256", type="string", pattern="^[0-9a-f]{64}$"),),
+    ),
+    "/api/v1/health": Operation("State of the box and its cameras", {JSON: schema.HealthJson}, (400,)),
+    "/api/v1/consumers": Operation("Who pulls the feed, and how far they are", {JSON: schema.ConsumersJson}, (400,)),
+    "/api/v1/openapi.json": Operation("This document", {JSON: None}, (400,)),
+    "/metrics": Operation("Counters and gauges in Prometheus' text format", {"text/plain": None}),
+}
+
+
+def document(version: str) -> dict[str, Any]:
+    """Return the whole OpenAPI 3.1 document."""
+    models = {model for operation in OPERATIONS.values() for model in operation.answers.values() if model}
+    models |= {schema.Problem, schema.CursorProblem}
+    ordered = sorted(models, key=lambda model: model.__name__)
+    _, definitions = models_json_schema(
+        [(model, "serialization") for model in ordered], ref_template="#/components/schemas/{model}"
+    )
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "edge", "version": version, "description": "Pull feed, pictures and health of one box."},
+        "security": [{"token": []}, {"session": []}],
+        "paths": {path: {"get": _operation(operation)} for path, operation in OPERATIONS.items()}
+        | {"/livez": _livez()},
+        "components": {
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "cookie", "name": "edge_session"},
+            },
+            "schemas": definitions["$defs"],
+        },
+    }
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    content = {kind: {"schema": _ref(model) if model else {}} for kind, model in operation.answers.items()}
+    responses: dict[str, Any] = {"200": {"description": "as asked", "content": content}}
+    for status in sorted({*operation.errors, 401, 403, 503}):
+        responses[str(status)] = {"description": WHY[status]}
+        if status != 304:
+            model = schema.CursorProblem if status == 410 else schema.Problem
+            responses[str(status)]["content"] = {PROBLEM: {"schema": _ref(model)}}
+    if 416 in operation.errors:
+        responses["206"] = {"description": "the range asked for", "content": content}
+    return {"summary": operation.summary, "parameters": list(operation.parameters), "responses": responses}
+
+
+def _livez() -> dict[str, Any]:
+    answer = {"200": {"description": "the service answers", "content": {"text/plain": {"schema": {"type": "string"}}}}}
+    return {"get": {"summary": "Open to all: is the service there", "security": [], "responses": answer}}
+
+
+def _ref(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}

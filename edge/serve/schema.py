@@ -1,0 +1,190 @@
+"""The shapes of all JSON answers: what `openapi.json` is written from and what tests hold real answers against.
+
+Additive changes only within v1: a field may be added, never renamed, removed or given another meaning.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Similarity = Annotated[float, Field(ge=-1, le=1)]
+Json = dict[str, Any]
+
+
+class PersonJson(BaseModel):
+    """One watchlist entry, as it was when the hit was made."""
+
+    id: str
+    name: str
+    status: str
+    expires_at: AwareDatetime | None
+
+
+class VisitJson(BaseModel):
+    """One person x one camera x one stay."""
+
+    first: AwareDatetime
+    last: AwareDatetime
+    best: AwareDatetime
+    seen_count: int
+
+
+class ImagesJson(BaseModel):
+    """SHA-256 of each kept picture, to be had at /api/v1/images/{sha256}."""
+
+    frame: Sha256
+    crop: Sha256
+    enhanced: Sha256 | None
+    reference: Sha256
+
+
+class HitJson(BaseModel):
+    """A possible match. It says that a face looks alike, never who somebody is."""
+
+    hit_id: str
+    person: PersonJson
+    camera: str
+    visit: VisitJson
+    similarity: Similarity
+    margin: float
+    runner_up_id: str | None
+    similarity_original: Similarity
+    similarity_enhanced: Similarity | None
+    expected_false_alerts: str
+    quality: Json
+    recipe: Json
+    images: ImagesJson
+    box: tuple[float, float, float, float] = Field(description="x1, y1, x2, y2 in px of the frame")
+    frame_id: int
+    watchlist: Json
+    models: dict[str, str]
+    box_id: str
+    clock: Json
+    kind: str
+    review: Json
+    liveness: str
+
+
+class ItemJson(BaseModel):
+    """What every feed item has."""
+
+    seq: int
+    at: AwareDatetime
+
+
+class AlertItem(ItemJson, HitJson):
+    """A hit, new, updated or reviewed; with `fields`, only those asked for beside seq, at and type."""
+
+    type: Literal["alert.created", "alert.updated", "alert.reviewed"]
+
+
+class ErasedItem(ItemJson, extra="allow"):
+    """A tombstone: the hit and its pictures are gone and must go at the puller, too."""
+
+    type: Literal["alert.erased"]
+    hit_id: str
+    cause: str
+
+
+class GapItem(ItemJson, extra="allow"):
+    """Something is missing here: why, and over which span where that is known."""
+
+    type: Literal["gap"]
+    cause: str
+
+
+class HealthItem(ItemJson, extra="allow"):
+    """A camera or the box changed its state."""
+
+    type: Literal["health"]
+    state: str
+    detail: str
+
+
+class HeartbeatItem(ItemJson, extra="allow"):
+    """Nothing happened, and the box was there to see it."""
+
+    type: Literal["heartbeat"]
+
+
+FeedItemJson = Annotated[AlertItem | ErasedItem | GapItem | HealthItem | HeartbeatItem, Field(discriminator="type")]
+
+ITEM_FIELDS = frozenset(AlertItem.model_fields) | {
+    "cause",
+    "lost",
+    "from",
+    "to",
+    "last_seq",
+    "state",
+    "detail",
+    "frames",
+}
+"""Fields that `fields=` may name."""
+
+
+class AlertsPage(BaseModel):
+    """One answer of the pull feed, oldest first."""
+
+    items: list[FeedItemJson]
+    next: str = Field(description="pass as `after` of the next call")
+    epoch: str = Field(description="changes when the database is restored, wiped or replaced")
+    head: str = Field(description="cursor of the newest item")
+    more: bool = Field(description="true: call again at once")
+    audit_head: str | None = Field(description="head of the audit chain; null while there is none")
+
+
+class CameraJson(BaseModel):
+    """State of one camera."""
+
+    camera: str
+    state: str
+    since: AwareDatetime
+    detail: str
+    frames: int
+    restarts: int
+    frame_age_ms: float | None = Field(description="age of the newest frame that passed all stages")
+
+
+class HealthJson(BaseModel):
+    """State of the box and its cameras."""
+
+    box_id: str
+    version: str
+    cameras: list[CameraJson]
+    box: Json
+
+
+class ConsumerJson(BaseModel):
+    """How far one token's holder has come in the feed."""
+
+    name: str
+    seq: int
+    lag: int
+    last_pull_at: AwareDatetime | None
+
+
+class ConsumersJson(BaseModel):
+    """All who pull, or have pulled, the feed."""
+
+    consumers: list[ConsumerJson]
+
+
+class Problem(BaseModel, extra="allow"):
+    """An RFC 9457 problem."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+
+
+class CursorProblem(Problem):
+    """410: start again from `oldest`, knowing that `lost` items of that span can't be had any more."""
+
+    oldest: str
+    lost: int
+    span: tuple[AwareDatetime | None, AwareDatetime | None]

@@ -1,0 +1,145 @@
+// One live picture: fetch a frame with its own record, draw both in the same paint, and say how old it is.
+//
+// Age is capture to paint. The box tells a frame's age by its own monotonic clock as it sends it; from then on this page's
+// monotonic clock counts. The way of our request is counted, too: the age shown may be a little too great, never too small.
+
+const NOT_LIVE_MS = 2000;
+const MAX_PAUSE_MS = 4000;
+const COLORS = { match: "#f4b740", face: "#e7ebee", ink: "#14100a", shade: "rgb(0 0 0 / 60%)" };
+
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+const nextPaint = () => new Promise((done) => requestAnimationFrame(done));
+const becomesVisible = () =>
+  document.hidden ? new Promise((done) => document.addEventListener("visibilitychange", done, { once: true })) : null;
+
+export class LivePicture {
+  constructor(section) {
+    this.section = section;
+    this.canvas = section.querySelector("canvas");
+    this.ageText = section.querySelector(".age-text");
+    this.seen = section.querySelector(".seen");
+    this.address = `/live/${encodeURIComponent(section.dataset.camera)}/frame`;
+    this.born = null;
+    this.frame = null;
+    this.trouble = null;
+  }
+
+  start() {
+    this.fetchForEver();
+    setInterval(() => this.showAge(), 200);
+    new ResizeObserver(() => this.draw()).observe(this.canvas.parentElement);
+  }
+
+  async fetchForEver() {
+    let after = null;
+    let pause = 0;
+    for (;;) {
+      await becomesVisible();
+      try {
+        after = (await this.fetchOne(after)) ?? after;
+        this.trouble = null;
+        pause = 0;
+      } catch (error) {
+        this.trouble = "no connection";
+        pause = Math.min(MAX_PAUSE_MS, pause * 2 || 250);
+        await sleep(pause);
+      }
+    }
+  }
+
+  async fetchOne(after) {
+    const asked = performance.now();
+    const address = after === null ? this.address : `${this.address}?after=${after}`;
+    const answer = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(15000) });
+    if (answer.status === 401) location.reload();
+    if (answer.status === 204) return null;
+    if (!answer.ok) throw new Error(`frame: ${answer.status}`);
+    const parts = await answer.formData();
+    const record = JSON.parse(parts.get("record"));
+    const bitmap = await createImageBitmap(parts.get("picture"));
+    await nextPaint();
+    this.frame?.bitmap.close();
+    this.frame = { bitmap, record };
+    this.born = asked + record.waited_ms - record.age_ms;
+    this.draw();
+    this.showAge();
+    this.describe();
+    return record.frame_id;
+  }
+
+  draw() {
+    if (!this.frame) return;
+    const { bitmap, record } = this.frame;
+    const dpr = window.devicePixelRatio || 1;
+    const width = Math.round(this.canvas.parentElement.clientWidth * dpr);
+    const height = Math.round((width * record.height) / record.width);
+    if (this.canvas.width !== width || this.canvas.height !== height) {
+      this.canvas.width = width;
+      this.canvas.height = height;
+    }
+    const pen = this.canvas.getContext("2d", { alpha: false });
+    pen.drawImage(bitmap, 0, 0, width, height);
+    const scale = width / record.width;
+    for (const face of record.faces) drawFace(pen, face, scale, dpr, width);
+  }
+
+  showAge() {
+    const age = this.born === null ? Infinity : performance.now() - this.born;
+    const live = age <= NOT_LIVE_MS;
+    this.section.dataset.live = live ? "yes" : "no";
+    this.section.dataset.ageMs = Number.isFinite(age) ? String(Math.round(age)) : "";
+    let text = "waiting for a picture";
+    if (live) text = `live, ${(age / 1000).toFixed(1)} s old`;
+    else if (Number.isFinite(age)) text = `not live, ${inWords(age)} old`;
+    if (this.trouble && !live) text += `, ${this.trouble}`;
+    if (this.ageText.textContent !== text) this.ageText.textContent = text;
+  }
+
+  describe() {
+    const names = [...new Set(this.frame.record.faces.map((face) => face.label).filter(Boolean))].sort();
+    const text = names.length ? `Possible match in view: ${names.join(", ")}` : "No possible match in view.";
+    if (this.seen.textContent !== text) this.seen.textContent = text;
+    this.seen.classList.toggle("signal", names.length > 0);
+  }
+}
+
+function inWords(ms) {
+  const seconds = Math.floor(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  return `${Math.floor(seconds / 3600)} h`;
+}
+
+function drawFace(pen, face, scale, dpr, width) {
+  const [x1, y1, x2, y2] = face.box.map((edge) => edge * scale);
+  pen.lineJoin = "round";
+  // A dark line under the bright one keeps the box visible on any picture.
+  for (const [color, px] of [[COLORS.shade, 4], [face.label ? COLORS.match : COLORS.face, face.label ? 2.5 : 1.5]]) {
+    pen.strokeStyle = color;
+    pen.lineWidth = px * dpr;
+    pen.strokeRect(x1, y1, x2 - x1, y2 - y1);
+  }
+  if (face.label) drawLabel(pen, face, x1, y1, y2, dpr, width);
+}
+
+function drawLabel(pen, face, x1, y1, y2, dpr, width) {
+  const small = 11 * dpr;
+  const large = 14 * dpr;
+  const pad = 6 * dpr;
+  const font = getComputedStyle(document.body).fontFamily;
+  const name = face.similarity === null ? face.label : `${face.label}  ${face.similarity.toFixed(2)}`;
+  pen.font = `600 ${large}px ${font}`;
+  const nameWidth = pen.measureText(name).width;
+  pen.font = `400 ${small}px ${font}`;
+  const tagWidth = Math.min(Math.max(nameWidth, pen.measureText("possible match").width) + 2 * pad, width);
+  const tagHeight = small + large + 2.5 * pad;
+  const x = Math.max(0, Math.min(x1, width - tagWidth));
+  const y = y1 - tagHeight - 2 * dpr >= 0 ? y1 - tagHeight - 2 * dpr : y2 + 2 * dpr;
+  pen.fillStyle = COLORS.match;
+  pen.fillRect(x, y, tagWidth, tagHeight);
+  pen.fillStyle = COLORS.ink;
+  pen.textBaseline = "top";
+  pen.fillText("possible match", x + pad, y + pad, tagWidth - 2 * pad);
+  pen.font = `600 ${large}px ${font}`;
+  pen.fillText(name, x + pad, y + pad + small + 0.5 * pad, tagWidth - 2 * pad);
+}

@@ -1,0 +1,53 @@
+// The page "Now": live pictures, and news that come without reload. The event stream says only that something changed;
+// what changed is then asked for, so that a lost event or a reconnect loses nothing.
+import { LivePicture } from "./live.js";
+import { showLocalTimes } from "./times.js";
+
+const HEALTH_EVERY_MS = 15000;
+const offline = document.querySelector("#offline");
+const news = document.querySelector("#news");
+
+async function refresh(address, id) {
+  const place = document.getElementById(id);
+  if (!place) return;
+  const answer = await fetch(address, { cache: "no-store" });
+  if (answer.status === 401) location.reload();
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+  showLocalTimes(fresh);
+  const before = firstHit(place);
+  place.replaceChildren(...fresh.childNodes);
+  const after = firstHit(place);
+  if (after && after.dataset.hit !== before?.dataset.hit) announce(after);
+}
+
+const firstHit = (place) => place.querySelector("[data-hit]");
+
+function announce(hit) {
+  hit.classList.add("fresh");
+  if (news) news.textContent = `New possible match: ${hit.querySelector("strong").textContent}`;
+}
+
+const refreshQuietly = (address, id) => refresh(address, id).catch(() => {});
+
+function listen() {
+  const events = new EventSource("/events");
+  events.addEventListener("hello", () => {
+    offline.hidden = true;
+    refreshQuietly("/now/hits", "latest");
+    refreshQuietly("/now/health", "health");
+  });
+  events.addEventListener("hits", () => refreshQuietly("/now/hits", "latest"));
+  events.addEventListener("health", () => refreshQuietly("/now/health", "health"));
+  events.addEventListener("error", () => {
+    offline.hidden = false;
+    if (events.readyState === EventSource.CLOSED) {
+      events.close();
+      setTimeout(listen, 3000);
+    }
+  });
+}
+
+for (const section of document.querySelectorAll("[data-camera]")) new LivePicture(section).start();
+listen();
+setInterval(() => refreshQuietly("/now/health", "health"), HEALTH_EVERY_MS);
