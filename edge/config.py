@@ -6,6 +6,7 @@ Unknown keys are refused and the nearest valid key is named. Nothing here opens 
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import tomllib
 from pathlib import Path
@@ -142,7 +143,8 @@ class Config(Section):
 def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Config:
     """Read the TOML file (the default one may be absent) and lay `EDGE_...` variables over it; raises ConfigError.
 
-    `EDGE_DATA_DIR` sets `data_dir`, `EDGE_SERVE__PORT` sets `serve.port`. `EDGE_TEST_...` and `EDGE_CONFIG` are not settings.
+    `EDGE_DATA_DIR` sets `data_dir`, `EDGE_SERVE__PORT` sets `serve.port`, `EDGE_CAMERA` takes the list of cameras as JSON.
+    `EDGE_TEST_...` and `EDGE_CONFIG` are not settings.
     """
     env = dict(os.environ) if environ is None else environ
     if path is None and env.get("EDGE_CONFIG"):
@@ -179,8 +181,18 @@ def _overlay(values: dict[str, Any], env: dict[str, str]) -> None:
         for key in keys[:-1]:
             table = table.setdefault(key, {})
             if not isinstance(table, dict):
-                raise ConfigError(f"{name}: no such setting; lists of tables are set in the configuration file")
-        table[keys[-1]] = text
+                raise ConfigError(f"{name}: no such setting; a list is set whole, as JSON: EDGE_CAMERA='[{{...}}]'")
+        table[keys[-1]] = _read_value(name, text)
+
+
+def _read_value(name: str, text: str) -> Any:
+    """Lists and tables are given as JSON; everything else stays text, which the models convert."""
+    if not text.lstrip().startswith(("[", "{")):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"{name}: not valid JSON: {error}; correct that place") from None
 
 
 def explain(error: ValidationError, source: Path) -> str:

@@ -39,7 +39,7 @@ def demo(
 
 def doctor(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Check this box in under 30 seconds: each check passes, warns or fails, with a line that says how to fix it."""
-    from edge.app import doctor as checks
+    from edge.ops import doctor as checks
 
     results = checks.examine(config)
     if as_json:

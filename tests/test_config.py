@@ -1,0 +1,84 @@
+"""Configuration: strict, helpful, and the same from file and environment."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.config import CameraConfig, Config, ServeConfig, load
+from edge.errors import ConfigError, ExitCode
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "edge.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_least_configuration_of_the_contract(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        'data_dir = "/var/lib/edge"\n[serve]\nhost = "127.0.0.1"\nport = 8080\n'
+        '[[camera]]\nname = "door"\nsource = "v4l2:/dev/video0"\n',
+    )
+    config = load(path, {})
+    assert config.data_dir == Path("/var/lib/edge")
+    assert [c.name for c in config.camera] == ["door"]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("[serve]\nprot = 1\n", "did you mean 'port'"),
+        ("[recognise]\nmin_similarty = 0.4\n", "did you mean 'min_similarity'"),
+        ("data_dri = '/x'\n", "did you mean 'data_dir'"),
+        ('[[camera]]\nname = "a"\nsorce = "file:a"\n', "did you mean 'source'"),
+        ("[serve]\nport = 99999\n", "serve.port"),
+        ('[[camera]]\nname = "a"\nsource = "file:a"\n[[camera]]\nname = "a"\nsource = "file:b"\n', "same name"),
+        ("[serve\n", "not valid TOML"),
+        ("[recognise]\nmin_similarity = nan\n", "recognise.min_similarity"),
+    ],
+)
+def test_mistakes_are_named_with_the_way_out(tmp_path: Path, text: str, wanted: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load(path, {})
+    assert wanted in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert caught.value.exit_code == ExitCode.CONFIG
+
+
+def test_a_named_file_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such configuration file"):
+        load(tmp_path / "none.toml", {})
+
+
+def test_environment_lies_over_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path, "[serve]\nport = 1\nhost = '::1'\n")
+    cameras = json.dumps([{"name": "yard", "source": "folder:frames"}])
+    config = load(path, {"EDGE_SERVE__PORT": "2", "EDGE_DATA_DIR": "/d", "EDGE_CAMERA": cameras, "EDGE_TEST_DATA": "/t"})
+    assert config.serve == ServeConfig(host="::1", port=2)
+    assert config.data_dir == Path("/d")
+    assert config.camera == (CameraConfig(name="yard", source="folder:frames"),)
+
+
+@pytest.mark.parametrize("name", ["EDGE_DATA_DRI", "EDGE_SERVE__PROT", "EDGE_CAMERA__NAME", "EDGE_CAMERA"])
+def test_environment_is_as_strict_as_the_file(name: str) -> None:
+    with pytest.raises(ConfigError):
+        load(None, {name: "[1"})
+
+
+@given(port=st.integers(0, 65535), gap=st.floats(0.1, 1000), names=st.sets(st.from_regex(r"\A[a-z]{1,8}\Z"), max_size=4))
+def test_round_trip(port: int, gap: float, names: set[str]) -> None:
+    config = Config.model_validate(
+        {
+            "serve": {"port": port},
+            "visit": {"gap_s": gap},
+            "camera": [{"name": name, "source": f"folder:{name}"} for name in sorted(names)],
+        }
+    )
+    assert Config.model_validate_json(config.model_dump_json()) == config
