@@ -197,14 +197,16 @@ def _read_value(name: str, text: str) -> Any:
 
 def explain(error: ValidationError, source: Path) -> str:
     """One paragraph for the first problem: file, key, and the nearest valid key where one was misspelt."""
-    first = error.errors()[0]
+    # A misspelt key often shows as a missing one too; the misspelling is what the reader has to see.
+    first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     where = ".".join(str(part) for part in first["loc"]) or "(whole file)"
     if first["type"] == "extra_forbidden":
         valid = _keys_at(first["loc"][:-1])
         near = difflib.get_close_matches(str(first["loc"][-1]), valid, n=1, cutoff=0.0)
         return f"{source}: unknown setting {where!r}; did you mean {near[0]!r}? Valid here: {', '.join(valid)}"
     more = f" ({error.error_count() - 1} more problems after it)" if error.error_count() > 1 else ""
-    return f"{source}: {where} = {first['input']!r}: {first['msg']}{more}"
+    given = "" if first["type"] == "missing" else f" = {first['input']!r}"
+    return f"{source}: {where}{given}: {first['msg']}{more}"
 
 
 def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
