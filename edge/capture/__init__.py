@@ -1,0 +1,13 @@
+"""Capture: a camera, file or folder becomes frames, in a child process per camera, through a shared-memory ring.
+
+The parent's side is `camera.Camera`; offline commands open files in their own process with `sources.open_path`.
+Nothing here looks at what a frame shows. Importing this package only sets limits that OpenCV reads when it is loaded.
+"""
+
+import os
+
+from edge.arrays import MAX_PIXELS
+
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
+os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")

@@ -1,0 +1,82 @@
+"""What is said of a camera: its state, and a sentence that says what to do. Pure: times and reports are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge.capture.ring import Phase
+from edge.records import CameraState
+
+BAD_STATES = frozenset({CameraState.STALLED, CameraState.FROZEN, CameraState.DARK, CameraState.LOST})
+
+_STARTING_LIMIT_S = 20.0
+_OPENING_LIMIT_S = 10.0
+_LOST_AFTER_FAILURES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds after which something is said or done."""
+
+    stall_after_s: float
+    """Without a frame: the child is killed."""
+    frozen_after_s: float = 10.0
+    """With exactly the same picture: said to be frozen."""
+    dark_after_s: float = 5.0
+    """With a dark picture: said to be dark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is known of a camera at one moment."""
+
+    phase: Phase
+    beat_age_s: float
+    """Seconds since the child's last sign of progress."""
+    has_had_frames: bool
+    unchanged_s: float
+    dark_s: float
+    text: str
+    """What the child says is wrong, or what the last one said or did."""
+    failures: int
+    """Children lost in a row."""
+    is_running: bool
+    """False between two children."""
+
+
+def is_hung(report: Report, limits: Limits) -> bool:
+    """True when the child shows no progress for longer than what it does may take."""
+    if report.phase == Phase.STARTING:
+        return report.beat_age_s > _STARTING_LIMIT_S
+    if report.phase == Phase.OPENING:
+        return report.beat_age_s > max(_OPENING_LIMIT_S, limits.stall_after_s)
+    return report.phase != Phase.ENDED and report.beat_age_s > limits.stall_after_s
+
+
+def judge(report: Report, limits: Limits, shown: str) -> tuple[CameraState, str]:
+    """State and sentence for one report; `shown` is the camera's address as people may see it."""
+    if report.phase == Phase.ENDED:
+        return CameraState.ENDED, report.text
+    if report.is_running and report.phase == Phase.STREAMING and report.beat_age_s <= limits.stall_after_s:
+        return _judge_picture(report, limits)
+    if report.phase == Phase.WAITING or report.failures >= _LOST_AFTER_FAILURES:
+        why = report.text or f"{shown}: gives no frames; check its power and cable"
+        return CameraState.LOST, f"{why}. It is tried again every few seconds"
+    if report.has_had_frames:
+        why = f" ({report.text})" if report.text else ""
+        return CameraState.STALLED, f"{shown}: no frames{why}; capture is being restarted; check its power and cable"
+    if report.failures:
+        return CameraState.LOST, f"{report.text or shown + ': gives no frames'}. It is tried again every few seconds"
+    return CameraState.STARTING, f"{shown}: is being opened"
+
+
+def _judge_picture(report: Report, limits: Limits) -> tuple[CameraState, str]:
+    if report.dark_s > limits.dark_after_s:
+        return CameraState.DARK, (
+            f"the picture has been dark for over {limits.dark_after_s:g} s; check the lens, its cover and the light"
+        )
+    if report.unchanged_s > limits.frozen_after_s:
+        return CameraState.FROZEN, (
+            f"the picture has not changed at all for over {limits.frozen_after_s:g} s; restart the camera"
+        )
+    return CameraState.LIVE, report.text or "frames arrive"

@@ -1,0 +1,159 @@
+"""Still images from bytes and files: sized by their header before anything is decoded, then decoded by OpenCV.
+
+No video and no network here. OpenCV has a pixel limit of its own (set by the package), but it reads that once, when it
+is loaded, perhaps before us; so the header is asked first.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edge.arrays import MAX_PIXELS, BgrImage
+from edge.errors import ImageError
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".pgm", ".ppm")
+MAX_FILE_BYTES = 256_000_000
+
+Size = tuple[int, int]
+
+
+def read_image(path: Path) -> BgrImage:
+    """Read one still image file as (H, W, 3) uint8 BGR, turned upright as its EXIF says; raises ImageError."""
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ImageError(f"{path}: {path.stat().st_size} bytes are too many for an image; make it smaller")
+        data = path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"{path}: can't be read ({error.strerror}); check the path and its permissions") from None
+    return decode_image(data, str(path))
+
+
+def decode_image(data: bytes, name: str) -> BgrImage:
+    """Decode JPEG, PNG, BMP, WebP, GIF (first picture), TIFF, PGM or PPM bytes.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file. Not changed.
+    name : str
+        What to call it in an error.
+
+    Returns
+    -------
+    (H, W, 3) uint8, blue-green-red, 0..255. Gray becomes three equal channels, alpha is dropped, 16 bits become 8,
+    and the EXIF orientation is applied.
+
+    Raises
+    ------
+    ImageError
+        Empty, not an image, cut off, or more than `MAX_PIXELS` pixels (told by its header, before it is decoded).
+    """
+    if not data:
+        raise ImageError(f"{name}: is empty (0 bytes); copy the file again")
+    size = sniff_size(data)
+    if size is None:
+        raise ImageError(
+            f"{name}: is not an image that can be read here; give a JPEG, PNG, WebP, BMP, GIF or TIFF file"
+        )
+    width, height = size
+    if width < 1 or height < 1:
+        raise ImageError(f"{name}: its header says {width} x {height} pixels; the file is damaged, copy it again")
+    if width * height > MAX_PIXELS:
+        raise ImageError(f"{name}: {width} x {height} pixels are more than {MAX_PIXELS}; make the image smaller")
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
+        image = None
+    if image is None:
+        raise ImageError(f"{name}: is damaged or cut off ({len(data)} bytes); copy the file again")
+    return np.ascontiguousarray(image, dtype=np.uint8)
+
+
+def sniff_size(data: bytes) -> Size | None:
+    """(width, height) as the header of a known image format says; None where it is no such format or too short."""
+    for magic, read_size in _FORMATS:
+        if re.match(magic, data[:16], re.DOTALL):
+            try:
+                return read_size(data)
+            except (struct.error, IndexError, KeyError, ValueError):
+                return None
+    return None
+
+
+def _png(data: bytes) -> Size:
+    width, height = struct.unpack_from(">II", data, 16)
+    return width, height
+
+
+def _gif(data: bytes) -> Size:
+    width, height = struct.unpack_from("<HH", data, 6)
+    return width, height
+
+
+def _bmp(data: bytes) -> Size:
+    if struct.unpack_from("<I", data, 14)[0] == 12:
+        width, height = struct.unpack_from("<HH", data, 18)
+    else:
+        width, height = struct.unpack_from("<ii", data, 18)
+    return abs(width), abs(height)
+
+
+def _jpeg(data: bytes) -> Size:
+    """Walk the segments to the first start-of-frame, which holds the size."""
+    at = 2
+    while True:
+        while data[at] != 0xFF:
+            at += 1
+        while data[at] == 0xFF:
+            at += 1
+        marker = data[at]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack_from(">HH", data, at + 4)
+            return width, height
+        at += 1 if marker == 0x01 or 0xD0 <= marker <= 0xD8 else 1 + struct.unpack_from(">H", data, at + 1)[0]
+
+
+def _webp(data: bytes) -> Size:
+    kind = data[12:16]
+    if kind == b"VP8X":
+        return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
+    if kind == b"VP8L":
+        bits = struct.unpack_from("<I", data, 21)[0]
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    width, height = struct.unpack_from("<HH", data, 26)
+    return width & 0x3FFF, height & 0x3FFF
+
+
+def _tiff(data: bytes) -> Size:
+    """First directory's ImageWidth (256) and ImageLength (257)."""
+    order = "<" if data[:2] == b"II" else ">"
+    at = struct.unpack_from(order + "I", data, 4)[0]
+    found: dict[int, int] = {}
+    for index in range(struct.unpack_from(order + "H", data, at)[0]):
+        entry = at + 2 + 12 * index
+        tag, kind = struct.unpack_from(order + "HH", data, entry)
+        found[tag] = struct.unpack_from(order + ("H" if kind == 3 else "I"), data, entry + 8)[0]
+    return found[256], found[257]
+
+
+def _pnm(data: bytes) -> Size:
+    """Netpbm: magic, width, height, with comment lines between."""
+    words = re.sub(rb"#[^\n]*\n", b" ", data[:4096]).split(maxsplit=3)
+    return int(words[1]), int(words[2])
+
+
+_FORMATS: tuple[tuple[bytes, Callable[[bytes], Size]], ...] = (
+    (rb"\x89PNG\r\n\x1a\n", _png),
+    (rb"\xff\xd8\xff", _jpeg),
+    (rb"GIF8[79]a", _gif),
+    (rb"BM", _bmp),
+    (rb"RIFF....WEBP", _webp),
+    (rb"II\*\x00|MM\x00\*", _tiff),
+    (rb"P[2356]\s", _pnm),
+)

@@ -1,0 +1,73 @@
+"""Choosing the source that a camera's setting or a path asks for. Sources themselves live beside this file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edge.capture.address import parse_source
+from edge.capture.files import DEFAULT_FPS, ImagesSource, VideoSource, files_in, is_video, read_head
+from edge.capture.frames import FrameSource, SourceFrame
+from edge.config import CameraConfig
+from edge.errors import ImageError
+
+__all__ = ["FrameSource", "SourceFrame", "open_path", "open_source", "videos_in"]
+
+VIDEO_SUFFIXES = (
+    ".mp4",
+    ".mkv",
+    ".avi",
+    ".mov",
+    ".webm",
+    ".gif",
+    ".m4v",
+    ".mpg",
+    ".mpeg",
+    ".ts",
+    ".flv",
+    ".ogv",
+    ".wmv",
+    ".y4m",
+)
+
+
+def open_source(camera: CameraConfig) -> FrameSource:
+    """The source of one camera, to be entered with `with`; raises ConfigError for a source that can't be one."""
+    address = parse_source(camera)
+    match address.scheme:
+        case "file":
+            return open_path(Path(address.target), camera.fps)
+        case "folder":
+            folder = Path(address.target)
+            if folder.is_file():
+                raise ImageError(f"{folder}: is a file, not a folder; write source = 'file:{folder}'")
+            return ImagesSource(folder, camera.fps)
+        case "rtsp" | "rtsps":
+            from edge.capture.rtsp import RtspSource
+
+            return RtspSource(address)
+        case "http" | "https":
+            from edge.capture.mjpeg import MjpegSource
+
+            return MjpegSource(address)
+        case "v4l2":
+            from edge.capture.v4l2 import V4l2Source
+
+            return V4l2Source(address.target, camera.width, camera.height, camera.fps)
+        case _:
+            from edge.capture.picamera import PicameraSource
+
+            return PicameraSource(int(address.target), camera.width, camera.height, camera.fps)
+
+
+def open_path(path: Path, fps: float | None = None) -> FrameSource:
+    """The source of a video, GIF, image or folder of images, to be entered with `with`. `fps` times images only."""
+    if path.is_dir():
+        return ImagesSource(path, fps or DEFAULT_FPS)
+    if is_video(read_head(path)) or path.suffix.lower() in VIDEO_SUFFIXES:
+        return VideoSource(path)
+    return ImagesSource(path, fps or DEFAULT_FPS)
+
+
+def videos_in(folder: Path) -> list[Path]:
+    """Video and GIF files of a folder, in natural order."""
+    return [path for path in files_in(folder) if path.suffix.lower() in VIDEO_SUFFIXES]

@@ -1,0 +1,173 @@
+"""Keeping one capture process alive: start, watch, kill when it hangs, start again; and the camera's health from that.
+
+Works on its own thread, whether or not anyone reads frames. The process itself is in `child`, the words in `health`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime as dt
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from edge.capture.address import parse_source
+from edge.capture.health import BAD_STATES, Limits, Report, is_hung, judge
+from edge.capture.orders import Orders
+from edge.capture.ring import Phase, RingReader, Word
+from edge.config import CameraConfig
+from edge.records import CameraHealth, CameraState
+
+TICK_S = 0.1
+FIRST_WAIT_S = 0.5
+LONGEST_WAIT_S = 4.0
+_STEADY_AFTER_S = 5.0
+_TERMINATE_WAIT_S = 1.0
+_KILL_WAIT_S = 2.0
+# The child finds this very package, also where the service was started from another folder.
+_PYTHON_PATH = os.pathsep.join(filter(None, [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH")]))
+
+log = logging.getLogger("edge.capture")
+
+
+class Supervisor:
+    """Owns the child. `run` is the body of its thread; `health` may be asked from any thread."""
+
+    def __init__(self, camera: CameraConfig, ring: RingReader, limits: Limits) -> None:
+        self._camera = camera
+        self._shown = parse_source(camera).shown
+        self._ring = ring
+        self._limits = limits
+        self._child: subprocess.Popen[bytes] | None = None
+        self._started_s = 0.0
+        self._start_at_s = 0.0
+        self._why = ""
+        self._failures = 0
+        self.restarts = 0
+        now = dt.datetime.now(dt.UTC)
+        self.health = CameraHealth(camera.name, CameraState.STARTING, now, f"{self._shown}: is being opened", 0, 0)
+
+    @property
+    def child_pid(self) -> int | None:
+        """Process id of the running child."""
+        child = self._child
+        return child.pid if child is not None else None
+
+    def run(self, stop: threading.Event) -> None:
+        """Supervise until `stop` is set, then end the child. The child dies with this thread, whatever happens."""
+        try:
+            while not stop.is_set():
+                self._tick()
+                stop.wait(TICK_S)
+        finally:
+            self._end_child()
+
+    def _tick(self) -> None:
+        now_s = time.monotonic()
+        if self._child is None:
+            if self._ring.get(Word.PHASE) != Phase.ENDED and now_s >= self._start_at_s:
+                self._start_child(now_s)
+        elif (code := self._child.poll()) is not None:
+            self._child = None
+            if self._ring.get(Word.PHASE) != Phase.ENDED:
+                self._fail(now_s, self._ring.text() or f"{self._shown}: capture ended by itself with code {code}")
+        elif is_hung(self._report(), self._limits):
+            why = "gives no frames" if self._ring.get(Word.PHASE) == Phase.STREAMING else "can't be opened, it hangs"
+            if self._kill_child():
+                self._fail(now_s, f"{self._shown}: {why}; check its power and cable")
+            else:
+                self._failures += 1
+                self._why = f"{self._shown}: its driver hangs and can't be stopped; restart this box"
+        elif self._failures and self._is_steady(now_s):
+            self._failures = 0
+            self._why = ""
+        self._update_health()
+
+    def _is_steady(self, now_s: float) -> bool:
+        return self._ring.get(Word.PHASE) == Phase.STREAMING and now_s - self._started_s > _STEADY_AFTER_S
+
+    def _fail(self, now_s: float, why: str) -> None:
+        self._failures += 1
+        self._why = why
+        self._start_at_s = now_s + min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (self._failures - 1))
+
+    def _start_child(self, now_s: float) -> None:
+        if self._started_s:
+            self.restarts += 1
+        self._started_s = now_s
+        self._ring.reset()
+        memory_fd, event_fd = self._ring.fds
+        orders = Orders(camera=self._camera, memory_fd=memory_fd, event_fd=event_fd, parent_pid=os.getpid())
+        try:
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", "edge.capture.child"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                pass_fds=(memory_fd, event_fd),
+                env={**os.environ, "PYTHONPATH": _PYTHON_PATH},
+            )
+        except OSError as error:
+            self._fail(now_s, f"{self._shown}: no capture process can be started ({error.strerror}); restart this box")
+            return
+        assert self._child.stdin is not None
+        with contextlib.suppress(BrokenPipeError), self._child.stdin as stdin:
+            stdin.write(orders.model_dump_json().encode())
+
+    def _end_child(self) -> None:
+        """Ask it to end, so that a device is closed; kill it when it doesn't."""
+        if self._child is None:
+            return
+        self._child.terminate()
+        try:
+            self._child.wait(_TERMINATE_WAIT_S)
+        except subprocess.TimeoutExpired:
+            self._kill_child()
+        self._child = None
+
+    def _kill_child(self) -> bool:
+        """Kill; False when even that doesn't end it, as with a driver that hangs in the kernel."""
+        assert self._child is not None
+        self._child.kill()
+        try:
+            self._child.wait(_KILL_WAIT_S)
+        except subprocess.TimeoutExpired:
+            return False
+        self._child = None
+        return True
+
+    def _report(self) -> Report:
+        ring = self._ring
+        frame_ns, dark_ns = ring.get(Word.FRAME_NS), ring.get(Word.DARK_SINCE_NS)
+        unchanged_ns = ring.get(Word.UNCHANGED_SINCE_NS)
+        return Report(
+            phase=Phase(ring.get(Word.PHASE)),
+            beat_age_s=(time.monotonic_ns() - ring.get(Word.BEAT_NS)) / 1e9,
+            has_had_frames=ring.get(Word.WRITTEN) > 0,
+            unchanged_s=(frame_ns - unchanged_ns) / 1e9 if unchanged_ns else 0.0,
+            dark_s=(frame_ns - dark_ns) / 1e9 if dark_ns else 0.0,
+            text=ring.text() or self._why,
+            failures=self._failures,
+            is_running=self._child is not None,
+        )
+
+    def _update_health(self) -> None:
+        """Keep the time of the last change of state; log a failure once when it starts and once when it ends."""
+        old = self.health
+        state, detail = judge(self._report(), self._limits, self._shown)
+        since = old.since if state == old.state else dt.datetime.now(dt.UTC)
+        self.health = dataclasses.replace(
+            old, state=state, since=since, detail=detail, frames=self._ring.get(Word.WRITTEN), restarts=self.restarts
+        )
+        if state == old.state:
+            return
+        if state in BAD_STATES and old.state not in BAD_STATES:
+            log.warning("camera %s is %s: %s", old.camera, state, detail)
+        elif state not in BAD_STATES and old.state in BAD_STATES:
+            log.warning("camera %s is %s again after %.1f s", old.camera, state, (since - old.since).total_seconds())
+        else:
+            log.info("camera %s is %s: %s", old.camera, state, detail)

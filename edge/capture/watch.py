@@ -1,0 +1,49 @@
+"""Since when a camera's pixels have not changed, and since when they have been dark, told from a sparse grid of them.
+
+A live sensor is never without noise, so exactly equal pixels for seconds mean a camera or link that hangs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.arrays import BgrImage
+from edge.capture.masks import visible_pixels
+from edge.config import MaskConfig
+
+DARK_BELOW_LUMA = 10.0
+_GRID = 48
+
+
+class PixelWatch:
+    """Fed with every frame; holds the two times."""
+
+    def __init__(self, masks: Sequence[MaskConfig] = ()) -> None:
+        self.unchanged_since_ns = 0
+        """Monotonic time of the first of the equal frames."""
+        self.dark_since_ns = 0
+        """Monotonic time of the first dark frame, 0 while it is light."""
+        self._masks = masks
+        self._shape: tuple[int, ...] = ()
+        self._visible: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
+        self._last: NDArray[np.uint8] = np.zeros((0, 0, 3), np.uint8)
+
+    def look(self, image: BgrImage, mono_ns: int) -> None:
+        """Take in one frame, (H, W, 3) uint8, already masked. Copies a grid of at most 48 x 48 or so pixels."""
+        height, width = image.shape[:2]
+        rows, columns = max(1, height // _GRID), max(1, width // _GRID)
+        if image.shape != self._shape:
+            self._shape = image.shape
+            self._visible = visible_pixels(self._masks, height, width)[::rows, ::columns]
+        grid = image[::rows, ::columns].copy()
+        if not np.array_equal(grid, self._last):
+            self.unchanged_since_ns = mono_ns
+        self._last = grid
+        is_dark = self._visible.any() and float(grid[self._visible].mean()) < DARK_BELOW_LUMA
+        if not is_dark:
+            self.dark_since_ns = 0
+        elif self.dark_since_ns == 0:
+            self.dark_since_ns = mono_ns
