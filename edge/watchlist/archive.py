@@ -1,15 +1,14 @@
 """Our own export: `people.json` and the pictures it names, as one zip or one folder. Safe to read from a stranger.
 
-Nothing is ever unpacked to disk: a member is read by the exact name `people.json` gives, within limits that hold for the
-bytes that really come out, not for what the zip's directory claims. Embeddings are not exported: another box may run
-another model, and makes its own from the pictures.
+Nothing is ever unpacked to disk: a member is read by the exact name `people.json` gives, within limits that hold for
+the bytes that really come out, not for what the zip's directory claims. Embeddings are not exported: another box may
+run another model, and makes its own from the pictures.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 import re
 import zipfile
 import zlib
@@ -32,7 +31,9 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 _PICTURE = r"^pictures/[0-9a-f]{64}\.(jpg|png|webp)$"
 _MAGIC = ((b"\xff\xd8\xff", "jpg"), (b"\x89PNG\r\n\x1a\n", "png"), (b"RIFF", "webp"))
 
-Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+
+Text = Annotated[str, Field(min_length=1, max_length=200, pattern=_PRINTABLE)]
 
 
 class _Strict(BaseModel):
@@ -42,7 +43,7 @@ class _Strict(BaseModel):
 class _Entry(_Strict):
     id: Text
     name: Text
-    status: Text
+    status: Annotated[str, Field(max_length=200, pattern=_PRINTABLE)]
     expires_at: AwareDatetime | None = None
     pictures: tuple[Annotated[str, Field(pattern=_PICTURE)], ...] = Field(max_length=1000)
 
@@ -84,7 +85,7 @@ class Archive:
 
     def read(self, name: str) -> bytes:
         """File bytes of one picture, checked against the SHA-256 in its name; raises ImageError."""
-        if re.match(_PICTURE, name) is None:
+        if re.fullmatch(_PICTURE, name) is None:
             raise ImageError(f"{self.path}: {name!r} is no picture of the archive")
         data = self._bytes(name, MAX_PICTURE_BYTES)
         self._spent += len(data)
@@ -130,8 +131,8 @@ class Archive:
 def write_archive(path: Path, people: Iterable[tuple[Person, Sequence[bytes]]]) -> int:
     """Write people with the file bytes of their pictures as a zip; returns the number of pictures.
 
-    Equal lists give equal bytes: entries keep their order and carry no time of day. Raises ImageError for bytes that are
-    no JPEG, PNG or WebP, and StoreError where the file can't be written.
+    Equal lists give equal bytes: entries keep their order and carry no time of day. Raises ImageError for bytes that
+    are no JPEG, PNG or WebP, and StoreError where the file can't be written.
     """
     part = path.with_name(path.name + ".part")
     written: set[str] = set()
@@ -158,9 +159,13 @@ def write_archive(path: Path, people: Iterable[tuple[Person, Sequence[bytes]]]) 
 
 def _entry(person: Person, names: list[str]) -> _Entry:
     expires = person.expires_at and person.expires_at.astimezone(dt.UTC)
-    return _Entry(
-        id=person.person_id, name=person.name, status=person.status, expires_at=expires, pictures=tuple(names)
-    )
+    try:
+        return _Entry(
+            id=person.person_id, name=person.name, status=person.status, expires_at=expires, pictures=tuple(names)
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ImageError(f"person {person.person_id!r} can't be exported: {first['loc'][0]}: {first['msg']}") from None
 
 
 def _picture_name(person: Person, data: bytes) -> str:

@@ -47,7 +47,7 @@ class EnrolLimits:
 
     min_eye_distance_px: float = 20.0
     min_sharpness_part: float = 0.25
-    min_light_part: float = 0.25
+    min_luma_part: float = 0.25
     max_yaw_deg: float = 40.0
     max_second_face: float = 0.5
     """Width of the second face over the first above which it isn't clear who is meant."""
@@ -151,7 +151,7 @@ def _check_alone(candidate: Candidate, limits: EnrolLimits) -> Verdict:
     quality = candidate.quality
     widths = np.sort(candidate.detections.boxes[:, 2] - candidate.detections.boxes[:, 0])[::-1]
     second = float(widths[1] / widths[0]) if len(widths) > 1 else 0.0
-    sharp, light = quality.parts.get("sharpness", 1.0), quality.parts.get("light", 1.0)
+    sharp, light = quality.parts.get("sharpness", 1.0), quality.parts.get("luma", 1.0)
     rules: tuple[tuple[EnrolReason, bool, dict[str, float]], ...] = (
         (
             EnrolReason.SEVERAL_FACES,
@@ -170,8 +170,8 @@ def _check_alone(candidate: Candidate, limits: EnrolLimits) -> Verdict:
         ),
         (
             EnrolReason.EXPOSURE,
-            light < limits.min_light_part,
-            {"luma": quality.luma, "light_part": light, "min_light_part": limits.min_light_part},
+            light < limits.min_luma_part,
+            {"luma": quality.luma, "luma_part": light, "min_luma_part": limits.min_luma_part},
         ),
         (
             EnrolReason.BLUR,
