@@ -29,9 +29,9 @@ class ScreenedGrid:
 
     def solve(self, mu: float) -> F32:
         """Solve for the right-hand side in `work`; both it and the answer are in the order `rows` x `columns`."""
-        spectrum = np.fft.rfft2(self.work)
+        spectrum = np.fft.rfft2(self.work).astype(np.complex64, copy=False)
         _divide_spectrum(spectrum, *self._twiddle, *self._eigen, np.float32(mu))
-        return np.fft.irfft2(spectrum, s=self.shape)
+        return np.fft.irfft2(spectrum, s=self.shape).astype(np.float32, copy=False)
 
 
 def _order(size: int) -> Index:
@@ -46,7 +46,8 @@ def _eigenvalues(size: int) -> F32:
 
 
 def _twiddles(size: int) -> C64:
-    return np.exp(-0.5j * np.pi * np.arange(size) / size).astype(np.complex64)
+    turns: C64 = np.exp(-0.5j * np.pi * np.arange(size) / size).astype(np.complex64)
+    return turns
 
 
 @kernel
