@@ -1,0 +1,1 @@
+"""Developer tools; nothing in `edge` imports them."""

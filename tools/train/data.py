@@ -1,0 +1,155 @@
+"""Crops and teacher embeddings of the training people, cached under `build/train/cache`.
+
+`python -m tools.train.data` fills the cache (a few minutes). A canvas is an aligned crop with a margin, so that training
+can move, turn and scale it; a mixture is two canvases blended and one of them slightly warped: a face nobody has.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.pixels import geometry
+from tools.train import paths
+from tools.train.teachers import Embedder, FaceFinder
+
+MARGIN_PX = 16
+CANVAS_PX = geometry.ALIGNED_PX + 2 * MARGIN_PX
+CANVAS_FACE_PX = 85.0
+"""Width of a face in a canvas as a detector would box it (eye distance 35 px)."""
+
+
+class Mixtures(NamedTuple):
+    """How to build each mixture; row k of every array belongs to mixture k."""
+
+    pair: NDArray[np.int32]  # (M, 2) canvases
+    mirror: NDArray[np.bool_]  # (M, 2)
+    kind: NDArray[np.int8]  # (M,) 0 blend, 1 upper and lower face, 2 left and right
+    share: NDArray[np.float32]  # (M,) of the first face
+    warp: NDArray[np.float32]  # (M, 3) log width, log height, shear of the second face
+
+
+def canvas_of(image: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """(CANVAS_PX, CANVAS_PX, 3) u8 BGR: the aligned crop with its margin; the border is replicated, not black."""
+    matrix = geometry.similarity_from_landmarks(landmarks)
+    matrix[:, 2] += MARGIN_PX
+    size = (CANVAS_PX, CANVAS_PX)
+    return np.asarray(cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+
+
+def inner(canvas: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The aligned crop inside a canvas (or inside each of a stack of canvases)."""
+    return canvas[..., MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX, :]
+
+
+def central_face(faces: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32] | None:
+    """The row whose centre is nearest to the middle: in LFW that is the named person."""
+    if len(faces) == 0:
+        return None
+    centre = faces[:, :2] + faces[:, 2:4] / 2 - np.array([width / 2, height / 2], dtype=np.float32)
+    return np.asarray(faces[int(np.argmin((centre**2).sum(1)))])
+
+
+def _canvases(limit: int | None) -> NDArray[np.uint8]:
+    find, found = FaceFinder(), []
+    for path in paths.lfw_pictures(paths.LFW / "people_train.txt")[:limit]:
+        image = cv2.imread(str(path))
+        if image is None:
+            continue
+        face = central_face(find(image), image.shape[1], image.shape[0])
+        if face is not None:
+            found.append(canvas_of(image, face[4:14].reshape(5, 2)))
+    if limit is None:
+        for path in sorted((paths.DATA / "faces" / "sfhq").glob("*.jpg")):
+            image = cv2.imread(str(path))
+            found.extend(canvas_of(image, face[4:14].reshape(5, 2)) for face in find(image) if face[2] > 60)
+    return np.stack(found)
+
+
+def plan_mixtures(number: int, canvases: int, seed: int) -> Mixtures:
+    """Random recipes; equal seeds give equal plans."""
+    rng = np.random.default_rng([seed, 77])
+    return Mixtures(
+        pair=rng.integers(0, canvases, (number, 2), dtype=np.int32),
+        mirror=rng.random((number, 2)) < 0.5,
+        kind=rng.choice(3, number, p=(0.7, 0.18, 0.12)).astype(np.int8),
+        share=rng.uniform(0.25, 0.75, number).astype(np.float32),
+        warp=rng.normal(0.0, 0.045, (number, 3)).clip(-0.1, 0.1).astype(np.float32),
+    )
+
+
+def mixture(canvases: NDArray[np.uint8], plan: Mixtures, k: int) -> NDArray[np.uint8]:
+    """Mixture `k` of the plan as a canvas."""
+    first, second = (
+        np.ascontiguousarray(canvases[i][:, ::-1] if flip else canvases[i])
+        for i, flip in zip(plan.pair[k], plan.mirror[k], strict=True)
+    )
+    width, height, shear = plan.warp[k]
+    middle = CANVAS_PX / 2
+    linear = np.array([[np.exp(width), shear], [0.0, np.exp(height)]], dtype=np.float32)
+    matrix = np.column_stack([linear, middle - linear @ np.array([middle, middle], dtype=np.float32)])
+    second = cv2.warpAffine(second, matrix, (CANVAS_PX, CANVAS_PX), borderMode=cv2.BORDER_REPLICATE)
+    share = float(plan.share[k])
+    if plan.kind[k] == 0:
+        return np.asarray(cv2.addWeighted(first, share, second, 1 - share, 0.0))
+    across = np.arange(CANVAS_PX, dtype=np.float32) - MARGIN_PX - (40 + 32 * share)
+    ramp = 1 / (1 + np.exp(across / 5.0))
+    mask = ramp[:, None, None] if plan.kind[k] == 1 else ramp[None, :, None]
+    return np.asarray(first * mask + second * (1 - mask) + 0.5).astype(np.uint8)
+
+
+class FaceCache(NamedTuple):
+    """What the recogniser trains on. Canvases are memory-mapped."""
+
+    canvases: NDArray[np.uint8]  # (N, CANVAS_PX, CANVAS_PX, 3) BGR
+    targets: NDArray[np.float32]  # (N, 128) teacher, unit length
+    plan: Mixtures
+    mixed_targets: NDArray[np.float32]  # (M, 128) teacher on the mixture, unit length
+
+
+def build(folder: Path, *, mixtures: int, limit: int | None = None, threads: int = 1, seed: int = 0) -> None:
+    """Fill a cache folder; `limit` takes only the first pictures (for smoke tests)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    canvases = _canvases(limit)
+    np.save(folder / "canvases.npy", canvases)
+    embed = Embedder(threads)
+    step = 64
+    targets = [embed(inner(canvases[i : i + step])) for i in range(0, len(canvases), step)]
+    np.save(folder / "targets.npy", np.concatenate(targets))
+    plan = plan_mixtures(mixtures, len(canvases), seed)
+    mixed = []
+    for start in range(0, mixtures, step):
+        stack = [inner(mixture(canvases, plan, k)) for k in range(start, min(start + step, mixtures))]
+        mixed.append(embed(np.stack(stack)))
+        if start % (step * 100) == 0:
+            print(f"mixtures {start}/{mixtures}", flush=True)
+    np.savez(folder / "mixtures.npz", **plan._asdict())
+    np.save(folder / "mixed_targets.npy", np.concatenate(mixed))
+
+
+def load(folder: Path) -> FaceCache:
+    """Open a cache made by `build`."""
+    with np.load(folder / "mixtures.npz") as plan:
+        mixtures = Mixtures(**{name: plan[name] for name in Mixtures._fields})
+    canvases = np.load(folder / "canvases.npy", mmap_mode="r")
+    return FaceCache(canvases, np.load(folder / "targets.npy"), mixtures, np.load(folder / "mixed_targets.npy"))
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description="build the cache of crops and teacher embeddings")
+    parser.add_argument("--out", type=Path, default=paths.CACHE)
+    parser.add_argument("--mixtures", type=int, default=120_000)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    build(args.out, mixtures=args.mixtures, threads=args.threads, seed=args.seed)
+
+
+if __name__ == "__main__":
+    main()

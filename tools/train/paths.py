@@ -1,0 +1,33 @@
+"""Where training finds its data and leaves its work."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = Path(os.environ.get("EDGE_TEST_DATA", ROOT.parent / "shared" / "data"))
+BUILD = ROOT / "build" / "train"
+CACHE = BUILD / "cache"
+MODELS = ROOT / "models" / "quantized"
+
+LFW = DATA / "faces" / "lfw"
+WEIGHTS = DATA / "weights"
+YUNET = WEIGHTS / "face_detection_yunet_2023mar.onnx"
+YUNET_DYNAMIC = WEIGHTS / "yunet_n_dynamic.onnx"
+MOBILEFACENET = WEIGHTS / "mobilefacenet_foamliu.onnx"
+
+
+def lfw_pictures(people: Path) -> list[Path]:
+    """Every picture of the people named in a list (one name a line), sorted; empty where the data is absent."""
+    if not people.is_file():
+        return []
+    names = [line.split("\t")[0].strip() for line in people.read_text().splitlines()]
+    folders = (LFW / "images" / name for name in sorted(set(names)) if name)
+    return [picture for folder in folders if folder.is_dir() for picture in sorted(folder.glob("*.jpg"))]
+
+
+def scene_pictures() -> list[Path]:
+    """The face-poor training scenes (t91 and BSDS500 train); never set5 or set14."""
+    folders = (DATA / "scenes" / "t91", DATA / "scenes" / "bsds500_train")
+    return [p for folder in folders for p in sorted(folder.glob("*")) if p.suffix.lower() in {".jpg", ".png", ".bmp"}]

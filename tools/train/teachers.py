@@ -1,0 +1,95 @@
+"""The two public networks that label our pictures: YuNet (faces) and MobileFaceNet (embeddings)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx
+import onnxruntime as ort
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from tools.train import paths
+
+STRIDES = (8, 16, 32)
+_MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
+_STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
+
+
+def _session(model: Path | bytes, threads: int) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+class FaceFinder:
+    """YuNet on whole pictures, through OpenCV."""
+
+    def __init__(self, min_score: float = 0.6) -> None:
+        self._net = cv2.FaceDetectorYN.create(str(paths.YUNET), "", (320, 320), min_score, 0.3, 500)
+
+    def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(N, 15) f32: x, y, w, h, five landmark points, score; best first. `image` is (H, W, 3) u8 BGR."""
+        self._net.setInputSize((image.shape[1], image.shape[0]))
+        faces = self._net.detect(image)[1]
+        return np.zeros((0, 15), np.float32) if faces is None else faces[np.argsort(-faces[:, 14])]
+
+
+class DenseFaces:
+    """YuNet's raw outputs at every cell."""
+
+    def __init__(self, threads: int = 1) -> None:
+        self._net = _session(str(paths.YUNET_DYNAMIC), threads)
+
+    def __call__(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(B, H, W, 3) u8 BGR, sides multiples of 32 -> (B, cells, 15) f32, strides 8, 16, 32 after each other.
+
+        Columns: score sqrt(cls * obj), box (dx, dy, log w, log h) and ten landmark offsets, in cells.
+        """
+        names = [f"{part}_{s}" for s in STRIDES for part in ("cls", "obj", "bbox", "kps")]
+        image = np.ascontiguousarray(batch.transpose(0, 3, 1, 2), dtype=np.float32)
+        out = self._net.run(names, {"input": image})
+        levels = []
+        for i in range(0, len(out), 4):
+            score = np.sqrt(np.clip(out[i], 0, 1) * np.clip(out[i + 1], 0, 1))
+            levels.append(np.concatenate([score, out[i + 2], out[i + 3]], axis=2))
+        return np.concatenate(levels, axis=1)
+
+
+class Embedder:
+    """MobileFaceNet in batches: the normalised mean over a crop and its mirror image."""
+
+    def __init__(self, threads: int = 1, *, mirrored: bool = True) -> None:
+        model = onnx.load(str(paths.MOBILEFACENET))
+        model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "n"
+        model.graph.output[0].type.tensor_type.shape.dim[0].dim_param = "n"
+        # Only the last Reshape, to (1, -1), fixes the batch.
+        shape_name = model.graph.node[-1].input[1]
+        shape = numpy_helper.from_array(np.array([-1, 128], dtype=np.int64), shape_name)
+        for node in model.graph.node:
+            if node.op_type == "Constant" and node.output[0] == shape_name:
+                node.attribute[0].t.CopyFrom(shape)
+        for tensor in model.graph.initializer:
+            if tensor.name == shape_name:
+                tensor.CopyFrom(shape)
+        self._net = _session(model.SerializeToString(), threads)
+        self._mirrored = mirrored
+
+    def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(N, 112, 112, 3) u8 BGR aligned crops -> (N, 128) f32, L2-normalised."""
+        rgb = (crops[..., ::-1].astype(np.float32) / 255.0 - _MEAN) / _STD
+        image = np.ascontiguousarray(rgb.transpose(0, 3, 1, 2))
+        vector = unit(self._net.run(None, {"input0": image})[0])
+        if self._mirrored:
+            mirror = np.ascontiguousarray(image[..., ::-1])
+            vector = unit(vector + unit(self._net.run(None, {"input0": mirror})[0]))
+        return vector
+
+
+def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows scaled to length 1."""
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(length, 1e-12), dtype=np.float32)
