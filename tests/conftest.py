@@ -23,3 +23,24 @@ def shared_data() -> Path:
     if folder is None:
         pytest.skip("needs the public test data: ../shared/data or EDGE_TEST_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def demo_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's clip, rendered once."""
+    from edge.app import clip
+
+    path = tmp_path_factory.mktemp("clip") / "clip.avi"
+    clip.render(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def portrait(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The clean portrait of the person who walks through the demo's clip."""
+    from edge.app import clip
+    from edge.pixels.encode import to_png
+
+    path = tmp_path_factory.mktemp("portrait") / "portrait.png"
+    path.write_bytes(to_png(clip.portrait()))
+    return path

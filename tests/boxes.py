@@ -1,0 +1,122 @@
+"""A box for tests: the `edge` command as a process of its own, with its configuration and data in a folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+READY_WITHIN_S = 90.0
+
+
+def free_port() -> int:
+    """A TCP port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Box:
+    """A data directory, a configuration file and the commands on them."""
+
+    def __init__(self, folder: Path, *, camera: Path | None = None, loop: bool = True, more: str = "") -> None:
+        self.folder = folder
+        self.data_dir = folder / "data"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.config = folder / "edge.toml"
+        cameras = "" if camera is None else (
+            f'[[camera]]\nname = "door"\nsource = "file:{camera}"\nloop = {str(loop).lower()}\n'
+        )
+        self.config.write_text(
+            f'data_dir = "{self.data_dir}"\n[serve]\nport = {self.port}\n{more}\n{cameras}', "utf-8"
+        )
+
+    def edge(self, *args: str | Path, stdin: str | None = None, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+        """Run one command to its end."""
+        return edge(*args, "--config", self.config, stdin=stdin, timeout=timeout)
+
+    def token(self, name: str = "central") -> str:
+        """A new token that may read alerts."""
+        done = self.edge("token", "add", name, "--scope", "alerts:read")
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def start(self) -> subprocess.Popen[str]:
+        """Start the service, in a process group of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "edge", "run", "--config", str(self.config)],
+            stdout=subprocess.DEVNULL,
+            stderr=(self.folder / "log.jsonl").open("a", encoding="utf-8"),
+            text=True,
+            start_new_session=True,
+            env=clean_env(),
+        )
+
+    @contextmanager
+    def running(self) -> Iterator[subprocess.Popen[str]]:
+        """The service, up; ended when the block is left."""
+        process = self.start()
+        try:
+            self.wait_ready(process)
+            yield process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(20)
+                except subprocess.TimeoutExpired:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+
+    def wait_ready(self, process: subprocess.Popen[str]) -> None:
+        """Wait until /livez answers."""
+        deadline = time.monotonic() + READY_WITHIN_S
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise AssertionError(f"the service ended with {process.returncode}: {self.log()[-3000:]}")
+            try:
+                with urllib.request.urlopen(f"{self.url}/livez", timeout=2):
+                    return
+            except OSError:
+                time.sleep(0.1)
+        raise AssertionError(f"the service was not ready in time: {self.log()[-3000:]}")
+
+    def log(self) -> str:
+        """All the service has logged."""
+        path = self.folder / "log.jsonl"
+        return path.read_text("utf-8") if path.exists() else ""
+
+    def get(self, path: str, token: str) -> Any:
+        """JSON of an API answer."""
+        request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {token}"})
+        with urllib.request.urlopen(request, timeout=70) as answer:
+            return json.load(answer)
+
+
+def clean_env() -> dict[str, str]:
+    """The environment without settings of ours."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("EDGE_")}
+
+
+def edge(*args: str | Path, stdin: str | None = None, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+    """Run one `edge` command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "edge", *map(str, args)],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env=clean_env(),
+        check=False,
+    )

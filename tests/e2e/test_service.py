@@ -1,0 +1,164 @@
+"""The service as a process: it finds, tells, survives kill -9, and refuses what it can't work with in one paragraph."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import time
+import urllib.error
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.boxes import Box
+
+KILLS = 20
+
+
+def enrolled(folder: Path, clip: Path, portrait: Path, more: str = "") -> tuple[Box, str]:
+    box = Box(folder, camera=clip, more=more)
+    done = box.edge("enrol", "--id", "p1", "--name", "Demo person", "--status", "demo", portrait)
+    assert done.returncode == 0, done.stderr
+    return box, box.token()
+
+
+def pull(box: Box, token: str, after: str | None, wait_s: int = 0) -> dict[str, Any]:
+    cursor = f"&after={after}" if after else ""
+    page = box.get(f"/api/v1/alerts?limit=500&wait={wait_s}{cursor}", token)
+    assert isinstance(page, dict)
+    return page
+
+
+def test_a_hit_is_found_told_and_shown_once_per_stay(tmp_path: Path, demo_clip: Path, portrait: Path) -> None:
+    box, token = enrolled(tmp_path, demo_clip, portrait)
+    with box.running():
+        deadline, after, items = time.monotonic() + 60, None, []
+        while time.monotonic() < deadline and sum(i["type"] == "alert.updated" for i in items) < 2:
+            page = pull(box, token, after, wait_s=5)
+            items += page["items"]
+            after = page["next"]
+        alerts = [item for item in items if item["type"] == "alert.created"]
+        assert [alert["person"]["id"] for alert in alerts] == ["p1"], box.log()[-2000:]
+        assert any(i["type"] == "health" and i["state"] == "live" for i in items)
+        newest = box.get(f"/api/v1/alerts/{alerts[0]['hit_id']}", token)
+        for name in ("frame", "crop", "reference"):
+            assert (box.data_dir / "blobs" / newest["images"][name][:2] / newest["images"][name]).is_file()
+    log = box.log()
+    assert "Demo person" not in log
+    assert "Traceback" not in log
+
+
+def test_kill_9_loses_no_alert(tmp_path: Path, demo_clip: Path, portrait: Path) -> None:
+    """Every alert that the feed delivered is still there after each of 20 kills, no seq twice, no row without its image."""
+    # A stay ends after a tenth of a second here, so that hits are written all the time.
+    box, token = enrolled(tmp_path, demo_clip, portrait, more="[visit]\ngap_s = 0.1\nupdate_every_s = 0.1\n")
+    delivered: dict[int, dict[str, Any]] = {}
+    for round_number in range(KILLS):
+        process = box.start()
+        try:
+            box.wait_ready(process)
+            until = time.monotonic() + 0.5 + 0.17 * (round_number % 7)
+            after = None
+            while time.monotonic() < until:
+                page = pull(box, token, after)
+                after = page["next"]
+                for item in page["items"]:
+                    known = delivered.setdefault(item["seq"], item)
+                    assert known == item, "a seq was given twice, or a delivered item changed"
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    created = [i for i in delivered.values() if i["type"] == "alert.created"]
+    assert created, "no hit was written while the service was being killed"
+    with sqlite3.connect(box.data_dir / "edge.db") as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    with box.running():
+        after, kept = None, {}
+        while True:
+            page = pull(box, token, after)
+            kept |= {item["seq"]: item for item in page["items"]}
+            after = page["next"]
+            if not page["more"]:
+                break
+        missing = [seq for seq, item in delivered.items() if seq not in kept and seq >= min(kept)]
+        assert not missing
+        for seq, item in delivered.items():
+            assert kept[seq] == item
+        for hit_id in {item["hit_id"] for item in created}:
+            hit = box.get(f"/api/v1/alerts/{hit_id}", token)
+            for sha256 in filter(None, hit["images"].values()):
+                assert (box.data_dir / "blobs" / sha256[:2] / sha256).is_file()
+
+
+def test_a_person_enrolled_while_it_runs_is_found(tmp_path: Path, demo_clip: Path, portrait: Path) -> None:
+    box = Box(tmp_path, camera=demo_clip)
+    token = box.token()
+    with box.running():
+        done = box.edge("enrol", "--id", "late", "--name", "Late", "--status", "demo", portrait)
+        assert done.returncode == 0, done.stderr
+        deadline, after, found = time.monotonic() + 60, None, False
+        while time.monotonic() < deadline and not found:
+            page = pull(box, token, after, wait_s=5)
+            after = page["next"]
+            found = any(i["type"] == "alert.created" and i["person"]["id"] == "late" for i in page["items"])
+        assert found
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            box.get("/api/v1/alerts", "wrong")
+
+
+def refused(box: Box, exit_code: int, *words: str) -> None:
+    done = box.edge("run", timeout=120)
+    assert done.returncode == exit_code, done.stderr
+    assert "Traceback" not in done.stderr
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    assert len(lines) == 1, done.stderr
+    for word in words:
+        assert word in lines[0]
+
+
+def test_port_in_use(tmp_path: Path, demo_clip: Path) -> None:
+    box = Box(tmp_path, camera=demo_clip)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", box.port))
+        taken.listen()
+        refused(box, 69, str(box.port), "in use")
+
+
+def test_misspelt_key(tmp_path: Path, demo_clip: Path) -> None:
+    box = Box(tmp_path, camera=demo_clip, more="[recognise]\nmin_similarty = 0.5\n")
+    refused(box, 78, "min_similarty", "did you mean 'min_similarity'")
+
+
+def test_no_camera(tmp_path: Path) -> None:
+    refused(Box(tmp_path), 78, "[[camera]]")
+
+
+def test_data_directory_that_cannot_be_written(tmp_path: Path, demo_clip: Path) -> None:
+    box = Box(tmp_path, camera=demo_clip)
+    box.data_dir.write_text("a file where the folder should be", "utf-8")
+    refused(box, 74, str(box.data_dir))
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "altered"])
+def test_model_file_that_is_not_whole(tmp_path: Path, demo_clip: Path, damage: str) -> None:
+    from tests.conftest import ROOT
+
+    pack = tmp_path / "models"
+    pack.mkdir()
+    for file in (ROOT / "models" / "quantized").iterdir():
+        (pack / file.name).write_bytes(file.read_bytes())
+    entry = next(m for m in json.loads((pack / "manifest.json").read_text("utf-8"))["models"] if m["task"] == "embed")
+    victim = pack / entry["file"]
+    data = victim.read_bytes()
+    if damage == "missing":
+        victim.unlink()
+    else:
+        changed = {"empty": b"", "truncated": data[: len(data) // 2], "altered": data[:-1] + bytes([data[-1] ^ 1])}
+        victim.write_bytes(changed[damage])
+    box = Box(tmp_path, camera=demo_clip)
+    box.config.write_text(f'models_dir = "{pack}"\n' + box.config.read_text("utf-8"), "utf-8")
+    refused(box, 78, entry["file"], "restore")

@@ -1,0 +1,106 @@
+"""The repository keeps its promises: README names everything, models have cards, nothing private slipped in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import typer
+from pydantic import BaseModel
+
+from edge.cli.root import app
+from edge.config import Config
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text("utf-8")
+MODELS = ROOT / "models" / "quantized"
+
+
+def commands(group: typer.main.TyperGroup, prefix: str) -> list[str]:
+    """Every command line of a group, such as `edge models verify`."""
+    found = []
+    for name, command in group.commands.items():
+        line = f"{prefix} {name}"
+        found += commands(command, line) if hasattr(command, "commands") else [line]
+    return found
+
+
+def settings(model: type[BaseModel], prefix: str = "") -> list[tuple[str, str]]:
+    """(table, key) of every setting."""
+    found = []
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        args = [a for a in getattr(kind, "__args__", ()) if isinstance(a, type) and issubclass(a, BaseModel)]
+        inner = args[0] if args else kind
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            found += settings(inner, name)
+        else:
+            found.append((prefix, name))
+    return found
+
+
+@pytest.mark.parametrize("line", commands(typer.main.get_command(app), "edge"))  # type: ignore[arg-type]
+def test_readme_names_every_command(line: str) -> None:
+    group, _, last = line.rpartition(" ")
+    assert line in README or re.search(rf"`{group} [^`]*\b{last}\b", README), f"README doesn't mention `{line}`"
+
+
+@pytest.mark.parametrize(("table", "key"), settings(Config))
+def test_readme_names_every_setting(table: str, key: str) -> None:
+    assert f"`{key}`" in README, f"README doesn't mention {table}.{key}"
+
+
+def test_every_setting_has_a_sentence() -> None:
+    def walk(model: type[BaseModel]) -> None:
+        for name, field in model.model_fields.items():
+            args = [a for a in getattr(field.annotation, "__args__", ()) if isinstance(a, type)]
+            for inner in [field.annotation, *args]:
+                if isinstance(inner, type) and issubclass(inner, BaseModel):
+                    walk(inner)
+                    break
+            else:
+                assert field.description, f"{model.__name__}.{name} has no description"
+
+    walk(Config)
+
+
+def test_every_model_has_licence_hash_scores_provenance_and_a_card() -> None:
+    cards = (MODELS / "MODELS.md").read_text("utf-8")
+    entries = json.loads((MODELS / "manifest.json").read_text("utf-8"))["models"]
+    assert {entry["task"] for entry in entries} >= {"detect", "embed"}
+    for entry in entries:
+        data = (MODELS / entry["file"]).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == entry["sha256"]
+        assert len(data) == entry["bytes"] < 3 * 1024 * 1024
+        for key in ("licence", "teacher", "data", "limits", "scores", "provenance"):
+            assert entry[key], f"{entry['name']} has no {key}"
+        assert entry["name"] in cards
+
+
+def tracked() -> list[Path]:
+    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip("needs a git checkout")
+    return [ROOT / line for line in done.stdout.splitlines() if (ROOT / line).is_file()]
+
+
+def test_no_file_is_too_long() -> None:
+    long = [
+        f"{path.relative_to(ROOT)}: {count}"
+        for path in tracked()
+        if path.suffix == ".py" and (count := path.read_text("utf-8").count("\n")) > 300
+    ]
+    assert not long
+
+
+def test_no_path_of_a_development_machine() -> None:
+    private = re.compile(r"(?<![\w.])/(work|home|root|Users)/[A-Za-z]")
+    found = []
+    for path in tracked():
+        if path.suffix in {".py", ".md", ".toml", ".html", ".js", ".css", ".yml", ".json", ".sql"} or path.name == "Makefile":
+            found += [f"{path.name}: {m.group()}" for m in private.finditer(path.read_text("utf-8"))]
+    assert not found
