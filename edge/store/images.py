@@ -66,6 +66,12 @@ def release(db: sqlite3.Connection, names: Iterable[str]) -> tuple[int, int]:
     return count, num_bytes
 
 
+def doom_unnamed(db: sqlite3.Connection, names: Iterable[str]) -> None:
+    """Doom files that were written for a row that was then refused."""
+    rows = [(sha256,) for sha256 in names if not is_kept(db, sha256)]
+    db.executemany("INSERT OR IGNORE INTO doomed_images (sha256) VALUES (?)", rows)
+
+
 def remove_doomed(db: sqlite3.Connection, blobs: Blobs) -> int:
     """Delete the files of doomed pictures; in its own transaction, after the one that doomed them."""
     if db.execute("SELECT 1 FROM doomed_images").fetchone() is None:

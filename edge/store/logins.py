@@ -64,7 +64,8 @@ class Logins:
         with self._one_at_a_time:
             self._require_unlocked(key)
             found = self._access.read(lambda db: users.find(db, name))
-            is_right = self._verify(found[1] if found else self._dummy_hash(), password[: MAX_PASSWORD + 1])
+            stranger = self._dummy_hash()
+            is_right = self._verify(found[1] if found else stranger, password[: MAX_PASSWORD + 1])
             if found is None or not is_right:
                 now = self._clock()
                 self._access.write(lambda change: _count_failure(change.db, key, now)).result()

@@ -14,14 +14,14 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeVar
 
 from edge.errors import StoreError
 from edge.records import FeedItem
-from edge.store import connect, cursor, feed, images, people, retention, schema, tokens
+from edge.store import connect, cursor, feed, images, people, reserve, retention, schema, tokens
 from edge.store.blobs import YOUNG_S, Blobs
 from edge.store.codec import time_from_text, time_to_text
 from edge.store.writer import Change, Hooks, Writer
@@ -59,6 +59,7 @@ class Core:
                     self.head = feed.head(db)
                     images.remove_doomed(db, self.blobs)
                     _sweep_if_due(db, self.blobs, clock())
+                    reserve.lay_out(data_dir)
                 except BaseException:
                     db.close()
                     raise
@@ -67,7 +68,7 @@ class Core:
         self._readers = connect.Readers(self.path)
         self.token_check = tokens.TokenCheck(lambda: self.read(tokens.all_tokens), clock)
         self.pulls = tokens.Pulls(clock)
-        self._writer = Writer(db, self.path, Hooks(self._publish, self._see_others, self._save_pulls, self._relieve))
+        self._writer = Writer(db, self.path, Hooks(self._committed, self._see_others, self._save_pulls, self._relieve))
 
     def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """Run a query on a connection of its own."""
@@ -83,6 +84,14 @@ class Core:
     ) -> Future[T]:
         """Queue a job for the writer thread."""
         return self._writer.submit(apply, prepare=prepare, finish=finish)
+
+    def write_with_pictures(self, apply: Callable[[Change], T], pictures: Mapping[str, bytes]) -> Future[T]:
+        """Queue a job that names pictures: their files come first, and go again if it is refused."""
+        return self._writer.submit(
+            apply,
+            prepare=lambda: images.write_files(self.blobs, pictures),
+            undo=lambda change: images.doom_unnamed(change.db, pictures),
+        )
 
     def close(self) -> None:
         """Save what is only in memory, finish the queue, close everything."""
@@ -121,10 +130,6 @@ class Core:
         self.token_check.forget()
         return result
 
-    def remove_doomed(self, db: sqlite3.Connection) -> None:
-        """Finish of jobs that replace pictures."""
-        images.remove_doomed(db, self.blobs)
-
     def stats(self) -> dict[str, int | float]:
         """Counts, bytes and queue depth."""
         queries = {
@@ -148,6 +153,11 @@ class Core:
             "failed_writes": self._writer.failures,
             "head_seq": self.head,
         }
+
+    def _committed(self, db: sqlite3.Connection, items: list[FeedItem]) -> None:
+        if items:
+            self._publish(db, items)
+        images.remove_doomed(db, self.blobs)
 
     def _publish(self, db: sqlite3.Connection, items: list[FeedItem]) -> None:
         """Tell subscribers what is new, without a hole: another process may have added items in between."""
@@ -181,6 +191,7 @@ class Core:
 
     def _relieve(self, db: sqlite3.Connection) -> bool:
         """The disk is full: shed the oldest pictures so that alerts can be kept."""
+        reserve.give_up(self.path.parent)
         with connect.immediate(db):
             removed, _ = retention.shed_images(db, SHED_BYTES)
         images.remove_doomed(db, self.blobs)

@@ -12,7 +12,7 @@ import sqlite3
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edge.store import erase, feed, hits, images
+from edge.store import erase, feed, hits, images, reserve
 from edge.store.blobs import Blobs
 from edge.store.codec import time_to_text
 from edge.store.rows import RetentionReport
@@ -60,23 +60,25 @@ def settle(db: sqlite3.Connection, blobs: Blobs, path: Path, report: RetentionRe
     if report.hits_removed or report.feed_items_removed:
         db.execute("PRAGMA incremental_vacuum").fetchall()
         erase.truncate_log(db, path)
+    reserve.lay_out(path.parent)  # given up if a write has found the disk full since
     return replace(report, free_bytes=free_bytes(path.parent))
 
 
 def shed_images(db: sqlite3.Connection, num_bytes: int) -> tuple[int, int]:
     """Doom the oldest pictures of hits until that many bytes are freed; returns pictures and bytes."""
-    removed = freed = 0
-    while freed < num_bytes:
-        oldest = """SELECT sha256 FROM images WHERE NOT EXISTS (
-                SELECT 1 FROM person_references r WHERE r.image_sha256 = images.sha256)
-            ORDER BY added_at, sha256 LIMIT 1"""
-        row = db.execute(oldest).fetchone()
-        if row is None:
+    oldest = """SELECT sha256, num_bytes FROM images WHERE NOT EXISTS (
+            SELECT 1 FROM person_references r WHERE r.image_sha256 = images.sha256)
+        ORDER BY added_at, sha256"""
+    chosen: list[str] = []
+    freed = 0
+    for sha256, size in db.execute(oldest):
+        if freed >= num_bytes:
             break
-        db.execute("DELETE FROM hit_images WHERE sha256 = ?", row)
-        count, size = images.release(db, [row[0]])
-        removed, freed = removed + count, freed + size
-    return removed, freed
+        chosen.append(sha256)
+        freed += size
+    for sha256 in chosen:
+        db.execute("DELETE FROM hit_images WHERE sha256 = ?", (sha256,))
+    return images.release(db, chosen)
 
 
 def _shed_alerts(change: Change, num_bytes: int, pulled_seq: int | None, now: dt.datetime) -> RetentionReport:

@@ -64,7 +64,7 @@ class Store:
         def apply(change: Change) -> FeedItem:
             return verb(change, self._blobs, hit, pictures, self._core.clock())
 
-        return self._write(apply, prepare=lambda: images.write_files(self._blobs, pictures))
+        return self._core.write_with_pictures(apply, pictures)
 
     def set_review(self, hit_id: str, state: str, by: str, reason: str | None) -> Future[FeedItem]:
         """Record a guard's verdict, `alert.reviewed`."""
@@ -74,7 +74,7 @@ class Store:
         """One hit."""
         return self._read(lambda db: hits.get(db, hit_id))
 
-    def hits(self, *, before: str | None = None, limit: int = 50) -> list[Hit]:
+    def hits(self, before: str | None = None, limit: int = 50) -> list[Hit]:
         """Hits, newest first; the next page begins `before` the last id of this one."""
         return self._read(lambda db: hits.newest(db, before, limit))
 
@@ -126,19 +126,11 @@ class Store:
 
     def put_person(self, person: Person, references: Sequence[Reference], images: Mapping[str, bytes]) -> Future[None]:
         """Add or change a person and add references, with their pictures."""
-        return self._put_person(person, references, images)
 
-    def _put_person(
-        self, person: Person, references: Sequence[Reference], pictures: Mapping[str, bytes]
-    ) -> Future[None]:
         def apply(change: Change) -> None:
-            people.put(change, self._blobs, person, references, pictures, self._core.clock())
+            people.put(change, self._blobs, person, references, images, self._core.clock())
 
-        return self._write(
-            apply,
-            prepare=lambda: images.write_files(self._blobs, pictures),
-            finish=lambda db, _: self._core.remove_doomed(db),
-        )
+        return self._core.write_with_pictures(apply, images)
 
     def forget_person(self, person_id: str) -> Future[Receipt]:
         """Erase a person: rows, hits, pictures no other row names, and their traces in the log."""

@@ -39,11 +39,15 @@ class Change:
 
 @dataclass(slots=True)
 class Job(Generic[T]):
-    """`prepare` runs before the transaction (slow files), `apply` inside it, `finish` after the commit."""
+    """`prepare` runs before the transaction (slow files), `apply` inside it, `finish` after the commit.
+
+    `undo` runs inside the transaction instead of a failed `apply`, for what `prepare` has left behind.
+    """
 
     apply: Callable[[Change], T]
     prepare: Callable[[], None] | None = None
     finish: Callable[[sqlite3.Connection, T], T] | None = None
+    undo: Callable[[Change], None] | None = None
     future: Future[T] = field(default_factory=Future)
 
 
@@ -80,9 +84,10 @@ class Writer:
         *,
         prepare: Callable[[], None] | None = None,
         finish: Callable[[sqlite3.Connection, T], T] | None = None,
+        undo: Callable[[Change], None] | None = None,
     ) -> Future[T]:
         """Queue a job; StoreError in the Future if it can't be done, at once if the queue is full or closed."""
-        job = Job(apply, prepare, finish)
+        job = Job(apply, prepare, finish, undo)
         job.future.set_running_or_notify_cancel()  # a cancelled waiter must not take its alert along
         with self._closing:
             if self._closed:
@@ -152,61 +157,62 @@ class Writer:
 
     def _attempt(self, batch: list[Job[Any]]) -> list[Job[Any]]:
         """Try a batch in one transaction; returns the jobs for which the disk had no room."""
-        full: list[Job[Any]] = []
-        ready = [job for job in batch if self._prepare(job, full)]
-        done: list[tuple[Job[Any], Any]] = []
+        ready, full = self._prepare(batch)
         change = Change(self._db)
         try:
             with immediate(self._db):
-                for job in ready:
-                    self._apply(job, change, done)
+                outcomes = [self._apply(job, change) for job in ready]
         except Exception as error:  # noqa: BLE001 - nothing of this batch was kept
-            waiting = [job for job in ready if not job.future.done()]
             if is_full(error):
-                return full + waiting
-            for job in waiting:
+                return ready + full
+            for job in ready:
                 self._fail(job, error)
             return full
         self.commits += 1
-        self._finish(change, done)
+        self._guarded(lambda: self._hooks.committed(self._db, change.items))
+        for job, (result, refusal) in zip(ready, outcomes, strict=True):
+            self._finish(job, result, refusal)
         return full
 
-    def _prepare(self, job: Job[Any], full: list[Job[Any]]) -> bool:
-        try:
-            if job.prepare is not None:
-                job.prepare()
-        except Exception as error:  # noqa: BLE001
-            if is_full(error):
-                full.append(job)
-            else:
+    def _prepare(self, batch: list[Job[Any]]) -> tuple[list[Job[Any]], list[Job[Any]]]:
+        """Jobs ready to be applied, and those from the first on for which the disk has no room: the order stays."""
+        ready: list[Job[Any]] = []
+        for index, job in enumerate(batch):
+            try:
+                if job.prepare is not None:
+                    job.prepare()
+                ready.append(job)
+            except Exception as error:  # noqa: BLE001
+                if is_full(error):
+                    return ready, batch[index:]
                 self._fail(job, error)
-            return False
-        return True
+        return ready, []
 
-    def _apply(self, job: Job[Any], change: Change, done: list[tuple[Job[Any], Any]]) -> None:
+    def _apply(self, job: Job[Any], change: Change) -> tuple[Any, Exception | None]:
         """Run one job in a savepoint: what is wrong with it is no harm to the others."""
         num_items = len(change.items)
         self._db.execute("SAVEPOINT job")
+        outcome: tuple[Any, Exception | None]
         try:
-            result = job.apply(change)
+            outcome = job.apply(change), None
         except Exception as error:
             if is_full(error) or not self._db.in_transaction:
                 raise
             self._db.execute("ROLLBACK TO job")
             del change.items[num_items:]
-            self._fail(job, error)
-        else:
-            done.append((job, result))
+            if job.undo is not None:
+                job.undo(change)
+            outcome = None, error
         self._db.execute("RELEASE job")
+        return outcome
 
-    def _finish(self, change: Change, done: list[tuple[Job[Any], Any]]) -> None:
-        if change.items:
-            self._guarded(lambda: self._hooks.committed(self._db, change.items))
-        for job, result in done:
-            try:
-                job.future.set_result(result if job.finish is None else job.finish(self._db, result))
-            except Exception as error:  # noqa: BLE001
-                self._fail(job, error)
+    def _finish(self, job: Job[Any], result: Any, refusal: Exception | None) -> None:
+        try:
+            if refusal is not None:
+                raise refusal
+            job.future.set_result(result if job.finish is None else job.finish(self._db, result))
+        except Exception as error:  # noqa: BLE001
+            self._fail(job, error)
 
     def _notice_others(self) -> None:
         """Another process committed: this connection's data_version moves only then."""
