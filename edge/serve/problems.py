@@ -101,7 +101,8 @@ def _answer(request: web.Request, body: dict[str, Any], headers: dict[str, str])
         text = json.dumps(body | {"instance": request.path})
         return web.Response(status=status, text=text, content_type="application/problem+json", headers=headers)
     if status == 401 and request.method == "GET":
-        return web.HTTPSeeOther(f"/login?next={quote(request.path_qs, safe='')}" if request.path != "/" else "/login")
+        onward = f"?next={quote(request.path_qs, safe='')}" if request.path != "/" else ""
+        return web.Response(status=303, headers={"Location": f"/login{onward}"})
     response = render(request, "problem.html", {"problem": body}, status=status)
     response.headers.update(headers)
     return response

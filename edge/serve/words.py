@@ -40,6 +40,34 @@ REVIEWS: Mapping[str, str] = {
     "rejected": "Rejected",
 }
 
+NAMES: Mapping[str, str] = {
+    "db_bytes": "database",
+    "wal_bytes": "write-ahead log",
+    "free_bytes": "free disk",
+    "image_bytes": "size of the pictures",
+    "images": "pictures",
+    "references": "enrolled pictures",
+    "queue_depth": "writes waiting",
+    "head_seq": "last number of the feed",
+    "hits_waiting": "hits still to store",
+    "frames": "frames processed",
+    "luma": "brightness",
+    "yaw_deg": "head turned",
+    "eye_distance_px": "between the eyes",
+    "num_shots": "pictures compared",
+}
+"""Field names that need better words than their own."""
+
+PART_DOUBTS: Mapping[str, str] = {
+    "size": "The face is small in the picture.",
+    "sharpness": "The face is not sharp.",
+    "luma": "The face is too dark or too bright.",
+    "noise": "The picture is noisy.",
+    "pose": "The head is turned away.",
+}
+LOW_PART = 0.5
+CLOSE_MARGIN = 0.12
+
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
@@ -89,26 +117,41 @@ def short(sha256: object) -> str:
 
 def plain(name: object) -> str:
     """A record's field name as words."""
-    return str(name).replace("_", " ")
+    text = NAMES.get(str(name)) or str(name).replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def measure(value: object, name: str) -> str:
+    """A measured value with the unit that its field name tells."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return decimals(value)
+    if name.endswith("_bytes"):
+        return _bytes(value)
+    for suffix, unit in (("_px", " px"), ("_deg", "°"), ("_ms", " ms"), ("_s", " s")):
+        if name.endswith(suffix):
+            return f"{value:,.0f}{unit}"
+    return f"{value:.0f} of 100" if name == "score" else decimals(value)
+
+
+def _bytes(value: float) -> str:
+    units = ["bytes", "kB", "MB", "GB", "TB"]
+    while value >= 1000 and len(units) > 1:
+        value /= 1000
+        units.pop(0)
+    return f"{value:.0f} {units[0]}" if units[0] == "bytes" or value >= 100 else f"{value:.1f} {units[0]}"
 
 
 def doubts(hit: Hit) -> list[str]:
     """Reasons why this possible match may be wrong, from the hit's own measurements."""
-    reasons = []
-    quality = hit.quality
-    if isinstance(eyes := quality.get("eye_distance_px"), int | float) and eyes < 24:
-        reasons.append(f"The face is small: {eyes:.0f} px between the eyes.")
-    if isinstance(yaw := quality.get("yaw_deg"), int | float) and abs(yaw) > 25:
-        reasons.append(f"The head is turned by about {abs(yaw):.0f} degrees.")
-    if isinstance(luma := quality.get("luma"), int | float) and luma < 0.2:
-        reasons.append("The face is dark.")
-    parts = quality.get("parts")
-    if isinstance(parts, Mapping) and isinstance(sharp := parts.get("sharpness"), int | float) and sharp < 0.5:
-        reasons.append("The face is not sharp.")
-    if hit.runner_up_id is not None and hit.margin < 0.12:
-        reasons.append(f"Another person on the list is nearly as alike (lead of {hit.margin:.2f}).")
-    if hit.similarity_enhanced is not None and hit.similarity_original < hit.similarity_enhanced - 0.1:
-        reasons.append("The likeness rests on the enhanced picture; the picture as found is less alike.")
+    parts = hit.quality.get("parts")
+    low = {name for name, value in parts.items() if value < LOW_PART} if isinstance(parts, Mapping) else set()
+    reasons = [words for name, words in PART_DOUBTS.items() if name in low]
+    if hit.runner_up_id is not None and hit.margin < CLOSE_MARGIN:
+        reasons.append(f"Another person on the list is nearly as alike (a lead of {hit.margin:.2f}).")
+    if hit.similarity > hit.similarity_original + 0.1:
+        reasons.append("The likeness rests on the enhanced picture; the face as found is less alike.")
+    if hit.similarity_enhanced is not None and hit.similarity_enhanced < hit.similarity_original - 0.1:
+        reasons.append("After enhancement the face is less alike than as found.")
     if not hit.clock.get("synced", True):
         reasons.append("The box's clock was not synchronised: the time may be wrong.")
     return reasons
@@ -136,6 +179,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "decimals": decimals,
     "short": short,
     "plain": plain,
+    "measure": measure,
     "doubts": doubts,
     "troubles": troubles,
 }

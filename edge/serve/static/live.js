@@ -63,7 +63,6 @@ export class LivePicture {
     this.born = asked + record.waited_ms - record.age_ms;
     this.draw();
     this.showAge();
-    this.describe();
     return record.frame_id;
   }
 
@@ -93,13 +92,16 @@ export class LivePicture {
     else if (Number.isFinite(age)) text = `not live, ${inWords(age)} old`;
     if (this.trouble && !live) text += `, ${this.trouble}`;
     if (this.ageText.textContent !== text) this.ageText.textContent = text;
+    this.describe(live);
   }
 
-  describe() {
+  describe(live) {
+    if (!this.frame) return;
     const names = [...new Set(this.frame.record.faces.map((face) => face.label).filter(Boolean))].sort();
-    const text = names.length ? `Possible match in view: ${names.join(", ")}` : "No possible match in view.";
+    let text = names.length ? `Possible match in view: ${names.join(", ")}` : "No possible match in view.";
+    if (!live) text = "What is before the camera now is not known.";
     if (this.seen.textContent !== text) this.seen.textContent = text;
-    this.seen.classList.toggle("signal", names.length > 0);
+    this.seen.classList.toggle("signal", live && names.length > 0);
   }
 }
 

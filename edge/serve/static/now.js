@@ -4,6 +4,7 @@ import { LivePicture } from "./live.js";
 import { showLocalTimes } from "./times.js";
 
 const HEALTH_EVERY_MS = 15000;
+const WARN_AFTER_MS = 4000;
 const offline = document.querySelector("#offline");
 const news = document.querySelector("#news");
 
@@ -32,7 +33,9 @@ const refreshQuietly = (address, id) => refresh(address, id).catch(() => {});
 
 function listen() {
   const events = new EventSource("/events");
+  let warning;
   events.addEventListener("hello", () => {
+    warning = clearTimeout(warning);
     offline.hidden = true;
     refreshQuietly("/now/hits", "latest");
     refreshQuietly("/now/health", "health");
@@ -40,7 +43,8 @@ function listen() {
   events.addEventListener("hits", () => refreshQuietly("/now/hits", "latest"));
   events.addEventListener("health", () => refreshQuietly("/now/health", "health"));
   events.addEventListener("error", () => {
-    offline.hidden = false;
+    // A reconnect takes two seconds; only what lasts longer is worth a word.
+    warning ??= setTimeout(() => (offline.hidden = false), WARN_AFTER_MS);
     if (events.readyState === EventSource.CLOSED) {
       events.close();
       setTimeout(listen, 3000);
