@@ -1,0 +1,119 @@
+"""From sightings of a person to visits: one hit per person, camera and stay.
+
+Pure: the times are those of the frames, no clock is read, and a clock that was set back breaks nothing. What a hit
+holds and where it is stored is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from dataclasses import dataclass, replace
+
+from edge.records import Visit
+
+MIN_GAIN = 1.25
+"""How many times better a best shot must be to update a hit at once: a face walking up gets better with every frame."""
+
+
+class VisitKind(enum.StrEnum):
+    """What a sighting asks for."""
+
+    NEW = "new"
+    """A hit must be made."""
+    UPDATE = "update"
+    """The visit's hit must be brought up to date."""
+    NONE = "none"
+    """Nothing worth telling."""
+
+
+@dataclass(frozen=True, slots=True)
+class VisitUpdate:
+    """The answer to one sighting."""
+
+    kind: VisitKind
+    visit: Visit
+    is_best: bool
+    """Whether this sighting's best shot takes the place of the one told before; True for a new visit."""
+    best_quality: float
+    best_similarity: float | None
+    """Similarity of the best shot told; None after a restart, until a better one is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndedVisit:
+    """A stay that is over."""
+
+    person_id: str
+    camera: str
+    visit: Visit
+
+
+@dataclass(slots=True)
+class _Stay:
+    """A visit going on. `visit.best_at` and `best_quality` are of what was told, not of all that was seen."""
+
+    visit: Visit
+    seen_at: dt.datetime
+    told_at: dt.datetime
+    best_quality: float
+    best_similarity: float | None
+
+
+class Visits:
+    """The visits going on. One instance serves all cameras; called by one thread."""
+
+    def __init__(self, gap_s: float, update_every_s: float) -> None:
+        self._gap = dt.timedelta(seconds=gap_s)
+        self._update_every = dt.timedelta(seconds=update_every_s)
+        self._stays: dict[tuple[str, str], _Stay] = {}
+
+    def sighting(self, person_id: str, camera: str, at: dt.datetime, quality: float, similarity: float) -> VisitUpdate:
+        """Take in that `camera` saw `person_id` at `at`, with a best shot of this quality and similarity.
+
+        NEW for the first sighting, or the first after more than `gap_s` unseen; UPDATE when the best shot is better by
+        `MIN_GAIN` than the one told, or `update_every_s` have passed since something was told; else NONE.
+        """
+        _require_aware(at)
+        key = (person_id, camera)
+        stay = self._stays.get(key)
+        if stay is None or at - stay.seen_at > self._gap:
+            visit = Visit(first_at=at, last_at=at, best_at=at, seen_count=1)
+            self._stays[key] = _Stay(visit, at, at, quality, similarity)
+            return VisitUpdate(VisitKind.NEW, visit, True, quality, similarity)
+        # A clock set back: go on from the new time, so that the same stay is not told twice, nor lasts for ever.
+        stay.seen_at = at
+        stay.told_at = min(stay.told_at, at)
+        last_at = max(stay.visit.last_at, at)
+        stay.visit = replace(stay.visit, last_at=last_at, seen_count=stay.visit.seen_count + 1)
+        is_due = at - stay.told_at >= self._update_every
+        is_best = quality > stay.best_quality * (1.0 if is_due else MIN_GAIN)
+        if is_best:
+            stay.visit = replace(stay.visit, best_at=max(at, stay.visit.first_at))
+            stay.best_quality, stay.best_similarity = quality, similarity
+        if is_due or is_best:
+            stay.told_at = at
+        kind = VisitKind.UPDATE if is_due or is_best else VisitKind.NONE
+        return VisitUpdate(kind, stay.visit, is_best, stay.best_quality, stay.best_similarity)
+
+    def restore(self, person_id: str, camera: str, visit: Visit, best_quality: float = 0.0) -> None:
+        """Take up a stored visit after a restart: it goes on if the person is seen within `gap_s` of its last time."""
+        _require_aware(visit.last_at)
+        self._stays[(person_id, camera)] = _Stay(visit, visit.last_at, visit.last_at, best_quality, None)
+
+    def expire(self, now: dt.datetime) -> tuple[EndedVisit, ...]:
+        """Forget the visits unseen for more than `gap_s` at `now`, and return them in the order they began in."""
+        _require_aware(now)
+        ended = []
+        for (person_id, camera), stay in list(self._stays.items()):
+            if now < stay.seen_at:
+                stay.seen_at = now
+            elif now - stay.seen_at > self._gap:
+                del self._stays[(person_id, camera)]
+                ended.append(EndedVisit(person_id, camera, stay.visit))
+        return tuple(ended)
+
+
+def _require_aware(at: dt.datetime) -> None:
+    if at.tzinfo is None:
+        raise ValueError(f"visit time {at} has no time zone: pass an aware UTC datetime")
