@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,10 +48,9 @@ class Embedder:
         """SHA-256 of the model file; embeddings of different models are never compared."""
         return self._session.sha256
 
-    @property
-    def session(self) -> Session:
-        """The loaded model."""
-        return self._session
+    def describe(self) -> dict[str, Any]:
+        """JSON-ready: which model, and what runs it."""
+        return self._session.describe()
 
     def embed(self, aligned: Sequence[BgrImage] | NDArray[np.uint8]) -> NDArray[np.float32]:
         """Embeddings of aligned crops.
