@@ -29,10 +29,10 @@ _MAX_PLACES = 20
 class DetectionReport:
     """One detector under one degradation. `recall` and `false_per_image` hold at `min_score`.
 
-    Landmark errors are mean distances of the five points over the eye distance (at least a fifth of the box width, for a
-    profile has next to none) on faces wider than 30 px that were found: `landmark_error` from the points of the clean
-    picture at full size, `landmark_error_to_peer` from the peer's own on the clean mosaic. The peer scatters by about .1
-    between those two itself.
+    Landmark errors are mean distances of the five points over the eye distance (at least a fifth of the box width, for
+    a profile has next to none) on faces wider than 30 px that were found: `landmark_error` from the points of the clean
+    picture at full size, `landmark_error_to_peer` from the peer's own on the clean mosaic. Between those two the peer
+    itself scatters by about .1.
     """
 
     degrade: str
@@ -77,22 +77,22 @@ class ClutterReport:
 def evaluate_detection(
     detectors: Mapping[str, Detector],
     mosaics: Sequence[Mosaic],
-    peer: Detector,
     *,
-    degradations: Iterable[str] = (),
+    peer: Detector | None = None,
+    degradations: Iterable[str] = (CLEAN,),
     min_score: float = 0.6,
     face_px: float | None = None,
     seed: int = 0,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> list[DetectionReport]:
-    """A report per detector for the clean mosaics and per degradation (`name:level`).
+    """A report per detector and degradation (`clean` or `name:level`).
 
     Levels scale with `face_px`, by default the median face of each mosaic; 110 leaves them as they are for large faces,
     which is far harder on small ones.
     """
     rows = []
-    points = [_points(peer.detect(mosaic.image, DOUBTFUL), mosaic) for mosaic in mosaics]
-    for name in (CLEAN, *degradations):
+    points = [_points(peer, mosaic) for mosaic in mosaics]
+    for name in degradations:
         tallies = {label: _Tally() for label in detectors}
         for number, mosaic in enumerate(mosaics):
             image = _degraded(mosaic, name, face_px, np.random.default_rng([seed, number]))
@@ -202,9 +202,12 @@ class _Tally:
         )
 
 
-def _points(found: Detections, mosaic: Mosaic) -> NDArray[np.float32]:
+def _points(peer: Detector | None, mosaic: Mosaic) -> NDArray[np.float32]:
     """The peer's landmarks of each face of the mosaic (N, 5, 2), NaN where it finds none."""
     points = np.full_like(mosaic.landmarks, np.nan)
+    if peer is None:
+        return points
+    found = peer.detect(mosaic.image, DOUBTFUL)
     face, _ = match(found, mosaic.boxes, mosaic.ignored)
     points[face[face >= 0]] = found.landmarks[face >= 0]
     return points

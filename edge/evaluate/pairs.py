@@ -11,23 +11,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.arrays import BgrImage, Landmarks
+from edge.arrays import BgrImage, Boxes, Landmarks
 from edge.detect import Detector
 from edge.errors import ImageError
 from edge.evaluate.measures import PairScores, impostor_tail, score_pairs
 from edge.pixels import degrade
-from edge.pixels.geometry import align
+from edge.pixels.geometry import ARCFACE_POINTS, align
 from edge.recognise import ALIGNED_SIDE_PX, Embedder
 from edge.records import Detections
 
 CLEAN = "clean"
 NUM_FOLDS = 10
 ReadImage = Callable[[Path], BgrImage]
+Enhance = Callable[[BgrImage, Landmarks, Boxes], BgrImage]
+"""An aligned crop, with landmarks and box in the picture it was cut from, to a changed crop of the same size."""
 Progress = Callable[[str, int, int], None]
 """What is being done, how much is done, how much there is."""
 
 # Where eyes, nose and mouth corners lie in an LFW picture (medians of 1,030 pictures), as fractions of its sides: the
 # crop of a picture in which no face is found, for LFW centres its subject. Counted as `num_without_face`.
+CENTRED_BOX = np.array([[0.324, 0.255], [0.688, 0.763]], np.float32)
 CENTRED_LANDMARKS = np.array(
     [[0.418, 0.452], [0.588, 0.451], [0.505, 0.550], [0.432, 0.629], [0.580, 0.628]], np.float32
 )
@@ -133,16 +136,16 @@ def evaluate_pairs(
     embedder: Embedder,
     read_image: ReadImage,
     *,
-    degradations: Iterable[str] = (),
-    enhance: Callable[[BgrImage], BgrImage] | None = None,
+    degradations: Iterable[str] = (CLEAN,),
+    enhance: Enhance | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> list[PairReport]:
-    """A report for the clean pictures and one per degradation (`name:level`).
+    """A report per degradation (`clean` or `name:level`).
 
-    Each distinct picture is degraded, detected and embedded once per row. `detector` None takes the pictures as aligned
-    crops. `enhance` is applied to the degraded picture before anything looks at it. Levels hold as they are, for LFW's
-    faces are about 110 px wide; the noise of a picture depends on the seed and its name alone.
+    Each distinct picture is degraded, detected and embedded once per report. `detector` None takes the pictures as
+    aligned crops. `enhance` changes the aligned crop before it is embedded. Levels hold as they are, for LFW's faces are
+    about 110 px wide; the noise of a picture depends on the seed and its name alone.
     """
     pictures = sorted({p for pair in pairs for p in (pair.first, pair.second)}, key=lambda p: (p.person, p.number))
     index = {picture: i for i, picture in enumerate(pictures)}
@@ -151,11 +154,11 @@ def evaluate_pairs(
     same = np.array([pair.same for pair in pairs])
     owners = np.unique([picture.person for picture in pictures], return_inverse=True)[1]
     rows = []
-    for name in (CLEAN, *degradations):
+    for name in degradations:
         crops, missed = [], 0
         for done, picture in enumerate(pictures):
             image = degraded(read_image(find_picture(images, picture)), name, picture, seed)
-            crop, found = _crop(image if enhance is None else enhance(image), detector, picture)
+            crop, found = _crop(image, detector, enhance, picture)
             crops.append(crop)
             missed += not found
             if progress is not None:
@@ -187,13 +190,21 @@ def subject(detections: Detections, image: BgrImage) -> int | None:
     return int(np.argmin(np.where(widths >= widths.max() / 2, away, np.inf)))
 
 
-def _crop(image: BgrImage, detector: Detector | None, picture: Picture) -> tuple[BgrImage, bool]:
+def _crop(
+    image: BgrImage, detector: Detector | None, enhance: Enhance | None, picture: Picture
+) -> tuple[BgrImage, bool]:
     """The aligned face, and whether one was found."""
+    size = np.array([image.shape[1], image.shape[0]], np.float32)
+    landmarks, box, found = CENTRED_LANDMARKS * size, (CENTRED_BOX * size).reshape(-1), True
     if detector is None:
         if image.shape != (ALIGNED_SIDE_PX, ALIGNED_SIDE_PX, 3):
             raise ImageError(f"{picture.person} {picture.number}: {image.shape} is no aligned 112 x 112 crop")
-        return image, True
-    detections = detector.detect(image)
-    best = subject(detections, image)
-    landmarks: Landmarks = CENTRED_LANDMARKS * np.array([image.shape[1], image.shape[0]], np.float32)
-    return align(image, landmarks if best is None else detections.landmarks[best]), best is not None
+        crop, landmarks = image, ARCFACE_POINTS
+    else:
+        detections = detector.detect(image)
+        best = subject(detections, image)
+        found = best is not None
+        if best is not None:
+            landmarks, box = detections.landmarks[best], detections.boxes[best]
+        crop = align(image, landmarks)
+    return crop if enhance is None else enhance(crop, landmarks, box), found
