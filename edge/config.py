@@ -49,7 +49,9 @@ class MaskConfig(Section):
 class CameraConfig(Section):
     """One camera."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", description="short name, lower case letters, digits, - and _")
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", description="short name, lower case letters, digits, - and _"
+    )
     source: str = Field(
         min_length=1,
         description="v4l2:/dev/video0, rtsp://..., http://.../stream.mjpg, picamera:0, file:clip.mp4, folder:frames/",
@@ -93,7 +95,9 @@ class VisitConfig(Section):
 class EnhanceConfig(Section):
     """Changing pixels for eyes."""
 
-    mode: str = Field("auto", pattern="^(auto|off)$", description="auto plans steps by measured faults; off never changes a pixel")
+    mode: str = Field(
+        "auto", pattern="^(auto|off)$", description="auto plans steps by measured faults; off never changes a pixel"
+    )
 
 
 class StoreConfig(Section):

@@ -35,14 +35,16 @@ class Box:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.config = folder / "edge.toml"
-        cameras = "" if camera is None else (
-            f'[[camera]]\nname = "door"\nsource = "file:{camera}"\nloop = {str(loop).lower()}\n'
+        cameras = (
+            ""
+            if camera is None
+            else (f'[[camera]]\nname = "door"\nsource = "file:{camera}"\nloop = {str(loop).lower()}\n')
         )
-        self.config.write_text(
-            f'data_dir = "{self.data_dir}"\n[serve]\nport = {self.port}\n{more}\n{cameras}', "utf-8"
-        )
+        self.config.write_text(f'data_dir = "{self.data_dir}"\n[serve]\nport = {self.port}\n{more}\n{cameras}', "utf-8")
 
-    def edge(self, *args: str | Path, stdin: str | None = None, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+    def edge(
+        self, *args: str | Path, stdin: str | None = None, timeout: float = 240
+    ) -> subprocess.CompletedProcess[str]:
         """Run one command to its end."""
         return edge(*args, "--config", self.config, stdin=stdin, timeout=timeout)
 

@@ -101,6 +101,9 @@ def test_no_path_of_a_development_machine() -> None:
     private = re.compile(r"(?<![\w.])/(work|home|root|Users)/[A-Za-z]")
     found = []
     for path in tracked():
-        if path.suffix in {".py", ".md", ".toml", ".html", ".js", ".css", ".yml", ".json", ".sql"} or path.name == "Makefile":
+        if (
+            path.suffix in {".py", ".md", ".toml", ".html", ".js", ".css", ".yml", ".json", ".sql"}
+            or path.name == "Makefile"
+        ):
             found += [f"{path.name}: {m.group()}" for m in private.finditer(path.read_text("utf-8"))]
     assert not found

@@ -57,6 +57,7 @@ def box_id_of(config: Config, store: Store) -> str:
 
 def live_pipeline(config: Config, models: Models, store: Store, *, kind: str) -> Pipeline:
     """The pipeline as the service runs it, with the stays that were open when it last stopped."""
+
     def clock(frame: Frame) -> dict[str, Any]:
         return {**clock_facts(), "boot_id": boot_id(), "mono_ns": frame.captured_mono_ns}
 

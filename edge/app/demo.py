@@ -57,7 +57,9 @@ async def run(*, once: bool, port: int, say: Callable[[str], None]) -> dict[str,
             if once:
                 check.append(asyncio.get_running_loop().create_task(prove(running)))
                 return
-            say(f"\nThe page:   {running.url}/login/link?token={link}\n            (this link logs you in once, as a supervisor)")
+            say(
+                f"\nThe page:   {running.url}/login/link?token={link}\n            (this link logs you in once, as a supervisor)"
+            )
             say(f"The feed:   curl -H 'Authorization: Bearer {token}' '{running.url}/api/v1/alerts'\nStop with Ctrl-C.")
 
         await run_service(config, kind="test", on_ready=on_ready)
@@ -90,7 +92,11 @@ def wait_for_hit(url: str, token: str, link: str) -> dict[str, Any] | None:
     page = _read(browser, f"{url}/hits/{alert['hit_id']}")
     picture = browser.open(f"{url}/api/v1/images/{alert['images']['crop']}", timeout=10).read()
     seen = PERSON.name in page and PERSON.name in first and picture.startswith(b"\x89PNG")
-    return {"hit": alert, "on_page": seen, "seconds": round(WAIT_FOR_HIT_S - (deadline - time.monotonic()), 1)} if seen else None
+    return (
+        {"hit": alert, "on_page": seen, "seconds": round(WAIT_FOR_HIT_S - (deadline - time.monotonic()), 1)}
+        if seen
+        else None
+    )
 
 
 def _pull_alert(url: str, token: str, deadline: float) -> dict[str, Any] | None:

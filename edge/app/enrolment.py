@@ -46,7 +46,9 @@ class Outcome:
     def of(cls, verdict: Verdict, *, chosen: bool = True) -> Outcome:
         """An accepted frame that was not among the best of its video is not an error, but is not kept either."""
         if verdict.ok and not chosen:
-            return cls(verdict.candidate.source, False, "not_among_best", "good, but others of the video were better", {})
+            return cls(
+                verdict.candidate.source, False, "not_among_best", "good, but others of the video were better", {}
+            )
         numbers = {name: round(float(value), 4) for name, value in verdict.numbers.items()}
         return cls(verdict.candidate.source, verdict.ok, verdict.reason, verdict.message, numbers)
 
@@ -179,7 +181,9 @@ class _Looker:
         sha256 = file_sha256(data)
         source = Path(candidate.source).name
         model = self._stages.embedder.sha256
-        return Reference(f"{person_id}-{sha256[:16]}", person_id, sha256, candidate.embedding, model, quality, source), data
+        return Reference(
+            f"{person_id}-{sha256[:16]}", person_id, sha256, candidate.embedding, model, quality, source
+        ), data
 
     def _look(self, source: str, image: BgrImage, at_s: float | None) -> Candidate:
         found = self._stages.detector.detect(image)

@@ -69,7 +69,14 @@ def largest(found: Detections) -> int:
 
 
 def _crop(path: Path, detector: Any, enhancer: Enhancer, aligned: bool) -> tuple[dict[str, Any], BgrImage | None]:
-    line: dict[str, Any] = {"path": str(path), "box": None, "landmarks": None, "score": None, "quality": None, "steps": []}
+    line: dict[str, Any] = {
+        "path": str(path),
+        "box": None,
+        "landmarks": None,
+        "score": None,
+        "quality": None,
+        "steps": [],
+    }
     try:
         image = read_image(path)
         if aligned:

@@ -120,7 +120,7 @@ def _run_clip(clip: Clip, pipeline: Pipeline, degrader: Degrader | None, progres
         for number, shot in enumerate(source.frames()):
             image = degrader.apply(shot.image, number) if degrader else shot.image
             seconds = shot.media_s if shot.media_s is not None else number / 25.0
-            mono_ns = int(round(seconds * 1e9))
+            mono_ns = round(seconds * 1e9)
             frame = Frame(number, clip.camera, EPOCH + dt.timedelta(seconds=round(seconds, 6)), mono_ns, image)
             _take(result, frame, pipeline, shot.image if degrader else None)
             if progress:

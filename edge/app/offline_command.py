@@ -81,7 +81,9 @@ def _make_folder(out: Path) -> None:
     try:
         (out / "crops").mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"{out}: can't be made ({error.strerror}); give a folder that can be written with --out") from None
+        raise StoreError(
+            f"{out}: can't be made ({error.strerror}); give a folder that can be written with --out"
+        ) from None
 
 
 def _write(out: Path, results: list[offline.ClipResult], references: dict[str, bytes]) -> None:
@@ -109,9 +111,16 @@ def _facts(
         ("a match needs", f"similarity {config.recognise.min_similarity}, margin {config.recognise.min_margin}"),
         ("enhancement", config.enhance.mode),
     ]
-    details += [(f"{task} model", f"{about['name']} {about['precision']} on {about['provider']}, {about['sha256']}")
-                for task, about in models.descriptions.items() if "sha256" in about]
-    return {"source": source.name, "sentence": f"{len(watch.people)} people were looked for.{worse}", "details": details}
+    details += [
+        (f"{task} model", f"{about['name']} {about['precision']} on {about['provider']}, {about['sha256']}")
+        for task, about in models.descriptions.items()
+        if "sha256" in about
+    ]
+    return {
+        "source": source.name,
+        "sentence": f"{len(watch.people)} people were looked for.{worse}",
+        "details": details,
+    }
 
 
 def _summary(results: list[offline.ClipResult], out: Path) -> dict[str, Any]:

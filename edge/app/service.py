@@ -47,7 +47,9 @@ class Running:
 async def run(config: Config, *, kind: str = "actual", on_ready: Callable[[Running], Any] | None = None) -> None:
     """Run until a signal or `Running.stop`; raises EdgeError where it can't start, and whatever broke while it ran."""
     if not config.camera:
-        raise ConfigError("no camera is configured: add a [[camera]] table with name and source to the configuration file")
+        raise ConfigError(
+            "no camera is configured: add a [[camera]] table with name and source to the configuration file"
+        )
     stopped = asyncio.Event()
     async with contextlib.AsyncExitStack() as stack:
         _hear_signals(stopped, stack)
@@ -107,7 +109,13 @@ class _Service:
         try:
             async with asyncio.TaskGroup() as group:
                 seeing = group.create_task(asyncio.to_thread(self.vision.run))
-                loops = [self._watch_people(), self._watch_health(), self._retain(), self._beat(), self._feed_watchdog()]
+                loops = [
+                    self._watch_people(),
+                    self._watch_health(),
+                    self._retain(),
+                    self._beat(),
+                    self._feed_watchdog(),
+                ]
                 tasks = [group.create_task(loop) for loop in loops]
                 notify("READY=1")
                 if on_ready:
@@ -143,7 +151,9 @@ class _Service:
                     last[health.camera] = health.state
                     level = logging.INFO if health.state in _GOOD else logging.WARNING
                     log.log(level, "camera %s is %s: %s", health.camera, health.state.value, health.detail)
-                    self._item("health", {"camera": health.camera, "state": health.state.value, "detail": health.detail})
+                    self._item(
+                        "health", {"camera": health.camera, "state": health.state.value, "detail": health.detail}
+                    )
             await asyncio.sleep(HEALTH_POLL_S)
 
     async def _retain(self) -> None:
@@ -163,7 +173,9 @@ class _Service:
 
     async def _beat(self) -> None:
         while True:
-            self._item("heartbeat", {"box_id": self.config.box_id or self.store.box_id, "frames": self.vision.frames_done})
+            self._item(
+                "heartbeat", {"box_id": self.config.box_id or self.store.box_id, "frames": self.vision.frames_done}
+            )
             await asyncio.sleep(HEARTBEAT_S)
 
     async def _feed_watchdog(self) -> None:
@@ -201,7 +213,7 @@ class _Service:
 
     def _render_metrics(self) -> bytes:
         for camera in self.cameras:
-            self.metrics.dropped.labels(camera.name, "late").set(camera.dropped)
+            self.metrics.dropped.labels(camera.config.name, "late").set(camera.dropped)
         for what, value in self.store.stats().items():
             self.metrics.store.labels(what).set(value)
         self.metrics.store.labels("hits_waiting").set(self.writer.num_waiting)

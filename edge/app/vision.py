@@ -126,11 +126,11 @@ class Vision:
             for camera in self._cameras:
                 frame = camera.newest(timeout_s=wait_s)
                 if frame is not None:
-                    self._finished.discard(camera.name)
+                    self._finished.discard(camera.config.name)
                     self._one(frame)
-                elif camera.health().state is CameraState.ENDED and camera.name not in self._finished:
-                    self._finished.add(camera.name)
-                    self._note_ends(self.pipeline.finish(camera.name))
+                elif camera.health().state is CameraState.ENDED and camera.config.name not in self._finished:
+                    self._finished.add(camera.config.name)
+                    self._note_ends(self.pipeline.finish(camera.config.name))
             self.writer.retry()
             if not self._cameras:
                 self._stop.wait(0.1)
@@ -165,6 +165,13 @@ class Vision:
         height, width = frame.image.shape[:2]
         self._board.publish(
             LiveView(
-                frame.camera, frame.frame_id, frame.captured_at, frame.captured_mono_ns, width, height, jpeg, result.faces
+                frame.camera,
+                frame.frame_id,
+                frame.captured_at,
+                frame.captured_mono_ns,
+                width,
+                height,
+                jpeg,
+                result.faces,
             )
         )

@@ -100,7 +100,9 @@ def token_add(
 def token_revoke(name: str, config: ConfigOption = None) -> None:
     """Revoke a token; it is refused from now on."""
     with Store.open(read_config(config).data_dir) as store:
-        _require(any(token.name == name for token in store.tokens()), f"no token {name!r}; `edge token list` shows them")
+        _require(
+            any(token.name == name for token in store.tokens()), f"no token {name!r}; `edge token list` shows them"
+        )
         store.revoke_token(name).result()
     out.print(f"{name} is revoked.")
 
@@ -110,7 +112,11 @@ def token_list(config: ConfigOption = None, as_json: JsonOption = False) -> None
     """List tokens, never their secrets."""
     with Store.open(read_config(config).data_dir) as store:
         rows = [
-            {"name": t.name, "scopes": " ".join(t.scopes), "expires_at": t.expires_at.isoformat() if t.expires_at else "never"}
+            {
+                "name": t.name,
+                "scopes": " ".join(t.scopes),
+                "expires_at": t.expires_at.isoformat() if t.expires_at else "never",
+            }
             for t in store.tokens()
         ]
     _print(rows, as_json, "name", "scopes", "expires_at")

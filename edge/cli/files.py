@@ -42,7 +42,9 @@ def process(
                 tasks[clip] = bar.add_task(clip, total=None)  # type: ignore[assignment]
             bar.update(tasks[clip], completed=frames)  # type: ignore[arg-type]
 
-        summary = offline_command.run(settings, source, out_dir, watchlist=watchlist, degradation=degrade, progress=tell)
+        summary = offline_command.run(
+            settings, source, out_dir, watchlist=watchlist, degradation=degrade, progress=tell
+        )
     if as_json:
         print_json(summary)
         return
@@ -59,8 +61,12 @@ def process(
 
 def detect(
     paths: Paths,
-    detector: Annotated[str | None, typer.Option(help="default, a model of the pack, haar, or a YuNet-format .onnx")] = None,
-    min_score: Annotated[float | None, typer.Option(help="score below which a detection is dropped", min=0, max=1)] = None,
+    detector: Annotated[
+        str | None, typer.Option(help="default, a model of the pack, haar, or a YuNet-format .onnx")
+    ] = None,
+    min_score: Annotated[
+        float | None, typer.Option(help="score below which a detection is dropped", min=0, max=1)
+    ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -96,7 +102,9 @@ def embed(
         try:
             everything += [Path(text) for text in listed.read_text("utf-8").splitlines() if text.strip()]
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{listed}: the list can't be read ({error}); give a text file with one path per line") from None
+            raise ConfigError(
+                f"{listed}: the list can't be read ({error}); give a text file with one path per line"
+            ) from None
     if not everything:
         raise typer.BadParameter("give image paths, or a --list of them")
     with progress() as bar:

@@ -38,7 +38,9 @@ def enrol(
     for outcome in done.outcomes:
         if outcome.reason != "not_among_best":
             numbers = ", ".join(f"{key} {value:g}" for key, value in outcome.numbers.items())
-            rows.add_row(outcome.source, "kept" if outcome.accepted else outcome.reason, f"{outcome.message} ({numbers})")
+            rows.add_row(
+                outcome.source, "kept" if outcome.accepted else outcome.reason, f"{outcome.message} ({numbers})"
+            )
     out.print(rows)
     out.print(f"{name} is enrolled with {len(done.references)} new pictures.")
 
@@ -105,9 +107,7 @@ def import_(
 
 
 @watchlist.command("export")
-def export(
-    path: Annotated[Path, typer.Argument(help="archive to write (.zip)")], config: ConfigOption = None
-) -> None:
+def export(path: Annotated[Path, typer.Argument(help="archive to write (.zip)")], config: ConfigOption = None) -> None:
     """Write everybody and their kept pictures as one archive."""
     from edge.app.enrolment import export_people
 

@@ -21,7 +21,9 @@ def run(config: ConfigOption = None) -> None:
 
 
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="wait for the hit over HTTP and on the page, print it, stop")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="wait for the hit over HTTP and on the page, print it, stop")
+    ] = False,
     port: Annotated[int, typer.Option(help="TCP port of the page; 0 takes a free one")] = 0,
 ) -> None:
     """Run the whole service on a rendered clip: no camera, no account, no download."""

@@ -68,7 +68,9 @@ def _models(config: Config) -> Iterator[Check]:
     for result in pack.verify(config.runtime):
         name = f"model {result.entry.name}"
         if result.problem:
-            yield Check(name, "fail", result.problem, "restore this file from the release, then run `edge models verify`")
+            yield Check(
+                name, "fail", result.problem, "restore this file from the release, then run `edge models verify`"
+            )
         else:
             yield Check(name, "pass", f"{result.entry.precision}, hash as promised, runs on {result.provider}")
 
@@ -78,37 +80,60 @@ def _storage(config: Config) -> Iterator[Check]:
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     if not os.access(folder, os.W_OK | os.X_OK):
-        yield Check("data directory", "fail", f"{folder} can't be written", f"give the service's user the folder: chown it, or set data_dir")
+        yield Check(
+            "data directory",
+            "fail",
+            f"{folder} can't be written",
+            f"give the service's user the folder: chown it, or set data_dir",
+        )
         return
     free = shutil.disk_usage(folder).free
     limit = config.store.min_free_bytes
     found = f"{free / 1e9:.1f} GB free at {config.data_dir}"
     if free < limit:
-        yield Check("data directory", "fail", found, f"free at least {limit / 1e9:.1f} GB, or lower store.min_free_bytes")
+        yield Check(
+            "data directory", "fail", found, f"free at least {limit / 1e9:.1f} GB, or lower store.min_free_bytes"
+        )
     elif free < 3 * limit:
-        yield Check("data directory", "warn", found, "pictures will soon be shed; free some space or lower store.max_image_bytes")
+        yield Check(
+            "data directory",
+            "warn",
+            found,
+            "pictures will soon be shed; free some space or lower store.max_image_bytes",
+        )
     else:
         yield Check("data directory", "pass", found)
 
 
 def _store(config: Config) -> Iterator[Check]:
     if not (config.data_dir / "edge.db").exists():
-        yield Check("database", "warn", "not made yet", "it is made when the service, `edge user add` or `edge enrol` first runs")
+        yield Check(
+            "database",
+            "warn",
+            "not made yet",
+            "it is made when the service, `edge user add` or `edge enrol` first runs",
+        )
         return
     try:
         with Store.open(config.data_dir) as store:
             people, references = store.people(), store.references()
             users, tokens = store.users(), store.tokens()
     except EdgeError as error:
-        yield Check("database", "fail", str(error), "restore the data directory from a backup, or move it away to start anew")
+        yield Check(
+            "database", "fail", str(error), "restore the data directory from a backup, or move it away to start anew"
+        )
         return
     yield Check("database", "pass", "opens, schema as expected")
     yield _some("users", len(users), "nobody can log in", "edge user add NAME --role guard")
     yield _some("tokens", len(tokens), "no central server can pull", "edge token add NAME --scope alerts:read")
-    yield _some("watchlist", len(people), "nobody is looked for", "edge enrol --id ID --name NAME --status STATUS PICTURE...")
+    yield _some(
+        "watchlist", len(people), "nobody is looked for", "edge enrol --id ID --name NAME --status STATUS PICTURE..."
+    )
     models = {r.model_sha256 for r in references}
     if len(models) > 1:
-        yield Check("references", "warn", f"made by {len(models)} models", "enrol the older ones again: models are never mixed")
+        yield Check(
+            "references", "warn", f"made by {len(models)} models", "enrol the older ones again: models are never mixed"
+        )
 
 
 def _some(name: str, count: int, nothing: str, fix: str) -> Check:
@@ -140,12 +165,19 @@ def _camera(settings: CameraConfig) -> Check:
     finally:
         camera.stop()
     if frame is None:
-        return Check(name, "fail", f"no frame in {FIRST_FRAME_S:.0f} s: {health.detail}", "check cable, address and password, then run this again")
+        return Check(
+            name,
+            "fail",
+            f"no frame in {FIRST_FRAME_S:.0f} s: {health.detail}",
+            "check cable, address and password, then run this again",
+        )
     height, width = frame.image.shape[:2]
     mean = float(frame.image[::8, ::8].mean())
     found = f"{width} x {height}, mean brightness {mean:.0f} of 255"
     if health.state is CameraState.DARK or mean < 12:
-        return Check(name, "warn", found, "the picture is nearly black: take off the lens cap, or give the place some light")
+        return Check(
+            name, "warn", found, "the picture is nearly black: take off the lens cap, or give the place some light"
+        )
     return Check(name, "pass", found)
 
 
@@ -168,16 +200,25 @@ def _port(config: Config, running: bool) -> Check:
         try:
             probe.bind((config.serve.host, config.serve.port))
         except OSError as error:
-            return Check("port", "fail", f"{where}: {error.strerror}", "stop the other program, or set serve.port to a free one")
+            return Check(
+                "port", "fail", f"{where}: {error.strerror}", "stop the other program, or set serve.port to a free one"
+            )
     return Check("port", "pass", f"{where} is free")
 
 
 def check_clock(facts: dict[str, Any]) -> Check:
     """Judge what the kernel says of the clock."""
     if facts["synced"] is None:
-        return Check("clock", "warn", "this machine does not say whether its clock is synchronised", "run a time service, such as chrony")
+        return Check(
+            "clock",
+            "warn",
+            "this machine does not say whether its clock is synchronised",
+            "run a time service, such as chrony",
+        )
     if not facts["synced"]:
-        return Check("clock", "warn", "not synchronised: times in alerts may be wrong", "run a time service, such as chrony")
+        return Check(
+            "clock", "warn", "not synchronised: times in alerts may be wrong", "run a time service, such as chrony"
+        )
     return Check("clock", "pass", f"synchronised, error below {facts['error_bound_ms']:.0f} ms")
 
 

@@ -16,14 +16,22 @@ class Metrics:
         self.registry = CollectorRegistry()
         r = self.registry
         self.frames = Counter("edge_frames", "Frames that passed all stages.", ["camera"], registry=r)
-        self.dropped = Gauge("edge_frames_dropped", "Frames not processed, by reason.", ["camera", "reason"], registry=r)
+        self.dropped = Gauge(
+            "edge_frames_dropped", "Frames not processed, by reason.", ["camera", "reason"], registry=r
+        )
         self.faces = Counter("edge_faces", "Faces detected.", ["camera"], registry=r)
         self.tracks = Counter("edge_tracks", "Tracks ended, by outcome.", ["camera", "outcome"], registry=r)
         self.hits = Counter("edge_hits", "Hits created.", ["camera"], registry=r)
         self.frame_seconds = Histogram(
-            "edge_frame_seconds", "Seconds from taking a frame to its end.", ["camera"], registry=r, buckets=_STAGE_BUCKETS
+            "edge_frame_seconds",
+            "Seconds from taking a frame to its end.",
+            ["camera"],
+            registry=r,
+            buckets=_STAGE_BUCKETS,
         )
-        self.camera_state = Gauge("edge_camera_state", "1 for the state the camera is in.", ["camera", "state"], registry=r)
+        self.camera_state = Gauge(
+            "edge_camera_state", "1 for the state the camera is in.", ["camera", "state"], registry=r
+        )
         self.camera_restarts = Gauge("edge_camera_restarts", "Restarts of the capture child.", ["camera"], registry=r)
         self.store = Gauge("edge_store", "What the database holds and waits for.", ["what"], registry=r)
         self.people = Gauge("edge_watchlist_people", "People looked for.", registry=r)

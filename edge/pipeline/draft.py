@@ -93,7 +93,10 @@ class Drafter:
         landmarks = crop.landmarks - np.array([left, top], np.float32)
         recipe_json["input"] = {"corner": [left, top], "landmarks": np.round(landmarks, 3).tolist()}
         hit = Hit(
-            hit_id=hit_id or make_hit_id(visit.first_at, self.facts.box_id, frame.camera, match.person_id, visit.first_at.isoformat()),
+            hit_id=hit_id
+            or make_hit_id(
+                visit.first_at, self.facts.box_id, frame.camera, match.person_id, visit.first_at.isoformat()
+            ),
             kind=self.facts.kind,
             person=watch.people[match.person_id],
             camera=frame.camera,
@@ -103,7 +106,9 @@ class Drafter:
             runner_up_id=match.runner_up_id,
             similarity_original=match.similarity,
             similarity_enhanced=self._score_enhanced(changed, landmarks, match.person_id, watch),
-            expected_false_alerts=expected_false_alerts(self.min_similarity, len(watch.people), self.facts.impostor_tail),
+            expected_false_alerts=expected_false_alerts(
+                self.min_similarity, len(watch.people), self.facts.impostor_tail
+            ),
             quality={**asdict_rounded(crop), "num_shots": face.num_shots},
             recipe=recipe_json,
             images=HitImages(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from edge.arrays import Embedding
 from edge.config import RecogniseConfig
 from edge.pixels.geometry import align
 from edge.pixels.quality import measure
 from edge.pipeline.watch import Watch
 from edge.recognise import Embedder, decide, fuse
-from edge.records import Crop, Embedding, Frame, Match, Quality, Reason, Track
+from edge.records import Crop, Frame, Match, Quality, Reason, Track
 from edge.track import BestShots
 
 MIN_GAP_FRAMES = 3

@@ -18,7 +18,7 @@ def soft_ellipses(
     for centre, axes in ellipses:
         cv2.ellipse(mask, centre, axes, 0, 0, 360, 255, -1)
     soft = cv2.GaussianBlur(mask, (0, 0), feather_px)
-    return np.asarray(soft, np.float32) / 255
+    return np.asarray(soft / np.float32(255), np.float32)
 
 
 def paste(

@@ -1,0 +1,117 @@
+"""`edge eval ...`: how well it works, measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress, read_config, table
+
+app = typer.Typer(help="How well it works, on labelled pictures.", no_args_is_help=True)
+
+Degrade = Annotated[
+    list[str] | None, typer.Option(help="clean, or NAME[:LEVEL]; may be given several times [default: clean]")
+]
+Images = Annotated[Path, typer.Option(help="folder of PERSON/PERSON_0001.jpg pictures")]
+
+
+@app.command("pairs")
+def eval_pairs(
+    images: Images,
+    pairs: Annotated[Path, typer.Option(help="pairs file in the manner of LFW")],
+    degrade: Degrade = None,
+    enhance: Annotated[str, typer.Option(help="off or auto")] = "off",
+    aligned: Annotated[bool, typer.Option("--aligned", help="the pictures are 112 x 112 aligned crops")] = False,
+    peer: Annotated[
+        Path | None, typer.Option(help="folder with YuNet and MobileFaceNet, measured in the same call")
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Verification: 10-fold accuracy and true accept rate at FMR 1e-2 and 1e-3."""
+    from edge.app import evaluating
+
+    if enhance not in {"auto", "off"}:
+        raise typer.BadParameter(f"--enhance is auto or off, not {enhance!r}")
+    with _bar() as tell:
+        answer = evaluating.pairs(
+            read_config(config),
+            images,
+            pairs,
+            degradations=degrade or ["clean"],
+            enhance=enhance,
+            aligned=aligned,
+            peer=peer,
+            progress=tell,
+        )
+    if as_json:
+        print_json(answer)
+        return
+    rows = table(None, "degradation", "who", "accuracy", "TAR at FMR 1e-2", "at 1e-3", "without a face")
+    for who, reports in (("ours", answer["rows"]), ("peer", answer.get("peer", []))):
+        for r in reports:
+            tar = r["tar"]
+            found = f"{r['num_without_face']} of {r['num_pictures']}"
+            rows.add_row(r["degrade"], who, f"{r['accuracy']:.3f}", f"{tar['1e-2']:.3f}", f"{tar['1e-3']:.3f}", found)
+    out.print(rows)
+
+
+@app.command("detect")
+def eval_detect(
+    images: Images,
+    people: Annotated[Path, typer.Option(help="file with one person per line, whose pictures make the mosaics")],
+    scenes: Annotated[Path, typer.Option(help="folder of pictures without faces, the background")],
+    peer: Annotated[
+        Path, typer.Option(help="folder with YuNet: it labels the clean pictures and is measured beside us")
+    ],
+    degrade: Degrade = None,
+    count: Annotated[int, typer.Option(help="mosaics", min=1)] = 100,
+    footage: Annotated[list[Path] | None, typer.Option(help="real footage, to count faces found and clutter")] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Detection: average precision at IoU 0.5 on seeded 640 x 480 mosaics, and what happens on real footage."""
+    from edge.app import evaluating
+
+    with _bar() as tell:
+        answer = evaluating.detection(
+            read_config(config),
+            images,
+            people,
+            scenes,
+            peer,
+            degradations=degrade or ["clean"],
+            count=count,
+            footage=footage or [],
+            progress=tell,
+        )
+    if as_json:
+        print_json(answer)
+        return
+    rows = table(None, "degradation", "who", "AP at IoU 0.5", "recall", "landmark error of the eye distance")
+    for r in answer["rows"]:
+        error = "" if r["landmark_error"] is None else f"{r['landmark_error']:.3f}"
+        rows.add_row(r["degrade"], r["detector"], f"{r['average_precision']:.3f}", f"{r['recall']:.3f}", error)
+    out.print(rows)
+    for clip in answer.get("footage", []):
+        out.print(
+            f"{clip['path']}: {clip['num_peer_sure_found']} of the peer's {clip['num_peer_sure']} sure faces found, "
+            f"{clip['num_clutter']} places in {clip['num_frames']} frames where the peer sees nothing"
+        )
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[str, int, int], None]]:
+    with progress() as bar:
+        tasks: dict[str, int] = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = int(bar.add_task(what, total=total))
+            bar.update(tasks[what], completed=done, total=total)  # type: ignore[arg-type]
+
+        yield tell
