@@ -83,6 +83,11 @@ class Camera:
         return self._ring.dropped
 
     @property
+    def bad_frames(self) -> int:
+        """Pictures that came broken from the source and were left out."""
+        return self._supervisor.bad_frames
+
+    @property
     def child_pid(self) -> int | None:
         """Process id of the capture process, None between two of them."""
         return self._supervisor.child_pid

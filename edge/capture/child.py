@@ -48,9 +48,9 @@ class Player:
 
     def run(self) -> ExitCode:
         """Open and play; after a failure wait longer each time, and give up after `MAX_TRIES` without a frame."""
-        tries = 0
+        tries, why = 0, ""
         while True:
-            self._ring.enter(Phase.OPENING)
+            self._ring.enter(Phase.OPENING, why)
             played_before = self._num_played
             try:
                 with open_source(self._camera) as source:
@@ -58,23 +58,28 @@ class Player:
                     return ExitCode.OK
             except EdgeError as error:
                 tries = 1 if self._num_played > played_before else tries + 1
-                self._ring.enter(Phase.WAITING, str(error))
+                why = str(error)
+                self._ring.enter(Phase.WAITING, why)
                 if tries >= MAX_TRIES:
                     return error.exit_code
             self._wait_until(time.monotonic() + min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (tries - 1)))
 
     def _play(self, source: FrameSource) -> None:
         """Play to the end, over and over where the camera says so."""
-        self._pacer = Pacer()
+        self._pacer, self._watch = Pacer(), PixelWatch(self._camera.masks)
+        bad_before = self._ring.get(Word.BAD_FRAMES)
         is_first = True
         while True:
             played_before = self._num_played
-            for frame in source.frames():
-                if is_first:
-                    self._ring.enter(Phase.STREAMING)
-                    is_first = False
-                self._show(frame)
-                self._ring.put(Word.BAD_FRAMES, source.bad_frames)
+            try:
+                for frame in source.frames():
+                    if is_first:
+                        self._ring.enter(Phase.STREAMING)
+                        is_first = False
+                    self._show(frame)
+                    self._ring.put(Word.BAD_FRAMES, bad_before + source.bad_frames)
+            finally:
+                self._ring.put(Word.BAD_FRAMES, bad_before + source.bad_frames)
             if self._num_played == played_before:
                 raise ImageError(f"{parse_source(self._camera).shown}: holds no frame; give another file")
             if not self._camera.loop:

@@ -163,13 +163,13 @@ class ImagesSource:
     def frames(self) -> Iterator[SourceFrame]:
         """Every image that can be read; a broken one among others is counted and left out."""
         last_error: EdgeError | None = None
-        num_read = 0
-        self.bad_frames = 0
+        num_read, num_bad = 0, 0
         for index, file in enumerate(self._files):
             try:
                 image = read_image(file)
             except ImageError as error:
                 self.bad_frames += 1
+                num_bad += 1
                 last_error = error
                 continue
             num_read += 1
@@ -177,9 +177,7 @@ class ImagesSource:
         if last_error is not None and num_read == 0:
             raise last_error
         if last_error is not None:
-            self.problem = (
-                f"{self.path}: {self.bad_frames} of {len(self._files)} images left out; the last: {last_error}"
-            )
+            self.problem = f"{self.path}: {num_bad} of {len(self._files)} images left out; the last: {last_error}"
 
 
 def files_in(folder: Path) -> list[Path]:

@@ -37,7 +37,9 @@ class Report:
     unchanged_s: float
     dark_s: float
     text: str
-    """What the child says is wrong, or what the last one said or did."""
+    """What the child says is wrong."""
+    why: str
+    """Why the last child was lost."""
     failures: int
     """Children lost in a row."""
     is_running: bool
@@ -59,14 +61,13 @@ def judge(report: Report, limits: Limits, shown: str) -> tuple[CameraState, str]
         return CameraState.ENDED, report.text
     if report.is_running and report.phase == Phase.STREAMING and report.beat_age_s <= limits.stall_after_s:
         return _judge_picture(report, limits)
-    if report.phase == Phase.WAITING or report.failures >= _LOST_AFTER_FAILURES:
-        why = report.text or f"{shown}: gives no frames; check its power and cable"
+    if report.phase != Phase.STREAMING and report.text:
+        return CameraState.LOST, f"{report.text}. It is tried again every few seconds"
+    why = report.why or f"{shown}: gives no frames; check its power and cable"
+    if report.failures >= _LOST_AFTER_FAILURES or (report.failures and not report.has_had_frames):
         return CameraState.LOST, f"{why}. It is tried again every few seconds"
     if report.has_had_frames:
-        why = f" ({report.text})" if report.text else ""
-        return CameraState.STALLED, f"{shown}: no frames{why}; capture is being restarted; check its power and cable"
-    if report.failures:
-        return CameraState.LOST, f"{report.text or shown + ': gives no frames'}. It is tried again every few seconds"
+        return CameraState.STALLED, f"{why}. Capture is being restarted"
     return CameraState.STARTING, f"{shown}: is being opened"
 
 

@@ -63,6 +63,7 @@ class Word(enum.IntEnum):
     UNCHANGED_SINCE_NS = 5
     DARK_SINCE_NS = 6
     BAD_FRAMES = 7
+    """Pictures that came broken and were left out, over all children."""
     TEXT_VERSION = 8
     """Odd while the text is being written."""
 

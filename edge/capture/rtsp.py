@@ -23,6 +23,8 @@ from edge.errors import CameraError, ImageError
 
 OPEN_TIMEOUT_MS = 4000
 READ_TIMEOUT_MS = 2000
+DECODER_THREADS = 2
+"""Each one more holds back another frame."""
 MAX_REPEATS = 25
 
 # `timeout` is in microseconds; FFmpeg ignores the older name `stimeout` without a word. A short `analyzeduration`
@@ -44,9 +46,10 @@ class RtspSource:
     def __enter__(self) -> RtspSource:
         require_reachable(self.address, default_port=322 if self.address.scheme == "rtsps" else 554)
         os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = _FFMPEG_OPTIONS
-        limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_TIMEOUT_MS]
+        options = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_TIMEOUT_MS]
+        options += [cv2.CAP_PROP_N_THREADS, DECODER_THREADS]
         try:
-            self._video = cv2.VideoCapture(self.address.target, cv2.CAP_FFMPEG, limits)
+            self._video = cv2.VideoCapture(self.address.target, cv2.CAP_FFMPEG, options)
         finally:
             del os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"]
         if not self._video.isOpened():
@@ -71,8 +74,10 @@ class RtspSource:
         drain(self._video)
         last_ms, repeats = -1.0, 0
         while True:
+            before_s = time.monotonic()
             is_read, image = self._video.read()
-            if not is_read:
+            # A read that ran into its limit may still say True, with a frame the decoder had held back.
+            if not is_read or time.monotonic() - before_s > 0.9 * READ_TIMEOUT_MS / 1000:
                 raise CameraError(f"{self.address.shown}: the stream stopped; check the camera's power and network")
             at_ms = self._video.get(cv2.CAP_PROP_POS_MSEC)
             repeats = repeats + 1 if at_ms == last_ms and at_ms > 0 else 0

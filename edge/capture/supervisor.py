@@ -49,6 +49,7 @@ class Supervisor:
         self._why = ""
         self._failures = 0
         self.restarts = 0
+        self.bad_frames = 0
         now = dt.datetime.now(dt.UTC)
         self.health = CameraHealth(camera.name, CameraState.STARTING, now, f"{self._shown}: is being opened", 0, 0)
 
@@ -150,7 +151,8 @@ class Supervisor:
             has_had_frames=ring.get(Word.WRITTEN) > 0,
             unchanged_s=(frame_ns - unchanged_ns) / 1e9 if unchanged_ns else 0.0,
             dark_s=(frame_ns - dark_ns) / 1e9 if dark_ns else 0.0,
-            text=ring.text() or self._why,
+            text=ring.text(),
+            why=self._why,
             failures=self._failures,
             is_running=self._child is not None,
         )
@@ -158,6 +160,7 @@ class Supervisor:
     def _update_health(self) -> None:
         """Keep the time of the last change of state; log a failure once when it starts and once when it ends."""
         old = self.health
+        self.bad_frames = self._ring.get(Word.BAD_FRAMES)
         state, detail = judge(self._report(), self._limits, self._shown)
         since = old.since if state == old.state else dt.datetime.now(dt.UTC)
         self.health = dataclasses.replace(
