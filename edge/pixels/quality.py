@@ -27,14 +27,17 @@ EYES_PER_FACE = 0.4
 """Eye distance of a frontal face over the shorter side of its box."""
 
 RAMPS: dict[str, tuple[float, float]] = {
-    "sharpness": (0.25, 0.60),  # 0.70 as photographed, 0.43 under 3 px of blur at 93 px of face, 0.33 under 4.7 px
+    "sharpness": (0.25, 0.80),  # 0.70 as photographed, 0.43 under 3 px of blur at 93 px of face, 0.33 under 4.7 px
     "dark": (0.03, 0.25),  # 0.53 in daylight, 0.19 with an eighth of the light, 0.11 with a twentieth
     "bright": (0.97, 0.80),
     "noise": (0.08, 0.01),  # 0.002 as photographed, 0.026 and 0.038 under read noise of 0.06 and 0.10
-    "pose": (75.0, 15.0),
-    "size": (4.0, 28.0),
+    "pose": (75.0, 10.0),
+    "size": (2.0, 5.3),  # octaves: eyes 4 px and 40 px apart
 }
-"""Where each part is 0 and where it is 1, in the unit of its measurement; a smooth step lies between."""
+"""Where each part is 0 and where it is 1, in the unit of its measurement; a smooth step lies between.
+
+The upper ends lie beyond what is good enough, so that among good crops the better one still scores higher.
+"""
 
 _NOISE_KERNEL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 _NOISE_GAIN = 6.0 * 0.67449
@@ -74,7 +77,7 @@ def measure(aligned: BgrImage, landmarks: Landmarks, box: Boxes) -> Quality:
     Yaw takes the head for a plane of two eyes with a nose tip `NOSE_DEPTH` eye distances before it, seen from afar:
     offset of the nose along the eye axis = NOSE_DEPTH x tan(yaw). It ignores pitch and how faces differ; expect 10
     degrees of error. `size` takes the larger of the eye distance and `EYES_PER_FACE` of the box, so that a turned head
-    is not marked down twice.
+    is not marked down twice; its ramp counts octaves.
     """
     if not isinstance(aligned, np.ndarray) or aligned.shape != (ALIGNED_PX, ALIGNED_PX, 3):
         raise ImageError(f"quality: pass an aligned (112, 112, 3) crop, got {getattr(aligned, 'shape', type(aligned))}")
@@ -89,7 +92,7 @@ def measure(aligned: BgrImage, landmarks: Landmarks, box: Boxes) -> Quality:
     parts = {
         **_picture_parts(sharpness, light, noise),
         "pose": _ramp("pose", abs(yaw)),
-        "size": _ramp("size", max(eye_distance, EYES_PER_FACE * short_side)),
+        "size": _ramp("size", math.log2(max(eye_distance, EYES_PER_FACE * short_side, 1.0))),
     }
     return Quality(sharpness, light, noise, yaw, eye_distance, 100 * math.prod(parts.values()), parts)
 
