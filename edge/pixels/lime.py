@@ -139,8 +139,9 @@ def enhance_lowlight(
 
     Notes
     -----
-    R = L / (T^gamma + eps): equation 4 with the map raised to the gamma the paper recommends. Deviation: the gain of a pixel is held to
-    the most that leaves its brightest channel within range, where the paper clips channels and so shifts hue.
+    R = L / (T^gamma + eps): equation 4 with the map raised to the gamma the paper recommends. Deviation: the gain of
+    a pixel is held to the most that leaves its brightest channel within range, where the paper clips channels and so
+    shifts hue.
     The paper's denoising of the result (BM3D) is another step's business.
     """
     if not 0 <= gamma <= 1:
