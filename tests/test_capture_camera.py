@@ -204,7 +204,8 @@ def test_dark_and_frozen_pictures_are_told_from_live_ones(
         assert camera.health().since <= dt.datetime.now(dt.UTC)
 
 
-def test_the_child_dies_with_a_killed_parent(clip: Path) -> None:
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_the_child_dies_with_a_killed_parent(clip: Path, is_stopped: bool) -> None:
     script = (
         "import sys, time\nfrom edge.capture.camera import Camera\nfrom edge.config import CameraConfig\n"
         "camera = Camera(CameraConfig(name='door', source=sys.argv[1], loop=True))\ncamera.start()\n"
@@ -215,6 +216,8 @@ def test_the_child_dies_with_a_killed_parent(clip: Path) -> None:
     with parent.stdout:
         child = int(parent.stdout.readline())
     assert is_alive(child)
+    if is_stopped:
+        os.kill(child, signal.SIGSTOP)
     parent.kill()
     parent.wait()
     wait_until(lambda: not is_alive(child), 5.0)

@@ -39,7 +39,6 @@ class Player:
 
     def __init__(self, orders: Orders, ring: RingWriter) -> None:
         self._camera = orders.camera
-        self._parent_pid = orders.parent_pid
         self._ring = ring
         self._is_recorded = parse_source(orders.camera).is_recorded
         self._watch = PixelWatch(orders.camera.masks)
@@ -102,23 +101,18 @@ class Player:
         self._ring.put(Word.DARK_SINCE_NS, self._watch.dark_since_ns)
         self._ring.write(frame.image, captured_ns, mono_ns, frame.media_s)
         self._num_played += 1
-        self._beat()
+        self._ring.beat()
 
     def _wait_until(self, due_s: float) -> None:
         while (left_s := due_s - time.monotonic()) > 0:
-            self._beat()
+            self._ring.beat()
             time.sleep(min(left_s, _BEAT_EVERY_S))
 
     def _wait_for_reader(self) -> None:
         """A recording that is not played in real time goes as fast as it is read, and none of its frames is dropped."""
         while self._ring.get(Word.TAKEN) < self._ring.get(Word.WRITTEN):
-            self._beat()
+            self._ring.beat()
             time.sleep(_TAKEN_EVERY_S)
-
-    def _beat(self) -> None:
-        self._ring.beat()
-        if os.getppid() != self._parent_pid:
-            sys.exit(ExitCode.UNAVAILABLE)
 
 
 def _die_with_parent(parent_pid: int) -> None:

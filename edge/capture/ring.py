@@ -69,12 +69,11 @@ class Word(enum.IntEnum):
 
 
 class _SlotWord(enum.IntEnum):
-    NUMBER = 0
-    HEIGHT = 1
-    WIDTH = 2
-    CAPTURED_NS = 3
-    MONO_NS = 4
-    MEDIA_US = 5
+    HEIGHT = 0
+    WIDTH = 1
+    CAPTURED_NS = 2
+    MONO_NS = 3
+    MEDIA_US = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,6 @@ class RingWriter:
             raise ImageError(f"a frame of {width} x {height} pixels is more than {MAX_PIXELS}; ask the camera for less")
         number = self.get(Word.WRITTEN) + 1
         words = self._memory.slot_words(number)
-        words[_SlotWord.NUMBER] = number
         self._memory.slot_pixels(number, height, width)[:] = image
         words[_SlotWord.HEIGHT] = height
         words[_SlotWord.WIDTH] = width
@@ -250,7 +248,7 @@ class RingReader:
         """Frame `number`, or None where the writer has come round to its slot."""
         words = self._memory.slot_words(number)
         height, width = int(words[_SlotWord.HEIGHT]), int(words[_SlotWord.WIDTH])
-        if words[_SlotWord.NUMBER] != number or not 0 < height * width <= MAX_PIXELS:
+        if not 0 < height * width <= MAX_PIXELS:
             return None
         image = self._memory.slot_pixels(number, height, width).copy()
         media_us = int(words[_SlotWord.MEDIA_US])
