@@ -67,7 +67,6 @@ def test_the_age_counts_from_the_capture_by_the_monotonic_clock(tmp_path: Path) 
             # The wall clock plays no part: a frame "from tomorrow" is as old as its monotonic time says.
             view = live_view(2)
             box.live.publish(dataclasses.replace(view, captured_at=view.captured_at.replace(year=2099)))
-            )
             record, _ = await frame(box, headers, "?after=1")
             assert record["captured_at"].startswith("2099")
             assert 0 <= record["age_ms"] < 30_000
