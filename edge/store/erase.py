@@ -1,7 +1,8 @@
-"""Erasing a person: rows, feed bodies, pictures, and what the write-ahead log still holds of them.
+"""Erasing a person: rows, feed bodies, pictures, and what free space and the write-ahead log still hold of them.
 
-Deleted bytes are overwritten by `secure_delete`; the log is truncated after the commit. Feed items keep their seq and
-become tombstones, so that no puller sees a hole; one more tombstone per hit tells those who have pulled already.
+`secure_delete` overwrites deleted rows, but where pages were split or merged, copies may lie in their gaps: so the
+database is written anew (VACUUM) and its log emptied after the commit. Feed items keep their seq and become tombstones,
+so that no puller sees a hole; one more tombstone per hit tells those who have pulled already.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ def forget(change: Change, person_id: str, now: dt.datetime) -> Receipt:
     db = change.db
     if people.get(db, person_id) is None:
         raise NotFoundError(f"{person_id!r} is not on the watchlist; 'edge watchlist list' shows who is")
-    hit_ids = [
-        row[0] for row in db.execute("SELECT hit_id FROM hits WHERE person_id = ? ORDER BY hit_id", (person_id,))
-    ]
-    blanked = sum(_blank_items(db, hit_id) for hit_id in hit_ids)
+    hit_ids = [row[0] for row in db.execute("SELECT hit_id FROM hits WHERE person_id = ?", (person_id,))]
+    # retention may have taken a hit whose last feed items are still young
+    told = "SELECT DISTINCT hit_id FROM feed WHERE json_extract(body, '$.person.id') = ?"
+    told_ids = sorted({*hit_ids, *(row[0] for row in db.execute(told, (person_id,)))})
+    blanked = sum(_blank_items(db, hit_id) for hit_id in told_ids)
     named = _images_of(db, person_id)
     hits.remove(db, hit_ids)
     references = db.execute("DELETE FROM person_references WHERE person_id = ?", (person_id,)).rowcount
@@ -39,7 +41,7 @@ def forget(change: Change, person_id: str, now: dt.datetime) -> Receipt:
     _forget_runner_up(db, person_id)
     shared = sum(images.is_kept(db, sha256) for sha256 in named)
     people.bump_version(db)
-    for hit_id in hit_ids:
+    for hit_id in told_ids:
         feed.append(change, now, "alert.erased", {"hit_id": hit_id, "cause": "person_erased"}, hit_id)
     return Receipt(
         person_id=person_id,
@@ -49,14 +51,27 @@ def forget(change: Change, person_id: str, now: dt.datetime) -> Receipt:
         images=len(named) - shared,
         images_shared=shared,
         feed_items=blanked,
-        wal_bytes_left=0,
+        is_scrubbed=False,
     )
 
 
 def scrub(db: sqlite3.Connection, blobs: Blobs, path: Path, receipt: Receipt) -> Receipt:
-    """After the commit: delete the files, truncate the log."""
+    """After the commit: delete the files, write the database anew, empty the log."""
     images.remove_doomed(db, blobs)
-    return replace(receipt, wal_bytes_left=truncate_log(db, path))
+    is_compact = _compact(db)
+    return replace(receipt, is_scrubbed=truncate_log(db, path) == 0 and is_compact)
+
+
+def _compact(db: sqlite3.Connection) -> bool:
+    """Write the database anew, some four seconds a gigabyte; returns whether there was room for it."""
+    db.execute("PRAGMA temp_store = FILE")  # else the copy would be made in memory
+    try:
+        db.execute("VACUUM")
+    except sqlite3.Error:
+        return False
+    finally:
+        db.execute("PRAGMA temp_store = MEMORY")
+    return True
 
 
 def truncate_log(db: sqlite3.Connection, path: Path) -> int:

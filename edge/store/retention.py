@@ -58,7 +58,7 @@ def settle(db: sqlite3.Connection, blobs: Blobs, path: Path, report: RetentionRe
     """After the commit: delete the files and give the database's free pages back to the disk."""
     images.remove_doomed(db, blobs)
     if report.hits_removed or report.feed_items_removed:
-        db.execute("PRAGMA incremental_vacuum").fetchall()
+        db.executescript("PRAGMA incremental_vacuum")  # `execute` would stop after the first page
         erase.truncate_log(db, path)
     reserve.lay_out(path.parent)  # given up if a write has found the disk full since
     return replace(report, free_bytes=free_bytes(path.parent))

@@ -49,7 +49,11 @@ class Consumer:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What erasing a person removed. `wal_bytes_left` is 0 unless a reader held the log open."""
+    """What erasing a person removed.
+
+    `is_scrubbed`: the database was written anew and its log emptied, so that no old page holds anything of them. False
+    only where the disk has no room for that, or a reader held the log open; the next erasure makes up for it.
+    """
 
     person_id: str
     erased_at: dt.datetime
@@ -58,7 +62,7 @@ class Receipt:
     images: int
     images_shared: int
     feed_items: int
-    wal_bytes_left: int
+    is_scrubbed: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,282 @@
+"""Opening what is there: folders that can't be written, foreign files, other processes, a full disk, orphans."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+
+from edge.errors import ExitCode, StoreError
+from edge.store import Store, schema
+from tests.store_material import ANN, BOB, Clock, add_hits, enrol, hit_of, kept_files, picture
+
+ROOT = Path(__file__).resolve().parent.parent
+
+RELEASED = {(1, "first"): "56f9db9e1256c6c044fe4fdf5f3da3255b0ba7cdec96e32d0ce1385414b5b290"}
+"""Migrations are never edited once released: a changed hash here is a mistake, a new line is a new migration."""
+
+
+@contextlib.contextmanager
+def mounted(folder: Path, options: str) -> Iterator[Path]:
+    """A small memory file system of its own, where this user may mount one."""
+    folder.mkdir(exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("needs the mount command")
+    if done.returncode:
+        pytest.skip("needs the right to mount a small file system")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_migrations_are_numbered_recorded_and_never_edited(tmp_path: Path) -> None:
+    found = {(migration.number, migration.name): migration.sha256 for migration in schema.known()}
+    assert found == RELEASED
+    assert [number for number, _ in found] == list(range(1, len(found) + 1))
+    for _ in range(2):
+        Store.open(tmp_path).close()
+        with contextlib.closing(sqlite3.connect(tmp_path / "edge.db")) as db:
+            assert {(row[0], row[1]): row[2] for row in db.execute("SELECT * FROM migrations")} == RELEASED
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(tmp_path) as store:
+        epoch = store.epoch
+    broken = schema.Migration(2, "broken", "CREATE TABLE extra (a TEXT) STRICT;\nINSERT INTO no_such_table VALUES (1);")
+    released = schema.known()
+    monkeypatch.setattr(schema, "known", lambda: (*released, broken))
+    with pytest.raises(StoreError):
+        Store.open(tmp_path)
+    good = schema.Migration(2, "good", "CREATE TABLE extra (\n  a TEXT -- a; b\n) STRICT;\n")
+    monkeypatch.setattr(schema, "known", lambda: (*released, good))
+    with Store.open(tmp_path) as store:
+        assert store.epoch == epoch
+    monkeypatch.setattr(schema, "known", lambda: released)
+    before = (tmp_path / "edge.db").read_bytes()
+    with pytest.raises(StoreError, match=r"newer version \(schema 2, this one knows 1\)"):
+        Store.open(tmp_path)
+    assert (tmp_path / "edge.db").read_bytes() == before
+
+
+def test_a_read_only_folder_is_one_clear_paragraph(tmp_path: Path) -> None:
+    with mounted(tmp_path / "ro", "ro,size=1m") as folder, pytest.raises(StoreError) as caught:
+        Store.open(folder)
+    assert caught.value.exit_code == ExitCode.STORAGE
+    assert str(tmp_path / "ro") in str(caught.value)
+    assert "Read-only" in str(caught.value)
+
+
+def test_a_folder_that_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("hello")
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(StoreError, match="choose another data_dir"):
+            Store.open(place)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_of_someone_else(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(mode=0o500)
+    with pytest.raises(StoreError, match="Permission denied"):
+        Store.open(tmp_path / "data")
+
+
+def test_garbage_is_refused_and_left_alone(tmp_path: Path) -> None:
+    garbage = b"this is a shopping list and not a database " * 200
+    (tmp_path / "edge.db").write_bytes(garbage)
+    with pytest.raises(StoreError, match="not a database") as caught:
+        Store.open(tmp_path)
+    assert caught.value.exit_code == ExitCode.STORAGE
+    assert (tmp_path / "edge.db").read_bytes() == garbage
+
+
+def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "edge.db")) as db:
+        db.execute("CREATE TABLE recipes (cake TEXT)")
+    before = (tmp_path / "edge.db").read_bytes()
+    with pytest.raises(StoreError, match="some other program"):
+        Store.open(tmp_path)
+    assert (tmp_path / "edge.db").read_bytes() == before
+
+
+def test_a_damaged_database_is_named_and_never_raises_anything_else(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        enrol(store, ANN)
+        add_hits(store, ANN, range(60))
+    path = tmp_path / "edge.db"
+    data = bytearray(path.read_bytes())
+    data[4096 * 2 :] = os.urandom(len(data) - 4096 * 2)
+    path.write_bytes(data)
+    with pytest.raises(StoreError, match=str(path)), Store.open(tmp_path) as store:
+        store.hits(limit=1000)
+
+
+def test_the_database_cut_short(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        enrol(store, ANN)
+        add_hits(store, ANN, range(60))
+    path = tmp_path / "edge.db"
+    path.write_bytes(path.read_bytes()[:9000])
+    with pytest.raises(StoreError, match=str(path)), Store.open(tmp_path) as store:
+        store.hits(limit=1000)
+
+
+OTHER = """
+import sys
+from pathlib import Path
+from edge.store import Store
+with Store.open(Path(sys.argv[1])) as store:
+    print(store.add_token("central", ["alerts:read"]).result(20))
+    store.add_item("health", {"from": "the other process"}).result(20)
+"""
+
+
+def run_other(data_dir: Path, program: str = OTHER) -> str:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", program, str(data_dir)]
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout.strip()
+
+
+def wait_for(what: Future[None], seconds: float = 10.0) -> None:
+    what.result(seconds)
+
+
+def test_another_process_adds_a_token_and_an_item_while_this_one_writes(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        enrol(store, ANN)
+        heard: list[int] = []
+        came: Future[None] = Future()
+
+        def listen(item: object) -> None:
+            heard.append(item.seq)  # type: ignore[attr-defined]
+            if item.type == "health":  # type: ignore[attr-defined]
+                came.set_result(None)
+
+        store.subscribe(listen)
+        before = store.data_version()
+        assert store.check_token("edge_x") is None
+        pending = [store.add_hit(*hit_of(ANN, number)) for number in range(20)]
+        secret = run_other(tmp_path)
+        pending += [store.add_hit(*hit_of(ANN, number)) for number in range(20, 30)]
+        seqs = [future.result(20).seq for future in pending]
+        wait_for(came)
+        assert store.data_version() > before
+        token = store.check_token(secret)
+        assert token is not None
+        assert token.scopes == ("alerts:read",)
+        assert heard == list(range(1, 32)), "each item once and in order, whoever wrote it"
+        assert set(seqs) < set(heard)
+        assert store.head_seq() == 31
+
+
+def test_a_database_locked_by_someone_else_fails_the_write_and_not_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.store.connect.BUSY_MS", 50)
+    with Store.open(tmp_path) as store:
+        with contextlib.closing(sqlite3.connect(tmp_path / "edge.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreError, match="locked too long"):
+                store.add_item("heartbeat", {}).result(10)
+            assert store.feed(None, 10).items == ()
+            other.execute("ROLLBACK")
+        assert store.add_item("heartbeat", {}).result(10).seq == 1
+
+
+def test_orphans_of_a_crash_are_swept_but_young_ones_are_not(tmp_path: Path) -> None:
+    clock = Clock()
+    with Store.open(tmp_path, clock=clock) as store:
+        enrol(store, ANN)
+    (kept,) = kept_files(tmp_path)
+    old, young = picture("old orphan"), picture("young orphan")
+    for sha256, data in (old, young):
+        path = tmp_path / "blobs" / sha256[:2] / sha256
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+    temporary = kept.parent / ".new-abc"
+    temporary.write_bytes(b"half a pic")
+    (kept.parent / "README").write_text("not ours")
+    for path in (kept, temporary, kept.parent / "README", tmp_path / "blobs" / old[0][:2] / old[0]):
+        os.utime(path, (time.time() - 7200,) * 2)
+    Store.open(tmp_path, clock=clock).close()
+    assert len(kept_files(tmp_path)) == 5, "swept at most once an hour"
+    clock.forward(hours=2)
+    Store.open(tmp_path, clock=clock).close()
+    assert {path.name for path in kept_files(tmp_path)} == {kept.name, young[0], "README"}
+
+
+def test_a_picture_swept_between_file_and_row_is_written_again(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        enrol(store, ANN)
+        hit, pictures = hit_of(ANN, 1)
+        started, go = Future[None](), Future[None]()
+
+        def hold(item: object) -> None:
+            started.set_result(None)
+            go.result(10)
+
+        unsubscribe = store.subscribe(hold)
+        store.add_item("heartbeat", {})
+        started.result(10)  # the writer thread is held: the next job waits
+        unsubscribe()
+        future = store.add_hit(hit, pictures)
+        write = store._core.blobs.write
+        writes: list[str] = []
+
+        def write_and_lose(sha256: str, data: bytes) -> None:
+            write(sha256, data)
+            writes.append(sha256)
+            if writes.count(sha256) == 1:
+                store._core.blobs.path(sha256).unlink()
+
+        store._core.blobs.write = write_and_lose  # type: ignore[method-assign]
+        go.set_result(None)
+        future.result(10)
+        for sha256 in pictures:
+            path = store.image_path(sha256)
+            assert path is not None
+            assert hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+
+
+def test_on_a_full_disk_alerts_are_kept_and_the_oldest_pictures_go(tmp_path: Path) -> None:
+    with mounted(tmp_path / "small", "size=48m") as folder, Store.open(folder) as store:
+        enrol(store, ANN)
+        acknowledged = []
+        for start in range(0, 60, 5):  # 60 frames of 1.5 MB on a disk of 48 MB
+            pending = [store.add_hit(*hit_of(ANN, start + n, num_bytes=1_500_000)) for n in range(5)]
+            acknowledged += [future.result(30).seq for future in pending]
+        assert acknowledged == list(range(1, 61))
+        assert store.count_hits() == 60
+        assert store.image_path(hit_of(ANN, 0, num_bytes=1_500_000)[0].images.frame) is None
+        newest = store.image_path(hit_of(ANN, 59, num_bytes=1_500_000)[0].images.frame)
+        assert newest is not None
+        assert newest.exists()
+        assert store.image_path(hit_of(ANN, 0)[0].images.reference), "references are never shed"
+        assert store.check() == []
+        assert store.feed(None, 100).items[-1].seq == 60
+    # what is full with other people's files
+    with mounted(tmp_path / "full", "size=24m") as folder:
+        with Store.open(folder) as store:
+            enrol(store, BOB)
+        (folder / "reserve").unlink(missing_ok=True)
+        with Store.open(folder) as store:
+            with contextlib.suppress(OSError), (folder / "film").open("wb") as film:
+                while True:
+                    film.write(bytes(65536))
+            with pytest.raises(StoreError, match="disk is full"):
+                store.add_hit(*hit_of(BOB, 1, num_bytes=1_500_000)).result(10)
+            assert store.people() == [BOB]
+            (folder / "film").unlink()
+            assert store.add_hit(*hit_of(BOB, 1, num_bytes=1_500_000)).result(10).seq == 1
