@@ -69,7 +69,8 @@ class DetectConfig(Section):
     """Finding faces."""
 
     model: str = Field("default", description="model of the pack, haar, or a path to a YuNet-format ONNX file")
-    min_score: Unit = Field(0.6, description="detector score below which a detection is dropped")
+    min_score: Unit = Field(0.6, description="detector score a face needs to begin a track, or to be listed")
+    keep_score: Unit = Field(0.35, description="lower detector score that still continues a track")
     max_side_px: int = Field(640, ge=64, le=4096, description="frames are shrunk to this longer side before detection")
     min_face_px: float = Field(16.0, ge=4, le=1000, description="shorter box side below which a face is not recognised")
 
@@ -89,7 +90,9 @@ class VisitConfig(Section):
     """One hit per person, camera and stay."""
 
     gap_s: float = Field(30.0, gt=0, le=86_400, description="seconds unseen after which a stay is over")
-    update_every_s: float = Field(2.0, ge=0, le=3600, description="least seconds between two updates of one hit")
+    update_every_s: float = Field(
+        2.0, ge=0, le=3600, description="seconds between two updates of a hit that bring no clearly better picture"
+    )
 
 
 class EnhanceConfig(Section):
@@ -147,8 +150,8 @@ class Config(Section):
 def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Config:
     """Read the TOML file (the default one may be absent) and lay `EDGE_...` variables over it; raises ConfigError.
 
-    `EDGE_DATA_DIR` sets `data_dir`, `EDGE_SERVE__PORT` sets `serve.port`, `EDGE_CAMERA` takes the list of cameras as JSON.
-    `EDGE_TEST_...` and `EDGE_CONFIG` are not settings.
+    `EDGE_DATA_DIR` sets `data_dir`, `EDGE_SERVE__PORT` sets `serve.port`, `EDGE_CAMERA` takes the list of cameras as
+    JSON. `EDGE_TEST_...` and `EDGE_CONFIG` are not settings.
     """
     env = dict(os.environ) if environ is None else environ
     if path is None and env.get("EDGE_CONFIG"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +37,7 @@ def load_models(config: Config) -> Models:
     tail = entry.scores.get("impostor_tail")
     descriptions = {"detect": detector.describe(), "embed": embedder.describe()}
     return Models(
-        stages=Stages(detector, Enhancer(config.enhance.mode), embedder),
+        stages=Stages(detector, Enhancer(config.enhance.mode, time.perf_counter), embedder),
         pack=pack,
         hashes={task: str(about.get("sha256") or about.get("name")) for task, about in descriptions.items()},
         descriptions=descriptions,

@@ -1,4 +1,4 @@
-"""The demo's clip: scikit-image's public-domain portrait walks through one of its scenes, as a CCTV camera would see it."""
+"""The demo's clip: scikit-image's public-domain portrait walks through one of its scenes, seen by a CCTV camera."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def scene() -> BgrImage:
     return compose.fit(_scikit_image("stereo_motorcycle"), WIDTH, HEIGHT)
 
 
-def render(path: Path, *, seconds: float = SECONDS, fault: str = "cctv:2", seed: int = 7) -> int:
+def render(path: Path, *, seconds: float = SECONDS, fault: str = "cctv:3", seed: int = 7) -> int:
     """Write the clip as an AVI and return its number of frames; the same every time."""
     return write_video(path, frames(seconds=seconds, fault=fault, seed=seed), FPS)
 
 
-def frames(*, seconds: float = SECONDS, fault: str = "cctv:2", seed: int = 7) -> Iterator[BgrImage]:
+def frames(*, seconds: float = SECONDS, fault: str = "cctv:3", seed: int = 7) -> Iterator[BgrImage]:
     """Render one frame after the other, 640 x 480: coming closer, swaying, then away; empty for the first second."""
     person, place = portrait(), scene()
     mask = compose.soft_ellipses((512, 512), _HEAD_AND_SHOULDERS, 6.0)

@@ -1,4 +1,4 @@
-"""The demo: renders the clip, enrols the person, runs the whole service on it, and proves the hit over HTTP and on the page."""
+"""The demo: renders the clip, enrols the person, runs the whole service on it, and proves the hit by HTTP and page."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ async def run(*, once: bool, port: int, say: Callable[[str], None]) -> dict[str,
                 check.append(asyncio.get_running_loop().create_task(prove(running)))
                 return
             say(
-                f"\nThe page:   {running.url}/login/link?token={link}\n            (this link logs you in once, as a supervisor)"
+                f"\nThe page:   {running.url}/login/link?token={link}\n"
+                "            (this link logs you in once, as a supervisor)"
             )
             say(f"The feed:   curl -H 'Authorization: Bearer {token}' '{running.url}/api/v1/alerts'\nStop with Ctrl-C.")
 
@@ -82,7 +83,7 @@ def _prepare(config: Config, root: Path) -> tuple[str, str]:
 
 
 def wait_for_hit(url: str, token: str, link: str) -> dict[str, Any] | None:
-    """Pull until the alert comes, log in by the link, and look for the person on the hit's page and on the first page."""
+    """Pull until the alert comes, log in by the link, and look for the person on the hit's page and the first one."""
     deadline = time.monotonic() + WAIT_FOR_HIT_S
     alert = _pull_alert(url, token, deadline)
     if alert is None:

@@ -124,7 +124,11 @@ def _enhancement(mode: str) -> Callable[[BgrImage, Landmarks, Boxes], BgrImage] 
     if mode == "off":
         return None
     enhancer = Enhancer(mode)
-    return lambda crop, landmarks, box: enhancer.apply(crop, enhancer.plan(measure(crop, landmarks, box)))[0]
+
+    def change(crop: BgrImage, landmarks: Landmarks, box: Boxes) -> BgrImage:
+        return enhancer.apply(crop, enhancer.plan(measure(crop, landmarks, box), for_recognition=True))[0]
+
+    return change
 
 
 def _peer_detector(config: Config, folder: Path, min_score: float = 0.6) -> Detector:

@@ -93,7 +93,7 @@ def _crop(path: Path, detector: Any, enhancer: Enhancer, aligned: bool) -> tuple
     except EdgeError as error:
         return {**line, "embedding": None, "reason": str(error), "model": None}, None
     quality = measure(crop, points, box)
-    crop, recipe = enhancer.apply(crop, enhancer.plan(quality))
+    crop, recipe = enhancer.apply(crop, enhancer.plan(quality, for_recognition=True))
     line |= {
         "box": np.round(box, 3).tolist(),
         "landmarks": np.round(points, 3).tolist(),

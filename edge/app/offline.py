@@ -80,7 +80,7 @@ class Degradation:
 
 
 class Degrader:
-    """Degrades the frames of one clip. The face width is the detector's on the clean frame; before the first face, 110 px."""
+    """Degrades the frames of one clip, scaled to the largest face of the clean frame; before the first face, 110 px."""
 
     def __init__(self, degradation: Degradation, detector: Detector) -> None:
         self._degradation = degradation
@@ -134,7 +134,7 @@ def _take(result: ClipResult, frame: Frame, pipeline: Pipeline, clean: BgrImage 
     done = pipeline.process(frame)
     result.frames += 1
     result.size = (frame.image.shape[1], frame.image.shape[0])
-    result.faces += len(done.detections)
+    result.faces += len(done.faces)
     result.ended += done.ended
     for track in done.tracks:
         if track.detection is not None:
@@ -142,10 +142,10 @@ def _take(result: ClipResult, frame: Frame, pipeline: Pipeline, clean: BgrImage 
             result.paths.setdefault(track.track_id, []).append(((x1 + x2) / 2, (y1 + y2) / 2))
     for draft in done.drafts:
         result.drafts[draft.hit.hit_id] = draft
-        if clean is not None and draft.hit.frame_id == frame.frame_id:
-            corner = draft.hit.recipe["input"]["corner"]
-            height, width = draft.found.shape[:2]
-            result.clean[draft.hit.hit_id] = clean[corner[1] : corner[1] + height, corner[0] : corner[0] + width].copy()
+        if clean is not None and draft.shown is not None and draft.hit.frame_id == frame.frame_id:
+            left, top = draft.hit.recipe["input"]["corner"]
+            height, width = draft.shown.found.shape[:2]
+            result.clean[draft.hit.hit_id] = clean[top : top + height, left : left + width].copy()
         elif clean is not None:
             result.clean.pop(draft.hit.hit_id, None)
 

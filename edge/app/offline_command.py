@@ -92,9 +92,11 @@ def _write(out: Path, results: list[offline.ClipResult], references: dict[str, b
         (out / "tracks.jsonl").write_text("".join(f"{line}\n" for line in offline.track_lines(results)), "utf-8")
         for result in results:
             for hit_id, draft in result.drafts.items():
-                pictures = {"found": to_png(draft.found), "enrolled": references[draft.hit.images.reference]}
-                if draft.enhanced is not None:
-                    pictures["enhanced"] = to_png(draft.enhanced)
+                pictures = {"enrolled": references[draft.hit.images.reference]}
+                if draft.shown is not None:
+                    pictures["found"] = to_png(draft.shown.found)
+                if draft.shown is not None and draft.shown.enhanced is not None:
+                    pictures["enhanced"] = to_png(draft.shown.enhanced)
                 for what, data in pictures.items():
                     (out / "crops" / f"{hit_id}_{what}.png").write_bytes(data)
     except OSError as error:

@@ -59,8 +59,9 @@ def data_url(data: bytes) -> str:
 
 
 def _view(draft: HitDraft, references: Mapping[str, bytes], clean: Any) -> HitView:
-    hit = draft.hit
-    quality = hit.quality
+    hit, quality = draft.hit, draft.hit.quality
+    assert draft.shown is not None, "offline runs take up no hit of an earlier run"
+    found, enhanced = draft.shown.found, draft.shown.enhanced
     numbers = [
         ("similarity", f"{hit.similarity:.3f}"),
         ("margin to the runner-up", f"{hit.margin:.3f}" + (f" ({hit.runner_up_id})" if hit.runner_up_id else "")),
@@ -71,15 +72,15 @@ def _view(draft: HitDraft, references: Mapping[str, bytes], clean: Any) -> HitVi
     ]
     if hit.similarity_enhanced is not None:
         numbers.append(("similarity of the enhanced face", f"{hit.similarity_enhanced:.3f} (for comparison only)"))
-    if clean is not None and clean.shape == draft.found.shape:
-        numbers.append(("found, against the clean frame", _closeness(draft.found, clean)))
-        if draft.enhanced is not None:
-            numbers.append(("enhanced, against the clean frame", _closeness(draft.enhanced, clean)))
+    if clean is not None and clean.shape == found.shape:
+        numbers.append(("found, against the clean frame", _closeness(found, clean)))
+        if enhanced is not None:
+            numbers.append(("enhanced, against the clean frame", _closeness(enhanced, clean)))
     enrolled = references.get(hit.images.reference)
     return HitView(
         draft=draft,
-        found=data_url(to_png(draft.found)),
-        enhanced=data_url(to_png(draft.enhanced)) if draft.enhanced is not None else None,
+        found=data_url(to_png(found)),
+        enhanced=data_url(to_png(enhanced)) if enhanced is not None else None,
         enrolled=data_url(enrolled) if enrolled else None,
         numbers=tuple(numbers),
     )
@@ -93,7 +94,7 @@ def _closeness(image: Any, clean: Any) -> str:
 
 
 def _map(result: ClipResult) -> dict[str, Any]:
-    """The ways the tracks took, as SVG polylines over an empty frame: no face is needed to see if tracking was sound."""
+    """The ways the tracks took, as SVG lines over an empty frame: no face is needed to see if tracking was sound."""
     width, height = result.size
     scale = _MAP_WIDTH / width if width else 1.0
     lines = []
@@ -102,11 +103,12 @@ def _map(result: ClipResult) -> dict[str, Any]:
         end = ends.get(track_id)
         if end is None or end.track.num_seen < 3:
             continue
+        outcome = end.reason.value if end.reason else "match"
         lines.append(
             {
                 "color": _COLORS[track_id % len(_COLORS)],
                 "points": " ".join(f"{x * scale:.1f},{y * scale:.1f}" for x, y in points),
-                "title": f"track {track_id}: {end.track.num_seen} frames, {end.reason.value if end.reason else 'match'}",
+                "title": f"track {track_id}: {end.track.num_seen} frames, {outcome}",
             }
         )
     return {"width": _MAP_WIDTH, "height": max(int(height * scale), 1), "lines": lines}

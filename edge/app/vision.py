@@ -144,7 +144,7 @@ class Vision:
         self._show(frame, result)
         self.frames_done += 1
         self._metrics.frames.labels(frame.camera).inc()
-        self._metrics.faces.labels(frame.camera).inc(len(result.detections))
+        self._metrics.faces.labels(frame.camera).inc(len(result.faces))
         self._metrics.frame_seconds.labels(frame.camera).observe(time.perf_counter() - started)
 
     def _note_ends(self, ends: Sequence[TrackEnd]) -> None:

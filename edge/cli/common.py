@@ -21,7 +21,8 @@ ConfigOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="print machine output on stdout, and nothing else there")]
 
-out = Console(soft_wrap=True, highlight=False)
+# Eighty columns are rich's guess where nobody looks; a file or a pipe has no width to wrap at.
+out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, highlight=False)
 
 

@@ -39,7 +39,7 @@ def process(
 
         def tell(clip: str, frames: int) -> None:
             if clip not in tasks:
-                tasks[clip] = bar.add_task(clip, total=None)  # type: ignore[assignment]
+                tasks[clip] = bar.add_task(clip, total=None)
             bar.update(tasks[clip], completed=frames)  # type: ignore[arg-type]
 
         summary = offline_command.run(

@@ -13,7 +13,7 @@ from edge.errors import EdgeError, ExitCode
 
 app = typer.Typer(
     name="edge",
-    help="A small box beside the camera: finds, enhances and recognises faces of a small watchlist, and shows its work.",
+    help="A small box beside the camera: finds and recognises faces of a small watchlist, and shows its work.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

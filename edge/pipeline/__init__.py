@@ -1,11 +1,11 @@
-"""Frame in, hits out: the one place where the stages are wired. Live service and offline commands drive the same object.
+"""Frame in, hits out: the one place where the stages are wired. Service and offline commands drive the same.
 
 `pipeline` runs the stages, `face` keeps what is known of one track, `draft` turns an answer into a hit, `watch` is the
 people looked for at one moment. No clock, no thread, no file: the same frames give the same hits, bit for bit.
 """
 
-from edge.pipeline.draft import BoxFacts, HitDraft
+from edge.pipeline.draft import BoxFacts, HitDraft, Shown
 from edge.pipeline.pipeline import FrameResult, Pipeline, Stages, TrackEnd
 from edge.pipeline.watch import Watch
 
-__all__ = ["BoxFacts", "FrameResult", "HitDraft", "Pipeline", "Stages", "TrackEnd", "Watch"]
+__all__ = ["BoxFacts", "FrameResult", "HitDraft", "Pipeline", "Shown", "Stages", "TrackEnd", "Watch"]

@@ -22,7 +22,7 @@ from edge.records import Crop, Frame, Hit, HitImages, Match, Visit
 from edge.watchlist.expected import expected_false_alerts
 
 CROP_MARGIN = 0.5
-"""The kept face picture reaches this far beyond the box on each side, in box sizes: people recognise hair and ears too."""
+"""The kept face picture reaches this many box sizes beyond the box on each side: people know hair and ears too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,22 @@ class BoxFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """The pictures a hit shows: the face as captured, and after enhancement where a step was taken."""
+
+    found: BgrImage
+    enhanced: BgrImage | None
+
+
+@dataclass(frozen=True, slots=True)
 class HitDraft:
     """A hit ready to be stored, with the file bytes of its new pictures by SHA-256."""
 
     hit: Hit
     images: Mapping[str, bytes]
     is_new: bool
-    found: BgrImage
-    enhanced: BgrImage | None
+    shown: Shown | None
+    """None for a hit taken up from the store after a restart."""
 
 
 def make_hit_id(captured_at: dt.datetime, *parts: str) -> str:
@@ -80,7 +88,9 @@ class Drafter:
 
     def draft(self, face: TrackedFace, match: Match, visit: Visit, watch: Watch, *, hit_id: str | None) -> HitDraft:
         """Return the hit for `match` on the face's best shot; a new one where `hit_id` is None."""
-        assert face.best is not None and match.person_id is not None and match.reference_id is not None
+        assert face.best is not None
+        assert match.person_id is not None
+        assert match.reference_id is not None
         frame, crop = face.best
         found, (left, top) = cut_found(frame.image, crop.box)
         enhanced, recipe = self.enhancer.apply(found, self.enhancer.plan(crop.quality))
@@ -126,7 +136,7 @@ class Drafter:
             review={"state": "new", "by": None, "at": None},
         )
         images = {names[what]: data for what, data in pictures.items()}
-        return HitDraft(hit, images, hit_id is None, found, changed)
+        return HitDraft(hit, images, hit_id is None, Shown(found, changed))
 
     def _score_enhanced(self, enhanced: BgrImage | None, landmarks: Any, person_id: str, watch: Watch) -> float | None:
         """Similarity of the enhanced face to the same person, for comparison only: it never makes a match."""

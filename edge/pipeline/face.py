@@ -6,9 +6,9 @@ import numpy as np
 
 from edge.arrays import Embedding
 from edge.config import RecogniseConfig
+from edge.pipeline.watch import Watch
 from edge.pixels.geometry import align
 from edge.pixels.quality import measure
-from edge.pipeline.watch import Watch
 from edge.recognise import Embedder, decide, fuse
 from edge.records import Crop, Frame, Match, Quality, Reason, Track
 from edge.track import BestShots

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from edge.arrays import BgrImage
 from edge.config import Config
@@ -21,8 +21,12 @@ from edge.visit import Visits
 class Detector(Protocol):
     """Anything that finds faces."""
 
-    def detect(self, image: BgrImage) -> Detections:
-        """Return the faces of `image`, best first."""
+    def detect(self, image: BgrImage, min_score: float | None = None) -> Detections:
+        """Return the faces of `image`, best first; `min_score` replaces the detector's own."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """JSON-ready: which model, and what runs it."""
         ...
 
 
@@ -75,17 +79,19 @@ class Pipeline:
         self.watch = watch
         self._drafter = Drafter(stages.enhancer, stages.embedder, facts, config.recognise.min_similarity)
         self._visits = Visits(config.visit.gap_s, config.visit.update_every_s)
-        self._hit_ids: dict[tuple[str, str], str] = {}
+        self._told: dict[tuple[str, str], HitDraft] = {}
         self._cameras: dict[str, _CameraMind] = {}
 
     def resume(self, hit: Hit) -> None:
         """Take up a stay that a stored hit began, so that a restart raises no second alert for it."""
-        self._visits.restore(hit.person.person_id, hit.camera, hit.visit)
-        self._hit_ids[(hit.camera, hit.person.person_id)] = hit.hit_id
+        person_id = hit.person.person_id
+        self._visits.restore(person_id, hit.camera, hit.visit, best_quality=float(hit.quality["score"]))
+        self._told[(hit.camera, person_id)] = HitDraft(hit, images={}, is_new=False, shown=None)
 
     def process(self, frame: Frame) -> FrameResult:
         """Run every stage on one frame."""
-        detections = self._stages.detector.detect(frame.image)
+        limits = self._config.detect
+        detections = self._stages.detector.detect(frame.image, min(limits.keep_score, limits.min_score))
         mind = self._mind(frame.camera)
         tracks = mind.tracker.update(frame.frame_id, detections)
         drafts: list[HitDraft] = []
@@ -115,9 +121,14 @@ class Pipeline:
         if update.kind == "none":
             return []
         key = (frame.camera, match.person_id)
-        hit_id = None if update.kind == "new" else self._hit_ids.get(key)
-        draft = self._drafter.draft(face, match, update.visit, self.watch, hit_id=hit_id)
-        self._hit_ids[key] = draft.hit.hit_id
+        told = None if update.kind == "new" else self._told.get(key)
+        if told is not None and not update.is_best:
+            # Seen again, but no better: the told pictures stay, or a worse track would push out a better face.
+            draft = replace(told, hit=replace(told.hit, visit=update.visit), images={}, is_new=False)
+        else:
+            hit_id = told.hit.hit_id if told else None
+            draft = self._drafter.draft(face, match, update.visit, self.watch, hit_id=hit_id)
+        self._told[key] = draft
         return [draft]
 
     def _end(self, camera: str, mind: _CameraMind, tracks: tuple[Track, ...]) -> tuple[TrackEnd, ...]:
@@ -142,7 +153,7 @@ class Pipeline:
 
     def _mind(self, camera: str) -> _CameraMind:
         if camera not in self._cameras:
-            self._cameras[camera] = _CameraMind(Tracker(TrackerSettings()))
+            self._cameras[camera] = _CameraMind(Tracker(TrackerSettings(high_score=self._config.detect.min_score)))
         return self._cameras[camera]
 
     def _new_face(self) -> TrackedFace:
