@@ -144,7 +144,7 @@ def evaluate_pairs(
     """A report per degradation (`clean` or `name:level`).
 
     Each distinct picture is degraded, detected and embedded once per report. `detector` None takes the pictures as
-    aligned crops. `enhance` changes the aligned crop before it is embedded. Levels hold as they are, for LFW's faces are
+    aligned crops. `enhance` changes the aligned crop before it is embedded. Levels hold as they are: LFW's faces are
     about 110 px wide; the noise of a picture depends on the seed and its name alone.
     """
     pictures = sorted({p for pair in pairs for p in (pair.first, pair.second)}, key=lambda p: (p.person, p.number))
