@@ -250,7 +250,7 @@ async def running(folder: Path, *, num_hits: int = 3, **settings: Any) -> AsyncI
         config=ServeConfig(**settings),
         live=live,
         metrics=lambda: b"# TYPE edge_hits counter\nedge_hits_total 3\n",
-        health=lambda: {"frames": 1234, "people": 2, "store_problem": None, "started_at": START},
+        health=lambda: {"box_id": "gate-2", "frames": 1234, "people": 2, "store_problem": None, "started_at": START},
         version="1.2.3",
     )
     runner, port = await start(app, "127.0.0.1", 0)

@@ -78,7 +78,9 @@ def test_a_file_that_vanished_is_a_plain_404(tmp_path: Path) -> None:
             path = box.store.image_path(HIT.images.crop)
             assert path is not None
             path.unlink()
-            assert (await box.get(f"/api/v1/images/{HIT.images.crop}", box.token()))[0].status == 404
+            answer, body = await box.get(f"/api/v1/images/{HIT.images.crop}", box.token())
+            assert answer.status == 404
+            assert json.loads(body)["title"] == "It is not kept, or not any more"
             answer, _ = await box.get(f"/hits/{HIT.hit_id}", box.session())
             assert answer.status == 200
 

@@ -52,6 +52,17 @@ def test_a_frame_comes_with_its_own_record(tmp_path: Path) -> None:
     run(check())
 
 
+def test_who_may_not_see_hits_gets_boxes_without_names(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            box.live.publish(live_view(1))
+            record, _ = await frame(box, box.session("installer"))
+            assert [(face["label"], face["similarity"]) for face in record["faces"]] == [(None, None)] * 2
+            assert len(record["faces"][0]["box"]) == 4
+
+    run(check())
+
+
 def test_the_age_counts_from_the_capture_by_the_monotonic_clock(tmp_path: Path) -> None:
     async def check() -> None:
         async with running(tmp_path) as box:

@@ -14,7 +14,20 @@ from edge.serve import auth, feed, images, pages, shield, status, watch
 from edge.serve.assets import Assets
 from edge.serve.auth import CALLERS, Callers, guard
 from edge.serve.bell import Bell
-from edge.serve.keys import CONFIG, FEED_BELL, HEALTH, LIVE, METRICS, POLLS, STORE, TEMPLATES, VERSION, VIEWERS, Slots
+from edge.serve.keys import (
+    BOX_ID,
+    CONFIG,
+    FEED_BELL,
+    HEALTH,
+    LIVE,
+    METRICS,
+    POLLS,
+    STORE,
+    TEMPLATES,
+    VERSION,
+    VIEWERS,
+    Slots,
+)
 from edge.serve.live import LiveBoard
 from edge.serve.problems import problems
 from edge.serve.render import make_templates
@@ -43,6 +56,8 @@ def build_app(
     app[METRICS] = metrics
     app[HEALTH] = health
     app[VERSION] = version
+    # The configuration may give the box another name than the one its database made.
+    app[BOX_ID] = str(health().get("box_id") or store.box_id)
     app[FEED_BELL] = Bell()
     app[TEMPLATES] = make_templates(assets)
     app[CALLERS] = Callers(store)

@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from edge.errors import NotFoundError
 from edge.records import FeedItem, FeedPage
 from edge.serve import query
 from edge.serve.access import Caller
@@ -58,7 +59,9 @@ async def alert(request: web.Request) -> web.StreamResponse:
     query.check_names(request, ())
     hit = await read(request.app[STORE].hit, request.match_info["hit_id"])
     if hit is None:
-        raise web.HTTPNotFound
+        raise NotFoundError(
+            f"hit {request.match_info['hit_id'][:64]} is not kept: it never was, was erased, or is too old"
+        )
     return web.json_response(hit_to_json(hit))
 
 

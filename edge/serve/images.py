@@ -8,6 +8,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from edge.errors import NotFoundError
 from edge.serve import query
 from edge.serve.keys import STORE, read
 from edge.serve.problems import RequestError
@@ -34,14 +35,18 @@ async def image(request: web.Request) -> web.StreamResponse:
         raise RequestError("a picture is named by its SHA-256: 64 lower case hexadecimal digits")
     path = await read(request.app[STORE].image_path, sha256)
     if path is None:
-        raise web.HTTPNotFound
+        raise _gone(sha256)
     try:
         picture = await read(look_at, path)
         num_bytes = (await read(path.stat)).st_size
     except FileNotFoundError:
-        raise web.HTTPNotFound from None
+        raise _gone(sha256) from None
     _check_range(request, num_bytes)
     return web.FileResponse(path, headers={**HEADERS, "Content-Type": picture.content_type})
+
+
+def _gone(sha256: str) -> NotFoundError:
+    return NotFoundError(f"picture {sha256[:12]}… is not kept: it never was, was erased, or made room for newer ones")
 
 
 def _check_range(request: web.Request, num_bytes: int) -> None:

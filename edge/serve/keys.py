@@ -26,6 +26,7 @@ LIVE = web.AppKey("live", LiveBoard)
 METRICS: web.AppKey[Callable[[], bytes]] = web.AppKey("metrics")
 HEALTH: web.AppKey[Callable[[], dict[str, Any]]] = web.AppKey("health")
 VERSION = web.AppKey("version", str)
+BOX_ID = web.AppKey("box_id", str)
 FEED_BELL = web.AppKey("feed_bell", Bell)
 TEMPLATES = web.AppKey("templates", jinja2.Environment)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from edge.errors import NotFoundError
 from edge.records import Reference
 from edge.serve import query
 from edge.serve.access import may
@@ -58,7 +59,7 @@ async def hit(request: web.Request) -> web.StreamResponse:
     store = request.app[STORE]
     found = await read(store.hit, request.match_info["hit_id"])
     if found is None:
-        raise web.HTTPNotFound
+        raise _no_hit(request)
     runner_up = await read(store.person, found.runner_up_id) if found.runner_up_id else None
     frame = await read(_look_at, store, found.images.frame)
     return render(request, "hit.html", {"hit": found, "runner_up": runner_up, "frame": frame})
@@ -76,7 +77,7 @@ async def review(request: web.Request) -> web.StreamResponse:
     if len(reason) > MAX_REASON:
         raise RequestError(f"the reason has {len(reason)} characters: keep it to {MAX_REASON}", status=422)
     if await read(store.hit, hit_id) is None:
-        raise web.HTTPNotFound
+        raise _no_hit(request)
     await written(store.set_review(hit_id, state, request[CALLER].name or "", reason or None))
     raise web.HTTPSeeOther(f"/hits/{hit_id}")
 
@@ -101,6 +102,12 @@ async def box(request: web.Request) -> web.StreamResponse:
         "version": request.app[VERSION],
     }
     return render(request, "box.html", values)
+
+
+def _no_hit(request: web.Request) -> NotFoundError:
+    return NotFoundError(
+        f"hit {request.match_info['hit_id'][:64]} is not kept: it never was, was erased, or is too old"
+    )
 
 
 async def _latest(request: web.Request) -> dict[str, Any]:

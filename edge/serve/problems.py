@@ -32,6 +32,8 @@ TITLES: Mapping[type[errors.EdgeError], tuple[str, str]] = {
     errors.CursorExpiredError: ("cursor-expired", "The cursor is too old, or from before a restore"),
     errors.CursorError: ("cursor", "The cursor is not one of ours"),
     errors.ImageError: ("image", "The picture can't be used"),
+    errors.NotFoundError: ("not-found", "It is not kept, or not any more"),
+    errors.ConflictError: ("conflict", "It contradicts what is there"),
     errors.StoreError: ("store", "The data directory can't be read or written"),
     errors.CameraError: ("camera", "The camera can't be reached"),
     errors.ServiceError: ("service", "A service can't be reached"),

@@ -11,7 +11,7 @@ from aiohttp import web
 from edge.serve import words
 from edge.serve.access import Caller, may
 from edge.serve.assets import Assets
-from edge.serve.keys import CALLER, LIVE, STORE, TEMPLATES
+from edge.serve.keys import BOX_ID, CALLER, LIVE, TEMPLATES
 
 
 def make_templates(assets: Assets) -> jinja2.Environment:
@@ -39,7 +39,7 @@ def render(request: web.Request, template: str, values: Mapping[str, Any], *, st
             caller=caller,
             may=lambda route: may(caller, route),
             here=request.match_info.route.name,
-            box_id=request.app[STORE].box_id if caller.known else "",
+            box_id=request.app[BOX_ID] if caller.known else "",
             cameras=request.app[LIVE].cameras() if caller.known else [],
         )
     )

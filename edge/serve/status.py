@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from edge.serve import openapi, query
-from edge.serve.keys import HEALTH, LIVE, METRICS, STORE, VERSION, read
+from edge.serve.keys import BOX_ID, HEALTH, LIVE, METRICS, STORE, VERSION, read
 from edge.serve.watch import age_ms
 from edge.store import time_to_text
 
@@ -25,7 +25,7 @@ async def health(request: web.Request) -> web.StreamResponse:
     """State of the box and of each camera."""
     query.check_names(request, ())
     body: dict[str, Any] = {
-        "box_id": request.app[STORE].box_id,
+        "box_id": request.app[BOX_ID],
         "version": request.app[VERSION],
         "cameras": cameras(request),
         "box": await read(request.app[HEALTH]),

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from edge.records import LiveView
 from edge.serve import query
+from edge.serve.access import may
 from edge.serve.auth import CALLERS
 from edge.serve.keys import CALLER, FEED_BELL, LIVE, VIEWERS
 from edge.store import time_to_text
@@ -25,7 +26,8 @@ async def frame(request: web.Request) -> web.StreamResponse:
     view, waited_ms = await _next(request)
     if view is None:
         return web.Response(status=204)
-    record = json.dumps(_record(view) | {"waited_ms": waited_ms}, ensure_ascii=False).encode()
+    names = may(request[CALLER], "hit")
+    record = json.dumps(_record(view, names=names) | {"waited_ms": waited_ms}, ensure_ascii=False).encode()
     mark = b"frame-and-record"
     body = b"".join(
         [
@@ -71,7 +73,8 @@ async def _next(request: web.Request) -> tuple[LiveView | None, float]:
     return view, (time.monotonic() - began) * 1e3
 
 
-def _record(view: LiveView) -> dict[str, Any]:
+def _record(view: LiveView, *, names: bool) -> dict[str, Any]:
+    """What to draw on the frame; who may not see hits gets boxes without names."""
     return {
         "camera": view.camera,
         "frame_id": view.frame_id,
@@ -82,8 +85,8 @@ def _record(view: LiveView) -> dict[str, Any]:
         "faces": [
             {
                 "box": [round(float(edge), 1) for edge in face.box],
-                "label": face.label,
-                "similarity": None if face.similarity is None else round(float(face.similarity), 4),
+                "label": face.label if names else None,
+                "similarity": round(float(face.similarity), 4) if names and face.similarity is not None else None,
                 "track_id": face.track_id,
             }
             for face in view.faces
