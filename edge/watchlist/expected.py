@@ -48,8 +48,7 @@ def fmr_at(similarity: float, impostor_tail: Sequence[Sequence[float]] | None) -
 
 
 def _round(number: float) -> int:
-    """Two significant digits, downwards: a promise is not rounded up."""
-    if number < 10:
-        return max(1, math.floor(number))
-    step = 10 ** (math.floor(math.log10(number)) - 1)
-    return int(number // step * step)
+    """Two significant digits, downwards: a promise is not rounded up (but 999.9999 from floating point is 1,000)."""
+    whole = math.floor(number * (1 + 1e-9))
+    step = 10 ** max(0, len(str(whole)) - 2)
+    return max(1, whole // step * step)
