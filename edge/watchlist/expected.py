@@ -50,5 +50,5 @@ def fmr_at(similarity: float, impostor_tail: Sequence[Sequence[float]] | None) -
 def _round(number: float) -> int:
     """Two significant digits, downwards: a promise is not rounded up (but 999.9999 from floating point is 1,000)."""
     whole = math.floor(number * (1 + 1e-9))
-    step = 10 ** max(0, len(str(whole)) - 2)
+    step = int(10 ** max(0, len(str(whole)) - 2))
     return max(1, whole // step * step)
