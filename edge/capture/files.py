@@ -104,7 +104,8 @@ class VideoSource:
             raise ImageError(f"{self.path}: holds no picture that can be decoded; record or copy the file again")
 
     def _open(self) -> cv2.VideoCapture:
-        cv2.setLogLevel(0)  # what is wrong is said once, by us; the package's own setting is too late if cv2 came first
+        # What is wrong is said once, by us. The package's own setting is too late where cv2 was loaded before it.
+        cv2.utils.logging.setLogLevel(0)
         video = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
         width, height = video.get(cv2.CAP_PROP_FRAME_WIDTH), video.get(cv2.CAP_PROP_FRAME_HEIGHT)
         if not video.isOpened():
