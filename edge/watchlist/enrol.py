@@ -101,13 +101,17 @@ def check_pictures(
     """
     limits = limits or EnrolLimits()
     verdicts = [_check_alone(candidate, limits) for candidate in candidates]
-    accepted = [] if enrolled is None else list(enrolled)
-    for index in _most_typical_first(candidates, verdicts):
-        verdict = _check_against(candidates[index], accepted, limits)
-        verdicts[index] = verdict
-        embedding = candidates[index].embedding
-        if verdict.ok and embedding is not None:
-            accepted.append(embedding)
+    order, vectors = _most_typical_first(candidates, verdicts)
+    if not order:
+        return verdicts
+    accepted = vectors.copy() if enrolled is None else np.concatenate([enrolled, vectors])
+    count = 0 if enrolled is None else len(enrolled)
+    for index, vector in zip(order, vectors, strict=True):
+        verdicts[index] = _check_against(candidates[index], vector, accepted[:count], limits)
+        if verdicts[index].ok:
+            # Rows before `count` are the accepted ones; no row is taken before its candidate was looked at.
+            accepted[count] = vector
+            count += 1
     return verdicts
 
 
@@ -189,25 +193,36 @@ def _refuse(candidate: Candidate, reason: EnrolReason, numbers: Mapping[str, flo
     return Verdict(candidate, reason, MESSAGES[reason], numbers)
 
 
-def _most_typical_first(candidates: Sequence[Candidate], verdicts: Sequence[Verdict]) -> list[int]:
-    """Indexes that passed so far, the one most like all the others first, then by likeness to it; ties by quality."""
-    left = [i for i, verdict in enumerate(verdicts) if verdict.ok and candidates[i].embedding is not None]
+def _most_typical_first(
+    candidates: Sequence[Candidate], verdicts: Sequence[Verdict]
+) -> tuple[list[int], NDArray[np.float32]]:
+    """Indexes that passed so far and their embeddings: first the one most like all the others, then by likeness to it.
+
+    Ties go to the better quality.
+    """
+    left = [
+        (i, candidate.embedding, candidate.quality.score)
+        for i, (candidate, verdict) in enumerate(zip(candidates, verdicts, strict=True))
+        if verdict.ok and candidate.embedding is not None and candidate.quality is not None
+    ]
     if not left:
-        return []
-    matrix = np.stack([candidates[i].embedding for i in left]).astype(np.float64)  # type: ignore[misc]
-    alike = (matrix @ matrix.T).round(6)
-    score = [candidates[i].quality.score for i in left]  # type: ignore[union-attr]
-    anchor = max(range(len(left)), key=lambda n: (float(alike[n].sum().round(6)), score[n], -n))
-    order = sorted(range(len(left)), key=lambda n: (n != anchor, -float(alike[n, anchor]), -score[n], n))
-    return [left[n] for n in order]
+        return [], np.zeros((0, 0), np.float32)
+    matrix = np.stack([embedding for _, embedding, _ in left]).astype(np.float32)
+    alike = (matrix.astype(np.float64) @ matrix.T.astype(np.float64)).round(6)
+    typical = alike.sum(axis=0).round(6)
+    anchor = max(range(len(left)), key=lambda n: (float(typical[n]), left[n][2], -n))
+    order = sorted(range(len(left)), key=lambda n: (n != anchor, -float(alike[n, anchor]), -left[n][2], n))
+    return [left[n][0] for n in order], matrix[order]
 
 
-def _check_against(candidate: Candidate, accepted: Sequence[Embedding], limits: EnrolLimits) -> Verdict:
+def _check_against(
+    candidate: Candidate, embedding: Embedding, accepted: NDArray[np.float32], limits: EnrolLimits
+) -> Verdict:
     """Is it the same person as the others, and does it add anything?"""
     quality = candidate.quality.score if candidate.quality else 0.0
-    if not accepted:
+    if len(accepted) == 0:
         return Verdict(candidate, None, "accepted", {"quality": quality})
-    best = max(_similarity(candidate.embedding, other) for other in accepted)
+    best = float((accepted @ embedding).max())
     if best < limits.min_own_similarity:
         numbers = {"similarity": best, "min_similarity": limits.min_own_similarity}
         return _refuse(candidate, EnrolReason.UNLIKE_OTHERS, numbers)
