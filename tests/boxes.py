@@ -107,8 +107,8 @@ class Box:
 
 
 def clean_env() -> dict[str, str]:
-    """The environment without settings of ours."""
-    return {k: v for k, v in os.environ.items() if not k.startswith("EDGE_")}
+    """The environment without settings of ours, but for another model pack that is to be tested."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("EDGE_") or k == "EDGE_MODELS_DIR"}
 
 
 def edge(*args: str | Path, stdin: str | None = None, timeout: float = 240) -> subprocess.CompletedProcess[str]:

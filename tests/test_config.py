@@ -60,7 +60,9 @@ def test_a_named_file_must_exist(tmp_path: Path) -> None:
 def test_environment_lies_over_the_file(tmp_path: Path) -> None:
     path = write(tmp_path, "[serve]\nport = 1\nhost = '::1'\n")
     cameras = json.dumps([{"name": "yard", "source": "folder:frames"}])
-    config = load(path, {"EDGE_SERVE__PORT": "2", "EDGE_DATA_DIR": "/d", "EDGE_CAMERA": cameras, "EDGE_TEST_DATA": "/t"})
+    config = load(
+        path, {"EDGE_SERVE__PORT": "2", "EDGE_DATA_DIR": "/d", "EDGE_CAMERA": cameras, "EDGE_TEST_DATA": "/t"}
+    )
     assert config.serve == ServeConfig(host="::1", port=2)
     assert config.data_dir == Path("/d")
     assert config.camera == (CameraConfig(name="yard", source="folder:frames"),)
@@ -72,7 +74,9 @@ def test_environment_is_as_strict_as_the_file(name: str) -> None:
         load(None, {name: "[1"})
 
 
-@given(port=st.integers(0, 65535), gap=st.floats(0.1, 1000), names=st.sets(st.from_regex(r"\A[a-z]{1,8}\Z"), max_size=4))
+@given(
+    port=st.integers(0, 65535), gap=st.floats(0.1, 1000), names=st.sets(st.from_regex(r"\A[a-z]{1,8}\Z"), max_size=4)
+)
 def test_round_trip(port: int, gap: float, names: set[str]) -> None:
     config = Config.model_validate(
         {

@@ -58,7 +58,9 @@ def measure() -> list[dict[str, object]]:
     pack = Pack.open(config.models_dir)
     haar = build_detector(DetectConfig(model="haar"), pack, ONE_THREAD)
     rows = [
-        ratio("detect 640 x 480, against Haar", lambda: models.stages.detector.detect(frame), lambda: haar.detect(frame)),
+        ratio(
+            "detect 640 x 480, against Haar", lambda: models.stages.detector.detect(frame), lambda: haar.detect(frame)
+        ),
         ratio(
             "LIME 112 x 112, against the float64 twin",
             lambda: lime.enhance_lowlight(crop),
@@ -73,8 +75,18 @@ def measure() -> list[dict[str, object]]:
     yunet = build_detector(DetectConfig(model=str(weights / "yunet_n_dynamic.onnx")), pack, ONE_THREAD)
     public = open_peer_embedder(weights / "mobilefacenet_foamliu.onnx", ONE_THREAD)
     one = crop[np.newaxis]
-    rows.append(ratio("detect 640 x 480, against YuNet", lambda: models.stages.detector.detect(frame), lambda: yunet.detect(frame)))
-    rows.append(ratio("embed one face, against MobileFaceNet", lambda: models.stages.embedder.embed(one), lambda: public.embed(one)))
+    rows.append(
+        ratio(
+            "detect 640 x 480, against YuNet", lambda: models.stages.detector.detect(frame), lambda: yunet.detect(frame)
+        )
+    )
+    rows.append(
+        ratio(
+            "embed one face, against MobileFaceNet",
+            lambda: models.stages.embedder.embed(one),
+            lambda: public.embed(one),
+        )
+    )
     picture = read_image(DATA / "lowlight" / "lime" / "lamp.png")
     rows.append(
         ratio(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import cv2
@@ -13,7 +12,6 @@ from edge.arrays import BgrImage, require_bgr
 from edge.errors import ModelError
 
 CASCADE_NAME = "haarcascade_frontalface_default.xml"
-_LOCK = threading.Lock()
 
 
 def cascade_path() -> Path:
@@ -26,7 +24,7 @@ def cascade_path() -> Path:
 
 
 class HaarCascade:
-    """The loaded cascade. One call at a time: OpenCV's object keeps scratch memory between calls."""
+    """The loaded cascade. For one thread: OpenCV's object keeps scratch memory between calls."""
 
     def __init__(self) -> None:
         self._cascade = cv2.CascadeClassifier(str(cascade_path()))
@@ -35,10 +33,9 @@ class HaarCascade:
         """Squares (N, 4) float32 xyxy px and the last stage's raw weights (N,) float32 of the faces in a BGR image."""
         require_bgr(image)
         gray = cv2.equalizeHist(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
-        with _LOCK:
-            squares, _, weights = self._cascade.detectMultiScale3(
-                gray, scaleFactor=1.1, minNeighbors=3, minSize=(min_side_px, min_side_px), outputRejectLevels=True
-            )
+        squares, _, weights = self._cascade.detectMultiScale3(
+            gray, scaleFactor=1.1, minNeighbors=3, minSize=(min_side_px, min_side_px), outputRejectLevels=True
+        )
         if len(squares) == 0:
             return np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
         xywh = np.asarray(squares, np.float32).reshape(-1, 4)
