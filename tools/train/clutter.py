@@ -1,0 +1,126 @@
+"""Drawn pictures without faces: shelves, grids, text, blobs. Portraits alone do not teach a detector what the world is."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+_FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_COMPLEX, cv2.FONT_HERSHEY_SCRIPT_SIMPLEX)
+
+
+def _color(rng: np.random.Generator) -> tuple[int, int, int]:
+    """Any colour, one time in three something like skin, BGR."""
+    if rng.random() < 0.33:
+        tone = rng.uniform(0.25, 1.0)
+        b, g, r = np.array([150, 180, 230]) * tone + rng.normal(0, 12, 3)
+    else:
+        b, g, r = rng.integers(0, 256, 3)
+    return int(np.clip(b, 0, 255)), int(np.clip(g, 0, 255)), int(np.clip(r, 0, 255))
+
+
+def gradient(size: int, rng: np.random.Generator) -> Image:
+    """(size, size, 3) u8 between four random corner colours."""
+    corners = np.array([[_color(rng), _color(rng)], [_color(rng), _color(rng)]], dtype=np.uint8)
+    return np.asarray(cv2.resize(corners, (size, size), interpolation=cv2.INTER_LINEAR))
+
+
+def _item(canvas: Image, box: tuple[int, int, int, int], look: tuple[int, ...], colors: list[tuple[int, ...]]) -> None:
+    """One thing on a shelf: box, tin, bottle or packet with a label, a cap and a highlight."""
+    x, y, w, h = box
+    body, label, cap, ink = colors
+    if look[0] == 0:
+        cv2.rectangle(canvas, (x, y), (x + w, y + h), body, -1)
+    elif look[0] == 1:
+        cv2.ellipse(canvas, (x + w // 2, y + h // 2), (max(w // 2, 1), max(h // 2, 1)), 0, 0, 360, body, -1, cv2.LINE_AA)
+    else:
+        neck = max(w // 5, 1)
+        cv2.rectangle(canvas, (x, y + h // 3), (x + w, y + h), body, -1)
+        cv2.rectangle(canvas, (x + w // 2 - neck, y), (x + w // 2 + neck, y + h // 3), body, -1)
+        cv2.rectangle(canvas, (x + w // 2 - neck, y), (x + w // 2 + neck, y + h // 9), cap, -1)
+        cv2.ellipse(canvas, (x + w // 2, y + h // 3), (max(w // 2, 1), max(h // 8, 1)), 0, 180, 360, body, -1)
+    if look[1]:
+        cv2.rectangle(canvas, (x + w // 8, y + h // 2), (x + w - w // 8, y + h - h // 8), label, -1)
+    if look[2] and w > 8:
+        for k in range(look[2]):
+            row = y + h // 2 + (k + 1) * h // 10
+            cv2.line(canvas, (x + w // 4, row), (x + w - w // 4, row), ink, max(h // 30, 1))
+    if look[3]:
+        cv2.circle(canvas, (x + w // 3, y + h * 2 // 5), max(w // 9, 1), ink, -1)
+        cv2.circle(canvas, (x + w * 2 // 3, y + h * 2 // 5), max(w // 9, 1), ink, -1)
+    if look[4]:
+        cv2.line(canvas, (x + w // 6, y + h // 4), (x + w // 6, y + h * 3 // 4), (235, 240, 240), max(w // 14, 1))
+
+
+def shelves(size: int, rng: np.random.Generator) -> Image:
+    """Rows of repeated goods, in a random perspective."""
+    canvas = gradient(size, rng)
+    y = int(rng.integers(-20, 10))
+    while y < size:
+        height = int(rng.integers(12, 64))
+        board = _color(rng)
+        cv2.rectangle(canvas, (0, y), (size, y + height), tuple(int(v * 0.5) for v in board), -1)
+        x = int(rng.integers(-20, 4))
+        while x < size:
+            width = int(np.clip(height * rng.uniform(0.25, 1.3), 4, 70))
+            look = (int(rng.integers(3)), *(int(v) for v in rng.random(4) < (0.6, 0.5, 0.2, 0.4)))
+            look = (look[0], look[1], look[2] * int(rng.integers(1, 4)), look[3], look[4])
+            colors: list[tuple[int, ...]] = [_color(rng) for _ in range(4)]
+            for _ in range(int(rng.integers(1, 8))):
+                top = y + int(rng.integers(0, max(height // 5, 1)))
+                _item(canvas, (x, top, width, y + height - top), look, colors)
+                x += width + int(rng.integers(0, 4))
+        cv2.rectangle(canvas, (0, y + height), (size, y + height + 3), board, -1)
+        y += height + int(rng.integers(2, 12))
+    corners = np.array([[0, 0], [size, 0], [size, size], [0, size]], dtype=np.float32)
+    moved = corners + rng.normal(0, size * 0.12, (4, 2)).astype(np.float32)
+    matrix = cv2.getPerspectiveTransform(corners, moved)
+    return np.asarray(cv2.warpPerspective(canvas, matrix, (size, size), borderMode=cv2.BORDER_REFLECT))
+
+
+def stripes(size: int, rng: np.random.Generator) -> Image:
+    """Gratings, grids, blinds and brick-like patterns."""
+    y, x = np.mgrid[:size, :size].astype(np.float32)
+    angle, period = rng.uniform(0, np.pi), rng.uniform(3, 50)
+    wave = np.sin((x * np.cos(angle) + y * np.sin(angle)) * 2 * np.pi / period + rng.uniform(0, 6))
+    if rng.random() < 0.6:
+        wave = wave * np.sin((y * np.cos(angle) - x * np.sin(angle)) * 2 * np.pi / (period * rng.uniform(0.4, 2.5)))
+    share = np.clip(wave * rng.choice([0.5, 4.0]) + 0.5, 0, 1)[..., None]
+    return np.asarray(gradient(size, rng) * share + gradient(size, rng) * (1 - share)).astype(np.uint8)
+
+
+def blobs(size: int, rng: np.random.Generator) -> Image:
+    """Smooth random colour fields at several scales, with ellipses that look a little like heads."""
+    canvas = np.zeros((size, size, 3), np.float32)
+    for cells in (3, 8, 20, 60):
+        field = rng.normal(0, 1, (cells, cells, 3)).astype(np.float32)
+        canvas += cv2.resize(field, (size, size), interpolation=cv2.INTER_CUBIC) * rng.uniform(5, 45)
+    image = np.clip(canvas + np.array(_color(rng), np.float32), 0, 255).astype(np.uint8)
+    for _ in range(int(rng.integers(0, 14))):
+        a = int(np.exp(rng.uniform(np.log(4), np.log(60))))
+        x, y = (int(v) for v in rng.integers(0, size, 2))
+        tilt = float(rng.uniform(-30, 30))
+        cv2.ellipse(image, (x, y), (a, int(a * rng.uniform(0.7, 1.6))), tilt, 0, 360, _color(rng), -1, cv2.LINE_AA)
+        for k in range(int(rng.integers(0, 4))):
+            dx, dy = (int(v) for v in rng.normal(0, a / 2.2, 2))
+            cv2.circle(image, (x + dx, y + dy), max(a // int(rng.integers(4, 9)), 1), _color(rng), -1, cv2.LINE_AA)
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 2.0)))
+
+
+def text(size: int, rng: np.random.Generator) -> Image:
+    """Signs and posters."""
+    image = gradient(size, rng)
+    letters = np.array(list("ABCDEFGHKLMNOPRSTUVWXYZabcdeghkmnoprsu0123456789%&@#:;()!?"))
+    for _ in range(int(rng.integers(4, 30))):
+        word = "".join(rng.choice(letters, int(rng.integers(1, 9))))
+        place = (int(rng.integers(-20, size)), int(rng.integers(0, size)))
+        height, width = float(np.exp(rng.uniform(-1, 1.2))), int(rng.integers(1, 5))
+        cv2.putText(image, word, place, _FONTS[rng.integers(4)], height, _color(rng), width, cv2.LINE_AA)
+    return image
+
+
+def draw(size: int, rng: np.random.Generator) -> Image:
+    """One drawn picture, (size, size, 3) u8 BGR; shelves half of the time."""
+    kind = rng.choice(4, p=(0.5, 0.15, 0.2, 0.15))
+    return (shelves, stripes, blobs, text)[kind](size, rng)

@@ -1,0 +1,146 @@
+"""Train the face detector: it learns YuNet's dense answer for the clean picture from a degraded view of it.
+
+`python -m tools.train.detector --steps N --out DIR [--resume] [--smoke] [--minutes M] [--threads T]`
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.utils.data import Dataset
+
+from tools.train import common, mosaics, paths, views
+from tools.train.nets import Detector
+from tools.train.teachers import DenseFaces
+
+SIDE_PX = 256
+KEPT = 96
+REPLAYED = 6
+
+
+class Scenes(Dataset[common.Batch]):
+    """Item = the whole batch of that step: (B, 256, 256, 3) u8 BGR and (B, cells, 15) f32 teacher answers.
+
+    Rows k and k + B/2 are a light and a heavy view of the same scene.
+    """
+
+    def __init__(self, cache: Path, batch_size: int, seed: int) -> None:
+        self._folder, self._half, self._seed = cache, batch_size // 2, seed
+        self._stock: mosaics.Portraits | None = None
+        self._teacher: DenseFaces | None = None
+
+    def __getitem__(self, step: int) -> common.Batch:
+        if self._stock is None or self._teacher is None:
+            cv2.setNumThreads(1)
+            self._stock, self._teacher = mosaics.load(self._folder), DenseFaces(1)
+        rng = views.generator(self._seed, step)
+        clean, light, worse = zip(*(mosaics.pair(self._stock, SIDE_PX, rng) for _ in range(self._half)), strict=True)
+        target = self._teacher(np.stack(clean))
+        return torch.from_numpy(np.stack(light + worse)), torch.from_numpy(np.concatenate([target, target]))
+
+
+class Mined:
+    """Faceless pictures on which the student fired most; they come back until it has learnt them."""
+
+    def __init__(self) -> None:
+        self.images: torch.Tensor | None = None
+        self.targets: torch.Tensor | None = None
+        self.worst: torch.Tensor | None = None
+
+    def mix_in(self, batch: common.Batch, step: int) -> tuple[common.Batch, list[int]]:
+        """The batch with its first rows replaced by kept pictures, and which ones they are."""
+        if self.images is None or self.targets is None or len(self.images) < KEPT:
+            return batch, []
+        images, targets = batch[0].clone(), batch[1].clone()
+        chosen = np.random.default_rng([9, step]).choice(KEPT, min(REPLAYED, len(images) // 4), replace=False).tolist()
+        images[: len(chosen)], targets[: len(chosen)] = self.images[chosen], self.targets[chosen]
+        return (images, targets), chosen
+
+    def learn(self, batch: common.Batch, score: torch.Tensor, chosen: list[int]) -> None:
+        """Keep the faceless pictures with the highest scores; refresh those that were replayed."""
+        images, targets = batch
+        fired = score.amax(1) * (targets[:, :, 0].amax(1) < 0.2)
+        if self.images is None or self.targets is None or self.worst is None:
+            self.images, self.targets, self.worst = images[:0], targets[:0], fired[:0]
+        if chosen:
+            self.worst[chosen] = fired[: len(chosen)]
+        new = range(len(chosen), len(images))
+        self.images = torch.cat([self.images, images[new.start :]])
+        self.targets = torch.cat([self.targets, targets[new.start :]])
+        self.worst = torch.cat([self.worst, fired[new.start :]])
+        keep = self.worst.argsort(descending=True)[:KEPT]
+        self.images, self.targets, self.worst = self.images[keep], self.targets[keep], self.worst[keep]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"images": self.images, "targets": self.targets, "worst": self.worst}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.images, self.targets, self.worst = state["images"], state["targets"], state["worst"]
+
+
+def flat(levels: list[torch.Tensor]) -> torch.Tensor:
+    """Head outputs (N, 15, h, w) of all strides -> (N, cells, 15)."""
+    return torch.cat([level.flatten(2).transpose(1, 2) for level in levels], dim=1)
+
+
+class Loss:
+    """Quality focal loss on the score, robust errors of box and landmarks in units of the face's width."""
+
+    def __init__(self) -> None:
+        self.mined = Mined()
+        self.step = 0
+
+    def __call__(self, model: nn.Module, batch: common.Batch) -> torch.Tensor:
+        batch, chosen = self.mined.mix_in(batch, self.step)
+        self.step += 1
+        image, target = batch
+        answer = flat(model(image.permute(0, 3, 1, 2).float().contiguous(memory_format=torch.channels_last))).float()
+        wanted, logit = target[:, :, 0], answer[:, :, 0]
+        score = torch.sigmoid(logit)
+        self.mined.learn(batch, score.detach(), chosen)
+        entropy = functional.binary_cross_entropy_with_logits(logit, wanted, reduction="none")
+        faces = wanted.sum().clamp(min=1.0)
+        scores = (entropy * (wanted - score.detach()).abs().pow(1.5)).sum() / faces
+        sure = wanted > 0.25
+        weight, near, right = wanted[sure], answer[sure], target[sure]
+        width = right[:, 3:4].clamp(-2, 4).exp()
+        shift = functional.smooth_l1_loss(near[:, 1:3] / width, right[:, 1:3] / width, beta=0.03, reduction="none")
+        size = functional.smooth_l1_loss(near[:, 3:5], right[:, 3:5], beta=0.05, reduction="none")
+        points = functional.smooth_l1_loss(near[:, 5:] / width, right[:, 5:] / width, beta=0.03, reduction="none")
+        places = shift.sum(1) + size.sum(1) + 0.6 * points.sum(1)
+        return scores + 1.0 * (places * weight).sum() / weight.sum().clamp(min=1.0)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"mined": self.mined.state_dict(), "step": self.step}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.mined.load_state_dict(state["mined"])
+        self.step = state["step"]
+
+
+def main() -> None:
+    """Command line."""
+    args = common.arguments("train the face detector").parse_args()
+    plan = common.plan_from(args)
+    cache = plan.out / "cache" if args.smoke else paths.CACHE
+    if not (cache / "portraits.npy").is_file():
+        mosaics.build(cache, limit=48 if args.smoke else None)
+    torch.manual_seed(plan.seed)
+    model = Detector()
+    if args.init:
+        model.load_state_dict(common.load(args.init)["averaged"])
+    common.train(plan, model, Scenes(cache, plan.batch_size, plan.seed), Loss(), resume=args.resume)
+    if args.smoke:
+        from tools.train import pack
+
+        pack.detector(plan.out / "checkpoint.pt", plan.out, cache=cache, measure=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""Pictures for the detector: training people on all sorts of backgrounds, and many pictures without anybody.
+
+The teacher decides afterwards what is a face. Pictures come as (clean, degraded) pairs of one scene.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tools.train import clutter, paths, views
+from tools.train.data import central_face
+from tools.train.teachers import FaceFinder
+
+Image = NDArray[np.uint8]
+
+
+class Portraits(NamedTuple):
+    """Training pictures with the named person's face, and scenes as they are."""
+
+    pictures: NDArray[np.uint8]  # (N, 250, 250, 3) BGR, memory-mapped
+    faces: NDArray[np.float32]  # (N, 4) x, y, w, h px
+    scenes: list[Image]
+
+
+def build(folder: Path, limit: int | None = None) -> None:
+    """Cache the training people's pictures and face boxes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    find, pictures, faces = FaceFinder(), [], []
+    for path in paths.lfw_pictures(paths.LFW / "people_train.txt")[:limit]:
+        image = cv2.imread(str(path))
+        face = None if image is None else central_face(find(image), image.shape[1], image.shape[0])
+        if face is not None and image.shape == (250, 250, 3):
+            pictures.append(image)
+            faces.append(face[:4])
+    np.save(folder / "portraits.npy", np.stack(pictures))
+    np.save(folder / "portrait_faces.npy", np.stack(faces))
+
+
+def load(folder: Path) -> Portraits:
+    """Open the cache and read the scenes."""
+    pictures = np.load(folder / "portraits.npy", mmap_mode="r")
+    scenes = [cv2.imread(str(path)) for path in paths.scene_pictures()]
+    faces = np.load(folder / "portrait_faces.npy")
+    return Portraits(pictures, faces, [np.asarray(s, dtype=np.uint8) for s in scenes if s is not None])
+
+
+def piece(image: Image, size: int, zoom: float, rng: np.random.Generator) -> Image:
+    """(size, size, 3): a random place of an image enlarged by `zoom` (more where it would be too small)."""
+    zoom = max(zoom, size / min(image.shape[:2]))
+    side = min(max(int(size / zoom), 8), *image.shape[:2])
+    y, x = (int(rng.integers(0, n - side + 1)) for n in image.shape[:2])
+    how = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image[y : y + side, x : x + side], (size, size), interpolation=how))
+
+
+def anything(stock: Portraits, size: int, zoom: float, rng: np.random.Generator) -> Image:
+    """A piece of a scene or of a portrait, as it comes."""
+    if rng.random() < 0.5 and stock.scenes:
+        return piece(stock.scenes[rng.integers(len(stock.scenes))], size, zoom, rng)
+    return piece(np.asarray(stock.pictures[rng.integers(len(stock.pictures))]), size, zoom, rng)
+
+
+def quilt(stock: Portraits, size: int, rng: np.random.Generator) -> Image:
+    """Rows of small patches of everything: real texture with the layout of shelves and crowds."""
+    canvas = np.zeros((size, size, 3), np.uint8)
+    y = 0
+    while y < size:
+        height, x = int(rng.integers(14, 90)), 0
+        while x < size:
+            width = int(np.clip(height * rng.uniform(0.4, 1.6), 10, 120))
+            patch = anything(stock, max(height, width), float(np.exp(rng.uniform(-1.5, 1.5))), rng)
+            for _ in range(int(rng.integers(1, 4))):
+                part = patch[: min(height, size - y), : max(min(width, size - x), 0)]
+                canvas[y : y + part.shape[0], x : x + part.shape[1]] = part
+                x += width
+        y += height
+    return canvas
+
+
+def background(stock: Portraits, size: int, rng: np.random.Generator) -> Image:
+    """Something to put faces on, or to leave empty."""
+    kind = rng.random()
+    if kind < 0.42:
+        return clutter.draw(size, rng)
+    if kind < 0.58:
+        return quilt(stock, size, rng)
+    if stock.scenes and kind < 0.85:
+        zoom = float(np.exp(rng.uniform(-0.7, 0.9)))
+        return piece(stock.scenes[rng.integers(len(stock.scenes))], size, zoom, rng)
+    return _beside_face(stock, size, rng)
+
+
+def _beside_face(stock: Portraits, size: int, rng: np.random.Generator) -> Image:
+    """What is left, right or below the face in a portrait: clothes, walls, crowds, half faces."""
+    row = int(rng.integers(len(stock.pictures)))
+    picture, (x, y, w, h) = np.asarray(stock.pictures[row]), stock.faces[row]
+    cuts = (picture[:, : max(int(x), 12)], picture[:, int(min(x + w, 238)) :], picture[int(min(y + h, 238)) :])
+    cut = cuts[rng.integers(3)]
+    return piece(cut, size, float(np.exp(rng.uniform(-0.2, 0.8))), rng)
+
+
+def _paste(canvas: Image, tile: Image, rng: np.random.Generator) -> None:
+    """Put a tile somewhere, sometimes over the edge, sometimes with a soft oval border."""
+    size, side = canvas.shape[0], tile.shape[0]
+    x, y = (int(v) for v in rng.integers(-side // 5, max(size - side * 4 // 5, 1), 2))
+    left, top = max(x, 0), max(y, 0)
+    right, bottom = min(x + side, size), min(y + side, size)
+    part = tile[top - y : bottom - y, left - x : right - x]
+    if rng.random() < 0.5:
+        canvas[top:bottom, left:right] = part
+        return
+    mask = np.zeros((side, side), np.float32)
+    axes = (int(side * 0.43), int(side * 0.48))
+    cv2.ellipse(mask, (side // 2, side // 2), axes, 0, 0, 360, 1.0, -1)
+    mask = cv2.GaussianBlur(mask, (0, 0), max(side / 40, 0.5))[top - y : bottom - y, left - x : right - x, None]
+    canvas[top:bottom, left:right] = part * mask + canvas[top:bottom, left:right] * (1 - mask)
+
+
+def face_tile(stock: Portraits, face_px: float, rng: np.random.Generator) -> Image:
+    """A square around a training face, with a random margin, scaled so that the face is `face_px` wide."""
+    row = int(rng.integers(len(stock.pictures)))
+    picture, (x, y, w, h) = np.asarray(stock.pictures[row]), stock.faces[row]
+    half = min(max(w, h) * rng.uniform(0.6, 1.3), 125)
+    cx, cy = np.clip(x + w / 2, half, 250 - half), np.clip(y + h / 2, half, 250 - half)
+    cut = picture[int(cy - half) : int(cy + half), int(cx - half) : int(cx + half)]
+    if rng.random() < 0.5:
+        cut = cut[:, ::-1]
+    side = max(round(2 * half * face_px / float(w)), 6)
+    cut = np.ascontiguousarray(cut)
+    if rng.random() < 0.3:
+        turn = cv2.getRotationMatrix2D((cut.shape[1] / 2, cut.shape[0] / 2), float(rng.normal(0, 16)), 1.0)
+        cut = cv2.warpAffine(cut, turn, (cut.shape[1], cut.shape[0]), borderMode=cv2.BORDER_REFLECT)
+    if rng.random() < 0.3:
+        cut = views.tinted(np.asarray(cut), rng)
+    how = cv2.INTER_AREA if side < cut.shape[0] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(cut, (side, side), interpolation=how))
+
+
+def mosaic(stock: Portraits, size: int, rng: np.random.Generator) -> tuple[Image, float]:
+    """A clean picture (size, size, 3) u8 BGR and the typical width of its faces, px."""
+    kind = rng.random()
+    typical = float(np.exp(rng.uniform(np.log(10), np.log(200))))
+    if kind < 0.36:  # nobody, unless the teacher says so
+        return background(stock, size, rng), typical
+    if kind < 0.52:  # a portrait as it is, larger or smaller than the frame
+        row = int(rng.integers(len(stock.pictures)))
+        picture, zoom = np.asarray(stock.pictures[row]), typical / float(stock.faces[row, 2])
+        if zoom * 250 >= size:
+            return piece(picture, size, zoom, rng), typical
+        side = max(int(250 * zoom), 16)
+        canvas = background(stock, size, rng)
+        for y in range(0, size, side):
+            for x in range(0, size, side):
+                if rng.random() < 0.6:
+                    other = np.asarray(stock.pictures[rng.integers(len(stock.pictures))])
+                    part = cv2.resize(other, (side, side), interpolation=cv2.INTER_AREA)[: size - y, : size - x]
+                    canvas[y : y + side, x : x + side] = part
+        return canvas, typical
+    canvas = background(stock, size, rng).copy()
+    number = int(np.clip(rng.poisson(min((size / typical / 2) ** 2, 7)), 1, 12))
+    for face_px in sorted(np.exp(rng.normal(np.log(typical), 0.35, number)), reverse=True):
+        _paste(canvas, face_tile(stock, float(np.clip(face_px, 8, 210)), rng), rng)
+    return canvas, typical
+
+
+def pair(stock: Portraits, size: int, rng: np.random.Generator) -> tuple[Image, Image, Image]:
+    """Clean for the teacher, a lightly and a heavily changed view of it for the student; all (size, size, 3) u8 BGR."""
+    clean, typical = mosaic(stock, size, rng)
+    if rng.random() < 0.5:
+        clean = np.ascontiguousarray(clean[:, ::-1])
+    light = views.tinted(clean, rng) if rng.random() < 0.4 else clean
+    if rng.random() < 0.3:
+        light = views.compressed(light, rng)
+    worse, _ = views.degraded(light, float(np.clip(typical, 12, 130)), rng)
+    return clean, light, worse

@@ -1,0 +1,87 @@
+"""One canvas -> one aligned crop as a bad camera and an imperfect detector would deliver it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.pixels import degrade, geometry
+from tools.train.data import CANVAS_FACE_PX, CANVAS_PX
+
+_NAMES = np.array(degrade.NAMES)
+_WEIGHTS = np.array([{"dark": 0.19, "motion": 0.2, "cctv": 0.22, "jpeg": 0.09}.get(n, 0.1) for n in _NAMES])
+_WEIGHTS /= _WEIGHTS.sum()
+
+
+def degraded(image: NDArray[np.uint8], face_px: float, rng: np.random.Generator) -> tuple[NDArray[np.uint8], float]:
+    """A random fault or two (or none, one time in five) and how bad it is, 0..5."""
+    kind = rng.random()
+    if kind < 0.2:
+        return image, 0.0
+    if kind < 0.86:
+        level = float(rng.uniform(0.4, 5.0))
+        name = str(rng.choice(_NAMES, p=_WEIGHTS))
+        return degrade.apply(image, name, level, rng_or_seed=rng, face_px=face_px), level
+    levels = rng.uniform(0.4, 3.2, 2)
+    for name, level in zip(rng.choice(_NAMES[:-1], 2, replace=False), levels, strict=True):
+        image = degrade.apply(image, str(name), float(level), rng_or_seed=rng, face_px=face_px)
+    return image, float(levels.max()) + 0.7
+
+
+def tinted(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Another exposure, contrast and white balance; sometimes gray, as an infrared camera sees."""
+    if rng.random() < 0.12:
+        image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+    gamma, gain = np.exp(rng.normal(0, 0.25)), np.exp(rng.normal(0, 0.1, 3) + rng.normal(0, 0.12))
+    ramp = (np.arange(256, dtype=np.float32)[:, None] / 255) ** gamma * gain + rng.normal(0, 0.03)
+    table = np.clip(ramp * 255, 0, 255).astype(np.uint8)[:, None, :]
+    return np.asarray(cv2.LUT(image, table))
+
+
+def crop(canvas: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """(112, 112, 3) u8 BGR view of a canvas: tinted, captured at some distance, degraded, misaligned."""
+    if rng.random() < 0.4:
+        canvas = tinted(canvas, rng)
+    face_px, ratio = CANVAS_FACE_PX, 1.0
+    if rng.random() < 0.35:
+        side = round(CANVAS_PX * float(np.exp(rng.uniform(np.log(26), np.log(80)))) / CANVAS_FACE_PX)
+        canvas = cv2.resize(canvas, (side, side), interpolation=cv2.INTER_AREA)
+        ratio = side / CANVAS_PX
+        face_px *= ratio
+    canvas, level = degraded(np.ascontiguousarray(canvas), face_px, rng)
+    loose = 1.0 + 0.25 * level
+    angle, grow = rng.normal(0, 0.03) * loose, np.exp(rng.normal(0, 0.025) * loose) / ratio
+    shift = rng.normal(0, 1.0, 2) * loose
+    size = geometry.ALIGNED_PX
+    cosine, sine = np.cos(angle) * grow, np.sin(angle) * grow
+    linear = np.array([[cosine, -sine], [sine, cosine]])
+    source_middle = (canvas.shape[0] - 1) / 2
+    offset = np.array([(size - 1) / 2] * 2) + shift - linear @ np.array([source_middle] * 2)
+    matrix = np.column_stack([linear, offset]).astype(np.float32)
+    return np.asarray(cv2.warpAffine(canvas, matrix, (size, size), flags=cv2.INTER_LINEAR))
+
+
+def compressed(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Slightly soft and JPEG-coded, as nearly every camera delivers."""
+    image = degrade.apply(image, "lowres", float(rng.uniform(0.1, 0.8)), rng_or_seed=rng)
+    return degrade.apply(image, "jpeg", float(rng.uniform(0.2, 2.0)), rng_or_seed=rng)
+
+
+class BankedGenerator(np.random.Generator):
+    """A generator whose normals are cut from one fixed long stretch: ten times faster, random enough for noise."""
+
+    _bank = np.random.default_rng(20261122).standard_normal(1 << 21, dtype=np.float32)
+
+    def standard_normal(self, size=None, dtype=np.float64, out=None):  # type: ignore[no-untyped-def,override]
+        """As the parent's for float32 arrays of up to a million numbers, else exactly the parent's."""
+        number = int(np.prod(size)) if size is not None else 0
+        if dtype is not np.float32 or out is not None or not 0 < number <= 1 << 20:
+            return super().standard_normal(size, dtype, out)
+        start = int(self.integers(0, self._bank.size - number + 1))
+        return self._bank[start : start + number].reshape(size).copy()
+
+
+def generator(seed: int, step: int) -> BankedGenerator:
+    """The generator of one batch."""
+    return BankedGenerator(np.random.PCG64(np.random.SeedSequence([seed, step])))
