@@ -49,7 +49,7 @@ class EnrolLimits:
     min_sharpness_part: float = 0.25
     min_luma_part: float = 0.25
     max_yaw_deg: float = 40.0
-    max_second_face: float = 0.5
+    max_second_face: float = 0.4
     """Width of the second face over the first above which it isn't clear who is meant."""
     min_own_similarity: float = 0.25
     max_own_similarity: float = 0.985
