@@ -17,7 +17,7 @@ from edge.app import vision
 from edge.app.build import Models, load_models, load_watch
 from edge.app.enrolment import enrol
 from edge.app.offline import find_clips, process
-from edge.config import Config
+from edge.config import Config, load
 from edge.errors import ImageError, StoreError
 from edge.ops.metrics import Metrics
 from edge.pipeline.draft import CROP_MARGIN, cut_found, make_hit_id
@@ -100,7 +100,7 @@ def test_hits_wait_in_order_while_the_store_is_away(monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture(scope="module")
 def models() -> Models:
-    return load_models(Config())
+    return load_models(load())
 
 
 @pytest.fixture(scope="module")

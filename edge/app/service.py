@@ -214,6 +214,7 @@ class _Service:
     def _render_metrics(self) -> bytes:
         for camera in self.cameras:
             self.metrics.dropped.labels(camera.config.name, "late").set(camera.dropped)
+            self.metrics.dropped.labels(camera.config.name, "damaged").set(camera.bad_frames)
         for what, value in self.store.stats().items():
             self.metrics.store.labels(what).set(value)
         self.metrics.store.labels("hits_waiting").set(self.writer.num_waiting)

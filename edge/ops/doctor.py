@@ -84,7 +84,7 @@ def _storage(config: Config) -> Iterator[Check]:
             "data directory",
             "fail",
             f"{folder} can't be written",
-            f"give the service's user the folder: chown it, or set data_dir",
+            "give the service's user the folder: chown it, or set data_dir",
         )
         return
     free = shutil.disk_usage(folder).free
@@ -106,34 +106,29 @@ def _storage(config: Config) -> Iterator[Check]:
 
 
 def _store(config: Config) -> Iterator[Check]:
+    """What the database holds; a box without one yet lacks the same things, and is not given one by looking."""
+    users = tokens = people = models = 0
     if not (config.data_dir / "edge.db").exists():
-        yield Check(
-            "database",
-            "warn",
-            "not made yet",
-            "it is made when the service, `edge user add` or `edge enrol` first runs",
-        )
-        return
-    try:
-        with Store.open(config.data_dir) as store:
-            people, references = store.people(), store.references()
-            users, tokens = store.users(), store.tokens()
-    except EdgeError as error:
-        yield Check(
-            "database", "fail", str(error), "restore the data directory from a backup, or move it away to start anew"
-        )
-        return
-    yield Check("database", "pass", "opens, schema as expected")
-    yield _some("users", len(users), "nobody can log in", "edge user add NAME --role guard")
-    yield _some("tokens", len(tokens), "no central server can pull", "edge token add NAME --scope alerts:read")
+        fix = "it is made when the service, `edge user add` or `edge enrol` first runs"
+        yield Check("database", "warn", "not made yet", fix)
+    else:
+        try:
+            with Store.open(config.data_dir) as store:
+                users, tokens, people = len(store.users()), len(store.tokens()), len(store.people())
+                models = len({reference.model_sha256 for reference in store.references()})
+        except EdgeError as error:
+            fix = "restore the data directory from a backup, or move it away to start anew"
+            yield Check("database", "fail", str(error), fix)
+            return
+        yield Check("database", "pass", "opens, schema as expected")
+    yield _some("users", users, "nobody can log in", "edge user add NAME --role guard")
+    yield _some("tokens", tokens, "no central server can pull", "edge token add NAME --scope alerts:read")
     yield _some(
-        "watchlist", len(people), "nobody is looked for", "edge enrol --id ID --name NAME --status STATUS PICTURE..."
+        "watchlist", people, "nobody is looked for", "edge enrol --id ID --name NAME --status STATUS PICTURE..."
     )
-    models = {r.model_sha256 for r in references}
-    if len(models) > 1:
-        yield Check(
-            "references", "warn", f"made by {len(models)} models", "enrol the older ones again: models are never mixed"
-        )
+    if models > 1:
+        fix = "enrol the older ones again: embeddings of different models are never compared"
+        yield Check("references", "warn", f"made by {models} models", fix)
 
 
 def _some(name: str, count: int, nothing: str, fix: str) -> Check:
