@@ -14,7 +14,7 @@ import pytest
 from edge.errors import ConflictError, NotFoundError, StoreError
 from edge.records import FeedItem, Reference
 from edge.store import Store, hit_from_json, hit_to_json, time_from_text, time_to_text, to_line
-from tests.store_material import ANN, BOB, MODEL, add_hits, enrol, hit_of, kept_files, picture, reference_of
+from tests.store_material import ANN, BOB, MODEL, NOW, add_hits, enrol, hit_of, kept_files, picture, reference_of
 
 
 @pytest.fixture
@@ -101,6 +101,21 @@ def test_what_is_not_there_or_there_already_is_refused_and_leaves_no_trace(store
         store.add_hit(hit, pictures).result(10)
     with pytest.raises(ConflictError, match="of another person"):
         store.update_hit(dataclasses.replace(hit, person=BOB), pictures).result(10)
+
+
+def test_a_reference_replaced_during_a_visit_costs_no_alert(store: Store) -> None:
+    enrol(store, ANN)
+    hit, pictures = hit_of(ANN, 1)
+    store.add_hit(hit, pictures).result(10)
+    former, _ = reference_of(ANN)
+    sha256, data = picture("a better picture")
+    store.put_person(ANN, [dataclasses.replace(former, image_sha256=sha256)], {sha256: data}).result(10)
+    assert store.image_path(former.image_sha256) is not None, "the first hit still names it"
+    store.enforce_retention(max_age_days=1, max_image_bytes=0, min_free_bytes=0, now=NOW).result(10)
+    assert store.image_path(former.image_sha256) is None
+    later, more = hit_of(ANN, 2)
+    assert store.add_hit(later, more).result(10).seq == 2
+    assert store.update_hit(*hit_of(ANN, 3, hit_id=later.hit_id)).result(10).seq == 3
 
 
 def test_one_bad_job_in_a_group_does_not_harm_the_others(store: Store) -> None:

@@ -19,14 +19,14 @@ ROUNDS = 20
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def run_until_killed(data_dir: Path, seconds: float) -> list[tuple[int, str]]:
-    """Start the writing program, kill it that long after its first acknowledged hit; what it acknowledged."""
+def run_until_killed(data_dir: Path, num_hits: int, seconds: float) -> list[tuple[int, str]]:
+    """Start the writing program, kill it that long after it has acknowledged so many; what it acknowledged."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "tests.store_material", str(data_dir)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT) as program:
         assert program.stdout is not None
-        first = program.stdout.readline()
-        assert first, "the program ended by itself"
+        first = "".join(program.stdout.readline() for _ in range(num_hits))
+        assert first.count("\n") == num_hits, "the program ended by itself"
         time.sleep(seconds)
         program.send_signal(signal.SIGKILL)
         rest = program.stdout.read()
@@ -51,7 +51,7 @@ def test_killed_twenty_times_while_writing(tmp_path: Path) -> None:
     acknowledged: dict[int, str] = {}
     checked: set[str] = set()
     for turn in range(ROUNDS):
-        for seq, hit_id in run_until_killed(tmp_path, dice.uniform(0.0, 0.12)):
+        for seq, hit_id in run_until_killed(tmp_path, dice.randint(1, 12), dice.uniform(0.0, 0.03)):
             assert seq not in acknowledged, f"round {turn}: seq {seq} was given twice"
             acknowledged[seq] = hit_id
         for sha256, num_bytes in look_at_raw_rows(tmp_path).items():
@@ -65,6 +65,5 @@ def test_killed_twenty_times_while_writing(tmp_path: Path) -> None:
         assert acknowledged.items() <= stored.items()
         hits = {hit.hit_id: hit for hit in store.hits(limit=100_000)}
         assert set(stored.values()) == set(hits)
-        assert len(acknowledged) > 2 * ROUNDS
         assert all(store.image_path(hit.images.crop) for hit in hits.values())
     assert len(kept_files(tmp_path)) >= len(checked)

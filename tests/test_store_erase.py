@@ -122,6 +122,7 @@ def test_forgetting_nobody(tmp_path: Path) -> None:
 
 def test_a_visit_that_goes_on_while_its_person_is_erased_brings_nothing_back(tmp_path: Path) -> None:
     with Store.open(tmp_path) as store:
+        enrol(store, ANN)
         enrol(store, BOB)
         hit, pictures = hit_of(BOB, 1)
         pending = [
@@ -129,10 +130,13 @@ def test_a_visit_that_goes_on_while_its_person_is_erased_brings_nothing_back(tmp
             store.forget_person("bob-2"),
             store.update_hit(*hit_of(BOB, 3, hit_id=hit.hit_id)),
             store.add_hit(*hit_of(BOB, 5)),
+            store.add_hit(*hit_of(ANN, 6, runner_up="bob-2")),
         ]
-        assert [type(future.exception(10)) for future in pending] == [type(None)] * 2 + [NotFoundError] * 2
-        assert kept_files(tmp_path) == []
-        assert store.hits() == []
+        outcomes = [future.exception(10) for future in pending]
+        assert [isinstance(outcome, NotFoundError) for outcome in outcomes] == [False, False, True, True, False]
+        assert len(kept_files(tmp_path)) == 3
+        assert [(hit.person, hit.runner_up_id) for hit in store.hits()] == [(ANN, None)]
+        assert b"bob-2" not in everything_on_disk(tmp_path)
 
 
 def test_a_picture_shared_with_someone_else_stays(tmp_path: Path) -> None:

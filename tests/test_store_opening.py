@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import sqlite3
@@ -55,18 +56,21 @@ def test_migrations_are_numbered_recorded_and_never_edited(tmp_path: Path) -> No
 def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Store.open(tmp_path) as store:
         epoch = store.epoch
-    broken = schema.Migration(2, "broken", "CREATE TABLE extra (a TEXT) STRICT;\nINSERT INTO no_such_table VALUES (1);")
     released = schema.known()
+    number = released[-1].number + 1
+    broken = schema.Migration(
+        number, "broken", "CREATE TABLE extra (a TEXT) STRICT;\nINSERT INTO no_such_table VALUES (1);"
+    )
     monkeypatch.setattr(schema, "known", lambda: (*released, broken))
     with pytest.raises(StoreError):
         Store.open(tmp_path)
-    good = schema.Migration(2, "good", "CREATE TABLE extra (\n  a TEXT -- a; b\n) STRICT;\n")
+    good = schema.Migration(number, "good", "CREATE TABLE extra (\n  a TEXT -- a; b\n) STRICT;\n")
     monkeypatch.setattr(schema, "known", lambda: (*released, good))
     with Store.open(tmp_path) as store:
         assert store.epoch == epoch
     monkeypatch.setattr(schema, "known", lambda: released)
     before = (tmp_path / "edge.db").read_bytes()
-    with pytest.raises(StoreError, match=r"newer version \(schema 2, this one knows 1\)"):
+    with pytest.raises(StoreError, match=rf"newer version \(schema {number}, this one knows {number - 1}\)"):
         Store.open(tmp_path)
     assert (tmp_path / "edge.db").read_bytes() == before
 
@@ -280,3 +284,35 @@ def test_on_a_full_disk_alerts_are_kept_and_the_oldest_pictures_go(tmp_path: Pat
             assert store.people() == [BOB]
             (folder / "film").unlink()
             assert store.add_hit(*hit_of(BOB, 1, num_bytes=1_500_000)).result(10).seq == 1
+
+
+def test_a_write_that_finds_the_disk_full_sheds_the_oldest_picture_and_is_tried_once_more(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        enrol(store, ANN)
+        add_hits(store, ANN, [1])
+        write = store._core.blobs.write
+        failures = iter([OSError(errno.ENOSPC, "No space left on device"), None])
+
+        def write_on_a_full_disk(sha256: str, data: bytes) -> None:
+            if (error := next(failures, None)) is not None:
+                raise error
+            write(sha256, data)
+
+        store._core.blobs.write = write_on_a_full_disk  # type: ignore[method-assign]
+        pending = [store.add_hit(*hit_of(ANN, 3)), store.update_hit(*hit_of(ANN, 5, hit_id=hit_of(ANN, 3)[0].hit_id))]
+        assert [future.result(10).seq for future in pending] == [2, 3], "the update did not overtake its alert"
+        assert store.image_path(hit_of(ANN, 1)[0].images.frame) is None
+        assert store.image_path(hit_of(ANN, 3)[0].images.frame) is not None
+        assert (tmp_path / "reserve").stat().st_size > 0, "laid out again, for there is room"
+
+
+def test_files_whose_rows_went_before_a_crash_go_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.open(tmp_path) as store, monkeypatch.context() as crash:
+        enrol(store, ANN)
+        crash.setattr("edge.store.images.remove_doomed", lambda db, blobs: 0)
+        store.forget_person("ann-1").result(10)
+        assert len(kept_files(tmp_path)) == 1
+    Store.open(tmp_path).close()
+    assert kept_files(tmp_path) == []

@@ -139,14 +139,17 @@ def test_a_little_room_needed_takes_pulled_alerts_only(
     assert "gap" not in [item.type for item in store.feed(None, 100).items]
 
 
-def test_the_database_gives_its_pages_back(store: Store, clock: Clock) -> None:
+def test_a_long_run_goes_in_rounds_and_the_database_gives_its_pages_back(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "MAX_ROUND", 40)
     add_hits(store, ANN, range(150))
     store.enforce_retention(max_age_days=3650, max_image_bytes=0, min_free_bytes=0, now=clock.now).result(20)
     clock.forward(days=8)
     enforce(store, clock, days=30)
     before = store._read(lambda db: db.execute("PRAGMA page_count").fetchone()[0])
     report = enforce(store, clock, days=1)
-    assert report.hits_removed == 150
+    assert (report.hits_removed, report.feed_items_removed, report.is_complete) == (150, 150, True)
     after = store.stats()
     assert after["db_bytes"] < before * 4096 / 2
     assert after["wal_bytes"] == 0

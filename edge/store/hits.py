@@ -23,17 +23,18 @@ def add(change: Change, blobs: Blobs, hit: Hit, pictures: Mapping[str, bytes], n
     """Store a new hit of a person on the watchlist."""
     if _body(change.db, hit.hit_id) is not None:
         raise ConflictError(f"hit {hit.hit_id} is stored already; update it instead")
-    if change.db.execute("SELECT 1 FROM people WHERE person_id = ?", (hit.person.person_id,)).fetchone() is None:
+    if not _is_listed(change.db, hit.person.person_id):
         # erased while the visit went on: nothing of them may come back
         raise NotFoundError(f"hit {hit.hit_id} names a person who is not on the watchlist; it is not kept")
-    body = hit_to_json(hit)
+    body = _without_erased(change.db, hit_to_json(hit))
     item = feed.append(change, now, "alert.created", body, hit.hit_id)
     change.db.execute(
         """INSERT INTO hits (hit_id, person_id, camera, kind, review_state, last_at, latest_seq, body)
            VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
         (hit.hit_id, hit.person.person_id, *_columns(hit, body), item.seq, to_line(body)),
     )
-    _name_images(change.db, blobs, hit, pictures, now, set())
+    # the reference may have been replaced while the visit went on: the alert matters more than its picture
+    _name_images(change.db, blobs, hit, pictures, now, may_be_gone={hit.images.reference})
     return item
 
 
@@ -42,7 +43,7 @@ def update(change: Change, blobs: Blobs, hit: Hit, pictures: Mapping[str, bytes]
     stored = _require(change.db, hit.hit_id)
     if stored["person"]["id"] != hit.person.person_id:
         raise ConflictError(f"hit {hit.hit_id} is of another person; a hit never changes its person")
-    body = hit_to_json(hit) | {"review": stored["review"]}
+    body = _without_erased(change.db, hit_to_json(hit) | {"review": stored["review"]})
     item = feed.append(change, now, "alert.updated", body, hit.hit_id)
     change.db.execute(
         """UPDATE hits SET camera = ?, kind = ?, review_state = ?, last_at = ?, latest_seq = ?, body = ?
@@ -50,20 +51,8 @@ def update(change: Change, blobs: Blobs, hit: Hit, pictures: Mapping[str, bytes]
         (*_columns(hit, body), item.seq, to_line(body), hit.hit_id),
     )
     # a picture named before may have been shed since: that is no reason to lose the update
-    shed = {name for name in stored["images"].values() if name not in pictures and not images.is_kept(change.db, name)}
-    _name_images(change.db, blobs, hit, pictures, now, shed)
-    return item
-
-
-def review(change: Change, hit_id: str, state: str, by: str, reason: str | None, now: dt.datetime) -> FeedItem:
-    """Record a guard's verdict."""
-    verdict = {"state": state, "by": by, "at": time_to_text(now), "reason": reason}
-    body = _require(change.db, hit_id) | {"review": verdict}
-    item = feed.append(change, now, "alert.reviewed", body, hit_id)
-    change.db.execute(
-        "UPDATE hits SET review_state = ?, latest_seq = ?, body = ? WHERE hit_id = ?",
-        (state, item.seq, to_line(body), hit_id),
-    )
+    may_be_gone = {*stored["images"].values(), hit.images.reference}
+    _name_images(change.db, blobs, hit, pictures, now, may_be_gone)
     return item
 
 
@@ -108,13 +97,28 @@ def _columns(hit: Hit, body: Mapping[str, Any]) -> tuple[str, str, str, str]:
 
 
 def _name_images(
-    db: sqlite3.Connection, blobs: Blobs, hit: Hit, pictures: Mapping[str, bytes], now: dt.datetime, shed: set[str]
+    db: sqlite3.Connection,
+    blobs: Blobs,
+    hit: Hit,
+    pictures: Mapping[str, bytes],
+    now: dt.datetime,
+    may_be_gone: set[str | None],
 ) -> None:
-    names = asdict(hit.images).items()
-    roles = {role: sha256 for role, sha256 in names if sha256 is not None and sha256 not in shed}
+    gone = {name for name in may_be_gone if name and name not in pictures and not images.is_kept(db, name)}
+    roles = {role: sha256 for role, sha256 in asdict(hit.images).items() if sha256 is not None and sha256 not in gone}
     images.require_rows(db, blobs, roles.values(), pictures, now)
     rows = [(hit.hit_id, role, sha256) for role, sha256 in roles.items()]
     db.executemany("INSERT OR IGNORE INTO hit_images (hit_id, role, sha256) VALUES (?, ?, ?)", rows)
+
+
+def _is_listed(db: sqlite3.Connection, person_id: str) -> bool:
+    return db.execute("SELECT 1 FROM people WHERE person_id = ?", (person_id,)).fetchone() is not None
+
+
+def _without_erased(db: sqlite3.Connection, body: dict[str, Any]) -> dict[str, Any]:
+    """The hit without a runner-up who was erased while the visit went on."""
+    runner_up = body["runner_up_id"]
+    return body if runner_up is None or _is_listed(db, runner_up) else body | {"runner_up_id": None}
 
 
 def _body(db: sqlite3.Connection, hit_id: str) -> dict[str, Any] | None:

@@ -30,7 +30,7 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 SAVE_PULLS_S = 5.0
-SHED_BYTES = 16_000_000
+SHED_BYTES = 3 * reserve.NUM_BYTES
 """How much is shed at once when a write finds the disk full."""
 
 
@@ -195,6 +195,7 @@ class Core:
         with connect.immediate(db):
             removed, _ = retention.shed_images(db, SHED_BYTES)
         images.remove_doomed(db, self.blobs)
+        reserve.lay_out(self.path.parent)
         return removed > 0
 
 

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 NUM_BYTES = 8_000_000
-NEEDED = 4
+NEEDED = 2
 """The reserve is laid out only while the disk has this many times its size left."""
 
 

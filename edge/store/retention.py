@@ -1,4 +1,4 @@
-"""What goes when: by age, by bytes of pictures, by free disk space. One transaction; the files go after its commit.
+"""What goes when: by age, by bytes of pictures, by free disk space. The files go after the commit.
 
 Pictures go before alerts, the oldest first, and references of people never. Alerts go from the old end of the feed, so
 that it never has a hole inside. What some puller hasn't got yet goes last and leaves a `gap` item.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import sqlite3
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +20,10 @@ from edge.store.codec import time_to_text
 from edge.store.rows import RetentionReport
 from edge.store.writer import Change
 
+MAX_ROUND = 500
+"""Hits, and feed items, that one transaction removes by age; alerts that come in meanwhile wait no longer than that."""
+MAX_PAGES = 2000
+"""Free pages given back to the disk per round; the rest is used again."""
 KEEP_ALERTS = 1000
 """The newest alerts are never shed for space: a few kilobytes each, they are not what fills a disk."""
 CHUNK = 200
@@ -38,17 +44,21 @@ def free_bytes(folder: Path) -> int:
 
 
 def enforce(change: Change, folder: Path, limits: Limits, pulled_seq: int | None, now: dt.datetime) -> RetentionReport:
-    """Remove what is too old or too much. `pulled_seq`: all pullers have what is up to it; None: nobody pulls."""
+    """One round of removing what is too old or too much. `pulled_seq`: all pullers have that; None: nobody pulls."""
     db = change.db
     cutoff = time_to_text(now - dt.timedelta(days=limits.max_age_days))
     feed_floor = _floor_by_age(db, cutoff)
-    old = "SELECT hit_id FROM hits WHERE last_at < ? OR latest_seq <= ?"
-    report = _trim(change, feed_floor, _ids(db.execute(old, (cutoff, feed_floor))), pulled_seq, now)
+    old = "SELECT hit_id FROM hits WHERE last_at < ? OR latest_seq <= ? LIMIT ?"
+    hit_ids = _ids(db.execute(old, (cutoff, feed_floor, MAX_ROUND)))
+    this_floor = min(feed_floor, _first_seq(db) + MAX_ROUND)
+    report = _trim(change, this_floor, hit_ids, pulled_seq, now)
+    if len(hit_ids) == MAX_ROUND or this_floor < feed_floor:
+        return replace(report, is_complete=False)
     excess = _image_bytes(db) - limits.max_image_bytes
     lacking = limits.min_free_bytes - free_bytes(folder) - report.image_bytes_removed
     if max(excess, lacking) > 0:
         removed, num_bytes = shed_images(db, max(excess, lacking))
-        report = _add(report, RetentionReport(removed, num_bytes, 0, 0, 0, 0, 0))
+        report = _add(report, RetentionReport(images_removed=removed, image_bytes_removed=num_bytes))
         if lacking > num_bytes:
             report = _add(report, _shed_alerts(change, lacking - num_bytes, pulled_seq, now))
     return replace(report, image_bytes_left=_image_bytes(db))
@@ -58,7 +68,7 @@ def settle(db: sqlite3.Connection, blobs: Blobs, path: Path, report: RetentionRe
     """After the commit: delete the files and give the database's free pages back to the disk."""
     images.remove_doomed(db, blobs)
     if report.hits_removed or report.feed_items_removed:
-        db.executescript("PRAGMA incremental_vacuum")  # `execute` would stop after the first page
+        db.executescript(f"PRAGMA incremental_vacuum({MAX_PAGES})")  # `execute` would stop after the first page
         erase.truncate_log(db, path)
     reserve.lay_out(path.parent)  # given up if a write has found the disk full since
     return replace(report, free_bytes=free_bytes(path.parent))
@@ -87,7 +97,7 @@ def _shed_alerts(change: Change, num_bytes: int, pulled_seq: int | None, now: dt
     keep_from = db.execute(
         "SELECT latest_seq FROM hits ORDER BY latest_seq DESC LIMIT 1 OFFSET ?", (KEEP_ALERTS - 1,)
     ).fetchone()
-    total = RetentionReport(0, 0, 0, 0, 0, 0, 0)
+    total = RetentionReport()
     if keep_from is None:
         return total
     freed = 0
@@ -103,6 +113,28 @@ def _shed_alerts(change: Change, num_bytes: int, pulled_seq: int | None, now: dt
     return total
 
 
+def in_rounds(start_round: Callable[[], Future[RetentionReport]]) -> Future[RetentionReport]:
+    """Start one round after the other until a report is complete; what else is queued gets its turn in between."""
+    total: Future[RetentionReport] = Future()
+
+    def go_on(done: Future[RetentionReport], so_far: RetentionReport) -> None:
+        if (error := done.exception()) is not None:
+            total.set_exception(error)
+            return
+        report = _add(so_far, done.result())
+        if report.is_complete:
+            total.set_result(report)
+        else:
+            start_round().add_done_callback(lambda following: go_on(following, report))
+
+    start_round().add_done_callback(lambda first: go_on(first, RetentionReport()))
+    return total
+
+
+def _first_seq(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT coalesce(min(seq), 0) FROM feed").fetchone()[0])
+
+
 def _floor_by_age(db: sqlite3.Connection, cutoff: str) -> int:
     """Last seq before the first item that is young enough."""
     first = db.execute("SELECT min(seq) FROM feed WHERE at >= ?", (cutoff,)).fetchone()[0]
@@ -115,7 +147,7 @@ def _trim(
     """Delete hits, and the feed up to `last_seq`; say so in the feed if a puller misses something."""
     db = change.db
     doomed, num_bytes = hits.remove(db, hit_ids)
-    report = RetentionReport(doomed, num_bytes, len(hit_ids), 0, 0, 0, 0)
+    report = RetentionReport(doomed, num_bytes, len(hit_ids))
     cut = db.execute(
         "SELECT count(*), min(seq), max(seq), min(at), max(at) FROM feed WHERE seq <= ?", (last_seq,)
     ).fetchone()
@@ -148,12 +180,12 @@ def _ids(rows: sqlite3.Cursor) -> list[str]:
 
 
 def _add(one: RetentionReport, two: RetentionReport) -> RetentionReport:
-    return RetentionReport(
-        one.images_removed + two.images_removed,
-        one.image_bytes_removed + two.image_bytes_removed,
-        one.hits_removed + two.hits_removed,
-        one.feed_items_removed + two.feed_items_removed,
-        one.unpulled_alerts_removed + two.unpulled_alerts_removed,
-        0,
-        0,
+    """Sums of what was removed; what is left is taken from the later report."""
+    return replace(
+        two,
+        images_removed=one.images_removed + two.images_removed,
+        image_bytes_removed=one.image_bytes_removed + two.image_bytes_removed,
+        hits_removed=one.hits_removed + two.hits_removed,
+        feed_items_removed=one.feed_items_removed + two.feed_items_removed,
+        unpulled_alerts_removed=one.unpulled_alerts_removed + two.unpulled_alerts_removed,
     )

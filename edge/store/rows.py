@@ -69,10 +69,12 @@ class Receipt:
 class RetentionReport:
     """What one retention run removed, and what is left."""
 
-    images_removed: int
-    image_bytes_removed: int
-    hits_removed: int
-    feed_items_removed: int
-    unpulled_alerts_removed: int
-    image_bytes_left: int
-    free_bytes: int
+    images_removed: int = 0
+    image_bytes_removed: int = 0
+    hits_removed: int = 0
+    feed_items_removed: int = 0
+    unpulled_alerts_removed: int = 0
+    image_bytes_left: int = 0
+    free_bytes: int = 0
+    is_complete: bool = True
+    """False between two rounds of a long run."""

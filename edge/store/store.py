@@ -7,6 +7,7 @@ the writer thread (in a `subscribe` callback).
 from __future__ import annotations
 
 import datetime as dt
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -248,7 +249,10 @@ class Store:
             pulled = [consumer.seq for consumer in self._core.pulls.consumers(change.db, self._core.head)]
             return retention.enforce(change, self._core.path.parent, limits, min(pulled, default=None), now)
 
-        return self._write(apply, finish=lambda db, report: retention.settle(db, self._blobs, self._core.path, report))
+        def settle(db: sqlite3.Connection, report: RetentionReport) -> RetentionReport:
+            return retention.settle(db, self._blobs, self._core.path, report)
+
+        return retention.in_rounds(lambda: self._write(apply, finish=settle))
 
     def stats(self) -> dict[str, int | float]:
         """Counts, bytes and queue depth."""
