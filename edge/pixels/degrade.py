@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge.arrays import require_bgr
 from edge.errors import ImageError
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _sensor(image: BgrImage, light: float, level: float, rng: np.random.Generato
     noise *= np.sqrt(linear * gain + read * read)
     linear += noise
     codes = np.clip(linear * 65535.0 + 0.5, 0, 65535).astype(np.uint16)
-    return _TO_SRGB_U8[codes]
+    return np.asarray(_TO_SRGB_U8[codes])
 
 
 def _jpeg(image: BgrImage, quality: float) -> BgrImage:
@@ -125,7 +126,7 @@ def _noise(image: BgrImage, level: float, scale: float, rng: np.random.Generator
     noise = rng.standard_normal(image.shape, dtype=np.float32)
     noise *= np.sqrt(unit * (NOISE_SHOT_PER_LEVEL * level) + (NOISE_READ_PER_LEVEL * level) ** 2)
     unit += noise
-    return np.clip(unit * 255.0 + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(unit * 255.0 + 0.5, 0, 255), dtype=np.uint8)
 
 
 def _compress(image: BgrImage, level: float, scale: float, rng: np.random.Generator) -> BgrImage:
@@ -204,8 +205,7 @@ def apply(
     Sensor noise is the Poisson-Gaussian model of Foi et al. (2008), eq. 1, with the Poisson part as a normal of equal
     variance: at the electron counts used here the two differ by less than one 8-bit code.
     """
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
-        raise ImageError(f"degrade: expected (H, W, 3) uint8, got {image.shape} {image.dtype}")
+    require_bgr(image)
     if name not in _STEPS:
         raise ImageError(f"degrade: unknown name {name!r}; known are {', '.join(NAMES)}")
     if not 0.0 <= level <= 5.0 or not face_px > 0.0:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
+from edge.arrays import require_bgr, require_landmarks
 from edge.errors import ImageError
 
 if TYPE_CHECKING:
@@ -49,9 +50,7 @@ def similarity_from_landmarks(landmarks: Landmarks, size: int = ALIGNED_PX) -> N
     Umeyama (1991), eq. 40-42. In two dimensions without reflection the SVD has a closed form: with centred points as
     complex numbers p (source) and q (target), scale and rotation are sum(conj(p) q) / sum(|p|^2).
     """
-    points = np.asarray(landmarks, dtype=np.float64)
-    if points.shape != (5, 2) or not np.isfinite(points).all():
-        raise ImageError(f"alignment: expected five finite landmarks (5, 2), got shape {points.shape}")
+    points = require_landmarks(landmarks).astype(np.float64)
     target = ARCFACE_POINTS.astype(np.float64) * (size / ALIGNED_PX)
     source_mean, target_mean = points.mean(0), target.mean(0)
     p, q = points - source_mean, target - target_mean
@@ -89,8 +88,7 @@ def align(image: BgrImage, landmarks: Landmarks, size: int = ALIGNED_PX) -> BgrI
     -----
     Bilinear. Faces more than twice as large as the crop are first shrunk by area so that the crop does not alias.
     """
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
-        raise ImageError(f"alignment: expected (H, W, 3) uint8, got {image.shape} {image.dtype}")
+    require_bgr(image)
     matrix = similarity_from_landmarks(landmarks, size)
     shrink = 1.0 / float(np.hypot(matrix[0, 0], matrix[1, 0]))
     if shrink > 2.0:
@@ -168,8 +166,7 @@ def letterbox(image: BgrImage, max_side_px: int, multiple: int = 32) -> tuple[Bg
     ImageError
         Wrong shape or dtype, empty image, or a size below 1.
     """
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
-        raise ImageError(f"letterbox: expected (H, W, 3) uint8, got {image.shape} {image.dtype}")
+    require_bgr(image)
     if max_side_px < 1 or multiple < 1:
         raise ImageError(f"letterbox: sizes must be positive, got {max_side_px} and {multiple}")
     height, width = image.shape[:2]

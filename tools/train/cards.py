@@ -1,0 +1,97 @@
+"""What is said about each model: the fixed words of the manifest, and MODELS.md made from the manifest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_LFW = "Labeled Faces in the Wild, the people of view-2 sets 1-7 (no licence file; press photos, research benchmark)"
+_WORDS: dict[str, dict[str, Any]] = {
+    "detect": {
+        "licence": "Apache-2.0 (our training; see the teacher's and the data's terms in MODELS.md)",
+        "teacher": "YuNet 2023mar of the OpenCV zoo (MIT), its dense outputs on the clean picture",
+        "data": [
+            f"{_LFW}: mosaics and whole pictures",
+            "the 91 images of SRCNN and 70 of BSDS500 train (research): backgrounds",
+            "drawn clutter: shelves, grids, text, blobs",
+        ],
+        "limits": (
+            "Faces from about 10 to 300 px, upright to some 30 degrees of roll; profiles are found later than frontal "
+            "faces. Learnt from press photos of adults: children, masks, veils and helmets are rare in them. A score is "
+            "no probability. At low scores it fires on round, skin-coloured things."
+        ),
+    },
+    "embed": {
+        "licence": "Apache-2.0 (our training; see the teacher's and the data's terms in MODELS.md)",
+        "teacher": (
+            "MobileFaceNet of foamliu (Apache-2.0), which was trained on MS-Celeb-1M, a collection that its publisher "
+            "withdrew; nothing of it is here, but what the teacher knows comes from it"
+        ),
+        "data": [
+            f"{_LFW}: aligned crops, without their names",
+            "SFHQ sheets (synthetic faces, MIT): aligned crops",
+            "mixtures of two such crops",
+        ],
+        "limits": (
+            "Aligned 112 x 112 crops of faces of 14 px and more. LFW over-represents men and people with light skin, and "
+            "so does MS-Celeb-1M: expect more errors for others, and measure before relying on it. Not meant for "
+            "children. Embeddings of different model files never compare. A similarity is no proof of identity."
+        ),
+    },
+}
+_TITLES = {"detect": "finds faces", "embed": "tells faces apart"}
+
+
+def words(task: str) -> dict[str, Any]:
+    """Licence, teacher, data and limits of our model for a task."""
+    return dict(_WORDS[task])
+
+
+def page(entries: list[dict[str, Any]]) -> str:
+    """MODELS.md: one card per entry, all numbers from the manifest."""
+    head = (
+        "# Models\n\nEvery model here is trained by `tools/train` and quantized by `tools/quantize.py`; nobody else's "
+        "weights are shipped.\nThis page is written from `manifest.json` by `python -m tools.train.pack cards`.\n\n"
+        "**Terms.** The weights are ours and under Apache-2.0. They were learnt from the data and teachers named in each "
+        "card; whoever\nships them should judge those terms for their own use: LFW and the scene pictures are research "
+        "collections.\n"
+    )
+    return head + "".join(_card(entry) for entry in entries)
+
+
+def _card(entry: dict[str, Any]) -> str:
+    made = entry["provenance"]
+    shape = ", ".join(str(n) for n in entry["input"]["shape"])
+    outputs = ", ".join(f"`{name}` ({', '.join(map(str, dims))})" for name, dims in entry["outputs"].items())
+    lines = [
+        f"\n## {entry['name']}: {_TITLES[entry['task']]}\n",
+        f"- File: `{entry['file']}`, {entry['bytes']:,} bytes, {entry['precision']}, opset {entry['opset']}",
+        f"- SHA-256: `{entry['sha256']}`",
+        f"- Input: `{entry['input']['name']}` ({shape}) float32, {entry['input']['color']}, 0..255",
+        f"- Outputs: {outputs}",
+        f"- Licence: {entry['licence']}",
+        f"- Teacher: {entry['teacher']}",
+        *(f"- Data: {item}" for item in entry["data"]),
+        f"- Limits: {entry['limits']}",
+        f"- Made by: `{made['command']}`, seed {made['seed']}, {made['steps']} steps of {made['batch_size']}, "
+        f"{made['minutes']} minutes, PyTorch {made['torch']}; then "
+        f"`python -m tools.train.pack {'detector' if entry['task'] == 'detect' else 'recogniser'} "
+        "--checkpoint DIR/checkpoint.pt --measure`",
+    ]
+    return "\n".join(lines) + "\n" + _scores(entry["scores"])
+
+
+def _scores(scores: dict[str, Any]) -> str:
+    """Each table as Markdown; a table is {"what": text, "rows": {name: {column: number}}}."""
+    text = ""
+    for table in scores.get("tables", []):
+        columns = list(dict.fromkeys(key for row in table["rows"].values() for key in row))
+        text += f"\n{table['what']}\n\n| | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}\n"
+        for name, row in table["rows"].items():
+            text += f"| {name} | {' | '.join(_number(row.get(column)) for column in columns)} |\n"
+    return text
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,76 @@
+"""Trained networks -> fp32 ONNX with the inputs and outputs the runtime expects."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from tools.train.nets import STRIDES, Conv, Detector, Recogniser, fold_scale
+
+OPSET = 17
+DETECTOR_OUTPUTS = [f"{part}_{stride}" for stride in STRIDES for part in ("cls", "bbox", "kps")]
+
+
+class _DetectorGraph(nn.Module):
+    """Head maps -> per stride cls (1, N, 1) in 0..1, bbox (1, N, 4), kps (1, N, 10)."""
+
+    def __init__(self, model: Detector) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        outputs: list[torch.Tensor] = []
+        for level in self.model(image):
+            cells = level.reshape(1, 15, -1).transpose(1, 2)  # a constant shape: no Shape node in the graph
+            outputs += [torch.sigmoid(cells[..., :1]), cells[..., 1:5], cells[..., 5:]]
+        return tuple(outputs)
+
+
+def detector(model: Detector, path: Path) -> list[str]:
+    """Write the detector, height and width dynamic; returns the nodes that must stay fp32."""
+    model = copy.deepcopy(model).eval()
+    first = model.stem[0]
+    assert isinstance(first, Conv) and isinstance(first[0], nn.Conv2d)
+    fold_scale(model.scale, first[0])
+    axes = {"image": {2: "h", 3: "w"}} | {name: {1: "n" + name.split("_")[1]} for name in DETECTOR_OUTPUTS}
+    _write(_DetectorGraph(model).eval(), torch.zeros(1, 3, 320, 320), path, DETECTOR_OUTPUTS, axes)
+    return _nodes_after(path, "/heads")
+
+
+def recogniser(model: Recogniser, path: Path) -> list[str]:
+    """Write the recogniser, batch dynamic; returns the nodes that must stay fp32."""
+    model = copy.deepcopy(model).eval()
+    first = model.body[0]
+    assert isinstance(first, Conv) and isinstance(first[0], nn.Conv2d)
+    fold_scale(model.scale, first[0])
+    axes = {"image": {0: "n"}, "embedding": {0: "n"}}
+    _write(model, torch.zeros(2, 3, 112, 112), path, ["embedding"], axes)
+    return _nodes_after(path, "/out/")
+
+
+def _write(
+    model: nn.Module, example: torch.Tensor, path: Path, outputs: list[str], axes: dict[str, dict[int, str]]
+) -> None:
+    torch.onnx.export(
+        model.to(memory_format=torch.contiguous_format),
+        (example,),
+        str(path),
+        input_names=["image"],
+        output_names=outputs,
+        dynamic_axes=axes,
+        opset_version=OPSET,
+        dynamo=False,
+    )
+
+
+def _nodes_after(path: Path, part: str) -> list[str]:
+    """Every node from the first whose name holds `part`: heads and what formats their outputs."""
+    import onnx
+
+    names = [node.name for node in onnx.load(str(path)).graph.node]
+    heads = [i for i, name in enumerate(names) if part in name]
+    layers = {i for i in heads} | {i for i, n in enumerate(names) if n.startswith("/") and n.count("/") == 1}
+    return [names[i] for i in sorted(layers) if i >= min(heads)]
