@@ -7,6 +7,7 @@
       StoreError      disk full, corrupt, newer schema  -> exit 74, HTTP 503
         NotFoundError   names what is not kept          -> exit 65, HTTP 404
         ConflictError   is there already                -> exit 65, HTTP 409
+          PreconditionError  changed since it was read  -> exit 65, HTTP 412
       ImageError      wrong shape, dtype, size, range   -> exit 65, HTTP 422
       CursorError     not ours -> HTTP 400; expired -> HTTP 410
       AuthError       HTTP 401, 403, 429
@@ -121,3 +122,9 @@ class ConflictError(StoreError):
 
     exit_code = ExitCode.DATA
     http_status = 409
+
+
+class PreconditionError(ConflictError):
+    """What was to be changed has changed since it was read."""
+
+    http_status = 412

@@ -164,6 +164,8 @@ class Person:
     name: str
     status: str
     expires_at: dt.datetime | None = None
+    reason: str | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,14 @@ def test_a_page_holds_what_the_contract_says(tmp_path: Path) -> None:
             item = page["items"][0]
             assert list(item)[:3] == ["seq", "at", "type"]
             assert item["type"] == "alert.created"
-            assert item["person"] == {"id": "p1", "name": "Rosa Alba", "status": "banned", "expires_at": None}
+            assert item["person"] == {
+                "id": "p1",
+                "name": "Rosa Alba",
+                "status": "banned",
+                "expires_at": None,
+                "reason": None,
+                "owner": None,
+            }
             assert item["at"].endswith("Z")
             assert item["visit"]["best"] == "2025-03-01T21:31:00.000Z"
             rest = await pull(box, box.token(name="b"), f"?after={page['next']}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,8 @@ class Enrolment:
     person: Person
     outcomes: tuple[Outcome, ...]
     references: tuple[Reference, ...]
+    images: dict[str, bytes] = field(default_factory=dict, repr=False)
+    """File bytes of the references' pictures, by SHA-256."""
 
 
 def enrol(
@@ -75,6 +77,32 @@ def enrol(
 
     Raises ImageError if not one picture passed: then nothing is stored.
     """
+    done = check(store, models, person, paths, files)
+    if not done.references:
+        raise ImageError(none_usable(done))
+    store.put_person(person, done.references, done.images).result()
+    return done
+
+
+def none_usable(done: Enrolment) -> str:
+    """Why nobody was enrolled, in a paragraph."""
+    why = "; ".join(f"{o.source}: {o.message}" for o in done.outcomes[:5]) or "no picture was given"
+    return f"{done.person.person_id} was not enrolled, no picture can be used. {why}"
+
+
+def check(
+    store: Store,
+    models: Models,
+    person: Person,
+    paths: Sequence[Path] = (),
+    files: Sequence[tuple[str, bytes]] = (),
+    *,
+    replace: bool = False,
+) -> Enrolment:
+    """Look at every picture and make references of those that pass; nothing is stored.
+
+    With `replace` the pictures are not compared with those the person has already.
+    """
     looker = _Looker(models)
     outcomes: list[Outcome] = []
     chosen: list[Candidate] = []
@@ -86,18 +114,15 @@ def enrol(
     loads = [(str(path), partial(read_image, path)) for path in stills]
     loads += [(name, partial(decode_image, data, name)) for name, data in files]
     pictures, broken = looker.pictures(loads)
-    own = [r.embedding for r in store.references(models.stages.embedder.sha256) if r.person_id == person.person_id]
+    model = models.stages.embedder.sha256
+    own = [] if replace else [r.embedding for r in store.references(model) if r.person_id == person.person_id]
     own += [c.embedding for c in chosen if c.embedding is not None]
     verdicts = check_pictures(pictures, enrolled=np.stack(own) if own else None)
     outcomes += [*map(Outcome.of, verdicts), *broken]
     chosen += [verdict.candidate for verdict in verdicts if verdict.ok]
-    if not chosen:
-        why = "; ".join(f"{o.source}: {o.message}" for o in outcomes[:5]) or "no picture was given"
-        raise ImageError(f"{person.person_id} was not enrolled, no picture can be used. {why}")
     made = [looker.reference(person.person_id, candidate) for candidate in chosen]
-    references = tuple(reference for reference, _ in made)
-    store.put_person(person, references, {reference.image_sha256: data for reference, data in made}).result()
-    return Enrolment(person, tuple(outcomes), references)
+    images = {reference.image_sha256: data for reference, data in made}
+    return Enrolment(person, tuple(outcomes), tuple(reference for reference, _ in made), images)
 
 
 def enrol_folder(

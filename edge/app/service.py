@@ -14,6 +14,7 @@ from typing import Any
 
 from edge import __version__
 from edge.app.build import Models, live_pipeline, load_models, load_watch
+from edge.app.desk import VisionDesk
 from edge.app.vision import HitWriter, Vision
 from edge.capture.camera import Camera
 from edge.config import Config
@@ -58,6 +59,7 @@ async def run(config: Config, *, kind: str = "actual", on_ready: Callable[[Runni
         models = await asyncio.to_thread(load_models, config)
         await asyncio.to_thread(warm_up)
         service = _Service(config, store, models, kind)
+        stack.callback(service.desk.close)
         runner, port = await start(service.app(), config.serve.host, config.serve.port)
         stack.push_async_callback(runner.cleanup)
         for camera in service.cameras:
@@ -91,6 +93,7 @@ class _Service:
         self.writer = HitWriter(store, self.metrics)
         pipeline = live_pipeline(config, models, store, kind=kind)
         self.vision = Vision(pipeline, self.cameras, self.board, self.writer, self.metrics)
+        self.desk = VisionDesk(config, store)
         self.started_at = dt.datetime.now(dt.UTC)
 
     def app(self) -> Any:
@@ -102,6 +105,7 @@ class _Service:
             metrics=self._render_metrics,
             health=self.health,
             version=__version__,
+            desk=self.desk,
         )
 
     async def work(self, stopped: asyncio.Event, running: Running, on_ready: Callable[[Running], Any] | None) -> None:

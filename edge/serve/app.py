@@ -14,6 +14,7 @@ from edge.serve import auth, feed, images, pages, shield, status, watch
 from edge.serve.assets import Assets
 from edge.serve.auth import CALLERS, Callers, guard
 from edge.serve.bell import Bell
+from edge.serve.desk import DESK, Desk
 from edge.serve.keys import (
     BOX_ID,
     CONFIG,
@@ -46,6 +47,7 @@ def build_app(
     metrics: Callable[[], bytes],
     health: Callable[[], dict[str, Any]],
     version: str,
+    desk: Desk | None = None,
 ) -> web.Application:
     """Return the application; it owns nothing but its subscription to the store, which ends with it."""
     app = web.Application(middlewares=[problems, guard], client_max_size=shield.MAX_BODY_BYTES)
@@ -56,6 +58,7 @@ def build_app(
     app[METRICS] = metrics
     app[HEALTH] = health
     app[VERSION] = version
+    app[DESK] = desk
     # The configuration may give the box another name than the one its database made.
     app[BOX_ID] = str(health().get("box_id") or store.box_id)
     app[FEED_BELL] = Bell()

@@ -21,6 +21,8 @@ class PersonJson(BaseModel):
     name: str
     status: str
     expires_at: AwareDatetime | None
+    reason: str | None = Field(None, description="why this person is looked for")
+    owner: str | None = Field(None, description="who answers for the entry")
 
 
 class VisitJson(BaseModel):

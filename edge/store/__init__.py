@@ -1,6 +1,7 @@
 """SQLite in one data directory: hits, their feed, pictures, people, accounts. No model and no socket is opened here."""
 
 from edge.store.codec import hit_from_json, hit_to_json, item_to_json, time_from_text, time_to_text, to_line
+from edge.store.roster import Listing
 from edge.store.rows import ROLES, SCOPES, Consumer, Receipt, RetentionReport, Session, Token, User
 from edge.store.store import Store
 
@@ -8,6 +9,7 @@ __all__ = [
     "ROLES",
     "SCOPES",
     "Consumer",
+    "Listing",
     "Receipt",
     "RetentionReport",
     "Session",

@@ -117,9 +117,13 @@ def item_to_json(item: FeedItem) -> dict[str, Any]:
 
 def _person_to_json(person: Person) -> dict[str, Any]:
     expires = None if person.expires_at is None else time_to_text(person.expires_at)
-    return {"id": person.person_id, "name": person.name, "status": person.status, "expires_at": expires}
+    return {"id": person.person_id, "name": person.name, "status": person.status, "expires_at": expires} | {
+        "reason": person.reason,
+        "owner": person.owner,
+    }
 
 
 def _person_from_json(body: Mapping[str, Any]) -> Person:
     expires = body.get("expires_at")
-    return Person(body["id"], body["name"], body["status"], None if expires is None else time_from_text(expires))
+    until = None if expires is None else time_from_text(expires)
+    return Person(body["id"], body["name"], body["status"], until, body.get("reason"), body.get("owner"))

@@ -40,7 +40,7 @@ def forget(change: Change, person_id: str, now: dt.datetime) -> Receipt:
     db.execute("DELETE FROM people WHERE person_id = ?", (person_id,))
     _forget_runner_up(db, person_id)
     shared = sum(images.is_kept(db, sha256) for sha256 in named)
-    people.bump_version(db)
+    people.bump_version(db, now)
     for hit_id in told_ids:
         feed.append(change, now, "alert.erased", {"hit_id": hit_id, "cause": "person_erased"}, hit_id)
     return Receipt(

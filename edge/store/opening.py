@@ -85,11 +85,18 @@ class Core:
         """Queue a job for the writer thread."""
         return self._writer.submit(apply, prepare=prepare, finish=finish)
 
-    def write_with_pictures(self, apply: Callable[[Change], T], pictures: Mapping[str, bytes]) -> Future[T]:
+    def write_with_pictures(
+        self,
+        apply: Callable[[Change], T],
+        pictures: Mapping[str, bytes],
+        *,
+        finish: Callable[[sqlite3.Connection, T], T] | None = None,
+    ) -> Future[T]:
         """Queue a job that names pictures: their files come first, and go again if it is refused."""
         return self._writer.submit(
             apply,
             prepare=lambda: images.write_files(self.blobs, pictures),
+            finish=finish,
             undo=lambda change: images.doom_unnamed(change.db, pictures),
         )
 

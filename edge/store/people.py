@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from edge.errors import ConflictError
+from edge.errors import ConflictError, PreconditionError
 from edge.records import Person, Reference
 from edge.store import images
 from edge.store.blobs import Blobs
 from edge.store.codec import from_line, time_from_text, time_to_text, to_line
 from edge.store.writer import Change
+
+_COLUMNS = "person_id, name, status, expires_at, reason, owner"
 
 
 def put(
@@ -24,20 +26,34 @@ def put(
     references: Sequence[Reference],
     pictures: Mapping[str, bytes],
     now: dt.datetime,
+    *,
+    replace: bool = False,
 ) -> None:
-    """Add or change a person and add references; one with the same id replaces the former."""
+    """Add or change a person and add references; one with the same id replaces the former, `replace` all of them."""
     db = change.db
     expires = None if person.expires_at is None else time_to_text(person.expires_at)
     db.execute(
-        """INSERT INTO people (person_id, name, status, expires_at, changed_at) VALUES (?, ?, ?, ?, ?)
+        """INSERT INTO people (person_id, name, status, expires_at, reason, owner, changed_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?)
            ON CONFLICT (person_id) DO UPDATE SET name = excluded.name, status = excluded.status,
-               expires_at = excluded.expires_at, changed_at = excluded.changed_at""",
-        (person.person_id, person.name, person.status, expires, time_to_text(now)),
+               expires_at = excluded.expires_at, reason = excluded.reason, owner = excluded.owner,
+               changed_at = excluded.changed_at""",
+        (person.person_id, person.name, person.status, expires, person.reason, person.owner, time_to_text(now)),
     )
     images.require_rows(db, blobs, [reference.image_sha256 for reference in references], pictures, now)
     for reference in references:
         _put_reference(db, person, reference, now)
-    bump_version(db)
+    if replace:
+        _drop_others(db, person.person_id, {reference.reference_id for reference in references})
+    bump_version(db, now)
+
+
+def _drop_others(db: sqlite3.Connection, person_id: str, kept: set[str]) -> None:
+    """Remove the person's references that are not among `kept`, and pictures nothing else names."""
+    query = "SELECT reference_id, image_sha256 FROM person_references WHERE person_id = ?"
+    gone = [row for row in db.execute(query, (person_id,)).fetchall() if row[0] not in kept]
+    db.executemany("DELETE FROM person_references WHERE reference_id = ?", [(row[0],) for row in gone])
+    images.release(db, [row[1] for row in gone])
 
 
 def _put_reference(db: sqlite3.Connection, person: Person, reference: Reference, now: dt.datetime) -> None:
@@ -66,14 +82,12 @@ def _put_reference(db: sqlite3.Connection, person: Person, reference: Reference,
 
 def all_people(db: sqlite3.Connection) -> list[Person]:
     """Everyone, by id."""
-    rows = db.execute("SELECT person_id, name, status, expires_at FROM people ORDER BY person_id")
-    return [_person(row) for row in rows]
+    return [_person(row) for row in db.execute(f"SELECT {_COLUMNS} FROM people ORDER BY person_id")]
 
 
 def get(db: sqlite3.Connection, person_id: str) -> Person | None:
     """One person."""
-    query = "SELECT person_id, name, status, expires_at FROM people WHERE person_id = ?"
-    row = db.execute(query, (person_id,)).fetchone()
+    row = db.execute(f"SELECT {_COLUMNS} FROM people WHERE person_id = ?", (person_id,)).fetchone()
     return None if row is None else _person(row)
 
 
@@ -104,10 +118,25 @@ def version(db: sqlite3.Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def bump_version(db: sqlite3.Connection) -> None:
+def require_version(db: sqlite3.Connection, expected: int | None) -> None:
+    """PreconditionError if the list has changed since it had the expected version."""
+    if expected is not None and expected != (now := version(db)):
+        raise PreconditionError(
+            f"the watchlist has changed since it was read: it is version {now} now, not {expected}; "
+            "read it again and repeat the change on what it says"
+        )
+
+
+def changed_at(db: sqlite3.Connection) -> dt.datetime | None:
+    """When the list was last changed or confirmed; None before the first time."""
+    row = db.execute("SELECT value FROM meta WHERE key = 'watchlist_at'").fetchone()
+    return time_from_text(row[0]) if row else None
+
+
+def bump_version(db: sqlite3.Connection, now: dt.datetime) -> None:
     """Count a change of the list, inside the transaction that makes it."""
-    row = ("watchlist_version", str(version(db) + 1))
-    db.execute("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", row)
+    rows = [("watchlist_version", str(version(db) + 1)), ("watchlist_at", time_to_text(now))]
+    db.executemany("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", rows)
 
 
 def digest(db: sqlite3.Connection) -> str:
@@ -123,5 +152,5 @@ def digest(db: sqlite3.Connection) -> str:
     return total.hexdigest()
 
 
-def _person(row: tuple[str, str, str, str | None]) -> Person:
-    return Person(row[0], row[1], row[2], None if row[3] is None else time_from_text(row[3]))
+def _person(row: tuple[str, str, str, str | None, str | None, str | None]) -> Person:
+    return Person(row[0], row[1], row[2], None if row[3] is None else time_from_text(row[3]), row[4], row[5])

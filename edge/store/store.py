@@ -15,11 +15,15 @@ from types import TracebackType
 from typing import TypeVar
 
 from edge.records import FeedItem, FeedPage, Hit, Person, Reference
-from edge.store import erase, feed, hits, images, logins, opening, people, retention, tokens, users
+from edge.store import erase, feed, hits, images, logins, opening, people, retention, roster, tokens, users
+from edge.store.roster import Listing
 from edge.store.rows import Consumer, Receipt, RetentionReport, Session, Token, User
 from edge.store.writer import Change
 
 T = TypeVar("T")
+
+LOCAL = "local"
+"""Who acts where nobody is named: a command on the box itself."""
 
 
 class Store:
@@ -125,20 +129,46 @@ class Store:
         """One person."""
         return self._read(lambda db: people.get(db, person_id))
 
-    def put_person(self, person: Person, references: Sequence[Reference], images: Mapping[str, bytes]) -> Future[None]:
-        """Add or change a person and add references, with their pictures."""
+    def put_person(
+        self, person: Person, references: Sequence[Reference], images: Mapping[str, bytes], *, by: str = LOCAL
+    ) -> Future[tuple[int, str]]:
+        """Add or change a person and add references, with their pictures; the list's new version and digest."""
+        return self.put_listing(Listing(person, tuple(references), images), by=by)
 
-        def apply(change: Change) -> None:
-            people.put(change, self._blobs, person, references, images, self._core.clock())
+    def put_listing(
+        self, listing: Listing, *, by: str = LOCAL, if_version: int | None = None
+    ) -> Future[tuple[int, str]]:
+        """Add or change a person; PreconditionError if the list is not `if_version` any more."""
 
-        return self._core.write_with_pictures(apply, images)
+        def apply(change: Change) -> tuple[int, str]:
+            return roster.put(change, self._blobs, listing, if_version, by, self._core.clock())
 
-    def forget_person(self, person_id: str) -> Future[Receipt]:
+        return self._core.write_with_pictures(apply, listing.images)
+
+    def replace_people(
+        self, listings: Sequence[Listing], *, by: str = LOCAL, if_version: int | None = None
+    ) -> Future[list[Receipt]]:
+        """Make this the whole list in one transaction; whoever is not on it is erased."""
+
+        def apply(change: Change) -> list[Receipt]:
+            return roster.replace_all(change, self._blobs, listings, if_version, by, self._core.clock())
+
+        def finish(db: sqlite3.Connection, receipts: list[Receipt]) -> list[Receipt]:
+            return [erase.scrub(db, self._blobs, self._core.path, receipt) for receipt in receipts]
+
+        pictures = {sha256: data for listing in listings for sha256, data in listing.images.items()}
+        return self._core.write_with_pictures(apply, pictures, finish=finish)
+
+    def forget_person(self, person_id: str, *, by: str = LOCAL, if_version: int | None = None) -> Future[Receipt]:
         """Erase a person: rows, hits, pictures no other row names, and their traces in the log."""
         return self._write(
-            lambda change: erase.forget(change, person_id, self._core.clock()),
+            lambda change: roster.forget(change, person_id, if_version, by, self._core.clock()),
             finish=lambda db, receipt: erase.scrub(db, self._blobs, self._core.path, receipt),
         )
+
+    def watchlist_changed_at(self) -> dt.datetime | None:
+        """When the list was last changed or confirmed."""
+        return self._read(people.changed_at)
 
     def references(self, model_sha256: str | None = None) -> list[Reference]:
         """References made by a model, or all."""

@@ -1,0 +1,61 @@
+"""Changes of the watchlist as one transaction each: against the version they were made for, and with their audit line.
+
+The rows of people are people.py's, the rows an erasure touches are erase.py's.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from edge.records import Person, Reference
+from edge.store import erase, people
+from edge.store.blobs import Blobs
+from edge.store.rows import Receipt
+from edge.store.writer import Change
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One person to be listed. `references` None leaves those there are; else they replace, or are added to, them."""
+
+    person: Person
+    references: tuple[Reference, ...] | None = None
+    images: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    replaces: bool = False
+
+
+def put(
+    change: Change, blobs: Blobs, listing: Listing, if_version: int | None, by: str, now: dt.datetime
+) -> tuple[int, str]:
+    """Add or change one person; returns the list's new version and digest."""
+    people.require_version(change.db, if_version)
+    _put(change, blobs, listing, now)
+    return people.version(change.db), people.digest(change.db)
+
+
+def forget(change: Change, person_id: str, if_version: int | None, by: str, now: dt.datetime) -> Receipt:
+    """Erase one person."""
+    people.require_version(change.db, if_version)
+    return erase.forget(change, person_id, now)
+
+
+def replace_all(
+    change: Change, blobs: Blobs, listings: Sequence[Listing], if_version: int | None, by: str, now: dt.datetime
+) -> list[Receipt]:
+    """Make `listings` the whole list; returns the receipts of those who were erased."""
+    people.require_version(change.db, if_version)
+    wanted = {listing.person.person_id for listing in listings}
+    gone = [person.person_id for person in people.all_people(change.db) if person.person_id not in wanted]
+    receipts = [erase.forget(change, person_id, now) for person_id in gone]
+    for listing in listings:
+        _put(change, blobs, listing, now)
+    if not gone and not listings:
+        people.bump_version(change.db, now)  # an empty list confirmed is confirmed all the same
+    return receipts
+
+
+def _put(change: Change, blobs: Blobs, listing: Listing, now: dt.datetime) -> None:
+    replaces = listing.replaces and listing.references is not None
+    people.put(change, blobs, listing.person, listing.references or (), listing.images, now, replace=replaces)
