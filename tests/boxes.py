@@ -29,7 +29,7 @@ def free_port() -> int:
 class Box:
     """A data directory, a configuration file and the commands on them."""
 
-    def __init__(self, folder: Path, *, camera: Path | None = None, loop: bool = True, more: str = "") -> None:
+    def __init__(self, folder: Path, *, camera: Path | None = None, loop: bool = True, realtime: bool = True, more: str = "") -> None:
         self.folder = folder
         self.data_dir = folder / "data"
         self.port = free_port()
@@ -38,7 +38,7 @@ class Box:
         cameras = (
             ""
             if camera is None
-            else (f'[[camera]]\nname = "door"\nsource = "file:{camera}"\nloop = {str(loop).lower()}\n')
+            else (f'[[camera]]\nname = "door"\nsource = "file:{camera}"\nloop = {str(loop).lower()}\nrealtime = {str(realtime).lower()}\n')
         )
         self.config.write_text(f'data_dir = "{self.data_dir}"\n[serve]\nport = {self.port}\n{more}\n{cameras}', "utf-8")
 

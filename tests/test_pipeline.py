@@ -18,7 +18,7 @@ from edge.app.build import Models, load_models, load_watch
 from edge.app.enrolment import enrol
 from edge.app.offline import find_clips, process
 from edge.config import Config, load
-from edge.errors import ImageError, StoreError
+from edge.errors import ImageError, NotFoundError, StoreError
 from edge.ops.metrics import Metrics
 from edge.pipeline.draft import CROP_MARGIN, cut_found, make_hit_id
 from edge.pixels.geometry import align
@@ -94,6 +94,19 @@ def test_hits_wait_in_order_while_the_store_is_away(monkeypatch: pytest.MonkeyPa
     for _ in range(8):
         writer.retry()
     assert store.taken == [("add", new.hit.hit_id), ("update", update.hit.hit_id)]
+    assert writer.num_waiting == 0
+    assert writer.problem is None
+
+
+def test_a_hit_of_an_erased_person_holds_up_nobody(demo_drafts: list[Any]) -> None:
+    class Erased(AwayStore):
+        def add_hit(self, hit: Any, images: Any) -> Future[Any]:
+            future: Future[Any] = Future()
+            future.set_exception(NotFoundError("nobody"))
+            return future
+
+    writer = vision.HitWriter(Erased(0), Metrics())  # type: ignore[arg-type]
+    writer.submit(demo_drafts[0])
     assert writer.num_waiting == 0
     assert writer.problem is None
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 from edge.capture.camera import Camera
-from edge.errors import EdgeError
+from edge.errors import ConflictError, EdgeError, NotFoundError, StoreError
 from edge.ops.metrics import Metrics
 from edge.pipeline import FrameResult, HitDraft, Pipeline, TrackEnd
 from edge.pixels.encode import to_jpeg
@@ -77,6 +77,10 @@ class HitWriter:
                 self.problem = None
             with self._lock:
                 self._next_try = 0.0
+            return
+        if not isinstance(error, StoreError) or isinstance(error, NotFoundError | ConflictError):
+            # Such as a person erased meanwhile: it would fail again for ever, and hold up every later hit.
+            log.error("a hit was refused by the store and is dropped: %s", error)
             return
         if self.problem is None:
             log.error("a hit could not be stored and is kept in memory: %s", error)
