@@ -12,7 +12,7 @@ from edge.errors import ConflictError, NotFoundError
 from edge.records import FeedItem, Hit
 from edge.store import feed, images
 from edge.store.blobs import Blobs
-from edge.store.codec import from_line, hit_from_json, hit_to_json, time_to_text, to_line
+from edge.store.codec import from_line, hit_from_json, hit_to_json, to_line
 from edge.store.writer import Change
 
 Verb = Callable[[Change, Blobs, Hit, Mapping[str, bytes], dt.datetime], FeedItem]

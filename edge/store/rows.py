@@ -25,6 +25,7 @@ class Session:
     user: str
     role: str
     expires_at: dt.datetime
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from edge.records import FeedItem, FeedPage, Hit, Person, Reference
-from edge.store import erase, feed, hits, images, logins, opening, people, retention, roster, tokens, users
+from edge.store import erase, feed, guarding, hits, images, logins, opening, people, retention, roster, tokens, users
 from edge.store.roster import Listing
 from edge.store.rows import Consumer, Receipt, RetentionReport, Session, Token, User
 from edge.store.writer import Change
@@ -37,6 +37,7 @@ class Store:
         self._write = core.write
         self._blobs = core.blobs
         self._logins = logins.Logins(core, core.clock)
+        self.page = guarding.Page(core, self._logins.hash)
 
     @classmethod
     def open(cls, data_dir: Path, *, clock: Callable[[], dt.datetime] = opening.utc_now) -> Store:
@@ -72,8 +73,8 @@ class Store:
         return self._core.write_with_pictures(apply, pictures)
 
     def set_review(self, hit_id: str, state: str, by: str, reason: str | None) -> Future[FeedItem]:
-        """Record a guard's verdict, `alert.reviewed`."""
-        return self._write(lambda change: hits.review(change, hit_id, state, by, reason, self._core.clock()))
+        """Record a verdict for which one person is enough, `alert.reviewed`."""
+        return self.page.give_verdict(hit_id, by, state, reason=reason, note=None, needs_second=False)
 
     def hit(self, hit_id: str) -> Hit | None:
         """One hit."""

@@ -71,11 +71,12 @@ def add_secret(
 def session(db: sqlite3.Connection, secret: str, now: dt.datetime) -> Session | None:
     """The session a cookie stands for."""
     row = db.execute(
-        """SELECT users.name, users.role, sessions.expires_at FROM sessions JOIN users ON users.name = sessions.user
+        """SELECT users.name, users.role, sessions.expires_at, users.language
+           FROM sessions JOIN users ON users.name = sessions.user
            WHERE secret_sha256 = ? AND expires_at > ?""",
         (hash_secret(secret), time_to_text(now)),
     ).fetchone()
-    return None if row is None else Session(row[0], row[1], time_from_text(row[2]))
+    return None if row is None else Session(row[0], row[1], time_from_text(row[2]), row[3])
 
 
 def end_session(db: sqlite3.Connection, secret: str) -> None:

@@ -1,0 +1,94 @@
+"""Finding hits by person, camera, state and time: newest first, a page by key, on indexes only.
+
+A hit's id is a UUIDv7 of its stay's first moment, so times are ranges of ids and the order needs no sorting.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from dataclasses import dataclass
+
+from edge.records import Hit
+from edge.store.codec import from_line, hit_from_json
+
+COUNT_UP_TO = 1000
+"""More are not counted: it would mean reading them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class HitFilter:
+    """Which hits; None leaves a field open. `since` counts in, `until` does not."""
+
+    person_id: str | None = None
+    camera: str | None = None
+    state: str | None = None
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it lets everything through."""
+        return self == HitFilter()
+
+
+def page(db: sqlite3.Connection, which: HitFilter, before: str | None, limit: int) -> list[Hit]:
+    """Hits, newest first, older than the hit `before`."""
+    sql, given = query("body", which, before)
+    rows = db.execute(f"{sql} ORDER BY hit_id DESC LIMIT ?", [*given, limit])
+    return [hit_from_json(from_line(row[0])) for row in rows]
+
+
+def count(db: sqlite3.Connection, which: HitFilter) -> int:
+    """Number of hits; of a filter at most `COUNT_UP_TO` + 1."""
+    sql, given = query("1", which, None)
+    limit = -1 if which.is_open else COUNT_UP_TO + 1
+    return int(db.execute(f"SELECT count(*) FROM ({sql} LIMIT ?)", [*given, limit]).fetchone()[0])
+
+
+def cameras(db: sqlite3.Connection) -> list[str]:
+    """Cameras that have hits, hopping from name to name over the index."""
+    rows = db.execute(
+        """WITH RECURSIVE names (camera) AS (
+               SELECT min(camera) FROM hits
+               UNION ALL SELECT (SELECT min(camera) FROM hits WHERE camera > names.camera) FROM names
+               WHERE names.camera IS NOT NULL)
+           SELECT camera FROM names WHERE camera IS NOT NULL"""
+    )
+    return [row[0] for row in rows]
+
+
+def query(columns: str, which: HitFilter, before: str | None) -> tuple[str, list[str]]:
+    """SQL and its values, without order and limit."""
+    terms: list[tuple[str, str]] = []
+    if which.person_id is not None:
+        terms.append(("person_id = ?", which.person_id))
+    if which.camera is not None:
+        terms.append(("camera = ?", which.camera))
+    if which.state is not None:
+        terms.append(("review_state = ?", which.state))
+    if which.since is not None:
+        terms.append(("hit_id >= ?", first_id(which.since)))
+    if which.until is not None:
+        terms.append(("hit_id < ?", first_id(which.until)))
+    if before is not None:
+        terms.append(("hit_id < ?", before))
+    where = " AND ".join(term for term, _ in terms)
+    return f"SELECT {columns} FROM hits{_index(which)}" + (f" WHERE {where}" if where else ""), [v for _, v in terms]
+
+
+def _index(which: HitFilter) -> str:
+    """The planner has no statistics of a young database; the narrowest index is known here."""
+    if which.person_id is not None:
+        return " INDEXED BY hits_of_person"
+    if which.camera is not None:
+        return " INDEXED BY hits_at_camera"
+    if which.state is not None:
+        return " INDEXED BY hits_by_review"
+    return ""
+
+
+def first_id(at: dt.datetime) -> str:
+    """The least id that a hit of this moment can have."""
+    digits = f"{max(int(at.timestamp() * 1000), 0):012x}"
+    return f"{digits[:8]}-{digits[8:12]}-0"
