@@ -22,7 +22,12 @@ from tests.store_material import ANN, BOB, Clock, add_hits, enrol, hit_of, kept_
 
 ROOT = Path(__file__).resolve().parent.parent
 
-RELEASED = {(1, "first"): "56f9db9e1256c6c044fe4fdf5f3da3255b0ba7cdec96e32d0ce1385414b5b290"}
+RELEASED = {
+    (1, "first"): "56f9db9e1256c6c044fe4fdf5f3da3255b0ba7cdec96e32d0ce1385414b5b290",
+    (2, "watchlist_entries"): "a9c47453e5df589656b2a7b0d535c14e609a1355a2991cb657f66b57ab9036d2",
+    (3, "page"): "148dba76d6ef9ed4ef63437beb86c45a583c4197b3fa6cf760395a1831603a61",
+    (4, "audit"): "5b7805f1ac7614502da23288185fcd8428deb8bae30fff385069bc26e69955f4",
+}
 """Migrations are never edited once released: a changed hash here is a mistake, a new line is a new migration."""
 
 
