@@ -33,7 +33,7 @@ class Pull:
     def etag(self, store: Store) -> str:
         """Strong tag of the answer as the feed stands now; waiting changes no answer. Reads memory only."""
         fields = ",".join(sorted(self.fields)) if self.fields is not None else "*"
-        text = f"{store.head_cursor()}\n{self.after}\n{self.limit}\n{fields}"
+        text = f"{store.head_cursor()}\n{self.after}\n{self.limit}\n{fields}\n{_audit_head(store)}"
         return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
@@ -106,9 +106,14 @@ def _page(store: Store, pull: Pull) -> tuple[bytes, FeedPage]:
         "epoch": page.epoch,
         "head": page.head,
         "more": page.more,
-        "audit_head": None,
+        "audit_head": _audit_head(store),
     }
     return to_line(answer).encode(), page
+
+
+def _audit_head(store: Store) -> str | None:
+    head = store.audit_head()
+    return head.sha256 if head else None
 
 
 def _item(item: FeedItem, fields: frozenset[str] | None) -> dict[str, Any]:

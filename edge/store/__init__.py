@@ -2,12 +2,27 @@
 
 from edge.store.codec import hit_from_json, hit_to_json, item_to_json, time_from_text, time_to_text, to_line
 from edge.store.roster import Listing
-from edge.store.rows import ROLES, SCOPES, Consumer, Receipt, RetentionReport, Session, Token, User
+from edge.store.rows import (
+    ROLES,
+    SCOPES,
+    AuditEntry,
+    AuditHead,
+    AuditReport,
+    Consumer,
+    Receipt,
+    RetentionReport,
+    Session,
+    Token,
+    User,
+)
 from edge.store.store import Store
 
 __all__ = [
     "ROLES",
     "SCOPES",
+    "AuditEntry",
+    "AuditHead",
+    "AuditReport",
     "Consumer",
     "Listing",
     "Receipt",

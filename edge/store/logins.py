@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 import argon2
 
 from edge.errors import AuthError
-from edge.store import users
+from edge.store import audit, users
 from edge.store.codec import time_from_text, time_to_text
 from edge.store.rows import ROLES, User
 from edge.store.writer import Change
@@ -68,9 +68,12 @@ class Logins:
             is_right = self._verify(found[1] if found else stranger, password[: MAX_PASSWORD + 1])
             if found is None or not is_right:
                 now = self._clock()
-                self._access.write(lambda change: _count_failure(change.db, key, now)).result()
+                # A name nobody has is not noted: it may be a password typed into the wrong field.
+                told = found[0].name if found else None
+                self._access.write(lambda change: _count_failure(change.db, key, now, told)).result()
                 return None
-            self._access.write(lambda change: _clear_failures(change.db, key)).result()
+            user = found[0].name
+            self._access.write(lambda change: _clear_failures(change.db, key, user, self._clock())).result()
             if self._hasher.check_needs_rehash(found[1]):
                 new = self._hasher.hash(_normal(password))
                 self._access.write(lambda change: users.set_password_hash(change.db, name, new, end_sessions=False))
@@ -122,7 +125,8 @@ def _failures(db: sqlite3.Connection, key: str) -> tuple[int, dt.datetime | None
     return (0, None) if row is None else (row[0], time_from_text(row[1]))
 
 
-def _count_failure(db: sqlite3.Connection, key: str, now: dt.datetime) -> None:
+def _count_failure(db: sqlite3.Connection, key: str, now: dt.datetime, user: str | None) -> None:
+    audit.append(db, now, user or "somebody", "login.failed", f"user {user}" if user else "no such user")
     db.execute(
         """INSERT INTO login_failures (name_sha256, failures, last_at) VALUES (?, 1, ?)
            ON CONFLICT DO UPDATE SET failures = failures + 1, last_at = excluded.last_at""",
@@ -138,5 +142,6 @@ def _count_failure(db: sqlite3.Connection, key: str, now: dt.datetime) -> None:
     )
 
 
-def _clear_failures(db: sqlite3.Connection, key: str) -> None:
+def _clear_failures(db: sqlite3.Connection, key: str, user: str, now: dt.datetime) -> None:
+    audit.append(db, now, user, "login", f"user {user}")
     db.execute("DELETE FROM login_failures WHERE name_sha256 = ?", (key,))

@@ -21,7 +21,7 @@ from typing import TypeVar
 
 from edge.errors import StoreError
 from edge.records import FeedItem
-from edge.store import connect, cursor, feed, images, people, reserve, retention, schema, tokens
+from edge.store import audit, chain, connect, cursor, feed, images, people, reserve, retention, schema, tokens
 from edge.store.blobs import YOUNG_S, Blobs
 from edge.store.codec import time_from_text, time_to_text
 from edge.store.writer import Change, Hooks, Writer
@@ -57,6 +57,7 @@ class Core:
                 try:
                     self.epoch, self.box_id = _identity(db)
                     self.head = feed.head(db)
+                    self.audit_head = audit.head(db)
                     images.remove_doomed(db, self.blobs)
                     _sweep_if_due(db, self.blobs, clock())
                     reserve.lay_out(data_dir)
@@ -164,7 +165,15 @@ class Core:
     def _committed(self, db: sqlite3.Connection, items: list[FeedItem]) -> None:
         if items:
             self._publish(db, items)
+        self._note_audit(db)
         images.remove_doomed(db, self.blobs)
+
+    def _note_audit(self, db: sqlite3.Connection) -> None:
+        """Keep the head of the audit chain in memory and in its second place."""
+        head = audit.head(db)
+        if head is not None and head != self.audit_head:
+            chain.keep_head(self.path.parent, head)
+            self.audit_head = head
 
     def _publish(self, db: sqlite3.Connection, items: list[FeedItem]) -> None:
         """Tell subscribers what is new, without a hole: another process may have added items in between."""
@@ -186,6 +195,7 @@ class Core:
         """Another process has committed something."""
         self.foreign_changes += 1
         self.token_check.forget()
+        self._note_audit(db)
         if feed.head(db) > self.head:
             self._publish(db, feed.items_after(db, self.head, -1))
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from edge.errors import ConflictError, NotFoundError
 from edge.records import FeedItem
-from edge.store import feed
+from edge.store import audit, feed
 from edge.store.codec import from_line, time_from_text, time_to_text, to_line
 from edge.store.writer import Change
 
@@ -78,6 +78,7 @@ def give(change: Change, hit_id: str, verdict: Verdict) -> FeedItem:
             int(verdict.needs_second),
         ),
     )
+    audit.append(change.db, verdict.at, verdict.by, "verdict.give", f"hit {hit_id}", {"state": verdict.state})
     return _put(change, hit_id, body, verdict.at)
 
 
@@ -94,6 +95,7 @@ def undo(change: Change, hit_id: str, by: str, now: dt.datetime, within: dt.time
             f"the time to take it back is over ({within.total_seconds():.0f} s): give a new verdict instead"
         )
     change.db.execute("DELETE FROM verdicts WHERE verdict_id = ?", (row[0],))
+    audit.append(change.db, now, by, "verdict.undo", f"hit {hit_id}")
     return _put(change, hit_id, body, now)
 
 

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edge.records import Person, Reference
-from edge.store import erase, people
+from edge.store import audit, chain, erase, people
 from edge.store.blobs import Blobs
+from edge.store.codec import time_to_text
 from edge.store.rows import Receipt
 from edge.store.writer import Change
 
@@ -31,14 +32,14 @@ def put(
 ) -> tuple[int, str]:
     """Add or change one person; returns the list's new version and digest."""
     people.require_version(change.db, if_version)
-    _put(change, blobs, listing, now)
+    _put(change, blobs, listing, by, now)
     return people.version(change.db), people.digest(change.db)
 
 
 def forget(change: Change, person_id: str, if_version: int | None, by: str, now: dt.datetime) -> Receipt:
     """Erase one person."""
     people.require_version(change.db, if_version)
-    return erase.forget(change, person_id, now)
+    return _erase(change, person_id, by, now)
 
 
 def replace_all(
@@ -48,14 +49,40 @@ def replace_all(
     people.require_version(change.db, if_version)
     wanted = {listing.person.person_id for listing in listings}
     gone = [person.person_id for person in people.all_people(change.db) if person.person_id not in wanted]
-    receipts = [erase.forget(change, person_id, now) for person_id in gone]
+    receipts = [_erase(change, person_id, by, now) for person_id in gone]
     for listing in listings:
-        _put(change, blobs, listing, now)
+        _put(change, blobs, listing, by, now)
     if not gone and not listings:
         people.bump_version(change.db, now)  # an empty list confirmed is confirmed all the same
+    told = {"people": len(listings), "erased": len(gone)}
+    audit.append(change.db, now, by, "watchlist.replace", _version(change), told)
     return receipts
 
 
-def _put(change: Change, blobs: Blobs, listing: Listing, now: dt.datetime) -> None:
-    replaces = listing.replaces and listing.references is not None
-    people.put(change, blobs, listing.person, listing.references or (), listing.images, now, replace=replaces)
+def _put(change: Change, blobs: Blobs, listing: Listing, by: str, now: dt.datetime) -> None:
+    person, references = listing.person, listing.references
+    replaces = listing.replaces and references is not None
+    people.put(change, blobs, person, references or (), listing.images, now, replace=replaces)
+    told = {
+        "status": person.status,
+        "reason": person.reason,
+        "owner": person.owner,
+        "references": len(references or ()),
+    }
+    told |= {"expires_at": None if person.expires_at is None else time_to_text(person.expires_at)}
+    subject = f"person {person.person_id}"
+    audit.append(change.db, now, by, "person.put", subject, told, person_id=person.person_id)
+
+
+def _erase(change: Change, person_id: str, by: str, now: dt.datetime) -> Receipt:
+    """Erase a person, also from the audit: what is left there is that somebody was erased, by whom, and how much."""
+    person = people.get(change.db, person_id)
+    receipt = erase.forget(change, person_id, now)
+    blanked = audit.blank(change.db, person_id, (person_id, person.name) if person else (person_id,))
+    told = {"hits": receipt.hits, "references": receipt.references, "images": receipt.images, "blanked": blanked}
+    audit.append(change.db, now, by, chain.ERASED, _version(change), told)
+    return receipt
+
+
+def _version(change: Change) -> str:
+    return f"watchlist version {people.version(change.db)}"

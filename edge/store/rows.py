@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from dataclasses import dataclass
+from typing import Any
 
 ROLES = ("guard", "supervisor", "installer", "auditor")
 SCOPES = ("alerts:read", "watchlist:read", "watchlist:write", "health:read", "metrics:read")
@@ -79,3 +81,47 @@ class RetentionReport:
     free_bytes: int = 0
     is_complete: bool = True
     """False between two rounds of a long run."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditHead:
+    """Number and hash of the newest audit row."""
+
+    seq: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One audit row. `object`, `detail` (JSON text) and `salt` are None where an erasure blanked them."""
+
+    seq: int
+    at: dt.datetime
+    actor: str
+    action: str
+    object: str | None
+    detail: str | None
+    salt: str | None
+    told_sha256: str
+    sha256: str
+
+    @property
+    def told(self) -> dict[str, Any] | None:
+        """The detail, read; None where it was blanked, empty where it is no JSON object."""
+        if self.detail is None:
+            return None
+        try:
+            value = json.loads(self.detail)
+        except ValueError:
+            return {}
+        return value if isinstance(value, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What checking the chain found; no problems: no row was altered, taken out or cut off."""
+
+    entries: int
+    head: AuditHead | None
+    blanked: int
+    problems: tuple[str, ...]

@@ -15,18 +15,18 @@ from types import TracebackType
 from typing import TypeVar
 
 from edge.records import FeedItem, FeedPage, Hit, Person, Reference
-from edge.store import erase, feed, guarding, hits, images, logins, opening, people, retention, roster, tokens, users
+from edge.store import erase, feed, guarding, hits, images, opening, people, retention, roster
+from edge.store.accounts import Accounts
+from edge.store.audit import LOCAL
+from edge.store.ledger import Ledger
 from edge.store.roster import Listing
-from edge.store.rows import Consumer, Receipt, RetentionReport, Session, Token, User
+from edge.store.rows import AuditHead, Consumer, Receipt, RetentionReport
 from edge.store.writer import Change
 
 T = TypeVar("T")
 
-LOCAL = "local"
-"""Who acts where nobody is named: a command on the box itself."""
 
-
-class Store:
+class Store(Accounts):
     """Hits, feed, pictures, people and accounts of one box, in one data directory."""
 
     def __init__(self, core: opening.Core) -> None:
@@ -36,8 +36,9 @@ class Store:
         self._read = core.read
         self._write = core.write
         self._blobs = core.blobs
-        self._logins = logins.Logins(core, core.clock)
+        super().__init__(core)
         self.page = guarding.Page(core, self._logins.hash)
+        self.ledger = Ledger(core)
 
     @classmethod
     def open(cls, data_dir: Path, *, clock: Callable[[], dt.datetime] = opening.utc_now) -> Store:
@@ -183,82 +184,23 @@ class Store:
         """A number, from memory, that moves within half a second of another process' commit."""
         return self._core.foreign_changes
 
-    # accounts: users, sessions, login links, tokens
+    # audit
 
-    def add_user(self, name: str, role: str, password: str) -> Future[None]:
-        """Add a user; AuthError for an unknown role or a short password."""
-        logins.require_role(role)
-        password_hash = self._logins.hash(password)
-        return self._write(lambda change: users.add(change.db, name, role, password_hash, self._core.clock()))
+    def audit(
+        self,
+        actor: str,
+        action: str,
+        subject: str,
+        detail: Mapping[str, object] | None = None,
+        *,
+        person_id: str | None = None,
+    ) -> Future[None]:
+        """Note who did what to what; `person_id` where it tells of a person. Reading and checking: `store.ledger`."""
+        return self.ledger.note(actor, action, subject, detail, person_id=person_id)
 
-    def set_password(self, name: str, password: str) -> Future[None]:
-        """Change a password and end the user's sessions."""
-        password_hash = self._logins.hash(password)
-        return self._write(lambda change: users.set_password_hash(change.db, name, password_hash, end_sessions=True))
-
-    def remove_user(self, name: str) -> Future[None]:
-        """Remove a user with sessions and links."""
-        return self._write(lambda change: users.remove(change.db, name))
-
-    def users(self) -> list[User]:
-        """Everyone who may log in."""
-        return self._read(users.all_users)
-
-    def check_password(self, name: str, password: str) -> User | None:
-        """The user, or None; AuthError 429 while locked. Takes some 0.2 s: call it off the event loop."""
-        return self._logins.check(name, password)
-
-    def add_session(self, user: str, hours: float) -> Future[str]:
-        """A new session's secret."""
-        return self._add_secret("sessions", user, dt.timedelta(hours=hours))
-
-    def check_session(self, secret: str) -> Session | None:
-        """The session a secret stands for."""
-        return self._read(lambda db: users.session(db, secret, self._core.clock()))
-
-    def end_session(self, secret: str) -> Future[None]:
-        """Log out."""
-        return self._write(lambda change: users.end_session(change.db, secret))
-
-    def add_login_link(self, user: str, minutes: float) -> Future[str]:
-        """A new one-time link's secret."""
-        return self._add_secret("login_links", user, dt.timedelta(minutes=minutes))
-
-    def use_login_link(self, secret: str) -> Future[str | None]:
-        """Consume a link; resolves to its user's name, or None."""
-        return self._write(lambda change: users.use_login_link(change.db, secret, self._core.clock()))
-
-    def _add_secret(self, table: str, user: str, valid_for: dt.timedelta) -> Future[str]:
-        secret = users.new_secret()
-
-        def apply(change: Change) -> str:
-            users.add_secret(change.db, table, user, secret, self._core.clock(), valid_for)
-            return secret
-
-        return self._write(apply)
-
-    def add_token(self, name: str, scopes: Sequence[str], expires_at: dt.datetime | None = None) -> Future[str]:
-        """A new token, handed out this once."""
-        tokens.require_scopes(scopes)
-        secret = tokens.PREFIX + users.new_secret()
-
-        def apply(change: Change) -> str:
-            tokens.add(change.db, name, scopes, secret, self._core.clock(), expires_at)
-            return secret
-
-        return self._write(apply, finish=self._core.tokens_changed)
-
-    def revoke_token(self, name: str) -> Future[None]:
-        """Revoke all tokens of a name."""
-        return self._write(lambda change: tokens.revoke(change.db, name), finish=self._core.tokens_changed)
-
-    def tokens(self) -> list[Token]:
-        """Tokens, by name; the secrets are not kept."""
-        return [token for _, token in self._read(tokens.all_tokens)]
-
-    def check_token(self, token: str) -> Token | None:
-        """The token a secret stands for, from memory."""
-        return self._core.token_check.find(token)
+    def audit_head(self) -> AuditHead | None:
+        """Number and hash of the newest audit row, from memory."""
+        return self._core.audit_head
 
     # consumers and upkeep
 

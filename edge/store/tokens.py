@@ -49,8 +49,15 @@ def remove_expired(db: sqlite3.Connection, now: dt.datetime) -> None:
     db.execute("DELETE FROM tokens WHERE expires_at <= ?", (time_to_text(now),))
 
 
-def revoke(db: sqlite3.Connection, name: str) -> None:
-    """Drop all tokens of a name, and what is known of their puller."""
+def revoke(db: sqlite3.Connection, name: str, *, only_older: bool = False) -> None:
+    """Drop all tokens of a name and what is known of their puller, or all but the newest one."""
+    if only_older:
+        query = "SELECT token_sha256 FROM tokens WHERE name = ? ORDER BY created_at DESC LIMIT -1 OFFSET 1"
+        older = db.execute(query, (name,)).fetchall()
+        if not older:
+            raise NotFoundError(f"{name!r} has no older token to revoke; 'edge token list' shows those there are")
+        db.executemany("DELETE FROM tokens WHERE token_sha256 = ?", older)
+        return
     if db.execute("DELETE FROM tokens WHERE name = ?", (name,)).rowcount == 0:
         raise NotFoundError(f"there is no token {name!r}; 'edge token list' shows those there are")
     db.execute("DELETE FROM consumers WHERE name = ?", (name,))

@@ -1,0 +1,102 @@
+"""The audit's rows: who did what, in a hash chain. Appended inside the transaction of what they tell.
+
+    told   = SHA-256 of [salt, object, detail]
+    sha256 = SHA-256 of [sha256 of the row before, seq, at, actor, action, told]
+
+Erasing a person blanks salt, object and detail of the rows that tell of them and says so in a row of its own; without
+the salt `told` gives nothing away. Where the head of the chain is kept besides, and how a chain is judged, is in
+chain.py.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import secrets
+import sqlite3
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from edge.store.codec import time_from_text, time_to_text, to_line
+from edge.store.rows import AuditEntry, AuditHead
+
+LOCAL = "local"
+"""Who acts where nobody is named: a command on the box itself."""
+
+_COLUMNS = "seq, at, actor, action, object, detail, salt, told_sha256, sha256"
+
+
+def append(
+    db: sqlite3.Connection,
+    now: dt.datetime,
+    actor: str,
+    action: str,
+    subject: str,
+    detail: Mapping[str, Any] | None = None,
+    *,
+    person_id: str | None = None,
+) -> None:
+    """Add a row; `person_id` where it tells of a person, so that it is blanked when they are erased."""
+    at, salt, text = time_to_text(now), secrets.token_hex(16), to_line(detail or {})
+    before = head(db)
+    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'audit'").fetchone()
+    seq = (row[0] if row else 0) + 1
+    told = hash_told(salt, subject, text)
+    sha256 = hash_row(before.sha256 if before else start(db), seq, at, actor, action, told)
+    db.execute(
+        f"INSERT INTO audit ({_COLUMNS}, person_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (seq, at, actor, action, subject, text, salt, told, sha256, person_id),
+    )
+
+
+def head(db: sqlite3.Connection) -> AuditHead | None:
+    """The newest row's number and hash."""
+    row = db.execute("SELECT seq, sha256 FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
+    return None if row is None else AuditHead(row[0], row[1])
+
+
+def start(db: sqlite3.Connection) -> str:
+    """What stands before the first row: each box has a chain of its own."""
+    row = db.execute("SELECT value FROM meta WHERE key = 'box_id'").fetchone()
+    return hashlib.sha256(f"edge audit of {row[0] if row else ''}".encode()).hexdigest()
+
+
+def entries(db: sqlite3.Connection, after: int = 0, limit: int = -1) -> Iterator[AuditEntry]:
+    """Rows in order."""
+    query = f"SELECT {_COLUMNS} FROM audit WHERE seq > ? ORDER BY seq LIMIT ?"
+    for row in db.execute(query, (after, limit)):
+        yield AuditEntry(row[0], time_from_text(row[1]), row[2], row[3], row[4], row[5], row[6], row[7], row[8])
+
+
+def newest(db: sqlite3.Connection, before: int | None, limit: int) -> list[AuditEntry]:
+    """Rows, newest first, older than `before`."""
+    query = f"SELECT {_COLUMNS} FROM audit WHERE ?1 IS NULL OR seq < ?1 ORDER BY seq DESC LIMIT ?2"
+    rows = db.execute(query, (before, limit))
+    return [AuditEntry(r[0], time_from_text(r[1]), r[2], r[3], r[4], r[5], r[6], r[7], r[8]) for r in rows]
+
+
+def blank(db: sqlite3.Connection, person_id: str, names: tuple[str, ...]) -> list[int]:
+    """Blank the rows that tell of a person, by id or by having a name in their text; returns their numbers."""
+    spelt = [json.dumps(name, ensure_ascii=False)[1:-1] for name in names if name]
+    like = "".join(" OR instr(detail, ?) OR instr(object, ?)" for _ in spelt)
+    given = [person_id, *(text for name in spelt for text in (name, name))]
+    query = f"SELECT seq FROM audit WHERE object IS NOT NULL AND (person_id = ?{like}) ORDER BY seq"
+    found = [row[0] for row in db.execute(query, given).fetchall()]
+    blanked = "UPDATE audit SET object = NULL, detail = NULL, salt = NULL, person_id = NULL WHERE seq = ?"
+    db.executemany(blanked, [(seq,) for seq in found])
+    return found
+
+
+def hash_told(salt: str, subject: str, detail: str) -> str:
+    """Hash of what a row tells."""
+    return _hash([salt, subject, detail])
+
+
+def hash_row(before: str, seq: int, at: str, actor: str, action: str, told: str) -> str:
+    """Hash of a row, over the one before it."""
+    return _hash([before, seq, at, actor, action, told])
+
+
+def _hash(values: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(values, ensure_ascii=True, separators=(",", ":")).encode()).hexdigest()
