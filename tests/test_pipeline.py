@@ -131,9 +131,9 @@ def demo_drafts(models: Models, store: Store, demo_clip: Path) -> list[Any]:
     drafts: list[Any] = []
     original = offline._take
 
-    def spy(result: Any, frame: Any, pipeline: Any, clean: Any) -> None:
+    def spy(result: Any, frame: Any, pipeline: Any) -> None:
         before = dict(result.drafts)
-        original(result, frame, pipeline, clean)
+        original(result, frame, pipeline)
         drafts.extend(d for hit_id, d in result.drafts.items() if before.get(hit_id) is not d)
 
     with pytest.MonkeyPatch.context() as patch:

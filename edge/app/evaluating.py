@@ -74,20 +74,17 @@ def detection(
     *,
     degradations: Sequence[str],
     count: int,
+    face_px: float | None,
     footage: Sequence[Path],
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Average precision on seeded mosaics of `people_file`'s people, ours beside the peer; and real footage, if given.
 
-    `peer` is a folder with a public YuNet, which also says where the faces of the clean pictures are.
+    `peer` is a folder with a public YuNet, which also says where the faces of the clean pictures are. Degradations scale
+    with each mosaic's median face, or with `face_px` where that is given.
     """
     ours = build_detector(config.detect, Pack.open(config.models_dir), config.runtime)
-    # For average precision every detector is asked for all it has; the shipped score decides on footage alone.
-    eager = config.detect.model_copy(update={"min_score": 0.02})
-    detectors = {
-        "ours": build_detector(eager, Pack.open(config.models_dir), config.runtime),
-        "peer": _peer_detector(config, peer, 0.02),
-    }
+    teacher = _peer_detector(config, peer, 0.3)
     pictures = [found for name in _lines(people_file) for found in sorted((images / name).glob("*.jpg"))[:1]]
     backgrounds = [
         read_image(path) for path in sorted(scenes.iterdir()) if path.suffix.lower() in {".png", ".jpg", ".bmp"}
@@ -96,14 +93,15 @@ def detection(
         raise ImageError(
             f"no pictures of {people_file} below {images}, or no scenes in {scenes}; check the three paths"
         )
-    teacher = _peer_detector(config, peer, 0.3)
     mosaics = make_mosaics(read_sources(pictures, teacher, read_image), backgrounds, teacher, count)
-    reports = evaluate_detection(detectors, mosaics, degradations=degradations, progress=progress)
+    detectors = {"ours": ours, "peer": teacher}
+    reports = evaluate_detection(
+        detectors, mosaics, peer=teacher, degradations=degradations, face_px=face_px, progress=progress
+    )
     answer: dict[str, Any] = {"rows": [report.to_dict() for report in reports]}
     if footage:
-        sure = _peer_detector(config, peer, 0.3)
         answer["footage"] = [
-            {"path": str(path), **clutter(_frames(path), ours, sure, min_score=config.detect.min_score).to_dict()}
+            {"path": str(path), **clutter(_frames(path), ours, teacher, min_score=config.detect.min_score).to_dict()}
             for path in footage
         ]
     return answer

@@ -122,15 +122,33 @@ def _run_clip(clip: Clip, pipeline: Pipeline, degrader: Degrader | None, progres
             seconds = shot.media_s if shot.media_s is not None else number / 25.0
             mono_ns = round(seconds * 1e9)
             frame = Frame(number, clip.camera, EPOCH + dt.timedelta(seconds=round(seconds, 6)), mono_ns, image)
-            _take(result, frame, pipeline, shot.image if degrader else None)
+            _take(result, frame, pipeline)
             if progress:
                 progress(clip.camera, number + 1)
         result.problem = source.problem
     result.ended += pipeline.finish(clip.camera)
+    if degrader and result.drafts:
+        result.clean = _clean_faces(result)
     return result
 
 
-def _take(result: ClipResult, frame: Frame, pipeline: Pipeline, clean: BgrImage | None) -> None:
+def _clean_faces(result: ClipResult) -> dict[str, BgrImage]:
+    """The found faces before degradation, from a second pass: which frame is best is only known at the end."""
+    wanted: dict[int, list[HitDraft]] = {}
+    for draft in result.drafts.values():
+        wanted.setdefault(draft.hit.frame_id, []).append(draft)
+    clean = {}
+    with open_path(result.clip.path) as source:
+        for number, shot in enumerate(source.frames()):
+            for draft in wanted.get(number, []):
+                if draft.shown is not None:
+                    left, top = draft.hit.recipe["input"]["corner"]
+                    height, width = draft.shown.found.shape[:2]
+                    clean[draft.hit.hit_id] = shot.image[top : top + height, left : left + width].copy()
+    return clean
+
+
+def _take(result: ClipResult, frame: Frame, pipeline: Pipeline) -> None:
     done = pipeline.process(frame)
     result.frames += 1
     result.size = (frame.image.shape[1], frame.image.shape[0])
@@ -142,12 +160,6 @@ def _take(result: ClipResult, frame: Frame, pipeline: Pipeline, clean: BgrImage 
             result.paths.setdefault(track.track_id, []).append(((x1 + x2) / 2, (y1 + y2) / 2))
     for draft in done.drafts:
         result.drafts[draft.hit.hit_id] = draft
-        if clean is not None and draft.shown is not None and draft.hit.frame_id == frame.frame_id:
-            left, top = draft.hit.recipe["input"]["corner"]
-            height, width = draft.shown.found.shape[:2]
-            result.clean[draft.hit.hit_id] = clean[top : top + height, left : left + width].copy()
-        elif clean is not None:
-            result.clean.pop(draft.hit.hit_id, None)
 
 
 def _media_clock(frame: Frame) -> Mapping[str, Any]:

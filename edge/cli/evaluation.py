@@ -70,6 +70,9 @@ def eval_detect(
     ],
     degrade: Degrade = None,
     count: Annotated[int, typer.Option(help="mosaics", min=1)] = 100,
+    face_px: Annotated[
+        float | None, typer.Option(help="px that levels scale with [default: the median face of each mosaic]", min=1)
+    ] = None,
     footage: Annotated[list[Path] | None, typer.Option(help="real footage, to count faces found and clutter")] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -86,6 +89,7 @@ def eval_detect(
             peer,
             degradations=degrade or ["clean"],
             count=count,
+            face_px=face_px,
             footage=footage or [],
             progress=tell,
         )
@@ -94,7 +98,7 @@ def eval_detect(
         return
     rows = table(None, "degradation", "who", "AP at IoU 0.5", "recall", "landmark error of the eye distance")
     for r in answer["rows"]:
-        error = "" if r["landmark_error"] is None else f"{r['landmark_error']:.3f}"
+        error = "" if r["landmark_error_to_peer"] is None else f"{r['landmark_error_to_peer']:.3f}"
         rows.add_row(r["degrade"], r["detector"], f"{r['average_precision']:.3f}", f"{r['recall']:.3f}", error)
     out.print(rows)
     for clip in answer.get("footage", []):
