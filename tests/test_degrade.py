@@ -18,7 +18,9 @@ from edge.pixels.metrics import psnr
 def picture(height: int = 112, width: int = 112, seed: int = 0) -> np.ndarray:
     """Smooth blobs with some detail, mean near 128."""
     rng = np.random.default_rng(seed)
-    coarse = cv2.resize(rng.integers(40, 216, (8, 8, 3), dtype=np.uint8), (width, height), interpolation=cv2.INTER_CUBIC)
+    coarse = cv2.resize(
+        rng.integers(40, 216, (8, 8, 3), dtype=np.uint8), (width, height), interpolation=cv2.INTER_CUBIC
+    )
     fine = rng.normal(0, 6, (height, width, 3))
     return np.clip(coarse + fine, 0, 255).astype(np.uint8)
 
@@ -34,7 +36,8 @@ def test_equal_seeds_give_equal_bytes_and_the_original_is_kept(name: str) -> Non
     first = degrade.apply(image, name, 3, rng_or_seed=7)
     assert digest(first) == digest(degrade.apply(image, name, 3, rng_or_seed=np.random.default_rng(7)))
     assert digest(image) == before
-    assert first.shape == image.shape and first.dtype == np.uint8
+    assert first.shape == image.shape
+    assert first.dtype == np.uint8
     assert digest(first) != before
 
 
@@ -68,10 +71,12 @@ def test_dark_keeps_the_promised_light(level: int, light: float) -> None:
 def test_motion_kernel_is_a_line_of_that_length(length: float, angle: float) -> None:
     kernel = degrade._motion_kernel(length, angle)
     side = kernel.shape[0]
-    assert side % 2 == 1 and kernel.sum() == pytest.approx(1.0, abs=1e-5)
+    assert side % 2 == 1
+    assert kernel.sum() == pytest.approx(1.0, abs=1e-5)
     y, x = np.mgrid[:side, :side] - side // 2
     along, across = x * np.cos(angle) + y * np.sin(angle), -x * np.sin(angle) + y * np.cos(angle)
-    assert abs((kernel * along).sum()) < 0.02 and (kernel * across**2).sum() < 0.6
+    assert abs((kernel * along).sum()) < 0.02
+    assert (kernel * across**2).sum() < 0.6
     if length >= 3:
         # A uniform line of length L has variance L^2 / 12; splatting adds less than half a pixel squared.
         assert (kernel * along**2).sum() == pytest.approx((length - 1) ** 2 / 12, abs=0.6 + 0.08 * length)
@@ -100,7 +105,8 @@ def test_levels_scale_with_the_face(name: str) -> None:
 def test_any_size_and_level_works(height: int, width: int, name: str, level: float, face_px: float, seed: int) -> None:
     image = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     worse = degrade.apply(image, name, level, rng_or_seed=seed, face_px=face_px)
-    assert worse.shape == image.shape and worse.dtype == np.uint8
+    assert worse.shape == image.shape
+    assert worse.dtype == np.uint8
 
 
 def test_parse() -> None:

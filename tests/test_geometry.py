@@ -43,9 +43,7 @@ def test_similarity_equals_the_svd(points: list[tuple[float, float]]) -> None:
     assert residual[1] == pytest.approx(residual[0], rel=1e-3, abs=0.05)
 
 
-@given(
-    angle=st.floats(-3.1, 3.1), scale=st.floats(0.05, 20), x=st.floats(-900, 900), y=st.floats(-900, 900)
-)
+@given(angle=st.floats(-3.1, 3.1), scale=st.floats(0.05, 20), x=st.floats(-900, 900), y=st.floats(-900, 900))
 @settings(max_examples=100, deadline=None)
 def test_similarity_undoes_any_similarity(angle: float, scale: float, x: float, y: float) -> None:
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -61,7 +59,8 @@ def test_align_moves_the_points_where_they_belong() -> None:
     for x, y in landmarks:
         cv2.circle(image, (round(x), round(y)), 3, (255, 255, 255), -1)
     crop = geometry.align(image, landmarks)
-    assert crop.shape == (112, 112, 3) and crop.dtype == np.uint8
+    assert crop.shape == (112, 112, 3)
+    assert crop.dtype == np.uint8
     for x, y in geometry.ARCFACE_POINTS:
         patch = crop[int(y) - 5 : int(y) + 7, int(x) - 5 : int(x) + 7, 0].astype(float)
         rows, columns = np.mgrid[int(y) - 5 : int(y) + 7, int(x) - 5 : int(x) + 7]
@@ -107,15 +106,16 @@ def test_bad_images_are_refused(image: np.ndarray) -> None:
     at=st.tuples(st.floats(0, 1), st.floats(0, 1)),
 )
 @settings(max_examples=60, deadline=None)
-def test_letterbox_round_trip(
-    height: int, width: int, side: int, multiple: int, at: tuple[float, float]
-) -> None:
+def test_letterbox_round_trip(height: int, width: int, side: int, multiple: int, at: tuple[float, float]) -> None:
     image = np.full((height, width, 3), 90, np.uint8)
     fitted, box = geometry.letterbox(image, side, multiple)
-    assert fitted.shape[0] % multiple == 0 and fitted.shape[1] % multiple == 0
-    assert max(box.width_px, box.height_px) <= side and box.scale <= 1
+    assert fitted.shape[0] % multiple == 0
+    assert fitted.shape[1] % multiple == 0
+    assert max(box.width_px, box.height_px) <= side
+    assert box.scale <= 1
     assert (fitted[: box.height_px, : box.width_px] == 90).all()
-    assert not fitted[box.height_px :].any() and not fitted[:, box.width_px :].any()
+    assert not fitted[box.height_px :].any()
+    assert not fitted[:, box.width_px :].any()
     point = np.array([at[0] * width, at[1] * height], np.float32)
     assert np.abs(box.back(box.forth(point)) - point).max() < 1e-2
 
@@ -123,7 +123,8 @@ def test_letterbox_round_trip(
 def test_letterbox_never_enlarges_and_passes_a_fitting_image_through() -> None:
     image = np.zeros((64, 96, 3), np.uint8)
     fitted, box = geometry.letterbox(image, 640)
-    assert fitted is image and box.scale == 1.0
+    assert fitted is image
+    assert box.scale == 1.0
 
 
 @given(st.floats(-3, 3), st.floats(0.1, 10), st.floats(-300, 300))

@@ -16,8 +16,8 @@ _WORDS: dict[str, dict[str, Any]] = {
         ],
         "limits": (
             "Faces from about 10 to 300 px, upright to some 30 degrees of roll; profiles are found later than frontal "
-            "faces. Learnt from press photos of adults: children, masks, veils and helmets are rare in them. A score is "
-            "no probability. At low scores it fires on round, skin-coloured things."
+            "faces. Learnt from press photos of adults: children, masks, veils and helmets are rare in them. A score "
+            "is no probability. At low scores it fires on round, skin-coloured things."
         ),
     },
     "embed": {
@@ -32,8 +32,8 @@ _WORDS: dict[str, dict[str, Any]] = {
             "mixtures of two such crops",
         ],
         "limits": (
-            "Aligned 112 x 112 crops of faces of 14 px and more. LFW over-represents men and people with light skin, and "
-            "so does MS-Celeb-1M: expect more errors for others, and measure before relying on it. Not meant for "
+            "Aligned 112 x 112 crops of faces of 14 px and more. LFW over-represents men and people with light skin, "
+            "and so does MS-Celeb-1M: expect more errors for others, and measure before relying on it. Not meant for "
             "children. Embeddings of different model files never compare. A similarity is no proof of identity."
         ),
     },
@@ -51,8 +51,8 @@ def page(entries: list[dict[str, Any]]) -> str:
     head = (
         "# Models\n\nEvery model here is trained by `tools/train` and quantized by `tools/quantize.py`; nobody else's "
         "weights are shipped.\nThis page is written from `manifest.json` by `python -m tools.train.pack cards`.\n\n"
-        "**Terms.** The weights are ours and under Apache-2.0. They were learnt from the data and teachers named in each "
-        "card; whoever\nships them should judge those terms for their own use: LFW and the scene pictures are research "
+        "**Terms.** The weights are ours and under Apache-2.0. They were learnt from the data and teachers named in "
+        "each card; whoever\nships them should judge those terms for their own use: LFW and the scene pictures are research "
         "collections.\n"
     )
     return head + "".join(_card(entry) for entry in entries)

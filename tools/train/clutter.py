@@ -1,4 +1,4 @@
-"""Drawn pictures without faces: shelves, grids, text, blobs. Portraits alone do not teach a detector what the world is."""
+"""Drawn pictures without faces: shelves, grids, text, blobs. Portraits alone do not teach a detector the world."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def _item(canvas: Image, box: tuple[int, int, int, int], look: tuple[int, ...], 
     if look[0] == 0:
         cv2.rectangle(canvas, (x, y), (x + w, y + h), body, -1)
     elif look[0] == 1:
-        cv2.ellipse(canvas, (x + w // 2, y + h // 2), (max(w // 2, 1), max(h // 2, 1)), 0, 0, 360, body, -1, cv2.LINE_AA)
+        cv2.ellipse(
+            canvas, (x + w // 2, y + h // 2), (max(w // 2, 1), max(h // 2, 1)), 0, 0, 360, body, -1, cv2.LINE_AA
+        )
     else:
         neck = max(w // 5, 1)
         cv2.rectangle(canvas, (x, y + h // 3), (x + w, y + h), body, -1)
@@ -102,7 +104,7 @@ def blobs(size: int, rng: np.random.Generator) -> Image:
         x, y = (int(v) for v in rng.integers(0, size, 2))
         tilt = float(rng.uniform(-30, 30))
         cv2.ellipse(image, (x, y), (a, int(a * rng.uniform(0.7, 1.6))), tilt, 0, 360, _color(rng), -1, cv2.LINE_AA)
-        for k in range(int(rng.integers(0, 4))):
+        for _k in range(int(rng.integers(0, 4))):
             dx, dy = (int(v) for v in rng.normal(0, a / 2.2, 2))
             cv2.circle(image, (x + dx, y + dy), max(a // int(rng.integers(4, 9)), 1), _color(rng), -1, cv2.LINE_AA)
     return np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 2.0)))

@@ -176,8 +176,8 @@ def train(
 ) -> Averaged:
     """Run (or go on with) a training; returns the averaged model.
 
-    `loss_of(model, batch)` gives a scalar; where it has a `state_dict`, the checkpoint carries it. `stop_after` ends early after that many steps of this call, as an
-    interruption would, with a checkpoint.
+    `loss_of(model, batch)` gives a scalar; where it has a `state_dict`, the checkpoint carries it.
+    `stop_after` ends early after that many steps of this call, as an interruption would, with a checkpoint.
     """
     torch.set_num_threads(plan.threads)
     torch.manual_seed(plan.seed)

@@ -33,7 +33,8 @@ def detector(model: Detector, path: Path) -> list[str]:
     """Write the detector, height and width dynamic; returns the nodes that must stay fp32."""
     model = copy.deepcopy(model).eval()
     first = model.stem[0]
-    assert isinstance(first, Conv) and isinstance(first[0], nn.Conv2d)
+    assert isinstance(first, Conv)
+    assert isinstance(first[0], nn.Conv2d)
     fold_scale(model.scale, first[0])
     axes = {"image": {2: "h", 3: "w"}} | {name: {1: "n" + name.split("_")[1]} for name in DETECTOR_OUTPUTS}
     _write(_DetectorGraph(model).eval(), torch.zeros(1, 3, 320, 320), path, DETECTOR_OUTPUTS, axes)
@@ -44,7 +45,8 @@ def recogniser(model: Recogniser, path: Path) -> list[str]:
     """Write the recogniser, batch dynamic; returns the nodes that must stay fp32."""
     model = copy.deepcopy(model).eval()
     first = model.body[0]
-    assert isinstance(first, Conv) and isinstance(first[0], nn.Conv2d)
+    assert isinstance(first, Conv)
+    assert isinstance(first[0], nn.Conv2d)
     fold_scale(model.scale, first[0])
     axes = {"image": {0: "n"}, "embedding": {0: "n"}}
     _write(model, torch.zeros(2, 3, 112, 112), path, ["embedding"], axes)
@@ -72,5 +74,5 @@ def _nodes_after(path: Path, part: str) -> list[str]:
 
     names = [node.name for node in onnx.load(str(path)).graph.node]
     heads = [i for i, name in enumerate(names) if part in name]
-    layers = {i for i in heads} | {i for i, n in enumerate(names) if n.startswith("/") and n.count("/") == 1}
+    layers = set(heads) | {i for i, n in enumerate(names) if n.startswith("/") and n.count("/") == 1}
     return [names[i] for i in sorted(layers) if i >= min(heads)]

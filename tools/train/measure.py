@@ -83,7 +83,9 @@ def detect_table(models: dict[str, Path], count: int = 150) -> dict[str, Any]:
         row = rows.setdefault(report.degrade, {})
         row[f"{report.detector} AP"] = report.average_precision
         row[f"{report.detector} landmarks"] = report.landmark_error_to_peer
-    what = f"Average precision at IoU 0.5 on {count} mosaics of held-out people (640 x 480, faces 12-80 px); landmarks: "
+    what = (
+        f"Average precision at IoU 0.5 on {count} mosaics of held-out people (640 x 480, faces 12-80 px); landmarks: "
+    )
     return {"what": what + "mean distance to YuNet's on the clean mosaic over the eye distance, faces over 30 px",
             "rows": rows}  # fmt: skip
 

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.pixels import degrade
 from tools.train import clutter, paths, views
 from tools.train.data import central_face
 from tools.train.teachers import FaceFinder
@@ -176,5 +177,7 @@ def pair(stock: Portraits, size: int, rng: np.random.Generator) -> tuple[Image, 
     light = views.tinted(clean, rng) if rng.random() < 0.4 else clean
     if rng.random() < 0.3:
         light = views.compressed(light, rng)
-    worse, _ = views.degraded(light, float(np.clip(typical, 12, 130)), rng)
+    # One time in three the level is not scaled down with the faces: a camera does not know how far away they are.
+    face_px = degrade.REFERENCE_FACE_PX if rng.random() < 0.33 else float(np.clip(typical, 12, 130))
+    worse, _ = views.degraded(light, face_px, rng)
     return clean, light, worse

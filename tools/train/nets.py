@@ -94,7 +94,8 @@ class Detector(nn.Module):
         self.neck = nn.ModuleList([Conv(w3, w3), Conv(w4, w3), Conv(w5, w3)])
         self.heads = nn.ModuleList([nn.Conv2d(w3, 15, 1) for _ in STRIDES])
         for head in self.heads:
-            assert isinstance(head, nn.Conv2d) and head.bias is not None
+            assert isinstance(head, nn.Conv2d)
+            assert head.bias is not None
             nn.init.constant_(head.bias[:1], -4.0)
 
     def forward(self, image: torch.Tensor) -> list[torch.Tensor]:

@@ -73,7 +73,7 @@ class BankedGenerator(np.random.Generator):
 
     _bank = np.random.default_rng(20261122).standard_normal(1 << 21, dtype=np.float32)
 
-    def standard_normal(self, size=None, dtype=np.float64, out=None):  # type: ignore[no-untyped-def,override]
+    def standard_normal(self, size=None, dtype=np.float64, out=None):  # type: ignore[no-untyped-def]
         """As the parent's for float32 arrays of up to a million numbers, else exactly the parent's."""
         number = int(np.prod(size)) if size is not None else 0
         if dtype is not np.float32 or out is not None or not 0 < number <= 1 << 20:
