@@ -1,6 +1,6 @@
 """Does the service keep up, and does its memory stay level? `python -m tools.soak --minutes 10`.
 
-Plays the rendered clip with two faces, 640 x 480 at 25 frames/s, in a loop; asks /metrics every ten seconds; prints JSON.
+Plays the rendered clip with two faces, 640 x 480 at 25 frames/s, in a loop, and asks /metrics every ten seconds.
 """
 
 from __future__ import annotations
