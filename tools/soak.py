@@ -56,7 +56,7 @@ def prepare(folder: Path) -> tuple[Box, str]:
     done: subprocess.CompletedProcess[str] = box.edge("enrol", "--id", "p", "--name", "P", "--status", "test", portrait)
     if done.returncode != 0:
         sys.exit(done.stderr)
-    token = box.edge("token", "add", "soak", "--scope", "metrics:read").stdout.strip()
+    token = box.edge("token", "add", "soak", "--scope", "health:read").stdout.strip()
     return box, token
 
 
