@@ -78,9 +78,9 @@ def detection(
     footage: Sequence[Path],
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Average precision on seeded mosaics of `people_file`'s people, ours beside the peer; and real footage, if given.
-
     """Average precision on seeded mosaics of the listed people, ours beside the peer; and real footage, if given.
+
+    `peer` is a folder with a public YuNet, which also says where the faces of the clean pictures are. Levels scale
     with each mosaic's median face, or with `face_px` where that is given.
     """
     ours = build_detector(config.detect, Pack.open(config.models_dir), config.runtime)
