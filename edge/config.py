@@ -33,6 +33,12 @@ class ServeConfig(Section):
 
     host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
     port: int = Field(8080, ge=0, le=65535, description="TCP port; 0 takes a free one")
+    tls: str = Field(
+        "auto", pattern="^(auto|on|off)$", description="auto: encrypted when listening beyond this machine itself"
+    )
+    tls_cert: Path | None = Field(None, description="certificate chain (PEM); left out: the box makes its own")
+    tls_key: Path | None = Field(None, description="its private key (PEM)")
+    client_ca: Path | None = Field(None, description="only clients with a certificate of this authority (PEM) get in")
     session_hours: float = Field(12.0, gt=0, le=168, description="hours until a guard must log in again")
     max_long_polls: int = Field(100, ge=1, le=10_000, description="long polls held open at once; more get 429")
 
@@ -111,6 +117,30 @@ class StoreConfig(Section):
     min_free_bytes: int = Field(200_000_000, ge=0, description="free disk bytes below which pictures are shed")
 
 
+class ReviewConfig(Section):
+    """Verdicts on hits. Statuses are those of the people on the list."""
+
+    second_person_for: tuple[str, ...] = Field((), description="statuses whose hits a second person has to confirm")
+    urgent_for: tuple[str, ...] = Field((), description="statuses whose new hits sound urgent")
+    undo_s: float = Field(10.0, ge=0, le=600, description="seconds in which a verdict can be taken back")
+
+
+class ExamineConfig(Section):
+    """Examining files that are dropped on the page."""
+
+    max_upload_bytes: int = Field(500_000_000, ge=1_000_000, description="bytes a dropped file may have")
+    max_seconds: float = Field(1800.0, gt=0, le=86_400, description="seconds of computing after which it is given up")
+    keep_hours: float = Field(24.0, gt=0, le=8760, description="hours the results are kept; the file itself is not")
+
+
+class WatchlistConfig(Section):
+    """Trusting the list."""
+
+    max_age_days: float = Field(
+        0.0, ge=0, le=3650, description="days without a change or confirmation after which it stops alerting; 0: never"
+    )
+
+
 class RuntimeConfig(Section):
     """Threads and logs."""
 
@@ -132,6 +162,9 @@ class Config(Section):
     visit: VisitConfig = VisitConfig()
     enhance: EnhanceConfig = EnhanceConfig()
     store: StoreConfig = StoreConfig()
+    watchlist: WatchlistConfig = WatchlistConfig()
+    review: ReviewConfig = ReviewConfig()
+    examine: ExamineConfig = ExamineConfig()
     runtime: RuntimeConfig = RuntimeConfig()
 
     @field_validator("data_dir", "models_dir")

@@ -26,6 +26,7 @@ PATHS = {
     "login.check": "/login",
     "login.link": "/login/link?token=none",
     "logout": "/logout",
+    "language": "/language",
     "now": "/",
     "now.hits": "/now/hits",
     "now.health": "/now/health",
@@ -35,6 +36,7 @@ PATHS = {
     "hits": "/hits",
     "hit": f"/hits/{HIT_ID}",
     "hit.review": f"/hits/{HIT_ID}/review",
+    "hit.undo": f"/hits/{HIT_ID}/undo",
     "people": "/people",
     "box": "/box",
     "api.alerts": "/api/v1/alerts",
@@ -46,17 +48,24 @@ PATHS = {
     "metrics": "/metrics",
 }
 OPEN = {"livez", "static", "login", "login.check", "login.link"}
-POSTS = {"login.check": {}, "logout": {}, "hit.review": {"state": "confirmed"}}
+POSTS: dict[str, dict[str, str]] = {
+    "login.check": {},
+    "logout": {},
+    "language": {"language": "de"},
+    "hit.review": {"verdict": "confirmed"},
+    "hit.undo": {},
+}
 EXPECTED = {
     "guard": OPEN
-    | {"logout", "now", "now.hits", "now.health", "events", "live.frame", "live.picture", "hits", "hit", "hit.review"}
+    | {"logout", "language", "now", "now.hits", "now.health", "events", "live.frame", "live.picture"}
+    | {"hits", "hit", "hit.review", "hit.undo"}
     | {"people", "box", "api.alerts", "api.alert", "api.image", "api.health", "api.openapi"},
     "supervisor": set(PATHS),
     "installer": OPEN
-    | {"logout", "now", "now.health", "events", "live.frame", "live.picture", "box"}
+    | {"logout", "language", "now", "now.health", "events", "live.frame", "live.picture", "box"}
     | {"api.health", "api.consumers", "api.openapi", "metrics"},
     "auditor": OPEN
-    | {"logout", "hits", "hit", "people", "box", "api.alerts", "api.alert", "api.image", "api.health"}
+    | {"logout", "language", "hits", "hit", "people", "box", "api.alerts", "api.alert", "api.image", "api.health"}
     | {"api.consumers", "api.openapi", "metrics"},
 }
 
@@ -221,7 +230,7 @@ def test_forms_of_other_sites_are_refused(tmp_path: Path) -> None:
             headers = box.session()
             forms = {
                 "/login": {"user": "a-guard", "password": PASSWORD},
-                f"/hits/{HIT_ID}/review": {"state": "confirmed"},
+                f"/hits/{HIT_ID}/review": {"verdict": "confirmed"},
             }
             for path, form in (*forms.items(), ("/logout", {})):
                 for origin in ("https://evil.example", "null", box.url.replace("127.0.0.1", "localhost"), None):

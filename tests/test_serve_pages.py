@@ -17,8 +17,10 @@ from edge.errors import StoreError
 from edge.records import CameraState
 from edge.serve import words
 from edge.serve.assets import FOLDER, Assets
+from edge.serve.language import Translate
 from tests.serve_box import NASTY, START, add_person, camera_health, live_view, make_hit, person, run, running
 
+WORDS = words.Words(Translate("en"))
 HTML = {"Accept": "text/html"}
 PAGES = ("/", "/hits", "/people", "/box", f"/hits/{make_hit(1)[0].hit_id}")
 
@@ -83,7 +85,7 @@ def test_a_page_is_light_and_never_says_identified(tmp_path: Path, path: str) ->
             text = body.decode().lower()
             assert "identified" not in text
             assert "recognised" not in text
-            assert '<html lang="en">' in text
+            assert '<html lang="en"' in text
             assert text.count("<h1") == 1
 
     run(check())
@@ -110,12 +112,15 @@ def test_reviews_are_kept_with_name_and_reason(tmp_path: Path) -> None:
     async def check() -> None:
         async with running(tmp_path) as box:
             headers, hit_id = box.session("guard"), make_hit(1)[0].hit_id
-            for state in ("acknowledged", "rejected", "confirmed"):
-                answer, _ = await box.post(f"/hits/{hit_id}/review", {"state": state, "reason": f" {NASTY} "}, headers)
-                assert (answer.status, answer.headers["Location"]) == (303, f"/hits/{hit_id}")
+            for verdict in ("acknowledged", "rejected:other_person", "confirmed:checked"):
+                form = {"verdict": verdict, "note": f" {NASTY} "}
+                answer, _ = await box.post(f"/hits/{hit_id}/review", form, headers)
+                assert (answer.status, answer.headers["Location"]) == (303, f"/hits/{hit_id}#verdict")
                 hit = box.store.hit(hit_id)
                 assert hit is not None
-                assert (hit.review["state"], hit.review["by"], hit.review["reason"]) == (state, "a-guard", NASTY)
+                state, _, reason = verdict.partition(":")
+                kept = (hit.review["state"], hit.review["by"], hit.review["reason"], hit.review["note"])
+                assert kept == (state, "a-guard", reason or None, NASTY)
             assert [item.type for item in box.store.feed(None, 10).items][-3:] == ["alert.reviewed"] * 3
 
     run(check())
@@ -126,12 +131,18 @@ def test_reviews_that_are_not_right_keep_nothing(tmp_path: Path) -> None:
         async with running(tmp_path) as box:
             headers, hit_id = box.session("guard"), make_hit(1)[0].hit_id
             before = box.store.head_seq()
-            forms: tuple[Mapping[str, str], ...] = ({}, {"state": "maybe"}, {"state": "confirmed", "reason": "x" * 501})
+            forms: tuple[Mapping[str, str], ...] = (
+                {},
+                {"verdict": "maybe"},
+                {"verdict": "second_needed"},
+                {"verdict": "confirmed:other_person"},
+                {"verdict": "confirmed", "note": "x" * 501},
+            )
             for form in forms:
                 answer, _ = await box.post(f"/hits/{hit_id}/review", form, headers)
                 assert answer.status == 422
-            assert (await box.post("/hits/none/review", {"state": "confirmed"}, headers))[0].status == 404
-            answer, _ = await box.post(f"/hits/{hit_id}/review", {"state": "confirmed"}, box.session("auditor"))
+            assert (await box.post("/hits/none/review", {"verdict": "confirmed"}, headers))[0].status == 404
+            answer, _ = await box.post(f"/hits/{hit_id}/review", {"verdict": "confirmed"}, box.session("auditor"))
             assert answer.status == 403
             assert box.store.head_seq() == before
 
@@ -166,13 +177,13 @@ def test_each_role_sees_only_what_it_may(tmp_path: Path) -> None:
 
 
 def test_a_store_that_fails_is_said_on_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(**_: object) -> None:
+    def fail(*_: object) -> None:
         raise StoreError("the database at data/edge.db is locked: stop the other program that holds it")
 
     async def check() -> None:
         async with running(tmp_path) as box:
             headers = box.session()
-            monkeypatch.setattr(box.store, "hits", fail)
+            monkeypatch.setattr(box.store.page, "find_hits", fail)
             answer, body = await box.get("/hits", headers | HTML)
             assert (answer.status, answer.content_type) == (503, "text/html")
             assert b"is locked: stop the other program" in body
@@ -181,12 +192,12 @@ def test_a_store_that_fails_is_said_on_the_page(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_fault_of_ours_is_a_500_that_tells_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> int:
+    def fail(*_: object) -> int:
         raise RuntimeError("secret detail")
 
     async def check() -> None:
         async with running(tmp_path) as box:
-            monkeypatch.setattr(box.store, "count_hits", fail)
+            monkeypatch.setattr(box.store.page, "count_hits", fail)
             answer, body = await box.get("/hits", box.session())
             assert (answer.status, answer.content_type) == (500, "application/problem+json")
             assert b"secret" not in body
@@ -198,13 +209,13 @@ def test_a_fault_of_ours_is_a_500_that_tells_nothing(tmp_path: Path, monkeypatch
 def test_every_camera_state_has_words_and_all_but_live_an_advice(tmp_path: Path, state: CameraState) -> None:
     health = camera_health(state)
     assert words.tone(health) in {"calm", "wait", "fault"}
-    assert bool(words.advice(health)) == (state is not CameraState.LIVE)
+    assert bool(WORDS.advice(health)) == (state is not CameraState.LIVE)
 
     async def check() -> None:
         async with running(tmp_path, num_hits=0) as box:
             box.live.publish_health([health])
             _, body = await box.get("/now/health", box.session())
-            assert html.escape(words.state(health)) in body.decode()
+            assert WORDS.state(health) in body.decode()
             assert "2025-03-01T21:30:00.000Z" in body.decode()
 
     run(check())
@@ -214,7 +225,7 @@ def test_words_for_numbers() -> None:
     cases = {"db_bytes": (1_234_567, "1.2 MB"), "wal_bytes": (0, "0 bytes"), "free_bytes": (81_400_000_000, "81.4 GB")}
     cases |= {"eye_distance_px": (38.2, "38 px"), "yaw_deg": (-11.0, "-11°"), "score": (54.2, "54 of 100")}
     cases |= {"hits": (12345, "12,345"), "none": (None, "–"), "text": ("a", "a"), "synced": (True, "True")}
-    assert {name: words.measure(value, name) for name, (value, _) in cases.items()} == {
+    assert {name: WORDS.measure(value, name) for name, (value, _) in cases.items()} == {
         n: c[1] for n, c in cases.items()
     }
     assert words.clock(START.astimezone(dt.timezone(dt.timedelta(hours=3)))) == "2025-03-01 21:30:00 UTC"
@@ -223,18 +234,18 @@ def test_words_for_numbers() -> None:
 def test_doubts_come_from_the_measurements() -> None:
     hit = make_hit(1)[0]
     good = dataclasses.replace(hit, quality={"parts": {"sharpness": 1.0, "luma": 0.9}}, similarity_original=0.6)
-    assert words.doubts(good) == []
-    assert words.doubts(dataclasses.replace(good, margin=0.07))[0].startswith("Another person")
-    assert words.doubts(dataclasses.replace(good, margin=0.07, runner_up_id=None)) == []
-    assert words.doubts(dataclasses.replace(good, clock={"synced": False})) != []
-    assert words.doubts(dataclasses.replace(good, quality={"parts": {"sharpness": 0.2}})) == ["The face is not sharp."]
-    assert "rests on" in words.doubts(dataclasses.replace(good, similarity_original=0.4))[0]
+    assert WORDS.doubts(good) == []
+    assert WORDS.doubts(dataclasses.replace(good, margin=0.07))[0].startswith("Another person")
+    assert WORDS.doubts(dataclasses.replace(good, margin=0.07, runner_up_id=None)) == []
+    assert WORDS.doubts(dataclasses.replace(good, clock={"synced": False})) != []
+    assert WORDS.doubts(dataclasses.replace(good, quality={"parts": {"sharpness": 0.2}})) == ["The face is not sharp."]
+    assert "rests on" in WORDS.doubts(dataclasses.replace(good, similarity_original=0.4))[0]
 
 
 def test_troubles_of_the_box_are_said_with_what_to_do() -> None:
-    assert words.troubles({}) == []
-    assert words.troubles({"store_problem": "disk full", "hits_waiting": 3})[0].tone == "fault"
-    assert "3 hits" in words.troubles({"hits_waiting": 3})[0].what
+    assert WORDS.troubles({}) == []
+    assert WORDS.troubles({"store_problem": "disk full", "hits_waiting": 3})[0].tone == "fault"
+    assert "3 hits" in WORDS.troubles({"hits_waiting": 3})[0].what
 
 
 def luminance(color: str) -> float:

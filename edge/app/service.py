@@ -101,6 +101,7 @@ class _Service:
         return build_app(
             store=self.store,
             config=self.config.serve,
+            review=self.config.review,
             live=self.board,
             metrics=self._render_metrics,
             health=self.health,

@@ -26,6 +26,7 @@ class Caller:
     role: str | None = None
     scopes: frozenset[str] = frozenset()
     session: str | None = None
+    language: str | None = None
 
     @property
     def known(self) -> bool:
@@ -58,6 +59,7 @@ ACCESS: Mapping[str, Access] = {
     "login.check": Access(open=True),
     "login.link": Access(open=True),
     "logout": _to(G, S, I, A),
+    "language": _to(G, S, I, A),
     "now": _to(G, S, I),
     "now.hits": _to(G, S),
     "now.health": _to(G, S, I),
@@ -67,6 +69,7 @@ ACCESS: Mapping[str, Access] = {
     "hits": _to(G, S, A),
     "hit": _to(G, S, A),
     "hit.review": _to(G, S),
+    "hit.undo": _to(G, S),
     "people": _to(G, S, A),
     "box": _to(G, S, I, A),
     "api.alerts": _to(G, S, A, scopes=ALERTS),

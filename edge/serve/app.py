@@ -8,9 +8,9 @@ from typing import Any
 
 from aiohttp import web
 
-from edge.config import ServeConfig
+from edge.config import ReviewConfig, ServeConfig
 from edge.errors import ServiceError
-from edge.serve import auth, feed, images, pages, shield, status, watch
+from edge.serve import feed, images, language, shield, status
 from edge.serve.assets import Assets
 from edge.serve.auth import CALLERS, Callers, guard
 from edge.serve.bell import Bell
@@ -23,8 +23,10 @@ from edge.serve.keys import (
     LIVE,
     METRICS,
     POLLS,
+    REVIEW,
     STORE,
     TEMPLATES,
+    TEXTS,
     VERSION,
     VIEWERS,
     Slots,
@@ -32,6 +34,7 @@ from edge.serve.keys import (
 from edge.serve.live import LiveBoard
 from edge.serve.problems import problems
 from edge.serve.render import make_templates
+from edge.serve.routes import page_routes
 from edge.store import Store
 
 MAX_VIEWERS = 64
@@ -48,6 +51,7 @@ def build_app(
     health: Callable[[], dict[str, Any]],
     version: str,
     desk: Desk | None = None,
+    review: ReviewConfig | None = None,
 ) -> web.Application:
     """Return the application; it owns nothing but its subscription to the store, which ends with it."""
     app = web.Application(middlewares=[problems, guard], client_max_size=shield.MAX_BODY_BYTES)
@@ -62,7 +66,9 @@ def build_app(
     # The configuration may give the box another name than the one its database made.
     app[BOX_ID] = str(health().get("box_id") or store.box_id)
     app[FEED_BELL] = Bell()
-    app[TEMPLATES] = make_templates(assets)
+    app[REVIEW] = review = review or ReviewConfig()
+    app[TEXTS] = texts = language.load()
+    app[TEMPLATES] = {name: make_templates(assets, review, t) for name, t in texts.items()}
     app[CALLERS] = Callers(store)
     app[POLLS] = Slots(config.max_long_polls, "long polls")
     app[VIEWERS] = Slots(MAX_VIEWERS, "live views")
@@ -77,22 +83,7 @@ def _routes(assets: Assets) -> list[web.RouteDef]:
     return [
         web.get("/livez", status.livez, name="livez"),
         web.get("/static/{name}", assets.serve, name="static"),
-        web.get("/login", auth.show_login, name="login"),
-        web.post("/login", auth.log_in, name="login.check"),
-        # A link works once: a mere HEAD must not use it up.
-        web.get("/login/link", auth.follow_link, name="login.link", allow_head=False),
-        web.post("/logout", auth.log_out, name="logout"),
-        web.get("/", pages.now, name="now"),
-        web.get("/now/hits", pages.now_hits, name="now.hits"),
-        web.get("/now/health", pages.now_health, name="now.health"),
-        web.get("/events", watch.events, name="events", allow_head=False),
-        web.get("/live/{camera}/frame", watch.frame, name="live.frame"),
-        web.get("/live/{camera}/frame.jpg", watch.picture, name="live.picture"),
-        web.get("/hits", pages.hits, name="hits"),
-        web.get("/hits/{hit_id}", pages.hit, name="hit"),
-        web.post("/hits/{hit_id}/review", pages.review, name="hit.review"),
-        web.get("/people", pages.people, name="people"),
-        web.get("/box", pages.box, name="box"),
+        *page_routes(),
         web.get("/api/v1/alerts", feed.alerts, name="api.alerts"),
         web.get("/api/v1/alerts/{hit_id}", feed.alert, name="api.alert"),
         web.get("/api/v1/images/{sha256}", images.image, name="api.image"),

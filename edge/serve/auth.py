@@ -13,7 +13,9 @@ from aiohttp.typedefs import Handler
 from edge.errors import AuthError
 from edge.serve.access import Caller, home, require
 from edge.serve.keys import CALLER, CONFIG, STORE, read, written
-from edge.serve.render import render
+from edge.serve.language import LANGUAGES
+from edge.serve.problems import RequestError
+from edge.serve.render import render, texts_of
 from edge.serve.shield import SAFE_METHODS, check_origin, read_form
 from edge.store import Store
 
@@ -61,7 +63,7 @@ class Callers:
         session = await read(self._store.check_session, secret)
         if session is None:
             return Caller()
-        return self._remember(key, Caller(session.user, session.role, session=secret))
+        return self._remember(key, Caller(session.user, session.role, session=secret, language=session.language))
 
     def _by_token(self, secret: str) -> Caller | None:
         token = self._store.check_token(secret)
@@ -78,6 +80,11 @@ class Callers:
         finally:
             self._logins_waiting -= 1
         return user.name if user else None
+
+    def forget(self, caller: Caller) -> None:
+        """Look this session up again at its next request."""
+        if caller.session is not None:
+            self._trusted.pop(_key(caller.session), None)
 
     async def end(self, caller: Caller) -> None:
         """End a session now, here and in the store."""
@@ -129,12 +136,13 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     form = await read_form(request)
     name, password, onward = form.get("user", ""), form.get("password", ""), local_address(form.get("next"))
     headers: dict[str, str] = {}
-    status, error = 401, "User or password is wrong."
+    status, error = 401, texts_of(request)("login.wrong")
     try:
         user = await request.app[CALLERS].log_in(name, password) if name and password else None
     except AuthError as refused:
-        user, status, error = None, refused.http_status, str(refused)
-        headers = {"Retry-After": str(refused.retry_after_s or 5)}
+        user, status, seconds = None, refused.http_status, refused.retry_after_s or 5
+        error = texts_of(request)("login.wait", seconds=seconds)
+        headers = {"Retry-After": str(seconds)}
     if user is None:
         response = render(request, "login.html", {"error": error, "user": name, "next": onward}, status=status)
         response.headers.update(headers)
@@ -146,7 +154,7 @@ async def follow_link(request: web.Request) -> web.StreamResponse:
     """Log in by a link that works once."""
     user = await written(request.app[STORE].use_login_link(request.query.get("token", "")))
     if user is None:
-        error = "This link has been used or is too old. Log in with your password, or ask for a new link."
+        error = texts_of(request)("login.link_used")
         return render(request, "login.html", {"error": error, "user": "", "next": ""}, status=401)
     return await _begin_session(request, user, "")
 
@@ -157,6 +165,16 @@ async def log_out(request: web.Request) -> web.StreamResponse:
     response = web.HTTPSeeOther("/login")
     response.del_cookie(COOKIE, path="/")
     raise response
+
+
+async def set_language(request: web.Request) -> web.StreamResponse:
+    """Remember the language somebody reads in, and go back to the page they came from."""
+    form, caller = await read_form(request), request[CALLER]
+    if form.get("language") not in LANGUAGES:
+        raise RequestError(f"the language is not known: choose from {', '.join(LANGUAGES)}", status=422)
+    await written(request.app[STORE].page.set_language(caller.name or "", form["language"]))
+    request.app[CALLERS].forget(caller)
+    raise web.HTTPSeeOther(local_address(form.get("back")) or home(caller))
 
 
 async def _begin_session(request: web.Request, user: str, onward: str) -> web.StreamResponse:

@@ -10,10 +10,11 @@ from typing import Any, ParamSpec, TypeVar
 import jinja2
 from aiohttp import web
 
-from edge.config import ServeConfig
+from edge.config import ReviewConfig, ServeConfig
 from edge.errors import AuthError
 from edge.serve.access import Caller
 from edge.serve.bell import Bell
+from edge.serve.language import Translate
 from edge.serve.live import LiveBoard
 from edge.store import Store
 
@@ -28,7 +29,9 @@ HEALTH: web.AppKey[Callable[[], dict[str, Any]]] = web.AppKey("health")
 VERSION = web.AppKey("version", str)
 BOX_ID = web.AppKey("box_id", str)
 FEED_BELL = web.AppKey("feed_bell", Bell)
-TEMPLATES = web.AppKey("templates", jinja2.Environment)
+TEMPLATES: web.AppKey[dict[str, jinja2.Environment]] = web.AppKey("templates")
+TEXTS: web.AppKey[dict[str, Translate]] = web.AppKey("texts")
+REVIEW = web.AppKey("review", ReviewConfig)
 
 CALLER = web.RequestKey("caller", Caller)
 

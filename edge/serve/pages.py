@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 
-from edge.errors import NotFoundError
+from edge.errors import StoreError
 from edge.records import Reference
 from edge.serve import query
 from edge.serve.access import may
-from edge.serve.images import Picture, look_at
-from edge.serve.keys import CALLER, HEALTH, LIVE, STORE, VERSION, read, written
+from edge.serve.keys import CALLER, HEALTH, LIVE, STORE, VERSION, read
 from edge.serve.problems import RequestError
 from edge.serve.render import render
-from edge.serve.shield import read_form
-from edge.store import Store
+from edge.store.finding import COUNT_UP_TO, HitFilter
+from edge.store.reviews import STATES
 
 LATEST = 8
 PER_PAGE = 50
-VERDICTS = frozenset({"acknowledged", "confirmed", "rejected"})
-MAX_REASON = 500
+FILTERS = ("person", "camera", "state", "since", "until")
 
 
 async def now(request: web.Request) -> web.StreamResponse:
-    """The live picture, health, and the latest hits."""
-    return render(request, "now.html", await _health(request) | await _latest(request))
+    """The live picture, health, and the latest hits; without the database, what is wrong with it."""
+    try:
+        latest = await _latest(request)
+    except StoreError as error:
+        latest = {"latest": [], "unseen": 0, "problem": str(error)}
+    return render(request, "now.html", await health(request, latest.pop("problem", None)) | latest)
 
 
 async def now_hits(request: web.Request) -> web.StreamResponse:
@@ -35,51 +39,56 @@ async def now_hits(request: web.Request) -> web.StreamResponse:
 
 async def now_health(request: web.Request) -> web.StreamResponse:
     """Only the health of cameras and box, for when it changed."""
-    return render(request, "parts/health.html", await _health(request))
+    return render(request, "parts/health.html", await health(request))
 
 
 async def hits(request: web.Request) -> web.StreamResponse:
-    """All hits, newest first, a page at a time."""
-    query.check_names(request, ("before",))
-    store = request.app[STORE]
-    before = request.query.get("before")
-    found = await read(store.hits, before=before, limit=PER_PAGE + 1)
+    """Hits that pass the filters, newest first, a page at a time."""
+    query.check_names(request, ("before", *FILTERS))
+    page = request.app[STORE].page
+    before, asked = request.query.get("before"), {name: request.query.get(name, "").strip() for name in FILTERS}
+    which = _filter(asked)
+    found = await read(page.find_hits, which, before, PER_PAGE + 1)
+    kept = {name: value for name, value in asked.items() if value}
+    older = {**kept, "before": found[PER_PAGE - 1].hit_id} if len(found) > PER_PAGE else None
     values = {
         "hits": found[:PER_PAGE],
-        "older": found[PER_PAGE - 1].hit_id if len(found) > PER_PAGE else None,
+        "older": urlencode(older) if older else None,
+        "newest": urlencode(kept),
         "before": before,
-        "total": await read(store.count_hits),
+        "asked": asked,
+        "is_open": which.is_open,
+        "total": await read(page.count_hits, which),
+        "count_up_to": COUNT_UP_TO,
+        "people": await read(request.app[STORE].people),
+        "hit_cameras": await read(page.cameras_with_hits),
+        "states": STATES,
     }
     return render(request, "hits.html", values)
 
 
-async def hit(request: web.Request) -> web.StreamResponse:
-    """One hit: what was found, how alike it is, and why it may be wrong."""
-    query.check_names(request, ())
-    store = request.app[STORE]
-    found = await read(store.hit, request.match_info["hit_id"])
-    if found is None:
-        raise _no_hit(request)
-    runner_up = await read(store.person, found.runner_up_id) if found.runner_up_id else None
-    frame = await read(_look_at, store, found.images.frame)
-    return render(request, "hit.html", {"hit": found, "runner_up": runner_up, "frame": frame})
+def _filter(asked: dict[str, str]) -> HitFilter:
+    if asked["state"] and asked["state"] not in STATES:
+        raise RequestError(f"state = {asked['state'][:40]!r} is not known: choose from {', '.join(STATES)}")
+    return HitFilter(
+        person_id=asked["person"] or None,
+        camera=asked["camera"] or None,
+        state=asked["state"] or None,
+        since=_time("since", asked["since"]),
+        until=_time("until", asked["until"]),
+    )
 
 
-async def review(request: web.Request) -> web.StreamResponse:
-    """Keep a person's verdict on a hit."""
-    store, hit_id = request.app[STORE], request.match_info["hit_id"]
-    form = await read_form(request)
-    state, reason = form.get("state", ""), form.get("reason", "").strip()
-    if state not in VERDICTS:
-        raise RequestError(
-            f"the verdict {state[:40]!r} is not known: choose from {', '.join(sorted(VERDICTS))}", status=422
-        )
-    if len(reason) > MAX_REASON:
-        raise RequestError(f"the reason has {len(reason)} characters: keep it to {MAX_REASON}", status=422)
-    if await read(store.hit, hit_id) is None:
-        raise _no_hit(request)
-    await written(store.set_review(hit_id, state, request[CALLER].name or "", reason or None))
-    raise web.HTTPSeeOther(f"/hits/{hit_id}")
+def _time(name: str, text: str) -> dt.datetime | None:
+    """A time as a browser's form gives it; without a zone it is the box's own."""
+    if not text:
+        return None
+    try:
+        at = dt.datetime.fromisoformat(text).astimezone(dt.UTC)
+        at.timestamp()
+    except (ValueError, OverflowError):
+        raise RequestError(f"{name} = {text[:40]!r} is not a time: give it as 2027-01-31T22:00") from None
+    return at
 
 
 async def people(request: web.Request) -> web.StreamResponse:
@@ -96,7 +105,7 @@ async def people(request: web.Request) -> web.StreamResponse:
 async def box(request: web.Request) -> web.StreamResponse:
     """Health, counters and consumers of the box."""
     store = request.app[STORE]
-    values = await _health(request) | {
+    values = await health(request) | {
         "stats": await read(store.stats),
         "consumers": await read(store.consumers),
         "version": request.app[VERSION],
@@ -104,24 +113,19 @@ async def box(request: web.Request) -> web.StreamResponse:
     return render(request, "box.html", values)
 
 
-def _no_hit(request: web.Request) -> NotFoundError:
-    return NotFoundError(
-        f"hit {request.match_info['hit_id'][:64]} is not kept: it never was, was erased, or is too old"
-    )
-
-
 async def _latest(request: web.Request) -> dict[str, Any]:
-    allowed = may(request[CALLER], "now.hits")
-    return {"latest": await read(request.app[STORE].hits, limit=LATEST) if allowed else []}
+    if not may(request[CALLER], "now.hits"):
+        return {"latest": [], "unseen": 0}
+    page = request.app[STORE].page
+    return {
+        "latest": await read(page.find_hits, HitFilter(), None, LATEST),
+        "unseen": await read(page.count_hits, HitFilter(state="new")),
+    }
 
 
-async def _health(request: web.Request) -> dict[str, Any]:
-    return {"health": request.app[LIVE].health(), "box": await read(request.app[HEALTH])}
-
-
-def _look_at(store: Store, sha256: str) -> Picture | None:
-    path = store.image_path(sha256)
-    try:
-        return look_at(path) if path else None
-    except FileNotFoundError:
-        return None
+async def health(request: web.Request, problem: str | None = None) -> dict[str, Any]:
+    """State of cameras and box; `problem` is what the database has just said."""
+    box = dict(await read(request.app[HEALTH]))
+    if problem is not None:
+        box["database_problem"] = problem
+    return {"health": request.app[LIVE].health(), "box": box}

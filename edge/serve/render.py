@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
 import jinja2
 from aiohttp import web
 
-from edge.serve import words
+from edge.config import ReviewConfig
+from edge.serve import language
 from edge.serve.access import Caller, may
 from edge.serve.assets import Assets
-from edge.serve.keys import BOX_ID, CALLER, LIVE, TEMPLATES
+from edge.serve.keys import BOX_ID, CALLER, LIVE, TEMPLATES, TEXTS
+from edge.serve.language import LANGUAGES, Translate
+from edge.serve.words import Words
 
 
-def make_templates(assets: Assets) -> jinja2.Environment:
-    """Load the templates; every value is escaped, a missing one is an error."""
+def make_templates(assets: Assets, review: ReviewConfig, t: Translate) -> jinja2.Environment:
+    """Load the templates of one language; every value is escaped, a missing one is an error."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("edge.serve"),
         autoescape=True,
@@ -23,24 +27,37 @@ def make_templates(assets: Assets) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(words.FILTERS)
-    environment.globals["asset"] = assets.address
+    environment.filters.update(Words(t).filters())
+    environment.globals.update(
+        asset=assets.address,
+        t=t,
+        languages=LANGUAGES,
+        severity=lambda status: "urgent" if status in review.urgent_for else "normal",
+        zone=lambda: dt.datetime.now().astimezone().tzname(),
+    )
     return environment
 
 
+def texts_of(request: web.Request) -> Translate:
+    """The texts in the language of whoever asks."""
+    own = request.get(CALLER, Caller()).language
+    return request.app[TEXTS][language.choose(own, request.headers.get("Accept-Language", ""))]
+
+
 def render(request: web.Request, template: str, values: Mapping[str, Any], *, status: int = 200) -> web.Response:
-    """Answer with a page of `template`, knowing who asks."""
+    """Answer with a page of `template`, knowing who asks and in which language."""
     caller = request.get(CALLER, Caller())
     text = (
-        request.app[TEMPLATES]
+        request.app[TEMPLATES][texts_of(request).language]
         .get_template(template)
         .render(
             **values,
             caller=caller,
             may=lambda route: may(caller, route),
             here=request.match_info.route.name,
+            path=request.path_qs if request.method == "GET" and request.match_info.route.name else "/",
             box_id=request.app[BOX_ID] if caller.known else "",
             cameras=request.app[LIVE].cameras() if caller.known else [],
         )
     )
-    return web.Response(text=text, status=status, content_type="text/html")
+    return web.Response(text=text, status=status, content_type="text/html", headers={"Vary": "Accept-Language"})

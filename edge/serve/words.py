@@ -1,4 +1,4 @@
-"""What the page says: states, times and numbers in words. Pure functions from records to text, for the templates."""
+"""What the page says of records: states, times and numbers in the reader's language. Texts are the catalogue's."""
 
 from __future__ import annotations
 
@@ -7,66 +7,28 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
+
 from edge.records import CameraHealth, CameraState, Hit
+from edge.serve.language import Translate
 from edge.store import time_to_text
 
-STATES: Mapping[CameraState, tuple[str, str, str]] = {
-    CameraState.STARTING: ("wait", "Starting", "Wait a few seconds. If it stays so, check that the camera has power."),
-    CameraState.LIVE: ("calm", "Live", ""),
-    CameraState.STALLED: (
-        "fault",
-        "No new picture",
-        "It is being restarted. If this lasts, check the cable or network.",
-    ),
-    CameraState.FROZEN: (
-        "fault",
-        "Picture frozen",
-        "The same picture comes again and again: switch the camera off and on.",
-    ),
-    CameraState.DARK: ("wait", "Too dark to see faces", "Check the lighting, and that nothing covers the lens."),
-    CameraState.LOST: ("fault", "Camera lost", "Check power, cable and address; the box keeps trying."),
-    CameraState.ENDED: (
-        "wait",
-        "Recording has ended",
-        "The played file is over: restart the service to play it again.",
-    ),
+TONES: Mapping[CameraState, str] = {
+    CameraState.STARTING: "wait",
+    CameraState.LIVE: "calm",
+    CameraState.STALLED: "fault",
+    CameraState.FROZEN: "fault",
+    CameraState.DARK: "wait",
+    CameraState.LOST: "fault",
+    CameraState.ENDED: "wait",
 }
-"""Tone, words and what to do, per camera state."""
-
-REVIEWS: Mapping[str, str] = {
-    "new": "Not reviewed",
-    "acknowledged": "Seen",
-    "confirmed": "Confirmed",
-    "rejected": "Rejected",
-}
-
-NAMES: Mapping[str, str] = {
-    "db_bytes": "database",
-    "wal_bytes": "write-ahead log",
-    "free_bytes": "free disk",
-    "image_bytes": "size of the pictures",
-    "images": "pictures",
-    "references": "enrolled pictures",
-    "queue_depth": "writes waiting",
-    "head_seq": "last number of the feed",
-    "hits_waiting": "hits still to store",
-    "frames": "frames processed",
-    "luma": "brightness",
-    "yaw_deg": "head turned",
-    "eye_distance_px": "between the eyes",
-    "num_shots": "pictures compared",
-}
-"""Field names that need better words than their own."""
-
-PART_DOUBTS: Mapping[str, str] = {
-    "size": "The face is small in the picture.",
-    "sharpness": "The face is not sharp.",
-    "luma": "The face is too dark or too bright.",
-    "noise": "The picture is noisy.",
-    "pose": "The head is turned away.",
-}
+DOUBTED_PARTS = ("size", "sharpness", "luma", "noise", "pose")
 LOW_PART = 0.5
 CLOSE_MARGIN = 0.12
+GENERATIVE = frozenset({"restore"})
+"""Steps that a model draws: they may show what was never before the camera."""
+HOT_C = 80.0
+LITTLE_SPACE_BYTES = 500_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +40,123 @@ class Trouble:
     advice: str
 
 
+class Words:
+    """The filters of one language's templates."""
+
+    def __init__(self, t: Translate) -> None:
+        self._t = t
+
+    def filters(self) -> Mapping[str, Callable[..., Any]]:
+        """By the names that the templates use."""
+        return {
+            "rfc3339": time_to_text,
+            "clock": clock,
+            "tone": tone,
+            "state": self.state,
+            "advice": self.advice,
+            "review": self.review,
+            "why": self.why,
+            "decimals": self.decimals,
+            "short": short,
+            "stamp": stamp,
+            "plain": self.plain,
+            "measure": self.measure,
+            "doubts": self.doubts,
+            "generative": generative,
+            "troubles": self.troubles,
+        }
+
+    def state(self, health: CameraHealth) -> str:
+        """A camera's state."""
+        return self._t(f"state.{health.state.value}.words")
+
+    def advice(self, health: CameraHealth) -> str:
+        """What to do about a camera's state; empty when there is nothing to do."""
+        return self._t(f"state.{health.state.value}.advice")
+
+    def review(self, state: object) -> str:
+        """State of a review; a word of a newer version is shown as it is."""
+        return self._known(f"review.{state}", str(state))
+
+    def why(self, verdict: Mapping[str, Any]) -> str:
+        """The reason of a verdict, and the note with it."""
+        code, note = verdict.get("reason"), verdict.get("note")
+        reason = self._known(f"reason.{verdict.get('state')}.{code}", str(code)) if code else ""
+        return "; ".join(part for part in (reason, note or "") if part)
+
+    def decimals(self, value: object, places: int = 2) -> str:
+        """A number for eyes, a dash for none."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return "–" if value is None else str(value)
+        text = f"{value:,}" if isinstance(value, int) else f"{value:,.{places}f}"
+        return text.translate(_COMMAS) if self._t.language == "de" else text
+
+    def plain(self, name: object) -> str:
+        """A record's field name as words."""
+        text = self._known(f"field.{name}", str(name).replace("_", " "))
+        return text[:1].upper() + text[1:]
+
+    def measure(self, value: object, name: str) -> str:
+        """A measured value with the unit that its field name tells."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return self.decimals(value)
+        if name.endswith("_bytes"):
+            return self._bytes(value)
+        for suffix, unit in (("_px", " px"), ("_deg", "°"), ("_ms", " ms"), ("_s", " s"), ("_c", " °C")):
+            if name.endswith(suffix):
+                return self.decimals(float(value), 0) + unit
+        return self._t("unit.of_100", value=f"{value:.0f}") if name == "score" else self.decimals(value)
+
+    def doubts(self, hit: Hit) -> list[str]:
+        """Reasons why this possible match may be wrong, from the hit's own measurements."""
+        t, parts = self._t, hit.quality.get("parts")
+        low = {name for name, value in parts.items() if value < LOW_PART} if isinstance(parts, Mapping) else set()
+        reasons: list[str] = [t(f"doubt.{name}") for name in DOUBTED_PARTS if name in low]
+        if hit.runner_up_id is not None and hit.margin < CLOSE_MARGIN:
+            reasons.append(t("doubt.margin", margin=self.decimals(hit.margin)))
+        if hit.similarity > hit.similarity_original + 0.1:
+            reasons.append(t("doubt.enhanced_only"))
+        if hit.similarity_enhanced is not None and hit.similarity_enhanced < hit.similarity_original - 0.1:
+            reasons.append(t("doubt.enhanced_less"))
+        if not hit.clock.get("synced", True):
+            reasons.append(t("doubt.clock"))
+        return reasons
+
+    def troubles(self, box: Mapping[str, Any]) -> list[Trouble]:
+        """What is wrong with the box, by what it tells of itself; empty when it works."""
+        t, found = self._t, []
+        if problem := box.get("database_problem"):
+            found.append(Trouble("fault", t("trouble.database.what"), t("trouble.database.advice", problem=problem)))
+        if problem := box.get("store_problem"):
+            found.append(Trouble("fault", t("trouble.store.what"), t("trouble.store.advice", problem=problem)))
+        elif waiting := box.get("hits_waiting"):
+            found.append(Trouble("wait", t("trouble.waiting.what", count=waiting), t("trouble.waiting.advice")))
+        if problem := box.get("list_problem"):
+            found.append(Trouble("fault", t("trouble.list.what"), t("trouble.list.advice", problem=problem)))
+        if pause := box.get("pause"):
+            said = {"by": pause["by"], "reason": pause["reason"], "until": pause["until"][11:16] + " UTC"}
+            found.append(Trouble("wait", t("trouble.paused.what"), t("trouble.paused.advice", **said)))
+        if (degrees := box.get("temperature_c") or 0) >= HOT_C:
+            found.append(Trouble("wait", t("trouble.hot.what", degrees=f"{degrees:.0f}"), t("trouble.hot.advice")))
+        if 0 <= box.get("free_bytes", -1) < LITTLE_SPACE_BYTES:
+            found.append(Trouble("wait", t("trouble.full.what"), t("trouble.full.advice")))
+        return found
+
+    def _known(self, key: str, otherwise: str) -> str:
+        return self._t(key) if self._t.has(key) else otherwise
+
+    def _bytes(self, value: float) -> str:
+        units = ["bytes", "kB", "MB", "GB", "TB"]
+        while value >= 1000 and len(units) > 1:
+            value /= 1000
+            units.pop(0)
+        places = 0 if units[0] == "bytes" or value >= 100 else 1
+        return f"{self.decimals(float(value), places)} {units[0]}"
+
+
+_COMMAS = str.maketrans({",": ".", ".": ","})
+
+
 def clock(time: dt.datetime) -> str:
     """Write a time for eyes; the page's script turns it into the reader's own time zone."""
     return time.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -85,29 +164,7 @@ def clock(time: dt.datetime) -> str:
 
 def tone(health: CameraHealth) -> str:
     """How urgent a camera's state is: calm, wait or fault."""
-    return STATES[health.state][0]
-
-
-def state(health: CameraHealth) -> str:
-    """A camera's state in words."""
-    return STATES[health.state][1]
-
-
-def advice(health: CameraHealth) -> str:
-    """What to do about a camera's state; empty when there is nothing to do."""
-    return STATES[health.state][2]
-
-
-def review(hit: Hit) -> str:
-    """State of a hit's review in words."""
-    return REVIEWS.get(str(hit.review.get("state", "new")), str(hit.review.get("state")))
-
-
-def decimals(value: object, places: int = 2) -> str:
-    """A number for eyes, a dash for none."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return "–" if value is None else str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:.{places}f}"
+    return TONES[health.state]
 
 
 def short(sha256: object) -> str:
@@ -115,71 +172,12 @@ def short(sha256: object) -> str:
     return str(sha256)[:12] if sha256 else "–"
 
 
-def plain(name: object) -> str:
-    """A record's field name as words."""
-    text = NAMES.get(str(name)) or str(name).replace("_", " ")
-    return text[:1].upper() + text[1:]
+def generative(hit: Hit) -> list[str]:
+    """Names of the steps done to the picture that draw what was not seen."""
+    steps = hit.recipe.get("steps", [])
+    return [step["name"] for step in steps if step.get("generative") or step.get("name") in GENERATIVE]
 
 
-def measure(value: object, name: str) -> str:
-    """A measured value with the unit that its field name tells."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return decimals(value)
-    if name.endswith("_bytes"):
-        return _bytes(value)
-    for suffix, unit in (("_px", " px"), ("_deg", "°"), ("_ms", " ms"), ("_s", " s")):
-        if name.endswith(suffix):
-            return f"{value:,.0f}{unit}"
-    return f"{value:.0f} of 100" if name == "score" else decimals(value)
-
-
-def _bytes(value: float) -> str:
-    units = ["bytes", "kB", "MB", "GB", "TB"]
-    while value >= 1000 and len(units) > 1:
-        value /= 1000
-        units.pop(0)
-    return f"{value:.0f} {units[0]}" if units[0] == "bytes" or value >= 100 else f"{value:.1f} {units[0]}"
-
-
-def doubts(hit: Hit) -> list[str]:
-    """Reasons why this possible match may be wrong, from the hit's own measurements."""
-    parts = hit.quality.get("parts")
-    low = {name for name, value in parts.items() if value < LOW_PART} if isinstance(parts, Mapping) else set()
-    reasons = [words for name, words in PART_DOUBTS.items() if name in low]
-    if hit.runner_up_id is not None and hit.margin < CLOSE_MARGIN:
-        reasons.append(f"Another person on the list is nearly as alike (a lead of {hit.margin:.2f}).")
-    if hit.similarity > hit.similarity_original + 0.1:
-        reasons.append("The likeness rests on the enhanced picture; the face as found is less alike.")
-    if hit.similarity_enhanced is not None and hit.similarity_enhanced < hit.similarity_original - 0.1:
-        reasons.append("After enhancement the face is less alike than as found.")
-    if not hit.clock.get("synced", True):
-        reasons.append("The box's clock was not synchronised: the time may be wrong.")
-    return reasons
-
-
-def troubles(box: Mapping[str, Any]) -> list[Trouble]:
-    """What is wrong with the box, by what it tells of itself; empty when it works."""
-    found = []
-    if problem := box.get("store_problem"):
-        found.append(Trouble("fault", "can't store hits", f"They wait in memory. {problem}"))
-    elif waiting := box.get("hits_waiting"):
-        found.append(
-            Trouble("wait", f"has {waiting} hits still to store", "Wait a moment. If this lasts, check the disk.")
-        )
-    return found
-
-
-FILTERS: Mapping[str, Callable[..., Any]] = {
-    "rfc3339": time_to_text,
-    "clock": clock,
-    "tone": tone,
-    "state": state,
-    "advice": advice,
-    "review": review,
-    "decimals": decimals,
-    "short": short,
-    "plain": plain,
-    "measure": measure,
-    "doubts": doubts,
-    "troubles": troubles,
-}
+def stamp(text: str) -> Markup:
+    """A time of a record that is JSON already."""
+    return Markup('<time datetime="{}">{}</time>').format(text, text[:19].replace("T", " ") + " UTC")

@@ -3,6 +3,8 @@
 // Age is capture to paint. The box tells a frame's age by its own monotonic clock as it sends it; from then on this page's
 // monotonic clock counts. The way of our request is counted, too: the age shown may be a little too great, never too small.
 
+import { ageInWords, t } from "./texts.js";
+
 const NOT_LIVE_MS = 2000;
 const MAX_PAUSE_MS = 4000;
 const COLORS = { match: "#f4b740", face: "#e7ebee", ink: "#14100a", shade: "rgb(0 0 0 / 60%)" };
@@ -40,7 +42,7 @@ export class LivePicture {
         this.trouble = null;
         pause = 0;
       } catch (error) {
-        this.trouble = "no connection";
+        this.trouble = t("no_connection");
         pause = Math.min(MAX_PAUSE_MS, pause * 2 || 250);
         await sleep(pause);
       }
@@ -87,9 +89,9 @@ export class LivePicture {
     const live = age <= NOT_LIVE_MS;
     this.section.dataset.live = live ? "yes" : "no";
     this.section.dataset.ageMs = Number.isFinite(age) ? String(Math.round(age)) : "";
-    let text = "waiting for a picture";
-    if (live) text = `live, ${(age / 1000).toFixed(1)} s old`;
-    else if (Number.isFinite(age)) text = `not live, ${inWords(age)} old`;
+    let text = t("waiting");
+    if (live) text = t("live", { seconds: (age / 1000).toFixed(1) });
+    else if (Number.isFinite(age)) text = t("not_live", { age: ageInWords(age) });
     if (this.trouble && !live) text += `, ${this.trouble}`;
     if (this.ageText.textContent !== text) this.ageText.textContent = text;
     this.describe(live);
@@ -98,18 +100,11 @@ export class LivePicture {
   describe(live) {
     if (!this.frame) return;
     const names = [...new Set(this.frame.record.faces.map((face) => face.label).filter(Boolean))].sort();
-    let text = names.length ? `Possible match in view: ${names.join(", ")}` : "No possible match in view.";
-    if (!live) text = "What is before the camera now is not known.";
+    let text = names.length ? t("in_view", { names: names.join(", ") }) : t("nobody");
+    if (!live) text = t("unknown");
     if (this.seen.textContent !== text) this.seen.textContent = text;
     this.seen.classList.toggle("signal", live && names.length > 0);
   }
-}
-
-function inWords(ms) {
-  const seconds = Math.floor(ms / 1000);
-  if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  return `${Math.floor(seconds / 3600)} h`;
 }
 
 function drawFace(pen, face, scale, dpr, width) {
@@ -133,7 +128,7 @@ function drawLabel(pen, face, x1, y1, y2, dpr, width) {
   pen.font = `600 ${large}px ${font}`;
   const nameWidth = pen.measureText(name).width;
   pen.font = `400 ${small}px ${font}`;
-  const tagWidth = Math.min(Math.max(nameWidth, pen.measureText("possible match").width) + 2 * pad, width);
+  const tagWidth = Math.min(Math.max(nameWidth, pen.measureText(t("possible_match")).width) + 2 * pad, width);
   const tagHeight = small + large + 2.5 * pad;
   const x = Math.max(0, Math.min(x1, width - tagWidth));
   const y = y1 - tagHeight - 2 * dpr >= 0 ? y1 - tagHeight - 2 * dpr : y2 + 2 * dpr;
@@ -141,7 +136,7 @@ function drawLabel(pen, face, x1, y1, y2, dpr, width) {
   pen.fillRect(x, y, tagWidth, tagHeight);
   pen.fillStyle = COLORS.ink;
   pen.textBaseline = "top";
-  pen.fillText("possible match", x + pad, y + pad, tagWidth - 2 * pad);
+  pen.fillText(t("possible_match"), x + pad, y + pad, tagWidth - 2 * pad);
   pen.font = `600 ${large}px ${font}`;
   pen.fillText(name, x + pad, y + pad + small + 0.5 * pad, tagWidth - 2 * pad);
 }

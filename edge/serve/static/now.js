@@ -1,6 +1,8 @@
 // The page "Now": live pictures, and news that come without reload. The event stream says only that something changed;
 // what changed is then asked for, so that a lost event or a reconnect loses nothing.
 import { LivePicture } from "./live.js";
+import { isOn, play, showControls } from "./sound.js";
+import { t } from "./texts.js";
 import { showLocalTimes } from "./times.js";
 
 const HEALTH_EVERY_MS = 15000;
@@ -16,17 +18,29 @@ async function refresh(address, id) {
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
   showLocalTimes(fresh);
-  const before = firstHit(place);
+  const before = newest(place);
   place.replaceChildren(...fresh.childNodes);
-  const after = firstHit(place);
-  if (after && after.dataset.hit !== before?.dataset.hit) announce(after);
+  const arrived = [...place.querySelectorAll("[data-hit]")].filter((hit) => hit.dataset.hit > before);
+  if (arrived.length) announce(arrived);
+  showCount();
 }
 
-const firstHit = (place) => place.querySelector("[data-hit]");
+// Ids are ordered by time: a hit that another erased before it is no news.
+const newest = (place) => place.querySelector("[data-hit]")?.dataset.hit ?? "";
 
-function announce(hit) {
-  hit.classList.add("fresh");
-  if (news) news.textContent = `New possible match: ${hit.querySelector("strong").textContent}`;
+function announce(arrived) {
+  for (const hit of arrived) hit.classList.add("fresh");
+  if (news) news.textContent = t("new_hit", { name: arrived[0].querySelector("strong").textContent });
+  const urgent = arrived.some((hit) => hit.dataset.severity === "urgent");
+  if (isOn()) play(urgent ? "urgent" : "normal");
+}
+
+const title = document.title;
+
+// The count stays in the title until somebody has looked at the hits.
+function showCount() {
+  const count = Number(document.querySelector("[data-unseen]")?.dataset.unseen ?? 0);
+  document.title = count ? `(${count > 99 ? "99+" : count}) ${title}` : title;
 }
 
 const refreshQuietly = (address, id) => refresh(address, id).catch(() => {});
@@ -54,4 +68,6 @@ function listen() {
 
 for (const section of document.querySelectorAll("[data-camera]")) new LivePicture(section).start();
 listen();
+showControls();
+showCount();
 setInterval(() => refreshQuietly("/now/health", "health"), HEALTH_EVERY_MS);
