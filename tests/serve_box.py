@@ -33,6 +33,7 @@ from edge.records import (
     Visit,
 )
 from edge.serve import LiveBoard, build_app, start
+from edge.serve.desk import Desk
 from edge.store import Store
 
 ROLES = ("guard", "supervisor", "installer", "auditor")
@@ -240,7 +241,7 @@ class Box:
 
 
 @asynccontextmanager
-async def running(folder: Path, *, num_hits: int = 3, **settings: Any) -> AsyncIterator[Box]:
+async def running(folder: Path, *, num_hits: int = 3, desk: Desk | None = None, **settings: Any) -> AsyncIterator[Box]:
     """The web side on a free port."""
     store = prepare(folder, num_hits=num_hits)
     live = LiveBoard()
@@ -252,6 +253,7 @@ async def running(folder: Path, *, num_hits: int = 3, **settings: Any) -> AsyncI
         metrics=lambda: b"# TYPE edge_hits counter\nedge_hits_total 3\n",
         health=lambda: {"box_id": "gate-2", "frames": 1234, "people": 2, "store_problem": None, "started_at": START},
         version="1.2.3",
+        desk=desk,
     )
     runner, port = await start(app, "127.0.0.1", 0)
     try:

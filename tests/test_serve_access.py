@@ -45,8 +45,15 @@ PATHS = {
     "api.health": "/api/v1/health",
     "api.consumers": "/api/v1/consumers",
     "api.openapi": "/api/v1/openapi.json",
+    "api.coverage": "/api/v1/coverage",
+    "api.watchlist": "/api/v1/watchlist",
+    "api.watchlist.replace": "/api/v1/watchlist",
+    "api.person.put": "/api/v1/watchlist/p1",
+    "api.person.erase": "/api/v1/watchlist/p1",
     "metrics": "/metrics",
 }
+METHODS = {"api.watchlist.replace": "PUT", "api.person.put": "PUT", "api.person.erase": "DELETE"}
+"""Without If-Match all of them are refused with 428, once the caller is let through."""
 OPEN = {"livez", "static", "login", "login.check", "login.link"}
 POSTS: dict[str, dict[str, str]] = {
     "login.check": {},
@@ -59,14 +66,14 @@ EXPECTED = {
     "guard": OPEN
     | {"logout", "language", "now", "now.hits", "now.health", "events", "live.frame", "live.picture"}
     | {"hits", "hit", "hit.review", "hit.undo"}
-    | {"people", "box", "api.alerts", "api.alert", "api.image", "api.health", "api.openapi"},
+    | {"people", "box", "api.alerts", "api.alert", "api.image", "api.health", "api.openapi", "api.coverage"},
     "supervisor": set(PATHS),
     "installer": OPEN
     | {"logout", "language", "now", "now.health", "events", "live.frame", "live.picture", "box"}
-    | {"api.health", "api.consumers", "api.openapi", "metrics"},
+    | {"api.health", "api.consumers", "api.openapi", "api.coverage", "metrics"},
     "auditor": OPEN
     | {"logout", "language", "hits", "hit", "people", "box", "api.alerts", "api.alert", "api.image", "api.health"}
-    | {"api.consumers", "api.openapi", "metrics"},
+    | {"api.consumers", "api.openapi", "api.coverage", "api.watchlist", "metrics"},
 }
 
 
@@ -74,7 +81,8 @@ async def status(box: Box, route: str, headers: dict[str, str]) -> int:
     """Status of one call; the event stream is left after its head."""
     if route in POSTS:
         return (await box.post(PATHS[route], POSTS[route], headers))[0].status
-    async with box.http.get(box.url + PATHS[route], headers=headers, allow_redirects=False) as answer:
+    method, sent = METHODS.get(route, "GET"), headers | {"Origin": box.url}
+    async with box.http.request(method, box.url + PATHS[route], headers=sent, allow_redirects=False) as answer:
         return answer.status
 
 
@@ -122,17 +130,21 @@ def test_every_route_with_nobody_and_with_a_made_up_cookie(tmp_path: Path) -> No
 
 def test_every_route_with_every_scope(tmp_path: Path) -> None:
     reached = {
-        "alerts:read": {name for name in PATHS if name.startswith("api.")} | {"metrics"},
-        "health:read": {"api.health", "api.openapi", "metrics"},
-        "watchlist:read": set(),
+        "alerts:read": {"api.alerts", "api.alert", "api.image", "api.consumers"},
+        "health:read": set(),
+        "watchlist:read": {"api.watchlist"},
+        "watchlist:write": {"api.watchlist", *METHODS},
     }
+    for scope in ("alerts:read", "health:read"):
+        reached[scope] |= {"api.health", "api.openapi", "api.coverage", "metrics"}
 
     async def check() -> None:
         async with running(tmp_path) as box:
             for scope, routes in reached.items():
                 headers = box.token(scope, name=scope)
                 for route in set(PATHS) - OPEN:
-                    assert await status(box, route, headers) == (200 if route in routes else 403), (scope, route)
+                    good = 428 if route in METHODS else 200
+                    assert await status(box, route, headers) == (good if route in routes else 403), (scope, route)
 
     run(check())
 

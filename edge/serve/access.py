@@ -46,6 +46,8 @@ class Access:
 G, S, I, A = Role  # noqa: E741  (the columns of the table below)
 ALERTS = ("alerts:read",)
 HEALTH = ("alerts:read", "health:read")
+WRITE = ("watchlist:write",)
+WATCHLIST = ("watchlist:read", "watchlist:write")
 
 
 def _to(*roles: Role, scopes: tuple[str, ...] = ()) -> Access:
@@ -78,6 +80,11 @@ ACCESS: Mapping[str, Access] = {
     "api.health": _to(G, S, I, A, scopes=HEALTH),
     "api.consumers": _to(S, I, A, scopes=ALERTS),
     "api.openapi": _to(G, S, I, A, scopes=HEALTH),
+    "api.coverage": _to(G, S, I, A, scopes=HEALTH),
+    "api.watchlist": _to(S, A, scopes=WATCHLIST),
+    "api.watchlist.replace": _to(S, scopes=WRITE),
+    "api.person.put": _to(S, scopes=WRITE),
+    "api.person.erase": _to(S, scopes=WRITE),
     "metrics": _to(S, I, A, scopes=HEALTH),
 }
 

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from edge.config import ReviewConfig, ServeConfig
 from edge.errors import ServiceError
-from edge.serve import feed, images, language, shield, status
+from edge.serve import coverage, feed, images, language, shield, status, watchlist
 from edge.serve.assets import Assets
 from edge.serve.auth import CALLERS, Callers, guard
 from edge.serve.bell import Bell
@@ -90,6 +90,11 @@ def _routes(assets: Assets) -> list[web.RouteDef]:
         web.get("/api/v1/health", status.health, name="api.health"),
         web.get("/api/v1/consumers", status.consumers, name="api.consumers"),
         web.get("/api/v1/openapi.json", status.describe, name="api.openapi"),
+        web.get("/api/v1/coverage", coverage.coverage, name="api.coverage"),
+        web.get("/api/v1/watchlist", watchlist.whole, name="api.watchlist"),
+        web.put("/api/v1/watchlist", watchlist.replace_whole, name="api.watchlist.replace"),
+        web.put("/api/v1/watchlist/{person_id}", watchlist.put, name="api.person.put"),
+        web.delete("/api/v1/watchlist/{person_id}", watchlist.erase, name="api.person.erase"),
         web.get("/metrics", status.metrics, name="metrics"),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from urllib.parse import parse_qs, urlsplit
 
 from aiohttp import web
@@ -11,6 +12,8 @@ from edge.errors import AuthError
 from edge.serve.problems import RequestError
 
 BODY_TIMEOUT_S = 10.0
+LEAST_BYTES_PER_S = 50_000
+"""How fast a large body has to come after the first seconds."""
 MAX_BODY_BYTES = 16_384
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
@@ -41,6 +44,22 @@ def check_origin(request: web.Request) -> None:
     origin = request.headers.get("Origin", "")
     if not origin or urlsplit(origin).netloc.lower() != request.host.lower():
         raise AuthError("this form did not come from a page of this box: open the page here and try again", status=403)
+
+
+async def read_body(request: web.Request, max_bytes: int) -> bytes:
+    """Read a body of at most `max_bytes` that keeps coming; one that drips is cut after some seconds, however large."""
+    if request.content_length is not None and request.content_length > max_bytes:
+        raise RequestError(f"the body is larger than {max_bytes} bytes", status=413)
+    began, body = time.monotonic(), bytearray()
+    while True:
+        left_s = began + BODY_TIMEOUT_S + len(body) / LEAST_BYTES_PER_S - time.monotonic()
+        async with asyncio.timeout(max(left_s, 0.0)):
+            chunk = await request.content.readany()
+        if not chunk:
+            return bytes(body)
+        body += chunk
+        if len(body) > max_bytes:
+            raise RequestError(f"the body is larger than {max_bytes} bytes", status=413)
 
 
 async def read_form(request: web.Request) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """SQLite in one data directory: hits, their feed, pictures, people, accounts. No model and no socket is opened here."""
 
 from edge.store.codec import hit_from_json, hit_to_json, item_to_json, time_from_text, time_to_text, to_line
+from edge.store.coverage import Watching
 from edge.store.roster import Listing
 from edge.store.rows import (
     ROLES,
@@ -16,6 +17,7 @@ from edge.store.rows import (
     User,
 )
 from edge.store.store import Store
+from edge.store.timeline import Span
 
 __all__ = [
     "ROLES",
@@ -28,9 +30,11 @@ __all__ = [
     "Receipt",
     "RetentionReport",
     "Session",
+    "Span",
     "Store",
     "Token",
     "User",
+    "Watching",
     "hit_from_json",
     "hit_to_json",
     "item_to_json",

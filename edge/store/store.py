@@ -18,6 +18,7 @@ from edge.records import FeedItem, FeedPage, Hit, Person, Reference
 from edge.store import erase, feed, guarding, hits, images, opening, people, retention, roster
 from edge.store.accounts import Accounts
 from edge.store.audit import LOCAL
+from edge.store.coverage import Coverage
 from edge.store.ledger import Ledger
 from edge.store.roster import Listing
 from edge.store.rows import AuditHead, Consumer, Receipt, RetentionReport
@@ -39,6 +40,7 @@ class Store(Accounts):
         super().__init__(core)
         self.page = guarding.Page(core, self._logins.hash)
         self.ledger = Ledger(core)
+        self.coverage = Coverage(core)
 
     @classmethod
     def open(cls, data_dir: Path, *, clock: Callable[[], dt.datetime] = opening.utc_now) -> Store:

@@ -1,0 +1,98 @@
+"""From recorded spans to an account of a stretch of time: pure, no SQL, no clock.
+
+Whatever was recorded later is right about the order of things: a span that claims to last beyond the start of a later
+one was timed by a clock that was wrong, and is cut there. What nobody recorded is blind. So the parts always add up.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+NOT_RUNNING = "service not running"
+NOT_SET_UP = "camera not set up"
+NOT_RECORDED = "nothing recorded yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One stretch of one state: "watched", "blind" (reason) or "paused" (reason, by whom)."""
+
+    start: dt.datetime
+    end: dt.datetime
+    state: str
+    reason: str = ""
+    by: str | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return (self.end - self.start).total_seconds()
+
+
+def account(
+    recorded: Mapping[str, Sequence[Span]], start: dt.datetime, end: dt.datetime
+) -> dict[str, tuple[Span, ...]]:
+    """Per camera, spans without hole or overlap from `start` to `end`; `recorded` is in the order of recording."""
+    straight = {camera: _straighten(spans) for camera, spans in recorded.items()}
+    running = _union(span for spans in straight.values() for span in spans)
+    first = running[0].start if running else end
+    return {camera: tuple(_fill(spans, running, first, start, end)) for camera, spans in straight.items()}
+
+
+def _straighten(spans: Sequence[Span]) -> list[Span]:
+    """In time order and without overlap; the later recorded span wins."""
+    kept: list[Span] = []
+    for span in spans:
+        while kept and kept[-1].start >= span.start:
+            kept.pop()
+        if kept and kept[-1].end > span.start:
+            kept[-1] = replace(kept[-1], end=span.start)
+        if span.end > span.start:
+            kept.append(span)
+    return kept
+
+
+def _union(spans: Iterable[Span]) -> list[Span]:
+    """Stretches in which at least one camera has a span: the service was running."""
+    union: list[Span] = []
+    for span in sorted(spans, key=lambda span: span.start):
+        if union and span.start <= union[-1].end:
+            union[-1] = replace(union[-1], end=max(union[-1].end, span.end))
+        else:
+            union.append(Span(span.start, span.end, "running"))
+    return union
+
+
+def _fill(
+    spans: list[Span], running: list[Span], first: dt.datetime, start: dt.datetime, end: dt.datetime
+) -> Iterable[Span]:
+    at = start
+    for span in [*spans, Span(end, end, "")]:
+        if at < min(span.start, end):
+            yield from _blind(at, min(span.start, end), running, first)
+            at = min(span.start, end)
+        if span.end > at and span.start < end:
+            cut = replace(span, start=max(span.start, at), end=min(span.end, end))
+            yield cut
+            at = cut.end
+
+
+def _blind(start: dt.datetime, end: dt.datetime, running: list[Span], first: dt.datetime) -> Iterable[Span]:
+    """A hole, cut where the service came and went."""
+    at = start
+    for one in [*running, Span(end, end, "")]:
+        if one.end <= at and one.start < end:
+            continue
+        until = min(one.start, end)
+        if at < until:
+            middle = min(max(first, at), until)
+            if at < middle:
+                yield Span(at, middle, "blind", NOT_RECORDED)
+            if middle < until:
+                yield Span(middle, until, "blind", NOT_RUNNING)
+            at = until
+        if at < min(one.end, end):
+            yield Span(at, min(one.end, end), "blind", NOT_SET_UP)
+            at = min(one.end, end)
