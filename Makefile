@@ -1,6 +1,6 @@
 # make demo   the whole service on a rendered clip (ONCE=1: wait for the hit, then stop)
 # make test   set up and run the tests
-# make check  the developer's gate: format, lint, types, import rules, tests
+# make check  the developer's gate: format, lint, types, import rules, tests (CHECK=fast leaves the tests out)
 # make bench  speed, as ratios against peers in the same run
 PYTHON ?= python3
 VENV := .venv
@@ -27,7 +27,7 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.dev
-	PATH="$(CURDIR)/$(BIN):$$PATH" tools/check
+	PATH="$(CURDIR)/$(BIN):$$PATH" tools/check $(CHECK)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tools.bench
