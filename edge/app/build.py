@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -45,10 +46,13 @@ def load_models(config: Config) -> Models:
     )
 
 
-def load_watch(store: Store, models: Models) -> Watch:
-    """The people of the store, with the references that the loaded embedder made."""
+def load_watch(store: Store, models: Models, max_age_days: float = 0.0) -> Watch:
+    """The people of the store, with the references that the loaded embedder made; 0 days: the list never gets old."""
     version, digest = store.watchlist_version()
-    return Watch.of(store.people(), store.references(models.stages.embedder.sha256), version, digest)
+    changed_at = store.watchlist_changed_at()
+    ages = max_age_days > 0 and changed_at is not None
+    good_until = changed_at + dt.timedelta(days=max_age_days) if ages and changed_at else None
+    return Watch.of(store.people(), store.references(models.stages.embedder.sha256), version, digest, good_until)
 
 
 def box_id_of(config: Config, store: Store) -> str:
@@ -63,7 +67,7 @@ def live_pipeline(config: Config, models: Models, store: Store, *, kind: str) ->
         return {**clock_facts(), "boot_id": boot_id(), "mono_ns": frame.captured_mono_ns}
 
     facts = BoxFacts(box_id_of(config, store), kind, models.hashes, models.impostor_tail, clock)
-    watch = load_watch(store, models)
+    watch = load_watch(store, models, config.watchlist.max_age_days)
     pipeline = Pipeline(config, models.stages, watch, facts)
     for camera in config.camera:
         for person_id in watch.people:

@@ -15,6 +15,7 @@ from typing import Any
 from edge import __version__
 from edge.app.build import Models, live_pipeline, load_models, load_watch
 from edge.app.desk import VisionDesk
+from edge.app.keeper import Eyes, Keeper
 from edge.app.vision import HitWriter, Vision
 from edge.capture.camera import Camera
 from edge.config import Config
@@ -94,7 +95,19 @@ class _Service:
         pipeline = live_pipeline(config, models, store, kind=kind)
         self.vision = Vision(pipeline, self.cameras, self.board, self.writer, self.metrics)
         self.desk = VisionDesk(config, store)
+        self.keeper = Keeper(store, config.data_dir, config.store.min_free_bytes, self._eyes())
         self.started_at = dt.datetime.now(dt.UTC)
+
+    def _eyes(self) -> Eyes:
+        """What the keeper of coverage and conditions looks at."""
+        return Eyes(
+            cameras=lambda: [camera.health() for camera in self.cameras],
+            newest=self.board.newest,
+            frames_done=lambda: self.vision.frames_done,
+            frames_dropped=lambda: sum(camera.dropped for camera in self.cameras),
+            pause=self.store.page.pause,
+            is_list_stale=lambda at: self.vision.pipeline.watch.is_stale(at),
+        )
 
     def app(self) -> Any:
         """The web application over this box's parts."""
@@ -117,6 +130,7 @@ class _Service:
                 loops = [
                     self._watch_people(),
                     self._watch_health(),
+                    self.keeper.run(),
                     self._retain(),
                     self._beat(),
                     self._feed_watchdog(),
@@ -140,7 +154,9 @@ class _Service:
             await asyncio.sleep(WATCHLIST_POLL_S)
             version = await asyncio.to_thread(self.store.watchlist_version)
             if version != seen:
-                self.vision.pipeline.watch = await asyncio.to_thread(load_watch, self.store, self.models)
+                self.vision.pipeline.watch = await asyncio.to_thread(
+                    load_watch, self.store, self.models, self.config.watchlist.max_age_days
+                )
                 seen = version
                 log.info("the watchlist is now version %d", version[0])
 
@@ -178,9 +194,11 @@ class _Service:
 
     async def _beat(self) -> None:
         while True:
-            self._item(
-                "heartbeat", {"box_id": self.config.box_id or self.store.box_id, "frames": self.vision.frames_done}
-            )
+            head = self.store.audit_head()
+            # Who pulls keeps it: not even somebody who can write to the whole disk can then cut the audit unseen.
+            audit = None if head is None else {"seq": head.seq, "sha256": head.sha256}
+            body = {"box_id": self.config.box_id or self.store.box_id, "frames": self.vision.frames_done}
+            self._item("heartbeat", body | {"audit": audit})
             await asyncio.sleep(HEARTBEAT_S)
 
     async def _feed_watchdog(self) -> None:

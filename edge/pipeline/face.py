@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from edge.arrays import Embedding
@@ -60,12 +62,12 @@ class TrackedFace:
             self.best = (frame, crop)
         return True
 
-    def answer(self, watch: Watch) -> Match | None:
+    def answer(self, watch: Watch, expired_ids: Collection[str] = ()) -> Match | None:
         """Score the fused shots against the gallery; None while there are too few of them."""
         if self.num_shots < self._settings.min_shots:
             self._note(Reason.TOO_FEW_SHOTS)
             return None
-        self.match = decide(watch.gallery.search(self.fused()), self._settings)
+        self.match = decide(watch.gallery.search(self.fused()), self._settings, expired_ids=expired_ids)
         self.reason = self.match.reason or Reason.NO_MATCH
         return self.match
 

@@ -111,8 +111,10 @@ class Pipeline:
 
     def _look(self, frame: Frame, track: Track, face: TrackedFace) -> list[HitDraft]:
         """Take the face in; when it is somebody, tell the visit, which may ask for a new or updated hit."""
-        if face.see(frame, track, self._config.detect.min_face_px, self._stages.embedder):
-            face.answer(self.watch)
+        has_news = face.see(frame, track, self._config.detect.min_face_px, self._stages.embedder)
+        expired = self.watch.expired_at(frame.captured_at)
+        if has_news or (face.match is not None and face.match.person_id in expired):
+            face.answer(self.watch, expired)
         match = face.match
         if match is None or match.person_id is None or face.best is None or match.person_id not in self.watch.people:
             return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,9 +19,18 @@ class Watch:
     references: Mapping[str, Reference]
     version: int
     digest: str
+    good_until: dt.datetime | None = None
+    """From then on the list is too old to alert on at all."""
 
     @classmethod
-    def of(cls, people: Sequence[Person], references: Sequence[Reference], version: int, digest: str) -> Watch:
+    def of(
+        cls,
+        people: Sequence[Person],
+        references: Sequence[Reference],
+        version: int,
+        digest: str,
+        good_until: dt.datetime | None = None,
+    ) -> Watch:
         """Build from entries and references; raises ModelError if the references come from several models."""
         return cls(
             gallery=Gallery(references, people),
@@ -28,4 +38,16 @@ class Watch:
             references={reference.reference_id: reference for reference in references},
             version=version,
             digest=digest,
+            good_until=good_until,
         )
+
+    def is_stale(self, at: dt.datetime) -> bool:
+        """Whether the whole list is too old at that time."""
+        return self.good_until is not None and at >= self.good_until
+
+    def expired_at(self, at: dt.datetime) -> frozenset[str]:
+        """Ids of the entries that never match at that time: those past their end, or all of a list too old."""
+        if self.is_stale(at):
+            return frozenset(self.people)
+        ends = ((person.person_id, person.expires_at) for person in self.people.values())
+        return frozenset(person_id for person_id, end in ends if end is not None and at >= end)

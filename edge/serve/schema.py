@@ -123,6 +123,11 @@ ITEM_FIELDS = frozenset(AlertItem.model_fields) | {
     "state",
     "detail",
     "frames",
+    "subject",
+    "seconds",
+    "audit",
+    "by",
+    "until",
 }
 """Fields that `fields=` may name."""
 

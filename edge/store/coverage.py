@@ -24,7 +24,7 @@ from edge.store.timeline import Span
 from edge.store.writer import Change
 
 T = TypeVar("T")
-LIVE_FOR_S = 10.0
+LIVE_FOR_S = 15.0
 """The newest span of a service that still runs lasts until now if it was extended this recently."""
 KEEP_DAYS = 400
 
