@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge import __version__
-from edge.app.build import Models, live_pipeline, load_models, load_watch
+from edge.app.build import Models, box_id_of, live_pipeline, load_models, load_watch
 from edge.app.desk import VisionDesk
 from edge.app.keeper import Eyes, Keeper
 from edge.app.vision import HitWriter, Vision
@@ -25,6 +25,7 @@ from edge.ops.metrics import Metrics
 from edge.ops.notify import notify
 from edge.records import CameraState
 from edge.serve import LiveBoard, build_app, start
+from edge.serve.tls import identity
 from edge.store import Store
 
 log = logging.getLogger(__name__)
@@ -61,13 +62,18 @@ async def run(config: Config, *, kind: str = "actual", on_ready: Callable[[Runni
         await asyncio.to_thread(warm_up)
         service = _Service(config, store, models, kind)
         stack.callback(service.desk.close)
-        runner, port = await start(service.app(), config.serve.host, config.serve.port)
+        shown = await asyncio.to_thread(identity, config.serve, config.data_dir, box_id_of(config, store))
+        tls = None if shown is None else shown.context
+        runner, port = await start(service.app(), config.serve.host, config.serve.port, tls)
         stack.push_async_callback(runner.cleanup)
         for camera in service.cameras:
             stack.callback(camera.stop)
             camera.start()
-        url = f"http://{config.serve.host}:{port}"
+        url = f"http{'s' if shown else ''}://{config.serve.host}:{port}"
         log.info("serving on %s", url)
+        if shown is not None:
+            whose = "made by this box" if shown.is_own else "given by the installer"
+            log.info("the certificate is %s, its SHA-256 fingerprint %s", whose, shown.fingerprint)
         await service.work(stopped, Running(url, store, service.vision, stopped.set), on_ready)
     notify("STOPPING=1")
 

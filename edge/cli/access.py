@@ -95,14 +95,18 @@ def token_add(
 
 
 @tokens.command("revoke")
-def token_revoke(name: str, config: ConfigOption = None) -> None:
-    """Revoke a token; it is refused from now on."""
+def token_revoke(
+    name: str,
+    older: Annotated[bool, typer.Option("--older", help="keep the newest of this name: ends a rotation")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Revoke a name's tokens; they are refused from now on."""
     with Store.open(read_config(config).data_dir) as store:
         _require(
             any(token.name == name for token in store.tokens()), f"no token {name!r}; `edge token list` shows them"
         )
-        store.revoke_token(name).result()
-    out.print(f"{name} is revoked.")
+        store.revoke_token(name, only_older=older).result()
+    out.print(f"{name}: all but the newest token are revoked." if older else f"{name} is revoked.")
 
 
 @tokens.command("list")

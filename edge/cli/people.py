@@ -113,6 +113,7 @@ def export(path: Annotated[Path, typer.Argument(help="archive to write (.zip)")]
 
     with Store.open(read_config(config).data_dir) as store:
         count = export_people(store, path)
+        store.audit("local", "watchlist.export", "watchlist", {"people": count}).result()
     out.print(f"{count} people written to {path}. It holds faces and names: keep it as safe as the box.")
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edge import __version__
-from edge.cli import access, evaluation, files, models, people, service
+from edge.cli import access, audit, evaluation, files, models, people, service
 from edge.errors import EdgeError, ExitCode
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.add_typer(evaluation.app, name="eval")
 app.add_typer(models.app, name="models")
 app.add_typer(access.users, name="user")
 app.add_typer(access.tokens, name="token")
+app.add_typer(audit.audit, name="audit")
 
 
 @app.callback(invoke_without_command=True)

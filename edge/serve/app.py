@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ssl
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -32,6 +33,7 @@ from edge.serve.keys import (
     Slots,
 )
 from edge.serve.live import LiveBoard
+from edge.serve.noting import NOTES, Notes, note_views
 from edge.serve.problems import problems
 from edge.serve.render import make_templates
 from edge.serve.routes import page_routes
@@ -54,7 +56,7 @@ def build_app(
     review: ReviewConfig | None = None,
 ) -> web.Application:
     """Return the application; it owns nothing but its subscription to the store, which ends with it."""
-    app = web.Application(middlewares=[problems, guard], client_max_size=shield.MAX_BODY_BYTES)
+    app = web.Application(middlewares=[problems, guard, note_views], client_max_size=shield.MAX_BODY_BYTES)
     assets = Assets()
     app[STORE] = store
     app[CONFIG] = config
@@ -70,6 +72,7 @@ def build_app(
     app[TEXTS] = texts = language.load()
     app[TEMPLATES] = {name: make_templates(assets, review, t) for name, t in texts.items()}
     app[CALLERS] = Callers(store)
+    app[NOTES] = Notes()
     app[POLLS] = Slots(config.max_long_polls, "long polls")
     app[VIEWERS] = Slots(MAX_VIEWERS, "live views")
     app.on_response_prepare.append(shield.add_headers)
@@ -107,14 +110,16 @@ async def _listen_to_store(app: web.Application) -> AsyncIterator[None]:
     unsubscribe()
 
 
-async def start(app: web.Application, host: str, port: int) -> tuple[web.AppRunner, int]:
+async def start(
+    app: web.Application, host: str, port: int, tls: ssl.SSLContext | None = None
+) -> tuple[web.AppRunner, int]:
     """Listen on `host` and `port` (0: a free one); return the runner, for the caller to clean up, and the real port."""
     runner = web.AppRunner(
         app, access_log=None, handler_cancellation=True, keepalive_timeout=KEEPALIVE_S, shutdown_timeout=0.5
     )
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        await web.TCPSite(runner, host, port, ssl_context=tls).start()
     except OSError as error:
         await runner.cleanup()
         raise ServiceError(_why(error, host, port)) from error

@@ -204,7 +204,7 @@ class Core:
             return
         self._saved_pulls_at = time.monotonic()
         if pulls := self.pulls.take_unsaved():
-            self.write(lambda change: tokens.save_pulls(change.db, pulls))
+            self.write(lambda change: tokens.save_pulls(change.db, pulls, self.clock()))
 
     def _relieve(self, db: sqlite3.Connection) -> bool:
         """The disk is full: shed the oldest pictures so that alerts can be kept."""

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from edge.errors import AuthError, ConflictError, NotFoundError
+from edge.store import audit
 from edge.store.codec import time_from_text, time_to_text
 from edge.store.rows import SCOPES, Consumer, Token
 from edge.store.users import hash_secret
@@ -139,8 +140,10 @@ class Pulls:
         return [Consumer(name, seq, max(head - seq, 0), at) for name, seq, at in known]
 
 
-def save_pulls(db: sqlite3.Connection, pulls: dict[str, tuple[int, dt.datetime]]) -> None:
-    """Write what `take_unsaved` gave."""
+def save_pulls(db: sqlite3.Connection, pulls: dict[str, tuple[int, dt.datetime]], now: dt.datetime) -> None:
+    """Write what `take_unsaved` gave, and note in the audit who has got alerts since the last time."""
+    for name, (seq, _) in pulls.items():
+        _note_pull(db, name, seq, now)
     rows = [(name, seq, time_to_text(at)) for name, (seq, at) in pulls.items()]
     db.executemany(
         """INSERT INTO consumers (name, seq, last_pull_at) SELECT ?1, ?2, ?3
@@ -148,3 +151,11 @@ def save_pulls(db: sqlite3.Connection, pulls: dict[str, tuple[int, dt.datetime]]
            ON CONFLICT DO UPDATE SET seq = excluded.seq, last_pull_at = excluded.last_pull_at""",
         rows,
     )
+
+
+def _note_pull(db: sqlite3.Connection, name: str, seq: int, now: dt.datetime) -> None:
+    row = db.execute("SELECT seq FROM consumers WHERE name = ?", (name,)).fetchone()
+    query = "SELECT count(*), min(seq), max(seq) FROM feed WHERE seq > ? AND seq <= ? AND type LIKE 'alert.%'"
+    alerts, first, last = db.execute(query, (row[0] if row else 0, seq)).fetchone()
+    if alerts:
+        audit.append(db, now, name, "feed.pull", f"items {first} to {last}", {"alerts": alerts})

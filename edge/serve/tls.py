@@ -1,0 +1,151 @@
+"""Encryption: the installer's certificate where one is given, else the box's own, made once and kept.
+
+A self-signed certificate proves nothing by itself: its fingerprint is printed, to be compared or pinned by whoever
+connects. It is made anew when it runs out or the box is called otherwise.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import os
+import socket
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from edge.config import ServeConfig
+from edge.errors import ConfigError, StoreError
+
+VALID_DAYS = 825
+"""Longer-lived certificates are refused by some clients."""
+RENEW_DAYS = 30
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the box shows to who connects."""
+
+    context: ssl.SSLContext
+    fingerprint: str
+    """SHA-256 of the certificate, as `openssl x509 -fingerprint -sha256` writes it."""
+    is_own: bool
+
+
+def is_wanted(config: ServeConfig) -> bool:
+    """Whether to encrypt: as told, or whenever others than this machine can reach the page."""
+    if config.tls == "auto":
+        return config.tls_cert is not None or not config.host.startswith(LOOPBACK)
+    return config.tls == "on"
+
+
+def identity(config: ServeConfig, data_dir: Path, box_id: str) -> Identity | None:
+    """What to encrypt with, or None where nothing is encrypted; ConfigError for files that don't fit."""
+    if not is_wanted(config):
+        if config.client_ca is not None or config.tls_cert is not None:
+            raise ConfigError('[serve] tls is off, but a certificate or client_ca is given: set tls = "on"')
+        return None
+    if (config.tls_cert is None) != (config.tls_key is None):
+        raise ConfigError("[serve] tls_cert and tls_key belong together: give both, or neither")
+    cert, key = config.tls_cert, config.tls_key
+    if cert is None or key is None:
+        cert, key = _own(data_dir, box_id, config.host)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(cert, key)
+        if config.client_ca is not None:
+            context.load_verify_locations(config.client_ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+        print_ = fingerprint(cert.read_bytes())
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        files = f"{cert}, {key}" + (f", {config.client_ca}" if config.client_ca else "")
+        raise ConfigError(f"{files}: can't be used for TLS ({error}); give PEM files that fit together") from None
+    return Identity(context, print_, config.tls_cert is None)
+
+
+def fingerprint(pem: bytes) -> str:
+    """SHA-256 of the first certificate of a PEM file, in pairs of digits."""
+    digest = x509.load_pem_x509_certificates(pem)[0].fingerprint(hashes.SHA256()).hex().upper()
+    return ":".join(digest[at : at + 2] for at in range(0, len(digest), 2))
+
+
+def _own(data_dir: Path, box_id: str, host: str) -> tuple[Path, Path]:
+    """The box's own certificate and key; made where they are missing, about to run out, or of another name."""
+    cert, key = data_dir / "tls.crt", data_dir / "tls.key"
+    names = _names(box_id, host)
+    if not (cert.is_file() and key.is_file() and _is_good(cert, names)):
+        secret = ec.generate_private_key(ec.SECP256R1())
+        pem = secret.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        try:
+            _write(key, pem)
+            _write(cert, _sign(secret, box_id, names))
+        except OSError as error:
+            raise StoreError(f"{cert}: the certificate can't be written ({error.strerror}); check data_dir") from None
+    return cert, key
+
+
+def _sign(secret: ec.EllipticCurvePrivateKey, box_id: str, names: list[str]) -> bytes:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, box_id[:64])])
+    # A box whose clock starts in 1970 must not get a certificate that has run out when the real time arrives.
+    now = max(dt.datetime.now(dt.UTC), dt.datetime(2026, 11, 1, tzinfo=dt.UTC))
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(secret.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
+        .not_valid_after(now + dt.timedelta(days=VALID_DAYS))
+        .add_extension(x509.SubjectAlternativeName([_san(one) for one in names]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .sign(secret, hashes.SHA256())
+    )
+    return made.public_bytes(serialization.Encoding.PEM)
+
+
+def _is_good(cert: Path, names: list[str]) -> bool:
+    try:
+        found = x509.load_pem_x509_certificate(cert.read_bytes())
+        sans = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (OSError, ValueError, x509.ExtensionNotFound):
+        return False
+    told = {str(value) for kind in (x509.DNSName, x509.IPAddress) for value in sans.get_values_for_type(kind)}
+    runs_out = found.not_valid_after_utc - dt.datetime.now(dt.UTC) < dt.timedelta(days=RENEW_DAYS)
+    return not runs_out and set(names) <= told
+
+
+def _names(box_id: str, host: str) -> list[str]:
+    given = [host] if host not in ("0.0.0.0", "::", "") else []
+    return list(dict.fromkeys([*given, _dns(box_id), _dns(socket.gethostname()), "localhost", "127.0.0.1"]))
+
+
+def _dns(name: str) -> str:
+    """The name as certificates can carry it."""
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "-.") else "-" for c in name).strip("-.")
+    return kept or "edge"
+
+
+def _san(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _write(path: Path, data: bytes) -> None:
+    part = path.with_name(path.name + ".part")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
