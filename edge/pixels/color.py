@@ -30,3 +30,19 @@ def luma(image: BgrImage) -> Luma:
     """
     weighted = require_bgr(image).astype(np.float32) @ BT601
     return np.minimum(weighted, np.float32(1), out=weighted)
+
+
+GRAY_SPREAD = 6.0
+"""Spread of the channels, 0..255, below which a picture is from a gray or infrared camera; JPEG leaves 1 to 3."""
+
+
+def is_gray(image: BgrImage) -> bool:
+    """Whether a picture has no color: its channels, averaged over blocks of 8 px, lie within `GRAY_SPREAD`.
+
+    Blocks, because sensor noise of a dark color picture is colored, and a colorless picture with noise is still gray.
+    The median block decides; at least 8 x 8 px, (H, W, 3) uint8 BGR, not changed.
+    """
+    require_bgr(image)
+    height, width = image.shape[0] // 8 * 8, image.shape[1] // 8 * 8
+    blocks = image[:height, :width].reshape(height // 8, 8, width // 8, 8, 3).mean(axis=(1, 3))
+    return bool(np.median(np.ptp(blocks, axis=2)) < GRAY_SPREAD) if blocks.size else False

@@ -83,17 +83,35 @@ class ModelEntry(_Strict):
     provenance: dict[str, Any] = {}
 
 
+class CohortEntry(_Strict):
+    """Vectors of strangers who don't exist, for one embedder: (count, dim) little-endian float16, row after row."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    kind: Literal["color", "gray"]
+    file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.f16$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    bytes: int = Field(gt=0)
+    model_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    count: int = Field(gt=0, le=100_000)
+    dim: int = Field(gt=0, le=4096)
+    licence: str = Field(min_length=1)
+    scores: dict[str, Any] = {}
+    provenance: dict[str, Any] = {}
+
+
 class Manifest(_Strict):
-    """Every model of a pack."""
+    """Every model of a pack, and the strangers it is calibrated with."""
 
     version: Literal[1]
     models: tuple[ModelEntry, ...]
+    cohorts: tuple[CohortEntry, ...] = ()
 
     @model_validator(mode="after")
     def _unique(self) -> Manifest:
         for what, values in (
             ("name", [(model.task, model.name) for model in self.models]),
-            ("file", [model.file for model in self.models]),
+            ("file", [*(model.file for model in self.models), *(cohort.file for cohort in self.cohorts)]),
+            ("cohort", [(cohort.model_sha256, cohort.kind) for cohort in self.cohorts]),
             ("default", [model.task for model in self.models if model.default]),
         ):
             twice = [value for value, count in Counter(values).items() if count > 1]

@@ -6,10 +6,22 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge.config import RuntimeConfig
 from edge.errors import EdgeError, ModelError
 from edge.sessions.header import OnnxHeader, read_header
-from edge.sessions.manifest import MAX_OPSET, InputSpec, Manifest, ModelEntry, Precision, Task, read_manifest
+from edge.sessions.manifest import (
+    MAX_OPSET,
+    CohortEntry,
+    InputSpec,
+    Manifest,
+    ModelEntry,
+    Precision,
+    Task,
+    read_manifest,
+)
 from edge.sessions.session import ModelInfo, Session, check_shapes
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
@@ -79,6 +91,23 @@ class Pack:
         check_shapes(file, "outputs", entry.outputs, {name: array.shape for name, array in answer.items()})
         return session
 
+    def cohorts(self, model_sha256: str) -> dict[str, NDArray[np.float32]]:
+        """Strangers made for one embedder, (N, D) of length 1 each, by kind of picture; raises ModelError."""
+        return {
+            entry.kind: self._cohort(entry) for entry in self.manifest.cohorts if entry.model_sha256 == model_sha256
+        }
+
+    def _cohort(self, entry: CohortEntry) -> NDArray[np.float32]:
+        path = self._path(entry)
+        data = _read(path)
+        if hashlib.sha256(data).hexdigest() != entry.sha256 or len(data) != entry.count * entry.dim * 2:
+            raise ModelError(f"{path}: not the cohort that the manifest promises: altered or cut short; restore it")
+        vectors = np.frombuffer(data, "<f2").astype(np.float32).reshape(entry.count, entry.dim)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        if not np.isfinite(lengths).all() or (lengths < 0.5).any():
+            raise ModelError(f"{path}: holds vectors without a direction; restore the pack")
+        return np.asarray(vectors / lengths, np.float32)
+
     def verify(self, runtime: RuntimeConfig | None = None) -> list[VerifyResult]:
         """Load every model as the service would and say what is wrong with each."""
         results = []
@@ -91,7 +120,7 @@ class Pack:
                 results.append(VerifyResult(entry, None, session.provider))
         return results
 
-    def _path(self, entry: ModelEntry) -> Path:
+    def _path(self, entry: ModelEntry | CohortEntry) -> Path:
         """The entry's file, which must lie in the pack's own folder even after links are followed."""
         path = self.models_dir / entry.file
         if path.resolve().parent != self.models_dir.resolve():

@@ -42,7 +42,7 @@ class Gallery:
         if strangers:
             raise ImageError(f"a reference names {strangers[0]!r}, who is not on the watchlist; add the person first")
         # References lie person by person, so each person's best is the maximum of one slice.
-        self._starts = [i for i, owner in enumerate(owners) if i == 0 or owners[i - 1] != owner]
+        self._starts: list[int] = [i for i, owner in enumerate(owners) if i == 0 or owners[i - 1] != owner]
         self._owners = [owners[start] for start in self._starts]
         self.digest = self._digest()
 
@@ -68,13 +68,28 @@ class Gallery:
                 "made by another model; enrol the pictures again"
             )
         similarities = np.clip(self._matrix @ embedding.astype(np.float32), -1.0, 1.0)
+        best = np.maximum.reduceat(similarities, self._starts)
         ends = [*self._starts[1:], len(similarities)]
         found = []
-        for owner, start, end in zip(self._owners, self._starts, ends, strict=True):
-            best = start + int(np.argmax(similarities[start:end]))
-            found.append(Ranked(owner, float(similarities[best]), self._reference_ids[best]))
+        for index in _leading(best, limit):
+            start = self._starts[index]
+            at = start + int(np.argmax(similarities[start : ends[index]]))
+            found.append(Ranked(self._owners[index], float(similarities[at]), self._reference_ids[at]))
         found.sort(key=lambda ranked: (-ranked.similarity, ranked.person_id))
         return tuple(found[:limit])
+
+    def best_two(self, probes: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Similarity of the best and of the second-best person to each of (N, D) probes, (N,) each.
+
+        With one person on the list the second is 0, as in `decide`; nobody on the list is an ImageError.
+        """
+        if not self._owners:
+            raise ImageError("nobody is on the list: enrol somebody first")
+        per_person = np.maximum.reduceat(np.clip(probes @ self._matrix.T, -1.0, 1.0), self._starts, axis=1)
+        if per_person.shape[1] == 1:
+            return per_person[:, 0], np.zeros(len(probes), np.float32)
+        top = np.partition(per_person, per_person.shape[1] - 2, axis=1)[:, -2:]
+        return top[:, 1], top[:, 0]
 
     def _digest(self) -> str:
         """SHA-256 over people and references: two boxes with equal digests look for the same faces."""
@@ -83,6 +98,13 @@ class Gallery:
         ]
         told = json.dumps([people, self._reference_ids, self.model_sha256], ensure_ascii=True)
         return hashlib.sha256(told.encode() + self._matrix.tobytes()).hexdigest()
+
+
+def _leading(best: NDArray[np.float32], limit: int | None) -> NDArray[np.intp]:
+    """Indexes of the `limit` highest, and of all that equal the last of them; NaN never leads."""
+    if limit is None or limit >= len(best):
+        return np.arange(len(best))
+    return np.flatnonzero(best >= np.partition(best, len(best) - limit)[len(best) - limit])
 
 
 def _same_model(references: list[Reference]) -> str | None:

@@ -1,0 +1,73 @@
+"""What a setting costs on this box's own list: strangers who are nobody, scored against everybody on it.
+
+The strangers come from the model pack as vectors drawn from a distribution; no picture and no file is known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.watchlist.gallery import Gallery
+from edge.watchlist.tail import Tail
+
+CURVE = (0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
+"""False positive identification rates that the printed curve shows."""
+BATCH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Tails of strangers against one list at one margin, by kind of picture (`color`, `gray`)."""
+
+    tails: Mapping[str, Tail]
+    num_people: int
+    min_margin: float
+
+    def one_in(self, similarity: float, kind: str) -> float | None:
+        """Faces per false alert, at the 95 % bound; None where nothing is known of this kind."""
+        tail = self.tails.get(kind)
+        if tail is None:
+            return None
+        bound = tail.bound(similarity)
+        return 1.0 / bound if bound > 0 else float("inf")
+
+    def thresholds(self, one_in: float) -> dict[str, float]:
+        """`min_similarity` by kind for at most one false alert in `one_in` faces, rounded up."""
+        return {
+            kind: min(1.0, float(np.ceil(tail.similarity_at(1.0 / one_in) * 1e4) / 1e4))
+            for kind, tail in self.tails.items()
+        }
+
+    def curve(self, kind: str) -> list[dict[str, Any]]:
+        """Rows: the rate promised (the bound), the similarity that keeps it, and the rate that is likely there."""
+        tail = self.tails[kind]
+        rows = []
+        for rate in CURVE:
+            similarity = tail.similarity_at(rate)
+            row = {"fpir": rate, "one_in": round(1 / rate), "min_similarity": round(similarity, 4)}
+            rows.append({**row, "estimated_fpir": tail.rate(similarity)})
+        return rows
+
+
+def calibrate(gallery: Gallery, cohorts: Mapping[str, NDArray[np.floating]], min_margin: float) -> Calibration | None:
+    """Score each cohort against the list; None where nobody is listed or there is no cohort."""
+    if not gallery.num_references or not cohorts:
+        return None
+    tails = {kind: Tail.fit(stranger_scores(gallery, cohort, min_margin)) for kind, cohort in cohorts.items()}
+    return Calibration(tails, len(gallery), min_margin)
+
+
+def stranger_scores(
+    gallery: Gallery, cohort: NDArray[np.floating], min_margin: float, *, batch: int = BATCH
+) -> NDArray[np.float64]:
+    """Per stranger the similarity with which they would be taken for somebody; -1 where the margin forbids it."""
+    scores = np.empty(len(cohort))
+    for start in range(0, len(cohort), batch):
+        best, second = gallery.best_two(cohort[start : start + batch].astype(np.float32))
+        scores[start : start + len(best)] = np.where(best - second >= min_margin, best, -1.0)
+    return scores

@@ -1,0 +1,160 @@
+"""Strangers who don't exist: vectors drawn from a distribution fitted to the training people's embeddings.
+
+`python -m tools.train.cohort [--models DIR]` writes them beside the embedder they belong to, one file for color and one
+for gray pictures, with what was measured in the manifest. To be run again whenever the embedder changes.
+
+A plain Gaussian has too thin a tail (people come in families of likeness). So a vector is drawn around the mean of the
+`NEIGHBOURS` embeddings nearest to a random one, each of another person, and the rest of the covariance is noise:
+no drawn vector is nearer to a training person than people who were never seen are, and the manifest says how near.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.arrays import BgrImage
+from edge.capture.images import read_image
+from edge.config import Config
+from edge.detect import build_detector
+from edge.errors import ImageError
+from edge.evaluate.pairs import subject
+from edge.pixels.color import luma
+from edge.pixels.geometry import align
+from edge.recognise import Embedder, build_embedder
+from edge.sessions import Pack
+from tools.train import paths
+
+Vectors = NDArray[np.float64]
+NEIGHBOURS = 12
+SAME_PERSON_ROWS = 8
+"""Pictures of one person lie together in the list, at most this far apart."""
+PULLS = (1.0, 1.05, 1.1, 1.15, 1.2)
+FMRS = (1e-2, 3e-3, 1e-3)
+
+
+def fit(embeddings: Vectors, seed: int) -> tuple[float, dict[str, float]]:
+    """The pull towards families of likeness whose tail is most like that of the training people themselves."""
+    rng = np.random.default_rng(seed)
+    gallery = rng.choice(len(embeddings), 200, replace=False)
+    apart = np.abs(np.arange(len(embeddings))[:, None] - gallery) > SAME_PERSON_ROWS
+    real = np.sort((embeddings @ embeddings[gallery].T)[apart])[::-1]
+    errors = {}
+    for pull in PULLS:
+        made = (draw(embeddings, 5000, pull, seed) @ embeddings[gallery].T).ravel()
+        ratios = [np.mean(made > real[int(fmr * len(real))]) / fmr for fmr in FMRS]
+        errors[f"{pull:g}"] = float(np.abs(np.log(ratios)).mean())
+    return float(min(errors, key=lambda pull: errors[pull])), errors
+
+
+def draw(embeddings: Vectors, count: int, pull: float, seed: int) -> Vectors:
+    """(count, D) vectors of length 1."""
+    rng = np.random.default_rng([seed, 1])
+    middle = embeddings.mean(axis=0)
+    rows = rng.integers(0, len(embeddings), count)
+    alike = embeddings[rows] @ embeddings.T
+    alike[np.abs(np.arange(len(embeddings)) - rows[:, None]) <= SAME_PERSON_ROWS] = -1.0
+    nearest = np.argpartition(-alike, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
+    families = embeddings[nearest].mean(axis=1) - middle
+    rest = np.cov(embeddings.T) - pull**2 * np.cov(families.T)
+    values, directions = np.linalg.eigh(rest)
+    noise = rng.standard_normal((count, len(middle))) @ (directions * np.sqrt(values.clip(0.0))).T
+    drawn = middle + pull * families + noise
+    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+
+
+def gray(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The same pictures without color."""
+    return np.stack([np.repeat((luma(crop) * 255 + 0.5).astype(np.uint8)[..., None], 3, axis=2) for crop in crops])
+
+
+def faces(config: Config, people: str) -> tuple[NDArray[np.uint8], list[str]]:
+    """Crops of the people in a list of the data, cut where the shipped detector finds them, and whose they are."""
+    detector = build_detector(config.detect, Pack.open(config.models_dir), config.runtime)
+    crops: list[BgrImage] = []
+    owners: list[str] = []
+    for path in paths.lfw_pictures(paths.LFW / people):
+        try:
+            image = read_image(path)
+        except ImageError:
+            continue  # one file of the data is cut short
+        found = detector.detect(image, 0.3)
+        best = subject(found, image)
+        if best is not None:
+            crops.append(align(image, found.landmarks[best]))
+            owners.append(path.parent.name)
+    return np.stack(crops), owners
+
+
+def measure(drawn: Vectors, trained: Vectors, seen: Vectors, owners: Sequence[str]) -> dict[str, Any]:
+    """Drawn vectors against held-out people, beside held-out strangers against the same."""
+    people, counts = np.unique(owners, return_counts=True)
+    listed = set(people[counts >= 3])
+    gallery = np.concatenate([seen[[i for i, o in enumerate(owners) if o == person][:2]] for person in sorted(listed)])
+    strangers = seen[[i for i, owner in enumerate(owners) if owner not in listed]]
+    real, made = np.sort((strangers @ gallery.T).ravel())[::-1], (drawn @ gallery.T).ravel()
+    rows = {}
+    for fmr in FMRS:
+        limit = float(real[int(fmr * len(real))])
+        rows[f"{fmr:g}"] = {
+            "similarity": round(limit, 4),
+            "drawn_over_real": round(float(np.mean(made > limit)) / fmr, 3),
+        }
+    nearest = [np.percentile((some @ trained.T).max(axis=1), [50, 95]).round(3).tolist() for some in (drawn, strangers)]
+    return {
+        "tail": rows,
+        "people": len(listed),
+        "strangers": len(strangers),
+        "nearest_training_face": {"drawn_p50_p95": nearest[0], "strangers_p50_p95": nearest[1]},
+    }
+
+
+def embed(embedder: Embedder, crops: NDArray[np.uint8]) -> Vectors:
+    """Embeddings as float64."""
+    return embedder.embed(crops).astype(np.float64)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description="draw the strangers that a box is calibrated with")
+    parser.add_argument("--models", type=Path, default=paths.MODELS)
+    parser.add_argument("--count", type=int, default=5000)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    config = Config(models_dir=args.models)
+    embedder = build_embedder(config.recognise, Pack.open(args.models), config.runtime)
+    crops, _ = faces(config, "people_train.txt")
+    seen, owners = faces(config, "people_dev.txt")
+    entries = []
+    for kind, change in (("color", lambda some: some), ("gray", gray)):
+        trained = embed(embedder, change(crops))
+        pull, errors = fit(trained, args.seed)
+        drawn = draw(trained, args.count, pull, args.seed)
+        scores = measure(drawn, trained, embed(embedder, change(seen)), owners)
+        content = drawn.astype("<f2").tobytes()
+        name = f"cohort_{kind}_202611"
+        (args.models / f"{name}.f16").write_bytes(content)
+        provenance = {"command": "python -m tools.train.cohort", "seed": args.seed, "neighbours": NEIGHBOURS}
+        provenance |= {"pull": pull, "log_error_by_pull": {k: round(v, 3) for k, v in errors.items()}}
+        entries.append({
+            "name": name, "kind": kind, "file": f"{name}.f16", "sha256": hashlib.sha256(content).hexdigest(),
+            "bytes": len(content), "model_sha256": embedder.sha256, "count": len(drawn), "dim": embedder.dim,
+            "licence": "Apache-2.0", "scores": scores, "provenance": provenance,
+        })  # fmt: skip
+        print(kind, json.dumps(scores), json.dumps(provenance))
+    path = args.models / "manifest.json"
+    manifest = json.loads(path.read_text("utf-8")) | {"cohorts": entries}
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+    partial.replace(path)
+
+
+if __name__ == "__main__":
+    main()
