@@ -241,19 +241,21 @@ class Box:
 
 
 @asynccontextmanager
-async def running(folder: Path, *, num_hits: int = 3, desk: Desk | None = None, **settings: Any) -> AsyncIterator[Box]:
-    """The web side on a free port."""
+async def running(folder: Path, *, num_hits: int = 3, desk: Desk | None = None, **more: Any) -> AsyncIterator[Box]:
+    """The web side on a free port; `more` is given to `build_app` (review, examiner, recognition) or is a setting."""
+    parts = {name: more.pop(name) for name in ("review", "examiner", "recognition") if name in more}
     store = prepare(folder, num_hits=num_hits)
     live = LiveBoard()
     live.publish_health([camera_health()])
     app = build_app(
         store=store,
-        config=ServeConfig(**settings),
+        config=ServeConfig(**more),
         live=live,
         metrics=lambda: b"# TYPE edge_hits counter\nedge_hits_total 3\n",
         health=lambda: {"box_id": "gate-2", "frames": 1234, "people": 2, "store_problem": None, "started_at": START},
         version="1.2.3",
         desk=desk,
+        **parts,
     )
     runner, port = await start(app, "127.0.0.1", 0)
     try:

@@ -22,6 +22,8 @@ HIT_ID = make_hit(1)[0].hit_id
 PATHS = {
     "livez": "/livez",
     "static": "/static/edge.css",
+    "claim": "/claim",
+    "claim.take": "/claim",
     "login": "/login",
     "login.check": "/login",
     "login.link": "/login/link?token=none",
@@ -38,7 +40,21 @@ PATHS = {
     "hit.review": f"/hits/{HIT_ID}/review",
     "hit.undo": f"/hits/{HIT_ID}/undo",
     "people": "/people",
+    "people.new": "/people/new",
+    "people.add": "/people",
+    "people.person": "/people/p1/edit",
+    "people.change": "/people/p1/edit",
+    "people.erase": "/people/p1/erase",
+    "examine": "/examine",
+    "examine.submit": "/examine",
+    "examine.snapshot": "/examine/snapshot",
+    "examine.job": "/examine/0123456789abcdef",
+    "examine.progress": "/examine/0123456789abcdef/progress",
+    "examine.file": "/examine/0123456789abcdef/files/report.html",
+    "examine.remove": "/examine/0123456789abcdef/remove",
     "box": "/box",
+    "box.pause": "/box/pause",
+    "box.resume": "/box/resume",
     "api.alerts": "/api/v1/alerts",
     "api.alert": f"/api/v1/alerts/{HIT_ID}",
     "api.image": f"/api/v1/images/{make_hit(1)[0].images.crop}",
@@ -54,22 +70,34 @@ PATHS = {
 }
 METHODS = {"api.watchlist.replace": "PUT", "api.person.put": "PUT", "api.person.erase": "DELETE"}
 """Without If-Match all of them are refused with 428, once the caller is let through."""
-OPEN = {"livez", "static", "login", "login.check", "login.link"}
+OPEN = {"livez", "static", "claim", "claim.take", "login", "login.check", "login.link"}
 POSTS: dict[str, dict[str, str]] = {
     "login.check": {},
     "logout": {},
     "language": {"language": "de"},
     "hit.review": {"verdict": "confirmed"},
     "hit.undo": {},
+    "claim.take": {},
+    "people.add": {},
+    "people.change": {},
+    "people.erase": {},
+    "examine.submit": {},
+    "examine.snapshot": {},
+    "examine.remove": {},
+    "box.pause": {},
+    "box.resume": {},
 }
+EXAMINE = {name for name in PATHS if name.startswith("examine")}
 EXPECTED = {
     "guard": OPEN
     | {"logout", "language", "now", "now.hits", "now.health", "events", "live.frame", "live.picture"}
     | {"hits", "hit", "hit.review", "hit.undo"}
+    | EXAMINE
     | {"people", "box", "api.alerts", "api.alert", "api.image", "api.health", "api.openapi", "api.coverage"},
     "supervisor": set(PATHS),
     "installer": OPEN
     | {"logout", "language", "now", "now.health", "events", "live.frame", "live.picture", "box"}
+    | {"box.pause", "box.resume"}
     | {"api.health", "api.consumers", "api.openapi", "api.coverage", "metrics"},
     "auditor": OPEN
     | {"logout", "language", "hits", "hit", "people", "box", "api.alerts", "api.alert", "api.image", "api.health"}

@@ -15,7 +15,9 @@ from typing import Any
 from edge import __version__
 from edge.app.build import Models, box_id_of, live_pipeline, load_models, load_watch
 from edge.app.desk import VisionDesk
+from edge.app.examiner import FileExaminer
 from edge.app.keeper import Eyes, Keeper
+from edge.app.pausing import Recognition
 from edge.app.vision import HitWriter, Vision
 from edge.capture.camera import Camera
 from edge.config import Config
@@ -23,10 +25,11 @@ from edge.enhance import warm_up
 from edge.errors import ConfigError, EdgeError
 from edge.ops.metrics import Metrics
 from edge.ops.notify import notify
+from edge.ops.sensors import temperature_c
 from edge.records import CameraState
 from edge.serve import LiveBoard, build_app, start
 from edge.serve.tls import identity
-from edge.store import Store
+from edge.store import Store, time_to_text
 
 log = logging.getLogger(__name__)
 
@@ -71,11 +74,20 @@ async def run(config: Config, *, kind: str = "actual", on_ready: Callable[[Runni
             camera.start()
         url = f"http{'s' if shown else ''}://{config.serve.host}:{port}"
         log.info("serving on %s", url)
+        await _print_claim_code(store, url)
         if shown is not None:
             whose = "made by this box" if shown.is_own else "given by the installer"
             log.info("the certificate is %s, its SHA-256 fingerprint %s", whose, shown.fingerprint)
         await service.work(stopped, Running(url, store, service.vision, stopped.set), on_ready)
     notify("STOPPING=1")
+
+
+async def _print_claim_code(store: Store, url: str) -> None:
+    """On a box that nobody can log in to yet, make a code for the first user and put it where the installer looks."""
+    if await asyncio.to_thread(store.page.is_claimed):
+        return
+    code = await asyncio.wrap_future(store.page.new_claim_code())
+    log.warning("nobody can log in yet: open %s/claim and enter the code %s", url, code)
 
 
 def _hear_signals(stopped: asyncio.Event, stack: contextlib.AsyncExitStack) -> None:
@@ -101,6 +113,8 @@ class _Service:
         pipeline = live_pipeline(config, models, store, kind=kind)
         self.vision = Vision(pipeline, self.cameras, self.board, self.writer, self.metrics)
         self.desk = VisionDesk(config, store)
+        self.examiner = FileExaminer(config)
+        self.recognition = Recognition(store, self.vision)
         self.keeper = Keeper(store, config.data_dir, config.store.min_free_bytes, self._eyes())
         self.started_at = dt.datetime.now(dt.UTC)
 
@@ -126,6 +140,8 @@ class _Service:
             health=self.health,
             version=__version__,
             desk=self.desk,
+            examiner=self.examiner,
+            recognition=self.recognition,
         )
 
     async def work(self, stopped: asyncio.Event, running: Running, on_ready: Callable[[Running], Any] | None) -> None:
@@ -140,6 +156,8 @@ class _Service:
                     self._retain(),
                     self._beat(),
                     self._feed_watchdog(),
+                    self.examiner.work(),
+                    self.recognition.watch(),
                 ]
                 tasks = [group.create_task(loop) for loop in loops]
                 notify("READY=1")
@@ -238,7 +256,16 @@ class _Service:
             "hits_waiting": waiting,
             "people": len(self.vision.pipeline.watch.people),
             "models": self.models.descriptions,
+            "pause": self._pause(),
+            "temperature_c": temperature_c(),
         }
+
+    def _pause(self) -> dict[str, str] | None:
+        pause = self.recognition.pause_now
+        if pause is None:
+            return None
+        times = {"since": time_to_text(pause.since), "until": time_to_text(pause.until)}
+        return {"by": pause.by, "reason": pause.reason, **times}
 
     def _render_metrics(self) -> bytes:
         for camera in self.cameras:

@@ -14,7 +14,7 @@ from edge.errors import ConflictError, EdgeError, NotFoundError, StoreError
 from edge.ops.metrics import Metrics
 from edge.pipeline import FrameResult, HitDraft, Pipeline, TrackEnd
 from edge.pixels.encode import to_jpeg
-from edge.records import CameraState, FeedItem, Frame, LiveView
+from edge.records import CameraState, Detections, FeedItem, Frame, LiveView
 from edge.serve.live import LiveBoard
 from edge.store import Store
 
@@ -112,6 +112,7 @@ class Vision:
         self.pipeline = pipeline
         self.writer = writer
         self.frames_done = 0
+        self.paused = False
         self._cameras = cameras
         self._board = board
         self._metrics = metrics
@@ -141,7 +142,7 @@ class Vision:
 
     def _one(self, frame: Frame) -> None:
         started = time.perf_counter()
-        result = self.pipeline.process(frame)
+        result = self._rest(frame) if self.paused else self.pipeline.process(frame)
         for draft in result.drafts:
             self.writer.submit(draft)
         self._note_ends(result.ended)
@@ -150,6 +151,10 @@ class Vision:
         self._metrics.frames.labels(frame.camera).inc()
         self._metrics.faces.labels(frame.camera).inc(len(result.faces))
         self._metrics.frame_seconds.labels(frame.camera).observe(time.perf_counter() - started)
+
+    def _rest(self, frame: Frame) -> FrameResult:
+        """The frame while recognition is paused: shown, but nobody is looked for in it."""
+        return FrameResult(Detections.empty(), (), (), (), self.pipeline.finish(frame.camera))
 
     def _note_ends(self, ends: Sequence[TrackEnd]) -> None:
         for end in ends:

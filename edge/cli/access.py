@@ -57,6 +57,14 @@ def user_remove(name: str, config: ConfigOption = None) -> None:
     out.print(f"{name} is removed.")
 
 
+@users.command("claim")
+def user_claim(config: ConfigOption = None) -> None:
+    """Print a new one-time code with which the first user, a supervisor, is made on the page of a new box."""
+    with Store.open(read_config(config).data_dir) as store:
+        code = store.page.new_claim_code().result()
+    sys.stdout.write(code + "\n")
+
+
 @users.command("password")
 def user_password(name: str, password_stdin: PasswordStdin = False, config: ConfigOption = None) -> None:
     """Give a person a new password; their sessions end."""

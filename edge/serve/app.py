@@ -11,11 +11,13 @@ from aiohttp import web
 
 from edge.config import ReviewConfig, ServeConfig
 from edge.errors import ServiceError
-from edge.serve import coverage, feed, images, language, shield, status, watchlist
+from edge.serve import claim, coverage, feed, images, language, shield, status, watchlist
 from edge.serve.assets import Assets
 from edge.serve.auth import CALLERS, Callers, guard
 from edge.serve.bell import Bell
 from edge.serve.desk import DESK, Desk
+from edge.serve.examine import MAX_UPLOADS, UPLOADS
+from edge.serve.jobs import EXAMINER, RECOGNITION, Examiner, Recognition
 from edge.serve.keys import (
     BOX_ID,
     CONFIG,
@@ -54,9 +56,13 @@ def build_app(
     version: str,
     desk: Desk | None = None,
     review: ReviewConfig | None = None,
+    examiner: Examiner | None = None,
+    recognition: Recognition | None = None,
 ) -> web.Application:
     """Return the application; it owns nothing but its subscription to the store, which ends with it."""
-    app = web.Application(middlewares=[problems, guard, note_views], client_max_size=shield.MAX_BODY_BYTES)
+    app = web.Application(
+        middlewares=[problems, claim.only_claim, guard, note_views], client_max_size=shield.MAX_BODY_BYTES
+    )
     assets = Assets()
     app[STORE] = store
     app[CONFIG] = config
@@ -65,6 +71,8 @@ def build_app(
     app[HEALTH] = health
     app[VERSION] = version
     app[DESK] = desk
+    app[EXAMINER] = examiner
+    app[RECOGNITION] = recognition
     # The configuration may give the box another name than the one its database made.
     app[BOX_ID] = str(health().get("box_id") or store.box_id)
     app[FEED_BELL] = Bell()
@@ -73,6 +81,8 @@ def build_app(
     app[TEMPLATES] = {name: make_templates(assets, review, t) for name, t in texts.items()}
     app[CALLERS] = Callers(store)
     app[NOTES] = Notes()
+    app[UPLOADS] = Slots(MAX_UPLOADS, "uploads")
+    claim.prepare(app)
     app[POLLS] = Slots(config.max_long_polls, "long polls")
     app[VIEWERS] = Slots(MAX_VIEWERS, "live views")
     app.on_response_prepare.append(shield.add_headers)

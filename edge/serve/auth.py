@@ -147,7 +147,7 @@ async def log_in(request: web.Request) -> web.StreamResponse:
         response = render(request, "login.html", {"error": error, "user": name, "next": onward}, status=status)
         response.headers.update(headers)
         return response
-    return await _begin_session(request, user, onward)
+    return await begin_session(request, user, onward)
 
 
 async def follow_link(request: web.Request) -> web.StreamResponse:
@@ -156,7 +156,7 @@ async def follow_link(request: web.Request) -> web.StreamResponse:
     if user is None:
         error = texts_of(request)("login.link_used")
         return render(request, "login.html", {"error": error, "user": "", "next": ""}, status=401)
-    return await _begin_session(request, user, "")
+    return await begin_session(request, user, "")
 
 
 async def log_out(request: web.Request) -> web.StreamResponse:
@@ -177,7 +177,8 @@ async def set_language(request: web.Request) -> web.StreamResponse:
     raise web.HTTPSeeOther(local_address(form.get("back")) or home(caller))
 
 
-async def _begin_session(request: web.Request, user: str, onward: str) -> web.StreamResponse:
+async def begin_session(request: web.Request, user: str, onward: str) -> web.StreamResponse:
+    """Log somebody in and lead them on."""
     hours = request.app[CONFIG].session_hours
     # The old session, if there was one, must not live on beside the new one.
     await request.app[CALLERS].end(request[CALLER])

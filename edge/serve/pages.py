@@ -9,10 +9,9 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from edge.errors import StoreError
-from edge.records import Reference
 from edge.serve import query
 from edge.serve.access import may
-from edge.serve.keys import CALLER, HEALTH, LIVE, STORE, VERSION, read
+from edge.serve.keys import CALLER, HEALTH, LIVE, STORE, read
 from edge.serve.problems import RequestError
 from edge.serve.render import render
 from edge.store.finding import COUNT_UP_TO, HitFilter
@@ -89,28 +88,6 @@ def _time(name: str, text: str) -> dt.datetime | None:
     except (ValueError, OverflowError):
         raise RequestError(f"{name} = {text[:40]!r} is not a time: give it as 2027-01-31T22:00") from None
     return at
-
-
-async def people(request: web.Request) -> web.StreamResponse:
-    """The people looked for."""
-    store = request.app[STORE]
-    references: dict[str, list[Reference]] = {}
-    for reference in await read(store.references):
-        references.setdefault(reference.person_id, []).append(reference)
-    version, digest = await read(store.watchlist_version)
-    values = {"people": await read(store.people), "references": references, "version": version, "digest": digest}
-    return render(request, "people.html", values)
-
-
-async def box(request: web.Request) -> web.StreamResponse:
-    """Health, counters and consumers of the box."""
-    store = request.app[STORE]
-    values = await health(request) | {
-        "stats": await read(store.stats),
-        "consumers": await read(store.consumers),
-        "version": request.app[VERSION],
-    }
-    return render(request, "box.html", values)
 
 
 async def _latest(request: web.Request) -> dict[str, Any]:

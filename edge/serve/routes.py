@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from edge.serve import auth, pages, reviews, watch
+from edge.serve import auth, boxes, claim, examine, pages, people, reviews, watch
 
 
 def page_routes() -> list[web.RouteDef]:
     """What people call."""
     return [
+        web.get("/claim", claim.show, name="claim"),
+        web.post("/claim", claim.take, name="claim.take"),
         web.get("/login", auth.show_login, name="login"),
         web.post("/login", auth.log_in, name="login.check"),
         # A link works once: a mere HEAD must not use it up.
@@ -26,6 +28,20 @@ def page_routes() -> list[web.RouteDef]:
         web.get("/hits/{hit_id}", reviews.hit, name="hit"),
         web.post("/hits/{hit_id}/review", reviews.review, name="hit.review"),
         web.post("/hits/{hit_id}/undo", reviews.undo, name="hit.undo"),
-        web.get("/people", pages.people, name="people"),
-        web.get("/box", pages.box, name="box"),
+        web.get("/people", people.people, name="people"),
+        web.post("/people", people.add, name="people.add"),
+        web.get("/people/new", people.show_new, name="people.new"),
+        web.get("/people/{person_id}/edit", people.show, name="people.person"),
+        web.post("/people/{person_id}/edit", people.change, name="people.change"),
+        web.post("/people/{person_id}/erase", people.erase, name="people.erase"),
+        web.get("/examine", examine.listing, name="examine"),
+        web.post("/examine", examine.submit, name="examine.submit"),
+        web.post("/examine/snapshot", examine.snapshot, name="examine.snapshot"),
+        web.get("/examine/{job_id}", examine.show, name="examine.job"),
+        web.get("/examine/{job_id}/progress", examine.progress, name="examine.progress"),
+        web.get("/examine/{job_id}/files/{name}", examine.file, name="examine.file"),
+        web.post("/examine/{job_id}/remove", examine.remove, name="examine.remove"),
+        web.get("/box", boxes.box, name="box"),
+        web.post("/box/pause", boxes.pause, name="box.pause"),
+        web.post("/box/resume", boxes.resume, name="box.resume"),
     ]

@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 
 from edge.errors import AuthError, ConflictError
 from edge.records import FeedItem, Hit
-from edge.store import feed, finding, reviews, users
+from edge.store import audit, feed, finding, reviews, users
 from edge.store.codec import time_from_text, time_to_text
 from edge.store.finding import HitFilter
 from edge.store.reviews import Verdict
@@ -120,6 +120,7 @@ class Page:
         def apply(change: Change) -> None:
             _require_code(change.db, given)
             users.add(change.db, name, "supervisor", password_hash, self._access.clock())
+            audit.append(change.db, self._access.clock(), name, "box.claim", name)
             change.db.execute("DELETE FROM meta WHERE key = ?", (_CLAIM,))
 
         return self._access.write(apply)
@@ -136,10 +137,15 @@ class Page:
 
     # pause
 
-    def set_pause(self, pause: Pause | None, items: list[tuple[str, dict[str, object]]]) -> Future[None]:
+    def set_pause(
+        self, pause: Pause | None, items: list[tuple[str, dict[str, object]]], *, by: str = audit.LOCAL
+    ) -> Future[None]:
         """Keep that recognition is paused, or not any more, together with what pullers are told of it."""
 
         def apply(change: Change) -> None:
+            detail = {} if pause is None else {"reason": pause.reason, "until": time_to_text(pause.until)}
+            action = "recognition.resume" if pause is None else "recognition.pause"
+            audit.append(change.db, self._access.clock(), by, action, "recognition", detail)
             if pause is None:
                 change.db.execute("DELETE FROM meta WHERE key = ?", (_PAUSE,))
             else:

@@ -1,0 +1,79 @@
+"""The box itself: health, counters, storage, who pulls, who may log in, what was done, and pausing recognition."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from aiohttp import web
+
+from edge.errors import StoreError
+from edge.serve.access import may
+from edge.serve.jobs import require_recognition
+from edge.serve.keys import CALLER, LIVE, STORE, VERSION, read
+from edge.serve.pages import health
+from edge.serve.render import render, texts_of
+from edge.serve.shield import read_form
+from edge.store import Store
+
+AUDIT_ROWS = 20
+MINUTES = (5, 15, 60, 240, 720)
+MAX_REASON = 200
+
+
+async def box(request: web.Request) -> web.StreamResponse:
+    """The page; of a database that can't be read it says so."""
+    return await _page(request, None)
+
+
+async def _page(request: web.Request, error: str | None, status: int = 200) -> web.Response:
+    problem: str | None = None
+    kept: dict[str, Any] = {"stats": {}, "consumers": [], "users": [], "tokens": [], "audit": [], "coverage": {}}
+    cameras = request.app[LIVE].cameras()
+    try:
+        kept = await read(_kept, request.app[STORE], may(request[CALLER], "api.consumers"), cameras)
+    except StoreError as broken:
+        problem = str(broken)
+    values = await health(request, problem) | kept | {"error": error, "minutes": MINUTES}
+    return render(request, "box.html", values | {"version": request.app[VERSION]}, status=status)
+
+
+def _kept(store: Store, has_accounts: bool, cameras: list[str]) -> dict[str, Any]:
+    now = dt.datetime.now(dt.UTC)
+    return {
+        "stats": store.stats(),
+        "consumers": store.consumers(),
+        "users": store.users() if has_accounts else [],
+        "tokens": store.tokens() if has_accounts else [],
+        "audit": store.ledger.newest(None, AUDIT_ROWS) if has_accounts else [],
+        "coverage": _shares(store, now, cameras),
+    }
+
+
+def _shares(store: Store, now: dt.datetime, cameras: list[str]) -> dict[str, dict[str, float]]:
+    """Per camera the share of the last day that was watched, blind and paused, 0..1."""
+    day = dt.timedelta(hours=24)
+    found: dict[str, dict[str, float]] = {}
+    for camera, spans in store.coverage.report(now - day, now, cameras).items():
+        shares = dict.fromkeys(("watched", "blind", "paused"), 0.0)
+        for span in spans:
+            shares[span.state] += (span.end - span.start) / day
+        found[camera] = shares
+    return found
+
+
+async def pause(request: web.Request) -> web.StreamResponse:
+    """Pause recognition for some minutes, with a reason."""
+    form = await read_form(request)
+    reason, minutes = form.get("reason", "").strip(), form.get("minutes", "")
+    if not 1 <= len(reason) <= MAX_REASON or minutes not in map(str, MINUTES):
+        return await _page(request, texts_of(request)("box.no_reason"), 422)
+    await require_recognition(request.app).pause(request[CALLER].name or "", reason, float(minutes))
+    raise web.HTTPSeeOther("/box#pause")
+
+
+async def resume(request: web.Request) -> web.StreamResponse:
+    """Go on before the time is up."""
+    await read_form(request)
+    await require_recognition(request.app).resume(request[CALLER].name or "")
+    raise web.HTTPSeeOther("/box#pause")

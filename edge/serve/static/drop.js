@@ -1,0 +1,59 @@
+// Dropping files on a form, the progress of a large upload, and the progress of an examination.
+// Without this script the same forms work; the page of an examination then reloads by itself.
+import { t } from "./texts.js";
+import { showLocalTimes } from "./times.js";
+
+for (const place of document.querySelectorAll("[data-drop]")) {
+  const input = place.querySelector("input[type=file]");
+  for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
+    place.addEventListener(name, (event) => {
+      event.preventDefault();
+      place.classList.toggle("over", name === "dragenter" || name === "dragover");
+      if (name === "drop" && event.dataTransfer.files.length) input.files = event.dataTransfer.files;
+    });
+  }
+}
+
+const form = document.querySelector("[data-upload]");
+form?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const status = form.querySelector("[data-status]");
+  const request = new XMLHttpRequest();
+  const percent = (sent, whole) => (status.textContent = t("upload", { percent: Math.floor((sent / whole) * 100) }));
+  request.upload.addEventListener("progress", (sent) => sent.lengthComputable && percent(sent.loaded, sent.total));
+  request.addEventListener("error", () => (status.textContent = t("upload_failed")));
+  request.addEventListener("load", () => {
+    if (request.status < 400) location.assign(request.responseURL);
+    else status.textContent = reason(request.responseText);
+  });
+  request.open("POST", form.action);
+  request.setRequestHeader("Accept", "text/html");
+  request.send(new FormData(form));
+});
+
+function reason(html) {
+  const answer = new DOMParser().parseFromString(html, "text/html");
+  return (answer.querySelector("[role=alert]") ?? answer.querySelector("main h1"))?.textContent ?? t("upload_failed");
+}
+
+const examination = document.querySelector("[data-progress]");
+async function follow() {
+  const state = examination.querySelector("[data-working]");
+  if (state.dataset.working !== "yes") return;
+  await new Promise((done) => setTimeout(done, 1000));
+  try {
+    const answer = await fetch(examination.dataset.progress, { cache: "no-store" });
+    if (answer.status === 401 || answer.status === 404) return location.reload();
+    if (answer.ok) {
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+      showLocalTimes(fresh);
+      if (fresh.innerHTML !== examination.innerHTML) examination.replaceChildren(...fresh.childNodes);
+      // The button's word and the results belong to the whole page.
+      if (examination.querySelector("[data-working]").dataset.working !== "yes") return location.reload();
+    }
+  } catch {
+    // The connection comes back or it doesn't; the next try will tell.
+  }
+  follow();
+}
+if (examination) follow();
