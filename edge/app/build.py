@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge.config import Config
 from edge.detect import build_detector
 from edge.enhance import Enhancer
 from edge.ops.clock import boot_id, clock_facts
 from edge.pipeline import BoxFacts, Pipeline, Stages, Watch
+from edge.pipeline.limits import same_model
 from edge.recognise import Embedder
 from edge.records import Frame
 from edge.sessions import Pack
 from edge.store import Store
+from edge.watchlist.calibrate import calibrate
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,9 @@ class Models:
     hashes: dict[str, str]
     descriptions: dict[str, dict[str, Any]]
     impostor_tail: tuple[tuple[float, float], ...] | None
+    cohorts: Mapping[str, NDArray[np.float32]] = field(default_factory=dict, repr=False)
+    """Strangers of the pack made for this embedder, by kind of picture."""
+    min_margin: float = 0.0
 
 
 def load_models(config: Config) -> Models:
@@ -43,7 +52,15 @@ def load_models(config: Config) -> Models:
         hashes={task: str(about.get("sha256") or about.get("name")) for task, about in descriptions.items()},
         descriptions=descriptions,
         impostor_tail=tuple((float(s), float(f)) for s, f in tail) if tail else None,
+        cohorts=pack.cohorts(entry.sha256),
+        min_margin=config.recognise.min_margin,
     )
+
+
+def missing_models(config: Config, models: Models) -> str | None:
+    """What is wrong with the model files of a service that has loaded them: it works on, but would not start again."""
+    gone = [entry.file for entry in models.pack.manifest.models if not (config.models_dir / entry.file).is_file()]
+    return f"{config.models_dir / gone[0]} is gone; restore it before the next start" if gone else None
 
 
 def load_watch(store: Store, models: Models, max_age_days: float = 0.0) -> Watch:
@@ -52,7 +69,12 @@ def load_watch(store: Store, models: Models, max_age_days: float = 0.0) -> Watch
     changed_at = store.watchlist_changed_at()
     ages = max_age_days > 0 and changed_at is not None
     good_until = changed_at + dt.timedelta(days=max_age_days) if ages and changed_at else None
-    return Watch.of(store.people(), store.references(models.stages.embedder.sha256), version, digest, good_until)
+    people, model = store.people(), models.stages.embedder.sha256
+    watch = Watch.of(people, store.references(model), version, digest, good_until)
+    thresholds = same_model(store.tuning.thresholds(), model)
+    margin = models.min_margin if thresholds is None else thresholds.min_margin
+    calibration = calibrate(watch.gallery, models.cohorts, margin)
+    return replace(watch, calibration=calibration, thresholds=thresholds)
 
 
 def box_id_of(config: Config, store: Store) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge import __version__
-from edge.app.build import Models, box_id_of, live_pipeline, load_models, load_watch
+from edge.app.build import Models, box_id_of, live_pipeline, load_models, load_watch, missing_models
 from edge.app.desk import VisionDesk
 from edge.app.examiner import FileExaminer
 from edge.app.keeper import Eyes, Keeper
@@ -256,6 +256,7 @@ class _Service:
             "hits_waiting": waiting,
             "people": len(self.vision.pipeline.watch.people),
             "models": self.models.descriptions,
+            "model_problem": missing_models(self.config, self.models),
             "pause": self._pause(),
             "temperature_c": temperature_c(),
         }

@@ -133,6 +133,8 @@ class Words:
             found.append(Trouble("wait", t("trouble.waiting.what", count=waiting), t("trouble.waiting.advice")))
         if problem := box.get("list_problem"):
             found.append(Trouble("fault", t("trouble.list.what"), t("trouble.list.advice", problem=problem)))
+        if problem := box.get("model_problem"):
+            found.append(Trouble("fault", t("trouble.model.what"), t("trouble.model.advice", problem=problem)))
         if pause := box.get("pause"):
             said = {"by": pause["by"], "reason": pause["reason"], "until": pause["until"][11:16] + " UTC"}
             found.append(Trouble("wait", t("trouble.paused.what"), t("trouble.paused.advice", **said)))
