@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,18 @@ PEER_INPUT = InputSpec(color="RGB", mean=(123.675, 116.28, 103.53), std=(58.395,
 
 Score = tuple[str, float, str]
 """person_id, similarity, reference_id."""
+
+
+class MatchLimits(Protocol):
+    """What a match needs."""
+
+    @property
+    def min_similarity(self) -> float:
+        """Least cosine."""
+
+    @property
+    def min_margin(self) -> float:
+        """Least lead over the runner-up."""
 
 
 class Embedder:
@@ -133,7 +145,7 @@ def fuse(embeddings: NDArray[np.float32], weights: Sequence[float] | NDArray[np.
 
 def decide(
     scores: Sequence[Score],
-    settings: RecogniseConfig,
+    settings: MatchLimits,
     *,
     similarity_enhanced: float | None = None,
     expired_ids: Collection[str] = (),

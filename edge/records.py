@@ -182,8 +182,21 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What a match needs on this box, as `edge watchlist calibrate --write` kept it, by kind of picture."""
+
+    min_similarity: Mapping[str, float]
+    min_margin: float
+    one_in: float
+    """False alerts wanted: at most one in this many faces."""
+    model_sha256: str
+    watchlist_digest: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
-    """A probe against the gallery. `person_id` is None when the answer is unknown; the candidate is kept in memory only."""
+    """A probe against the gallery. `person_id` is None when the answer is unknown; the candidate is kept in memory."""
 
     person_id: str | None
     candidate_id: str | None
@@ -242,6 +255,8 @@ class Hit:
     clock: Mapping[str, Any]
     review: Mapping[str, Any]
     liveness: str = "not_assessed"
+    decision: Mapping[str, Any] = field(default_factory=dict)
+    """Every gate's value against its limit, and how the answer came about; empty in hits of older versions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ def _run_clip(clip: Clip, pipeline: Pipeline, degrader: Degrader | None, progres
             if progress:
                 progress(clip.camera, number + 1)
         result.problem = source.problem
-    result.ended += pipeline.finish(clip.camera)
+    _take_ends(result, pipeline.finish(clip.camera))
     if degrader and result.drafts:
         result.clean = _clean_faces(result)
     return result
@@ -153,13 +153,21 @@ def _take(result: ClipResult, frame: Frame, pipeline: Pipeline) -> None:
     result.frames += 1
     result.size = (frame.image.shape[1], frame.image.shape[0])
     result.faces += len(done.faces)
-    result.ended += done.ended
     for track in done.tracks:
         if track.detection is not None:
             x1, y1, x2, y2 = track.box
             result.paths.setdefault(track.track_id, []).append(((x1 + x2) / 2, (y1 + y2) / 2))
     for draft in done.drafts:
         result.drafts[draft.hit.hit_id] = draft
+    _take_ends(result, done.ended)
+
+
+def _take_ends(result: ClipResult, ended: Sequence[TrackEnd]) -> None:
+    """Keep ended tracks, and the late hits some of them led to."""
+    result.ended += ended
+    for end in ended:
+        for draft in end.drafts:
+            result.drafts[draft.hit.hit_id] = draft
 
 
 def _media_clock(frame: Frame) -> Mapping[str, Any]:

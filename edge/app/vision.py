@@ -158,6 +158,8 @@ class Vision:
 
     def _note_ends(self, ends: Sequence[TrackEnd]) -> None:
         for end in ends:
+            for draft in end.drafts:
+                self.writer.submit(draft)
             self._metrics.note_track_end(end.camera, end.reason)
 
     def _show(self, frame: Frame, result: FrameResult) -> None:

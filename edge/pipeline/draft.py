@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from edge.arrays import BgrImage
+from edge.config import DetectConfig
 from edge.enhance import Enhancer, recipe_to_json
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.watch import Watch
@@ -84,7 +85,7 @@ class Drafter:
     enhancer: Enhancer
     embedder: Embedder
     facts: BoxFacts
-    min_similarity: float
+    detect: DetectConfig
 
     def draft(self, face: TrackedFace, match: Match, visit: Visit, watch: Watch, *, hit_id: str | None) -> HitDraft:
         """Return the hit for `match` on the face's best shot; a new one where `hit_id` is None."""
@@ -116,9 +117,7 @@ class Drafter:
             runner_up_id=match.runner_up_id,
             similarity_original=match.similarity,
             similarity_enhanced=self._score_enhanced(changed, landmarks, match.person_id, watch),
-            expected_false_alerts=expected_false_alerts(
-                self.min_similarity, len(watch.people), self.facts.impostor_tail
-            ),
+            expected_false_alerts=self._expected(face, watch),
             quality={**asdict_rounded(crop), "num_shots": face.num_shots},
             recipe=recipe_json,
             images=HitImages(
@@ -134,9 +133,17 @@ class Drafter:
             box_id=self.facts.box_id,
             clock=self.facts.clock(frame),
             review={"state": "new", "by": None, "at": None},
+            decision=face.decision(self.detect),
         )
         images = {names[what]: data for what, data in pictures.items()}
         return HitDraft(hit, images, hit_id is None, Shown(found, changed))
+
+    def _expected(self, face: TrackedFace, watch: Watch) -> str:
+        """What the limits in force cost: by calibration, else by what was measured of the model."""
+        assert face.limits is not None
+        if watch.calibration is not None:
+            return face.limits.expected_false_alerts
+        return expected_false_alerts(face.limits.min_similarity, len(watch.people), self.facts.impostor_tail)
 
     def _score_enhanced(self, enhanced: BgrImage | None, landmarks: Any, person_id: str, watch: Watch) -> float | None:
         """Similarity of the enhanced face to the same person, for comparison only: it never makes a match."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from edge.arrays import Embedding
-from edge.config import RecogniseConfig
+from edge.config import DetectConfig, MaskConfig, RecogniseConfig
+from edge.pipeline.limits import Limits
+from edge.pipeline.reliability import weight
 from edge.pipeline.watch import Watch
+from edge.pixels.color import is_gray
 from edge.pixels.geometry import align
 from edge.pixels.quality import measure
 from edge.recognise import Embedder, decide, fuse
@@ -17,6 +21,9 @@ from edge.track import BestShots
 
 MIN_GAP_FRAMES = 3
 """Frames between two kept shots: neighbours of a video are nearly the same picture and add no evidence."""
+
+MAX_MASKED = 0.1
+"""Share of a face's box under a privacy mask."""
 
 _REASON_OF_PART = {
     "size": Reason.TOO_SMALL,
@@ -34,8 +41,13 @@ class TrackedFace:
         self._settings = settings
         self._shots = BestShots(settings.max_shots, MIN_GAP_FRAMES)
         self._embeddings: dict[int, Embedding] = {}
+        self._grays: set[int] = set()
         self.best: tuple[Frame, Crop] | None = None
         self.match: Match | None = None
+        self.limits: Limits | None = None
+        self.timing = "regular"
+        self.is_told = False
+        """Whether a hit of its own came of it."""
         self.reason: Reason = Reason.TOO_FEW_SHOTS
 
     @property
@@ -43,9 +55,11 @@ class TrackedFace:
         """Crops kept so far."""
         return len(self._embeddings)
 
-    def see(self, frame: Frame, track: Track, min_face_px: float, embedder: Embedder) -> bool:
+    def see(
+        self, frame: Frame, track: Track, min_face_px: float, embedder: Embedder, masks: Sequence[MaskConfig] = ()
+    ) -> bool:
         """Look at the track's face in this frame; return whether the kept shots changed."""
-        reason = _refuse_box(frame, track, min_face_px)
+        reason = _refuse_box(frame, track, min_face_px) or _refuse_masked(frame, track, masks)
         if reason is not None:
             self._note(reason)
             return False
@@ -57,25 +71,78 @@ class TrackedFace:
             return False
         embedding = embedder.embed(crop.image[np.newaxis])[0]
         kept = {shot.frame_id for shot in self._shots.shots}
+        self._grays = {number for number in self._grays if number in kept}
+        if is_gray(crop.image):
+            self._grays.add(crop.frame_id)
         self._embeddings = {k: v for k, v in {**self._embeddings, crop.frame_id: embedding}.items() if k in kept}
         if self.best is None or crop.quality.score > self.best[1].quality.score:
             self.best = (frame, crop)
         return True
 
-    def answer(self, watch: Watch, expired_ids: Collection[str] = ()) -> Match | None:
-        """Score the fused shots against the gallery; None while there are too few of them."""
-        if self.num_shots < self._settings.min_shots:
-            self._note(Reason.TOO_FEW_SHOTS)
+    @property
+    def kind(self) -> str:
+        """`gray` where most shots have no color, as from a camera with infrared light."""
+        return "gray" if 2 * len(self._grays) > self.num_shots else "color"
+
+    def answer(
+        self, watch: Watch, limits: Mapping[str, Limits], expired_ids: Collection[str] = (), *, is_last: bool = False
+    ) -> Match | None:
+        """Score the fused shots against the gallery.
+
+        With fewer shots than `min_shots` the answer is None, unless it is sure (`early_similarity`; once given it stays
+        while the usual limits hold) or there will be no more (`is_last`).
+        """
+        if self.num_shots == 0:
             return None
-        self.match = decide(watch.gallery.search(self.fused()), self._settings, expired_ids=expired_ids)
-        self.reason = self.match.reason or Reason.NO_MATCH
-        return self.match
+        limit = limits[self.kind]
+        match = decide(watch.gallery.search(self.fused(), limit=2), limit, expired_ids=expired_ids)
+        timing = "regular"
+        if self.num_shots < self._settings.min_shots:
+            known = self.match.person_id if self.match else None
+            sure = match.similarity >= limit.early_similarity or (known is not None and match.person_id == known)
+            timing = "late" if is_last else "early"
+            # What ends a known entry's run is told at once, sure or not.
+            if not is_last and not (match.person_id and sure) and match.reason is not Reason.EXPIRED_ENTRY:
+                self._note(Reason.TOO_FEW_SHOTS)
+                return None
+        self.match, self.limits, self.timing = match, limit, timing
+        self.reason = match.reason or Reason.NO_MATCH
+        return match
 
     def fused(self) -> Embedding:
-        """One embedding for the track: the shots' mean, weighted by quality."""
+        """One embedding for the track: the shots' mean, weighted by how much each is known to say."""
         shots = self._shots.shots
         vectors = np.stack([self._embeddings[shot.frame_id] for shot in shots])
-        return fuse(vectors, np.array([shot.quality.score for shot in shots], np.float32))
+        return fuse(vectors, np.array([weight(shot.quality.score) for shot in shots], np.float32))
+
+    def decision(self, detect: DetectConfig) -> dict[str, Any]:
+        """JSON-ready: every gate's value against its limit, and how the answer came about."""
+        assert self.best is not None
+        assert self.match is not None
+        assert self.limits is not None
+        crop, match, limits = self.best[1], self.match, self.limits
+        x1, y1, x2, y2 = crop.box
+        gates = (
+            ("detector_score", crop.score, detect.min_score),
+            ("face_px", min(x2 - x1, y2 - y1), detect.min_face_px),
+            ("quality", crop.quality.score, self._settings.min_quality),
+            ("shots", self.num_shots, self._settings.min_shots),
+            ("similarity", match.similarity, limits.min_similarity),
+            ("margin", match.margin, limits.min_margin),
+        )
+        shots = sorted(self._shots.shots, key=lambda shot: shot.frame_id)
+        return {
+            "kind": limits.kind,
+            "limits": limits.source,
+            "timing": self.timing,
+            "early_similarity": round(limits.early_similarity, 4),
+            "gates": [{"gate": gate, "value": round(float(v), 4), "limit": round(float(w), 4)} for gate, v, w in gates],
+            "shots": [
+                {"frame_id": shot.frame_id, "quality": round(q, 2), "weight": round(weight(q), 3)}
+                for shot in shots
+                for q in [shot.quality.score]
+            ],
+        }
 
     def _note(self, reason: Reason) -> None:
         """Keep the reason of the latest refusal, unless the track was answered already."""
@@ -110,3 +177,16 @@ def _refuse_box(frame: Frame, track: Track, min_face_px: float) -> Reason | None
     height, width = frame.image.shape[:2]
     inside = (track.landmarks >= 0).all() and (track.landmarks < (width, height)).all()
     return None if inside else Reason.EDGE
+
+
+def _refuse_masked(frame: Frame, track: Track, masks: Sequence[MaskConfig]) -> Reason | None:
+    """A face that a privacy mask covers in part is not looked at: what is left of it is not to be judged by."""
+    height, width = frame.image.shape[:2]
+    x1, y1, x2, y2 = track.box
+    area = max((x2 - x1) * (y2 - y1), 1e-6)
+    for mask in masks:
+        across = min(x2, (mask.x + mask.width) * width) - max(x1, mask.x * width)
+        down = min(y2, (mask.y + mask.height) * height) - max(y1, mask.y * height)
+        if across > 0 and down > 0 and across * down > MAX_MASKED * area:
+            return Reason.MASKED
+    return None

@@ -11,6 +11,7 @@ from edge.config import Config
 from edge.enhance import Enhancer
 from edge.pipeline.draft import BoxFacts, Drafter, HitDraft
 from edge.pipeline.face import TrackedFace
+from edge.pipeline.limits import limits_of
 from edge.pipeline.watch import Watch
 from edge.recognise import Embedder
 from edge.records import Detections, Frame, Hit, LiveFace, Match, Reason, Track, TrackState
@@ -41,7 +42,11 @@ class Stages:
 
 @dataclass(frozen=True, slots=True)
 class TrackEnd:
-    """A track that is over: it matched, or ended in exactly one reason."""
+    """A track that is over: a hit came of it, or it ended in exactly one reason.
+
+    `drafts` are hits that its end alone led to, marked `late`. A match without a hit of its own (its stay was told
+    before) ends in `cooldown`.
+    """
 
     camera: str
     track: Track
@@ -49,6 +54,7 @@ class TrackEnd:
     reason: Reason | None
     num_shots: int
     best_quality: float | None
+    drafts: tuple[HitDraft, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +82,22 @@ class Pipeline:
     def __init__(self, config: Config, stages: Stages, watch: Watch, facts: BoxFacts) -> None:
         self._config = config
         self._stages = stages
-        self.watch = watch
-        self._drafter = Drafter(stages.enhancer, stages.embedder, facts, config.recognise.min_similarity)
+        self._watch, self._limits = watch, limits_of(config.recognise, watch)
+        self._drafter = Drafter(stages.enhancer, stages.embedder, facts, config.detect)
+        self._masks = {camera.name: camera.masks for camera in config.camera}
         self._visits = Visits(config.visit.gap_s, config.visit.update_every_s)
         self._told: dict[tuple[str, str], HitDraft] = {}
         self._cameras: dict[str, _CameraMind] = {}
+
+    @property
+    def watch(self) -> Watch:
+        """The people looked for. A new list counts from the next face on; limits are worked out before it does."""
+        return self._watch
+
+    @watch.setter
+    def watch(self, watch: Watch) -> None:
+        limits = limits_of(self._config.recognise, watch)
+        self._watch, self._limits = watch, limits
 
     def resume(self, hit: Hit) -> None:
         """Take up a stay that a stored hit began, so that a restart raises no second alert for it."""
@@ -111,10 +128,16 @@ class Pipeline:
 
     def _look(self, frame: Frame, track: Track, face: TrackedFace) -> list[HitDraft]:
         """Take the face in; when it is somebody, tell the visit, which may ask for a new or updated hit."""
-        has_news = face.see(frame, track, self._config.detect.min_face_px, self._stages.embedder)
+        has_news = face.see(
+            frame, track, self._config.detect.min_face_px, self._stages.embedder, self._masks.get(frame.camera, ())
+        )
         expired = self.watch.expired_at(frame.captured_at)
         if has_news or (face.match is not None and face.match.person_id in expired):
-            face.answer(self.watch, expired)
+            face.answer(self.watch, self._limits, expired)
+        return self._tell(frame, face)
+
+    def _tell(self, frame: Frame, face: TrackedFace) -> list[HitDraft]:
+        """Tell the visit of a face that is somebody."""
         match = face.match
         if match is None or match.person_id is None or face.best is None or match.person_id not in self.watch.people:
             return []
@@ -122,6 +145,7 @@ class Pipeline:
         update = self._visits.sighting(match.person_id, frame.camera, frame.captured_at, quality, match.similarity)
         if update.kind == "none":
             return []
+        face.is_told = face.is_told or update.kind == "new"
         key = (frame.camera, match.person_id)
         told = None if update.kind == "new" else self._told.get(key)
         if told is not None and not update.is_best:
@@ -142,10 +166,20 @@ class Pipeline:
             if face is None:
                 ended.append(TrackEnd(camera, track, None, Reason.LOW_SCORE, 0, None))
                 continue
+            drafts = self._last_word(face)
             known = face.match is not None and face.match.person_id is not None
+            reason = None if face.is_told else Reason.COOLDOWN if known else face.reason
             best = face.best[1].quality.score if face.best else None
-            ended.append(TrackEnd(camera, track, face.match, None if known else face.reason, face.num_shots, best))
+            ended.append(TrackEnd(camera, track, face.match, reason, face.num_shots, best, tuple(drafts)))
         return tuple(ended)
+
+    def _last_word(self, face: TrackedFace) -> list[HitDraft]:
+        """The answer of a track that is over before it had shots enough."""
+        if face.match is not None or face.best is None:
+            return []
+        frame = face.best[0]
+        face.answer(self.watch, self._limits, self.watch.expired_at(frame.captured_at), is_last=True)
+        return self._tell(frame, face)
 
     def _live(self, track: Track, face: TrackedFace | None) -> LiveFace:
         match = face.match if face else None

@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from edge.records import Person, Reference
+from edge.records import Person, Reference, Thresholds
+from edge.watchlist.calibrate import Calibration
 from edge.watchlist.gallery import Gallery
 
 
@@ -21,6 +22,10 @@ class Watch:
     digest: str
     good_until: dt.datetime | None = None
     """From then on the list is too old to alert on at all."""
+    calibration: Calibration | None = None
+    """What a stranger scores against this very list."""
+    thresholds: Thresholds | None = None
+    """What the box was calibrated to; the configuration's values hold without."""
 
     @classmethod
     def of(
@@ -30,6 +35,9 @@ class Watch:
         version: int,
         digest: str,
         good_until: dt.datetime | None = None,
+        *,
+        calibration: Calibration | None = None,
+        thresholds: Thresholds | None = None,
     ) -> Watch:
         """Build from entries and references; raises ModelError if the references come from several models."""
         return cls(
@@ -39,6 +47,8 @@ class Watch:
             version=version,
             digest=digest,
             good_until=good_until,
+            calibration=calibration,
+            thresholds=thresholds,
         )
 
     def is_stale(self, at: dt.datetime) -> bool:

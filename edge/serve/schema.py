@@ -68,6 +68,7 @@ class HitJson(BaseModel):
     kind: str
     review: Json
     liveness: str
+    decision: Json = Field(default={}, description="every gate's value and limit; how the answer came about")
 
 
 class ItemJson(BaseModel):

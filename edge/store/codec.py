@@ -73,6 +73,7 @@ def hit_to_json(hit: Hit) -> dict[str, Any]:
         "kind": hit.kind,
         "review": dict(hit.review),
         "liveness": hit.liveness,
+        "decision": dict(hit.decision),
     }
 
 
@@ -107,6 +108,7 @@ def hit_from_json(body: Mapping[str, Any]) -> Hit:
         clock=body["clock"],
         review=body["review"],
         liveness=body["liveness"],
+        decision=body.get("decision", {}),
     )
 
 

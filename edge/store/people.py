@@ -92,10 +92,11 @@ def get(db: sqlite3.Connection, person_id: str) -> Person | None:
 
 
 def references(db: sqlite3.Connection, model_sha256: str | None) -> list[Reference]:
-    """References, by person and id; those of one model, or all."""
+    """References, by person and id: all of them, or those of one model that are not set aside."""
     rows = db.execute(
         """SELECT reference_id, person_id, image_sha256, embedding, model_sha256, quality, source
-           FROM person_references WHERE ?1 IS NULL OR model_sha256 = ?1 ORDER BY person_id, reference_id""",
+           FROM person_references WHERE ?1 IS NULL OR (model_sha256 = ?1 AND aside_at IS NULL)
+           ORDER BY person_id, reference_id""",
         (model_sha256,),
     )
     return [
@@ -144,7 +145,8 @@ def digest(db: sqlite3.Connection) -> str:
     total = hashlib.sha256()
     queries = (
         "SELECT person_id, name, status, expires_at FROM people ORDER BY person_id",
-        "SELECT reference_id, person_id, image_sha256, hex(embedding), model_sha256 FROM person_references ORDER BY 1",
+        "SELECT reference_id, person_id, image_sha256, hex(embedding), model_sha256 FROM person_references "
+        "WHERE aside_at IS NULL ORDER BY 1",
     )
     for query in queries:
         for row in db.execute(query):

@@ -22,6 +22,7 @@ from edge.store.coverage import Coverage
 from edge.store.ledger import Ledger
 from edge.store.roster import Listing
 from edge.store.rows import AuditHead, Consumer, Receipt, RetentionReport
+from edge.store.tuning import Tuning
 from edge.store.writer import Change
 
 T = TypeVar("T")
@@ -41,6 +42,7 @@ class Store(Accounts):
         self.page = guarding.Page(core, self._logins.hash)
         self.ledger = Ledger(core)
         self.coverage = Coverage(core)
+        self.tuning = Tuning(core)
 
     @classmethod
     def open(cls, data_dir: Path, *, clock: Callable[[], dt.datetime] = opening.utc_now) -> Store:

@@ -7,6 +7,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 NOT_CALIBRATED = "not calibrated"
+MAX_ONE_IN = 500_000.0
+"""A hundred times the strangers there are to score: further no fit is believed."""
 
 
 def expected_false_alerts(
@@ -28,6 +30,15 @@ def expected_false_alerts(
     fpir = -math.expm1(num_people * math.log1p(-min(rate, 1.0 - 1e-12)))
     word = "about" if measured else "fewer than"
     return f"{word} 1 in {_round(1.0 / fpir):,} faces at this setting, list of {num_people}"
+
+
+def promise(bound: float, num_people: int) -> str:
+    """The same sentence from a calibration: `bound` is the 95 % bound of the rate at which strangers would match."""
+    if num_people == 0:
+        return "none, list of 0"
+    one_in = 1.0 / max(bound, 1.0 / MAX_ONE_IN)
+    word = "fewer than" if one_in >= MAX_ONE_IN else "about"
+    return f"{word} 1 in {_round(one_in):,} faces at this setting, list of {num_people}"
 
 
 def fmr_at(similarity: float, impostor_tail: Sequence[Sequence[float]] | None) -> tuple[float, bool] | None:
