@@ -21,7 +21,7 @@ from typing import TypeVar
 
 from edge.errors import StoreError
 from edge.records import FeedItem
-from edge.store import audit, chain, connect, cursor, feed, images, people, reserve, retention, schema, tokens
+from edge.store import audit, chain, connect, cursor, epoch, feed, images, people, reserve, retention, schema, tokens
 from edge.store.blobs import YOUNG_S, Blobs
 from edge.store.codec import time_from_text, time_to_text
 from edge.store.writer import Change, Hooks, Writer
@@ -46,6 +46,7 @@ class Core:
         self.clock = clock
         self.path = data_dir / "edge.db"
         self._lock = threading.Lock()
+        self._witness = epoch.Witness(data_dir)
         self._subscribers: list[Callable[[FeedItem], None]] = []
         self._digest: tuple[int, str] | None = None
         self.foreign_changes = 0
@@ -55,7 +56,8 @@ class Core:
                 self.blobs = Blobs(data_dir / "blobs")
                 db = _open_database(self.path, clock())
                 try:
-                    self.epoch, self.box_id = _identity(db)
+                    self.box_id = _box_id(db)
+                    self.epoch = epoch.settle(db, data_dir, clock())
                     self.head = feed.head(db)
                     self.audit_head = audit.head(db)
                     images.remove_doomed(db, self.blobs)
@@ -182,6 +184,7 @@ class Core:
         if not items:
             return
         self.head = items[-1].seq
+        self._witness.write(self.epoch, self.head)
         with self._lock:
             callbacks = list(self._subscribers)
         for item in items:
@@ -247,13 +250,12 @@ def _open_database(path: Path, now: dt.datetime) -> sqlite3.Connection:
     return db
 
 
-def _identity(db: sqlite3.Connection) -> tuple[str, str]:
-    """Epoch and box id, made once."""
+def _box_id(db: sqlite3.Connection) -> str:
+    """The box's own name, made once."""
     with connect.immediate(db):
-        made = [("epoch", secrets.token_hex(8)), ("box_id", "edge-" + secrets.token_hex(4))]
-        db.executemany("INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)", made)
-        values = dict(db.execute("SELECT key, value FROM meta WHERE key IN ('epoch', 'box_id')").fetchall())
-    return values["epoch"], values["box_id"]
+        made = ("box_id", "edge-" + secrets.token_hex(4))
+        db.execute("INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)", made)
+        return str(db.execute("SELECT value FROM meta WHERE key = 'box_id'").fetchone()[0])
 
 
 def _sweep_if_due(db: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -> None:
