@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edge.records import Detections, Quality
-from edge.watchlist import Candidate, EnrolLimits, EnrolReason, check_pictures, choose_best
+from edge.watchlist import Candidate, EnrolLimits, EnrolReason, Others, check_pictures, choose_best
 
 
 def faces(*widths: float) -> Detections:
@@ -129,3 +129,22 @@ def test_a_passer_by_in_the_video_is_not_enrolled() -> None:
     chosen, verdicts = choose_best(frames, 7)
     assert "passer-by" not in {c.source for c in chosen}
     assert verdicts[3].reason is EnrolReason.UNLIKE_OTHERS
+
+
+def test_somebody_elses_look_alike_is_refused_and_named() -> None:
+    others = Others(np.stack([at_angle(90), at_angle(20)]), ["far", "near"])
+    (verdict,) = check_pictures([candidate("a", 0)], others=others)
+    assert verdict.reason is EnrolReason.LOOK_ALIKE
+    assert verdict.message.endswith(": near")
+    assert verdict.numbers["similarity"] == pytest.approx(np.cos(np.radians(20)), abs=1e-5)
+    assert check_pictures([candidate("a", 0)], others=Others(np.stack([at_angle(80)]), ["far"]))[0].ok
+    best, verdicts = choose_best([candidate("a", 0)], others=others)
+    assert (best, verdicts[0].reason) == ([], EnrolReason.LOOK_ALIKE)
+
+
+def test_a_planted_picture_of_somebody_else_is_caught_by_both_checks() -> None:
+    """Six of one person and one of another, who is on the list, or is not."""
+    pictures = [candidate(f"{i}", 11 * i) for i in range(6)] + [candidate("planted", 150)]
+    assert [v.candidate.source for v in check_pictures(pictures) if not v.ok] == ["planted"]
+    verdicts = check_pictures(pictures, others=Others(np.stack([at_angle(165)]), ["other"]))
+    assert [v.reason for v in verdicts if not v.ok] == [EnrolReason.LOOK_ALIKE]

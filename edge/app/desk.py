@@ -71,7 +71,7 @@ class VisionDesk:
                     told.append(Enrolled(entry.person, is_stored=True, outcomes=(), num_references=0))
                     listings.append(Listing(entry.person))
                     continue
-                done = self._check(entry.person, entry.pictures, replace=True)
+                done = self._check(entry.person, entry.pictures, replace=True, allow_alike=True)
                 told.append(_told(done))
                 listings.append(Listing(entry.person, done.references, done.images, replaces=True))
             if all(one.is_stored for one in told):
@@ -94,9 +94,11 @@ class VisionDesk:
             self._models = self._load(self._config)
         return self._models
 
-    def _check(self, person: Person, pictures: Sequence[Upload], *, replace: bool) -> Enrolment:
+    def _check(
+        self, person: Person, pictures: Sequence[Upload], *, replace: bool, allow_alike: bool = False
+    ) -> Enrolment:
         files = [(picture.name, picture.data) for picture in pictures]
-        return check(self._store, self.models(), person, files=files, replace=replace)
+        return check(self._store, self.models(), person, files=files, replace=replace, allow_alike=allow_alike)
 
 
 def _told(done: Enrolment) -> Enrolled:

@@ -22,7 +22,7 @@ from edge.pixels.geometry import align
 from edge.pixels.quality import measure
 from edge.records import Person, Reference
 from edge.store import Store
-from edge.watchlist import Archive, Candidate, Verdict, check_pictures, choose_best, read_classic, write_archive
+from edge.watchlist import Archive, Candidate, Others, Verdict, check_pictures, choose_best, read_classic, write_archive
 from edge.watchlist.archive import LIST_NAME
 from edge.watchlist.enrol import largest_face
 
@@ -70,6 +70,8 @@ def enrol(
     person: Person,
     paths: Sequence[Path] = (),
     files: Sequence[tuple[str, bytes]] = (),
+    *,
+    allow_alike: bool = False,
 ) -> Enrolment:
     """Check every picture, keep what passes, and store person and references in one commit.
 
@@ -77,7 +79,7 @@ def enrol(
 
     Raises ImageError if not one picture passed: then nothing is stored.
     """
-    done = check(store, models, person, paths, files)
+    done = check(store, models, person, paths, files, allow_alike=allow_alike)
     if not done.references:
         raise ImageError(none_usable(done))
     store.put_person(person, done.references, done.images).result()
@@ -98,31 +100,43 @@ def check(
     files: Sequence[tuple[str, bytes]] = (),
     *,
     replace: bool = False,
+    allow_alike: bool = False,
 ) -> Enrolment:
     """Look at every picture and make references of those that pass; nothing is stored.
 
-    With `replace` the pictures are not compared with those the person has already.
+    With `replace` the pictures are not compared with those the person has already; with `allow_alike` not with those of
+    everybody else, as for twins.
     """
     looker = _Looker(models)
     outcomes: list[Outcome] = []
     chosen: list[Candidate] = []
+    model = models.stages.embedder.sha256
+    known = store.references(model)
+    others = None if allow_alike else _others(known, person.person_id)
     for path in (path for path in paths if path.suffix.lower() in VIDEO_SUFFIXES):
-        best, verdicts = choose_best(list(looker.video(path)), FRAMES_PER_VIDEO)
+        best, verdicts = choose_best(list(looker.video(path)), FRAMES_PER_VIDEO, others=others)
         chosen += best
         outcomes += [Outcome.of(v, chosen=any(v.candidate is b for b in best)) for v in verdicts]
     stills = [path for path in paths if path.suffix.lower() not in VIDEO_SUFFIXES]
     loads = [(str(path), partial(read_image, path)) for path in stills]
     loads += [(name, partial(decode_image, data, name)) for name, data in files]
     pictures, broken = looker.pictures(loads)
-    model = models.stages.embedder.sha256
-    own = [] if replace else [r.embedding for r in store.references(model) if r.person_id == person.person_id]
+    own = [] if replace else [r.embedding for r in known if r.person_id == person.person_id]
     own += [c.embedding for c in chosen if c.embedding is not None]
-    verdicts = check_pictures(pictures, enrolled=np.stack(own) if own else None)
+    verdicts = check_pictures(pictures, enrolled=np.stack(own) if own else None, others=others)
     outcomes += [*map(Outcome.of, verdicts), *broken]
     chosen += [verdict.candidate for verdict in verdicts if verdict.ok]
     made = [looker.reference(person.person_id, candidate) for candidate in chosen]
     images = {reference.image_sha256: data for reference, data in made}
     return Enrolment(person, tuple(outcomes), tuple(reference for reference, _ in made), images)
+
+
+def _others(known: Sequence[Reference], person_id: str) -> Others | None:
+    """The references of everybody but this person."""
+    rest = [reference for reference in known if reference.person_id != person_id]
+    if not rest:
+        return None
+    return Others(np.stack([reference.embedding for reference in rest]), [one.person_id for one in rest])
 
 
 def enrol_folder(

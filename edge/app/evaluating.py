@@ -16,6 +16,7 @@ from edge.detect import Detector, build_detector
 from edge.enhance import Enhancer
 from edge.errors import ConfigError, ImageError
 from edge.evaluate.detection import clutter, evaluate_detection
+from edge.evaluate.identify import evaluate_identification, split
 from edge.evaluate.mosaics import make_mosaics, read_sources
 from edge.evaluate.pairs import evaluate_pairs, read_pairs
 from edge.pixels.quality import measure
@@ -63,6 +64,40 @@ def pairs(
         rows[name] = [{"enhance": enhance, **report.to_dict()} for report in reports]
     answer = {**rows["ours"][0], "models": models.hashes, "rows": rows["ours"]}
     return answer if peer is None else {**answer, "peer": rows["peer"]}
+
+
+def identification(
+    config: Config,
+    images: Path,
+    people_file: Path,
+    *,
+    degradations: Sequence[str],
+    peer: Path | None,
+    min_margin: float,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Open-set identification of a list of people, ours beside the peer; ours with what calibration promised."""
+    models = load_models(config)
+    parts = split(images, _lines(people_file))
+    sides: dict[str, tuple[Detector, Embedder]] = {"ours": (models.stages.detector, models.stages.embedder)}
+    if peer is not None:
+        embedder = open_peer_embedder(_peer_file(peer, PEER_EMBEDDER), config.runtime)
+        sides["peer"] = (_peer_detector(config, peer), embedder)
+    answer: dict[str, Any] = {"models": models.hashes, "min_margin": min_margin}
+    for name, (detector, embedder) in sides.items():
+        reports = evaluate_identification(
+            parts,
+            images,
+            detector,
+            embedder,
+            read_image,
+            degradations=degradations,
+            cohort=models.cohorts.get("color") if name == "ours" else None,
+            min_margin=min_margin,
+            progress=progress,
+        )
+        answer["rows" if name == "ours" else "peer"] = [report.to_dict() for report in reports]
+    return answer
 
 
 def detection(

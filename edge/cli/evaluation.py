@@ -60,6 +60,45 @@ def eval_pairs(
     out.print(rows)
 
 
+@app.command("identify")
+def eval_identify(
+    images: Images,
+    people: Annotated[Path, typer.Option(help="file with one person per line; those with three pictures are enrolled")],
+    degrade: Degrade = None,
+    min_margin: Annotated[float, typer.Option(help="lead over the runner-up a match needs", min=0, max=2)] = 0.0,
+    peer: Annotated[
+        Path | None, typer.Option(help="folder with YuNet and MobileFaceNet, measured in the same call")
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Open-set identification: FNIR at FPIR, and whether what calibration promises holds for strangers."""
+    from edge.app import evaluating
+
+    with _bar() as tell:
+        answer = evaluating.identification(
+            read_config(config),
+            images,
+            people,
+            degradations=degrade or ["clean"],
+            peer=peer,
+            min_margin=min_margin,
+            progress=tell,
+        )
+    if as_json:
+        print_json(answer)
+        return
+    rows = table(
+        None, "degradation", "who", "FNIR at FPIR 1e-2", "at 3e-2", "FPIR promised > measured", "without a face"
+    )
+    for who, reports in (("ours", answer["rows"]), ("peer", answer.get("peer", []))):
+        for r in reports:
+            kept = ", ".join(f"{p['promised']:g} > {p['measured']:.4f}" for p in r["promised"])
+            missed = f"{r['num_without_face']} of {r['num_genuine'] + r['num_strangers']}"
+            rows.add_row(r["degrade"], who, f"{r['fnir']['0.01']:.3f}", f"{r['fnir']['0.03']:.3f}", kept, missed)
+    out.print(rows)
+
+
 @app.command("detect")
 def eval_detect(
     images: Images,

@@ -20,6 +20,10 @@ def enrol(
     person_id: Annotated[str, typer.Option("--id", help="id of the person; pictures are added to an id that exists")],
     name: Annotated[str, typer.Option("--name", help="name as guards will read it")],
     status: Annotated[str, typer.Option("--status", help="why the person is looked for, in a word")],
+    allow_alike: Annotated[
+        bool,
+        typer.Option("--allow-alike", help="accept pictures that look like somebody else on the list, as of twins"),
+    ] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -30,7 +34,7 @@ def enrol(
     settings = read_config(config)
     models = load_models(settings)
     with Store.open(settings.data_dir) as store:
-        done = add(store, models, Person(person_id, name, status), paths)
+        done = add(store, models, Person(person_id, name, status), paths, allow_alike=allow_alike)
     if as_json:
         print_json(_enrolment_json(done))
         return
@@ -59,11 +63,16 @@ def forget(person_id: str, config: ConfigOption = None, as_json: JsonOption = Fa
 
 
 @watchlist.command("list")
-def list_people(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def list_people(
+    references: Annotated[bool, typer.Option("--references", help="list each picture, too")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """List the people looked for."""
     with Store.open(read_config(config).data_dir) as store:
         counts: dict[str, int] = {}
-        for reference in store.references():
+        aside, kept = store.tuning.aside(), store.references()
+        for reference in kept:
             counts[reference.person_id] = counts.get(reference.person_id, 0) + 1
         version, digest = store.watchlist_version()
         people = [
@@ -71,12 +80,22 @@ def list_people(config: ConfigOption = None, as_json: JsonOption = False) -> Non
             for p in store.people()
         ]
     if as_json:
-        print_json({"version": version, "digest": digest, "people": people})
+        pictures = [
+            {"id": r.reference_id, "person": r.person_id, "source": r.source, "aside": r.reference_id in aside}
+            for r in kept
+        ]
+        more = {"references": pictures} if references else {}
+        print_json({"version": version, "digest": digest, "people": people, **more})
         return
     rows = table(f"Watchlist version {version}", "id", "name", "status", "references")
     for p in people:
         rows.add_row(str(p["id"]), str(p["name"]), str(p["status"]), str(p["references"]))
     out.print(rows)
+    if references:
+        rows = table(None, "reference", "person", "picture", "")
+        for r in kept:
+            rows.add_row(r.reference_id, r.person_id, r.source, "set aside" if r.reference_id in aside else "")
+        out.print(rows)
 
 
 @watchlist.command("import")
@@ -104,6 +123,82 @@ def import_(
         out.print(f"{len(enrolled)} people enrolled, {len(failed)} refused.")
     if failed:
         raise typer.Exit(int(ExitCode.DATA))
+
+
+@watchlist.command("calibrate")
+def calibrate(
+    one_in: Annotated[float, typer.Option("--one-in", help="faces of strangers per false alert", min=2)] = 10_000,
+    min_margin: Annotated[
+        float | None, typer.Option(help="lead over the runner-up [default: the setting]", min=0, max=2)
+    ] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="keep the limits; the pipeline uses them from then on")
+    ] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="go back to the limits of the configuration")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score strangers who don't exist against this list; print the limits for a wanted rate of false alerts."""
+    from edge.app import calibrating
+    from edge.app.build import load_models
+
+    settings = read_config(config)
+    with Store.open(settings.data_dir) as store:
+        if reset:
+            store.tuning.put_thresholds(None).result()
+            out.print("The limits of the configuration are in force again.")
+            return
+        models = load_models(settings)
+        done = calibrating.calibrate(settings, models, store, one_in=one_in, min_margin=min_margin, write=write)
+    if as_json:
+        print_json(done)
+        return
+    for kind, found in done["kinds"].items():
+        rows = table(f"{kind} pictures, list of {done['people']}", "one false alert in", "min_similarity")
+        for row in found["curve"]:
+            rows.add_row(f"{row['one_in']:,} faces", f"{row['min_similarity']:.3f}")
+        out.print(rows)
+        now = found["now"]
+        out.print(
+            f"For one in {one_in:,.0f}: min_similarity {found['min_similarity']:.4f}, margin {done['min_margin']:g}. "
+            f"In force: {now['min_similarity']:.4f} ({now['source']})."
+        )
+    out.print("Kept; a running service uses them within a second." if write else "Nothing changed; --write keeps them.")
+
+
+@watchlist.command("set-aside")
+def set_aside(reference_id: str, config: ConfigOption = None) -> None:
+    """Leave one reference out of every search, reversibly."""
+    with Store.open(read_config(config).data_dir) as store:
+        store.tuning.set_aside(reference_id).result()
+    out.print(f"{reference_id} is set aside; `edge watchlist restore {reference_id}` takes it back.")
+
+
+@watchlist.command("restore")
+def restore(reference_id: str, config: ConfigOption = None) -> None:
+    """Take back a reference that was set aside."""
+    with Store.open(read_config(config).data_dir) as store:
+        store.tuning.set_aside(reference_id, is_aside=False).result()
+    out.print(f"{reference_id} is searched again.")
+
+
+@watchlist.command("reembed")
+def reembed(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Embed every kept picture with the model in use, after a model change; may be stopped and run again."""
+    from edge.app import reembedding
+    from edge.app.build import load_models
+
+    settings = read_config(config)
+    models = load_models(settings)
+    with Store.open(settings.data_dir) as store, progress() as bar:
+        task = bar.add_task("embedding", total=None)
+        done = reembedding.reembed(store, models, lambda n, total: bar.update(task, completed=n, total=total))
+    if as_json:
+        print_json(done)
+        return
+    out.print(f"{done['embedded']} references embedded, {done['swapped']} put in use.")
+    for reference_id, why in done["failed"].items():
+        out.print(f"{reference_id}: {why}")
 
 
 @watchlist.command("export")

@@ -4,6 +4,7 @@
     enrol      may this picture become a reference, and which frames of a video should
     classic    Dataset/<class>/<images> beside a JSON list
     archive    our own export: people.json and pictures in one zip or folder
+    calibrate  strangers who don't exist against this list; tail is the fit behind it
     expected   how often a stranger would match at this setting
 
 Nothing here opens a model, a camera or a database, or decodes a picture: what it needs is handed in.
@@ -11,7 +12,15 @@ Nothing here opens a model, a camera or a database, or decodes a picture: what i
 
 from edge.watchlist.archive import Archive, write_archive
 from edge.watchlist.classic import ListedPerson, read_classic
-from edge.watchlist.enrol import Candidate, EnrolLimits, EnrolReason, Verdict, check_pictures, choose_best
+from edge.watchlist.enrol import (
+    Candidate,
+    EnrolLimits,
+    EnrolReason,
+    Others,
+    Verdict,
+    check_pictures,
+    choose_best,
+)
 from edge.watchlist.expected import expected_false_alerts
 from edge.watchlist.gallery import Gallery, Ranked
 
@@ -22,6 +31,7 @@ __all__ = [
     "EnrolReason",
     "Gallery",
     "ListedPerson",
+    "Others",
     "Ranked",
     "Verdict",
     "check_pictures",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ class EnrolReason(enum.StrEnum):
     EXPOSURE = "exposure"
     UNLIKE_OTHERS = "unlike_others"
     NEAR_DUPLICATE = "near_duplicate"
+    LOOK_ALIKE = "look_alike"
 
 
 MESSAGES = {
@@ -38,6 +40,7 @@ MESSAGES = {
     EnrolReason.BLUR: "the face is blurred; use a sharper picture",
     EnrolReason.UNLIKE_OTHERS: "unlike the person's other pictures; check that it shows the same person",
     EnrolReason.NEAR_DUPLICATE: "the same picture is enrolled already",
+    EnrolReason.LOOK_ALIKE: "looks like somebody else on the list; check that it isn't the same person under two ids",
 }
 
 
@@ -53,6 +56,17 @@ class EnrolLimits:
     """Width of the second face over the first above which it isn't clear who is meant."""
     min_own_similarity: float = 0.25
     max_own_similarity: float = 0.985
+    max_other_similarity: float = 0.6
+    """Likeness to another person from which on the two would be taken for one another."""
+
+
+class Others(NamedTuple):
+    """The references of everybody else."""
+
+    embeddings: NDArray[np.float32]
+    """(R, D), rows of length 1."""
+    person_ids: Sequence[str]
+    """Whose each row is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +107,7 @@ def check_pictures(
     candidates: Sequence[Candidate],
     limits: EnrolLimits | None = None,
     enrolled: NDArray[np.float32] | None = None,
+    others: Others | None = None,
 ) -> list[Verdict]:
     """A verdict for each candidate, in order.
 
@@ -101,6 +116,8 @@ def check_pictures(
     """
     limits = limits or EnrolLimits()
     verdicts = [_check_alone(candidate, limits) for candidate in candidates]
+    if others is not None and len(others.person_ids):
+        verdicts = [_check_others(verdict, others, limits) for verdict in verdicts]
     order, vectors = _most_typical_first(candidates, verdicts)
     if not order:
         return verdicts
@@ -116,7 +133,7 @@ def check_pictures(
 
 
 def choose_best(
-    candidates: Sequence[Candidate], limit: int = 5, limits: EnrolLimits | None = None
+    candidates: Sequence[Candidate], limit: int = 5, limits: EnrolLimits | None = None, others: Others | None = None
 ) -> tuple[list[Candidate], list[Verdict]]:
     """The frames of one video to enrol, best first, and a verdict per candidate.
 
@@ -124,7 +141,7 @@ def choose_best(
     Frames of one take look alike, so none is refused as a near duplicate; they are just chosen last.
     """
     limits = limits or EnrolLimits()
-    verdicts = check_pictures(candidates, EnrolLimits(**{**_as_dict(limits), "max_own_similarity": 2.0}))
+    verdicts = check_pictures(candidates, EnrolLimits(**{**_as_dict(limits), "max_own_similarity": 2.0}), others=others)
     pool = [verdict.candidate for verdict in verdicts if verdict.ok]
     times = [candidate.at_s or 0.0 for candidate in pool]
     span = (max(times) - min(times)) if times else 0.0
@@ -230,6 +247,20 @@ def _check_against(
         numbers = {"similarity": best, "max_similarity": limits.max_own_similarity}
         return _refuse(candidate, EnrolReason.NEAR_DUPLICATE, numbers)
     return Verdict(candidate, None, "accepted", {"quality": quality, "similarity": best})
+
+
+def _check_others(verdict: Verdict, others: Others, limits: EnrolLimits) -> Verdict:
+    """Would this picture be taken for somebody else?"""
+    embedding = verdict.candidate.embedding
+    if not verdict.ok or embedding is None:
+        return verdict
+    alike = others.embeddings @ embedding
+    best = int(np.argmax(alike))
+    if alike[best] < limits.max_other_similarity:
+        return verdict
+    numbers = {"similarity": float(alike[best]), "max_similarity": limits.max_other_similarity}
+    told = f"{MESSAGES[EnrolReason.LOOK_ALIKE]}: {others.person_ids[best]}"
+    return Verdict(verdict.candidate, EnrolReason.LOOK_ALIKE, told, numbers)
 
 
 def _similarity(a: Embedding | None, b: Embedding | None) -> float:

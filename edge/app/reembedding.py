@@ -1,0 +1,61 @@
+"""`edge watchlist reembed`: every kept reference picture through the embedder in use, then all put in use at once.
+
+Batches are kept beside the old embeddings as they are made, so a run that was stopped goes on where it was; until the
+swap nothing is searched differently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from edge.app.build import Models
+from edge.arrays import BgrImage, require_landmarks
+from edge.capture.images import read_image
+from edge.errors import EdgeError, ImageError
+from edge.pixels.geometry import align
+from edge.records import Reference
+from edge.store import Store
+
+BATCH = 64
+
+
+def reembed(store: Store, models: Models, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+    """Embed what another model embedded; a picture that can't be used is named, and its person keeps the others."""
+    embedder = models.stages.embedder
+    done = store.tuning.staged(embedder.sha256)
+    old = [reference for reference in store.references() if reference.model_sha256 != embedder.sha256]
+    left = [reference for reference in old if reference.reference_id not in done]
+    failed: dict[str, str] = {}
+    embedded = 0
+    for start in range(0, len(left), BATCH):
+        crops: list[tuple[Reference, BgrImage]] = []
+        for reference in left[start : start + BATCH]:
+            try:
+                crops.append((reference, _crop(store, reference)))
+            except EdgeError as error:
+                failed[reference.reference_id] = str(error)
+        if crops:
+            vectors = embedder.embed([crop for _, crop in crops])
+            made = [
+                replace(reference, embedding=vector, model_sha256=embedder.sha256)
+                for (reference, _), vector in zip(crops, vectors, strict=True)
+            ]
+            store.tuning.stage_embeddings(made).result()
+            embedded += len(made)
+        if progress is not None:
+            progress(min(start + BATCH, len(left)), len(left))
+    swapped = store.tuning.swap_embeddings(embedder.sha256).result() if old else 0
+    return {"embedded": embedded, "resumed": len(done), "swapped": swapped, "failed": failed}
+
+
+def _crop(store: Store, reference: Reference) -> BgrImage:
+    """The aligned face of a kept picture, by the landmarks measured when it was enrolled."""
+    path = store.image_path(reference.image_sha256)
+    points = reference.quality.get("landmarks")
+    if path is None or points is None:
+        raise ImageError(f"{reference.reference_id}: picture or landmarks were not kept; enrol the picture again")
+    return align(read_image(path), require_landmarks(np.asarray(points, np.float32)))
