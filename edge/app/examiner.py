@@ -147,14 +147,16 @@ class FileExaminer:
             async for line in self._worker.stdout:
                 _note(job, json.loads(line), time.monotonic() - started)
             code = await self._worker.wait()
-            if job.state == "running":
-                job.state = "failed"
+            if job.summary is None and job.problem is None:
                 job.problem = f"the worker ended with {code}: too little memory, or longer than max_seconds allows"
         except OSError as error:
-            job.state, job.problem = "failed", f"the worker could not be started ({error.strerror})"
+            job.problem = f"the worker could not be started ({error.strerror})"
         finally:
             await self._end_worker()
-        await asyncio.to_thread(self._keep, job, source)
+        ended = "stopped" if job.state == "stopped" else "failed" if job.summary is None else "done"
+        await asyncio.to_thread(self._keep, dataclasses.replace(job, state=ended), source)
+        # Last: whoever sees that it is over finds the file gone and the results there.
+        job.state = ended
         log.info("a file was examined: %s after %.1f s", job.state, time.monotonic() - started)
 
     def _keep(self, job: Examination, source: Path | None) -> None:
@@ -202,9 +204,9 @@ def _note(job: Examination, told: Mapping[str, Any], seconds: float) -> None:
     if "log" in told and len(job.log) < MAX_LOG:
         job.log.append((round(seconds, 1), str(told["log"])))
     if "done" in told:
-        job.state, job.summary = "done", told["done"]
+        job.summary = told["done"]
     if "error" in told:
-        job.state, job.problem = "failed", str(told["error"])
+        job.problem = str(told["error"])
 
 
 def _move(path: Path, folder: Path) -> None:
