@@ -1,0 +1,67 @@
+"""A new box: one page, one code, one first user; nothing else is shown before, and the code is of no use after."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from tests.serve_box import Box, live_view, make_hit, run, running
+
+HTML = {"Accept": "text/html"}
+
+
+def unclaim(box: Box) -> None:
+    """Take away everybody who could log in, as on a new box."""
+    for user in box.store.users():
+        box.store.remove_user(user.name).result()
+
+
+def test_an_unclaimed_box_shows_only_its_claim(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            stale = box.session("supervisor")
+            await asyncio.to_thread(unclaim, box)
+            box.live.publish(live_view(1))
+            for path in ("/", "/hits", "/people", "/box", "/login", f"/hits/{make_hit(1)[0].hit_id}", "/nope"):
+                answer, _ = await box.get(path, HTML | stale)
+                assert (answer.status, answer.headers["Location"]) == (303, "/claim"), path
+            crop = make_hit(1)[0].images.crop
+            for path in ("/live/door/frame", "/live/door/frame.jpg", f"/api/v1/images/{crop}", "/events", "/now/hits"):
+                assert (await box.get(path, stale))[0].status == 401, path
+            answer, body = await box.get("/claim", HTML)
+            assert answer.status == 200
+            assert b"/api/v1/images" not in body
+            assert b"Rosa" not in body
+            # Who has a token was given it on the box itself.
+            assert (await box.get("/api/v1/alerts", box.token()))[0].status == 200
+
+    run(check())
+
+
+def test_the_code_makes_one_supervisor_and_logs_in(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            await asyncio.to_thread(unclaim, box)
+            code = await asyncio.wrap_future(box.store.page.new_claim_code())
+            good = {"code": code, "user": "rosa", "password": "correct horse 1"}
+            for change, status in (
+                ({"code": "AAAA-AAAA-AAAA"}, 403),
+                ({"password": "short"}, 422),
+                ({"user": ""}, 422),
+            ):
+                answer, _ = await box.post("/claim", good | change)
+                assert answer.status == status
+            assert (await box.post("/claim", good, origin="https://evil.example"))[0].status == 403
+            assert box.store.users() == []
+            answer, _ = await box.post("/claim", good)
+            assert (answer.status, answer.headers["Location"]) == (303, "/")
+            cookie = {"Cookie": f"edge_session={answer.cookies['edge_session'].value}"}
+            assert (await box.get("/people/new", cookie))[0].status == 200
+            assert [(user.name, user.role) for user in box.store.users()] == [("rosa", "supervisor")]
+            answer, _ = await box.post("/claim", good | {"user": "eve"})
+            assert answer.status == 409
+            answer, _ = await box.get("/claim", HTML)
+            assert (answer.status, answer.headers["Location"]) == (303, "/login")
+            assert any(entry.action == "box.claim" for entry in box.store.ledger.newest(None, 10))
+
+    run(check())
