@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+from sqlite_utils.db import Database, Table
+
 from edge.errors import StoreError
 
 BUSY_MS = 5000
@@ -38,6 +40,11 @@ def open_reader(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
     db.execute("PRAGMA query_only = ON")
     return db
+
+
+def table(db: sqlite3.Connection, name: str) -> Table:
+    """A table with sqlite-utils' verbs. Within a transaction they use savepoints, so nothing commits early."""
+    return Database(db, recursive_triggers=False, execute_plugins=False).table(name)
 
 
 class Readers:

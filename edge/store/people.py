@@ -14,6 +14,7 @@ from edge.records import Person, Reference
 from edge.store import images
 from edge.store.blobs import Blobs
 from edge.store.codec import from_line, time_from_text, time_to_text, to_line
+from edge.store.connect import table
 from edge.store.writer import Change
 
 _COLUMNS = "person_id, name, status, expires_at, reason, owner"
@@ -31,15 +32,16 @@ def put(
 ) -> None:
     """Add or change a person and add references; one with the same id replaces the former, `replace` all of them."""
     db = change.db
-    expires = None if person.expires_at is None else time_to_text(person.expires_at)
-    db.execute(
-        """INSERT INTO people (person_id, name, status, expires_at, reason, owner, changed_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?)
-           ON CONFLICT (person_id) DO UPDATE SET name = excluded.name, status = excluded.status,
-               expires_at = excluded.expires_at, reason = excluded.reason, owner = excluded.owner,
-               changed_at = excluded.changed_at""",
-        (person.person_id, person.name, person.status, expires, person.reason, person.owner, time_to_text(now)),
-    )
+    entry = {
+        "person_id": person.person_id,
+        "name": person.name,
+        "status": person.status,
+        "expires_at": None if person.expires_at is None else time_to_text(person.expires_at),
+        "reason": person.reason,
+        "owner": person.owner,
+        "changed_at": time_to_text(now),
+    }
+    table(db, "people").upsert(entry, pk="person_id")
     images.require_rows(db, blobs, [reference.image_sha256 for reference in references], pictures, now)
     for reference in references:
         _put_reference(db, person, reference, now)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from edge.errors import AuthError, ConflictError, NotFoundError
 from edge.store import audit
 from edge.store.codec import time_from_text, time_to_text
+from edge.store.connect import table
 from edge.store.rows import SCOPES, Consumer, Token
 from edge.store.users import hash_secret
 
@@ -32,8 +33,9 @@ def add(
             f"{MAX_OF_ONE_NAME} tokens named {name!r} are valid already; revoke them, or choose another name"
         )
     expires = None if expires_at is None else time_to_text(expires_at)
-    row = (hash_secret(secret), name, " ".join(dict.fromkeys(scopes)), time_to_text(now), expires)
-    db.execute("INSERT INTO tokens (token_sha256, name, scopes, created_at, expires_at) VALUES (?, ?, ?, ?, ?)", row)
+    scope_text = " ".join(dict.fromkeys(scopes))
+    times = {"created_at": time_to_text(now), "expires_at": expires}
+    table(db, "tokens").insert({"token_sha256": hash_secret(secret), "name": name, "scopes": scope_text, **times})
 
 
 def require_scopes(scopes: Sequence[str]) -> None:

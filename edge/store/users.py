@@ -9,6 +9,7 @@ import sqlite3
 
 from edge.errors import ConflictError, NotFoundError
 from edge.store.codec import time_from_text, time_to_text
+from edge.store.connect import table
 from edge.store.rows import Session, User
 
 
@@ -26,8 +27,8 @@ def add(db: sqlite3.Connection, name: str, role: str, password_hash: str, now: d
     """Add a user."""
     if find(db, name) is not None:
         raise ConflictError(f"user {name!r} exists already; set a new password, or remove the user first")
-    row = (name, role, password_hash, time_to_text(now))
-    db.execute("INSERT INTO users (name, role, password_hash, created_at) VALUES (?, ?, ?, ?)", row)
+    row = {"name": name, "role": role, "password_hash": password_hash, "created_at": time_to_text(now)}
+    table(db, "users").insert(row)
 
 
 def set_password_hash(db: sqlite3.Connection, name: str, password_hash: str, *, end_sessions: bool) -> None:
@@ -58,14 +59,15 @@ def find(db: sqlite3.Connection, name: str) -> tuple[User, str] | None:
 
 
 def add_secret(
-    db: sqlite3.Connection, table: str, user: str, secret: str, now: dt.datetime, valid_for: dt.timedelta
+    db: sqlite3.Connection, kind: str, user: str, secret: str, now: dt.datetime, valid_for: dt.timedelta
 ) -> None:
-    """Keep the hash of a session's or login link's secret (`table`), and drop those past their time."""
+    """Keep the hash of a secret (`kind`: sessions or login_links), and drop those past their time."""
     if find(db, user) is None:
         raise NotFoundError(f"there is no user {user!r}")
-    db.execute(f"DELETE FROM {table} WHERE expires_at <= ?", (time_to_text(now),))
-    row = (hash_secret(secret), user, time_to_text(now), time_to_text(now + valid_for))
-    db.execute(f"INSERT INTO {table} (secret_sha256, user, created_at, expires_at) VALUES (?, ?, ?, ?)", row)
+    kept = table(db, kind)
+    kept.delete_where("expires_at <= ?", (time_to_text(now),))
+    times = {"created_at": time_to_text(now), "expires_at": time_to_text(now + valid_for)}
+    kept.insert({"secret_sha256": hash_secret(secret), "user": user, **times})
 
 
 def session(db: sqlite3.Connection, secret: str, now: dt.datetime) -> Session | None:
