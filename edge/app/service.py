@@ -7,6 +7,7 @@ import contextlib
 import datetime as dt
 import logging
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -257,9 +258,17 @@ class _Service:
             "people": len(self.vision.pipeline.watch.people),
             "models": self.models.descriptions,
             "model_problem": missing_models(self.config, self.models),
+            "list_problem": self._list_problem(),
+            "free_bytes": shutil.disk_usage(self.config.data_dir).free,
             "pause": self._pause(),
             "temperature_c": temperature_c(),
         }
+
+    def _list_problem(self) -> str | None:
+        good_until = self.vision.pipeline.watch.good_until
+        if good_until is None or dt.datetime.now(dt.UTC) < good_until:
+            return None
+        return f"it was good until {time_to_text(good_until)}; confirm or change it, or raise max_age_days"
 
     def _pause(self) -> dict[str, str] | None:
         pause = self.recognition.pause_now
