@@ -9,6 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from edge import explanation
 from edge.records import CameraHealth, CameraState, Hit
 from edge.serve.language import Translate
 from edge.store import time_to_text
@@ -62,6 +63,7 @@ class Words:
             "plain": self.plain,
             "measure": self.measure,
             "doubts": self.doubts,
+            "explained": self.explained,
             "generative": generative,
             "troubles": self.troubles,
         }
@@ -121,6 +123,17 @@ class Words:
         if not hit.clock.get("synced", True):
             reasons.append(t("doubt.clock"))
         return reasons
+
+    def explained(self, hit: Hit) -> list[dict[str, str]]:
+        """Each gate of the decision: its name, value, limit, and what single change would have flipped the answer."""
+        rows = []
+        for gate in explanation.explain(hit).gates:
+            name, change = self._known(f"gate.{gate.name}", self.plain(gate.name)), explanation.flip(gate)
+            value, limit = explanation.number(gate, gate.value), explanation.number(gate, gate.limit)
+            by = explanation.number(gate, explanation.beyond(gate))
+            told = self._t(f"flip.{gate.name}", by=by, value=value) if change else self._t("flip.not_needed")
+            rows.append({"gate": name, "value": value, "limit": limit, "flip": told})
+        return rows
 
     def troubles(self, box: Mapping[str, Any]) -> list[Trouble]:
         """What is wrong with the box, by what it tells of itself; empty when it works."""
