@@ -5,14 +5,26 @@ Additive changes only within v1, as there. What comes in is strict: an unknown f
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from edge.serve.schema import Problem
 
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=PRINTABLE)]
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _only_rfc3339(value: object) -> object:
+    """Seconds since 1970, as number or text, and years that can't be told in UTC are no times of this API."""
+    if not isinstance(value, str) or not _TIME.fullmatch(value) or not "1970" <= value[:4] < "9000":
+        raise ValueError("a time is RFC 3339 text with a zone, such as 2026-03-04T05:06:07Z, from 1970 on")
+    return value
+
+
+Rfc3339 = Annotated[AwareDatetime, BeforeValidator(_only_rfc3339)]
 PersonId = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f/]+$")]
 
 
@@ -26,7 +38,11 @@ class PictureIn(Strict):
     """One picture file: JPEG, PNG, WebP or whatever else the box can decode."""
 
     name: Text
-    data: str = Field(max_length=30_000_000, description="the file's bytes, base64")
+    data: str = Field(
+        max_length=30_000_000,
+        pattern=r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+        description="the file's bytes, base64",
+    )
 
 
 class PersonPut(Strict):
@@ -36,7 +52,7 @@ class PersonPut(Strict):
     status: Text
     reason: Text | None = Field(None, description="why this person is looked for")
     owner: Text | None = Field(None, description="who answers for the entry")
-    expires_at: AwareDatetime | None = Field(None, description="from then on the entry never matches")
+    expires_at: Rfc3339 | None = Field(None, description="from then on the entry never matches; RFC 3339")
     pictures: tuple[PictureIn, ...] | None = Field(
         None, min_length=1, max_length=50, description="replace the references there were; checked one by one"
     )

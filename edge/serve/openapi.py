@@ -65,7 +65,7 @@ IF_MATCH = {
     "in": "header",
     "required": True,
     "description": "the list's ETag, or * for whatever the list is now",
-    "schema": {"type": "string"},
+    "schema": {"type": "string", "pattern": r'^(\*|"[0-9]{1,18}-[0-9a-f]{16}")$'},
 }
 PERSON_ID = _path("person_id", type="string", minLength=1, maxLength=100, pattern=r"^[^\x00-\x1f\x7f/]+$")
 CHANGE_ERRORS = (400, 408, 412, 413, 415, 422, 428)

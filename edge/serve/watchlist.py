@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 from pydantic import ValidationError
 
-from edge.errors import NotFoundError, PreconditionError
+from edge.errors import NotFoundError
 from edge.records import Person
 from edge.serve import bodies, query
 from edge.serve.desk import Enrolled, Entry, Upload, require_desk
@@ -134,7 +134,7 @@ def _expected(request: web.Request) -> int | None:
         return None
     found = _ETAG.fullmatch(text.strip())
     if found is None:
-        raise PreconditionError(f"If-Match {text[:60]!r} is no ETag of this list: read it again and take its ETag")
+        raise RequestError(f"If-Match {text[:60]!r} is no ETag of this list: read it and take the ETag it comes with")
     return int(found[1])
 
 

@@ -24,6 +24,10 @@ from edge.store.rows import AuditEntry, AuditHead
 LOCAL = "local"
 """Who acts where nobody is named: a command on the box itself."""
 
+ERASED = "person.erase"
+"""Action of the row that says which rows were blanked."""
+LEAST_PART = 4
+
 _COLUMNS = "seq, at, actor, action, object, detail, salt, told_sha256, sha256"
 
 
@@ -77,11 +81,16 @@ def newest(db: sqlite3.Connection, before: int | None, limit: int) -> list[Audit
 
 
 def blank(db: sqlite3.Connection, person_id: str, names: tuple[str, ...]) -> list[int]:
-    """Blank the rows that tell of a person, by id or by having a name in their text; returns their numbers."""
-    spelt = [json.dumps(name, ensure_ascii=False)[1:-1] for name in names if name]
-    like = "".join(" OR instr(detail, ?) OR instr(object, ?)" for _ in spelt)
-    given = [person_id, *(text for name in spelt for text in (name, name))]
-    query = f"SELECT seq FROM audit WHERE object IS NOT NULL AND (person_id = ?{like}) ORDER BY seq"
+    """Blank the rows that tell of a person, by id or by having a name in their text; returns their numbers.
+
+    A name of a few letters counts only where it is a whole text: as a part it would be in all rows. Rows that account
+    for erasures tell of nobody, and stay.
+    """
+    spelt = [json.dumps(name, ensure_ascii=False) for name in names if name]
+    parts = [text[1:-1] if len(text) >= LEAST_PART + 2 else text for text in spelt]
+    like = "".join(" OR instr(detail, ?) OR instr(object, ?)" for _ in parts)
+    given = [ERASED, person_id, *(text for part in parts for text in (part, part))]
+    query = f"SELECT seq FROM audit WHERE object IS NOT NULL AND action <> ? AND (person_id = ?{like}) ORDER BY seq"
     found = [row[0] for row in db.execute(query, given).fetchall()]
     blanked = "UPDATE audit SET object = NULL, detail = NULL, salt = NULL, person_id = NULL WHERE seq = ?"
     db.executemany(blanked, [(seq,) for seq in found])

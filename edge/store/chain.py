@@ -18,8 +18,6 @@ from edge.store.codec import time_to_text
 from edge.store.rows import AuditEntry, AuditHead, AuditReport
 
 FILE = "audit.head"
-ERASED = "person.erase"
-"""Action of the row that says which rows were blanked."""
 RESTORED = "database.restored"
 """Action of the row a box writes when it finds an older database than the one it had."""
 MAX_PROBLEMS = 20
@@ -55,7 +53,7 @@ def verify(db: sqlite3.Connection, folder: Path, known: tuple[AuditHead, ...] = 
         problems += _faults(entry, before)
         if entry.told is None:
             blanked.add(entry.seq)
-        elif entry.action == ERASED:
+        elif entry.action == audit.ERASED:
             allowed.update(entry.told.get("blanked", ()))
         before, last = entry.sha256, entry.seq
         hashes[entry.seq] = entry.sha256

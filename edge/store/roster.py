@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edge.records import Person, Reference
-from edge.store import audit, chain, erase, people
+from edge.store import audit, erase, people
 from edge.store.blobs import Blobs
 from edge.store.codec import time_to_text
 from edge.store.rows import Receipt
@@ -80,7 +80,7 @@ def _erase(change: Change, person_id: str, by: str, now: dt.datetime) -> Receipt
     receipt = erase.forget(change, person_id, now)
     blanked = audit.blank(change.db, person_id, (person_id, person.name) if person else (person_id,))
     told = {"hits": receipt.hits, "references": receipt.references, "images": receipt.images, "blanked": blanked}
-    audit.append(change.db, now, by, chain.ERASED, _version(change), told)
+    audit.append(change.db, now, by, audit.ERASED, _version(change), told)
     return receipt
 
 
