@@ -60,8 +60,11 @@ def test_people_are_split_by_their_pictures(world: tuple[Path, list[str]]) -> No
     assert (len(parts.enrolled), len(parts.genuine), len(parts.strangers)) == (20, 20, 30)
     assert not {p.person for p in parts.genuine} & {p.person for p in parts.strangers}
     assert not set(parts.enrolled) & set(parts.genuine)
+    more = split(*world, num_enrolled=1, first_probe=3)
+    assert (len(more.enrolled), len(more.genuine)) == (10, 10)
+    assert len(split(world[0], world[1][:10]).strangers) == 20, "every second person, where all could be enrolled"
     with pytest.raises(ImageError, match="identification needs"):
-        split(world[0], world[1][:10])
+        split(world[0], world[1][10:])
 
 
 def test_a_world_without_confusion_and_one_face_that_is_not_found(world: tuple[Path, list[str]]) -> None:

@@ -74,16 +74,18 @@ def identification(
     degradations: Sequence[str],
     peer: Path | None,
     min_margin: float,
+    enrolled: int = 2,
+    first_probe: int | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Open-set identification of a list of people, ours beside the peer; ours with what calibration promised."""
     models = load_models(config)
-    parts = split(images, _lines(people_file))
+    parts = split(images, _lines(people_file), num_enrolled=enrolled, first_probe=first_probe)
     sides: dict[str, tuple[Detector, Embedder]] = {"ours": (models.stages.detector, models.stages.embedder)}
     if peer is not None:
         embedder = open_peer_embedder(_peer_file(peer, PEER_EMBEDDER), config.runtime)
         sides["peer"] = (_peer_detector(config, peer), embedder)
-    answer: dict[str, Any] = {"models": models.hashes, "min_margin": min_margin}
+    answer: dict[str, Any] = {"models": models.hashes, "min_margin": min_margin, "enrolled": enrolled}
     for name, (detector, embedder) in sides.items():
         reports = evaluate_identification(
             parts,

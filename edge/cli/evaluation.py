@@ -63,8 +63,14 @@ def eval_pairs(
 @app.command("identify")
 def eval_identify(
     images: Images,
-    people: Annotated[Path, typer.Option(help="file with one person per line; those with three pictures are enrolled")],
+    people: Annotated[Path, typer.Option(help="file with one person per line")],
     degrade: Degrade = None,
+    enrolled: Annotated[
+        int, typer.Option(help="pictures enrolled of each person who has more; the others are strangers", min=1)
+    ] = 2,
+    first_probe: Annotated[
+        int | None, typer.Option(help="pictures left out of the probes [default: those enrolled]", min=1)
+    ] = None,
     min_margin: Annotated[float, typer.Option(help="lead over the runner-up a match needs", min=0, max=2)] = 0.0,
     peer: Annotated[
         Path | None, typer.Option(help="folder with YuNet and MobileFaceNet, measured in the same call")
@@ -83,6 +89,8 @@ def eval_identify(
             degradations=degrade or ["clean"],
             peer=peer,
             min_margin=min_margin,
+            enrolled=enrolled,
+            first_probe=first_probe,
             progress=tell,
         )
     if as_json:

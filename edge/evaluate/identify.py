@@ -20,7 +20,6 @@ from edge.watchlist.calibrate import calibrate, stranger_scores
 from edge.watchlist.gallery import Gallery
 
 NUM_ENROLLED = 2
-MIN_PICTURES = 3
 FPIRS = (1e-1, 3e-2, 1e-2)
 ReadImage = Callable[[Path], NDArray[np.uint8]]
 
@@ -56,18 +55,29 @@ class IdentifyReport:
         return asdict(self)
 
 
-def split(images: Path, people: Sequence[str]) -> Split:
-    """People with three pictures or more are enrolled with their first two, the others are strangers."""
+def split(
+    images: Path, people: Sequence[str], *, num_enrolled: int = NUM_ENROLLED, first_probe: int | None = None
+) -> Split:
+    """People with a picture left to probe with are enrolled with their first `num_enrolled`, the others are strangers.
+
+    `first_probe` keeps the probes the same for every number of enrolled pictures. Where everybody has pictures enough,
+    every second person is a stranger.
+    """
     pictures = {name: _pictures(images, name) for name in people}
-    listed = [name for name, own in pictures.items() if len(own) >= MIN_PICTURES]
+    probe_from = num_enrolled if first_probe is None else max(first_probe, num_enrolled)
+    listed = [name for name, own in pictures.items() if len(own) > probe_from]
+    if len(listed) == len(pictures):
+        listed = listed[::2]
     others = [name for name in pictures if name not in set(listed)]
     made = Split(
-        tuple(picture for name in listed for picture in pictures[name][:NUM_ENROLLED]),
-        tuple(picture for name in listed for picture in pictures[name][NUM_ENROLLED:]),
+        tuple(picture for name in listed for picture in pictures[name][:num_enrolled]),
+        tuple(picture for name in listed for picture in pictures[name][probe_from:]),
         tuple(picture for name in others for picture in pictures[name]),
     )
     if not made.enrolled or not made.strangers:
-        raise ImageError(f"{images}: identification needs people with {MIN_PICTURES} pictures and people with fewer")
+        raise ImageError(
+            f"{images}: identification needs people with more than {probe_from} pictures, and others to be strangers"
+        )
     return made
 
 
