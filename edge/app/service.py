@@ -283,6 +283,11 @@ class _Service:
             self.metrics.dropped.labels(camera.config.name, "damaged").set(camera.bad_frames)
         for what, value in self.store.stats().items():
             self.metrics.store.labels(what).set(value)
+        now = dt.datetime.now(dt.UTC)
+        for consumer in self.store.consumers():
+            self.metrics.consumer_lag.labels(consumer.name).set(consumer.lag)
+            if consumer.last_pull_at is not None:
+                self.metrics.consumer_age.labels(consumer.name).set((now - consumer.last_pull_at).total_seconds())
         self.metrics.store.labels("hits_waiting").set(self.writer.num_waiting)
         self.metrics.people.set(len(self.vision.pipeline.watch.people))
         return self.metrics.render()
