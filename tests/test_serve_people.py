@@ -52,7 +52,7 @@ def test_a_person_is_added_with_a_good_and_a_bad_picture_each_told(tmp_path: Pat
             answer, page = await send(box, "/people", FIELDS, pictures)
             assert answer.status == 201, page
             for said in (
-                "Demo Person is on the list with 1 new pictures",
+                "Demo Person is on the list with 1 new picture.",
                 "Accepted",
                 "No face was found",
                 "can&#39;t be read",

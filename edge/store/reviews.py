@@ -79,8 +79,6 @@ def give(change: Change, hit_id: str, verdict: Verdict) -> FeedItem:
         ),
     )
     audit.append(change.db, verdict.at, verdict.by, "verdict.give", f"hit {hit_id}", {"state": verdict.state})
-    detail = {"state": verdict.state, "reason": verdict.reason}
-    audit.append(change.db, verdict.at, verdict.by, "hit.verdict", hit_id, detail, person_id=body["person"]["id"])
     return _put(change, hit_id, body, verdict.at)
 
 
@@ -98,7 +96,6 @@ def undo(change: Change, hit_id: str, by: str, now: dt.datetime, within: dt.time
         )
     change.db.execute("DELETE FROM verdicts WHERE verdict_id = ?", (row[0],))
     audit.append(change.db, now, by, "verdict.undo", f"hit {hit_id}")
-    audit.append(change.db, now, by, "hit.undo", hit_id, person_id=body["person"]["id"])
     return _put(change, hit_id, body, now)
 
 

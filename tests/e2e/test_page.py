@@ -6,25 +6,17 @@ Skipped by name where Chromium or Playwright is not installed. Screenshots are l
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import shutil
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edge.config import ReviewConfig
 from edge.records import CameraState
+from tests.e2e.browser import NARROW, WIDE, browsing, require_chromium, shoot
 from tests.serve_box import Box, camera_health, live_view, make_hit, person, run, running
 
-playwright = pytest.importorskip("playwright.async_api", reason="needs Playwright: pip install playwright")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-if CHROMIUM is None:
-    pytest.skip("needs Chromium: apt-get install chromium", allow_module_level=True)
-
-SCREENS = Path(__file__).resolve().parents[2] / "build" / "screens"
-WIDE, NARROW = (1280, 900), (360, 740)
-SLOW_MS = 15_000
+require_chromium()
 
 
 class Publisher:
@@ -43,42 +35,10 @@ class Publisher:
             await asyncio.sleep(0.1)
 
 
-@contextlib.asynccontextmanager
-async def browsing(box: Box, size: tuple[int, int] = WIDE, scheme: str = "dark", **more: Any) -> AsyncIterator[Any]:
-    """A page of a fresh browser; on leaving, no console error and no foreign request may have happened."""
-    complaints: list[str] = []
-    async with playwright.async_playwright() as starter:
-        browser = await starter.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        context = await browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, timezone_id="UTC", **more
-        )
-        page = await context.new_page()
-        page.set_default_timeout(SLOW_MS)
-        page.on("pageerror", lambda error: complaints.append(f"script: {error}"))
-        page.on("console", lambda line: complaints.append(f"console: {line.text}") if line.type == "error" else None)
-        page.on(
-            "request", lambda asked: None if asked.url.startswith((box.url, "data:")) else complaints.append(asked.url)
-        )
-        yield page
-        await context.close()
-        await browser.close()
-    assert complaints == []
-
-
 async def log_in(box: Box, page: Any, user: str = "a-supervisor") -> None:
     """Follow a one-time link, as the demo prints it."""
     secret = await asyncio.wrap_future(box.store.add_login_link(user, 5))
     await page.goto(f"{box.url}/login/link?token={secret}")
-
-
-async def shoot(page: Any, name: str, *, full: bool = True) -> None:
-    """Keep a picture of the page, and check that nothing sticks out sideways."""
-    SCREENS.mkdir(parents=True, exist_ok=True)
-    await page.screenshot(path=SCREENS / f"{name}.png", full_page=full)
-    too_wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert too_wide <= 0, f"{name}: {too_wide} px wider than the window"
 
 
 async def age_ms(page: Any) -> float:
@@ -87,7 +47,7 @@ async def age_ms(page: Any) -> float:
 
 def test_the_live_picture_moves_tells_its_age_and_greys_when_it_stops(tmp_path: Path) -> None:
     async def check() -> None:
-        async with running(tmp_path) as box, browsing(box) as page:
+        async with running(tmp_path) as box, browsing(box.url) as page:
             publisher = Publisher(box)
             playing = asyncio.create_task(publisher.play())
             await log_in(box, page)
@@ -121,7 +81,7 @@ def test_the_live_picture_moves_tells_its_age_and_greys_when_it_stops(tmp_path: 
 
 def test_the_age_is_that_of_the_capture_not_of_the_arrival(tmp_path: Path) -> None:
     async def check() -> None:
-        async with running(tmp_path) as box, browsing(box) as page:
+        async with running(tmp_path) as box, browsing(box.url) as page:
             box.live.publish(live_view(1, age_s=1000.0))
             await log_in(box, page)
             await page.get_by_text("not live, 16 min old").wait_for()
@@ -132,7 +92,7 @@ def test_the_age_is_that_of_the_capture_not_of_the_arrival(tmp_path: Path) -> No
 
 def test_a_hit_arrives_without_reload(tmp_path: Path) -> None:
     async def check() -> None:
-        async with running(tmp_path, num_hits=1) as box, browsing(box) as page:
+        async with running(tmp_path, num_hits=1) as box, browsing(box.url) as page:
             box.live.publish(live_view(1))
             await log_in(box, page)
             await page.locator("#latest [data-hit]").first.wait_for()
@@ -149,7 +109,7 @@ def test_a_hit_arrives_without_reload(tmp_path: Path) -> None:
 
 def test_a_guard_logs_in_and_reviews_a_hit_by_keyboard(tmp_path: Path) -> None:
     async def check() -> None:
-        async with running(tmp_path) as box, browsing(box) as page:
+        async with running(tmp_path) as box, browsing(box.url) as page:
             hit = make_hit(2)[0]
             await page.goto(f"{box.url}/hits/{hit.hit_id}")
             await shoot(page, "login")
@@ -166,12 +126,16 @@ def test_a_guard_logs_in_and_reviews_a_hit_by_keyboard(tmp_path: Path) -> None:
                 "document.querySelector('[data-compare] img:last-child').style.clipPath"
             )
             await shoot(page, "hit-dark")
-            await page.get_by_label("Reason, if you want").focus()
+            note = page.get_by_label("Note, if you want")
+            await note.focus()
             await page.keyboard.type("scar over the left eye is missing")
+            # Away from the field, keys give verdicts again; in it, they wrote them.
             await page.keyboard.press("Tab")
-            await page.keyboard.press("Tab")
-            await page.keyboard.press("Enter")
+            await page.keyboard.press("r")
+            await page.keyboard.press("1")
             await page.get_by_text("scar over the left eye is missing").wait_for()
+            await page.get_by_role("button", name="Undo (").wait_for()
+            await shoot(page, "hit-undo")
             kept = box.store.hit(hit.hit_id)
             assert kept is not None
             assert (kept.review["state"], kept.review["by"]) == ("rejected", "a-guard")
@@ -182,7 +146,7 @@ def test_a_guard_logs_in_and_reviews_a_hit_by_keyboard(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("size", "scheme"), [(WIDE, "dark"), (WIDE, "light"), (NARROW, "dark"), (NARROW, "light")])
 def test_every_page_fits_wide_and_narrow_dark_and_light(tmp_path: Path, size: tuple[int, int], scheme: str) -> None:
     async def check() -> None:
-        async with running(tmp_path, num_hits=5) as box, browsing(box, size, scheme) as page:
+        async with running(tmp_path, num_hits=5) as box, browsing(box.url, size, scheme) as page:
             playing = asyncio.create_task(Publisher(box).play())
             for number in (20, 21):
                 who = person(2)
@@ -193,7 +157,9 @@ def test_every_page_fits_wide_and_narrow_dark_and_light(tmp_path: Path, size: tu
             await page.locator("[data-camera=door][data-live=yes]").wait_for()
             await shoot(page, f"now-{suffix}")
             hit_id = make_hit(21)[0].hit_id
-            for name, path in (("hits", "/hits"), ("hit", f"/hits/{hit_id}"), ("people", "/people"), ("box", "/box")):
+            pages = {"hits": "/hits", "hit": f"/hits/{hit_id}", "people": "/people", "box": "/box"}
+            pages |= {"person": "/people/p1/edit", "person-new": "/people/new"}
+            for name, path in pages.items():
                 await page.goto(box.url + path)
                 await page.wait_for_load_state("load")
                 await shoot(page, f"{name}-{suffix}")
@@ -204,18 +170,38 @@ def test_every_page_fits_wide_and_narrow_dark_and_light(tmp_path: Path, size: tu
 
 def test_without_scripts_all_but_the_live_picture_works(tmp_path: Path) -> None:
     async def check() -> None:
-        async with running(tmp_path) as box, browsing(box, java_script_enabled=False) as page:
+        async with running(tmp_path) as box, browsing(box.url, java_script_enabled=False) as page:
             box.live.publish(live_view(1))
             await page.goto(box.url)
             await page.get_by_label("User").fill("a-guard")
             await page.get_by_label("Password").fill("correct horse 1")
             await page.get_by_role("button", name="Log in").click()
             await page.get_by_role("link", name="All hits").click()
-            await page.get_by_text("Rosa Alba").first.click()
-            await page.get_by_role("button", name="Confirm").click()
-            await page.get_by_text("Confirmed by a-guard").wait_for()
+            await page.locator(".hit a").first.click()
+            await page.locator("summary", has_text="Confirm").click()
+            await page.get_by_role("button", name="Checked on the spot").click()
+            await page.get_by_text("Checked on the spot").last.wait_for()
+            assert "Confirmed by a-guard" in await page.locator("#verdict").inner_text()
+            await page.get_by_role("button", name="Undo").click()
+            await page.locator("header .verdict.new").wait_for()
             assert await page.get_by_alt_text("Face as found").is_visible()
             assert await page.get_by_alt_text("Face after enhancement").is_visible()
             await shoot(page, "hit-no-script")
+
+    run(check())
+
+
+def test_a_page_in_german_fits_a_telephone(tmp_path: Path) -> None:
+    async def check() -> None:
+        review = ReviewConfig(second_person_for=("banned",))
+        async with running(tmp_path, review=review) as box, browsing(box.url, NARROW, locale="de-DE") as page:
+            box.live.publish(live_view(1))
+            await log_in(box, page)
+            hit = f"/hits/{make_hit(1)[0].hit_id}"
+            pages = {"now": "/", "hits": "/hits", "hit": hit, "people": "/people", "box": "/box"}
+            for name, path in pages.items():
+                await page.goto(box.url + path)
+                await page.get_by_text("Abmelden").wait_for()
+                await shoot(page, f"{name}-360-german")
 
     run(check())

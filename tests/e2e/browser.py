@@ -1,0 +1,89 @@
+"""A real Chromium for tests: no console error and no request to another host goes unnoticed.
+
+Imported only by tests that have made sure that Chromium and Playwright are there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ROOT = Path(__file__).resolve().parents[2]
+SCREENS = ROOT / "build" / "screens"
+WIDE, NARROW = (1280, 900), (360, 740)
+SLOW_MS = 15_000
+
+
+def require_chromium() -> Any:
+    """Playwright's module; skips the calling file by name where it or Chromium is missing."""
+    module = pytest.importorskip("playwright.async_api", reason="needs Playwright: pip install playwright")
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium: apt-get install chromium", allow_module_level=True)
+    return module
+
+
+@contextlib.asynccontextmanager
+async def browsing(
+    url: str, size: tuple[int, int] = WIDE, scheme: str = "dark", *, may_fail: tuple[str, ...] = (), **more: Any
+) -> AsyncIterator[Any]:
+    """A page of a fresh browser; on leaving, no console error and no foreign request may have happened.
+
+    `may_fail`: parts of console lines that are expected, such as the status of a form that is refused.
+    """
+    playwright = require_chromium()
+    complaints: list[str] = []
+
+    def complain(text: str) -> None:
+        if not any(part in text for part in may_fail):
+            complaints.append(text)
+
+    async with playwright.async_playwright() as starter:
+        browser = await starter.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        context = await browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, timezone_id="UTC", **more
+        )
+        page = await context.new_page()
+        page.set_default_timeout(SLOW_MS)
+        page.on("pageerror", lambda error: complain(f"script: {error}"))
+        page.on("console", lambda line: complain(f"console: {line.text}") if line.type == "error" else None)
+        page.on("request", lambda asked: None if asked.url.startswith((url, "data:")) else complain(asked.url))
+        yield page
+        await context.close()
+        await browser.close()
+    assert not complaints, complaints
+
+
+async def shoot(page: Any, name: str, *, full: bool = True) -> None:
+    """Keep a picture of the page, and check that nothing sticks out sideways."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=SCREENS / f"{name}.png", full_page=full)
+    too_wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert too_wide <= 0, f"{name}: {too_wide} px wider than the window"
+
+
+def find_axe() -> Path | None:
+    """axe-core's script: EDGE_TEST_AXE, or where `npm install axe-core` puts it."""
+    places = [os.environ.get("EDGE_TEST_AXE"), ROOT / "node_modules" / "axe-core" / "axe.min.js"]
+    return next((Path(place) for place in places if place and Path(place).is_file()), None)
+
+
+async def serious_faults(page: Any, axe: Path) -> list[str]:
+    """What axe-core finds serious or critical on the page as it is shown; the page needs `bypass_csp`."""
+    await page.evaluate(await asyncio.to_thread(axe.read_text, "utf-8"))
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = await page.evaluate("(tags) => axe.run({ runOnly: { type: 'tag', values: tags } })", tags)
+    return [
+        f"{fault['id']}: {fault['nodes'][0]['target']} {fault['nodes'][0]['failureSummary']}"
+        for fault in found["violations"]
+        if fault["impact"] in {"serious", "critical"}
+    ]
