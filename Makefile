@@ -1,12 +1,13 @@
 # make demo   the whole service on a rendered clip (ONCE=1: wait for the hit, then stop)
 # make test   set up and run the tests
 # make check  the developer's gate: format, lint, types, import rules, tests (CHECK=fast leaves the tests out)
+# make e2e    the page in a real browser, the service and the demo as processes
 # make bench  speed, as ratios against peers in the same run
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check e2e bench lock clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.run: requirements.lock pyproject.toml
@@ -28,6 +29,9 @@ test: $(VENV)/.dev
 
 check: $(VENV)/.dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" tools/check $(CHECK)
+
+e2e: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/e2e
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tools.bench
