@@ -64,3 +64,16 @@ def test_two_tokens_of_one_name_while_one_replaces_the_other(folder: Path) -> No
         assert [consumer.seq for consumer in store.consumers()] == [7], "the consumer outlives the rotation"
     assert edge(folder, "token", "revoke", "central", "--older").returncode == 65
     assert (folder / "edge.db").read_bytes().find(second.encode()) == -1
+
+
+def test_more_pictures_leave_the_end_of_an_entry(folder: Path, portrait: Path) -> None:
+    words = ["enrol", "--id", "p9", "--name", "P", "--status", "demo", str(portrait)]
+    done = edge(folder, *words, "--reason", "theft", "--owner", "ines", "--expires", "2031-02-03")
+    assert done.returncode == 0, done.stderr
+    done = edge(folder, *words, "--allow-alike")
+    with Store.open(folder) as store:
+        person = store.person("p9")
+        assert person is not None
+        assert (person.reason, person.owner) == ("theft", "ines")
+        assert person.expires_at is not None
+        assert person.expires_at.isoformat() == "2031-02-03T00:00:00+00:00"

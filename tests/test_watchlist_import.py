@@ -112,7 +112,10 @@ def test_missing_and_ambiguous_places(tmp_path: Path) -> None:
 
 
 EXPIRES = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
-PEOPLE = [(Person("1", "Ä. Person", "wanted", EXPIRES), [JPEG, PNG]), (Person("2", "No Picture", "", None), [])]
+PEOPLE = [
+    (Person("1", "Ä. Person", "wanted", EXPIRES, "theft", "shift lead"), [JPEG, PNG]),
+    (Person("2", "No Picture", "", None), []),
+]
 
 
 def test_archive_round_trip(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,12 @@ def enrol(
     person_id: Annotated[str, typer.Option("--id", help="id of the person; pictures are added to an id that exists")],
     name: Annotated[str, typer.Option("--name", help="name as guards will read it")],
     status: Annotated[str, typer.Option("--status", help="why the person is looked for, in a word")],
+    reason: Annotated[str | None, typer.Option("--reason", help="why, in a sentence; kept where left out")] = None,
+    owner: Annotated[str | None, typer.Option("--owner", help="who answers for the entry; kept where left out")] = None,
+    expires: Annotated[
+        dt.datetime | None,
+        typer.Option("--expires", help="day (UTC) from which the entry never matches", formats=["%Y-%m-%d"]),
+    ] = None,
     allow_alike: Annotated[
         bool,
         typer.Option("--allow-alike", help="accept pictures that look like somebody else on the list, as of twins"),
@@ -34,7 +41,11 @@ def enrol(
     settings = read_config(config)
     models = load_models(settings)
     with Store.open(settings.data_dir) as store:
-        done = add(store, models, Person(person_id, name, status), paths, allow_alike=allow_alike)
+        # More pictures of somebody must not take the end of their entry away.
+        former = store.person(person_id) or Person(person_id, name, status)
+        until = expires.replace(tzinfo=dt.UTC) if expires else former.expires_at
+        person = Person(person_id, name, status, until, reason or former.reason, owner or former.owner)
+        done = add(store, models, person, paths, allow_alike=allow_alike)
     if as_json:
         print_json(_enrolment_json(done))
         return

@@ -34,9 +34,7 @@ class Metrics:
         )
         self.camera_restarts = Gauge("edge_camera_restarts", "Restarts of the capture child.", ["camera"], registry=r)
         self.store = Gauge("edge_store", "What the database holds and waits for.", ["what"], registry=r)
-        self.consumer_lag = Gauge(
-            "edge_consumer_lag", "Feed items a puller has not got yet.", ["consumer"], registry=r
-        )
+        self.consumer_lag = Gauge("edge_consumer_lag", "Feed items a puller has not got yet.", ["consumer"], registry=r)
         self.consumer_age = Gauge(
             "edge_consumer_last_pull_seconds", "Seconds since a puller's last call.", ["consumer"], registry=r
         )

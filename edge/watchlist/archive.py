@@ -45,6 +45,8 @@ class _Entry(_Strict):
     name: Text
     status: Annotated[str, Field(max_length=200, pattern=_PRINTABLE)]
     expires_at: AwareDatetime | None = None
+    reason: Text | None = None
+    owner: Text | None = None
     pictures: tuple[Annotated[str, Field(pattern=_PICTURE)], ...] = Field(max_length=1000)
 
 
@@ -73,7 +75,7 @@ class Archive:
         except BaseException:
             self.close()
             raise
-        self.people = tuple(Person(e.id, e.name, e.status, e.expires_at) for e in content.people)
+        self.people = tuple(Person(e.id, e.name, e.status, e.expires_at, e.reason, e.owner) for e in content.people)
         self._pictures = {entry.id: entry.pictures for entry in content.people}
         if len(self._pictures) != len(self.people):
             self.close()
@@ -161,7 +163,13 @@ def _entry(person: Person, names: list[str]) -> _Entry:
     expires = person.expires_at and person.expires_at.astimezone(dt.UTC)
     try:
         return _Entry(
-            id=person.person_id, name=person.name, status=person.status, expires_at=expires, pictures=tuple(names)
+            id=person.person_id,
+            name=person.name,
+            status=person.status,
+            expires_at=expires,
+            reason=person.reason,
+            owner=person.owner,
+            pictures=tuple(names),
         )
     except ValidationError as error:
         first = error.errors()[0]
