@@ -1,4 +1,4 @@
-"""Speed as ratios against a peer or a reference in the same run: `make bench`. Absolute times belong to one machine only.
+"""Speed as ratios against a peer or a reference in the same run: `make bench`. Absolute times are one machine's only.
 
 Peers that need the public weights are left out, by name, where `../shared/data` (or EDGE_TEST_DATA) is absent.
 """
@@ -23,7 +23,9 @@ from edge.detect import build_detector
 from edge.pixels import lime
 from edge.pixels.geometry import align
 from edge.recognise import open_peer_embedder
+from edge.records import Person, Reference
 from edge.sessions import Pack
+from edge.watchlist import Gallery
 from tests import reference
 
 DATA = Path(os.environ.get("EDGE_TEST_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
@@ -49,6 +51,27 @@ def lime_twin(image: BgrImage) -> object:
     return reference.lime_relight(image, light, lime.GAMMA)
 
 
+def gallery_row(num_references: int = 100_000, num_people: int = 20_000, dim: int = 128) -> dict[str, object]:
+    """One search of a large list, against comparing reference by reference."""
+    rng = np.random.default_rng(0)
+    vectors = rng.standard_normal((num_references, dim), dtype=np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    owners = [f"p{i % num_people:05d}" for i in range(num_references)]
+    references = [Reference(f"r{i:06d}", owners[i], "", vectors[i], "m", {}, "") for i in range(num_references)]
+    gallery = Gallery(references, [Person(owner, owner, "listed") for owner in sorted(set(owners))])
+    probe = vectors[12345].copy()
+
+    def one_by_one() -> object:
+        best: dict[str, float] = {}
+        for owner, vector in zip(owners, vectors, strict=True):
+            best[owner] = max(best.get(owner, -2.0), float(vector @ probe))
+        return sorted(best.items(), key=lambda item: -item[1])[:2]
+
+    return ratio(
+        f"search {num_references:,} references, one by one", lambda: gallery.search(probe, limit=2), one_by_one, 5
+    )
+
+
 def measure() -> list[dict[str, object]]:
     """Every ratio that can be measured here."""
     config = Config(runtime=ONE_THREAD)
@@ -58,6 +81,7 @@ def measure() -> list[dict[str, object]]:
     pack = Pack.open(config.models_dir)
     haar = build_detector(DetectConfig(model="haar"), pack, ONE_THREAD)
     rows = [
+        gallery_row(),
         ratio(
             "detect 640 x 480, against Haar", lambda: models.stages.detector.detect(frame), lambda: haar.detect(frame)
         ),

@@ -42,8 +42,10 @@ class Gallery:
         if strangers:
             raise ImageError(f"a reference names {strangers[0]!r}, who is not on the watchlist; add the person first")
         # References lie person by person, so each person's best is the maximum of one slice.
-        self._starts: list[int] = [i for i, owner in enumerate(owners) if i == 0 or owners[i - 1] != owner]
-        self._owners = [owners[start] for start in self._starts]
+        starts = [i for i, owner in enumerate(owners) if i == 0 or owners[i - 1] != owner]
+        self._starts = np.array(starts, np.intp)
+        self._ends = np.array([*starts[1:], len(owners)], np.intp)
+        self._owners = [owners[start] for start in starts]
         self.digest = self._digest()
 
     @classmethod
@@ -67,14 +69,14 @@ class Gallery:
                 f"an embedding of shape {embedding.shape} against references of {self._matrix.shape[1]} numbers: "
                 "made by another model; enrol the pictures again"
             )
-        similarities = np.clip(self._matrix @ embedding.astype(np.float32), -1.0, 1.0)
-        best = np.maximum.reduceat(similarities, self._starts)
-        ends = [*self._starts[1:], len(similarities)]
+        similarities = self._matrix @ embedding.astype(np.float32)
+        best = np.minimum(np.maximum.reduceat(similarities, self._starts), np.float32(1.0))
         found = []
         for index in _leading(best, limit):
-            start = self._starts[index]
-            at = start + int(np.argmax(similarities[start : ends[index]]))
-            found.append(Ranked(self._owners[index], float(similarities[at]), self._reference_ids[at]))
+            start = int(self._starts[index])
+            at = start + int(np.argmax(similarities[start : self._ends[index]]))
+            similarity = min(max(float(similarities[at]), -1.0), 1.0)
+            found.append(Ranked(self._owners[index], similarity, self._reference_ids[at]))
         found.sort(key=lambda ranked: (-ranked.similarity, ranked.person_id))
         return tuple(found[:limit])
 
