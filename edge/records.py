@@ -61,12 +61,9 @@ class Frame:
 class Detections:
     """Faces of one frame as a struct of arrays, best score first."""
 
-    boxes: Boxes
-    """(N, 4) float32 xyxy px."""
-    scores: NDArray[np.float32]
-    """(N,) float32 0..1."""
-    landmarks: NDArray[np.float32]
-    """(N, 5, 2) float32 px."""
+    boxes: Boxes  # (N, 4) float32 xyxy px
+    scores: NDArray[np.float32]  # (N,) float32 0..1
+    landmarks: NDArray[np.float32]  # (N, 5, 2) float32 px
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -182,19 +179,6 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class Thresholds:
-    """What a match needs on this box, as `edge watchlist calibrate --write` kept it, by kind of picture."""
-
-    min_similarity: Mapping[str, float]
-    min_margin: float
-    one_in: float
-    """False alerts wanted: at most one in this many faces."""
-    model_sha256: str
-    watchlist_digest: str
-    at: dt.datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Match:
     """A probe against the gallery. `person_id` is None when the answer is unknown; the candidate is kept in memory."""
 
@@ -231,7 +215,7 @@ class HitImages:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A stored match (CONTRACT.md section 3). Mappings hold JSON-ready values only."""
+    """A stored match; mappings hold JSON-ready values. `decision` tells every gate; empty in hits of older versions."""
 
     hit_id: str
     kind: str
@@ -256,7 +240,6 @@ class Hit:
     review: Mapping[str, Any]
     liveness: str = "not_assessed"
     decision: Mapping[str, Any] = field(default_factory=dict)
-    """Every gate's value against its limit, and how the answer came about; empty in hits of older versions."""
 
 
 @dataclass(frozen=True, slots=True)

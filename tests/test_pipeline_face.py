@@ -13,7 +13,8 @@ from edge.pipeline import reliability
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.limits import limits_of, same_model
 from edge.pipeline.watch import Watch
-from edge.records import Frame, Person, Reason, Reference, Thresholds, Track, TrackState
+from edge.records import Frame, Person, Reason, Reference, Track, TrackState
+from edge.thresholds import Thresholds
 from edge.watchlist.calibrate import calibrate
 
 AT = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from edge.errors import NotFoundError
-from edge.records import Thresholds
 from edge.store import Store
+from edge.thresholds import Thresholds
 from tests.store_material import ANN, BOB, enrol
 
 AT = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)

@@ -8,8 +8,8 @@ from typing import Any
 from edge.app.build import Models, load_watch
 from edge.config import Config
 from edge.errors import ConfigError
-from edge.records import Thresholds
 from edge.store import Store
+from edge.thresholds import Thresholds
 from edge.watchlist.calibrate import calibrate as score
 from edge.watchlist.expected import promise
 

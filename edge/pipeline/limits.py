@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edge.config import RecogniseConfig
 from edge.pipeline.watch import Watch
-from edge.records import Thresholds
+from edge.thresholds import Thresholds
 from edge.watchlist.expected import NOT_CALIBRATED, promise
 
 EARLY_EXTRA = 0.1

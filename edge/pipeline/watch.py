@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from edge.records import Person, Reference, Thresholds
+from edge.records import Person, Reference
+from edge.thresholds import Thresholds
 from edge.watchlist.calibrate import Calibration
 from edge.watchlist.gallery import Gallery
 

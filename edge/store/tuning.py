@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.errors import NotFoundError
-from edge.records import Reference, Thresholds
+from edge.records import Reference
 from edge.store import audit, people
 from edge.store.codec import from_line, time_from_text, time_to_text, to_line
 from edge.store.writer import Change
+from edge.thresholds import Thresholds
 
 if TYPE_CHECKING:
     from edge.store.opening import Core

@@ -1,0 +1,20 @@
+"""What a match needs, as this box was calibrated: a record that travels between store, pipeline and calibration."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What a match needs on this box, as `edge watchlist calibrate --write` kept it, by kind of picture."""
+
+    min_similarity: Mapping[str, float]
+    min_margin: float
+    one_in: float
+    """False alerts wanted: at most one in this many faces."""
+    model_sha256: str
+    watchlist_digest: str
+    at: dt.datetime
