@@ -117,9 +117,11 @@ def test_a_list_too_old_and_a_low_disk_are_told_once_each_way(scene: Scene) -> N
     scene.keeper._min_free_bytes = 1 << 60
     for _ in range(3):
         scene.look()
+    assert set(scene.keeper.conditions) == {"disk", "watchlist"}
     scene.stale = False
     scene.keeper._min_free_bytes = 0
     scene.look()
+    assert scene.keeper.conditions == {}
     assert [(body["subject"], body["state"]) for _, body in scene.items()] == [
         ("disk", "low"),
         ("watchlist", "stale"),

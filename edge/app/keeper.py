@@ -71,6 +71,8 @@ class Keeper:
         self._extended_at = float("-inf")
         self._blind_since: dict[str, tuple[dt.datetime, str]] = {}
         self._conditions: dict[str, str] = {}
+        self.conditions: dict[str, str] = {}
+        """What is wrong now, in words, by subject; for the page and `/api/v1/health`."""
         self._load: list[tuple[float, int, int]] = []
         self._overload: tuple[dt.datetime, int] | None = None
         moment = store.coverage.moment()
@@ -171,6 +173,8 @@ class Keeper:
         if self._conditions.get(subject, "ok") == state:
             return
         self._conditions[subject] = state
+        wrong = {} if state == "ok" else {subject: detail}
+        self.conditions = {key: text for key, text in self.conditions.items() if key != subject} | wrong
         log.log(logging.INFO if state == "ok" else logging.WARNING, "%s is %s: %s", subject, state, detail)
         self._item("health", {"subject": subject, "state": state, "detail": detail})
 

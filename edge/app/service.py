@@ -255,6 +255,7 @@ class _Service:
             "frames": self.vision.frames_done,
             "store_problem": self.writer.problem,
             "hits_waiting": waiting,
+            "conditions": self.keeper.conditions,
             "people": len(self.vision.pipeline.watch.people),
             "models": self.models.descriptions,
             "model_problem": missing_models(self.config, self.models),

@@ -28,7 +28,7 @@ import dlt
 dlt.config["runtime.dlthub_telemetry"] = False  # a fleet of cameras tells nobody of itself
 
 KEY = ["box_id", "epoch", "seq"]
-COLUMNS = {
+COLUMNS: dict[str, Any] = {
     name: {"data_type": "text"} for name in ("hit_id", "camera", "cause", "state", "person_id", "from_at", "to_at")
 }
 COLUMNS["similarity"] = {"data_type": "double"}

@@ -154,7 +154,7 @@ class Puller:
         self._failures += 1
         if told and told.isdigit():
             return float(told)
-        return min(LONGEST_BACKOFF_S, 0.5 * 2 ** min(self._failures, 10)) * random.uniform(0.5, 1.0)
+        return min(LONGEST_BACKOFF_S, 0.5 * 2.0 ** min(self._failures, 10)) * random.uniform(0.5, 1.0)
 
 
 def main() -> None:
