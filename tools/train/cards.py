@@ -52,8 +52,8 @@ def page(entries: list[dict[str, Any]]) -> str:
         "# Models\n\nEvery model here is trained by `tools/train` and quantized by `tools/quantize.py`; nobody else's "
         "weights are shipped.\nThis page is written from `manifest.json` by `python -m tools.train.pack cards`.\n\n"
         "**Terms.** The weights are ours and under Apache-2.0. They were learnt from the data and teachers named in "
-        "each card; whoever\nships them should judge those terms for their own use: LFW and the scene pictures are research "
-        "collections.\n"
+        "each card; whoever\nships them should judge those terms for their own use: LFW and the scene pictures are "
+        "research collections.\n"
     )
     return head + "".join(_card(entry) for entry in entries)
 

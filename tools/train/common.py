@@ -10,6 +10,7 @@ import argparse
 import copy
 import csv
 import math
+import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -196,6 +197,8 @@ def train(
             loss_of.load_state_dict(state["loss"])
         step, elapsed_s = state["step"], state["elapsed_s"]
     curve, first = Curve(plan.out, step), step
+    asked: list[int] = []  # SIGTERM ends the run after the step in progress, with a checkpoint
+    before = signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
     losses: list[float] = []
     began = time.monotonic()
     for batch in _batches(dataset, plan, step):
@@ -213,7 +216,7 @@ def train(
         losses.append(float(loss.detach()))
         ended = time.monotonic()
         elapsed_s, began = elapsed_s + ended - began, ended
-        stopped = _finished(plan, step, elapsed_s) or (stop_after is not None and step - first >= stop_after)
+        stopped = bool(asked) or _finished(plan, step, elapsed_s) or step - first == stop_after
         if step % plan.log_every == 0 or stopped:
             mean = sum(losses) / len(losses)
             losses.clear()
@@ -227,5 +230,6 @@ def train(
             save(checkpoint, state)
         if stopped:
             break
+    signal.signal(signal.SIGTERM, before)
     curve.draw()
     return averaged

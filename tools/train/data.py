@@ -1,7 +1,8 @@
 """Crops and teacher embeddings of the training people, cached under `build/train/cache`.
 
 `python -m tools.train.data` fills the cache (a few minutes). A canvas is an aligned crop with a margin, so that
-training can move, turn and scale it; a mixture is two canvases blended and one of them slightly warped: a face nobody has.
+training can move, turn and scale it; a mixture is two canvases blended and one of them slightly warped: a face
+nobody has.
 """
 
 from __future__ import annotations

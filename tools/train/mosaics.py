@@ -84,7 +84,12 @@ def quilt(stock: Portraits, size: int, rng: np.random.Generator) -> Image:
 
 
 def background(stock: Portraits, size: int, rng: np.random.Generator) -> Image:
-    """Something to put faces on, or to leave empty."""
+    """Something to put faces on, or to leave empty; one time in five lying on its side or upside down."""
+    image = _upright(stock, size, rng)
+    return np.ascontiguousarray(np.rot90(image, int(rng.integers(1, 4)))) if rng.random() < 0.2 else image
+
+
+def _upright(stock: Portraits, size: int, rng: np.random.Generator) -> Image:
     kind = rng.random()
     if kind < 0.42:
         return clutter.draw(size, rng)
@@ -139,7 +144,25 @@ def face_tile(stock: Portraits, face_px: float, rng: np.random.Generator) -> Ima
     if rng.random() < 0.3:
         cut = views.tinted(np.asarray(cut), rng)
     how = cv2.INTER_AREA if side < cut.shape[0] else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(cut, (side, side), interpolation=how))
+    tile = np.asarray(cv2.resize(cut, (side, side), interpolation=how))
+    return bent(tile, rng) if rng.random() < 0.4 else tile
+
+
+def bent(tile: Image, rng: np.random.Generator) -> Image:
+    """As if the head were lowered, raised or turned: press photos show few such heads, cameras above doors show many.
+
+    Features slide down or up and to a side, the far part shrinks, and the face becomes shorter; the outline stays.
+    """
+    side = tile.shape[0]
+    y, x = np.mgrid[-1.0 : 1.0 : side * 1j, -1.0 : 1.0 : side * 1j].astype(np.float32)
+    down, turn, short, taper = (float(v) for v in rng.normal(0, (0.16, 0.12, 0.12, 0.12)))
+    bulge = np.clip(1.0 - x * x, 0, 1) * np.clip(1.0 - y * y, 0, 1)
+    source_y = y * (1.0 + abs(short)) - down * bulge
+    source_x = x * (1.0 + taper * y) - turn * bulge
+    half = (side - 1) / 2
+    return np.asarray(
+        cv2.remap(tile, source_x * half + half, source_y * half + half, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    )
 
 
 def mosaic(stock: Portraits, size: int, rng: np.random.Generator) -> tuple[Image, float]:
