@@ -14,6 +14,7 @@ import pytest
 
 from edge.app import keeper as module
 from edge.app.keeper import Eyes, Keeper
+from edge.errors import StoreError
 from edge.records import CameraHealth, CameraState, LiveView
 from edge.store import Store
 from edge.store.coverage import Moment
@@ -167,6 +168,30 @@ def test_a_clean_end_is_remembered(scene: Scene) -> None:
     scene.store.coverage.begin().result(10)
     gap = next(body for kind, body in scene.items() if kind == "gap")
     assert gap["cause"] == "service stopped"
+
+
+def test_a_store_that_fails_is_said_once_and_ends_nothing(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "LOOK_EVERY_S", 0.02)
+
+    def broken() -> None:
+        raise StoreError("the disk fails")
+
+    async def live() -> None:
+        scene.keeper._eyes = dataclasses.replace(scene.keeper._eyes, pause=broken)
+        task = asyncio.create_task(scene.keeper.run())
+        await asyncio.sleep(0.3)
+        scene.keeper._eyes = dataclasses.replace(scene.keeper._eyes, pause=lambda: None)
+        await asyncio.sleep(0.3)
+        assert not task.done()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    with caplog.at_level("INFO"):
+        asyncio.run(live())
+    told = [record.getMessage() for record in caplog.records if "a look at the box" in record.getMessage()]
+    assert told == ["a look at the box failed: the disk fails", "a look at the box works again"]
 
 
 def test_pausing_protocol_fits_the_store() -> None:

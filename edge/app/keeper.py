@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from edge.errors import EdgeError
 from edge.records import CameraHealth, CameraState, LiveView
 from edge.store import Store, Watching, time_to_text
 
@@ -73,6 +74,7 @@ class Keeper:
         self._conditions: dict[str, str] = {}
         self.conditions: dict[str, str] = {}
         """What is wrong now, in words, by subject; for the page and `/api/v1/health`."""
+        self._failing: set[str] = set()
         self._load: list[tuple[float, int, int]] = []
         self._overload: tuple[dt.datetime, int] | None = None
         moment = store.coverage.moment()
@@ -83,7 +85,11 @@ class Keeper:
         self._watched(self._store.coverage.begin(), "the start of coverage")
         try:
             while True:
-                await asyncio.to_thread(self.look)
+                try:
+                    await asyncio.to_thread(self.look)
+                    self._say("a look at the box", None)
+                except (EdgeError, OSError) as error:  # what can't be seen now is blind; the cameras go on
+                    self._say("a look at the box", error)
                 await asyncio.sleep(LOOK_EVERY_S)
         finally:
             self._watched(self._store.coverage.note(self._told, is_last=True), "the end of coverage")
@@ -183,9 +189,13 @@ class Keeper:
 
     def _watched(self, future: Future[Any], what: str) -> None:
         """Nothing waits for the store; what it can't take is said in the log."""
+        future.add_done_callback(lambda finished: self._say(what, finished.exception()))
 
-        def done(finished: Future[Any]) -> None:
-            if finished.exception() is not None:
-                log.error("%s could not be stored: %s", what, finished.exception())
-
-        future.add_done_callback(done)
+    def _say(self, what: str, error: BaseException | None) -> None:
+        """Log a failure once when it starts and once when it ends."""
+        if error is not None and what not in self._failing:
+            self._failing.add(what)
+            log.error("%s failed: %s", what, error)
+        elif error is None and what in self._failing:
+            self._failing.discard(what)
+            log.info("%s works again", what)
