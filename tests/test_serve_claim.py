@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from tests import boxes
 from tests.serve_box import Box, live_view, make_hit, run, running
 
 HTML = {"Accept": "text/html"}
@@ -65,3 +66,15 @@ def test_the_code_makes_one_supervisor_and_logs_in(tmp_path: Path) -> None:
             assert any(entry.action == "box.claim" for entry in box.store.ledger.newest(None, 10))
 
     run(check())
+
+
+def test_the_command_prints_a_new_code_until_there_is_a_user(tmp_path: Path) -> None:
+    box = boxes.Box(tmp_path)
+    first, second = (box.edge("user", "claim").stdout.strip() for _ in range(2))
+    assert first != second
+    assert len(second.replace("-", "")) == 12
+    added = box.edge("user", "add", "rosa", "--role", "guard", "--password-stdin", stdin="correct horse 1\n")
+    assert added.returncode == 0, added.stderr
+    done = box.edge("user", "claim")
+    assert (done.returncode, done.stdout) == (65, "")
+    assert "has been claimed" in done.stderr

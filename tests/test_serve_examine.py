@@ -128,11 +128,14 @@ def test_a_video_is_examined_in_a_worker_and_what_was_found_is_shown(
                 assert (await made.box.get(f"{address}/files/{name}", headers))[0].status == 404
             assert not [name for name in made.left() if "file" in Path(name).name], "the file itself stayed"
 
+            await made.examiner.forget_others({"demo-1", "p1", "p2"})
+            assert made.examiner.job(job_id) is not None
             again = FileExaminer(Config(data_dir=tmp_path / "data"))
             assert [(job.job_id, job.state, job.frames) for job in again.jobs()] == [(job_id, "done", 300)]
+            await again.forget_others({"p1", "p2"})
+            assert (again.jobs(), made.left()) == ([], []), "what names an erased person stayed"
             answer, _ = await made.box.post(f"{address}/remove", {}, headers)
             assert answer.headers["Location"] == "/examine"
-            assert made.left() == []
             assert (await made.box.get(address, headers))[0].status == 404
 
     run(check())

@@ -17,7 +17,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +112,14 @@ class FileExaminer:
         for job_id in known:
             await self.remove(job_id)
         return len(known)
+
+    async def forget_others(self, listed: Collection[str]) -> None:
+        """Delete what names somebody who is not `listed` any more, or may yet come to."""
+        for job in self.jobs():
+            hits = await asyncio.to_thread(self.hits, job.job_id)
+            named = {name for hit in hits for name in (hit["person"]["id"], hit["runner_up_id"]) if name}
+            if job.state in WAITING or not named <= set(listed):
+                await self.remove(job.job_id)
 
     async def work(self) -> None:
         """Examine what is queued; runs as long as the service does."""

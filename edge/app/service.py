@@ -175,14 +175,17 @@ class _Service:
     async def _watch_people(self) -> None:
         """Take over changes of the watchlist, also those other processes made."""
         seen = await asyncio.to_thread(self.store.watchlist_version)
+        listed = self.vision.pipeline.watch.people.keys()
+        await self.examiner.forget_others(listed)
         while True:
             await asyncio.sleep(WATCHLIST_POLL_S)
             version = await asyncio.to_thread(self.store.watchlist_version)
             if version != seen:
-                self.vision.pipeline.watch = await asyncio.to_thread(
-                    load_watch, self.store, self.models, self.config.watchlist.max_age_days
-                )
-                seen = version
+                watch = await asyncio.to_thread(load_watch, self.store, self.models, self.config.watchlist.max_age_days)
+                self.vision.pipeline.watch = watch
+                if listed - watch.people.keys():
+                    await self.examiner.forget_others(watch.people.keys())
+                seen, listed = version, watch.people.keys()
                 log.info("the watchlist is now version %d", version[0])
 
     async def _watch_health(self) -> None:
