@@ -20,7 +20,7 @@ from tests.e2e.browser import NARROW, browsing, find_axe, require_chromium, seri
 require_chromium()
 
 PASSWORD = "correct horse 1"
-SETTINGS = '[review]\nsecond_person_for = ["wanted"]\nurgent_for = ["wanted"]\n[visit]\ngap_s = 1.0\n'
+SETTINGS = '[review]\nsecond_person_for = ["wanted"]\nurgent_for = ["wanted"]\n[visit]\ngap_s = 0.3\n'
 PAGES = ("/", "/hits", "/people", "/people/new", "/examine", "/box")
 
 
@@ -155,7 +155,7 @@ async def examine(page: Any, box: Box, clip: Path) -> None:
     await page.get_by_role("button", name="Examine").click()
     await page.get_by_text("Working").wait_for()
     await page.get_by_text("Done").wait_for(timeout=120_000)
-    await page.get_by_role("heading", name="Rosa wanted").wait_for()
+    await page.get_by_role("heading", name="Rosa wanted").first.wait_for()
     await shoot(page, "examination")
     async with page.expect_download() as download:
         await page.get_by_role("link", name="Download the report").click()
