@@ -4,8 +4,8 @@
 for gray pictures, with what was measured in the manifest. To be run again whenever the embedder changes.
 
 A plain Gaussian has too thin a tail (people come in families of likeness). So a vector is drawn around the mean of the
-`NEIGHBOURS` embeddings nearest to a random one, each of another person, and the rest of the covariance is noise:
-no drawn vector is nearer to a training person than people who were never seen are, and the manifest says how near.
+`NEIGHBOURS` embeddings nearest to a random one, each of another person, and the rest of the covariance is noise: no
+drawn vector belongs to anybody. The manifest says how near the nearest training face is, beside people never seen.
 """
 
 from __future__ import annotations
