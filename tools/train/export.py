@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from tools.train.nets import STRIDES, Conv, Detector, Recogniser, fold_scale
 
@@ -48,15 +49,31 @@ def detector(model: Detector, path: Path) -> list[str]:
     return _nodes_after(path, "/heads")
 
 
+class _RecogniserGraph(nn.Module):
+    """(N, 3, 112, 112) -> (N, 128): the sum of the directions of a crop and of its mirror image.
+
+    The two differ by what is accidental (light from one side, a misplaced landmark), so their mean is nearer the truth:
+    held-out pairs gained 1.7 points clean and 1.5 at dark:5, for twice the time.
+    """
+
+    def __init__(self, model: Recogniser) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        both = self.model(torch.cat([image, image.flip(3)]))
+        return functional.normalize(both).reshape(2, -1, both.shape[1]).sum(0)
+
+
 def recogniser(model: Recogniser, path: Path) -> list[str]:
-    """Write the recogniser, batch dynamic; returns the nodes that must stay fp32."""
+    """Write the recogniser, batch dynamic, mirror image included; returns the nodes that must stay fp32."""
     model = copy.deepcopy(model).eval()
     first = model.body[0]
     assert isinstance(first, Conv)
     assert isinstance(first[0], nn.Conv2d)
     fold_scale(model.scale, first[0])
     axes = {"image": {0: "n"}, "embedding": {0: "n"}}
-    _write(model, torch.zeros(2, 3, 112, 112), path, ["embedding"], axes)
+    _write(_RecogniserGraph(model).eval(), torch.zeros(2, 3, 112, 112), path, ["embedding"], axes)
     return _nodes_after(path, "/out/")
 
 
