@@ -85,7 +85,7 @@ class RecogniseConfig(Section):
     """Deciding who it is. Unknown is the default answer."""
 
     model: str = Field("default", description="embedder of the model pack")
-    min_similarity: float = Field(0.4, ge=-1, le=1, description="cosine similarity a match needs")
+    min_similarity: float = Field(0.5, ge=-1, le=1, description="cosine similarity a match needs")
     min_margin: float = Field(0.06, ge=0, le=2, description="lead over the runner-up person a match needs")
     min_shots: int = Field(4, ge=1, le=50, description="good crops of one track before it is matched")
     max_shots: int = Field(10, ge=1, le=50, description="best crops of one track that are kept and fused")
