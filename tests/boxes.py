@@ -29,17 +29,18 @@ def free_port() -> int:
 class Box:
     """A data directory, a configuration file and the commands on them."""
 
-    def __init__(self, folder: Path, *, camera: Path | None = None, loop: bool = True, realtime: bool = True, more: str = "") -> None:
+    def __init__(
+        self, folder: Path, *, camera: Path | None = None, loop: bool = True, realtime: bool = True, more: str = ""
+    ) -> None:
         self.folder = folder
         self.data_dir = folder / "data"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.config = folder / "edge.toml"
-        cameras = (
-            ""
-            if camera is None
-            else (f'[[camera]]\nname = "door"\nsource = "file:{camera}"\nloop = {str(loop).lower()}\nrealtime = {str(realtime).lower()}\n')
-        )
+        cameras = ""
+        if camera is not None:
+            play = f"loop = {str(loop).lower()}\nrealtime = {str(realtime).lower()}\n"
+            cameras = f'[[camera]]\nname = "door"\nsource = "file:{camera}"\n{play}'
         self.config.write_text(f'data_dir = "{self.data_dir}"\n[serve]\nport = {self.port}\n{more}\n{cameras}', "utf-8")
 
     def edge(

@@ -14,7 +14,8 @@ gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 
 PIPELINE = (
-    "( videotestsrc is-live=true pattern=ball background-color=0xff606060 ! video/x-raw,width=320,height=240,framerate=25/1 "
+    "( videotestsrc is-live=true pattern=ball background-color=0xff606060 "
+    "! video/x-raw,width=320,height=240,framerate=25/1 "
     "! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=12 ! rtph264pay name=pay0 pt=96 config-interval=1 )"
 )
 

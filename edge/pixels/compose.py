@@ -13,7 +13,7 @@ from edge.errors import ImageError
 def soft_ellipses(
     shape: tuple[int, int], ellipses: list[tuple[tuple[int, int], tuple[int, int]]], feather_px: float
 ) -> NDArray[np.float32]:
-    """Return an (H, W) float32 mask, 1 inside any of the ellipses ((x, y) centre, (x, y) half axes, px), feathered to 0."""
+    """Return an (H, W) float32 mask: 1 inside any ellipse ((x, y) centre, (x, y) half axes, px), feathered to 0."""
     mask = np.zeros(shape, np.uint8)
     for centre, axes in ellipses:
         cv2.ellipse(mask, centre, axes, 0, 0, 360, 255, -1)

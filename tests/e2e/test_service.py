@@ -53,7 +53,7 @@ def test_a_hit_is_found_told_and_shown_once_per_stay(tmp_path: Path, demo_clip: 
 
 
 def test_kill_9_loses_no_alert(tmp_path: Path, demo_clip: Path, portrait: Path) -> None:
-    """Every alert that the feed delivered is still there after each of 20 kills, no seq twice, no row without its image."""
+    """Every alert the feed delivered is still there after each of 20 kills, no seq twice, no row without its image."""
     # Played as fast as it goes, with stays that end after a tenth of a second: hits are written all the time.
     visits = "[visit]\ngap_s = 0.1\nupdate_every_s = 0.1\n"
     box, token = enrolled(tmp_path, demo_clip, portrait, realtime=False, more=visits)
