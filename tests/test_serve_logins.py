@@ -16,6 +16,7 @@ from edge.serve import shield, start
 from edge.serve.access import Caller, home
 from edge.serve.auth import local_address
 from tests.serve_box import PASSWORD, run, running
+from tests.test_serve_access import HIT_ID, PATHS
 
 
 def test_login_sets_a_strict_cookie_and_logout_ends_the_session(tmp_path: Path) -> None:
