@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 LIKENESS = (
-    (0.0, 0.818),
-    (7.3, 0.818),
-    (15.2, 0.859),
-    (25.2, 0.860),
-    (35.1, 0.876),
-    (45.2, 0.903),
-    (55.1, 0.936),
-    (65.2, 0.952),
-    (75.2, 0.964),
-    (90.7, 0.968),
+    (0.0, 0.839),
+    (7.3, 0.839),
+    (15.2, 0.874),
+    (25.2, 0.876),
+    (35.1, 0.891),
+    (45.2, 0.915),
+    (55.1, 0.945),
+    (65.2, 0.959),
+    (75.2, 0.969),
+    (90.7, 0.973),
 )
 """(quality score, mean cosine between the embedding of such a crop and that of the same face clean), on 4,000 degraded
 crops of the training people: `python -m tools.train.reliability`."""
