@@ -36,7 +36,7 @@ Vectors = NDArray[np.float64]
 NEIGHBOURS = 12
 SAME_PERSON_ROWS = 8
 """Pictures of one person lie together in the list, at most this far apart."""
-PULLS = (1.0, 1.05, 1.1, 1.15, 1.2)
+PULLS = (1.0, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.35)
 FMRS = (1e-2, 3e-3, 1e-3)
 HEAVIER = 1.25
 """The people trained on are told apart a little better than others, so the drawn tail is made this much heavier."""
