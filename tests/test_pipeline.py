@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from concurrent.futures import Future
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.app import vision
+from edge.app import clip, vision
 from edge.app.build import Models, load_models, load_watch
 from edge.app.enrolment import enrol
 from edge.app.offline import find_clips, process
@@ -21,9 +22,11 @@ from edge.config import Config, load
 from edge.errors import ImageError, NotFoundError, StoreError
 from edge.ops.metrics import Metrics
 from edge.pipeline.draft import CROP_MARGIN, cut_found, make_hit_id
-from edge.pixels.geometry import align
+from edge.pipeline.face import TrackedFace
+from edge.pipeline.limits import limits_of
+from edge.pixels.geometry import ARCFACE_POINTS, align
 from edge.pixels.hashing import pixel_sha256
-from edge.records import Person, Reason
+from edge.records import Frame, Person, Reason, Track, TrackState
 from edge.store import Store
 
 AT = dt.datetime(2026, 3, 1, 12, 0, 0, 123000, tzinfo=dt.UTC)
@@ -168,6 +171,28 @@ def test_every_track_ends_in_a_match_or_one_reason(models: Models, store: Store,
         known = end.match is not None and end.match.person_id is not None
         assert (end.reason is None) == known
         assert end.reason is None or isinstance(end.reason, Reason)
+
+
+def test_a_track_that_passes_to_something_else_loses_its_name(models: Models, store: Store) -> None:
+    """As when the person leaves and the detector fires on a wheel where the face was."""
+    face, watch = TrackedFace(load().recognise), load_watch(store, models)
+    limits, embedder = limits_of(load().recognise, watch), models.stages.embedder
+    for number, image in enumerate(islice(clip.frames(), 140)):
+        found = models.stages.detector.detect(image)
+        if number < 90 or not len(found):
+            continue
+        box, frame = tuple(float(v) for v in found.boxes[0]), Frame(number, "c", AT, 0, image)
+        track = Track(1, TrackState.CONFIRMED, box, 0.9, found.landmarks[0], 0, number, number, 0)  # type: ignore[arg-type]
+        assert not face.has_changed(frame, track, embedder)
+        if face.see(frame, track, 16, embedder):
+            face.answer(watch, limits)
+    assert face.match is not None
+    assert face.match.person_id == "p1"
+    wheel = ARCFACE_POINTS + np.array([100, 245], np.float32)
+    track = Track(1, TrackState.CONFIRMED, (100, 245, 200, 355), 0.6, wheel, 0, 150, 150, 0)
+    changed = [face.has_changed(Frame(n, "c", AT, 0, clip.scene()), track, embedder) for n in range(150, 160)]
+    assert any(changed)
+    assert face.is_doubtful
 
 
 def test_no_source() -> None:

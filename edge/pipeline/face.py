@@ -22,6 +22,10 @@ from edge.track import BestShots
 MIN_GAP_FRAMES = 3
 """Frames between two kept shots: neighbours of a video are nearly the same picture and add no evidence."""
 
+CHECK_EVERY_FRAMES = 3
+MIN_OWN_SIMILARITY = 0.2
+"""Likeness to its own shots below which a track has passed to something else, such as a wheel or the next person."""
+
 MAX_MASKED = 0.1
 """Share of a face's box under a privacy mask."""
 
@@ -49,6 +53,22 @@ class TrackedFace:
         self.is_told = False
         """Whether a hit of its own came of it."""
         self.reason: Reason = Reason.TOO_FEW_SHOTS
+        self._next_check = 0
+        self._num_unlike = 0
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the track looked unlike its own shots when it was last compared with them."""
+        return self._num_unlike > 0
+
+    def has_changed(self, frame: Frame, track: Track, embedder: Embedder) -> bool:
+        """Whether a track that is somebody has passed to another face: twice running it looked unlike its own shots."""
+        if self.match is None or self.match.person_id is None or frame.frame_id < self._next_check:
+            return False
+        self._next_check = frame.frame_id + CHECK_EVERY_FRAMES
+        now = embedder.embed(align(frame.image, track.landmarks)[np.newaxis])[0]
+        self._num_unlike = self._num_unlike + 1 if float(now @ self.fused()) < MIN_OWN_SIMILARITY else 0
+        return self._num_unlike > 1
 
     @property
     def num_shots(self) -> int:

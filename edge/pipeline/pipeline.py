@@ -112,10 +112,16 @@ class Pipeline:
         mind = self._mind(frame.camera)
         tracks = mind.tracker.update(frame.frame_id, detections)
         drafts: list[HitDraft] = []
+        passed_on: list[TrackEnd] = []
         for track in tracks:
             if track.state is TrackState.CONFIRMED and track.detection is not None:
-                drafts += self._look(frame, track, mind.faces.setdefault(track.track_id, self._new_face()))
-        ended = self._end(frame.camera, mind, tracks)
+                face = mind.faces.setdefault(track.track_id, self._new_face())
+                if face.has_changed(frame, track, self._stages.embedder):
+                    # The name must not stay on whatever the track has passed to.
+                    passed_on.append(self._outcome(frame.camera, track, face))
+                    face = mind.faces[track.track_id] = self._new_face()
+                drafts += self._look(frame, track, face)
+        ended = (*passed_on, *self._end(frame.camera, mind, tracks))
         faces = tuple(
             self._live(track, mind.faces.get(track.track_id)) for track in tracks if track.detection is not None
         )
@@ -140,6 +146,8 @@ class Pipeline:
         """Tell the visit of a face that is somebody."""
         match = face.match
         if match is None or match.person_id is None or face.best is None or match.person_id not in self.watch.people:
+            return []
+        if face.is_doubtful:
             return []
         quality = face.best[1].quality.score
         update = self._visits.sighting(match.person_id, frame.camera, frame.captured_at, quality, match.similarity)
@@ -166,12 +174,16 @@ class Pipeline:
             if face is None:
                 ended.append(TrackEnd(camera, track, None, Reason.LOW_SCORE, 0, None))
                 continue
-            drafts = self._last_word(face)
-            known = face.match is not None and face.match.person_id is not None
-            reason = None if face.is_told else Reason.COOLDOWN if known else face.reason
-            best = face.best[1].quality.score if face.best else None
-            ended.append(TrackEnd(camera, track, face.match, reason, face.num_shots, best, tuple(drafts)))
+            ended.append(self._outcome(camera, track, face))
         return tuple(ended)
+
+    def _outcome(self, camera: str, track: Track, face: TrackedFace) -> TrackEnd:
+        """The one outcome of a face that is over."""
+        drafts = self._last_word(face)
+        known = face.match is not None and face.match.person_id is not None
+        reason = None if face.is_told else Reason.COOLDOWN if known else face.reason
+        best = face.best[1].quality.score if face.best else None
+        return TrackEnd(camera, track, face.match, reason, face.num_shots, best, tuple(drafts))
 
     def _last_word(self, face: TrackedFace) -> list[HitDraft]:
         """The answer of a track that is over before it had shots enough."""
@@ -182,7 +194,7 @@ class Pipeline:
         return self._tell(frame, face)
 
     def _live(self, track: Track, face: TrackedFace | None) -> LiveFace:
-        match = face.match if face else None
+        match = face.match if face and not face.is_doubtful else None
         person = self.watch.people.get(match.person_id) if match and match.person_id else None
         similarity = match.similarity if match and person else None
         return LiveFace(track.box, person.name if person else None, similarity, track.track_id)
