@@ -35,7 +35,8 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class IdentifyReport:
-    """One row. `fnir` and `similarity` are by FPIR; `promised` holds what calibration said, and what it came to.
+    """One row. `fnir` and `similarity` are by FPIR; `promised` holds the
+    rates `edge watchlist calibrate` would set the box to (the 95 % bound), and what they came to.
 
     A face that was not found is a miss, and no false alarm.
     """
@@ -116,7 +117,7 @@ def evaluate_identification(
             else tuple(
                 {"promised": rate, "min_similarity": limit, "measured": float(np.mean(strangers >= limit))}
                 for rate in FPIRS
-                for limit in [_limit_at(made.tails["color"].rate, rate)]
+                for limit in [made.tails["color"].similarity_at(rate)]
             )
         )
         rows.append(
@@ -156,15 +157,6 @@ def _limit(strangers: NDArray[np.float64], fpir: float) -> float:
     """The least similarity that at most `fpir` of the strangers reach."""
     allowed = int(np.floor(len(strangers) * fpir + 1e-9))
     return float(np.nextafter(np.sort(strangers)[::-1][min(allowed, len(strangers) - 1)], 2.0))
-
-
-def _limit_at(rate: Callable[[float], float], wanted: float) -> float:
-    """Where a falling rate comes down to `wanted`: calibration's best estimate, not its bound."""
-    low, high = -1.0, 1.0
-    for _ in range(40):
-        middle = (low + high) / 2
-        low, high = (low, middle) if rate(middle) <= wanted else (middle, high)
-    return high
 
 
 def _enrol(
