@@ -81,6 +81,16 @@ def test_every_model_has_licence_hash_scores_provenance_and_a_card() -> None:
         assert entry["name"] in cards
 
 
+def test_strangers_of_the_pack_belong_to_its_embedder() -> None:
+    """Else calibration would quietly say "not calibrated", and the tests of it would be skipped."""
+    manifest = json.loads((MODELS / "manifest.json").read_text("utf-8"))
+    embedder = next(entry for entry in manifest["models"] if entry["task"] == "embed" and entry["default"])
+    assert {cohort["kind"] for cohort in manifest["cohorts"]} == {"color", "gray"}
+    for cohort in manifest["cohorts"]:
+        assert cohort["model_sha256"] == embedder["sha256"]
+        assert hashlib.sha256((MODELS / cohort["file"]).read_bytes()).hexdigest() == cohort["sha256"]
+
+
 def tracked() -> list[Path]:
     done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
