@@ -241,3 +241,10 @@ def test_shipped_pack_is_whole() -> None:
     assert [r.problem for r in results if not r.ok] == []
     assert {r.entry.task for r in results if r.entry.default} == {"detect", "embed"}
     assert all(r.entry.bytes < 3 * 1024 * 1024 for r in results)
+
+
+def test_luma_has_one_channel_and_colors_have_three() -> None:
+    assert InputSpec(color="Y", shape=(1, 1, "h", "w")).channels == 1
+    for color, shape in (("Y", (1, 3, "h", "w")), ("BGR", (1, 1, "h", "w"))):
+        with pytest.raises(ValueError, match="shape must be N"):
+            InputSpec(color=color, shape=shape)  # type: ignore[arg-type]

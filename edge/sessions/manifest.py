@@ -18,7 +18,8 @@ MANIFEST = "manifest.json"
 MAX_OPSET = 19
 """Newest operator set of the oldest runtime we promise to run on (onnxruntime 1.23)."""
 
-Task = Literal["detect", "embed"]
+Task = Literal["detect", "embed", "denoise", "deblur", "restore", "sr2", "sr4"]
+"""What a model is for; from `denoise` on these are the names of enhancement steps."""
 Precision = Literal["int8", "fp16", "fp32", "unknown"]
 Dim = int | str
 Triple = Annotated[tuple[float, ...], Field(min_length=3, max_length=3)]
@@ -31,12 +32,12 @@ class _Strict(BaseModel):
 class InputSpec(_Strict):
     """How an 8-bit BGR picture becomes the input: `(pixel - mean) / std`, in 0..255 units, channels in `color` order.
 
-    `shape` is N, C, H, W; a word stands for a size that is free.
+    `shape` is N, C, H, W; a word stands for a size that is free. `Y` is one channel: Y' of BT.601, 0..255.
     """
 
     name: str = "image"
     shape: tuple[Dim, Dim, Dim, Dim] = (1, 3, "h", "w")
-    color: Literal["BGR", "RGB"] = "BGR"
+    color: Literal["BGR", "RGB", "Y"] = "BGR"
     mean: Triple = (0.0, 0.0, 0.0)
     std: Triple = (1.0, 1.0, 1.0)
 
@@ -44,9 +45,14 @@ class InputSpec(_Strict):
     def _sound(self) -> InputSpec:
         if min(self.std) <= 0:
             raise ValueError("std must be above 0")
-        if self.shape[1] != 3:
-            raise ValueError("shape must be N, 3, H, W")
+        if self.shape[1] != self.channels:
+            raise ValueError(f"shape must be N, {self.channels}, H, W")
         return self
+
+    @property
+    def channels(self) -> int:
+        """1 for luma, else 3."""
+        return 1 if self.color == "Y" else 3
 
     def tensor(self, images: NDArray[np.uint8] | BgrImage) -> NDArray[np.float32]:
         """(N, H, W, 3) uint8 BGR -> new (N, 3, H, W) float32."""
