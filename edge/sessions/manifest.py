@@ -33,6 +33,8 @@ class InputSpec(_Strict):
     """How an 8-bit BGR picture becomes the input: `(pixel - mean) / std`, in 0..255 units, channels in `color` order.
 
     `shape` is N, C, H, W; a word stands for a size that is free. `Y` is one channel: Y' of BT.601, 0..255.
+    Free sides must be multiples of `multiple` px; an output pixel depends on what is up to `margin` px away, so tiles
+    overlap by that much.
     """
 
     name: str = "image"
@@ -40,6 +42,8 @@ class InputSpec(_Strict):
     color: Literal["BGR", "RGB", "Y"] = "BGR"
     mean: Triple = (0.0, 0.0, 0.0)
     std: Triple = (1.0, 1.0, 1.0)
+    multiple: int = Field(default=1, ge=1, le=64)
+    margin: int = Field(default=0, ge=0, le=256)
 
     @model_validator(mode="after")
     def _sound(self) -> InputSpec:
@@ -81,6 +85,8 @@ class ModelEntry(_Strict):
     outputs: dict[str, tuple[Dim, ...]] = Field(min_length=1)
     default: bool = False
     generative: bool = False
+    variant_of: str = Field("", max_length=64)
+    """Name of the model that this one is in another precision; `edge probe` chooses between them."""
     licence: str = Field(min_length=1)
     teacher: str = ""
     data: tuple[str, ...] = ()
@@ -105,12 +111,21 @@ class CohortEntry(_Strict):
     provenance: dict[str, Any] = {}
 
 
+class GoldenEntry(_Strict):
+    """What the pack's models answered to the demo pictures when it was sealed, as JSON beside the manifest."""
+
+    file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.json$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    bytes: int = Field(gt=0)
+
+
 class Manifest(_Strict):
-    """Every model of a pack, and the strangers it is calibrated with."""
+    """Every model of a pack, the strangers it is calibrated with, and the answers it was sealed with."""
 
     version: Literal[1]
     models: tuple[ModelEntry, ...]
     cohorts: tuple[CohortEntry, ...] = ()
+    golden: GoldenEntry | None = None
 
     @model_validator(mode="after")
     def _unique(self) -> Manifest:
