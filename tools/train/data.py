@@ -1,8 +1,8 @@
 """Crops and teacher embeddings of the training people, cached under `build/train/cache`.
 
 `python -m tools.train.data` fills the cache (a few minutes). A canvas is an aligned crop with a margin, so that
-training can move, turn and scale it; a mixture is two canvases blended and one of them slightly warped: a face
-nobody has.
+training can move, turn and scale it; a mixture is a face nobody has: two canvases blended, joined or the one pushed
+away from the other, or a single one, and the whole bent like a print on rubber.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ class Mixtures(NamedTuple):
 
     pair: NDArray[np.int32]  # (M, 2) canvases
     mirror: NDArray[np.bool_]  # (M, 2)
-    kind: NDArray[np.int8]  # (M,) 0 blend, 1 upper and lower face, 2 left and right
-    share: NDArray[np.float32]  # (M,) of the first face
+    kind: NDArray[np.int8]  # (M,) 0 blend, 1 upper and lower face, 2 left and right, 3 the first alone
+    share: NDArray[np.float32]  # (M,) of the first face; over 1: pushed away from the second
     warp: NDArray[np.float32]  # (M, 3) log width, log height, shear of the second face
+    bend: NDArray[np.float16]  # (M, 2, 5, 5) shift of a grid of points, px; the picture follows smoothly
 
 
 def canvas_of(image: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -75,13 +76,29 @@ def _canvases(limit: int | None) -> NDArray[np.uint8]:
 def plan_mixtures(number: int, canvases: int, seed: int) -> Mixtures:
     """Random recipes; equal seeds give equal plans."""
     rng = np.random.default_rng([seed, 77])
+    kind = rng.choice(4, number, p=(0.56, 0.12, 0.07, 0.25)).astype(np.int8)
+    share = np.where(rng.random(number) < 0.3, rng.uniform(1.15, 1.5, number), rng.uniform(0.25, 0.75, number))
+    strength = np.where(kind == 3, rng.uniform(2.0, 4.0, number), rng.uniform(-1.0, 3.0, number).clip(0))
     return Mixtures(
         pair=rng.integers(0, canvases, (number, 2), dtype=np.int32),
         mirror=rng.random((number, 2)) < 0.5,
-        kind=rng.choice(3, number, p=(0.7, 0.18, 0.12)).astype(np.int8),
-        share=rng.uniform(0.25, 0.75, number).astype(np.float32),
+        kind=kind,
+        share=np.where(kind == 0, share, rng.uniform(0.25, 0.75, number)).astype(np.float32),
         warp=rng.normal(0.0, 0.045, (number, 3)).clip(-0.1, 0.1).astype(np.float32),
+        bend=(rng.standard_normal((number, 2, 5, 5), dtype=np.float32) * strength[:, None, None, None])
+        .clip(-8, 8)
+        .astype(np.float16),
     )
+
+
+def bent(canvas: NDArray[np.uint8], shift: NDArray[np.float16]) -> NDArray[np.uint8]:
+    """The canvas with a (2, 5, 5) grid of shifts, px, applied smoothly: other proportions, the same skin."""
+    field = cv2.resize(
+        shift.astype(np.float32).transpose(1, 2, 0), (CANVAS_PX, CANVAS_PX), interpolation=cv2.INTER_CUBIC
+    )
+    at = np.arange(CANVAS_PX, dtype=np.float32)
+    x, y = at[None, :] + field[..., 0], at[:, None] + field[..., 1]
+    return np.asarray(cv2.remap(canvas, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
 
 
 def mixture(canvases: NDArray[np.uint8], plan: Mixtures, k: int) -> NDArray[np.uint8]:
@@ -90,6 +107,10 @@ def mixture(canvases: NDArray[np.uint8], plan: Mixtures, k: int) -> NDArray[np.u
         np.ascontiguousarray(canvases[i][:, ::-1] if flip else canvases[i])
         for i, flip in zip(plan.pair[k], plan.mirror[k], strict=True)
     )
+    return bent(first if plan.kind[k] == 3 else _joined(first, second, plan, k), plan.bend[k])
+
+
+def _joined(first: NDArray[np.uint8], second: NDArray[np.uint8], plan: Mixtures, k: int) -> NDArray[np.uint8]:
     width, height, shear = plan.warp[k]
     middle = CANVAS_PX / 2
     linear = np.array([[np.exp(width), shear], [0.0, np.exp(height)]], dtype=np.float32)
@@ -110,7 +131,7 @@ class FaceCache(NamedTuple):
     canvases: NDArray[np.uint8]  # (N, CANVAS_PX, CANVAS_PX, 3) BGR
     targets: NDArray[np.float32]  # (N, 128) teacher, unit length
     plan: Mixtures
-    mixed_targets: NDArray[np.float32]  # (M, 128) teacher on the mixture, unit length
+    mixed_targets: NDArray[np.float32]  # (M, 128) teacher on the mixture as it stands, unit length
 
 
 def build(folder: Path, *, mixtures: int, limit: int | None = None, threads: int = 1, seed: int = 0) -> None:
@@ -118,15 +139,15 @@ def build(folder: Path, *, mixtures: int, limit: int | None = None, threads: int
     folder.mkdir(parents=True, exist_ok=True)
     canvases = _canvases(limit)
     np.save(folder / "canvases.npy", canvases)
-    embed = Embedder(threads)
+    embed, embed_once = Embedder(threads), Embedder(threads, mirrored=False)
     step = 64
     targets = [embed(inner(canvases[i : i + step])) for i in range(0, len(canvases), step)]
     np.save(folder / "targets.npy", np.concatenate(targets))
     plan = plan_mixtures(mixtures, len(canvases), seed)
     mixed = []
-    for start in range(0, mixtures, step):
+    for start in range(0, mixtures, step):  # unmirrored: halves the work, and the plan mirrors half of them anyway
         stack = [inner(mixture(canvases, plan, k)) for k in range(start, min(start + step, mixtures))]
-        mixed.append(embed(np.stack(stack)))
+        mixed.append(embed_once(np.stack(stack)))
         if start % (step * 100) == 0:
             print(f"mixtures {start}/{mixtures}", flush=True)
     np.savez(folder / "mixtures.npz", **plan._asdict())
@@ -145,7 +166,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description="build the cache of crops and teacher embeddings")
     parser.add_argument("--out", type=Path, default=paths.CACHE)
-    parser.add_argument("--mixtures", type=int, default=120_000)
+    parser.add_argument("--mixtures", type=int, default=240_000)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()

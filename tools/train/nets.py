@@ -39,12 +39,12 @@ class Residual(nn.Module):
 class Scale(nn.Module):
     """0..255 -> 0..1; folded into the next convolution by `fold_scale` before export."""
 
-    def __init__(self) -> None:
+    def __init__(self, factor: float = 1 / 255) -> None:
         super().__init__()
-        self.factor = 1 / 255
+        self.factor = factor
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x * self.factor
+        return x if self.factor == 1.0 else x * self.factor  # a folded scale leaves no node in the graph
 
 
 def fold_scale(scale: Scale, conv: nn.Conv2d) -> None:

@@ -1,6 +1,7 @@
 """Train the face embedder: it learns MobileFaceNet's answer for the clean crop from a degraded, misaligned one.
 
-No labels are used. Half of each batch are training people, half are mixtures of two of them.
+No labels are used. A third of each batch are training people, the rest faces mixed and bent from
+them: on few real pictures alone a student learns those by heart.
 `python -m tools.train.recogniser --steps N --out DIR [--resume] [--smoke] [--minutes M] [--threads T]`
 """
 
@@ -34,14 +35,14 @@ class FaceViews(Dataset[common.Batch]):
         rng = np.random.default_rng([self._seed, step])
         crops, targets = [], []
         for k in range(self._size):
-            if k % 2:
+            if k % 3:
                 row = int(rng.integers(len(cache.mixed_targets)))
                 canvas, target = data.mixture(cache.canvases, cache.plan, row), cache.mixed_targets[row]
             else:
                 row = int(rng.integers(len(cache.targets)))
                 canvas, target = cache.canvases[row], cache.targets[row]
             if rng.random() < 0.5:
-                canvas = canvas[:, ::-1]  # the target is the mean over both mirror images
+                canvas = canvas[:, ::-1]  # the answer sought is the same for both mirror images
             crops.append(views.crop(np.ascontiguousarray(canvas), rng)[..., ::-1])
             targets.append(target)
         return torch.from_numpy(np.stack(crops)), torch.from_numpy(np.stack(targets))
