@@ -214,3 +214,53 @@ def test_checking_a_token_touches_no_database(store: Store, monkeypatch: pytest.
     assert store.check_token(secret) is not None
     assert store.head_seq() == 0
     assert time.perf_counter() >= started
+
+
+def test_logins_and_tokens_tell_their_last_use_also_after_a_restart(store: Store, clock: Clock, tmp_path: Path) -> None:
+    quick(store)
+    store.add_user("ada", "supervisor", "password-1").result(10)
+    first = store.add_session("ada", 12, "192.0.2.7").result(10)
+    clock.forward(seconds=60)
+    second = store.add_session("ada", 12).result(10)
+    token = store.add_token("central", ["alerts:read"]).result(10)
+    assert [(one.user, one.role, one.address, one.last_used_at) for one in store.logins()] == [
+        ("ada", "supervisor", None, None),
+        ("ada", "supervisor", "192.0.2.7", None),
+    ]
+    assert store.tokens()[0].last_used_at is None
+    clock.forward(seconds=60)
+    used_at = clock()
+    assert store.check_session(first) is not None
+    assert store.check_token(token) is not None
+    assert [one.last_used_at for one in store.logins()] == [None, used_at]
+    assert store.tokens()[0].last_used_at == used_at
+    commits = store.stats()["commits"]
+    assert store.check_session(first) is not None
+    assert store.stats()["commits"] == commits, "a use costs no commit"
+    store.close()
+    with Store.open(tmp_path, clock=clock) as again:
+        assert [one.last_used_at for one in again.logins()] == [None, used_at]
+        assert again.tokens()[0].last_used_at == used_at
+        newest = again.logins()[0]
+        assert newest.login_id not in second
+        again.end_login(newest.login_id, by="bob").result(10)
+        assert again.check_session(second) is None
+        assert again.check_session(first) is not None
+        assert (again.ledger.newest(limit=1)[0].actor, again.ledger.newest(limit=1)[0].action) == ("bob", "session.end")
+        for login_id in (newest.login_id, "", "%", "0" * 16):
+            with pytest.raises(NotFoundError):
+                again.end_login(login_id).result(10)
+        clock.forward(hours=13)
+        assert again.logins() == []
+
+
+def test_the_last_of_a_role_can_be_kept(store: Store) -> None:
+    quick(store)
+    store.add_user("ada", "supervisor", "password-1").result(10)
+    store.add_user("bob", "guard", "password-2").result(10)
+    with pytest.raises(ConflictError, match="last supervisor"):
+        store.remove_user("ada", keep_one="supervisor").result(10)
+    store.remove_user("bob", keep_one="supervisor").result(10)
+    store.add_user("cem", "supervisor", "password-3").result(10)
+    store.remove_user("ada", keep_one="supervisor").result(10)
+    assert [user.name for user in store.users()] == ["cem"]

@@ -46,6 +46,7 @@ class Access:
 G, S, I, A = Role  # noqa: E741  (the columns of the table below)
 ALERTS = ("alerts:read",)
 HEALTH = ("alerts:read", "health:read")
+METRICS = (*HEALTH, "metrics:read")
 WRITE = ("watchlist:write",)
 WATCHLIST = ("watchlist:read", "watchlist:write")
 
@@ -90,6 +91,15 @@ ACCESS: Mapping[str, Access] = {
     "box": _to(G, S, I, A),
     "box.pause": _to(S, I),
     "box.resume": _to(S, I),
+    # Only a supervisor: whoever makes users or tokens reaches all that these reach.
+    "box.user.add": _to(S),
+    "box.user.password": _to(S),
+    "box.user.remove": _to(S),
+    "box.token.add": _to(S),
+    "box.token.rotate": _to(S),
+    "box.token.revoke": _to(S),
+    "box.login.end": _to(G, S, I, A),
+    "box.password": _to(G, S, I, A),
     "api.alerts": _to(G, S, A, scopes=ALERTS),
     "api.alert": _to(G, S, A, scopes=ALERTS),
     "api.image": _to(G, S, A, scopes=ALERTS),
@@ -101,7 +111,7 @@ ACCESS: Mapping[str, Access] = {
     "api.watchlist.replace": _to(S, scopes=WRITE),
     "api.person.put": _to(S, scopes=WRITE),
     "api.person.erase": _to(S, scopes=WRITE),
-    "metrics": _to(S, I, A, scopes=HEALTH),
+    "metrics": _to(S, I, A, scopes=METRICS),
 }
 
 

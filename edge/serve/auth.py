@@ -86,6 +86,10 @@ class Callers:
         if caller.session is not None:
             self._trusted.pop(_key(caller.session), None)
 
+    def forget_all(self) -> None:
+        """Look every session up again: users or logins have changed."""
+        self._trusted.clear()
+
     async def end(self, caller: Caller) -> None:
         """End a session now, here and in the store."""
         if caller.session is not None:
@@ -182,7 +186,7 @@ async def begin_session(request: web.Request, user: str, onward: str) -> web.Str
     hours = request.app[CONFIG].session_hours
     # The old session, if there was one, must not live on beside the new one.
     await request.app[CALLERS].end(request[CALLER])
-    secret = await written(request.app[STORE].add_session(user, hours))
+    secret = await written(request.app[STORE].add_session(user, hours, request.remote))
     caller = await request.app[CALLERS].by_session(secret)
     response = web.HTTPSeeOther(onward or home(caller))
     response.set_cookie(

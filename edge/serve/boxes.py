@@ -14,27 +14,35 @@ from edge.serve.keys import CALLER, LIVE, STORE, VERSION, read
 from edge.serve.pages import health
 from edge.serve.render import render, texts_of
 from edge.serve.shield import read_form
-from edge.store import Store
+from edge.store import ROLES, SCOPES, Store
+from edge.store.logins import MIN_PASSWORD
 
 AUDIT_ROWS = 20
 MINUTES = (5, 15, 60, 240, 720)
 MAX_REASON = 200
+TOKEN_DAYS = (0, 30, 90, 365)
+"""How long a new token may be good; 0: until it is revoked."""
 
 
 async def box(request: web.Request) -> web.StreamResponse:
     """The page; of a database that can't be read it says so."""
-    return await _page(request, None)
+    return await page(request)
 
 
-async def _page(request: web.Request, error: str | None, status: int = 200) -> web.Response:
+async def page(
+    request: web.Request, error: str | None = None, status: int = 200, *, issued: object = None
+) -> web.Response:
+    """The page after a form: with what was wrong with it, or with the token that it made."""
     problem: str | None = None
-    kept: dict[str, Any] = {"stats": {}, "consumers": [], "users": [], "tokens": [], "audit": [], "coverage": {}}
+    kept: dict[str, Any] = {"stats": {}, "consumers": [], "users": [], "logins": [], "tokens": [], "audit": []}
+    kept |= {"coverage": {}}
     cameras = request.app[LIVE].cameras()
     try:
         kept = await read(_kept, request.app[STORE], may(request[CALLER], "api.consumers"), cameras)
     except StoreError as broken:
         problem = str(broken)
-    values = await health(request, problem) | kept | {"error": error, "minutes": MINUTES}
+    values = await health(request, problem) | kept | {"error": error, "minutes": MINUTES, "issued": issued}
+    values |= {"roles": ROLES, "scopes": SCOPES, "days": TOKEN_DAYS, "min_password": MIN_PASSWORD}
     return render(request, "box.html", values | {"version": request.app[VERSION]}, status=status)
 
 
@@ -44,6 +52,7 @@ def _kept(store: Store, has_accounts: bool, cameras: list[str]) -> dict[str, Any
         "stats": store.stats(),
         "consumers": store.consumers(),
         "users": store.users() if has_accounts else [],
+        "logins": store.logins(),
         "tokens": store.tokens() if has_accounts else [],
         "audit": store.ledger.newest(None, AUDIT_ROWS) if has_accounts else [],
         "coverage": _shares(store, now, cameras),
@@ -67,7 +76,7 @@ async def pause(request: web.Request) -> web.StreamResponse:
     form = await read_form(request)
     reason, minutes = form.get("reason", "").strip(), form.get("minutes", "")
     if not 1 <= len(reason) <= MAX_REASON or minutes not in map(str, MINUTES):
-        return await _page(request, texts_of(request)("box.no_reason"), 422)
+        return await page(request, texts_of(request)("box.no_reason"), 422)
     await require_recognition(request.app).pause(request[CALLER].name or "", reason, float(minutes))
     raise web.HTTPSeeOther("/box#pause")
 

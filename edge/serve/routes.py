@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from edge.serve import auth, boxes, claim, examine, pages, people, reviews, watch
+from edge.serve import accounts, auth, boxes, claim, examine, pages, people, reviews, watch
 
 
 def page_routes() -> list[web.RouteDef]:
@@ -44,4 +44,12 @@ def page_routes() -> list[web.RouteDef]:
         web.get("/box", boxes.box, name="box"),
         web.post("/box/pause", boxes.pause, name="box.pause"),
         web.post("/box/resume", boxes.resume, name="box.resume"),
+        web.post("/box/users", accounts.add_user, name="box.user.add"),
+        web.post("/box/users/password", accounts.set_password, name="box.user.password"),
+        web.post("/box/users/remove", accounts.remove_user, name="box.user.remove"),
+        web.post("/box/tokens", accounts.add_token, name="box.token.add"),
+        web.post("/box/tokens/rotate", accounts.rotate_token, name="box.token.rotate"),
+        web.post("/box/tokens/revoke", accounts.revoke_token, name="box.token.revoke"),
+        web.post("/box/logins/end", accounts.end_login, name="box.login.end"),
+        web.post("/box/password", accounts.own_password, name="box.password"),
     ]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import TypeVar
 
-from edge.store import audit, logins, opening, tokens, users
+from edge.errors import NotFoundError
+from edge.store import audit, logins, opening, tokens, users, uses
 from edge.store.audit import LOCAL
-from edge.store.rows import Session, Token, User
+from edge.store.rows import Login, Session, Token, User
 from edge.store.writer import Change
 
 T = TypeVar("T")
@@ -59,11 +61,11 @@ class Accounts:
 
         return self._core.write(self._audited(apply, by, "user.password", f"user {name}"))
 
-    def remove_user(self, name: str, *, by: str = LOCAL) -> Future[None]:
-        """Remove a user with sessions and links."""
+    def remove_user(self, name: str, *, by: str = LOCAL, keep_one: str | None = None) -> Future[None]:
+        """Remove a user with sessions and links; ConflictError if it is the last of the role `keep_one`."""
 
         def apply(change: Change, now: dt.datetime) -> None:
-            users.remove(change.db, name)
+            users.remove(change.db, name, keep_one=keep_one)
 
         return self._core.write(self._audited(apply, by, "user.remove", f"user {name}"))
 
@@ -75,13 +77,32 @@ class Accounts:
         """The user, or None; AuthError 429 while locked. Takes some 0.2 s: call it off the event loop."""
         return self._logins.check(name, password)
 
-    def add_session(self, user: str, hours: float) -> Future[str]:
-        """A new session's secret."""
-        return self._add_secret("sessions", user, dt.timedelta(hours=hours))
+    def add_session(self, user: str, hours: float, address: str | None = None) -> Future[str]:
+        """A new session's secret; `address` is where the login came from."""
+        more = {} if address is None else {"address": address}
+        return self._add_secret("sessions", user, dt.timedelta(hours=hours), **more)
 
     def check_session(self, secret: str) -> Session | None:
         """The session a secret stands for."""
-        return self._core.read(lambda db: users.session(db, secret, self._core.clock()))
+        found = self._core.read(lambda db: users.session(db, secret, self._core.clock()))
+        if found is not None:
+            self._core.uses.note(users.hash_secret(secret))
+        return found
+
+    def logins(self) -> list[Login]:
+        """Everybody who is logged in, with the last use of each login."""
+        return self._core.read(lambda db: uses.logins(db, self._core.uses, self._core.clock()))
+
+    def end_login(self, login_id: str, *, by: str = LOCAL) -> Future[None]:
+        """End somebody's login by its id; NotFoundError where it is over already."""
+
+        def apply(change: Change) -> None:
+            user = uses.end_login(change.db, login_id)
+            if user is None:
+                raise NotFoundError("this login is over already")
+            audit.append(change.db, self._core.clock(), by, "session.end", f"user {user}", {"login": login_id})
+
+        return self._core.write(apply)
 
     def end_session(self, secret: str) -> Future[None]:
         """Log out."""
@@ -103,11 +124,11 @@ class Accounts:
 
         return self._core.write(apply)
 
-    def _add_secret(self, table: str, user: str, valid_for: dt.timedelta) -> Future[str]:
+    def _add_secret(self, table: str, user: str, valid_for: dt.timedelta, **more: str) -> Future[str]:
         secret = users.new_secret()
 
         def apply(change: Change) -> str:
-            users.add_secret(change.db, table, user, secret, self._core.clock(), valid_for)
+            users.add_secret(change.db, table, user, secret, self._core.clock(), valid_for, **more)
             return secret
 
         return self._core.write(apply)
@@ -136,8 +157,11 @@ class Accounts:
         return self._core.write(audited, finish=self._core.tokens_changed)
 
     def tokens(self) -> list[Token]:
-        """Tokens, by name; the secrets are not kept."""
-        return [token for _, token in self._core.read(tokens.all_tokens)]
+        """Tokens, by name, with their last use; the secrets are not kept."""
+        last = self._core.uses.last
+        return [
+            replace(t, last_used_at=last(sha256, t.last_used_at)) for sha256, t in self._core.read(tokens.all_tokens)
+        ]
 
     def check_token(self, token: str) -> Token | None:
         """The token a secret stands for, from memory."""

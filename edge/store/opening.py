@@ -21,7 +21,21 @@ from typing import TypeVar
 
 from edge.errors import StoreError
 from edge.records import FeedItem
-from edge.store import audit, chain, connect, cursor, epoch, feed, images, people, reserve, retention, schema, tokens
+from edge.store import (
+    audit,
+    chain,
+    connect,
+    cursor,
+    epoch,
+    feed,
+    images,
+    people,
+    reserve,
+    retention,
+    schema,
+    tokens,
+    uses,
+)
 from edge.store.blobs import YOUNG_S, Blobs
 from edge.store.codec import time_from_text, time_to_text
 from edge.store.writer import Change, Hooks, Writer
@@ -30,6 +44,7 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 SAVE_PULLS_S = 5.0
+SAVE_USES_S = 60.0
 SHED_BYTES = 3 * reserve.NUM_BYTES
 """How much is shed at once when a write finds the disk full."""
 
@@ -50,7 +65,7 @@ class Core:
         self._subscribers: list[Callable[[FeedItem], None]] = []
         self._digest: tuple[int, str] | None = None
         self.foreign_changes = 0
-        self._saved_pulls_at = time.monotonic()
+        self._saved_pulls_at = self._saved_uses_at = time.monotonic()
         try:
             with _opening(data_dir):
                 self.blobs = Blobs(data_dir / "blobs")
@@ -69,7 +84,8 @@ class Core:
         except (sqlite3.Error, OSError) as error:
             raise connect.explain(error, self.path) from error
         self._readers = connect.Readers(self.path)
-        self.token_check = tokens.TokenCheck(lambda: self.read(tokens.all_tokens), clock)
+        self.uses = uses.Uses(clock)
+        self.token_check = tokens.TokenCheck(lambda: self.read(tokens.all_tokens), clock, self.uses)
         self.pulls = tokens.Pulls(clock)
         self._writer = Writer(db, self.path, Hooks(self._committed, self._see_others, self._save_pulls, self._relieve))
 
@@ -208,6 +224,9 @@ class Core:
         self._saved_pulls_at = time.monotonic()
         if pulls := self.pulls.take_unsaved():
             self.write(lambda change: tokens.save_pulls(change.db, pulls, self.clock()))
+        if (is_last or time.monotonic() - self._saved_uses_at >= SAVE_USES_S) and (used := self.uses.take_unsaved()):
+            self._saved_uses_at = time.monotonic()
+            self.write(lambda change: uses.save(change.db, used))
 
     def _relieve(self, db: sqlite3.Connection) -> bool:
         """The disk is full: shed the oldest pictures so that alerts can be kept."""

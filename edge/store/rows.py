@@ -31,6 +31,19 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """A login as those see it who may end it; `login_id` tells nothing of its secret."""
+
+    login_id: str
+    user: str
+    role: str
+    created_at: dt.datetime
+    expires_at: dt.datetime
+    last_used_at: dt.datetime | None
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """A machine's access; the secret itself is not kept."""
 
@@ -38,6 +51,7 @@ class Token:
     scopes: tuple[str, ...]
     created_at: dt.datetime
     expires_at: dt.datetime | None
+    last_used_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from edge.store.codec import time_from_text, time_to_text
 from edge.store.connect import table
 from edge.store.rows import SCOPES, Consumer, Token
 from edge.store.users import hash_secret
+from edge.store.uses import Uses
 
 PREFIX = "edge_"
 MAX_OF_ONE_NAME = 2
@@ -68,22 +69,27 @@ def revoke(db: sqlite3.Connection, name: str, *, only_older: bool = False) -> No
 
 def all_tokens(db: sqlite3.Connection) -> list[tuple[str, Token]]:
     """Hash and token, by name."""
-    rows = db.execute("SELECT token_sha256, name, scopes, created_at, expires_at FROM tokens ORDER BY name, created_at")
+    columns = "token_sha256, name, scopes, created_at, expires_at, last_used_at"
+    rows = db.execute(f"SELECT {columns} FROM tokens ORDER BY name, created_at")
     return [
-        (
-            row[0],
-            Token(row[1], tuple(row[2].split()), time_from_text(row[3]), time_from_text(row[4]) if row[4] else None),
-        )
-        for row in rows
+        (sha256, Token(name, tuple(scopes.split()), time_from_text(made_at), *map(_time, times)))
+        for sha256, name, scopes, made_at, *times in rows
     ]
+
+
+def _time(text: str | None) -> dt.datetime | None:
+    return time_from_text(text) if text else None
 
 
 class TokenCheck:
     """Valid tokens by hash, read again after `forget`: own changes at once, other processes' within half a second."""
 
-    def __init__(self, load: Callable[[], list[tuple[str, Token]]], clock: Callable[[], dt.datetime]) -> None:
+    def __init__(
+        self, load: Callable[[], list[tuple[str, Token]]], clock: Callable[[], dt.datetime], uses: Uses
+    ) -> None:
         self._load = load
         self._clock = clock
+        self._uses = uses
         self._lock = threading.Lock()
         self._known: dict[str, Token] | None = None
         self._generation = 0
@@ -102,9 +108,11 @@ class TokenCheck:
             with self._lock:
                 if generation == self._generation:
                     self._known = known
-        token = known.get(hash_secret(secret))
+        sha256 = hash_secret(secret)
+        token = known.get(sha256)
         if token is None or (token.expires_at is not None and token.expires_at <= self._clock()):
             return None
+        self._uses.note(sha256)
         return token
 
 

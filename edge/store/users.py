@@ -40,8 +40,13 @@ def set_password_hash(db: sqlite3.Connection, name: str, password_hash: str, *, 
         db.execute("DELETE FROM login_links WHERE user = ?", (name,))
 
 
-def remove(db: sqlite3.Connection, name: str) -> None:
-    """Remove a user with sessions and links."""
+def remove(db: sqlite3.Connection, name: str, *, keep_one: str | None = None) -> None:
+    """Remove a user with sessions and links; ConflictError if it is the last of the role `keep_one`."""
+    found = find(db, name)
+    if found is not None and found[0].role == keep_one:
+        others = db.execute("SELECT count(*) FROM users WHERE role = ? AND name <> ?", (keep_one, name)).fetchone()[0]
+        if not others:
+            raise ConflictError(f"{name!r} is the last {keep_one}: add another one first")
     if db.execute("DELETE FROM users WHERE name = ?", (name,)).rowcount == 0:
         raise NotFoundError(f"there is no user {name!r}")
 
@@ -59,7 +64,7 @@ def find(db: sqlite3.Connection, name: str) -> tuple[User, str] | None:
 
 
 def add_secret(
-    db: sqlite3.Connection, kind: str, user: str, secret: str, now: dt.datetime, valid_for: dt.timedelta
+    db: sqlite3.Connection, kind: str, user: str, secret: str, now: dt.datetime, valid_for: dt.timedelta, **more: str
 ) -> None:
     """Keep the hash of a secret (`kind`: sessions or login_links), and drop those past their time."""
     if find(db, user) is None:
@@ -67,7 +72,7 @@ def add_secret(
     kept = table(db, kind)
     kept.delete_where("expires_at <= ?", (time_to_text(now),))
     times = {"created_at": time_to_text(now), "expires_at": time_to_text(now + valid_for)}
-    kept.insert({"secret_sha256": hash_secret(secret), "user": user, **times})
+    kept.insert({"secret_sha256": hash_secret(secret), "user": user, **times, **more})
 
 
 def session(db: sqlite3.Connection, secret: str, now: dt.datetime) -> Session | None:
