@@ -153,7 +153,14 @@ class Config(Section):
     """Everything one box is told."""
 
     data_dir: Path = Field(Path("/var/lib/edge"), description="folder of the database and the kept pictures")
-    models_dir: Path = Field(PACKAGED_MODELS, description="folder of the model pack and its manifest.json")
+    models_dir: Path = Field(
+        PACKAGED_MODELS,
+        description="folder of the model pack and its manifest.json; left out: what `edge models use` chose, "
+        "else the packaged pack",
+    )
+    signers: Path | None = Field(
+        None, description="OpenSSH public keys, one a line; with it only packs signed by one of them are pulled"
+    )
     box_id: str = Field("", max_length=64, description="name of this box in every hit; empty: made once and kept")
     serve: ServeConfig = ServeConfig()
     camera: tuple[CameraConfig, ...] = ()
@@ -197,9 +204,24 @@ def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Con
         raise ConfigError(f"{path}: no such configuration file; give its path with --config, or leave --config out")
     try:
         _overlay(values, env)
-        return Config.model_validate(values)
+        return _with_chosen_pack(Config.model_validate(values))
     except ValidationError as error:
         raise ConfigError(explain(error, source)) from None
+
+
+def pack_link(config: Config) -> Path:
+    """Where `edge models use` puts its link: models_dir where that is set, else beside the data."""
+    return config.models_dir if "models_dir" in config.model_fields_set else config.data_dir / "models" / "current"
+
+
+def _with_chosen_pack(config: Config) -> Config:
+    """A link that `edge models use` left counts, even where it leads nowhere: a missing pack is said, not passed by."""
+    link = pack_link(config)
+    try:
+        is_chosen = link.is_symlink()
+    except OSError:  # a folder of somebody else; whoever needs it will say so
+        return config
+    return config.model_copy(update={"models_dir": link}) if is_chosen else config
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.config import CameraConfig, Config, ServeConfig, load
+from edge.config import PACKAGED_MODELS, CameraConfig, Config, ServeConfig, load, pack_link
 from edge.errors import ConfigError, ExitCode
 
 
@@ -86,3 +86,16 @@ def test_round_trip(port: int, gap: float, names: set[str]) -> None:
         }
     )
     assert Config.model_validate_json(config.model_dump_json()) == config
+
+
+def test_the_pack_that_was_chosen_counts_unless_another_is_set(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    (data / "models").mkdir(parents=True)
+    plain = load(write(tmp_path, f'data_dir = "{data}"\n'), {})
+    assert plain.models_dir == PACKAGED_MODELS
+    assert pack_link(plain) == data / "models" / "current"
+    (data / "models" / "current").symlink_to("gone-pack")
+    chosen = load(tmp_path / "edge.toml", {})
+    assert chosen.models_dir == data / "models" / "current" == pack_link(chosen)
+    given = load(tmp_path / "edge.toml", {"EDGE_MODELS_DIR": str(tmp_path / "mine")})
+    assert given.models_dir == tmp_path / "mine" == pack_link(given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -19,7 +20,7 @@ from edge.config import PACKAGED_MODELS, RuntimeConfig
 from edge.errors import ConfigError, ModelError
 from edge.sessions import InputSpec, Pack, load_file
 from edge.sessions.header import read_header
-from edge.sessions.session import choose_providers
+from edge.sessions.session import check_provider, choose_providers
 from tests.tiny_models import detector_bytes, embedder_bytes, entry, write_pack
 
 RUNTIME = RuntimeConfig(threads=1)
@@ -248,3 +249,24 @@ def test_luma_has_one_channel_and_colors_have_three() -> None:
     for color, shape in (("Y", (1, 3, "h", "w")), ("BGR", (1, 1, "h", "w"))):
         with pytest.raises(ValueError, match="shape must be N"):
             InputSpec(color=color, shape=shape)  # type: ignore[arg-type]
+
+
+def test_a_chosen_provider_is_the_one_that_runs() -> None:
+    cpu, cuda = "CPUExecutionProvider", "CUDAExecutionProvider"
+    check_provider("m.onnx", "auto", [cuda, cpu], [cpu])
+    check_provider("m.onnx", "cuda", [cuda, cpu], [cuda, cpu])
+    with pytest.raises(ModelError, match="chosen, but onnxruntime runs it on CPU.*edge probe"):
+        check_provider("m.onnx", "cuda", [cuda, cpu], [cpu])
+
+
+def test_a_pack_behind_a_link_stays_the_one_that_was_opened(tmp_path: Path) -> None:
+    data = embedder_bytes()
+    first = write_pack(tmp_path / "first", [(entry("tiny", "embed", data), data)])
+    other = embedder_bytes(seed=1)
+    second = write_pack(tmp_path / "second", [(entry("tiny", "embed", other), other)])
+    link = tmp_path / "current"
+    link.symlink_to(first)
+    pack = Pack.open(link)
+    link.unlink()
+    link.symlink_to(second)
+    assert pack.load(pack.find("embed"), RuntimeConfig()).sha256 == hashlib.sha256(data).hexdigest()

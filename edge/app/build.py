@@ -57,10 +57,11 @@ def load_models(config: Config) -> Models:
     )
 
 
-def missing_models(config: Config, models: Models) -> str | None:
+def missing_models(models: Models) -> str | None:
     """What is wrong with the model files of a service that has loaded them: it works on, but would not start again."""
-    gone = [entry.file for entry in models.pack.manifest.models if not (config.models_dir / entry.file).is_file()]
-    return f"{config.models_dir / gone[0]} is gone; restore it before the next start" if gone else None
+    folder = models.pack.models_dir
+    gone = [entry.file for entry in models.pack.manifest.models if not (folder / entry.file).is_file()]
+    return f"{folder / gone[0]} is gone; restore it before the next start" if gone else None
 
 
 def load_watch(store: Store, models: Models, max_age_days: float = 0.0) -> Watch:

@@ -261,7 +261,7 @@ class _Service:
             "conditions": self.keeper.conditions,
             "people": len(self.vision.pipeline.watch.people),
             "models": self.models.descriptions,
-            "model_problem": missing_models(self.config, self.models),
+            "model_problem": missing_models(self.models),
             "list_problem": self._list_problem(),
             "free_bytes": shutil.disk_usage(self.config.data_dir).free,
             "pause": self._pause(),

@@ -10,7 +10,7 @@ What a model's numbers mean (boxes, embeddings) belongs to the stages, not here.
 
 from edge.sessions.manifest import InputSpec, Manifest, ModelEntry
 from edge.sessions.pack import Pack, VerifyResult, load_file
-from edge.sessions.session import Session, available_providers
+from edge.sessions.session import Session, available_providers, runtime_version
 
 __all__ = [
     "InputSpec",
@@ -21,4 +21,5 @@ __all__ = [
     "VerifyResult",
     "available_providers",
     "load_file",
+    "runtime_version",
 ]

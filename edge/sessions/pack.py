@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +15,10 @@ from edge.config import RuntimeConfig
 from edge.errors import EdgeError, ModelError
 from edge.sessions.header import OnnxHeader, read_header
 from edge.sessions.manifest import (
+    MANIFEST,
     MAX_OPSET,
     CohortEntry,
+    GoldenEntry,
     InputSpec,
     Manifest,
     ModelEntry,
@@ -52,7 +56,9 @@ class Pack:
     @classmethod
     def open(cls, models_dir: Path) -> Pack:
         """Read the manifest; no model file is touched. Raises ModelError."""
-        return cls(models_dir, read_manifest(models_dir))
+        # A link is followed once: a pack put in its place meanwhile must not lend its files to this manifest.
+        folder = models_dir.resolve() if models_dir.is_symlink() else models_dir
+        return cls(folder, read_manifest(folder))
 
     def find(self, task: Task, name: str = "default") -> ModelEntry:
         """The entry called `name`, or the task's default one; raises ModelError that lists the names there are."""
@@ -97,6 +103,24 @@ class Pack:
             entry.kind: self._cohort(entry) for entry in self.manifest.cohorts if entry.model_sha256 == model_sha256
         }
 
+    def golden(self) -> dict[str, Any] | None:
+        """What the models answered when the pack was sealed, None where it was not; raises ModelError."""
+        entry = self.manifest.golden
+        if entry is None:
+            return None
+        path = self._path(entry)
+        data = _read(path)
+        if hashlib.sha256(data).hexdigest() != entry.sha256:
+            raise ModelError(f"{path}: not the answers that the manifest promises: altered or cut short; restore it")
+        try:
+            return dict(json.loads(data))
+        except (ValueError, TypeError):
+            raise ModelError(f"{path}: not JSON; restore the pack") from None
+
+    def digest(self) -> str:
+        """SHA-256 of the manifest's bytes: the pack's name among others."""
+        return hashlib.sha256(_read(self.models_dir / MANIFEST)).hexdigest()
+
     def _cohort(self, entry: CohortEntry) -> NDArray[np.float32]:
         path = self._path(entry)
         data = _read(path)
@@ -120,7 +144,7 @@ class Pack:
                 results.append(VerifyResult(entry, None, session.provider))
         return results
 
-    def _path(self, entry: ModelEntry | CohortEntry) -> Path:
+    def _path(self, entry: ModelEntry | CohortEntry | GoldenEntry) -> Path:
         """The entry's file, which must lie in the pack's own folder even after links are followed."""
         path = self.models_dir / entry.file
         if path.resolve().parent != self.models_dir.resolve():

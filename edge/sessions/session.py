@@ -17,6 +17,8 @@ from edge.sessions.manifest import Dim, InputSpec
 
 AUTO_ORDER = ("TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider")
 _CPU = "CPUExecutionProvider"
+_REMOTE = frozenset({"AzureExecutionProvider"})
+"""Providers that would send pictures elsewhere: never listed, never used."""
 _WARM_UP_SIDE_PX = 320
 """Side of the warm-up picture where the model leaves it free; a multiple of every detector stride."""
 
@@ -118,8 +120,13 @@ class Session:
 
 
 def available_providers() -> list[str]:
-    """Execution providers of the installed runtime."""
-    return [str(name) for name in ort.get_available_providers()]
+    """Execution providers of the installed runtime that compute on this machine."""
+    return [str(name) for name in ort.get_available_providers() if name not in _REMOTE]
+
+
+def runtime_version() -> str:
+    """Version of the installed onnxruntime."""
+    return str(ort.__version__)
 
 
 def choose_providers(wanted: str, available: Sequence[str]) -> list[str]:
@@ -163,11 +170,25 @@ def _open(data: bytes, info: ModelInfo, runtime: RuntimeConfig) -> ort.Inference
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     providers = choose_providers(runtime.provider, available_providers())
     try:
-        return ort.InferenceSession(data, options, providers=providers)
+        session = ort.InferenceSession(data, options, providers=providers)
     except Exception as error:  # noqa: BLE001 - as above: no common base
         raise ModelError(
             f"{info.file}: onnxruntime can't load it ({_first_line(error)}); restore the file or choose another model"
         ) from None
+    check_provider(info.file, runtime.provider, providers, session.get_providers())
+    return session
+
+
+def check_provider(file: str, wanted: str, asked: Sequence[str], running: Sequence[str]) -> None:
+    """A provider somebody chose must be the one that runs: onnxruntime falls back to the CPU without a word.
+
+    Raises ModelError; with `auto` nobody chose.
+    """
+    if wanted != "auto" and running[0] != asked[0]:
+        raise ModelError(
+            f"{file}: {asked[0]} was chosen, but onnxruntime runs it on {running[0]}; mend the driver, or run "
+            "`edge probe` again (or set [runtime] provider)"
+        )
 
 
 def _dims(shape: Sequence[Any]) -> tuple[Dim, ...]:
