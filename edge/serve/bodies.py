@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from edge.serve.schema import Problem
 
@@ -45,14 +45,27 @@ class PictureIn(Strict):
     )
 
 
-class PersonPut(Strict):
-    """One watchlist entry without its id. `pictures` absent or null: the references stay as they are."""
+class PersonFields(Strict):
+    """What an entry says of a person."""
 
     name: Text
     status: Text
     reason: Text | None = Field(None, description="why this person is looked for")
     owner: Text | None = Field(None, description="who answers for the entry")
     expires_at: Rfc3339 | None = Field(None, description="from then on the entry never matches; RFC 3339")
+
+
+class PersonForm(PersonFields):
+    """One watchlist entry as a form. No file: the references stay as they are; files replace those there were."""
+
+    pictures: tuple[Annotated[bytes, WithJsonSchema({"type": "string", "format": "binary"})], ...] | None = Field(
+        None, min_length=1, max_length=20, description="one part per picture file, checked one by one"
+    )
+
+
+class PersonPut(PersonFields):
+    """One watchlist entry without its id. `pictures` absent or null: the references stay as they are."""
+
     pictures: tuple[PictureIn, ...] | None = Field(
         None, min_length=1, max_length=50, description="replace the references there were; checked one by one"
     )

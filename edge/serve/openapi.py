@@ -12,6 +12,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from edge.serve import bodies, schema
 
 JSON = "application/json"
+FORM = "multipart/form-data"
 PROBLEM = "application/problem+json"
 
 WHY: Mapping[int, str] = {
@@ -24,7 +25,7 @@ WHY: Mapping[int, str] = {
     410: "the cursor is too old, or from before a restore",
     412: "the list has changed since it was read; read it again",
     413: "the body is too large",
-    415: "the body is not JSON",
+    415: "the body is not of a kind that is read here",
     416: "the range is outside the picture",
     422: "a field of the body is wrong, or no picture can be used; nothing was changed",
     428: "the header If-Match is missing",
@@ -48,6 +49,8 @@ class Operation:
     parameters: tuple[dict[str, Any], ...] = field(default=())
     method: str = "get"
     body: type[BaseModel] | None = None
+    form: type[BaseModel] | None = None
+    """The body as multipart/form-data, where that is taken besides JSON."""
     creates: bool = False
     """Whether it may answer 201, with the same body as 200."""
 
@@ -146,6 +149,7 @@ OPERATIONS: tuple[tuple[str, Operation], ...] = (
             (PERSON_ID, IF_MATCH),
             method="put",
             body=bodies.PersonPut,
+            form=bodies.PersonForm,
             creates=True,
         ),
     ),
@@ -168,7 +172,7 @@ def document(version: str) -> dict[str, Any]:
     """Return the whole OpenAPI 3.1 document."""
     models = {model for _, operation in OPERATIONS for model in operation.answers.values() if model}
     models |= {schema.Problem, schema.CursorProblem, bodies.RefusedProblem}
-    taken = {operation.body for _, operation in OPERATIONS if operation.body}
+    taken = {body for _, operation in OPERATIONS for body in (operation.body, operation.form) if body}
     modes: list[tuple[type[BaseModel], JsonSchemaMode]] = [
         *((model, "serialization") for model in sorted(models, key=lambda model: model.__name__)),
         *((model, "validation") for model in sorted(taken, key=lambda model: model.__name__)),
@@ -206,7 +210,9 @@ def _operation(operation: Operation) -> dict[str, Any]:
         responses["201"] = {"description": "the person is new", "content": content}
     told: dict[str, Any] = {"summary": operation.summary, "parameters": list(operation.parameters)}
     if operation.body:
-        told["requestBody"] = {"required": True, "content": {JSON: {"schema": _ref(operation.body)}}}
+        taken = {JSON: operation.body} | ({FORM: operation.form} if operation.form else {})
+        content = {kind: {"schema": _ref(model)} for kind, model in taken.items()}
+        told["requestBody"] = {"required": True, "content": content}
     return told | {"responses": responses}
 
 

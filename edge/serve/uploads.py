@@ -16,6 +16,7 @@ from typing import IO
 
 import aiohttp
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from edge.errors import StoreError
 from edge.serve.desk import Upload
@@ -48,20 +49,43 @@ def kind_of(head: bytes) -> str | None:
     return next((suffix for magic, suffix in _KINDS if re.match(magic, head, re.DOTALL)), None)
 
 
-async def read_pictures(request: web.Request) -> tuple[dict[str, str], list[Upload]]:
-    """Read a form with pictures into memory: its fields, and the files that have bytes."""
+async def read_pictures(request: web.Request, *, is_strict: bool = False) -> tuple[dict[str, str], list[Upload]]:
+    """Read a form with pictures into memory: its fields, and the files that have bytes.
+
+    With `is_strict`, for machines: empty files count, files are called `pictures`, and no field comes twice.
+    """
     parts = await _parts(request, MAX_PICTURES_BYTES)
     fields: dict[str, str] = {}
     files: list[Upload] = []
+    num_bytes = 0
     async with asyncio.timeout(_seconds_for(MAX_PICTURES_BYTES)):
         while (part := await _next(parts)) is not None:
+            if is_strict:
+                _require_right(part, fields)
             if part.filename is None:
-                fields[(part.name or "")[:40]] = (await _read(part, MAX_FIELD_BYTES)).decode("utf-8", "replace")
-            elif data := await _read(part, MAX_PICTURE_BYTES):
+                fields[(part.name or "")[:40]] = _text(await _read(part, MAX_FIELD_BYTES), is_strict=is_strict)
+            elif (data := await _read(part, MAX_PICTURE_BYTES)) or is_strict:
                 files.append(Upload(_shown(part.filename), data))
+                num_bytes += len(data)
             if len(fields) > MAX_FIELDS or len(files) > MAX_PICTURES:
                 raise RequestError(f"too many fields or files: at most {MAX_PICTURES} pictures at once", status=413)
+            if num_bytes > MAX_PICTURES_BYTES:  # a body in chunks names no length beforehand
+                raise _too_large(MAX_PICTURES_BYTES)
     return fields, files
+
+
+def _require_right(part: aiohttp.BodyPartReader, fields: dict[str, str]) -> None:
+    if part.filename is not None and part.name != "pictures":
+        raise RequestError("a file of this form is called 'pictures', as often as there are pictures", status=422)
+    if part.filename is None and part.name in fields:
+        raise RequestError(f"the field {part.name!r} is given more than once: give it once", status=422)
+
+
+def _text(data: bytes, *, is_strict: bool) -> str:
+    try:
+        return data.decode("utf-8", "strict" if is_strict else "replace")
+    except UnicodeDecodeError:
+        raise RequestError("a field of the form is not UTF-8", status=422) from None
 
 
 async def receive(request: web.Request, folder: Path, max_bytes: int) -> tuple[str, Path]:
@@ -109,7 +133,7 @@ async def _next(parts: aiohttp.MultipartReader) -> aiohttp.BodyPartReader | None
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
             part = await parts.next()
-    except (ValueError, AssertionError, RuntimeError):
+    except (ValueError, AssertionError, RuntimeError, HttpProcessingError):
         raise RequestError("the form is damaged: it ends in the middle, or its parts can't be told apart") from None
     if part is not None and not isinstance(part, aiohttp.BodyPartReader):
         raise RequestError("a form within a form is not read here")
@@ -129,7 +153,7 @@ async def _chunk(part: aiohttp.BodyPartReader) -> bytes:
     async with asyncio.timeout(BODY_TIMEOUT_S):
         try:
             return await part.read_chunk(65_536)
-        except (ValueError, AssertionError):
+        except (ValueError, AssertionError, HttpProcessingError):
             raise RequestError("the form is damaged: it ends in the middle of a file") from None
 
 

@@ -23,6 +23,7 @@ from edge.serve.desk import Enrolled, Entry, Upload, require_desk
 from edge.serve.keys import CALLER, STORE, read, written
 from edge.serve.problems import RequestError
 from edge.serve.shield import read_body
+from edge.serve.uploads import read_pictures
 from edge.store import Listing, Receipt, Store, time_to_text
 
 Body = TypeVar("Body", bodies.PersonPut, bodies.WatchlistPut)
@@ -66,8 +67,8 @@ async def put(request: web.Request) -> web.StreamResponse:
     query.check_names(request, ())
     version = _expected(request)
     person_id = _id(request)
-    wanted = await _read(request, bodies.PersonPut, MAX_PERSON_BYTES)
-    person, pictures, by = _person(person_id, wanted), _pictures(wanted.pictures), request[CALLER].name or ""
+    wanted, pictures = await _read_person(request)
+    person, by = _person(person_id, wanted), request[CALLER].name or ""
     store = request.app[STORE]
     is_new = await read(store.person, person_id) is None
     told = Enrolled(person, True, (), 0)
@@ -108,17 +109,35 @@ async def _answer(request: web.Request, told: tuple[Enrolled, ...], status: int)
     return web.json_response(problem, status=422, content_type="application/problem+json")
 
 
+async def _read_person(request: web.Request) -> tuple[bodies.PersonFields, tuple[Upload, ...] | None]:
+    """One entry with its pictures, as JSON or as a form with files."""
+    if request.content_type != "multipart/form-data":
+        entry = await _read(request, bodies.PersonPut, MAX_PERSON_BYTES)
+        return entry, _pictures(entry.pictures)
+    fields, files = await read_pictures(request, is_strict=True)
+    try:
+        return bodies.PersonFields.model_validate(fields), tuple(files) or None
+    except ValidationError as error:
+        raise _wrong(error) from None
+
+
 async def _read(request: web.Request, kind: type[Body], limit: int) -> Body:
     if request.content_type != "application/json":
-        raise RequestError(f"JSON is expected here, not {request.content_type}", status=415)
+        raise RequestError(
+            f"JSON, or of one person a form with files, is expected, not {request.content_type}", status=415
+        )
     data = await read_body(request, limit)
     try:
         # Off the loop: a list with pictures is many megabytes.
         return await asyncio.to_thread(kind.model_validate_json, data)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the body"
-        raise RequestError(f"{where}: {first['msg']}", status=422) from None
+        raise _wrong(error) from None
+
+
+def _wrong(error: ValidationError) -> RequestError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the body"
+    return RequestError(f"{where}: {first['msg']}", status=422)
 
 
 def _expected(request: web.Request) -> int | None:
@@ -145,7 +164,7 @@ def _id(request: web.Request) -> str:
     return person_id
 
 
-def _person(person_id: str, entry: bodies.PersonPut) -> Person:
+def _person(person_id: str, entry: bodies.PersonFields) -> Person:
     return Person(person_id, entry.name, entry.status, entry.expires_at, entry.reason, entry.owner)
 
 
