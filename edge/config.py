@@ -60,7 +60,8 @@ class CameraConfig(Section):
     )
     source: str = Field(
         min_length=1,
-        description="v4l2:/dev/video0, rtsp://..., http://.../stream.mjpg, picamera:0, file:clip.mp4, folder:frames/",
+        description="v4l2:/dev/video0, rtsp://..., http://.../stream.mjpg, picamera:0, csi:0, file:clip.mp4, "
+        "folder:frames/",
     )
     loop: bool = Field(False, description="play a file or folder again from its start when it ends")
     realtime: bool = Field(True, description="play a file or folder at its recorded speed")

@@ -21,6 +21,7 @@ SCHEMES = {
     "http": "http://host/stream.mjpg",
     "https": "https://host/stream.mjpg",
     "picamera": "picamera:0",
+    "csi": "csi:0",
 }
 
 
@@ -58,8 +59,8 @@ def parse_source(camera: CameraConfig) -> Address:
         raise ConfigError(
             f"camera {camera.name!r}: source says nothing after {scheme!r}; write it as {SCHEMES[scheme]}"
         )
-    if scheme == "picamera" and not rest.isdecimal():
-        raise ConfigError(f"camera {camera.name!r}: {rest!r} is not a camera number; write source as picamera:0")
+    if scheme in ("picamera", "csi") and not rest.isdecimal():
+        raise ConfigError(f"camera {camera.name!r}: {rest!r} is not a camera number; write source as {SCHEMES[scheme]}")
     return Address(scheme, rest)
 
 

@@ -57,6 +57,10 @@ def open_source(camera: CameraConfig) -> FrameSource:
             from edge.capture.picamera import PicameraSource
 
             return PicameraSource(int(address.target), camera.width, camera.height, camera.fps)
+        case "csi":
+            from edge.capture.csi import csi_source
+
+            return csi_source(int(address.target), camera.width, camera.height, camera.fps)
 
 
 def open_path(path: Path, fps: float | None = None) -> FrameSource:
