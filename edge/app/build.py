@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.config import Config
+from edge.config import Config, RuntimeConfig
 from edge.detect import build_detector
 from edge.enhance import Enhancer
+from edge.ops.choice import apply_choice, platform_facts, read_choice, why_stale
 from edge.ops.clock import boot_id, clock_facts
 from edge.pipeline import BoxFacts, Pipeline, Stages, Watch
 from edge.pipeline.limits import same_model
@@ -22,6 +24,8 @@ from edge.records import Frame
 from edge.sessions import Pack
 from edge.store import Store
 from edge.watchlist.calibrate import calibrate
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +45,10 @@ class Models:
 def load_models(config: Config) -> Models:
     """Check and load what the configuration names; raises ModelError."""
     pack = Pack.open(config.models_dir)
-    detector = build_detector(config.detect, pack, config.runtime)
+    config, runtimes = chosen(config, pack)
+    detector = build_detector(config.detect, pack, runtimes.get("detect", config.runtime))
     entry = pack.find("embed", config.recognise.model)
-    embedder = Embedder(pack.load(entry, config.runtime))
+    embedder = Embedder(pack.load(entry, runtimes.get("embed", config.runtime)))
     tail = entry.scores.get("impostor_tail")
     descriptions = {"detect": detector.describe(), "embed": embedder.describe()}
     return Models(
@@ -55,6 +60,14 @@ def load_models(config: Config) -> Models:
         cohorts=pack.cohorts(entry.sha256),
         min_margin=config.recognise.min_margin,
     )
+
+
+def chosen(config: Config, pack: Pack) -> tuple[Config, dict[str, RuntimeConfig]]:
+    """The configuration as `edge probe` completed it, and the runtime per task; a stale choice is said in the log."""
+    choice = read_choice(config.data_dir)
+    if choice is not None and (changed := why_stale(choice, pack, platform_facts())):
+        log.warning("what edge probe chose is from before %s changed; run edge probe again", ", ".join(changed))
+    return apply_choice(config, pack, choice)
 
 
 def missing_models(models: Models) -> str | None:

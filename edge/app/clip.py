@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -36,13 +36,18 @@ def render(path: Path, *, seconds: float = SECONDS, fault: str = "cctv:3", seed:
     return write_video(path, frames(seconds=seconds, fault=fault, seed=seed), FPS)
 
 
-def frames(*, seconds: float = SECONDS, fault: str = "cctv:3", seed: int = 7) -> Iterator[BgrImage]:
-    """Render one frame after the other, 640 x 480: coming closer, swaying, then away; empty for the first second."""
+def frames(
+    *, seconds: float = SECONDS, fault: str = "cctv:3", seed: int = 7, only: Collection[int] | None = None
+) -> Iterator[BgrImage]:
+    """Render one frame after the other, 640 x 480: coming closer, swaying, then away; empty for the first second.
+
+    With `only` just the frames of these numbers, each as it is among the others.
+    """
     person, place = portrait(), scene()
     mask = compose.soft_ellipses((512, 512), _HEAD_AND_SHOULDERS, 6.0)
     name, level = degrade.parse(fault)
     count = int(seconds * FPS)
-    for number in range(count):
+    for number in range(count) if only is None else sorted(only):
         place_in_time = (number / FPS - 1.0) / max(seconds - 2.0, 1.0)
         image, scale = place, 0.7
         if 0 <= place_in_time <= 1:

@@ -1,0 +1,145 @@
+"""What `edge probe` chose for this box: which file of each task runs on which provider, and why.
+
+A choice is about one machine, driver, onnxruntime and model pack; when one of them changes it is stale, which is said
+and never passed over. A GPU that was chosen stays demanded even then: a box must not slow down without a word.
+"""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from edge.config import Config, DetectConfig, RecogniseConfig, RuntimeConfig
+from edge.errors import ConfigError, StoreError
+from edge.sessions import Pack, available_providers, runtime_version
+
+FILE = "probe.json"
+_DRIVERS = (Path("/proc/driver/nvidia/version"), Path("/etc/nv_tegra_release"))
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Measured(_Strict):
+    """One file on one provider: its time, how close it came to the reference, and what stands against it."""
+
+    task: str
+    model: str
+    file: str
+    sha256: str
+    precision: str
+    provider: str
+    ms: float | None
+    accuracy: float | None
+    """Lowest cosine, or share of boxes, against the reference; None where it could not run."""
+    refused: str | None
+
+
+class Chosen(_Strict):
+    """What one task runs on."""
+
+    task: str
+    model: str
+    sha256: str
+    precision: str
+    provider: str
+    ms: float
+    why: str
+
+
+class Choice(_Strict):
+    """One probing."""
+
+    version: int = 1
+    at: str
+    platform: dict[str, str]
+    judged_by: str
+    models: tuple[Chosen, ...]
+    measured: tuple[Measured, ...]
+
+    def of(self, task: str) -> Chosen | None:
+        """What was chosen for a task."""
+        return next((one for one in self.models if one.task == task), None)
+
+
+def platform_facts(drivers: tuple[Path, ...] = _DRIVERS, cpu: Path = Path("/proc/cpuinfo")) -> dict[str, str]:
+    """What a choice depends on beside the model files."""
+    driver = next((_first_line(path) for path in drivers if path.is_file()), "none")
+    names = [line.partition(":")[2].strip() for line in _lines(cpu) if line.startswith(("model name", "Model"))]
+    return {
+        "machine": f"{platform.machine()} {names[0] if names else ''}".strip(),
+        "driver": driver,
+        "onnxruntime": runtime_version(),
+        "providers": ", ".join(available_providers()),
+    }
+
+
+def read_choice(data_dir: Path) -> Choice | None:
+    """The choice of this box, None where `edge probe` never ran; ConfigError where the file is damaged."""
+    path = data_dir / FILE
+    try:
+        return Choice.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise ConfigError(f"{path}: can't be read ({error.strerror}); check who owns data_dir") from None
+    except ValidationError as error:
+        raise ConfigError(f"{path}: damaged ({error.errors()[0]['msg']}); run `edge probe` again") from None
+
+
+def write_choice(data_dir: Path, choice: Choice) -> Path:
+    """Put the choice in force from the next start on; raises StoreError."""
+    path = data_dir / FILE
+    part = path.with_suffix(".part")
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        part.write_text(choice.model_dump_json(indent=2) + "\n", "utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise StoreError(f"{path}: can't be written ({error.strerror}); check who owns data_dir") from None
+    return path
+
+
+def why_stale(choice: Choice, pack: Pack, facts: dict[str, str]) -> list[str]:
+    """What has changed since; empty while the choice holds."""
+    there = {(entry.task, entry.sha256) for entry in pack.manifest.models}
+    changed = [f"the {one.task} model" for one in choice.models if (one.task, one.sha256) not in there]
+    return changed + [name for name, value in facts.items() if choice.platform.get(name) != value]
+
+
+def apply_choice(config: Config, pack: Pack, choice: Choice | None) -> tuple[Config, dict[str, RuntimeConfig]]:
+    """The configuration with the chosen files where it says `default`, and the provider per task where it says `auto`.
+
+    What the configuration names itself always wins. A file that is not in the pack any more is not asked for.
+    """
+    runtimes: dict[str, RuntimeConfig] = {}
+    if choice is None:
+        return config, runtimes
+    names = {(str(entry.task), entry.name): entry.sha256 for entry in pack.manifest.models}
+    changes: dict[str, Any] = {}
+    sections: dict[str, tuple[str, DetectConfig | RecogniseConfig]] = {
+        "detect": ("detect", config.detect),
+        "embed": ("recognise", config.recognise),
+    }
+    for one in choice.models:
+        if config.runtime.provider == "auto":
+            runtimes[one.task] = config.runtime.model_copy(update={"provider": one.provider})
+        key, section = sections.get(one.task, ("", None))
+        if section is not None and section.model == "default" and names.get((one.task, one.model)) == one.sha256:
+            changes[key] = section.model_copy(update={"model": one.model})
+    return config.model_copy(update=changes), runtimes
+
+
+def _first_line(path: Path) -> str:
+    return next(iter(_lines(path)), "")
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return []

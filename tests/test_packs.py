@@ -1,0 +1,267 @@
+"""Packs are pulled only whole and vouched for, and put in use only when they work."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import json
+import shutil
+import subprocess
+import tarfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.app import golden, pulling, using
+from edge.app.build import load_models
+from edge.app.enrolment import enrol
+from edge.config import PACKAGED_MODELS, Config, load
+from edge.errors import ConfigError, ConflictError, ImageError, ModelError, ServiceError
+from edge.ops.packs import Shelf
+from edge.records import Person
+from edge.store import Store
+from tests.tiny_models import detector_bytes, embedder_bytes, entry, write_pack
+
+GOOD = {"hits": 1.0, "faces": 100.0, "similarity": 0.9}
+
+
+def make_pack(folder: Path, seed: int = 0) -> Path:
+    detector, embedder = detector_bytes(), embedder_bytes(seed=seed)
+    return write_pack(
+        folder, [(entry("finds", "detect", detector), detector), (entry("tells", "embed", embedder), embedder)]
+    )
+
+
+def archive(folder: Path, pack: Path, prefix: str = "") -> tuple[Path, str]:
+    path = folder / "pack.tar.gz"
+    with tarfile.open(path, "w:gz") as tar:
+        for file in sorted(pack.iterdir()):
+            tar.add(file, prefix + file.name)
+    return path, hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return Config(data_dir=tmp_path / "data")
+
+
+def left_over(config: Config) -> list[str]:
+    folder = config.data_dir / "models"
+    return sorted(p.name for p in folder.iterdir() if p.name != ".lock") if folder.is_dir() else []
+
+
+def test_an_archive_is_pulled_and_shelved(config: Config, tmp_path: Path) -> None:
+    path, sha256 = archive(tmp_path, make_pack(tmp_path / "new"), prefix="models/")
+    done = pulling.pull(config, str(path), sha256=sha256)
+    assert done.sha256 == sha256
+    assert sorted(p.name for p in done.path.iterdir()) == ["finds.onnx", "manifest.json", "tells.onnx"]
+    assert pulling.pull(config, str(path)).path == done.path, "the same pack again is no conflict"
+    assert left_over(config) == [done.name]
+    assert not Shelf(config).link.is_symlink(), "pulling puts nothing in use"
+    other, _ = archive(tmp_path, make_pack(tmp_path / "other", seed=1))
+    with pytest.raises(ConflictError, match="another pack has this name"):
+        pulling.pull(config, str(other), name=done.name)
+
+
+def test_a_wrong_hash_leaves_nothing(config: Config, tmp_path: Path) -> None:
+    path, _ = archive(tmp_path, make_pack(tmp_path / "new"))
+    with pytest.raises(ImageError, match="its SHA-256 is"):
+        pulling.pull(config, str(path), sha256="0" * 64)
+    with pytest.raises(ImageError, match="no SHA-256"):
+        pulling.pull(config, str(path), sha256="abc")
+    assert left_over(config) == []
+
+
+def _altered(pack: Path) -> None:
+    (pack / "tells.onnx").write_bytes(embedder_bytes(seed=5))
+
+
+def _without_manifest(pack: Path) -> None:
+    (pack / "manifest.json").unlink()
+
+
+def _with_link(pack: Path) -> None:
+    (pack / "tells.onnx").unlink()
+    (pack / "tells.onnx").symlink_to("/etc/passwd")
+
+
+def _without_model(pack: Path) -> None:
+    (pack / "finds.onnx").unlink()
+
+
+@pytest.mark.parametrize("breaks", [_altered, _without_manifest, _with_link, _without_model])
+def test_a_pack_that_is_not_whole_is_refused(config: Config, tmp_path: Path, breaks: Any) -> None:
+    pack = make_pack(tmp_path / "new")
+    breaks(pack)
+    path, _ = archive(tmp_path, pack)
+    with pytest.raises((ModelError, ImageError)) as caught:
+        pulling.pull(config, str(path))
+    assert ";" in str(caught.value), "says what to do"
+    assert left_over(config) == []
+
+
+def test_garbage_is_no_archive(config: Config, tmp_path: Path) -> None:
+    path = tmp_path / "pack.tar"
+    path.write_bytes(b"no archive" * 1000)
+    with pytest.raises(ImageError, match="not a whole tar"):
+        pulling.pull(config, str(path))
+    with pytest.raises(ImageError, match="no such file"):
+        pulling.pull(config, str(tmp_path / "none.tar"))
+
+
+def test_an_address_must_be_pinned_and_answer(config: Config, tmp_path: Path) -> None:
+    _, sha256 = archive(tmp_path, make_pack(tmp_path / "new"))
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args, directory=str(tmp_path))
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/pack.tar.gz"
+        try:
+            with pytest.raises(ImageError, match="must be pinned"):
+                pulling.pull(config, url)
+            with pytest.raises(ServiceError, match="404"):
+                pulling.pull(config, url + ".none", sha256=sha256)
+            assert pulling.pull(config, f"{url}#sha256={sha256}").sha256 == sha256
+        finally:
+            server.shutdown()
+    with pytest.raises(ServiceError, match="can't be fetched"):
+        pulling.pull(config, url, sha256=sha256)
+
+
+def _key(folder: Path, name: str) -> Path:
+    subprocess.run(
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True, stdin=subprocess.DEVNULL
+    )
+    return folder / name
+
+
+def _sign(path: Path, key: Path, namespace: str = "edge-release") -> None:
+    path.with_name(path.name + ".sig").unlink(missing_ok=True)
+    subprocess.run(
+        ["ssh-keygen", "-q", "-Y", "sign", "-f", str(key), "-n", namespace, str(path)],
+        check=True,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs ssh-keygen (apt: openssh-client)")
+def test_with_signers_only_signed_packs_are_taken(config: Config, tmp_path: Path) -> None:
+    pack = make_pack(tmp_path / "new")
+    path, sha256 = archive(tmp_path, pack)
+    ours, others = _key(tmp_path, "ours"), _key(tmp_path, "others")
+    signers = tmp_path / "signers"
+    signers.write_text(f"# who may release\nedge-release {(tmp_path / 'ours.pub').read_text('utf-8')}", "utf-8")
+    strict = config.model_copy(update={"signers": signers})
+    with pytest.raises(ImageError, match="no signature there"):
+        pulling.pull(strict, str(path), sha256=sha256)
+    with pytest.raises(ImageError, match="carries no signature"):
+        pulling.pull(strict, str(pack))
+    _sign(path, others)
+    with pytest.raises(ImageError, match="not in `signers`"):
+        pulling.pull(strict, str(path))
+    _sign(path, ours, "file")
+    with pytest.raises(ImageError, match="signed for 'file'"):
+        pulling.pull(strict, str(path))
+    _sign(path, ours)
+    assert pulling.pull(strict, str(path)).is_signed
+    path.write_bytes(path.read_bytes() + b"\0")
+    with pytest.raises(ImageError, match="altered since it was signed"):
+        pulling.pull(strict, str(path))
+    (tmp_path / "pack.tar.gz.sig").write_text("no signature\n", "utf-8")
+    with pytest.raises(ImageError, match="no OpenSSH signature"):
+        pulling.pull(strict, str(path))
+    signers.write_text("nobody\n", "utf-8")
+    with pytest.raises(ConfigError, match="holds no ssh-ed25519 key"):
+        pulling.pull(strict, str(path))
+    with pytest.raises(ImageError, match="set `signers`"):
+        pulling.pull(config, str(path), signature=str(path))
+
+
+def test_use_moves_the_link_and_goes_back(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, portrait: Path
+) -> None:
+    models = load_models(config)
+    with Store.open(config.data_dir) as store:
+        enrol(store, models, Person("p", "P", "test"), [portrait])
+    monkeypatch.setattr(golden, "play", lambda config, models: GOOD)
+    first = pulling.pull(config, str(make_pack(tmp_path / "a")), name="first")
+    pulling.pull(config, str(make_pack(tmp_path / "b", seed=1)), name="second")
+    done = using.use(config, "first")
+    assert done.is_used
+    assert done.reembedded is not None
+    assert done.reembedded["swapped"] == 1, "people come along"
+    toml = tmp_path / "edge.toml"
+    toml.write_text(f'data_dir = "{config.data_dir}"\n', "utf-8")
+    chosen = load(toml, {})
+    assert chosen.models_dir.resolve() == first.path
+    tells = hashlib.sha256((first.path / "tells.onnx").read_bytes()).hexdigest()
+    with Store.open(config.data_dir) as store:
+        assert {one.model_sha256 for one in store.references()} == {tells}
+    assert using.use(chosen, "second").is_used
+    assert using.use(chosen, None).path == first.path
+    monkeypatch.setattr(using, "replay", lambda *_: [])
+    assert using.use(chosen, "packaged").is_used
+    assert load(toml, {}).models_dir.resolve() == PACKAGED_MODELS.resolve()
+    used = [line.name for line in Shelf(chosen).lines() if line.is_used]
+    assert used == ["packaged"]
+
+
+def test_a_pack_outside_its_band_is_not_put_in_use(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulling.pull(config, str(make_pack(tmp_path / "a")), name="first")
+    monkeypatch.setattr(golden, "play", lambda config, models: {**GOOD, "similarity": 0.2})
+    done = using.use(config, "first")
+    assert not done.is_used
+    assert "similarity 0.2, recorded 0.5 to 1" in str(done.problem)
+    assert not Shelf(config).link.is_symlink()
+    with pytest.raises(ModelError, match="there are: packaged, first"):
+        using.use(config, "third")
+    with pytest.raises(ModelError, match="no earlier pack"):
+        using.use(config, None)
+    (config.data_dir / "models" / "first" / "tells.onnx").write_bytes(b"x")
+    with pytest.raises(ModelError, match="restore it"):
+        using.use(config, "first")
+
+
+def test_what_fails_after_the_move_is_taken_back(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(golden, "play", lambda config, models: GOOD)
+    pulling.pull(config, str(make_pack(tmp_path / "a")), name="first")
+    pulling.pull(config, str(make_pack(tmp_path / "b", seed=1)), name="second")
+    assert using.use(config, "first").is_used
+
+    def fails(*_: Any) -> None:
+        raise ModelError("the pictures can't be embedded; look at the disk")
+
+    monkeypatch.setattr(using, "_take_people_along", fails)
+    done = using.use(config, "second")
+    assert not done.is_used
+    assert "is back" in str(done.problem)
+    assert Shelf(config).link.resolve().name == "first"
+
+
+def test_a_plain_models_dir_is_not_replaced(tmp_path: Path) -> None:
+    pack = make_pack(tmp_path / "mine")
+    with pytest.raises(ConfigError, match="plain folder"):
+        Shelf(Config(data_dir=tmp_path, models_dir=pack))
+
+
+def test_the_packaged_pack_is_sealed_by_its_own_models() -> None:
+    """Else `edge probe` and `edge models use` judge by the answers of other models: run `python -m tools.seal`."""
+    manifest = json.loads((PACKAGED_MODELS / "manifest.json").read_text("utf-8"))
+    recorded = json.loads((PACKAGED_MODELS / manifest["golden"]["file"]).read_text("utf-8"))
+    defaults = {model["task"]: model["sha256"] for model in manifest["models"] if model["default"]}
+    assert recorded["models"] == {task: defaults[task] for task in ("detect", "embed")}
+    low, _ = recorded["replay"]["bands"]["similarity"]
+    assert low > 0.6
