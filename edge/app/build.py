@@ -39,6 +39,8 @@ class Models:
     impostor_tail: tuple[tuple[float, float], ...] | None
     cohorts: Mapping[str, NDArray[np.float32]] = field(default_factory=dict, repr=False)
     """Strangers of the pack made for this embedder, by kind of picture."""
+    likeness: Mapping[str, tuple[float, ...]] = field(default_factory=dict, repr=False)
+    """How alike two pictures of one person are to this embedder (quantiles), by kind of picture."""
     min_margin: float = 0.0
 
 
@@ -58,6 +60,7 @@ def load_models(config: Config) -> Models:
         descriptions=descriptions,
         impostor_tail=tuple((float(s), float(f)) for s, f in tail) if tail else None,
         cohorts=pack.cohorts(entry.sha256),
+        likeness=pack.likeness(entry.sha256),
         min_margin=config.recognise.min_margin,
     )
 

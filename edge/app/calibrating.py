@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import asdict
 from typing import Any
 
 from edge.app.build import Models, load_watch
@@ -12,6 +13,7 @@ from edge.store import Store
 from edge.thresholds import Thresholds
 from edge.watchlist.calibrate import calibrate as score
 from edge.watchlist.expected import promise
+from edge.watchlist.margin import choose_margin
 
 
 def calibrate(
@@ -19,6 +21,7 @@ def calibrate(
 ) -> dict[str, Any]:
     """Limits for at most one false alert in `one_in` faces, the curve by kind of picture, and what is in force now.
 
+    Without `min_margin` the margin is chosen too, as the largest that costs the people of this list next to nothing.
     With `write` the limits are kept in the database, and a running service takes them over within a second.
     """
     if not models.cohorts:
@@ -27,11 +30,14 @@ def calibrate(
             "calibrated; restore the pack, or choose its own embedder"
         )
     watch = load_watch(store, models)
+    chosen = None
+    if min_margin is None:
+        chosen = choose_margin(watch.gallery, models.cohorts, models.likeness, one_in)
     margin = config.recognise.min_margin if min_margin is None else min_margin
-    made = score(watch.gallery, models.cohorts, margin)
+    made, rows = chosen or (score(watch.gallery, models.cohorts, margin), ())
     if made is None:
         raise ConfigError("nobody is enrolled, so nothing can be calibrated; enrol people first (`edge enrol`)")
-    limits = made.thresholds(one_in)
+    margin, limits = made.min_margin, made.thresholds(one_in)
     impossible = sorted(kind for kind, limit in limits.items() if limit >= 1.0)
     if impossible:
         raise ConfigError(
@@ -47,6 +53,7 @@ def calibrate(
         "people": len(watch.people),
         "references": watch.gallery.num_references,
         "min_margin": margin,
+        "margins": [asdict(row) for row in rows],
         "written": write,
         "kinds": {
             kind: {

@@ -140,7 +140,7 @@ def import_(
 def calibrate(
     one_in: Annotated[float, typer.Option("--one-in", help="faces of strangers per false alert", min=2)] = 10_000,
     min_margin: Annotated[
-        float | None, typer.Option(help="lead over the runner-up [default: the setting]", min=0, max=2)
+        float | None, typer.Option(help="lead over the runner-up [default: chosen for this list]", min=0, max=2)
     ] = None,
     write: Annotated[
         bool, typer.Option("--write", help="keep the limits; the pipeline uses them from then on")
@@ -174,6 +174,12 @@ def calibrate(
             f"For one in {one_in:,.0f}: min_similarity {found['min_similarity']:.4f}, margin {done['min_margin']:g}. "
             f"In force: {now['min_similarity']:.4f} ({now['source']})."
         )
+    if done["margins"]:
+        costs = table("listed people, made-up captures", "min_margin", "not named", "wrong name")
+        for row in done["margins"]:
+            chosen = " (chosen)" if row["min_margin"] == done["min_margin"] else ""
+            costs.add_row(f"{row['min_margin']:g}{chosen}", f"{row['missed']:.1%}", f"{row['misnamed']:.2%}")
+        out.print(costs)
     out.print("Kept; a running service uses them within a second." if write else "Nothing changed; --write keeps them.")
 
 

@@ -103,6 +103,14 @@ class Pack:
             entry.kind: self._cohort(entry) for entry in self.manifest.cohorts if entry.model_sha256 == model_sha256
         }
 
+    def likeness(self, model_sha256: str) -> dict[str, tuple[float, ...]]:
+        """Quantiles, lowest first, of the similarity between two pictures of one person, by kind of picture."""
+        return {
+            entry.kind: tuple(float(value) for value in entry.scores["likeness"])
+            for entry in self.manifest.cohorts
+            if entry.model_sha256 == model_sha256 and entry.scores.get("likeness")
+        }
+
     def golden(self) -> dict[str, Any] | None:
         """What the models answered when the pack was sealed, None where it was not; raises ModelError."""
         entry = self.manifest.golden

@@ -27,6 +27,7 @@ class Gallery:
     """References of one model, one matrix product per search.
 
     People without a reference are kept as people and never found. Answers don't depend on the order of what is given.
+    `matrix` is (R, D) float32, read-only, person by person in the order of `owners` (who has a reference).
     """
 
     def __init__(self, references: Iterable[Reference], people: Iterable[Person]) -> None:
@@ -35,8 +36,8 @@ class Gallery:
         self.model_sha256 = _same_model(kept)
         self.num_references = len(kept)
         self._reference_ids = [reference.reference_id for reference in kept]
-        self._matrix = _matrix(kept)
-        self._matrix.setflags(write=False)
+        self.matrix = _matrix(kept)
+        self.matrix.setflags(write=False)
         owners = [reference.person_id for reference in kept]
         strangers = sorted(set(owners) - set(self.people))
         if strangers:
@@ -45,7 +46,7 @@ class Gallery:
         starts = [i for i, owner in enumerate(owners) if i == 0 or owners[i - 1] != owner]
         self._starts = np.array(starts, np.intp)
         self._ends = np.array([*starts[1:], len(owners)], np.intp)
-        self._owners = [owners[start] for start in starts]
+        self.owners = [owners[start] for start in starts]
         self.digest = self._digest()
 
     @classmethod
@@ -62,21 +63,21 @@ class Gallery:
 
         `embedding` is (D,) float32 of length 1, made by the model `model_sha256`. Raises ImageError for another shape.
         """
-        if not self._owners:
+        if not self.owners:
             return ()
-        if embedding.shape != (self._matrix.shape[1],):
+        if embedding.shape != (self.matrix.shape[1],):
             raise ImageError(
-                f"an embedding of shape {embedding.shape} against references of {self._matrix.shape[1]} numbers: "
+                f"an embedding of shape {embedding.shape} against references of {self.matrix.shape[1]} numbers: "
                 "made by another model; enrol the pictures again"
             )
-        similarities = self._matrix @ embedding.astype(np.float32)
+        similarities = self.matrix @ embedding.astype(np.float32)
         best = np.minimum(np.maximum.reduceat(similarities, self._starts), np.float32(1.0))
         found = []
         for index in _leading(best, limit):
             start = int(self._starts[index])
             at = start + int(np.argmax(similarities[start : self._ends[index]]))
             similarity = min(max(float(similarities[at]), -1.0), 1.0)
-            found.append(Ranked(self._owners[index], similarity, self._reference_ids[at]))
+            found.append(Ranked(self.owners[index], similarity, self._reference_ids[at]))
         found.sort(key=lambda ranked: (-ranked.similarity, ranked.person_id))
         return tuple(found[:limit])
 
@@ -85,13 +86,21 @@ class Gallery:
 
         With one person on the list the second is 0, as in `decide`; nobody on the list is an ImageError.
         """
-        if not self._owners:
+        if not self.owners:
             raise ImageError("nobody is on the list: enrol somebody first")
-        per_person = np.maximum.reduceat(np.clip(probes @ self._matrix.T, -1.0, 1.0), self._starts, axis=1)
+        per_person = np.maximum.reduceat(np.clip(probes @ self.matrix.T, -1.0, 1.0), self._starts, axis=1)
         if per_person.shape[1] == 1:
             return per_person[:, 0], np.zeros(len(probes), np.float32)
         top = np.partition(per_person, per_person.shape[1] - 2, axis=1)[:, -2:]
         return top[:, 1], top[:, 0]
+
+    def best_person(self, probes: NDArray[np.float32]) -> NDArray[np.intp]:
+        """Index in `owners` of the best person for each of (N, D) probes, (N,)."""
+        return np.asarray(np.maximum.reduceat(probes @ self.matrix.T, self._starts, axis=1).argmax(axis=1), np.intp)
+
+    def owner_of(self, rows: NDArray[np.integer]) -> NDArray[np.intp]:
+        """Index in `owners` of the person that each row of `matrix` belongs to."""
+        return np.asarray(np.searchsorted(self._starts, rows, side="right") - 1, np.intp)
 
     def _digest(self) -> str:
         """SHA-256 over people and references: two boxes with equal digests look for the same faces."""
@@ -99,7 +108,7 @@ class Gallery:
             [p.person_id, p.name, p.status, p.expires_at and p.expires_at.isoformat()] for p in self.people.values()
         ]
         told = json.dumps([people, self._reference_ids, self.model_sha256], ensure_ascii=True)
-        return hashlib.sha256(told.encode() + self._matrix.tobytes()).hexdigest()
+        return hashlib.sha256(told.encode() + self.matrix.tobytes()).hexdigest()
 
 
 def _leading(best: NDArray[np.float32], limit: int | None) -> NDArray[np.intp]:

@@ -30,13 +30,15 @@ from edge.pixels.color import luma
 from edge.pixels.geometry import align
 from edge.recognise import Embedder, build_embedder
 from edge.sessions import Pack
-from tools.train import paths
+from tools.train import paths, views
 
 Vectors = NDArray[np.float64]
 NEIGHBOURS = 12
 SAME_PERSON_ROWS = 8
 """Pictures of one person lie together in the list, at most this far apart."""
 PULLS = (1.0, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.35)
+LIKENESS_PAIRS = 1500
+CROP_FACE_PX = 85.0
 FMRS = (1e-2, 3e-3, 1e-3)
 HEAVIER = 1.25
 """The people trained on are told apart a little better than others, so the drawn tail is made this much heavier."""
@@ -118,6 +120,16 @@ def measure(drawn: Vectors, trained: Vectors, seen: Vectors, owners: Sequence[st
     }
 
 
+def likeness(embedder: Embedder, crops: NDArray[np.uint8], owners: Sequence[str], seed: int) -> list[float]:
+    """Quantiles of the similarity between two pictures of one training person, the one as a bad camera delivers it."""
+    rng = np.random.default_rng([seed, 2])
+    rows = [i for i in range(1, len(owners)) if owners[i] == owners[i - 1]]
+    rows = [rows[i] for i in rng.choice(len(rows), min(len(rows), LIKENESS_PAIRS), replace=False)]
+    worse = [views.degraded(np.ascontiguousarray(crops[i]), CROP_FACE_PX, rng)[0] for i in rows]
+    alike = (embed(embedder, crops[[i - 1 for i in rows]]) * embed(embedder, np.stack(worse))).sum(axis=1)
+    return np.quantile(alike, np.linspace(0, 1, 41)).round(4).tolist()
+
+
 def embed(embedder: Embedder, crops: NDArray[np.uint8]) -> Vectors:
     """Embeddings as float64."""
     return embedder.embed(crops).astype(np.float64)
@@ -132,7 +144,7 @@ def main() -> None:
     args = parser.parse_args()
     config = Config(models_dir=args.models)
     embedder = build_embedder(config.recognise, Pack.open(args.models), config.runtime)
-    crops, _ = faces(config, "people_train.txt")
+    crops, trained_owners = faces(config, "people_train.txt")
     seen, owners = faces(config, "people_dev.txt")
     entries = []
     for kind, change in (("color", lambda some: some), ("gray", gray)):
@@ -140,6 +152,7 @@ def main() -> None:
         pull, errors = fit(trained, args.seed)
         drawn = draw(trained, args.count, pull, args.seed)
         scores = measure(drawn, trained, embed(embedder, change(seen)), owners)
+        scores["likeness"] = likeness(embedder, change(crops), trained_owners, args.seed)
         content = drawn.astype("<f2").tobytes()
         name = f"cohort_{kind}_202611"
         (args.models / f"{name}.f16").write_bytes(content)
