@@ -17,6 +17,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 from numpy.typing import NDArray
+from onnx import numpy_helper
 from onnxruntime.quantization import (
     CalibrationDataReader,
     CalibrationMethod,
@@ -81,6 +82,29 @@ def quantize(
             extra_options=clip,
         )
     check(target)
+
+
+def compress(path: Path, nodes: Iterable[str]) -> None:
+    """Store the weights of convolutions that compute in fp32 as int8 per output channel; the file is rewritten."""
+    model, wanted = onnx.load(str(path)), set(nodes)
+    graph = model.graph
+    stored = {tensor.name: tensor for tensor in graph.initializer}
+    for number, node in enumerate(list(graph.node)):
+        if node.op_type != "Conv" or node.name not in wanted:
+            continue
+        old = stored[node.input[1]]
+        weights = numpy_helper.to_array(old)
+        scale = np.maximum(np.abs(weights).reshape(len(weights), -1).max(1), 1e-12).astype(np.float32) / np.float32(127)
+        codes = np.rint(weights / scale[:, None, None, None]).astype(np.int8)
+        names = [f"weights_{number}_{part}" for part in ("codes", "scale", "zero")]
+        parts = (codes, scale, np.zeros(len(scale), np.int8))
+        graph.initializer.extend(numpy_helper.from_array(part, name) for part, name in zip(parts, names, strict=True))
+        graph.initializer.remove(old)
+        restored = f"weights_{number}"
+        graph.node.insert(0, onnx.helper.make_node("DequantizeLinear", names, [restored], restored, axis=0))
+        node.input[1] = restored
+    onnx.save(model, str(path))
+    check(path)
 
 
 def check(path: Path) -> tuple[int, int]:

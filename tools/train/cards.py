@@ -4,46 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-_LFW = "Labeled Faces in the Wild, the people of view-2 sets 1-7 (no licence file; press photos, research benchmark)"
-_WORDS: dict[str, dict[str, Any]] = {
-    "detect": {
-        "licence": "Apache-2.0 (our training; see the teacher's and the data's terms in MODELS.md)",
-        "teacher": "YuNet 2023mar of the OpenCV zoo (MIT), its dense outputs on the clean picture",
-        "data": [
-            f"{_LFW}: mosaics and whole pictures",
-            "the 91 images of SRCNN and 70 of BSDS500 train (research): backgrounds",
-            "drawn clutter: shelves, grids, text, blobs",
-        ],
-        "limits": (
-            "Faces from about 10 to 300 px, upright to some 30 degrees of roll; profiles are found later than frontal "
-            "faces. Learnt from press photos of adults: children, masks, veils and helmets are rare in them. A score "
-            "is no probability. At low scores it fires on round, skin-coloured things."
-        ),
-    },
-    "embed": {
-        "licence": "Apache-2.0 (our training; see the teacher's and the data's terms in MODELS.md)",
-        "teacher": (
-            "MobileFaceNet of foamliu (Apache-2.0), which was trained on MS-Celeb-1M, a collection that its publisher "
-            "withdrew; nothing of it is here, but what the teacher knows comes from it"
-        ),
-        "data": [
-            f"{_LFW}: aligned crops, without their names",
-            "SFHQ sheets (synthetic faces, MIT): aligned crops",
-            "mixtures of two such crops",
-        ],
-        "limits": (
-            "Aligned 112 x 112 crops of faces of 14 px and more. LFW over-represents men and people with light skin, "
-            "and so does MS-Celeb-1M: expect more errors for others, and measure before relying on it. Not meant for "
-            "children. Embeddings of different model files never compare. A similarity is no proof of identity."
-        ),
-    },
+from tools.train.card_words import WORDS
+
+_PACKERS = {"detect": "pack detector", "embed": "pack recogniser"}
+_TITLES = {
+    "detect": "finds faces",
+    "embed": "tells faces apart",
+    "denoise": "takes noise out of luma",
+    "sr2": "doubles luma",
+    "sr4": "makes faces four times larger, inventing detail",
+    "deblur": "undoes motion blur",
+    "restore": "redraws bad CCTV faces, inventing detail",
 }
-_TITLES = {"detect": "finds faces", "embed": "tells faces apart"}
 
 
-def words(task: str) -> dict[str, Any]:
-    """Licence, teacher, data and limits of our model for a task."""
-    return dict(_WORDS[task])
+def words(name: str) -> dict[str, Any]:
+    """Licence, teacher, data and limits of one of our models."""
+    return dict(WORDS[name])
 
 
 def page(entries: list[dict[str, Any]]) -> str:
@@ -74,8 +51,9 @@ def _card(entry: dict[str, Any]) -> str:
         f"- Limits: {entry['limits']}",
         f"- Made by: `{made['command']}`, seed {made['seed']}, {made['steps']} steps of {made['batch_size']}, "
         f"{made['minutes']} minutes, PyTorch {made['torch']}; then "
-        f"`python -m tools.train.pack {'detector' if entry['task'] == 'detect' else 'recogniser'} "
+        f"`python -m tools.train.{_PACKERS.get(entry['task'], 'pack_pictures ' + entry['name'])} "
         "--checkpoint DIR/checkpoint.pt --measure`",
+        *(["- Generative: what it makes is labelled so wherever it is shown"] if entry["generative"] else []),
         *(f"- {note}" for note in made.get("notes", [])),
     ]
     return "\n".join(lines) + "\n" + _scores(entry["scores"])

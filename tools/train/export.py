@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from tools.train.nets import STRIDES, Conv, Detector, Recogniser, fold_scale
+from tools.train.picture_nets import Unfolded, fold
 
 OPSET = 17
 SCORE_SHIFT = 0.25
@@ -76,6 +77,18 @@ def recogniser(model: Recogniser, path: Path) -> list[str]:
     axes = {"image": {0: "n"}, "embedding": {0: "n"}}
     _write(_RecogniserGraph(model).eval(), torch.zeros(2, 3, 112, 112), path, ["embedding"], axes)
     return _nodes_after(path, "/out/")
+
+
+def picture(model: Unfolded, path: Path) -> list[str]:
+    """Write a picture net, height and width dynamic; returns the nodes that must stay fp32.
+
+    The first layer stays, because few channels gain nothing from int8; what is added to the picture stays exact.
+    """
+    model = copy.deepcopy(model).eval()
+    fold(model)
+    example = torch.zeros(1, 1 if model.first.in_channels in (1, 4) else 3, 64, 64)
+    _write(model, example, path, ["out"], {"image": {2: "h", 3: "w"}, "out": {2: "h_out", 3: "w_out"}})
+    return [*_nodes_of(path, "/skip/"), *_nodes_of(path, "/first/Conv"), *_nodes_after(path, "/last/")]
 
 
 def _write(

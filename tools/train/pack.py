@@ -1,6 +1,7 @@
 """A trained checkpoint -> the shipped pack: fp32 ONNX, int8 ONNX, measured scores, manifest entry, card.
 
-`python -m tools.train.pack detector|recogniser|cards --checkpoint FILE [--models DIR] [--measure]`
+`python -m tools.train.pack detector|recogniser|cards --checkpoint FILE [--models DIR] [--measure]`; nets that repair
+pictures go through `pack_pictures`.
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,6 @@ from tools.train.nets import STRIDES, Detector, Recogniser
 
 CALIBRATION_SEED = 4242
 RELEASE = "202611"
-NAMES = {"detect": "detect_mosaic", "embed": "embed_plain"}
 
 
 def _tensor(image: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -45,6 +46,38 @@ def _pictures(cache: Path, number: int = 48) -> Iterator[NDArray[np.float32]]:
         yield _tensor(worse)
 
 
+@dataclass(frozen=True)
+class Parcel:
+    """What is to be entered, before it is quantized."""
+
+    name: str
+    task: str
+    trainer: str
+    state: dict[str, Any]
+    fp32: Path
+    exclude: list[str]
+    """Nodes that compute in fp32."""
+    spec: dict[str, Any]
+    outputs: dict[str, Any]
+    default: bool = True
+    generative: bool = False
+    compress: tuple[str, ...] = ()
+    """Of the excluded, those whose weights are nevertheless stored as int8."""
+
+
+Measure = Callable[[dict[str, Path]], dict[str, Any]]
+"""From the files of both precisions to the scores of the manifest."""
+
+
+def _measuring(task: str, models: Path) -> Measure:
+    def scores(files: dict[str, Path]) -> dict[str, Any]:
+        from tools.train import measure
+
+        return measure.scores(task, files, models)
+
+    return scores
+
+
 def detector(checkpoint: Path, models: Path, *, cache: Path = paths.CACHE, measure: bool = True) -> dict[str, Any]:
     """Export, quantize and enter the detector; returns its manifest entry."""
     state = common.load(checkpoint)
@@ -56,8 +89,10 @@ def detector(checkpoint: Path, models: Path, *, cache: Path = paths.CACHE, measu
     for s in STRIDES:
         shapes |= {f"cls_{s}": [1, f"n{s}", 1], f"bbox_{s}": [1, f"n{s}", 4], f"kps_{s}": [1, f"n{s}", 10]}
     spec = {"name": "image", "shape": [1, 3, "h", "w"], "color": "BGR", "mean": [0, 0, 0], "std": [1, 1, 1]}
-    pictures = _pictures(cache, 8 if not measure else 48)
-    return _enter("detect", "detector", state, fp32, models, pictures, exclude, spec, shapes, measure)
+    parcel = Parcel("detect_mosaic", "detect", "detector", state, fp32, exclude, spec, shapes)
+    return enter(
+        parcel, models, _pictures(cache, 48 if measure else 8), _measuring("detect", models) if measure else None
+    )
 
 
 def recogniser(checkpoint: Path, models: Path, *, cache: Path = paths.CACHE, measure: bool = True) -> dict[str, Any]:
@@ -68,49 +103,39 @@ def recogniser(checkpoint: Path, models: Path, *, cache: Path = paths.CACHE, mea
     fp32 = checkpoint.with_name("recogniser.fp32.onnx")
     exclude = export.recogniser(model, fp32)
     spec = {"name": "image", "shape": ["n", 3, 112, 112], "color": "RGB", "mean": [0, 0, 0], "std": [1, 1, 1]}
-    crops = _crops(cache, 16 if not measure else 256)
-    return _enter("embed", "recogniser", state, fp32, models, crops, exclude, spec, {"embedding": ["n", 128]}, measure)
+    parcel = Parcel("embed_plain", "embed", "recogniser", state, fp32, exclude, spec, {"embedding": ["n", 128]})
+    return enter(
+        parcel, models, _crops(cache, 256 if measure else 16), _measuring("embed", models) if measure else None
+    )
 
 
-def _enter(
-    task: str,
-    trainer: str,
-    state: dict[str, Any],
-    fp32: Path,
-    models: Path,
-    calibration: Iterator[NDArray[np.float32]],
-    exclude: list[str],
-    spec: dict[str, Any],
-    outputs: dict[str, Any],
-    measure: bool,
+def enter(
+    parcel: Parcel, models: Path, calibration: Iterator[NDArray[np.float32]], measure: Measure | None
 ) -> dict[str, Any]:
+    """Quantize, measure, write the file and its manifest entry, which is returned."""
     models.mkdir(parents=True, exist_ok=True)
-    name = NAMES[task]
-    target = models / f"{name}_{RELEASE}_int8.onnx"
-    partial = fp32.with_name(target.name)
-    quantize.quantize(fp32, partial, calibration, exclude=exclude)
-    scores: dict[str, Any] = {}
-    if measure:
-        from tools.train import measure as measuring
-
-        scores = measuring.scores(task, {"int8": partial, "fp32": fp32}, models)
+    target = models / f"{parcel.name}_{RELEASE}_int8.onnx"
+    partial = parcel.fp32.with_name(target.name)
+    quantize.quantize(parcel.fp32, partial, calibration, exclude=parcel.exclude)
+    quantize.compress(partial, parcel.compress)
+    scores = measure({"int8": partial, "fp32": parcel.fp32}) if measure else {}
     opset, _ = quantize.check(partial)
     content = partial.read_bytes()
     entry = {
-        "name": name,
-        "task": task,
+        "name": parcel.name,
+        "task": parcel.task,
         "file": target.name,
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),
         "precision": "int8",
         "opset": opset,
-        "input": spec,
-        "outputs": outputs,
-        "default": True,
-        "generative": False,
-        **cards.words(task),
+        "input": parcel.spec,
+        "outputs": parcel.outputs,
+        "default": parcel.default,
+        "generative": parcel.generative,
+        **cards.words(parcel.name),
         "scores": scores,
-        "provenance": _provenance(trainer, state),
+        "provenance": _provenance(parcel.trainer, parcel.state),
     }
     target.write_bytes(content)
     write_entry(models, entry)
@@ -154,7 +179,7 @@ def main() -> None:
     if args.task == "cards":
         manifest = json.loads((args.models / "manifest.json").read_text("utf-8"))
         for entry in manifest["models"]:
-            write_entry(args.models, entry | cards.words(entry["task"]))
+            write_entry(args.models, entry | cards.words(entry["name"]))
         return
     run = detector if args.task == "detector" else recogniser
     entry = run(args.checkpoint, args.models, measure=args.measure)

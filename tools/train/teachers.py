@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import onnx
@@ -18,7 +16,8 @@ _MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
 _STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 
 
-def _session(model: Path | bytes, threads: int) -> ort.InferenceSession:
+def session(model: str | bytes, threads: int) -> ort.InferenceSession:
+    """A model on the CPU, outside any pack: a file's name or its bytes."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
@@ -42,7 +41,7 @@ class DenseFaces:
     """YuNet's raw outputs at every cell."""
 
     def __init__(self, threads: int = 1) -> None:
-        self._net = _session(str(paths.YUNET_DYNAMIC), threads)
+        self._net = session(str(paths.YUNET_DYNAMIC), threads)
 
     def __call__(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(B, H, W, 3) u8 BGR, sides multiples of 32 -> (B, cells, 15) f32, strides 8, 16, 32 after each other.
@@ -75,7 +74,7 @@ class Embedder:
         for tensor in model.graph.initializer:
             if tensor.name == shape_name:
                 tensor.CopyFrom(shape)
-        self._net = _session(model.SerializeToString(), threads)
+        self._net = session(model.SerializeToString(), threads)
         self._mirrored = mirrored
 
     def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:

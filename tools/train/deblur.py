@@ -1,0 +1,60 @@
+"""Train the deblurrer after DeblurGAN-v2 (Kupyn et al. 2019): straight motion blur on faces and scenes, some noisy.
+
+`python -m tools.train.deblur --minutes M --out DIR [--steps N] [--resume] [--smoke] [--threads T]`
+Two thirds of the time on pixels and features, the last third against a critic, whose weight is small: the figures that
+count are of likeness.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edge.pixels import degrade
+from tools.train import common, data, picture_loss, pictures, views
+from tools.train.picture_nets import Pyramid
+
+SIZE_PX = 112
+
+
+def middle(image: pictures.Image, size: int = SIZE_PX) -> pictures.Image:
+    """The middle of a canvas: blur has seen what is beyond its border."""
+    at = (data.CANVAS_PX - size) // 2
+    return np.ascontiguousarray(image[at : at + size, at : at + size])
+
+
+def make(stock: pictures.Stock, rng: np.random.Generator) -> tuple[pictures.Planes, pictures.Planes]:
+    """A face (four of five) or a scene, blurred over 3 to 21 px; one in five is also noisy or JPEG-coded."""
+    clean = pictures.patch(stock, data.CANVAS_PX, rng, 0.8)
+    if rng.random() < 0.2:
+        clean = views.tinted(clean, rng)
+    face_px = float(rng.uniform(80, 115))
+    worse = degrade.apply(clean, "motion", float(rng.uniform(0.6, 4.7)), rng_or_seed=rng, face_px=face_px)
+    if rng.random() < 0.2:
+        worse = degrade.apply(worse, "noise", float(rng.uniform(0.0, 0.5)), rng_or_seed=rng)
+        worse = degrade.apply(worse, "jpeg", float(rng.uniform(0.0, 1.0)), rng_or_seed=rng)
+    return pictures.colors(middle(worse)), pictures.colors(middle(clean))
+
+
+PRODUCT = pictures.Product(
+    "deblur_pyramid",
+    "deblur",
+    "deblur",
+    Pyramid,
+    make,
+    "BGR",
+    multiple=16,
+    margin=48,
+    face_features=0.02,
+    critic=picture_loss.Weights(features=0.02, critic=0.0005),
+)
+
+
+def main() -> None:
+    """Command line."""
+    parser = common.arguments("train the deblurrer")
+    parser.set_defaults(batch_size=16, learning_rate=1e-3, workers=0)
+    pictures.run(PRODUCT, parser.parse_args())
+
+
+if __name__ == "__main__":
+    main()

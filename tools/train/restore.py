@@ -1,0 +1,48 @@
+"""Train the restorer of CCTV faces after Pix2Pix (Isola et al. 2017): U-Net, PatchGAN that sees the input, L1.
+
+`python -m tools.train.restore --minutes M --out DIR [--steps N] [--resume] [--smoke] [--threads T]`
+What comes out is a likely face, not the one that was there: the manifest says `generative`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edge.pixels import degrade
+from tools.train import common, data, picture_loss, pictures
+from tools.train.deblur import middle
+from tools.train.picture_nets import UNet
+
+
+def make(stock: pictures.Stock, rng: np.random.Generator) -> tuple[pictures.Planes, pictures.Planes]:
+    """A face as a bad CCTV camera sees it, level 1 to 5."""
+    clean = pictures.face(stock, data.CANVAS_PX, rng)
+    face_px = float(rng.uniform(80, 115))
+    worse = degrade.apply(clean, "cctv", float(rng.uniform(1.0, 5.0)), rng_or_seed=rng, face_px=face_px)
+    return pictures.colors(middle(worse)), pictures.colors(middle(clean))
+
+
+PRODUCT = pictures.Product(
+    "restore_unet",
+    "restore",
+    "restore",
+    UNet,
+    make,
+    "BGR",
+    multiple=16,
+    margin=48,
+    generative=True,
+    face_features=0.02,
+    critic=picture_loss.Weights(features=0.05, critic=0.002, conditional=True),
+)
+
+
+def main() -> None:
+    """Command line."""
+    parser = common.arguments("train the restorer")
+    parser.set_defaults(batch_size=16, learning_rate=1e-3, workers=0)
+    pictures.run(PRODUCT, parser.parse_args())
+
+
+if __name__ == "__main__":
+    main()
