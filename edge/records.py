@@ -86,6 +86,12 @@ class Quality:
     eye_distance_px: float
     score: float
     parts: Mapping[str, float]
+    directedness: float = 0.0
+    """How much less sharp it is along `blur_deg` than across, 0..1."""
+    blur_deg: float = 0.0
+    """Direction in which it is least sharp, 0..180 degrees from the x axis."""
+    blockiness: float = 0.0
+    """How much steeper steps at the borders of 8 px blocks are than elsewhere; 0 where nobody looked for it."""
 
 
 class TrackState(enum.StrEnum):
@@ -122,6 +128,10 @@ class Step:
     input_sha256: str
     output_sha256: str
     ms: float
+    generative: bool = False
+    """A model draws what it takes to be there: it may show what was never before the camera."""
+    provider: str | None = None
+    """What ran the model; others may round otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

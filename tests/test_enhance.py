@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.enhance import STEPS, Enhancer, plan_steps, recipe_from_json, recipe_to_json, replay
+from edge.enhance import STEPS, Enhancer, Plan, plan_steps, recipe_from_json, recipe_to_json, replay
 from edge.errors import ImageError
 from edge.pixels.hashing import pixel_sha256
 from edge.pixels.quality import measure_picture
@@ -28,27 +28,30 @@ def dark() -> np.ndarray:
     return (ramp + np.random.default_rng(3).uniform(0, 8, ramp.shape)).astype(np.uint8)
 
 
+def skipped_of(plan: Plan) -> dict[str, str]:
+    return {step.name: step.reason for step in plan.skipped}
+
+
 def test_darkness_calls_for_lime_and_light_does_not() -> None:
     enhancer = Enhancer("auto")
     plan = enhancer.plan(quality(0.1))
     assert [step.name for step in plan.steps] == ["lime"]
-    assert plan.skipped == ()
     plan = enhancer.plan(quality(0.5))
     assert plan.steps == ()
-    assert plan.skipped == (SkippedStep("lime", "luma 0.50 is not below 0.30"),)
+    assert skipped_of(plan)["lime"] == "luma 0.50 is not below 0.30"
     assert enhancer.plan(quality(0.1)) == Enhancer("auto").plan(quality(0.1))
 
 
 def test_off_plans_nothing_and_says_so() -> None:
     plan = Enhancer("off").plan(quality(0.1))
     assert plan.steps == ()
-    assert plan.skipped == (SkippedStep("lime", "enhancement is off"),)
+    assert skipped_of(plan) == dict.fromkeys(STEPS, "enhancement is off")
 
 
 def test_nothing_is_done_before_recognition_that_is_not_shown_to_help() -> None:
     plan = Enhancer("auto").plan(quality(0.1), for_recognition=True)
     assert plan.steps == ()
-    assert "recognition" in plan.skipped[0].reason
+    assert skipped_of(plan) == dict.fromkeys(STEPS, "for viewing only: no benefit was measured")
 
 
 @given(st.floats(0, 1), st.booleans(), st.sampled_from(["auto", "off"]))
@@ -84,7 +87,7 @@ def test_without_steps_the_picture_comes_back_untouched(dark: np.ndarray) -> Non
     enhancer = Enhancer("off")
     result, recipe = enhancer.apply(dark, enhancer.plan(quality(0.1)))
     assert result is dark
-    assert recipe == Recipe((), (SkippedStep("lime", "enhancement is off"),))
+    assert recipe == Recipe((), tuple(SkippedStep(name, "enhancement is off") for name in STEPS))
     assert replay(dark, recipe) is dark
 
 
@@ -125,10 +128,10 @@ def test_replay_refuses_what_is_not_the_same(dark: np.ndarray) -> None:
 
 
 def test_forced_steps_must_exist() -> None:
-    with pytest.raises(ImageError, match="choose from lime"):
+    with pytest.raises(ImageError, match="choose from denoise, lime, deblur"):
         plan_steps(["lime", "magic"])
     assert [step.name for step in plan_steps(["lime"]).steps] == ["lime"]
-    assert plan_steps([]).skipped == (SkippedStep("lime", "not asked for"),)
+    assert skipped_of(plan_steps([])) == dict.fromkeys(STEPS, "not asked for")
 
 
 def test_a_wrong_mode_and_a_wrong_picture_are_refused() -> None:
@@ -150,6 +153,8 @@ steps = st.builds(
     input_sha256=texts,
     output_sha256=texts,
     ms=st.floats(0, 1e6),
+    generative=st.booleans(),
+    provider=st.none() | texts,
 )
 skipped = st.builds(SkippedStep, name=texts, reason=texts)
 recipes = st.builds(

@@ -14,6 +14,7 @@ import numpy as np
 from edge.arrays import BgrImage, Boxes, Landmarks, Luma, require_landmarks
 from edge.errors import ImageError
 from edge.pixels.color import luma
+from edge.pixels.faults import blockiness, blur_direction
 from edge.records import Quality
 
 ALIGNED_PX = 112
@@ -42,6 +43,7 @@ The upper ends lie beyond what is good enough, so that among good crops the bett
 _NOISE_KERNEL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 _NOISE_GAIN = 6.0 * 0.67449
 _FINE_NOISE, _COARSE_NOISE = 0.0362, 0.0091
+_SLOPE_NOISE = 0.0675
 
 
 def measure(aligned: BgrImage, landmarks: Landmarks, box: Boxes) -> Quality:
@@ -88,31 +90,36 @@ def measure(aligned: BgrImage, landmarks: Landmarks, box: Boxes) -> Quality:
     eye_distance = math.hypot(*(points[1] - points[0]))
     short_side = max(0.0, min(corners[2] - corners[0], corners[3] - corners[1]))
     yaw = estimate_yaw_deg(points)
-    sharpness, light, noise = _texture(luma(aligned), FACE)
+    seen = _texture(luma(aligned), FACE)
     parts = {
-        **_picture_parts(sharpness, light, noise),
+        **_picture_parts(*seen[:3]),
         "pose": _ramp("pose", abs(yaw)),
         "size": _ramp("size", math.log2(max(eye_distance, EYES_PER_FACE * short_side, 1.0))),
     }
-    return Quality(sharpness, light, noise, yaw, eye_distance, 100 * math.prod(parts.values()), parts)
+    return Quality(*seen[:3], yaw, eye_distance, 100 * math.prod(parts.values()), parts, *seen[3:])
 
 
-def measure_picture(image: BgrImage) -> Quality:
+def measure_picture(image: BgrImage, corner: tuple[int, int] = (0, 0)) -> Quality:
     """Measure any picture as `measure` does a crop; no pose and no size, `yaw_deg` and `eye_distance_px` are 0.
+
+    Blocks are looked for, too: they lie on a grid that alignment destroys.
 
     Parameters
     ----------
     image : (H, W, 3) uint8 BGR, 0..255
         Not changed.
+    corner : (x, y) px
+        Where `image` was cut from the frame, for the grid of blocks.
 
     Raises
     ------
     ImageError
         `image` is no BGR image.
     """
-    sharpness, light, noise = _texture(luma(image), (slice(None), slice(None)))
-    parts = _picture_parts(sharpness, light, noise)
-    return Quality(sharpness, light, noise, 0.0, 0.0, 100 * math.prod(parts.values()), parts)
+    y = luma(image)
+    seen = _texture(y, (slice(None), slice(None)))
+    parts = _picture_parts(*seen[:3])
+    return Quality(*seen[:3], 0.0, 0.0, 100 * math.prod(parts.values()), parts, *seen[3:], blockiness(y, corner))
 
 
 def estimate_yaw_deg(points: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> float:
@@ -125,14 +132,16 @@ def estimate_yaw_deg(points: np.ndarray[tuple[int, int], np.dtype[np.float64]]) 
     return math.degrees(math.atan(offset / NOSE_DEPTH))
 
 
-def _texture(y: Luma, region: tuple[slice, slice]) -> tuple[float, float, float]:
-    """Sharpness, mean luma and noise within a region; see the notes of `measure`."""
+def _texture(y: Luma, region: tuple[slice, slice]) -> tuple[float, float, float, float, float]:
+    """Sharpness, mean luma, noise, directedness and direction of blur in a region; see the notes of `measure`."""
     noise = float(np.median(np.abs(cv2.filter2D(y, -1, _NOISE_KERNEL)[region]))) / _NOISE_GAIN
     blurred = [cv2.GaussianBlur(y, (0, 0), sigma)[region] for sigma in (1.0, 2.0, 4.0)]
-    fine = float(np.var(blurred[0] - blurred[1])) - _FINE_NOISE * noise**2
-    coarse = float(np.var(blurred[1] - blurred[2])) - _COARSE_NOISE * noise**2
+    bands = blurred[0] - blurred[1], blurred[1] - blurred[2]
+    fine = float(np.var(bands[0])) - _FINE_NOISE * noise**2
+    coarse = float(np.var(bands[1])) - _COARSE_NOISE * noise**2
     sharpness = math.sqrt(fine / coarse) if fine > 0 and coarse > 1e-9 else 0.0
-    return sharpness, float(y[region].mean()), noise
+    directed = blur_direction(*bands, _SLOPE_NOISE * noise**2) if min(bands[0].shape) >= 3 else (0.0, 0.0)
+    return sharpness, float(y[region].mean()), noise, *directed
 
 
 def _picture_parts(sharpness: float, light: float, noise: float) -> dict[str, float]:

@@ -1,0 +1,47 @@
+"""Changing a face's pixels: for the eyes of people, and for recognition where that was shown to help.
+
+    faults    measured numbers -> fault and level
+    planner   faults, benefit and purpose -> the steps to do, and those left out with reasons
+    steps     every step there is: order, version, parameters, which model
+    networks  learned steps: a session of the pack over pictures of any size
+    enhancer  doing a plan, and doing a recorded recipe again
+    recipe    recipes to JSON and back
+    benefit   which steps were shown to help recognition, and for which models that holds
+    budget    which steps go first when time is short
+    scoring   a face for recognition: the original, and beside it the enhanced one
+
+How pixels change is `pixels`' business; where recipes are kept is the store's. Every picture handed in is left alone.
+"""
+
+from edge.enhance.benefit import BENEFIT_FILE, Benefit
+from edge.enhance.budget import DROP_ORDER, Budget
+from edge.enhance.enhancer import Enhancer, Replayed, plan_steps, redo, replay
+from edge.enhance.networks import Networks, warm_up
+from edge.enhance.planner import MAX_LUMA, Plan, PlannedStep
+from edge.enhance.recipe import PURPOSE, recipe_from_json, recipe_to_json
+from edge.enhance.scoring import Scored, score_face
+from edge.enhance.steps import GENERATIVE, STEPS
+
+__all__ = [
+    "BENEFIT_FILE",
+    "DROP_ORDER",
+    "GENERATIVE",
+    "MAX_LUMA",
+    "PURPOSE",
+    "STEPS",
+    "Benefit",
+    "Budget",
+    "Enhancer",
+    "Networks",
+    "Plan",
+    "PlannedStep",
+    "Replayed",
+    "Scored",
+    "plan_steps",
+    "recipe_from_json",
+    "recipe_to_json",
+    "redo",
+    "replay",
+    "score_face",
+    "warm_up",
+]

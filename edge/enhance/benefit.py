@@ -1,0 +1,98 @@
+"""Which steps were shown to raise the true accept rate, for which fault and level, and for which models that holds.
+
+The file is written by `edge eval restore --write-benefit` and lies beside the model pack. Without it, or where a model
+or a step has changed since, no step is done for recognition.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from edge.enhance.steps import STEPS
+from edge.sessions import Pack
+
+BENEFIT_FILE = "benefit.json"
+DEFAULT_DISAGREEMENT = 0.1
+"""How much two similarities may differ where nothing was calibrated."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Shown(_Strict):
+    """One thing that was shown: with this fault at these levels, this step raises the true accept rate.
+
+    `gain` is the rise at FMR 1e-2, `least` its lower confidence bound, both 0..1, on the people it was chosen on.
+    """
+
+    step: str
+    fault: str
+    min_level: int = Field(ge=1, le=5)
+    max_level: int = Field(ge=1, le=5)
+    gain: float
+    least: float = Field(gt=0)
+
+
+class BenefitFile(_Strict):
+    """What `benefit.json` holds."""
+
+    version: int = Field(ge=1, le=1)
+    models: dict[str, str]
+    steps: dict[str, int]
+    shown: tuple[Shown, ...]
+    disagreement: float = Field(gt=0, le=2)
+    how: dict[str, Any] = {}
+    rows: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Benefit:
+    """What may be done for recognition. `problem` says why nothing may; None where the file holds."""
+
+    shown: tuple[Shown, ...] = ()
+    disagreement: float = DEFAULT_DISAGREEMENT
+    problem: str | None = "no benefit was measured"
+
+    def allows(self, step: str, fault: str, level: int) -> bool:
+        """Whether the step was shown to help with that fault at that level."""
+        return any(
+            one.step == step and one.fault == fault and one.min_level <= level <= one.max_level for one in self.shown
+        )
+
+    @property
+    def steps(self) -> frozenset[str]:
+        """Names of the steps that help with anything."""
+        return frozenset(one.step for one in self.shown)
+
+
+def hashes_of(pack: Pack) -> dict[str, str]:
+    """SHA-256 of the model each task uses by default, for detection, recognition and every step."""
+    return {entry.task: entry.sha256 for entry in pack.manifest.models if entry.default}
+
+
+def read_benefit(pack: Pack) -> Benefit:
+    """The pack's benefit, or why there is none."""
+    path = pack.models_dir / BENEFIT_FILE
+    try:
+        held = BenefitFile.model_validate(json.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        return Benefit(problem=f"{path.name} is missing: every step is for viewing only")
+    except (OSError, ValueError, ValidationError):
+        return Benefit(problem=f"{path.name} can't be read: every step is for viewing only")
+    stale = stale_parts(held, hashes_of(pack))
+    if stale:
+        return Benefit(problem=f"{path.name} was measured with another {', '.join(stale)}: every step is view-only")
+    return Benefit(held.shown, held.disagreement, None)
+
+
+def stale_parts(held: BenefitFile, hashes: Mapping[str, str]) -> list[str]:
+    """The tasks whose model, and the steps whose version, is not the one that was measured."""
+    tasks = sorted(set(held.models) | set(hashes))
+    changed = [task for task in tasks if held.models.get(task) != hashes.get(task)]
+    return changed + [f"version of {name}" for name, kind in STEPS.items() if held.steps.get(name) != kind.version]

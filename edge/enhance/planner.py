@@ -1,0 +1,124 @@
+"""Which steps a picture gets, decided by measured faults alone: equal numbers give equal plans.
+
+For eyes a step is done where its fault is seen. For recognition it must also have been shown to help (`benefit`):
+brightening before denoising is known to cost more faces than it wins. What invents detail is done on request only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from edge.enhance.benefit import Benefit
+from edge.enhance.faults import MAX_DIRECTEDNESS, NOISE, grade
+from edge.enhance.steps import GENERATIVE, STEPS
+from edge.records import Quality, SkippedStep
+
+MAX_LUMA = 0.3
+"""Mean luma below which a face is hard to make out on a screen; faces in daylight have 0.4 to 0.67."""
+MIN_NOISE_LIT = 0.006
+"""Noise of a dark face that brightening will make visible."""
+MAX_SHARPNESS = 0.58
+MAX_SHARPNESS_DIRECTED = 0.62
+MAX_NOISE_LEVEL, MAX_BLOCK_LEVEL = 2, 2
+"""Faults above these levels would be sharpened along with the face."""
+MIN_EYES_PX = 24.0
+
+Refusals = Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """One step to do, with its parameters."""
+
+    name: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The steps to do in order, and those left out with reasons; together every step there is, once."""
+
+    steps: tuple[PlannedStep, ...]
+    skipped: tuple[SkippedStep, ...]
+
+
+def refusals_for_view(quality: Quality, *, generative: bool = False) -> dict[str, str | None]:
+    """Why each step is not done for eyes; None where it is."""
+    levels = grade(quality)
+    refusals: dict[str, str | None] = {
+        "denoise": _why_not_denoise(quality),
+        "lime": _why_not_lime(quality),
+        "deblur": _why_not_deblur(quality, levels),
+        "restore": None if levels["blocks"] >= 2 else f"blocks {quality.blockiness:.2f} are few",
+        "sr2": _why_not_larger(quality),
+        "sr4": _why_not_larger(quality),
+    }
+    for name in GENERATIVE:
+        if not generative:
+            refusals[name] = "invents detail: done on request only"
+    if refusals["sr4"] is None:
+        refusals["sr2"] = "sr4 is done instead"
+    if refusals["restore"] is None:
+        refusals["deblur"] = "restore is done instead"
+    return refusals
+
+
+def refusals_for_recognition(quality: Quality, benefit: Benefit) -> dict[str, str | None]:
+    """Why each step is not done before recognition; None where it is."""
+    if benefit.problem is not None:
+        return dict.fromkeys(STEPS, f"for viewing only: {benefit.problem}")
+    levels = grade(quality)
+    refusals: dict[str, str | None] = {}
+    for name, kind in STEPS.items():
+        seen = {fault: levels[fault] for fault in kind.cures if levels[fault]}
+        told = ", ".join(f"{fault} at level {level}" for fault, level in seen.items())
+        if not seen:
+            refusals[name] = f"no {' or '.join(kind.cures)} was measured"
+        elif name in GENERATIVE:
+            refusals[name] = "for viewing only: it invents detail"
+        elif any(benefit.allows(name, fault, level) for fault, level in seen.items()):
+            refusals[name] = None
+        else:
+            refusals[name] = f"for viewing only: not shown to help recognition with {told}"
+    return refusals
+
+
+def plan_of(refusals: Refusals, params: Mapping[str, Mapping[str, Any]]) -> Plan:
+    """The steps without a reason against them, in their fixed order, and the others with their reasons."""
+    return Plan(
+        tuple(PlannedStep(name, params[name]) for name in STEPS if refusals[name] is None),
+        tuple(SkippedStep(name, reason) for name in STEPS if (reason := refusals[name]) is not None),
+    )
+
+
+def _why_not_denoise(quality: Quality) -> str | None:
+    least = MIN_NOISE_LIT if quality.luma < MAX_LUMA else NOISE[0]
+    return None if quality.noise >= least else f"noise {quality.noise:.3f} is below {least:.3f}"
+
+
+def _why_not_lime(quality: Quality) -> str | None:
+    if quality.luma >= MAX_LUMA:
+        return f"luma {quality.luma:.2f} is not below {MAX_LUMA:.2f}"
+    return None
+
+
+def _why_not_deblur(quality: Quality, levels: Mapping[str, int]) -> str | None:
+    directed = quality.directedness >= MAX_DIRECTEDNESS
+    limit = MAX_SHARPNESS_DIRECTED if directed else MAX_SHARPNESS
+    if quality.sharpness >= limit:
+        return f"sharpness {quality.sharpness:.2f} is not below {limit:.2f}"
+    if levels["noise"] > MAX_NOISE_LEVEL:
+        return f"noise {quality.noise:.3f} would be sharpened, too"
+    if levels["blocks"] > MAX_BLOCK_LEVEL:
+        return f"blocks {quality.blockiness:.2f} would be sharpened, too"
+    return None
+
+
+def _why_not_larger(quality: Quality) -> str | None:
+    if quality.eye_distance_px <= 0:
+        return "no eye distance was measured"
+    if quality.eye_distance_px >= MIN_EYES_PX:
+        return f"eye distance {quality.eye_distance_px:.0f} px is not below {MIN_EYES_PX:.0f}"
+    return None
