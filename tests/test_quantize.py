@@ -90,3 +90,16 @@ def test_percentile_clips_an_outlier(tmp_path: Path) -> None:
     tiny(source)
     quantize.quantize(source, target, pictures(4), percentile=99.9)
     assert run(target, pictures(1)[0]).shape == (1, 4, 32, 32)
+
+
+def test_weights_stored_as_int8_change_little_and_the_layer_stays_fp32(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    tiny(path)
+    (image,) = pictures(1)
+    before, size = run(path, image), path.stat().st_size
+    quantize.compress(path, ["head"])
+    model = onnx.load(str(path))
+    assert "head_w" not in {tensor.name for tensor in model.graph.initializer}
+    after = run(path, image)
+    assert 0 < np.abs(after - before).max() < 0.02 * np.abs(before).max()
+    assert path.stat().st_size < size + 400
