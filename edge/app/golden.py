@@ -65,15 +65,7 @@ def pictures() -> dict[str, BgrImage]:
 def record(config: Config) -> dict[str, Any]:
     """What the models that `config` loads answer, JSON-ready."""
     models = load_models(config)
-    faces, vectors = {}, {}
-    for name, image in pictures().items():
-        found = models.stages.detector.detect(image)
-        sure = np.flatnonzero(found.scores >= SURE_SCORE)
-        faces[name] = np.round(found.boxes[sure], 2).tolist()
-        if len(sure):
-            points = np.round(found.landmarks[sure[0]], 2)
-            vector = models.stages.embedder.embed(align(image, points)[np.newaxis])[0]
-            vectors[name] = {"landmarks": points.tolist(), "vector": [round(float(v), 5) for v in vector]}
+    answers = record_answers(models.stages.detector, models.stages.embedder, pictures())
     figures = play(config, models)
     bands = {
         "hits": [figures["hits"], figures["hits"]],
@@ -83,10 +75,23 @@ def record(config: Config) -> dict[str, Any]:
     return {
         "version": VERSION,
         "models": {task: str(about["sha256"]) for task, about in models.descriptions.items()},
-        "detect": faces,
-        "embed": vectors,
+        **answers,
         "replay": {"figures": figures, "bands": {name: [round(v, 4) for v in band] for name, band in bands.items()}},
     }
+
+
+def record_answers(detector: Detector, embedder: Embedder, shown: Mapping[str, BgrImage]) -> dict[str, Any]:
+    """Sure faces per picture, and the embedding of the first of each at its landmarks."""
+    faces, vectors = {}, {}
+    for name, image in shown.items():
+        found = detector.detect(image)
+        sure = np.flatnonzero(found.scores >= SURE_SCORE)
+        faces[name] = np.round(found.boxes[sure], 2).tolist()
+        if len(sure):
+            points = np.round(found.landmarks[sure[0]], 2)
+            vector = embedder.embed(align(image, points)[np.newaxis])[0]
+            vectors[name] = {"landmarks": points.tolist(), "vector": [round(float(v), 5) for v in vector]}
+    return {"detect": faces, "embed": vectors}
 
 
 def judge_detector(detector: Detector, golden: Mapping[str, Any], shown: Mapping[str, BgrImage]) -> float:

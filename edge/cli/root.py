@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edge import __version__
-from edge.cli import access, audit, evaluation, files, hits, models, people, service
+from edge.cli import access, audit, evaluation, files, hits, installer, models, people, service
 from edge.errors import EdgeError, ExitCode
 
 app = typer.Typer(
@@ -18,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (service, files, people, hits):
+for group in (service, installer, files, people, hits):
     group.register(app)
 app.add_typer(people.watchlist, name="watchlist")
 app.add_typer(evaluation.app, name="eval")

@@ -60,6 +60,7 @@ class Choice(_Strict):
     judged_by: str
     models: tuple[Chosen, ...]
     measured: tuple[Measured, ...]
+    notes: tuple[str, ...] = ()
 
     def of(self, task: str) -> Chosen | None:
         """What was chosen for a task."""

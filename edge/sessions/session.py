@@ -138,7 +138,7 @@ def choose_providers(wanted: str, available: Sequence[str]) -> list[str]:
             return [name] if name == _CPU else [name, _CPU]
     raise ConfigError(
         f"runtime.provider = {wanted!r} is not in the installed onnxruntime, which has {', '.join(available)}; "
-        "choose one of these, or auto"
+        "choose one of these or auto, install the build that has it, or let `edge probe` choose anew"
     )
 
 
