@@ -1,4 +1,4 @@
-"""Drawn pictures without faces: shelves, grids, text, blobs. Portraits alone do not teach a detector the world."""
+"""Drawn pictures without faces: shelves, grids, text, blobs, wheels. Portraits alone don't teach the world."""
 
 from __future__ import annotations
 
@@ -122,7 +122,38 @@ def text(size: int, rng: np.random.Generator) -> Image:
     return image
 
 
+def wheels(size: int, rng: np.random.Generator) -> Image:
+    """Round things of rings, spokes and dots: wheels, clocks, fans, loudspeakers, plates."""
+    canvas = gradient(size, rng) if rng.random() < 0.5 else shelves(size, rng)
+    for _ in range(int(rng.integers(1, 9))):
+        radius = int(np.exp(rng.uniform(np.log(5), np.log(80))))
+        x, y = (int(v) for v in rng.integers(0, size, 2))
+        flat, tilt = float(rng.uniform(0.5, 1.0)), float(rng.uniform(0, 180))
+        dark = tuple(int(v * 0.3) for v in _color(rng)) if rng.random() < 0.6 else _color(rng)
+        share = 1.0
+        for color in (dark, *(_color(rng) for _ in range(int(rng.integers(0, 4))))):
+            axes = (max(int(radius * share), 1), max(int(radius * share * flat), 1))
+            cv2.ellipse(canvas, (x, y), axes, tilt, 0, 360, color, -1, cv2.LINE_AA)
+            share *= float(rng.uniform(0.55, 0.9))
+        number, turn = int(rng.integers(0, 13)), float(rng.uniform(0, 2 * np.pi))
+        c, s = np.cos(np.radians(tilt)), np.sin(np.radians(tilt))
+        kind, color, width = int(rng.integers(3)), _color(rng), max(radius // int(rng.integers(8, 20)), 1)
+        for k in range(number):
+            angle = turn + 2 * np.pi * k / number
+            u, v = np.cos(angle), np.sin(angle) * flat
+            reach = radius * float(0.85 if kind == 0 else 0.6)
+            px, py = int(x + (u * c - v * s) * reach), int(y + (u * s + v * c) * reach)
+            if kind == 0:
+                cv2.line(canvas, (x, y), (px, py), color, width, cv2.LINE_AA)
+            else:
+                cv2.circle(canvas, (px, py), width if kind == 1 else 2 * width, color, -1, cv2.LINE_AA)
+    if rng.random() < 0.5:
+        pale = cv2.cvtColor(cv2.cvtColor(canvas, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+        canvas = np.asarray(cv2.addWeighted(canvas, 0.25, pale, 0.75, 0), dtype=np.uint8)
+    return np.asarray(cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.3, 1.2)))
+
+
 def draw(size: int, rng: np.random.Generator) -> Image:
-    """One drawn picture, (size, size, 3) u8 BGR; shelves half of the time."""
-    kind = rng.choice(4, p=(0.5, 0.15, 0.2, 0.15))
-    return (shelves, stripes, blobs, text)[kind](size, rng)
+    """One drawn picture, (size, size, 3) u8 BGR; shelves most often."""
+    kind = rng.choice(5, p=(0.4, 0.13, 0.17, 0.12, 0.18))
+    return (shelves, stripes, blobs, text, wheels)[kind](size, rng)
