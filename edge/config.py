@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import sys
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from edge.errors import ConfigError
 
 DEFAULT_PATH = Path("/etc/edge/edge.toml")
-PACKAGED_MODELS = Path(__file__).resolve().parent.parent / "models" / "quantized"
+_CHECKOUT_MODELS = Path(__file__).resolve().parent.parent / "models" / "quantized"
+# A wheel brings the pack along as data of the environment it is installed into.
+PACKAGED_MODELS = _CHECKOUT_MODELS if _CHECKOUT_MODELS.is_dir() else Path(sys.prefix) / "share" / "edge" / "models"
 
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
 

@@ -12,6 +12,7 @@
       CursorError     not ours -> HTTP 400; expired -> HTTP 410
       AuthError       HTTP 401, 403, 429
       ServiceError    a port in use, a service away     -> exit 69
+      ReleaseError    an update refused or taken back   -> exit 1
 
 A message is one paragraph: what happened, where, what to do.
 """
@@ -64,6 +65,10 @@ class ServiceError(EdgeError):
 
     exit_code = ExitCode.UNAVAILABLE
     http_status = 503
+
+
+class ReleaseError(EdgeError):
+    """A release can't be used, or did not hold what it promised and was taken back."""
 
 
 class StoreError(EdgeError):

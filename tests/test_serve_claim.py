@@ -5,6 +5,11 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
+from edge.app.service import _print_claim_code
+from edge.errors import ConfigError
+from edge.store import Store
 from tests import boxes
 from tests.serve_box import Box, live_view, make_hit, run, running
 
@@ -78,3 +83,21 @@ def test_the_command_prints_a_new_code_until_there_is_a_user(tmp_path: Path) -> 
     done = box.edge("user", "claim")
     assert (done.returncode, done.stdout) == (65, "")
     assert "has been claimed" in done.stderr
+
+
+def test_a_code_that_was_handed_over_is_used_and_not_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "claim_code").write_text("abcd-EFGH-jkmn\n", "utf-8")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    with Store.open(tmp_path / "data") as store:
+        asyncio.run(_print_claim_code(store, "https://box"))
+        assert "enter the code that the installer was given" in caplog.text
+        assert "EFGH" not in caplog.text.upper()
+        store.page.claim("ABCDEFGHJKMN", "ann", "long enough words").result()
+        assert store.page.is_claimed()
+
+
+def test_a_code_that_is_too_short_is_refused(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store, pytest.raises(ConfigError, match="4 usable"):
+        store.page.new_claim_code("ab-cd")

@@ -35,7 +35,7 @@ def reembed(store: Store, models: Models, progress: Callable[[int, int], None] |
         crops: list[tuple[Reference, BgrImage]] = []
         for reference in left[start : start + BATCH]:
             try:
-                crops.append((reference, _crop(store, reference)))
+                crops.append((reference, crop_of(store, reference)))
             except EdgeError as error:
                 failed[reference.reference_id] = str(error)
         if crops:
@@ -52,7 +52,7 @@ def reembed(store: Store, models: Models, progress: Callable[[int, int], None] |
     return {"embedded": embedded, "resumed": len(done), "swapped": swapped, "failed": failed}
 
 
-def _crop(store: Store, reference: Reference) -> BgrImage:
+def crop_of(store: Store, reference: Reference) -> BgrImage:
     """The aligned face of a kept picture, by the landmarks measured when it was enrolled."""
     path = store.image_path(reference.image_sha256)
     points = reference.quality.get("landmarks")

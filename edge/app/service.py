@@ -13,8 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from edge import __version__
-from edge.app.build import Models, box_id_of, live_pipeline, load_models, load_watch, missing_models
+from edge import __version__, credentials
+from edge.app.blind import models_or_page
+from edge.app.build import Models, live_pipeline, load_watch
 from edge.app.desk import VisionDesk
 from edge.app.examiner import FileExaminer
 from edge.app.keeper import Eyes, Keeper
@@ -87,8 +88,11 @@ async def _print_claim_code(store: Store, url: str) -> None:
     """On a box that nobody can log in to yet, make a code for the first user and put it where the installer looks."""
     if await asyncio.to_thread(store.page.is_claimed):
         return
-    code = await asyncio.wrap_future(store.page.new_claim_code())
-    log.warning("nobody can log in yet: open %s/claim and enter the code %s", url, code)
+    given = credentials.read("claim_code")
+    code = await asyncio.wrap_future(store.page.new_claim_code(given))
+    # A code that was handed over is known to whoever needs it; logs are read by more people.
+    shown = code if given is None else "that the installer was given"
+    log.warning("nobody can log in yet: open %s/claim and enter the code %s", url, shown)
 
 
 def _hear_signals(stopped: asyncio.Event, stack: contextlib.AsyncExitStack) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edge.capture.address import parse_source
+from edge import credentials
 from edge.capture.files import DEFAULT_FPS, ImagesSource, VideoSource, files_in, is_video, read_head
 from edge.capture.frames import FrameSource, SourceFrame
 from edge.config import CameraConfig
@@ -34,6 +35,8 @@ def open_source(camera: CameraConfig) -> FrameSource:
     """The source of one camera, to be entered with `with`; raises ConfigError for a source that can't be one."""
     address = parse_source(camera)
     match address.scheme:
+    if "://" in address.target:
+        address = replace(address, target=credentials.fill(address.target))
         case "file":
             return open_path(Path(address.target), camera.fps)
         case "folder":

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edge import __version__
-from edge.cli import access, audit, evaluation, files, hits, installer, models, people, service
+from edge.cli import access, audit, evaluation, files, hits, installer, models, people, release, service
 from edge.errors import EdgeError, ExitCode
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(access.users, name="user")
 app.add_typer(access.tokens, name="token")
 app.add_typer(audit.audit, name="audit")
+app.add_typer(release.app, name="release")
 
 
 @app.callback(invoke_without_command=True)

@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from edge.errors import AuthError, ConflictError
+from edge.errors import AuthError, ConfigError, ConflictError
 from edge.records import FeedItem, Hit
 from edge.store import audit, feed, finding, reviews, users
 from edge.store.codec import time_from_text, time_to_text
@@ -98,21 +98,25 @@ class Page:
         """Whether anybody can log in."""
         return self._access.read(_has_users)
 
-    def new_claim_code(self) -> Future[str]:
-        """A code that makes whoever has it the first supervisor; ConflictError once there is a user."""
-        code = "".join(secrets.choice(_LETTERS) for _ in range(CODE_LETTERS))
+    def new_claim_code(self, given: str | None = None) -> Future[str]:
+        """A code that makes whoever has it the first supervisor, drawn or `given`; ConflictError once there is a user.
+
+        ConfigError for a given code of fewer than 12 letters and digits that count.
+        """
+        code = "".join(secrets.choice(_LETTERS) for _ in range(CODE_LETTERS)) if given is None else _typed(given)
+        if len(code) < CODE_LETTERS:
+            raise ConfigError(f"the claim code has {len(code)} usable letters and digits; give it {CODE_LETTERS}")
 
         def apply(change: Change) -> str:
             _require_unclaimed(change.db)
             _put(change.db, _CLAIM, users.hash_secret(code))
-            return "-".join(code[at : at + 4] for at in range(0, CODE_LETTERS, 4))
+            return "-".join(code[at : at + 4] for at in range(0, len(code), 4))
 
         return self._access.write(apply)
 
     def claim(self, code: str, name: str, password: str) -> Future[None]:
         """Use the code up and make the first supervisor; AuthError where it is not the right one."""
-        typed = "".join(letter for letter in code.upper() if letter in _LETTERS)
-        given = users.hash_secret(typed)
+        given = users.hash_secret(_typed(code))
         # Looked at twice: before the costly hash, so that guessing costs the box nothing, and inside the transaction.
         self._access.read(lambda db: _require_code(db, given))
         password_hash = self._hash(password)
@@ -163,6 +167,11 @@ class Page:
             return None
         kept = json.loads(text)
         return Pause(kept["by"], kept["reason"], time_from_text(kept["since"]), time_from_text(kept["until"]))
+
+
+def _typed(code: str) -> str:
+    """The letters of a code that count, however it was typed."""
+    return "".join(letter for letter in code.upper() if letter in _LETTERS)
 
 
 def _has_users(db: sqlite3.Connection) -> bool:

@@ -50,7 +50,7 @@ def require_ours(db: sqlite3.Connection, path: Path) -> None:
     is_empty = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
     if mark != APPLICATION_ID and not is_empty:
         raise StoreError(f"{path}: a database of some other program; move it away, or choose another data_dir")
-    version, newest = _version(db), known()[-1].number
+    version, newest = version_of(db), known()[-1].number
     if version > newest:
         raise StoreError(
             f"{path}: written by a newer version (schema {version}, this one knows {newest}); "
@@ -61,13 +61,13 @@ def require_ours(db: sqlite3.Connection, path: Path) -> None:
 def migrate(db: sqlite3.Connection, path: Path, now: dt.datetime) -> None:
     """Bring the schema up to this version."""
     migrations = known()
-    if _version(db) == migrations[-1].number:
+    if version_of(db) == migrations[-1].number:
         return
     with immediate(db):  # the lock before the look: another process may be migrating too
         require_ours(db, path)
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(_RECORD)
-        version = _version(db)
+        version = version_of(db)
         for migration in migrations:
             if migration.number > version:
                 _apply(db, migration, now)
@@ -80,7 +80,8 @@ def _apply(db: sqlite3.Connection, migration: Migration, now: dt.datetime) -> No
     db.execute("INSERT INTO migrations (number, name, sha256, applied_at) VALUES (?, ?, ?, ?)", row)
 
 
-def _version(db: sqlite3.Connection) -> int:
+def version_of(db: sqlite3.Connection) -> int:
+    """Number of the newest migration in the database, 0 for an empty one."""
     if db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'migrations'").fetchone()[0] == 0:
         return 0
     return int(db.execute("SELECT coalesce(max(number), 0) FROM migrations").fetchone()[0])

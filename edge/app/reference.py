@@ -1,0 +1,168 @@
+"""The sealed reference: a clip and a portrait whose figures were recorded, replayed by a box after every change.
+
+Whatever changed (program, model pack, runtime, driver), the same frames must lead to the same hit within a band that
+was recorded when the release was made. Beside it, the box's own gallery: each kept picture must still give the
+embedding that it gave when it was enrolled. Thresholds are the defaults, not the box's: its list is not judged here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge import __version__
+from edge.app import clip, offline
+from edge.app.build import load_models, load_watch
+from edge.app.enrolment import enrol
+from edge.app.reembedding import crop_of
+from edge.config import Config
+from edge.errors import EdgeError, ImageError
+from edge.ops.choice import platform_facts
+from edge.pixels.encode import file_sha256, to_png
+from edge.records import Person
+from edge.store import Store
+
+CLIP, PORTRAIT, RECORD = "clip.avi", "portrait.png", "reference.json"
+CHECKED = "reference-held.json"
+INSTALLED = Path(sys.prefix).parent / "reference"
+"""Where an installed release has its reference: beside its virtual environment."""
+FACES_SHARE = 0.1
+"""How far the number of faces found may be from the recorded one."""
+SIMILARITY_BAND = 0.06
+"""How far the hit's similarity may fall: another runtime moves it by hundredths, a broken one by tenths."""
+SAME_FACE = 0.95
+"""Least cosine between an embedding that was kept and the same picture embedded now."""
+_PERSON = Person("reference", "Reference", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One figure against its band; `low` <= `found` <= `high` is what was promised."""
+
+    name: str
+    found: float
+    low: float
+    high: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether the figure lies within its band."""
+        return self.low <= self.found <= self.high
+
+
+def seal(config: Config, folder: Path) -> None:
+    """Render clip and portrait into `folder` and record what these models make of them."""
+    folder.mkdir(parents=True)
+    clip.render(folder / CLIP)
+    (folder / PORTRAIT).write_bytes(to_png(clip.portrait()))
+    figures = _measure(config, folder)
+    faces, similarity = figures["faces"], figures["similarity"]
+    bands = {
+        "frames": (figures["frames"], figures["frames"]),
+        "faces": (faces * (1 - FACES_SHARE), faces * (1 + FACES_SHARE)),
+        "hits": (1, 1),
+        "similarity": (similarity - SIMILARITY_BAND, 1.0),
+    }
+    record = {
+        "version": __version__,
+        "pack_sha256": _pack_sha256(config.models_dir),
+        "files": {name: file_sha256((folder / name).read_bytes()) for name in (CLIP, PORTRAIT)},
+        "figures": figures,
+        "bands": bands,
+    }
+    (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+
+
+def is_sealed_for(folder: Path, models_dir: Path) -> bool:
+    """Whether `folder` holds a whole reference that this version recorded with this pack."""
+    try:
+        record = _read(folder)
+    except EdgeError:
+        return False
+    return bool(record["version"] == __version__ and record["pack_sha256"] == _pack_sha256(models_dir))
+
+
+def replay(config: Config, folder: Path) -> list[Finding]:
+    """Play the sealed clip through this box's program, models and runtime; ImageError where the seal is broken."""
+    record = _read(folder)
+    figures = _measure(config, folder)
+    return [Finding(name, figures[name], low, high) for name, (low, high) in record["bands"].items()]
+
+
+def check_gallery(config: Config) -> list[Finding]:
+    """Embed the box's own kept pictures again: none may have moved, and none may be of a model that is not in use."""
+    if not (config.data_dir / "edge.db").is_file():
+        return []
+    models = load_models(config)
+    with Store.open(config.data_dir) as store:
+        references = store.references()
+        if not references:
+            return []
+        own = [one for one in references if one.model_sha256 == models.stages.embedder.sha256]
+        moved = 0
+        for one in own:
+            try:
+                now = models.stages.embedder.embed([crop_of(store, one)])[0]
+            except EdgeError:  # a picture that is gone says nothing about the model
+                continue
+            moved += float(np.dot(now, one.embedding)) < SAME_FACE
+    foreign = len(references) - len(own)
+    return [Finding("references that moved", moved, 0, 0), Finding("references of another model", foreign, 0, 0)]
+
+
+def changed_since(config: Config) -> bool:
+    """Whether program, pack, runtime or driver are others than when the reference last held, or it never did."""
+    try:
+        return bool(json.loads((config.data_dir / CHECKED).read_text("utf-8")) != _surroundings(config))
+    except (OSError, ValueError):
+        return True
+
+
+def note_held(config: Config) -> None:
+    """Remember with what the reference held."""
+    with contextlib.suppress(OSError):  # a box that was never started has no data directory yet
+        (config.data_dir / CHECKED).write_text(json.dumps(_surroundings(config)), "utf-8")
+
+
+def _surroundings(config: Config) -> dict[str, str | None]:
+    return {"version": __version__, "pack": _pack_sha256(config.models_dir), **platform_facts()}
+
+
+def _measure(config: Config, folder: Path) -> dict[str, float]:
+    plain = Config(data_dir=config.data_dir, models_dir=config.models_dir, runtime=config.runtime)
+    models = load_models(plain)
+    with tempfile.TemporaryDirectory(prefix="edge-reference-") as scratch, Store.open(Path(scratch)) as store:
+        enrol(store, models, _PERSON, [folder / PORTRAIT])
+        played = offline.Clip("reference", folder / CLIP)
+        (result,) = offline.process(plain, models, load_watch(store, models), [played])
+    similarity = max((draft.hit.similarity for draft in result.drafts.values()), default=0.0)
+    return {
+        "frames": result.frames,
+        "faces": result.faces,
+        "hits": len(result.drafts),
+        "similarity": round(float(similarity), 4),
+    }
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    """The record, once the files it seals are those that are there."""
+    try:
+        record: dict[str, Any] = json.loads((folder / RECORD).read_text("utf-8"))
+        for name, sha256 in record["files"].items():
+            if file_sha256((folder / name).read_bytes()) != sha256:
+                raise ImageError(f"{folder / name}: not the file that was sealed; install the release again")
+    except (OSError, ValueError, KeyError) as error:
+        raise ImageError(f"{folder}: no whole sealed reference ({error}); install the release again") from None
+    return record
+
+
+def _pack_sha256(models_dir: Path) -> str:
+    return hashlib.sha256((models_dir / "manifest.json").read_bytes()).hexdigest()

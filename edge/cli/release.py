@@ -1,0 +1,137 @@
+"""`edge release ...`: releases side by side, and the check that a change has to pass."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from edge.cli.common import ConfigOption, JsonOption, out, print_json, read_config, table
+from edge.errors import ExitCode, ReleaseError
+
+app = typer.Typer(help="Releases side by side; an update counts once it has shown that it works.", no_args_is_help=True)
+
+RootOption = Annotated[Path, typer.Option("--root", help="where the releases are installed")]
+UserOption = Annotated[str, typer.Option("--user", help="the service's user")]
+UnitOption = Annotated[str, typer.Option("--unit", help="the service's systemd unit")]
+WaitOption = Annotated[float, typer.Option("--wait-s", help="seconds it has to show that it works", min=1)]
+ROOT = Path("/opt/edge")
+TOKEN = "release-check"
+
+
+def _releases(root: Path, unit: str, user: str, wait_s: float) -> Any:
+    from edge.ops.release import Releases
+    from edge.ops.site import SystemdSite
+
+    return Releases(root, SystemdSite(root, unit, user, wait_s))
+
+
+@app.command("list")
+def list_releases(root: RootOption = ROOT, as_json: JsonOption = False) -> None:
+    """List the releases on this box."""
+    lines = _releases(root, "", "", 1).lines()
+    if as_json:
+        print_json(lines)
+        return
+    rows = table(None, "release", "", "")
+    for line in lines:
+        state = "in use" if line["current"] else ""
+        rows.add_row(line["version"], "whole" if line["whole"] else "not whole", "on trial" if line["trial"] else state)
+    out.print(rows)
+
+
+@app.command()
+def use(
+    version: str,
+    root: RootOption = ROOT,
+    unit: UnitOption = "edge.service",
+    user: UserOption = "edge",
+    wait_s: WaitOption = 120.0,
+) -> None:
+    """Put an installed release in use; it is taken back by itself unless it shows in time that it works."""
+    out.print(_releases(root, unit, user, wait_s).use(version))
+
+
+@app.command()
+def settle(
+    root: RootOption = ROOT,
+    unit: UnitOption = "edge.service",
+    user: UserOption = "edge",
+    wait_s: WaitOption = 120.0,
+) -> None:
+    """Bring an update that was interrupted to its end; runs at every start of the system."""
+    out.print(_releases(root, unit, user, wait_s).settle())
+
+
+@app.command()
+def check(
+    reference: Annotated[Path | None, typer.Option(help="the sealed reference [default: the release's own]")] = None,
+    if_changed: Annotated[
+        bool, typer.Option("--if-changed", help="only after a change of anything it rests on")
+    ] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Replay the sealed reference clip and embed the gallery again: are the figures within the recorded band?"""
+    from edge.app import reference as sealed
+
+    settings = read_config(config)
+    if if_changed and not sealed.changed_since(settings):
+        print_json({"changed": False, "findings": []}) if as_json else out.print("nothing has changed since it held")
+        return
+    findings = sealed.replay(settings, reference or sealed.INSTALLED) + sealed.check_gallery(settings)
+    wrong = [f"{f.name} is {f.found:g}, recorded were {f.low:g} to {f.high:g}" for f in findings if not f.ok]
+    if wrong:
+        raise ReleaseError(f"the sealed reference does not hold: {'; '.join(wrong)}")
+    sealed.note_held(settings)
+    if as_json:
+        print_json({"changed": True, "findings": [dataclasses.asdict(finding) for finding in findings]})
+        return
+    for finding in findings:
+        out.print(f"{finding.name}: {finding.found:g}, within {finding.low:g} to {finding.high:g}")
+
+
+@app.command()
+def database(
+    migrate: Annotated[bool, typer.Option("--migrate", help="migrate a copy and swap it in")] = False,
+    put_back: Annotated[bool, typer.Option("--put-back", help="put the one of before the update back")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="the update counts: drop the one of before it")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What an update does with the database while the service is stopped; tells schema and end of the feed."""
+    from edge.store import moving
+
+    data_dir = read_config(config).data_dir
+    if migrate:
+        moving.migrate_copy(data_dir, dt.datetime.now(dt.UTC))
+    if put_back:
+        moving.put_back(data_dir)
+    if keep:
+        moving.keep(data_dir)
+    about = dataclasses.asdict(moving.facts(data_dir)) if not put_back else {"put_back": True}
+    if as_json:
+        print_json(about)
+    else:
+        out.print(", ".join(f"{name} {value}" for name, value in about.items()))
+
+
+@app.command()
+def token(
+    revoke: Annotated[bool, typer.Option("--revoke", help="take it away again")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """A token with which an update pulls from its own box, good for an hour."""
+    from edge.store import Store
+
+    expires_at = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+    with Store.open(read_config(config).data_dir) as store:
+        if any(one.name == TOKEN for one in store.tokens()):
+            store.revoke_token(TOKEN).result()
+        secret = None if revoke else store.add_token(TOKEN, ["alerts:read", "health:read"], expires_at).result()
+    print_json({"token": secret}) if as_json else out.print(secret or "revoked")
+    raise typer.Exit(int(ExitCode.OK))

@@ -1,0 +1,109 @@
+"""What a new release has to show before it counts: it stays up, frames pass all stages, it writes, it can be pulled.
+
+Everything is asked from outside, over the same HTTP as a central server: what the service thinks of itself is no proof.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from edge.config import load
+from edge.errors import ReleaseError
+
+MIN_FRAMES = 10
+HOLD_S = 3.0
+"""How long it has to go on once everything was seen."""
+POLL_S = 1.0
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}
+
+
+class Gate:
+    """Looks at one service until it has shown everything, or time is up."""
+
+    def __init__(self, config: Path, unit: str, token: str, database: Callable[[], dict[str, Any]]) -> None:
+        settings = load(config, environ={})
+        host = settings.serve.host
+        shown = _EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
+        self._address = f"{shown}:{settings.serve.port}"
+        self._needs_certificate = settings.serve.client_ca is not None
+        self._unit = unit
+        self._token = token
+        self._database = database
+        # The box talks to itself: whose certificate it is says nothing here, and its name need not be `localhost`.
+        self._tls = ssl.create_default_context()
+        self._tls.check_hostname = False
+        self._tls.verify_mode = ssl.CERT_NONE
+
+    def wait(self, version: str, mark: dict[str, Any], wait_s: float) -> None:
+        """Return once everything was shown and held; ReleaseError with what was missing when time is up."""
+        deadline = time.monotonic() + wait_s
+        missing = "nothing was seen"
+        held: tuple[float, int] | None = None
+        while time.monotonic() < deadline:
+            found, frames = self._look(version, mark)
+            missing = found or missing
+            if found is not None:
+                held = None
+            elif held is None:
+                held = (time.monotonic(), frames)
+            elif time.monotonic() - held[0] >= HOLD_S and frames > held[1]:
+                return
+            time.sleep(POLL_S)
+        raise ReleaseError(f"within {wait_s:.0f} s {missing}")
+
+    def _look(self, version: str, mark: dict[str, Any]) -> tuple[str | None, int]:
+        """What is missing, None where nothing is, and the frames that passed all stages."""
+        state = self._unit_state()
+        if state["ActiveState"] != "active":
+            return f"the service did not come up (it is {state['ActiveState']}, result {state['Result']})", 0
+        if int(state["NRestarts"] or 0):
+            return f"the service fell over and was restarted {state['NRestarts']} times", 0
+        if self._needs_certificate:
+            # The box has no certificate of that authority for itself; what it writes is then the only witness.
+            is_new = self._database()["seq"] > mark["seq"]
+            return (None if is_new else "nothing new was written"), time.monotonic_ns()
+        try:
+            health = self._get("/api/v1/health", {})
+            frames = int(health["box"]["frames"])
+            if health["version"] != version:
+                return f"release {health['version']} answers, not {version}", frames
+            if frames < MIN_FRAMES:
+                cameras = ", ".join(f"{one['camera']} is {one['state']}" for one in health["cameras"])
+                return f"only {frames} frames passed all stages ({cameras})", frames
+            after = {"after": mark["cursor"]} if mark.get("cursor") else {}
+            page = self._get("/api/v1/alerts", {"limit": "100", **after})
+        except (OSError, ValueError, KeyError) as error:
+            return f"the service could not be asked: {error}", 0
+        if not any(item["seq"] > mark["seq"] for item in page["items"]):
+            return "nothing new was written and could be pulled", frames
+        return None, frames
+
+    def _unit_state(self) -> dict[str, str]:
+        command = ["systemctl", "show", "--property", "ActiveState,NRestarts,Result", self._unit]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        values = dict(line.partition("=")[::2] for line in done.stdout.splitlines())
+        return {"ActiveState": "unknown", "NRestarts": "0", "Result": "unknown"} | values
+
+    def _get(self, path: str, query: dict[str, str]) -> dict[str, Any]:
+        """An answer as JSON, over TLS where the service speaks it."""
+        error: OSError = OSError("no answer")
+        for scheme in ("https", "http"):
+            url = f"{scheme}://{self._address}{path}" + (f"?{urlencode(query)}" if query else "")
+            request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self._token}"})
+            try:
+                with urllib.request.urlopen(request, timeout=10, context=self._tls) as answer:
+                    return dict(json.load(answer))
+            except urllib.error.HTTPError:
+                raise
+            except OSError as other:
+                error = other
+        raise error

@@ -1,0 +1,108 @@
+"""`tools/build_wheelhouse`: from a checkout to one signed archive per platform and Python."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import shutil
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from edge.app import reference
+from edge.config import Config
+from tools.wheelhouse import fetch, sealing
+from tools.wheelhouse.fetch import BuildError
+from tools.wheelhouse.lock import ARCHES, Target, box_pins, read_lock
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def main() -> int:
+    """Build what was asked for; returns the exit code."""
+    args = _parser().parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    try:
+        for python in args.python:
+            for arch in args.arch:
+                archive = build(Target(python, arch), args)
+                print(f"{archive}  {archive.stat().st_size / 1e6:.0f} MB")
+    except (BuildError, ValueError) as error:
+        print(f"build_wheelhouse: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tools/build_wheelhouse", description=__doc__)
+    parser.add_argument("--python", action="append", choices=["3.11", "3.12", "3.13"], required=True)
+    parser.add_argument("--arch", action="append", choices=ARCHES, required=True)
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "wheelhouse")
+    parser.add_argument("--project", type=Path, default=ROOT, help="checkout to build the release from")
+    parser.add_argument("--sign", type=Path, metavar="KEY", help="OpenSSH key the boxes trust; left out: not signed")
+    parser.add_argument("--onnxruntime", type=Path, metavar="WHEEL", help="the installer's own build, as for a Jetson")
+    parser.add_argument("--onnxruntime-sha256", metavar="HASH", help="its promised SHA-256")
+    parser.add_argument(
+        "--interpreter", type=Path, metavar="TAR", help="a Python to put on the box (python/bin/python3)"
+    )
+    parser.add_argument("--interpreter-sha256", metavar="HASH", help="its promised SHA-256")
+    return parser
+
+
+def build(target: Target, args: argparse.Namespace) -> Path:
+    """One archive in `args.out`."""
+    project = tomllib.loads((args.project / "pyproject.toml").read_text("utf-8"))["project"]
+    pins = box_pins(read_lock((args.project / "requirements.lock").read_text("utf-8")), project["dependencies"], target)
+    kept = args.out / "wheels" / target.tag
+    fetch.download(pins, target, kept)
+    with tempfile.TemporaryDirectory(prefix=".build-", dir=args.out) as folder:
+        root = Path(folder)
+        wheels = root / "wheels"
+        shutil.copytree(kept, wheels, copy_function=shutil.copy)
+        own = fetch.build_project(args.project, wheels)
+        brought = _bring(args, wheels)
+        shutil.copytree(args.project / "models" / "quantized", root / "models")
+        _seal_reference(args, root / "reference")
+        if args.interpreter:
+            fetch.check(args.interpreter, args.interpreter_sha256)
+            shutil.copy(args.interpreter, root / "python.tar")
+        (root / "requirements.txt").write_text(fetch.requirements(wheels), "utf-8")
+        version = fetch.version_of(own)
+        about = _about(target, version, root) | {"onnxruntime": brought, "own_python": args.interpreter is not None}
+        sealing.write_manifest(root, about)
+        sealing.write_sums(root)
+        archive: Path = args.out / f"edge-{version}-{target.tag}.tar"
+        sealing.pack(root, archive)
+    if args.sign:
+        sealing.sign(archive, args.sign)
+    return archive
+
+
+def _about(target: Target, version: str, root: Path) -> dict[str, Any]:
+    digest = hashlib.sha256((root / "models" / "manifest.json").read_bytes()).hexdigest()
+    wheels = sorted(path.name for path in (root / "wheels").glob("*.whl"))
+    return {"format": 1, "version": version, "python": target.python, "arch": target.arch, "pack": digest[:12],
+            "wheels": wheels}  # fmt: skip
+
+
+def _bring(args: argparse.Namespace, wheels: Path) -> str:
+    """Name of the onnxruntime wheel in the archive, after the installer's own took its place."""
+    if args.onnxruntime:
+        return fetch.bring(args.onnxruntime, args.onnxruntime_sha256, "onnxruntime", wheels).name
+    return next(wheels.glob("onnxruntime-*.whl")).name
+
+
+def _seal_reference(args: argparse.Namespace, folder: Path) -> None:
+    """The clip that boxes replay after every change; the same for every platform, so it is made once."""
+    kept = args.out / "reference"
+    models = args.project / "models" / "quantized"
+    if not reference.is_sealed_for(kept, models):
+        shutil.rmtree(kept, ignore_errors=True)
+        reference.seal(Config(data_dir=args.out / "none", models_dir=models), kept)
+    shutil.copytree(kept, folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
