@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge import __version__, credentials
-from edge.app.blind import models_or_page
-from edge.app.build import Models, live_pipeline, load_watch
+from edge.app.build import Models, box_id_of, live_pipeline, load_models, load_watch, missing_models
 from edge.app.desk import VisionDesk
 from edge.app.examiner import FileExaminer
 from edge.app.keeper import Eyes, Keeper

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from edge.capture.address import parse_source
 from edge import credentials
+from edge.capture.address import parse_source
 from edge.capture.files import DEFAULT_FPS, ImagesSource, VideoSource, files_in, is_video, read_head
 from edge.capture.frames import FrameSource, SourceFrame
 from edge.config import CameraConfig
@@ -34,9 +35,9 @@ VIDEO_SUFFIXES = (
 def open_source(camera: CameraConfig) -> FrameSource:
     """The source of one camera, to be entered with `with`; raises ConfigError for a source that can't be one."""
     address = parse_source(camera)
-    match address.scheme:
     if "://" in address.target:
         address = replace(address, target=credentials.fill(address.target))
+    match address.scheme:
         case "file":
             return open_path(Path(address.target), camera.fps)
         case "folder":
@@ -56,14 +57,14 @@ def open_source(camera: CameraConfig) -> FrameSource:
             from edge.capture.v4l2 import V4l2Source
 
             return V4l2Source(address.target, camera.width, camera.height, camera.fps)
-        case _:
-            from edge.capture.picamera import PicameraSource
-
-            return PicameraSource(int(address.target), camera.width, camera.height, camera.fps)
         case "csi":
             from edge.capture.csi import csi_source
 
             return csi_source(int(address.target), camera.width, camera.height, camera.fps)
+        case _:
+            from edge.capture.picamera import PicameraSource
+
+            return PicameraSource(int(address.target), camera.width, camera.height, camera.fps)
 
 
 def open_path(path: Path, fps: float | None = None) -> FrameSource:
