@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -212,57 +210,6 @@ def test_a_length_that_lies_costs_one_part_only() -> None:
     chunks = iter([wire])
     parts = list(read_parts(lambda _: next(chunks, b""), b"mark"))
     assert [part.strip() for part in parts] == [b"half", b"full"]
-
-
-class FakePicamera2:
-    """What we can't own: the parts of picamera2 that the adapter uses, with its order of colours in memory."""
-
-    calls: list[Any]
-
-    def __init__(self, number: int) -> None:
-        self.calls = [number]
-        FakePicamera2.last = self
-        if number == 9:
-            raise IndexError("list index out of range")
-
-    last: FakePicamera2
-
-    def create_video_configuration(self, **wanted: Any) -> dict[str, Any]:
-        return wanted
-
-    def configure(self, wanted: dict[str, Any]) -> None:
-        self.calls.append(wanted)
-
-    def start(self) -> None:
-        self.calls.append("start")
-
-    def stop(self) -> None:
-        self.calls.append("stop")
-
-    def close(self) -> None:
-        self.calls.append("close")
-
-    def capture_array(self, stream: str) -> np.ndarray:
-        assert stream == "main"
-        return np.dstack([np.full((4, 6), value, np.uint8) for value in (1, 2, 3)])  # "RGB888" is B, G, R
-
-
-def test_picamera_takes_bgr_as_it_lies_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "picamera2", SimpleNamespace(Picamera2=FakePicamera2))
-    with open_source(camera("picamera:1", width=800, height=600, fps=15)) as source:
-        frame = next(iter(source.frames()))
-    assert frame.image[0, 0].tolist() == [1, 2, 3]
-    assert frame.media_s is None
-    wanted = {"main": {"size": (800, 600), "format": "RGB888"}, "controls": {"FrameRate": 15.0}}
-    assert FakePicamera2.last.calls == [1, wanted, "start", "stop", "close"]
-    with pytest.raises(CameraError, match="ribbon"), open_source(camera("picamera:9")):
-        pass
-
-
-def test_picamera_says_what_to_install_where_it_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "picamera2", None)
-    with pytest.raises(CameraError, match="install python3-picamera2"), open_source(camera("picamera:0")):
-        pass
 
 
 def test_every_scheme_of_the_configuration_is_understood() -> None:

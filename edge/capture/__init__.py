@@ -8,6 +8,10 @@ import os
 
 from edge.arrays import MAX_PIXELS
 
+READ_TIMEOUT_S = 3
+"""Whole seconds a V4L2 device may take for a picture; OpenCV alone would wait for 10."""
+
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(READ_TIMEOUT_S))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -9,6 +10,8 @@ from types import TracebackType
 import cv2
 import numpy as np
 
+from edge.capture import READ_TIMEOUT_S
+from edge.capture.access import explain_device
 from edge.capture.frames import SourceFrame
 from edge.errors import CameraError
 
@@ -29,15 +32,11 @@ class V4l2Source:
 
     def __enter__(self) -> V4l2Source:
         path = self.path
-        if not path.exists():
-            raise CameraError(f"{path}: no such camera device; plug it in, or list devices with: ls /dev/video*")
         if not path.is_char_device():
-            raise CameraError(f"{path}: is not a camera device; write source = 'v4l2:/dev/video0'")
+            raise CameraError(f"{path}: {explain_device(path)}")
         video = cv2.VideoCapture(str(path), cv2.CAP_V4L2)
         if not video.isOpened():
-            raise CameraError(
-                f"{path}: can't be opened; stop the program that uses it, or add this user to group video"
-            )
+            raise CameraError(f"{path}: {explain_device(path) or 'gives no pictures in a format known here'}")
         # Raw pictures over VGA don't fit through USB 2 at full rate, so compressed ones are asked for.
         if self.width * self.height > 640 * 480:
             video.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
@@ -60,13 +59,17 @@ class V4l2Source:
         assert self._video is not None, "enter the source first"
         broken = 0
         while broken < _BROKEN_IN_A_ROW:
+            before_s = time.monotonic()
             is_read, image = self._video.read()
             if is_read:
                 broken = 0
                 yield SourceFrame(np.ascontiguousarray(image, dtype=np.uint8), None)
-            else:
-                broken += 1
-                self.bad_frames += 1
-                if not self.path.exists():
-                    break
-        raise CameraError(f"{self.path}: the camera gives no pictures; check its plug and cable")
+                continue
+            broken += 1
+            self.bad_frames += 1
+            if not self.path.exists():
+                raise CameraError(f"{self.path}: the camera is gone; plug it in again, and check its cable")
+            if time.monotonic() - before_s > 0.9 * READ_TIMEOUT_S:
+                break
+        why = explain_device(self.path) or "the camera gives no pictures; check its plug and cable"
+        raise CameraError(f"{self.path}: {why}")
