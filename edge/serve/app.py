@@ -16,7 +16,9 @@ from edge.serve.assets import Assets
 from edge.serve.auth import CALLERS, Callers, guard
 from edge.serve.bell import Bell
 from edge.serve.desk import DESK, Desk
+from edge.serve.door import DoorSite, Limits, count_answer
 from edge.serve.examine import MAX_UPLOADS, UPLOADS
+from edge.serve.feed import PAGES
 from edge.serve.jobs import EXAMINER, RECOGNITION, Examiner, Recognition
 from edge.serve.keys import (
     BOX_ID,
@@ -37,6 +39,7 @@ from edge.serve.keys import (
 from edge.serve.live import LiveBoard
 from edge.serve.noting import NOTES, Notes, note_views
 from edge.serve.problems import problems
+from edge.serve.refusals import REFUSALS, Refusals
 from edge.serve.render import make_templates
 from edge.serve.routes import page_routes
 from edge.store import Store
@@ -81,11 +84,14 @@ def build_app(
     app[TEMPLATES] = {name: make_templates(assets, review, t) for name, t in texts.items()}
     app[CALLERS] = Callers(store)
     app[NOTES] = Notes()
+    app[PAGES] = feed.Pages()
+    app[REFUSALS] = Refusals()
     app[UPLOADS] = Slots(MAX_UPLOADS, "uploads")
     claim.prepare(app)
     app[POLLS] = Slots(config.max_long_polls, "long polls")
     app[VIEWERS] = Slots(MAX_VIEWERS, "live views")
     app.on_response_prepare.append(shield.add_headers)
+    app.on_response_prepare.append(count_answer)
     app.cleanup_ctx.append(_listen_to_store)
     app.add_routes(_routes(assets))
     return app
@@ -128,8 +134,10 @@ async def start(
         app, access_log=None, handler_cancellation=True, keepalive_timeout=KEEPALIVE_S, shutdown_timeout=0.5
     )
     await runner.setup()
+    config = app.get(CONFIG) or ServeConfig()
+    limits = Limits(config.max_connections, config.max_connections_per_address)
     try:
-        await web.TCPSite(runner, host, port, ssl_context=tls).start()
+        await DoorSite(runner, host, port, limits, app.get(REFUSALS) or Refusals(), tls).start()
     except OSError as error:
         await runner.cleanup()
         raise ServiceError(_why(error, host, port)) from error

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +15,15 @@ from edge.errors import NotFoundError
 from edge.records import FeedItem, FeedPage
 from edge.serve import query
 from edge.serve.access import Caller
+from edge.serve.again import Unchanged
 from edge.serve.keys import CALLER, FEED_BELL, POLLS, STORE, read
 from edge.serve.schema import ITEM_FIELDS
 from edge.store import Store, cursor, hit_to_json, item_to_json, to_line
 
 ALWAYS = frozenset({"seq", "at", "type"})
 MAX_WAIT_S = 60
+MAX_PAGE_BYTES = 1_000_000
+"""About what one answer may have, whatever the limit: `more` says that there is more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +35,33 @@ class Pull:
     wait_s: int
     fields: frozenset[str] | None
 
+    def seq(self) -> int:
+        """Number up to which the puller has all; CursorError for a cursor that was never ours."""
+        return cursor.decode(self.after)[1] if self.after is not None else 0
+
     def etag(self, store: Store) -> str:
         """Strong tag of the answer as the feed stands now; waiting changes no answer. Reads memory only."""
         fields = ",".join(sorted(self.fields)) if self.fields is not None else "*"
         text = f"{store.head_cursor()}\n{self.after}\n{self.limit}\n{fields}\n{_audit_head(store)}"
         return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+
+
+class Pages:
+    """Makes each answer once, however many wait for the very same. Used on one loop only."""
+
+    def __init__(self) -> None:
+        self._making: dict[str, asyncio.Task[tuple[bytes, FeedPage]]] = {}
+
+    async def get(self, store: Store, pull: Pull, etag: str) -> tuple[bytes, FeedPage]:
+        """The answer to `pull` in bytes, and its page; the tag covers all of the question."""
+        task = self._making.get(etag)
+        if task is None:
+            task = self._making[etag] = asyncio.create_task(read(_page, store, pull))
+            task.add_done_callback(lambda done: self._making.pop(etag, None))
+        return await asyncio.shield(task)
+
+
+PAGES = web.AppKey("pages", Pages)
 
 
 async def alerts(request: web.Request) -> web.StreamResponse:
@@ -81,12 +108,13 @@ async def _answer(request: web.Request, pull: Pull) -> tuple[web.Response, bool]
     The tag is taken before the page is read: it can only be too old, and cost one pull more, never hide an item.
     """
     store, caller = request.app[STORE], request[CALLER]
+    holds = _still(request, pull)
     etag = pull.etag(store)
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
     if etag in (part.strip() for part in request.headers.get("If-None-Match", "").split(",")):
         _note(store, caller, pull)
-        return web.Response(status=304, headers=headers), False
-    body, page = await read(_page, store, pull)
+        return Unchanged(headers, holds), False
+    body, page = await request.app[PAGES].get(store, pull, etag)
     _note(store, caller, pull)
     response = web.Response(body=body, content_type="application/json", charset="utf-8", headers=headers)
     return response, bool(page.items)
@@ -95,11 +123,34 @@ async def _answer(request: web.Request, pull: Pull) -> tuple[web.Response, bool]
 def _note(store: Store, caller: Caller, pull: Pull) -> None:
     """Remember how far a machine has come: who asks for what is after a cursor has all up to it. Memory only."""
     if caller.scopes and caller.name is not None:
-        store.note_pull(caller.name, cursor.decode(pull.after)[1] if pull.after is not None else 0)
+        store.note_pull(caller.name, pull.seq())
+
+
+def _still(request: web.Request, pull: Pull) -> Callable[[], bool] | None:
+    """Whether a machine that asks this again at once may have the same answer: no news, and its token is as it was.
+
+    Looked up before the tag is made, so that news which come in between only cost the longer way. None: never.
+    """
+    store, caller = request.app[STORE], request[CALLER]
+    name, secret = caller.name, request.headers.get("Authorization", "").partition(" ")[2].strip()
+    if pull.wait_s or name is None or not caller.scopes:
+        return None
+    head, audit_head, seq = store.head_seq(), store.audit_head(), pull.seq()
+
+    def holds() -> bool:
+        if store.head_seq() != head or store.audit_head() != audit_head:
+            return False
+        token = store.check_token(secret)
+        if token is None or token.name != name or caller.scopes != frozenset(token.scopes):
+            return False
+        store.note_pull(name, seq)
+        return True
+
+    return holds
 
 
 def _page(store: Store, pull: Pull) -> tuple[bytes, FeedPage]:
-    page = store.feed(pull.after, pull.limit)
+    page = store.feed(pull.after, pull.limit, max_bytes=MAX_PAGE_BYTES)
     answer = {
         "items": [_item(item, pull.fields) for item in page.items],
         "next": page.next,

@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from edge import errors
+from edge.serve.refusals import REFUSALS
 from edge.serve.render import render
 
 log = logging.getLogger(__name__)
@@ -99,6 +100,8 @@ def _words(error: web.HTTPException) -> str:
 
 def _answer(request: web.Request, body: dict[str, Any], headers: dict[str, str]) -> web.StreamResponse:
     status = body["status"]
+    if status < 500 and not (status == 401 and is_page(request)):
+        request.app[REFUSALS].note(request.remote or "?", f"{status} {_route(request)}")
     if not is_page(request):
         text = json.dumps(body | {"instance": request.path})
         return web.Response(status=status, text=text, content_type="application/problem+json", headers=headers)

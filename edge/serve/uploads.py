@@ -10,7 +10,6 @@ import contextlib
 import os
 import re
 import secrets
-import time
 from pathlib import Path
 from typing import IO
 
@@ -21,7 +20,7 @@ from aiohttp.http import HttpProcessingError
 from edge.errors import StoreError
 from edge.serve.desk import Upload
 from edge.serve.problems import RequestError
-from edge.serve.shield import BODY_TIMEOUT_S, LEAST_BYTES_PER_S
+from edge.serve.shield import Pace
 
 MAX_PICTURES = 20
 MAX_PICTURE_BYTES = 20_000_000
@@ -57,20 +56,20 @@ async def read_pictures(request: web.Request, *, is_strict: bool = False) -> tup
     parts = await _parts(request, MAX_PICTURES_BYTES)
     fields: dict[str, str] = {}
     files: list[Upload] = []
-    num_bytes = 0
-    async with asyncio.timeout(_seconds_for(MAX_PICTURES_BYTES)):
-        while (part := await _next(parts)) is not None:
-            if is_strict:
-                _require_right(part, fields)
-            if part.filename is None:
-                fields[(part.name or "")[:40]] = _text(await _read(part, MAX_FIELD_BYTES), is_strict=is_strict)
-            elif (data := await _read(part, MAX_PICTURE_BYTES)) or is_strict:
-                files.append(Upload(_shown(part.filename), data))
-                num_bytes += len(data)
-            if len(fields) > MAX_FIELDS or len(files) > MAX_PICTURES:
-                raise RequestError(f"too many fields or files: at most {MAX_PICTURES} pictures at once", status=413)
-            if num_bytes > MAX_PICTURES_BYTES:  # a body in chunks names no length beforehand
-                raise _too_large(MAX_PICTURES_BYTES)
+    pace, num_parts, num_bytes = Pace(), 0, 0
+    while (part := await _next(parts, pace)) is not None:
+        num_parts += 1
+        if is_strict:
+            _require_right(part, fields)
+        if part.filename is None:
+            fields[(part.name or "")[:40]] = _text(await _read(part, MAX_FIELD_BYTES, pace), is_strict=is_strict)
+        elif (data := await _read(part, MAX_PICTURE_BYTES, pace)) or is_strict:
+            files.append(Upload(_shown(part.filename), data))
+            num_bytes += len(data)
+        if num_parts > MAX_FIELDS + MAX_PICTURES or len(files) > MAX_PICTURES:
+            raise RequestError(f"too many fields or files: at most {MAX_PICTURES} pictures at once", status=413)
+        if num_bytes > MAX_PICTURES_BYTES:  # a body in chunks names no length beforehand
+            raise _too_large(MAX_PICTURES_BYTES)
     return fields, files
 
 
@@ -90,16 +89,18 @@ def _text(data: bytes, *, is_strict: bool) -> str:
 
 async def receive(request: web.Request, folder: Path, max_bytes: int) -> tuple[str, Path]:
     """Write the form's file into `folder`; its name as shown and its path, which the caller takes over."""
-    parts = await _parts(request, max_bytes)
-    part = await _next(parts)
+    parts, pace, num_parts = await _parts(request, max_bytes), Pace(), 1
+    part = await _next(parts, pace)
     while part is not None and part.filename is None:
-        await _read(part, MAX_FIELD_BYTES)
-        part = await _next(parts)
+        await _read(part, MAX_FIELD_BYTES, pace)
+        part, num_parts = await _next(parts, pace), num_parts + 1
+        if num_parts > MAX_FIELDS:
+            raise RequestError(f"too many fields: at most {MAX_FIELDS}", status=413)
     if part is None or not part.filename:
         raise RequestError("no file was handed over: choose one first", status=422)
     path = folder / f"upload-{secrets.token_hex(8)}"
     try:
-        kind = await _write(part, path, max_bytes)
+        kind = await _write(part, path, max_bytes, pace)
         if kind is None:
             raise RequestError(
                 "this is neither a picture nor a video that can be read here: give JPEG, PNG, MP4, AVI, MKV or GIF",
@@ -129,9 +130,9 @@ async def _parts(request: web.Request, max_bytes: int) -> aiohttp.MultipartReade
         raise RequestError("the form has no boundary: it was not made by a browser") from None
 
 
-async def _next(parts: aiohttp.MultipartReader) -> aiohttp.BodyPartReader | None:
+async def _next(parts: aiohttp.MultipartReader, pace: Pace) -> aiohttp.BodyPartReader | None:
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
+        async with pace.limit():
             part = await parts.next()
     except (ValueError, AssertionError, RuntimeError, HttpProcessingError):
         raise RequestError("the form is damaged: it ends in the middle, or its parts can't be told apart") from None
@@ -140,36 +141,36 @@ async def _next(parts: aiohttp.MultipartReader) -> aiohttp.BodyPartReader | None
     return part
 
 
-async def _read(part: aiohttp.BodyPartReader, max_bytes: int) -> bytes:
+async def _read(part: aiohttp.BodyPartReader, max_bytes: int, pace: Pace) -> bytes:
     data = bytearray()
-    while chunk := await _chunk(part):
+    while chunk := await _chunk(part, pace):
         data += chunk
         if len(data) > max_bytes:
             raise _too_large(max_bytes)
     return bytes(data)
 
 
-async def _chunk(part: aiohttp.BodyPartReader) -> bytes:
-    async with asyncio.timeout(BODY_TIMEOUT_S):
+async def _chunk(part: aiohttp.BodyPartReader, pace: Pace) -> bytes:
+    async with pace.limit():
         try:
-            return await part.read_chunk(65_536)
+            chunk = await part.read_chunk(65_536)
         except (ValueError, AssertionError, HttpProcessingError):
             raise RequestError("the form is damaged: it ends in the middle of a file") from None
+    pace.came(len(chunk))
+    return chunk
 
 
-async def _write(part: aiohttp.BodyPartReader, path: Path, max_bytes: int) -> str | None:
+async def _write(part: aiohttp.BodyPartReader, path: Path, max_bytes: int, pace: Pace) -> str | None:
     """Write a part to the disk as it comes; the end of name that its first bytes stand for, None to refuse it."""
-    began, written = time.monotonic(), 0
+    written = 0
     kind: str | None = None
     with await asyncio.to_thread(_create, path) as file:
-        while chunk := await _chunk(part):
+        while chunk := await _chunk(part, pace):
             if written == 0 and (kind := kind_of(chunk)) is None:
                 return None
             written += len(chunk)
             if written > max_bytes:
                 raise _too_large(max_bytes)
-            if time.monotonic() - began > _seconds_for(written):
-                raise TimeoutError
             await asyncio.to_thread(_append, file, chunk)
     return kind
 
@@ -184,10 +185,6 @@ def _append(file: IO[bytes], chunk: bytes) -> None:
         raise StoreError("the disk has too little space left for this file: free some, or hand over a smaller one")
     with contextlib.suppress(BlockingIOError):
         file.write(chunk)
-
-
-def _seconds_for(num_bytes: int) -> float:
-    return BODY_TIMEOUT_S + num_bytes / LEAST_BYTES_PER_S
 
 
 def _too_large(max_bytes: int) -> RequestError:

@@ -41,19 +41,39 @@ def floor(db: sqlite3.Connection) -> int:
 def items_after(db: sqlite3.Connection, seq: int, limit: int) -> list[FeedItem]:
     """Items in order, from the one after `seq`."""
     rows = db.execute("SELECT seq, at, type, body FROM feed WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
-    return [FeedItem(row[0], time_from_text(row[1]), row[2], from_line(row[3])) for row in rows]
+    return [_item(row) for row in rows]
 
 
-def page(db: sqlite3.Connection, epoch: str, after: str | None, limit: int, fields: Sequence[str] | None) -> FeedPage:
-    """One answer; CursorError or CursorExpiredError where `after` can't be followed without a hole."""
+def page(
+    db: sqlite3.Connection,
+    epoch: str,
+    after: str | None,
+    limit: int,
+    fields: Sequence[str] | None,
+    max_bytes: int | None = None,
+) -> FeedPage:
+    """One answer; CursorError or CursorExpiredError where `after` can't be followed without a hole.
+
+    `max_bytes` ends it before the item that would make it larger, but never before the first.
+    """
     if limit < 1:
         raise ValueError(f"limit is {limit}: ask for at least one item")
     start = floor(db) if after is None else _start(db, epoch, after)
-    items = items_after(db, start, limit + 1)
-    more = len(items) > limit
-    kept = tuple(_choose(item, fields) for item in items[:limit])
+    rows = db.execute("SELECT seq, at, type, body FROM feed WHERE seq > ? ORDER BY seq LIMIT ?", (start, limit + 1))
+    items: list[FeedItem] = []
+    more, num_bytes = False, 0
+    for row in rows:
+        num_bytes += len(row[3])
+        if more := len(items) == limit or (max_bytes is not None and bool(items) and num_bytes > max_bytes):
+            break
+        items.append(_item(row))
+    kept = tuple(_choose(item, fields) for item in items)
     last = kept[-1].seq if kept else start
     return FeedPage(kept, cursor.encode(epoch, last), epoch, cursor.encode(epoch, head(db)), more)
+
+
+def _item(row: tuple[int, str, str, str]) -> FeedItem:
+    return FeedItem(row[0], time_from_text(row[1]), row[2], from_line(row[3]))
 
 
 def _start(db: sqlite3.Connection, epoch: str, after: str) -> int:

@@ -99,9 +99,11 @@ class Store(Accounts):
 
     # feed
 
-    def feed(self, after: str | None, limit: int, fields: Sequence[str] | None = None) -> FeedPage:
+    def feed(
+        self, after: str | None, limit: int, fields: Sequence[str] | None = None, *, max_bytes: int | None = None
+    ) -> FeedPage:
         """A page of the feed; `fields` names the keys of the body to keep. CursorError, CursorExpiredError."""
-        return self._read(lambda db: feed.page(db, self.epoch, after, limit, fields))
+        return self._read(lambda db: feed.page(db, self.epoch, after, limit, fields, max_bytes))
 
     def add_item(self, type: str, body: Mapping[str, object]) -> Future[FeedItem]:
         """Add `health`, `gap` or `heartbeat`."""

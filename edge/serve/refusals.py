@@ -1,0 +1,40 @@
+"""What was refused, into the log: the first time at once, then as a number each minute. No secret, name or body."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from aiohttp import web
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 60.0
+MAX_REMEMBERED = 1000
+
+
+class Refusals:
+    """Counts refusals by address and kind. Used on one loop only; somebody who knocks all night can't fill the log."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def note(self, address: str, what: str) -> None:
+        """Somebody at `address` was refused `what`."""
+        key, now = (address, what), time.monotonic()
+        said_at, more = self._seen.get(key, (float("-inf"), 0))
+        if now - said_at < EVERY_S:
+            self._seen[key] = (said_at, more + 1)
+            return
+        if key not in self._seen and len(self._seen) >= MAX_REMEMBERED:
+            self._forget_old(now)
+            if len(self._seen) >= MAX_REMEMBERED:
+                return
+        log.warning("refused: address=%s what=%s times=%d", address, what, more + 1)
+        self._seen[key] = (now, 0)
+
+    def _forget_old(self, now: float) -> None:
+        self._seen = {key: seen for key, seen in self._seen.items() if now - seen[0] < EVERY_S}
+
+
+REFUSALS = web.AppKey("refusals", Refusals)
