@@ -60,7 +60,7 @@ def bench() -> Bench:
 def releases(tmp_path: Path, bench: Bench) -> Releases:
     for version in ("1.0.0", "1.1.0"):
         (tmp_path / "releases" / version).mkdir(parents=True)
-        (tmp_path / "releases" / version / "release.json").write_text("{}", "utf-8")
+        (tmp_path / "releases" / version / "installed.json").write_text("{}", "utf-8")
     (tmp_path / "releases" / "1.2.0").mkdir()
     made = Releases(tmp_path, bench)
     made.use("1.0.0")
@@ -153,7 +153,7 @@ def test_a_power_cut_on_trial_is_settled_at_the_next_start(
 
 def test_the_first_release_stays_and_can_be_settled_once_mended(tmp_path: Path, bench: Bench) -> None:
     (tmp_path / "releases" / "1.0.0").mkdir(parents=True)
-    (tmp_path / "releases" / "1.0.0" / "release.json").write_text("{}", "utf-8")
+    (tmp_path / "releases" / "1.0.0" / "installed.json").write_text("{}", "utf-8")
     releases = Releases(tmp_path, bench)
     bench.broken.add("1.0.0")
     with pytest.raises(ReleaseError, match="first one here"):
@@ -167,7 +167,7 @@ def test_the_first_release_stays_and_can_be_settled_once_mended(tmp_path: Path, 
 
 def test_where_no_service_runs_the_first_start_is_the_trial(tmp_path: Path, bench: Bench) -> None:
     (tmp_path / "releases" / "1.0.0").mkdir(parents=True)
-    (tmp_path / "releases" / "1.0.0" / "release.json").write_text("{}", "utf-8")
+    (tmp_path / "releases" / "1.0.0" / "installed.json").write_text("{}", "utf-8")
     bench.is_up = False
     releases = Releases(tmp_path, bench)
     assert "when this system starts" in releases.use("1.0.0")

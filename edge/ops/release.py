@@ -1,6 +1,6 @@
 """Releases side by side: one link says which is in use, and an update only counts once it has shown that it works.
 
-    <root>/releases/<version>/    venv, edge.toml, sealed reference, release.json; written last: it is whole
+    <root>/releases/<version>/    venv, edge.toml, sealed reference, installed.json; written last: it is whole
     <root>/current -> releases/<version>
     <root>/trial.json             an update that has not counted yet; survives a power cut
     <root>/outcome.json           what became of the last one
@@ -25,7 +25,7 @@ from edge.errors import ConflictError, EdgeError, ReleaseError
 
 log = logging.getLogger(__name__)
 
-WHOLE = "release.json"
+WHOLE = "installed.json"
 _VERSION = re.compile(r"[0-9][A-Za-z0-9.+_-]{0,63}")
 
 
