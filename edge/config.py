@@ -43,6 +43,9 @@ class ServeConfig(Section):
     tls_key: Path | None = Field(None, description="its private key (PEM)")
     client_ca: Path | None = Field(None, description="only clients with a certificate of this authority (PEM) get in")
     session_hours: float = Field(12.0, gt=0, le=168, description="hours until a guard must log in again")
+    keep_page: bool = Field(
+        False, description="true: where models can't be loaded, serve the page alone, which says so, until they can"
+    )
     max_long_polls: int = Field(100, ge=1, le=10_000, description="long polls held open at once; more get 429")
     max_connections: int = Field(400, ge=10, le=100_000, description="connections open at once; more get 429")
     max_connections_per_address: int = Field(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import datetime as dt
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +14,12 @@ from typing import Any
 
 import pytest
 
+from edge.app import checks
 from edge.app import keeper as module
 from edge.app.keeper import Eyes, Keeper
 from edge.errors import StoreError
 from edge.records import CameraHealth, CameraState, LiveView
+from edge.serve.live import Condition
 from edge.store import Store
 from edge.store.coverage import Moment
 from edge.store.guarding import Pause
@@ -30,6 +34,12 @@ class Scene:
         self.state, self.age_s, self.done, self.dropped = CameraState.LIVE, 0.1, 0, 0
         self.pause: Pause | None = None
         self.stale = False
+        self.degrees: float | None = 40.0
+        self.slow: str | None = None
+        self.synced: bool | None = True
+        self.model = ("ok", "")
+        self.why_blind: str | None = None
+        self.shown: list[tuple[Condition, ...]] = []
         self.boot_ns = 10**12
         store.coverage.moment = lambda: Moment("b", self.boot_ns, self.clock())  # type: ignore[method-assign]
         self.keeper = Keeper(
@@ -43,6 +53,12 @@ class Scene:
                 frames_dropped=lambda: self.dropped,
                 pause=lambda: self.pause,
                 is_list_stale=lambda at: self.stale,
+                publish=self.shown.append,
+                models=lambda: self.model,
+                blind=lambda: self.why_blind,
+                temperature_c=lambda: self.degrees,
+                throttled=lambda: self.slow,
+                is_synced=lambda: self.synced,
             ),
         )
 
@@ -118,11 +134,14 @@ def test_a_list_too_old_and_a_low_disk_are_told_once_each_way(scene: Scene) -> N
     scene.keeper._min_free_bytes = 1 << 60
     for _ in range(3):
         scene.look()
-    assert set(scene.keeper.conditions) == {"disk", "watchlist"}
+    assert set(scene.keeper.conditions.details()) == {"disk", "watchlist"}
+    since = {one.subject: one.since for one in scene.keeper.conditions.now()}
+    assert since == {"disk": scene.clock() - dt.timedelta(seconds=12), "watchlist": since["disk"]}
     scene.stale = False
     scene.keeper._min_free_bytes = 0
     scene.look()
-    assert scene.keeper.conditions == {}
+    assert scene.keeper.conditions.now() == ()
+    assert scene.shown[-1] == ()
     assert [(body["subject"], body["state"]) for _, body in scene.items()] == [
         ("disk", "low"),
         ("watchlist", "stale"),
@@ -134,18 +153,20 @@ def test_a_list_too_old_and_a_low_disk_are_told_once_each_way(scene: Scene) -> N
 def test_shed_frames_are_told_with_their_number(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
-    for fps, shed, seconds in ((10, 40, 12), (1, 50, 12), (10, 0, 12)):
+    for fps, shed, seconds in ((10, 40, 12), (1, 50, 12), (10, 0, 14)):
         for _ in range(seconds):
             now[0] += 1
             scene.done, scene.dropped = scene.done + fps, scene.dropped + shed
             scene.look(1)
     items = scene.items()
     assert [(kind, body.get("state") or body["cause"]) for kind, body in items] == [
+        ("health", "behind"),
         ("health", "overloaded"),
         ("gap", "overload"),
+        ("health", "behind"),
         ("health", "ok"),
     ]
-    assert items[1][1]["lost"] > 100
+    assert items[2][1]["lost"] > 100
 
 
 def test_a_clock_that_is_set_is_told(scene: Scene) -> None:
@@ -153,7 +174,78 @@ def test_a_clock_that_is_set_is_told(scene: Scene) -> None:
     scene.clock.forward(seconds=-90)
     scene.look()
     kind, body = scene.items()[0]
-    assert (kind, body["subject"], body["seconds"]) == ("health", "clock", -90.0)
+    assert (kind, body["subject"], body["state"], body["seconds"]) == ("health", "clock", "stepped", -90.0)
+    scene.clock.forward(seconds=60)
+    scene.look()
+    assert [body["seconds"] for _, body in scene.items() if body["state"] == "stepped"] == [-90.0, 60.0]
+    scene.look(checks.STEPPED_FOR_S)
+    assert scene.items()[-1][1]["state"] == "ok"
+
+
+def test_a_clock_that_nothing_keeps_right_is_told_after_a_while(scene: Scene) -> None:
+    scene.synced = False
+    scene.look(200)
+    assert scene.keeper.conditions.now() == ()
+    scene.look(200)
+    assert [(one.subject, one.state) for one in scene.keeper.conditions.now()] == [("clock", "unsynchronised")]
+    scene.synced = None
+    scene.look()
+    assert scene.keeper.conditions.now() == (), "a box that can't tell says nothing"
+
+
+def test_heat_models_and_a_box_that_recognises_nobody(scene: Scene) -> None:
+    for degrees, slow in ((85.0, None), (78.0, None), (60.0, "throttled"), (60.0, None)):
+        scene.degrees, scene.slow = degrees, slow
+        scene.look()
+    scene.model, scene.why_blind = ("unusable", "embed.onnx is gone"), "models can't be loaded"
+    scene.look()
+    assert [(body["subject"], body["state"]) for kind, body in scene.items() if kind == "health"] == [
+        ("heat", "hot"),
+        ("heat", "throttled"),
+        ("heat", "ok"),
+        ("models", "unusable"),
+    ]
+    watching = scene.keeper.watching(scene.clock())
+    assert [(one.state, one.reason) for one in watching] == [("blind", "models can't be loaded")]
+
+
+def test_a_database_that_another_program_holds_is_told_when_it_is_free_again(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.look()
+    scene.store._core._writer._db.execute("PRAGMA busy_timeout = 50")
+    with contextlib.closing(sqlite3.connect(tmp_path / "edge.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreError):
+            scene.store.add_item("heartbeat", {}).result(10)
+        scene.look()
+        assert [(one.subject, one.state) for one in scene.keeper.conditions.now()] == [("database", "locked")]
+        assert "locked" in scene.keeper.conditions.details()["database"]
+        deadline = time.monotonic() + 10
+        while not scene.keeper._teller._waiting and time.monotonic() < deadline:
+            time.sleep(0.02)
+        other.execute("ROLLBACK")
+    scene.store.add_item("heartbeat", {}).result(10)
+    for _ in range(3):
+        scene.look()
+    assert scene.keeper.conditions.now() == ()
+    told = [(body["subject"], body["state"]) for kind, body in scene.items() if kind == "health"]
+    assert ("database", "locked") in told, "it waited until it could be kept"
+    assert told[-1] in {("database", "ok"), ("database", "locked")}
+    assert ("database", "ok") in told
+
+
+def test_a_database_that_cannot_be_read_is_a_condition(scene: Scene) -> None:
+    def broken() -> None:
+        raise StoreError("the disk fails")
+
+    scene.keeper._eyes = dataclasses.replace(scene.keeper._eyes, pause=broken)
+    for _ in range(2):
+        scene.keeper.try_to_look()
+    assert [(one.state, one.detail) for one in scene.keeper.conditions.now()] == [("failing", "the disk fails")]
+    scene.keeper._eyes = dataclasses.replace(scene.keeper._eyes, pause=lambda: None)
+    scene.keeper.try_to_look()
+    assert scene.keeper.conditions.now() == ()
 
 
 def test_a_clean_end_is_remembered(scene: Scene) -> None:

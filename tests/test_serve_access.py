@@ -24,6 +24,7 @@ PATHS = {
     "now": "/",
     "now.hits": "/now/hits",
     "now.health": "/now/health",
+    "now.conditions": "/now/conditions",
     "events": "/events",
     "live.frame": "/live/door/frame",
     "live.picture": "/live/door/frame.jpg",
@@ -96,7 +97,7 @@ POSTS: dict[str, dict[str, str]] = {
     "box.password": {},
 }
 EXAMINE = {name for name in PATHS if name.startswith("examine")}
-OWN = {"logout", "language", "box.login.end", "box.password"}
+OWN = {"logout", "language", "now.conditions", "box.login.end", "box.password"}
 EXPECTED = {
     "guard": OPEN
     | OWN

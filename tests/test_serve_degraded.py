@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import sqlite3
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import pytest
 
 from edge.records import CameraState
 from edge.serve import words
-from edge.serve.language import Translate
+from edge.serve.language import LANGUAGES, Translate
+from edge.serve.live import Condition
 from edge.store import connect
-from tests.serve_box import camera_health, live_view, make_hit, run, running
+from tests.serve_box import ROLES, START, camera_health, live_view, make_hit, run, running
 from tests.test_store_opening import mounted
 
 HTML = {"Accept": "text/html"}
@@ -57,6 +59,76 @@ def test_a_database_that_another_program_has_locked(tmp_path: Path, monkeypatch:
     run(check())
 
 
+CONDITIONS = [
+    ("disk", "low"),
+    ("disk", "full"),
+    ("load", "behind"),
+    ("load", "overloaded"),
+    ("watchlist", "stale"),
+    ("clock", "unsynchronised"),
+    ("clock", "stepped"),
+    ("heat", "hot"),
+    ("heat", "throttled"),
+    ("database", "locked"),
+    ("database", "failing"),
+    ("models", "missing"),
+    ("models", "altered"),
+    ("models", "unusable"),
+]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_condition_has_words_and_advice(language: str) -> None:
+    made = words.Words(Translate(language))
+    said = [made.condition(Condition(subject, state, START, "facts")) for subject, state in CONDITIONS]
+    assert len({one.what for one in said}) == len(CONDITIONS)
+    assert all(one.advice and one.tone in {"wait", "fault"} for one in said)
+    later = made.condition(Condition("flood", "rising", START, "water in the cellar"))
+    assert (later.what, later.advice) == ("flood: rising", "water in the cellar")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_condition_is_said_on_every_page_with_what_since_when_and_what_to_do(tmp_path: Path, role: str) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            headers = box.session(role) | HTML
+            home = {"guard": "/", "supervisor": "/", "installer": "/", "auditor": "/hits"}[role]
+            _, calm = await box.get(home, headers)
+            assert b"data-condition" not in calm
+            box.live.publish_conditions([Condition("load", "overloaded", START, "1.0 frames/s are processed")])
+            shown = 0
+            for path in (*PAGES, "/examine", "/people/new", "/now/conditions", "/nope"):
+                answer, body = await box.get(path, headers)
+                if answer.status in {403, 503}:
+                    continue
+                shown += 1
+                assert b"sees hardly any frame" in body, path
+                assert b'datetime="2025-03-01T21:30:00.000Z"' in body, path
+                assert b"Tell the installer" in body, path
+            assert shown >= 3
+            assert b"1.0 frames/s are processed" in (await box.get("/box", headers))[1]
+            assert b"sees hardly" not in (await box.get("/login", HTML))[1], "nothing is told to strangers"
+            box.live.publish_conditions([])
+            assert b"data-condition" not in (await box.get(home, headers))[1]
+
+    run(check())
+
+
+def test_a_condition_wakes_the_page_when_it_begins_and_when_it_ends(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            bell = box.live.health_bell
+            rings = [bell.rings]
+            for state, detail in (("low", "9 MB"), ("low", "8 MB"), ("full", "0 MB")):
+                box.live.publish_conditions([Condition("disk", state, START, detail)])
+                rings.append(bell.rings)
+            box.live.publish_conditions([])
+            rings.append(bell.rings)
+            assert [after - before for before, after in itertools.pairwise(rings)] == [1, 0, 1, 1]
+
+    run(check())
+
+
 def test_a_database_that_is_damaged_while_it_runs(tmp_path: Path) -> None:
     async def check() -> None:
         async with running(tmp_path) as box:
@@ -84,8 +156,10 @@ def test_a_disk_that_is_full(tmp_path: Path) -> None:
                 await asyncio.to_thread(_fill, folder / "filler")
                 for path in PAGES:
                     assert (await box.get(path, headers))[0].status == 200, path
+                box.live.publish_conditions([Condition("disk", "full", START, "0 MB are free")])
                 _, body = await box.get("/box", headers)
                 assert b"Free disk" in body
+                assert b"has no disk space left" in body
 
         run(check())
 
@@ -104,16 +178,12 @@ def test_what_the_box_says_of_itself_has_words_and_advice() -> None:
         "store_problem": ("the disk is full", "can't store hits"),
         "hits_waiting": (3, "3 hits still to store"),
         "database_problem": ("damaged", "can't read its database"),
-        "list_problem": ("40 days old", "too old"),
-        "model_problem": ("a.onnx is gone", "lost a model file"),
         "pause": (pause, "paused"),
-        "temperature_c": (91.0, "hot: 91"),
-        "free_bytes": (1000, "little disk space"),
     }
     for name, (value, said) in cases.items():
         troubles = made.troubles({name: value})
         assert len(troubles) == 1, name
         assert said in str(troubles[0].what).replace("&#39;", "'"), name
         assert troubles[0].advice, name
-    assert made.troubles({"temperature_c": None, "pause": None, "frames": 3}) == []
+    assert made.troubles({"temperature_c": 91.0, "pause": None, "frames": 3}) == [], "that is a condition's to say"
     assert "22:30 UTC" in made.troubles({"pause": pause})[0].advice

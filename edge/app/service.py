@@ -7,17 +7,20 @@ import contextlib
 import datetime as dt
 import logging
 import os
-import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from edge import __version__, credentials
-from edge.app.build import Models, box_id_of, live_pipeline, load_models, load_watch, missing_models
+from edge.app.blind import models_or_page
+from edge.app.build import Models, live_pipeline, load_watch
 from edge.app.desk import VisionDesk
 from edge.app.examiner import FileExaminer
+from edge.app.health import of_service
 from edge.app.keeper import Eyes, Keeper
+from edge.app.model_files import ModelFiles
+from edge.app.opening import open_page
 from edge.app.pausing import Recognition
 from edge.app.vision import HitWriter, Vision
 from edge.capture.camera import Camera
@@ -26,11 +29,9 @@ from edge.enhance import warm_up
 from edge.errors import ConfigError, EdgeError
 from edge.ops.metrics import Metrics
 from edge.ops.notify import notify
-from edge.ops.sensors import temperature_c
 from edge.records import CameraState
-from edge.serve import LiveBoard, build_app, start
-from edge.serve.tls import identity
-from edge.store import Store, time_to_text
+from edge.serve import LiveBoard, build_app
+from edge.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -62,23 +63,14 @@ async def run(config: Config, *, kind: str = "actual", on_ready: Callable[[Runni
         _hear_signals(stopped, stack)
         store = await asyncio.to_thread(Store.open, config.data_dir)
         stack.callback(store.close)
-        models = await asyncio.to_thread(load_models, config)
+        models = await models_or_page(config, store, stopped, _print_claim_code)
         await asyncio.to_thread(warm_up)
         service = _Service(config, store, models, kind)
         stack.callback(service.desk.close)
-        shown = await asyncio.to_thread(identity, config.serve, config.data_dir, box_id_of(config, store))
-        tls = None if shown is None else shown.context
-        runner, port = await start(service.app(), config.serve.host, config.serve.port, tls)
-        stack.push_async_callback(runner.cleanup)
+        url = await open_page(stack, service.app(), config, store, _print_claim_code)
         for camera in service.cameras:
             stack.callback(camera.stop)
             camera.start()
-        url = f"http{'s' if shown else ''}://{config.serve.host}:{port}"
-        log.info("serving on %s", url)
-        await _print_claim_code(store, url)
-        if shown is not None:
-            whose = "made by this box" if shown.is_own else "given by the installer"
-            log.info("the certificate is %s, its SHA-256 fingerprint %s", whose, shown.fingerprint)
         await service.work(stopped, Running(url, store, service.vision, stopped.set), on_ready)
     notify("STOPPING=1")
 
@@ -119,7 +111,10 @@ class _Service:
         self.desk = VisionDesk(config, store)
         self.examiner = FileExaminer(config)
         self.recognition = Recognition(store, self.vision)
+        promised = {entry.file: entry.sha256 for entry in models.pack.manifest.models}
+        self.model_files = ModelFiles(models.pack.models_dir, promised)
         self.keeper = Keeper(store, config.data_dir, config.store.min_free_bytes, self._eyes())
+        self.conditions = self.keeper.conditions
         self.started_at = dt.datetime.now(dt.UTC)
 
     def _eyes(self) -> Eyes:
@@ -131,6 +126,8 @@ class _Service:
             frames_dropped=lambda: sum(camera.dropped for camera in self.cameras),
             pause=self.store.page.pause,
             is_list_stale=lambda at: self.vision.pipeline.watch.is_stale(at),
+            publish=self.board.publish_conditions,
+            models=self.model_files.look,
         )
 
     def app(self) -> Any:
@@ -141,7 +138,7 @@ class _Service:
             review=self.config.review,
             live=self.board,
             metrics=self._render_metrics,
-            health=self.health,
+            health=lambda: of_service(self),
             version=__version__,
             desk=self.desk,
             examiner=self.examiner,
@@ -250,39 +247,6 @@ class _Service:
                 log.error("a %s item could not be stored: %s", kind, future.exception())
 
         self.store.add_item(kind, body).add_done_callback(done)
-
-    def health(self) -> dict[str, Any]:
-        """What the page and `/api/v1/health` say of this box."""
-        waiting = self.writer.num_waiting
-        return {
-            "version": __version__,
-            "box_id": self.config.box_id or self.store.box_id,
-            "started_at": self.started_at,
-            "frames": self.vision.frames_done,
-            "store_problem": self.writer.problem,
-            "hits_waiting": waiting,
-            "conditions": self.keeper.conditions,
-            "people": len(self.vision.pipeline.watch.people),
-            "models": self.models.descriptions,
-            "model_problem": missing_models(self.models),
-            "list_problem": self._list_problem(),
-            "free_bytes": shutil.disk_usage(self.config.data_dir).free,
-            "pause": self._pause(),
-            "temperature_c": temperature_c(),
-        }
-
-    def _list_problem(self) -> str | None:
-        good_until = self.vision.pipeline.watch.good_until
-        if good_until is None or dt.datetime.now(dt.UTC) < good_until:
-            return None
-        return f"it was good until {time_to_text(good_until)}; confirm or change it, or raise max_age_days"
-
-    def _pause(self) -> dict[str, str] | None:
-        pause = self.recognition.pause_now
-        if pause is None:
-            return None
-        times = {"since": time_to_text(pause.since), "until": time_to_text(pause.until)}
-        return {"by": pause.by, "reason": pause.reason, **times}
 
     def _render_metrics(self) -> bytes:
         for camera in self.cameras:

@@ -1,17 +1,42 @@
-"""What the board measures of itself."""
+"""What the board measures of itself: how warm it is, and whether it has slowed down for it."""
 
 from __future__ import annotations
 
 import contextlib
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 ZONES = Path("/sys/class/thermal")
+RASPBERRY = Path("/sys/devices/platform/soc/soc:firmware/get_throttled")
+_NOW = {0: "too little voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit reached"}
+"""Bits of the Raspberry Pi's firmware that tell of now; those 16 higher tell of the time since the start."""
+_BRAKES = re.compile(r"cpu|processor|gpu|cpufreq|devfreq", re.IGNORECASE)
+"""Cooling devices that slow something down; fans cool without harm."""
 
 
 def temperature_c(zones: Path = ZONES) -> float | None:
     """The hottest zone in degrees Celsius; None where the board tells nothing."""
-    found = []
-    for path in zones.glob("thermal_zone*/temp"):
-        with contextlib.suppress(OSError, ValueError):
-            found.append(int(path.read_text("ascii")) / 1000)
+    found = [value / 1000 for value in _numbers(zones, "thermal_zone*/temp")]
     return max((value for value in found if -50 < value < 200), default=None)
+
+
+def throttled(zones: Path = ZONES, raspberry: Path = RASPBERRY) -> str | None:
+    """Why the board runs slower than it could, None where it does not or tells nothing."""
+    with contextlib.suppress(OSError, ValueError):
+        bits = int(raspberry.read_text("ascii").strip(), 16)
+        said = [text for bit, text in _NOW.items() if bits >> bit & 1]
+        if said:
+            return ", ".join(said)
+    for device in sorted(zones.glob("cooling_device*")):
+        with contextlib.suppress(OSError, ValueError):
+            kind = (device / "type").read_text("ascii").strip()
+            if _BRAKES.search(kind) and int((device / "cur_state").read_text("ascii")) > 0:
+                return f"{kind} slowed down"
+    return None
+
+
+def _numbers(folder: Path, pattern: str) -> Iterator[int]:
+    for path in folder.glob(pattern):
+        with contextlib.suppress(OSError, ValueError):
+            yield int(path.read_text("ascii"))

@@ -68,6 +68,7 @@ ACCESS: Mapping[str, Access] = {
     "now": _to(G, S, I),
     "now.hits": _to(G, S),
     "now.health": _to(G, S, I),
+    "now.conditions": _to(G, S, I, A),
     "events": _to(G, S, I),
     "live.frame": _to(G, S, I),
     "live.picture": _to(G, S, I),

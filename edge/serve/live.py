@@ -5,15 +5,27 @@ Only records pass through here: no pixel is touched, nothing is encoded, and a s
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from edge.records import CameraHealth, LiveView
 from edge.serve.bell import Bell
 
 WANTED_FOR_S = 5.0
 """Seconds after the last look during which a camera still counts as watched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something that is wrong with the box: subject and state are words of the feed, `detail` the facts."""
+
+    subject: str
+    state: str
+    since: dt.datetime
+    detail: str
 
 
 class LiveBoard:
@@ -23,6 +35,7 @@ class LiveBoard:
         self._lock = threading.Lock()
         self._views: dict[str, LiveView] = {}
         self._health: tuple[CameraHealth, ...] = ()
+        self._conditions: tuple[Condition, ...] = ()
         self._looked_at: dict[str, float] = {}
         self._frames = Bell()
         self.health_bell = Bell()
@@ -41,6 +54,18 @@ class LiveBoard:
             self._health = new
         if changed:
             self.health_bell.ring()
+
+    def publish_conditions(self, conditions: Iterable[Condition]) -> None:
+        """Pin what is wrong with the box; wakes readers when something began or ended, not for every detail."""
+        new = tuple(conditions)
+        changed = [(one.subject, one.state) for one in new] != [(one.subject, one.state) for one in self._conditions]
+        self._conditions = new
+        if changed:
+            self.health_bell.ring()
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """What is wrong with the box, as last published."""
+        return self._conditions
 
     def is_wanted(self, camera: str) -> bool:
         """Whether somebody looked at this camera within the last seconds; else the publisher may skip the encoding."""

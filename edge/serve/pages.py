@@ -41,6 +41,11 @@ async def now_health(request: web.Request) -> web.StreamResponse:
     return render(request, "parts/health.html", await health(request))
 
 
+async def now_conditions(request: web.Request) -> web.StreamResponse:
+    """Only the strip of what is wrong with the box, for when that changed."""
+    return render(request, "parts/strip.html", {})
+
+
 async def hits(request: web.Request) -> web.StreamResponse:
     """Hits that pass the filters, newest first, a page at a time."""
     query.check_names(request, ("before", *FILTERS))

@@ -58,6 +58,7 @@ def render(request: web.Request, template: str, values: Mapping[str, Any], *, st
             path=request.path_qs if request.method == "GET" and request.match_info.route.name else "/",
             box_id=request.app[BOX_ID] if caller.known else "",
             cameras=request.app[LIVE].cameras() if caller.known else [],
+            conditions=request.app[LIVE].conditions() if caller.known else (),
         )
     )
     return web.Response(text=text, status=status, content_type="text/html", headers={"Vary": "Accept-Language"})

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from edge import explanation
 from edge.records import CameraHealth, CameraState, Hit
 from edge.serve.language import Translate
+from edge.serve.live import Condition
 from edge.store import time_to_text
 
 TONES: Mapping[CameraState, str] = {
@@ -28,8 +29,11 @@ LOW_PART = 0.5
 CLOSE_MARGIN = 0.12
 GENERATIVE = frozenset({"restore"})
 """Steps that a model draws: they may show what was never before the camera."""
-HOT_C = 80.0
-LITTLE_SPACE_BYTES = 500_000_000
+MILD = frozenset(
+    f"condition.{name}"
+    for name in ("disk_low", "load_behind", "clock_unsynchronised", "clock_stepped", "heat_hot", "heat_throttled")
+)
+"""Conditions under which hits still arrive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class Words:
             "explained": self.explained,
             "generative": generative,
             "troubles": self.troubles,
+            "condition": self.condition,
         }
 
     def state(self, health: CameraHealth) -> str:
@@ -144,18 +149,17 @@ class Words:
             found.append(Trouble("fault", t("trouble.store.what"), t("trouble.store.advice", problem=problem)))
         elif waiting := box.get("hits_waiting"):
             found.append(Trouble("wait", t("trouble.waiting.what", count=waiting), t("trouble.waiting.advice")))
-        if problem := box.get("list_problem"):
-            found.append(Trouble("fault", t("trouble.list.what"), t("trouble.list.advice", problem=problem)))
-        if problem := box.get("model_problem"):
-            found.append(Trouble("fault", t("trouble.model.what"), t("trouble.model.advice", problem=problem)))
         if pause := box.get("pause"):
             said = {"by": pause["by"], "reason": pause["reason"], "until": pause["until"][11:16] + " UTC"}
             found.append(Trouble("wait", t("trouble.paused.what"), t("trouble.paused.advice", **said)))
-        if (degrees := box.get("temperature_c") or 0) >= HOT_C:
-            found.append(Trouble("wait", t("trouble.hot.what", degrees=f"{degrees:.0f}"), t("trouble.hot.advice")))
-        if 0 <= box.get("free_bytes", -1) < LITTLE_SPACE_BYTES:
-            found.append(Trouble("wait", t("trouble.full.what"), t("trouble.full.advice")))
         return found
+
+    def condition(self, one: Condition) -> Trouble:
+        """A condition of the box in words; what a newer version calls otherwise is shown as it is."""
+        key = f"condition.{one.subject}_{one.state}"
+        if not self._t.has(f"{key}.what"):
+            return Trouble("wait", f"{one.subject}: {one.state}", one.detail)
+        return Trouble("wait" if key in MILD else "fault", self._t(f"{key}.what"), self._t(f"{key}.advice"))
 
     def _known(self, key: str, otherwise: str) -> str:
         return self._t(key) if self._t.has(key) else otherwise

@@ -128,6 +128,11 @@ def is_full(error: BaseException) -> bool:
     return isinstance(error, sqlite3.Error) and _primary_code(error) == sqlite3.SQLITE_FULL
 
 
+def is_locked(error: BaseException) -> bool:
+    """Whether another process held the database."""
+    return isinstance(error, sqlite3.Error) and _primary_code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
 def explain(error: sqlite3.Error | OSError, path: Path) -> StoreError:
     """One paragraph: where, what, what to do."""
     if is_full(error):

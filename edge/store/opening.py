@@ -45,6 +45,8 @@ _log = logging.getLogger(__name__)
 
 SAVE_PULLS_S = 5.0
 SAVE_USES_S = 60.0
+SLOW_S = 2.0
+"""A write that takes longer than this is held up: by another process, or by a disk that fails."""
 SHED_BYTES = 3 * reserve.NUM_BYTES
 """How much is shed at once when a write finds the disk full."""
 
@@ -155,6 +157,12 @@ class Core:
         """Finish of jobs that change tokens: the next check reads them again."""
         self.token_check.forget()
         return result
+
+    def trouble(self) -> tuple[str, str] | None:
+        """State and sentence of what writing meets now."""
+        if self._writer.problem is None and self._writer.busy_s > SLOW_S:
+            return "locked", f"a write has been waiting for {self._writer.busy_s:.0f} s for another process or the disk"
+        return self._writer.problem
 
     def stats(self) -> dict[str, int | float]:
         """Counts, bytes and queue depth."""

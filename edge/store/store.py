@@ -233,6 +233,10 @@ class Store(Accounts):
 
         return retention.in_rounds(lambda: self._write(apply, finish=settle))
 
+    def trouble(self) -> tuple[str, str] | None:
+        """What writing meets now, from memory: `locked`, `full` or `failing`, and a sentence; None where it works."""
+        return self._core.trouble()
+
     def stats(self) -> dict[str, int | float]:
         """Counts, bytes and queue depth."""
         return self._core.stats()

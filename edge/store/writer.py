@@ -10,6 +10,7 @@ import logging
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from typing import Any, Generic, TypeVar
 
 from edge.errors import EdgeError, StoreError
 from edge.records import FeedItem
-from edge.store.connect import explain, immediate, is_full
+from edge.store.connect import explain, immediate, is_full, is_locked
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -75,6 +76,9 @@ class Writer:
         self._data_version = self._read_data_version()
         self.commits = 0
         self.failures = 0
+        self.problem: tuple[str, str] | None = None
+        """What the last batch met, as state and sentence, until one is committed again."""
+        self._busy_since: float | None = None
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -102,6 +106,12 @@ class Writer:
                 )
                 job.future.set_exception(StoreError(text))
         return job.future
+
+    @property
+    def busy_s(self) -> float:
+        """Seconds for which the transaction at hand has been under way; 0 where there is none."""
+        since = self._busy_since
+        return 0.0 if since is None else time.monotonic() - since
 
     @property
     def depth(self) -> int:
@@ -147,10 +157,16 @@ class Writer:
         has_room = bool(left) and self._guarded(self._relieve)
         if has_room:
             left = self._attempt(left)
+        if left:
+            self.problem = "full", "the disk is full and no picture is left to shed"
         for job in left:
             self._fail(
                 job, StoreError(f"{self._path}: the disk is full and no picture is left to shed; free some space")
             )
+
+    def _note_problem(self, error: Exception) -> None:
+        if isinstance(error, sqlite3.Error | OSError):
+            self.problem = "locked" if is_locked(error) else "failing", str(explain(error, self._path))
 
     def _relieve(self) -> bool:
         return self._hooks.relieve(self._db)
@@ -159,16 +175,21 @@ class Writer:
         """Try a batch in one transaction; returns the jobs for which the disk had no room."""
         ready, full = self._prepare(batch)
         change = Change(self._db)
+        self._busy_since = time.monotonic()
         try:
             with immediate(self._db):
                 outcomes = [self._apply(job, change) for job in ready]
         except Exception as error:  # noqa: BLE001 - nothing of this batch was kept
             if is_full(error):
                 return ready + full
+            self._note_problem(error)
             for job in ready:
                 self._fail(job, error)
             return full
+        finally:
+            self._busy_since = None
         self.commits += 1
+        self.problem = None
         self._guarded(lambda: self._hooks.committed(self._db, change.items))
         for job, (result, refusal) in zip(ready, outcomes, strict=True):
             self._finish(job, result, refusal)

@@ -18,6 +18,8 @@ async function refresh(address, id) {
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
   showLocalTimes(fresh);
+  // What stays as it is is not read out again.
+  if (place.innerHTML.trim() === fresh.innerHTML.trim()) return;
   const before = newest(place);
   place.replaceChildren(...fresh.childNodes);
   const arrived = [...place.querySelectorAll("[data-hit]")].filter((hit) => hit.dataset.hit > before);
@@ -45,6 +47,11 @@ function showCount() {
 
 const refreshQuietly = (address, id) => refresh(address, id).catch(() => {});
 
+function refreshHealth() {
+  refreshQuietly("/now/health", "health");
+  refreshQuietly("/now/conditions", "strip");
+}
+
 function listen() {
   const events = new EventSource("/events");
   let warning;
@@ -52,10 +59,10 @@ function listen() {
     warning = clearTimeout(warning);
     offline.hidden = true;
     refreshQuietly("/now/hits", "latest");
-    refreshQuietly("/now/health", "health");
+    refreshHealth();
   });
   events.addEventListener("hits", () => refreshQuietly("/now/hits", "latest"));
-  events.addEventListener("health", () => refreshQuietly("/now/health", "health"));
+  events.addEventListener("health", refreshHealth);
   events.addEventListener("error", () => {
     // A reconnect takes two seconds; only what lasts longer is worth a word.
     warning ??= setTimeout(() => (offline.hidden = false), WARN_AFTER_MS);
@@ -70,4 +77,4 @@ for (const section of document.querySelectorAll("[data-camera]")) new LivePictur
 listen();
 showControls();
 showCount();
-setInterval(() => refreshQuietly("/now/health", "health"), HEALTH_EVERY_MS);
+setInterval(refreshHealth, HEALTH_EVERY_MS);
