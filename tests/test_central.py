@@ -192,8 +192,8 @@ def test_conformance_finds_a_box_that_breaks_the_contract(tmp_path: Path, monkey
 
 
 def test_five_boxes_into_one_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    dlt = pytest.importorskip("dlt", reason="needs the extra 'central': dlt")
-    pytest.importorskip("duckdb", reason="needs the extra 'central': duckdb")
+    dlt = pytest.importorskip("dlt", reason="needs dlt, one of the dev packages")
+    pytest.importorskip("duckdb", reason="needs duckdb, one of the dev packages")
     from tools.central import fleet
 
     monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from edge.serve import app as app_module
-from edge.serve import door, taking
+from edge.serve import door, taking, visitor
 from tests.serve_box import Box, make_hit, run, running
 from tests.test_serve_feed import count_reads, pull
 
@@ -62,20 +62,20 @@ async def no_news(box: Box, headers: dict[str, str]) -> tuple[str, dict[str, str
 def spy(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """What takes the whole way from now on."""
     whole: list[bytes] = []
-    inner = door.Visitor.count_answer
+    inner = visitor.Visitor.count_answer
 
-    def count(self: door.Visitor) -> None:
+    def count(self: visitor.Visitor) -> None:
         whole.append(self._question or b"")
         inner(self)
 
-    monkeypatch.setattr(door.Visitor, "count_answer", count)
+    monkeypatch.setattr(visitor.Visitor, "count_answer", count)
     return whole
 
 
 def test_the_same_question_is_answered_the_quick_way_until_something_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(door, "TRUST_S", 60.0)
+    monkeypatch.setattr(visitor, "TRUST_S", 60.0)
 
     async def check() -> None:
         async with running(tmp_path) as box:
@@ -105,7 +105,7 @@ def test_the_same_question_is_answered_the_quick_way_until_something_changes(
 
 
 def test_news_and_a_revoked_token_end_the_quick_way_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "TRUST_S", 60.0)
+    monkeypatch.setattr(visitor, "TRUST_S", 60.0)
 
     async def check() -> None:
         async with running(tmp_path) as box:
@@ -270,4 +270,4 @@ def test_the_greediest_goes_first_when_too_much_waits() -> None:
     ],
 )
 def test_what_counts_as_one_whole_question(data: bytes, whole: bool) -> None:
-    assert door.is_one_question(data) is whole
+    assert visitor.is_one_question(data) is whole

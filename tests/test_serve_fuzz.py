@@ -19,7 +19,7 @@ from edge.store import Listing, Receipt, Store
 from tests.central_box import serve
 from tests.store_material import ANN, BOB, add_hits, enrol
 
-pytest.importorskip("schemathesis", reason="needs schemathesis, which is not among the dev packages")
+pytest.importorskip("schemathesis", reason="needs schemathesis, one of the dev packages")
 
 EXAMPLES = 25
 CONFIG = """

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 
-from edge.serve.door import Visitor, visitor_of
+from edge.serve.visitor import Visitor, visitor_of
 
 
 class Unchanged(web.Response):

@@ -16,7 +16,7 @@ from edge.serve.assets import Assets
 from edge.serve.auth import CALLERS, Callers, guard
 from edge.serve.bell import Bell
 from edge.serve.desk import DESK, Desk
-from edge.serve.door import DoorSite, Limits, count_answer
+from edge.serve.door import DoorSite, Limits
 from edge.serve.examine import MAX_UPLOADS, UPLOADS
 from edge.serve.feed import PAGES
 from edge.serve.jobs import EXAMINER, RECOGNITION, Examiner, Recognition
@@ -42,6 +42,7 @@ from edge.serve.problems import problems
 from edge.serve.refusals import REFUSALS, Refusals
 from edge.serve.render import make_templates
 from edge.serve.routes import page_routes
+from edge.serve.visitor import count_answer
 from edge.store import Store
 
 MAX_VIEWERS = 64

@@ -9,14 +9,17 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.test_service import enrolled
 from tools.central import conformance
 from tools.central.puller import Keeper, Puller
 
 KILLS = int(os.environ.get("EDGE_TEST_KILLS", "3"))
-"""`EDGE_TEST_KILLS=20` for the long run."""
+"""20 in `.ci/run`."""
 
 
+@pytest.mark.timeout(120 + 40 * KILLS)
 def test_the_contract_is_kept_through_kills(tmp_path: Path, demo_clip: Path, portrait: Path) -> None:
     visits = "[visit]\ngap_s = 0.1\nupdate_every_s = 0.1\n"
     box, _ = enrolled(tmp_path, demo_clip, portrait, realtime=False, more=visits)
