@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import datetime as dt
 import logging
-import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from edge.enhance import warm_up
 from edge.errors import ConfigError, EdgeError
 from edge.ops.metrics import Metrics
 from edge.ops.notify import notify
+from edge.ops.watchdog import Signs, feed
 from edge.records import CameraState
 from edge.serve import LiveBoard, build_app
 from edge.store import Store
@@ -230,14 +230,11 @@ class _Service:
             await asyncio.sleep(HEARTBEAT_S)
 
     async def _feed_watchdog(self) -> None:
-        """Feed systemd's watchdog only when a frame has passed all stages since the last time."""
-        period_us = int(os.environ.get("WATCHDOG_USEC", "0"))
-        fed = -1
-        while True:
-            await asyncio.sleep(period_us / 3e6 if period_us else 5.0)
-            if self.vision.frames_done != fed:
-                fed = self.vision.frames_done
-                notify("WATCHDOG=1")
+        def look() -> Signs:
+            is_any_live = any(camera.health().state is CameraState.LIVE for camera in self.cameras)
+            return Signs(self.vision.frames_done, self.vision.turns, is_any_live)
+
+        await feed(look)
 
     def _item(self, kind: str, body: dict[str, Any]) -> None:
         """Add a feed item; a store that can't take it now says so in the log, and nothing waits for it."""

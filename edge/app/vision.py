@@ -112,6 +112,7 @@ class Vision:
         self.pipeline = pipeline
         self.writer = writer
         self.frames_done = 0
+        self.turns = 0
         self.paused = False
         self._cameras = cameras
         self._board = board
@@ -137,6 +138,7 @@ class Vision:
                     self._finished.add(camera.config.name)
                     self._note_ends(self.pipeline.finish(camera.config.name))
             self.writer.retry()
+            self.turns += 1
             if not self._cameras:
                 self._stop.wait(0.1)
 

@@ -90,6 +90,9 @@ def token_add(
     name: str,
     scope: Annotated[list[str], typer.Option(help=" or ".join(SCOPES))],
     days: Annotated[float | None, typer.Option(help="days until it expires; never where left out", min=0.001)] = None,
+    secret_stdin: Annotated[
+        bool, typer.Option("--secret-stdin", help="read the token from standard input instead of drawing one")
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Add a token and print it, once."""
@@ -98,8 +101,9 @@ def token_add(
             raise typer.BadParameter(f"{one!r} is no scope: choose from {', '.join(SCOPES)}")
     expires_at = None if days is None else dt.datetime.now(dt.UTC) + dt.timedelta(days=days)
     with Store.open(read_config(config).data_dir) as store:
-        secret = store.add_token(name, scope, expires_at).result()
-    sys.stdout.write(secret + "\n")
+        given = sys.stdin.readline().strip() if secret_stdin else None
+        secret = store.add_token(name, scope, expires_at, secret=given).result()
+    sys.stdout.write(secret + "\n" if given is None else f"{name} is added.\n")
 
 
 @tokens.command("revoke")

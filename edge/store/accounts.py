@@ -134,15 +134,21 @@ class Accounts:
         return self._core.write(apply)
 
     def add_token(
-        self, name: str, scopes: Sequence[str], expires_at: dt.datetime | None = None, *, by: str = LOCAL
+        self,
+        name: str,
+        scopes: Sequence[str],
+        expires_at: dt.datetime | None = None,
+        *,
+        by: str = LOCAL,
+        secret: str | None = None,
     ) -> Future[str]:
-        """A new token, handed out this once."""
+        """A new token, handed out this once; drawn, or a `secret` of at least 32 characters that somebody else drew."""
         tokens.require_scopes(scopes)
-        secret = tokens.PREFIX + users.new_secret()
+        drawn = tokens.PREFIX + users.new_secret() if secret is None else tokens.require_strong(secret)
 
         def apply(change: Change, now: dt.datetime) -> str:
-            tokens.add(change.db, name, scopes, secret, now, expires_at)
-            return secret
+            tokens.add(change.db, name, scopes, drawn, now, expires_at)
+            return drawn
 
         audited = self._audited(apply, by, "token.add", f"token {name}", {"scopes": sorted(scopes)})
         return self._core.write(audited, finish=self._core.tokens_changed)

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 
-from edge.errors import AuthError, ConflictError, NotFoundError
+from edge.errors import AuthError, ConfigError, ConflictError, NotFoundError
 from edge.store import audit
 from edge.store.codec import time_from_text, time_to_text
 from edge.store.connect import table
@@ -17,6 +17,8 @@ from edge.store.uses import Uses
 
 PREFIX = "edge_"
 MAX_OF_ONE_NAME = 2
+MIN_SECRET = 32
+"""Characters of a token that somebody else drew: only what can't be guessed may be kept as a fast hash."""
 
 
 def add(
@@ -37,6 +39,13 @@ def add(
     scope_text = " ".join(dict.fromkeys(scopes))
     times = {"created_at": time_to_text(now), "expires_at": expires}
     table(db, "tokens").insert({"token_sha256": hash_secret(secret), "name": name, "scopes": scope_text, **times})
+
+
+def require_strong(secret: str) -> str:
+    """The secret, if it can be one; ConfigError."""
+    if len(secret) < MIN_SECRET or not secret.isascii() or not secret.isprintable() or " " in secret:
+        raise ConfigError(f"the token has {len(secret)} characters: draw at least {MIN_SECRET} letters and digits")
+    return secret
 
 
 def require_scopes(scopes: Sequence[str]) -> None:
