@@ -14,7 +14,7 @@ UNWATCHED_PERIOD_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """Signs of life at one instant: frames through all stages, turns of the vision thread, whether a camera gives any."""
+    """Signs of life: frames through all stages, turns of the vision thread, whether any camera gives frames."""
 
     frames_done: int
     turns: int
