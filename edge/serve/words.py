@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +71,7 @@ class Words:
             "generative": generative,
             "troubles": self.troubles,
             "condition": self.condition,
+            "worst_first": worst_first,
         }
 
     def state(self, health: CameraHealth) -> str:
@@ -171,6 +172,11 @@ class Words:
             units.pop(0)
         places = 0 if units[0] == "bytes" or value >= 100 else 1
         return f"{self.decimals(float(value), places)} {units[0]}"
+
+
+def worst_first(conditions: Sequence[Condition]) -> list[Condition]:
+    """Those that keep hits from arriving before those that don't, else as they came."""
+    return sorted(conditions, key=lambda one: f"condition.{one.subject}_{one.state}" in MILD)
 
 
 _COMMAS = str.maketrans({",": ".", ".": ","})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import os
 import shutil
 from collections.abc import AsyncIterator
@@ -72,9 +73,11 @@ async def shoot(page: Any, name: str, *, full: bool = True) -> None:
 
 
 def find_axe() -> Path | None:
-    """axe-core's script: EDGE_TEST_AXE, or where `npm install axe-core` puts it."""
-    places = [os.environ.get("EDGE_TEST_AXE"), ROOT / "node_modules" / "axe-core" / "axe.min.js"]
-    return next((Path(place) for place in places if place and Path(place).is_file()), None)
+    """axe-core's script: EDGE_TEST_AXE, or the one that the development packages bring."""
+    places = [Path(os.environ["EDGE_TEST_AXE"])] if os.environ.get("EDGE_TEST_AXE") else []
+    if (found := importlib.util.find_spec("axe_playwright_python")) is not None and found.origin:
+        places.append(Path(found.origin).parent / "axe.min.js")
+    return next((place for place in places if place.is_file()), None)
 
 
 async def serious_faults(page: Any, axe: Path) -> list[str]:

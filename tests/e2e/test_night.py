@@ -237,7 +237,7 @@ def test_a_night_at_the_gate(tmp_path: Path, demo_clip: Path, portrait: Path) ->
 def test_every_page_is_without_a_serious_fault_of_access(tmp_path: Path, demo_clip: Path, portrait: Path) -> None:
     axe = find_axe()
     if axe is None:
-        pytest.skip("needs axe-core: npm install axe-core, or EDGE_TEST_AXE=.../axe.min.js")
+        pytest.skip("needs axe-core: pip install axe-playwright-python, or EDGE_TEST_AXE=.../axe.min.js")
 
     async def night(box: Box, code: str, portrait: Path) -> None:
         faults: dict[str, list[str]] = {}

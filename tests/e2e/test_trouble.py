@@ -160,15 +160,14 @@ def test_a_database_that_another_program_has_locked(tmp_path: Path, demo_clip: P
 def test_a_disk_that_is_full(tmp_path: Path, demo_clip: Path) -> None:
     small = tmp_path / "small"
     with (
-        mounted(small, "size=40m") as folder,
+        mounted(small, "size=64m") as folder,
         in_service(folder, demo_clip, more="[store]\nmin_free_bytes = 0\n") as made,
     ):
         box, guard, token = made
         filler = folder / "filler"
-        with filler.open("wb") as file, contextlib.suppress(OSError):
+        with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
             while True:
                 file.write(b"\0" * 65_536)
-                file.flush()
         page = guard.sees("has no disk space left")
         assert "Free some space on the box now" in page
         filler.unlink()
