@@ -102,9 +102,13 @@ class Box:
 
     def get(self, path: str, token: str) -> Any:
         """JSON of an API answer."""
+        return json.loads(self.text(path, token))
+
+    def text(self, path: str, token: str) -> str:
+        """Text of an answer."""
         request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {token}"})
         with urllib.request.urlopen(request, timeout=70) as answer:
-            return json.load(answer)
+            return str(answer.read().decode())
 
 
 def clean_env() -> dict[str, str]:

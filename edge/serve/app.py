@@ -12,13 +12,13 @@ from aiohttp import web
 from edge.config import ReviewConfig, ServeConfig
 from edge.errors import ServiceError
 from edge.serve import claim, coverage, feed, images, language, shield, status, watchlist
+from edge.serve.answers import ANSWERS, Answers
 from edge.serve.assets import Assets
 from edge.serve.auth import CALLERS, Callers, guard
 from edge.serve.bell import Bell
 from edge.serve.desk import DESK, Desk
 from edge.serve.door import DoorSite, Limits
 from edge.serve.examine import MAX_UPLOADS, UPLOADS
-from edge.serve.feed import PAGES
 from edge.serve.jobs import EXAMINER, RECOGNITION, Examiner, Recognition
 from edge.serve.keys import (
     BOX_ID,
@@ -85,7 +85,7 @@ def build_app(
     app[TEMPLATES] = {name: make_templates(assets, review, t) for name, t in texts.items()}
     app[CALLERS] = Callers(store)
     app[NOTES] = Notes()
-    app[PAGES] = feed.Pages()
+    app[ANSWERS] = Answers()
     app[REFUSALS] = Refusals()
     app[UPLOADS] = Slots(MAX_UPLOADS, "uploads")
     claim.prepare(app)

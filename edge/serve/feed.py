@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from edge.records import FeedItem, FeedPage
 from edge.serve import query
 from edge.serve.access import Caller
 from edge.serve.again import Unchanged
+from edge.serve.answers import ANSWERS
 from edge.serve.keys import CALLER, FEED_BELL, POLLS, STORE, read
 from edge.serve.schema import ITEM_FIELDS
 from edge.store import Store, cursor, hit_to_json, item_to_json, to_line
@@ -44,24 +44,6 @@ class Pull:
         fields = ",".join(sorted(self.fields)) if self.fields is not None else "*"
         text = f"{store.head_cursor()}\n{self.after}\n{self.limit}\n{fields}\n{_audit_head(store)}"
         return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
-
-
-class Pages:
-    """Makes each answer once, however many wait for the very same. Used on one loop only."""
-
-    def __init__(self) -> None:
-        self._making: dict[str, asyncio.Task[tuple[bytes, FeedPage]]] = {}
-
-    async def get(self, store: Store, pull: Pull, etag: str) -> tuple[bytes, FeedPage]:
-        """The answer to `pull` in bytes, and its page; the tag covers all of the question."""
-        task = self._making.get(etag)
-        if task is None:
-            task = self._making[etag] = asyncio.create_task(read(_page, store, pull))
-            task.add_done_callback(lambda done: self._making.pop(etag, None))
-        return await asyncio.shield(task)
-
-
-PAGES = web.AppKey("pages", Pages)
 
 
 async def alerts(request: web.Request) -> web.StreamResponse:
@@ -114,7 +96,7 @@ async def _answer(request: web.Request, pull: Pull) -> tuple[web.Response, bool]
     if etag in (part.strip() for part in request.headers.get("If-None-Match", "").split(",")):
         _note(store, caller, pull)
         return Unchanged(headers, holds), False
-    body, page = await request.app[PAGES].get(store, pull, etag)
+    body, page = await request.app[ANSWERS].get(caller.name or "", etag, lambda: _page(store, pull))
     _note(store, caller, pull)
     response = web.Response(body=body, content_type="application/json", charset="utf-8", headers=headers)
     return response, bool(page.items)

@@ -29,7 +29,7 @@ WHY: Mapping[int, str] = {
     416: "the range is outside the picture",
     422: "a field of the body is wrong, or no picture can be used; nothing was changed",
     428: "the header If-Match is missing",
-    429: "too many long polls; see Retry-After",
+    429: "too many connections, long polls or costly questions; see Retry-After",
     503: "the data directory can't be read",
 }
 
@@ -199,7 +199,7 @@ def document(version: str) -> dict[str, Any]:
 def _operation(operation: Operation) -> dict[str, Any]:
     content = {kind: {"schema": _ref(model) if model else {}} for kind, model in operation.answers.items()}
     responses: dict[str, Any] = {"200": {"description": "as asked", "content": content}}
-    for status in sorted({*operation.errors, 401, 403, 503}):
+    for status in sorted({*operation.errors, 401, 403, 429, 503}):
         responses[str(status)] = {"description": WHY[status]}
         if status != 304:
             model = PROBLEMS.get(status, schema.Problem)

@@ -53,6 +53,9 @@ def test_the_contract_is_kept_through_kills(tmp_path: Path, demo_clip: Path, por
                 after = f"&after={page['next']}"
                 if not page["more"]:
                     break
+            told = box.text("/metrics", token)
+            assert 'edge_consumer_lag{consumer="checker"}' in told
+            assert 'edge_consumer_last_pull_seconds{consumer="checker"}' in told
             time.sleep(3)
     finally:
         stopped.set()

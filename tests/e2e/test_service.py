@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from edge.store import Store
 from tests.boxes import Box
 
 KILLS = 20
@@ -47,6 +48,9 @@ def test_a_hit_is_found_told_and_shown_once_per_stay(tmp_path: Path, demo_clip: 
         newest = box.get(f"/api/v1/alerts/{alerts[0]['hit_id']}", token)
         for name in ("frame", "crop", "reference"):
             assert (box.data_dir / "blobs" / newest["images"][name][:2] / newest["images"][name]).is_file()
+    with Store.open(box.data_dir) as store:
+        version, digest = store.watchlist_version()
+    assert newest["watchlist"] == {"version": version, "digest": digest}, "the list it was compared with"
     log = box.log()
     assert "Demo person" not in log
     assert "Traceback" not in log

@@ -1,0 +1,38 @@
+"""What the web side bears, as ratios within one run: `python -m tools.load polls`, `crowd` or `drips`. Needs `wrk`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+
+from tools.load import crowd, drips, polls
+
+
+def main() -> None:
+    """Measure one thing and print it as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    what = parser.add_subparsers(dest="what", required=True)
+    asked = what.add_parser("polls", help="no-news polls, against a trivial aiohttp handler")
+    asked.add_argument("--seconds", type=float, default=2.0, help="of each round")
+    asked.add_argument("--rounds", type=int, default=3)
+    asked.add_argument("--connections", type=int, default=20)
+    beside = what.add_parser("crowd", help="100 long polls and 50 slow readers beside the running cameras")
+    beside.add_argument("--seconds", type=float, default=4.0, help="of each stretch, with and without the crowd")
+    beside.add_argument("--rounds", type=int, default=4)
+    beside.add_argument("--polls", type=int, default=100)
+    beside.add_argument("--readers", type=int, default=50)
+    beside.add_argument("--realtime", action="store_true", help="the clip at 25 frames/s, not as fast as it will go")
+    what.add_parser("drips", help="headers, bodies and silence that come too slowly, while others are served")
+    given = vars(parser.parse_args())
+    match given.pop("what"):
+        case "polls":
+            print(json.dumps(polls.measure(**given)))
+        case "crowd":
+            print(json.dumps(asyncio.run(crowd.measure(**given))))
+        case _:
+            print(json.dumps(asyncio.run(drips.measure())))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""A whole running box to put load on: the demo's clip, a person enrolled, a history worth a large answer."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from edge.app import clip
+from edge.app.bench import two_faces
+from edge.capture.recorder import write_video
+from edge.pixels.encode import to_png
+from edge.store import Store
+from tests.boxes import Box
+from tests.store_material import ANN, enrol, hit_of
+
+HISTORY = 500
+SCOPES = ("alerts:read", "health:read", "watchlist:write")
+
+
+@contextmanager
+def running(*, realtime: bool) -> Iterator[tuple[Box, str, int]]:
+    """The service with two faces before its camera, a token for everything, and its process id."""
+    with tempfile.TemporaryDirectory(prefix="edge-load-") as name:
+        folder = Path(name)
+        path, portrait = folder / "two.avi", folder / "portrait.png"
+        write_video(path, (two_faces(frame) for frame in clip.frames()), clip.FPS)
+        portrait.write_bytes(to_png(clip.portrait()))
+        box = Box(folder, camera=path, realtime=realtime, more="[visit]\ngap_s = 0.2\nupdate_every_s = 0.5\n")
+        _fill(box)
+        done = box.edge("enrol", "--id", "p", "--name", "P", "--status", "test", portrait)
+        if done.returncode != 0:
+            sys.exit(done.stderr)
+        scopes = [part for scope in SCOPES for part in ("--scope", scope)]
+        token = box.edge("token", "add", "load", *scopes).stdout.strip()
+        with box.running() as process:
+            yield box, token, process.pid
+
+
+def _fill(box: Box) -> None:
+    """Hits of the last minutes, so that an answer can be large."""
+    with Store.open(box.data_dir) as store:
+        enrol(store, ANN)
+        now = dt.datetime.now(dt.UTC)
+        pending = [store.add_hit(*hit_of(ANN, number, at=now)) for number in range(HISTORY)]
+        for future in pending:
+            future.result(60)
