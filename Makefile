@@ -2,12 +2,13 @@
 # make test   set up and run the tests
 # make check  the developer's gate: format, lint, types, import rules, tests (CHECK=fast leaves the tests out)
 # make e2e    the page in a real browser, the service and the demo as processes
+# make camera-test  cameras on a whole Debian of their own: picamera2 on libcamera, V4L2 unplugged in an emulator (root)
 # make bench  speed, as ratios against peers in the same run
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check e2e bench lock clean
+.PHONY: demo test check e2e camera-test bench lock clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.run: requirements.lock pyproject.toml
@@ -32,6 +33,12 @@ check: $(VENV)/.dev
 
 e2e: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/e2e
+
+camera-test: $(VENV)/.dev
+	@[ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+		--no-install-recommends debootstrap qemu-system-x86 gstreamer1.0-tools gstreamer1.0-plugins-base >/dev/null || \
+		echo "not all packages could be installed: what needs them is skipped by name"
+	EDGE_TEST_CAMERAS=1 $(BIN)/python -m pytest tests/cameras tests/test_capture_gstreamer.py
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tools.bench
