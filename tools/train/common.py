@@ -102,7 +102,8 @@ def rate(plan: Plan, step: int, elapsed_s: float) -> float:
     return plan.learning_rate * warm_up * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-def _finished(plan: Plan, step: int, elapsed_s: float) -> bool:
+def finished(plan: Plan, step: int, elapsed_s: float) -> bool:
+    """Whether a run has been as long as planned."""
     return elapsed_s >= plan.minutes * 60 if plan.minutes else step >= plan.steps
 
 
@@ -216,7 +217,7 @@ def train(
         losses.append(float(loss.detach()))
         ended = time.monotonic()
         elapsed_s, began = elapsed_s + ended - began, ended
-        stopped = bool(asked) or _finished(plan, step, elapsed_s) or step - first == stop_after
+        stopped = bool(asked) or finished(plan, step, elapsed_s) or step - first == stop_after
         if step % plan.log_every == 0 or stopped:
             mean = sum(losses) / len(losses)
             losses.clear()

@@ -88,7 +88,7 @@ def picture(model: Unfolded, path: Path) -> list[str]:
     fold(model)
     example = torch.zeros(1, 1 if model.first.in_channels in (1, 4) else 3, 64, 64)
     _write(model, example, path, ["out"], {"image": {2: "h", 3: "w"}, "out": {2: "h_out", 3: "w_out"}})
-    return [*_nodes_of(path, "/skip/"), *_nodes_of(path, "/first/Conv"), *_nodes_after(path, "/last/")]
+    return ["/first/Conv", *_nodes_of(path, "/skip/"), *_nodes_after(path, "/last/")]
 
 
 def _write(

@@ -193,6 +193,9 @@ def in_two_parts(
     )
     if not (resume and (plan.out / "checkpoint.pt").is_file()):
         averaged = common.train(first, model, dataset, pixel, resume=resume, stop_after=stop_after)
+        state = common.load(first.out / "checkpoint.pt")
+        if not common.finished(first, state["step"], state["elapsed_s"]):
+            return averaged
         model.load_state_dict(averaged.model.state_dict())
     torch.manual_seed(second.seed)
     against = picture_loss.Adversarial(pixel, weights, second.learning_rate)
