@@ -11,7 +11,7 @@ import pytest
 
 from edge.app.logs import JsonFormatter
 from edge.ops.clock import clock_facts
-from edge.ops.doctor import check_clock, check_temperature, examine
+from edge.ops.doctor.machine import check_clock, check_temperature
 from edge.ops.metrics import Metrics
 from edge.ops.notify import notify
 from edge.records import Reason
@@ -33,7 +33,6 @@ def test_notify_reaches_the_service_manager(tmp_path: Path, monkeypatch: pytest.
 def test_clock_facts_are_what_the_kernel_says() -> None:
     facts = clock_facts()
     assert set(facts) == {"synced", "error_bound_ms"}
-    assert check_clock({"synced": False, "error_bound_ms": None}).status == "warn"
     assert check_clock({"synced": None, "error_bound_ms": None}).fix
     assert check_clock({"synced": True, "error_bound_ms": 12.0}).status == "pass"
 
@@ -48,15 +47,6 @@ def test_temperature_is_judged_by_the_hottest_zone(tmp_path: Path, celsius: int,
     check = check_temperature(tmp_path)
     assert check.status == status
     assert (check.fix is None) == (status == "pass")
-
-
-def test_doctor_starts_with_the_configuration(tmp_path: Path) -> None:
-    path = tmp_path / "edge.toml"
-    path.write_text("[serve]\nprot = 1\n", "utf-8")
-    (check,) = examine(path)
-    assert check.status == "fail"
-    assert "did you mean 'port'" in check.found
-    assert check.fix
 
 
 def test_metrics_name_each_outcome() -> None:

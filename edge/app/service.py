@@ -18,6 +18,7 @@ from edge.app.desk import VisionDesk
 from edge.app.examiner import FileExaminer
 from edge.app.health import of_service
 from edge.app.keeper import Eyes, Keeper
+from edge.app.lookout import Lookout
 from edge.app.model_files import ModelFiles
 from edge.app.opening import open_page
 from edge.app.pausing import Recognition
@@ -107,7 +108,8 @@ class _Service:
         self.cameras = [Camera(camera) for camera in config.camera]
         self.writer = HitWriter(store, self.metrics)
         pipeline = live_pipeline(config, models, store, kind=kind)
-        self.vision = Vision(pipeline, self.cameras, self.board, self.writer, self.metrics)
+        self.lookout = Lookout(self.cameras, config.data_dir)
+        self.vision = Vision(pipeline, self.cameras, self.board, self.writer, self.metrics, self.lookout)
         self.desk = VisionDesk(config, store)
         self.examiner = FileExaminer(config)
         self.recognition = Recognition(store, self.vision)
@@ -154,6 +156,7 @@ class _Service:
                     self._watch_people(),
                     self._watch_health(),
                     self.keeper.run(),
+                    self.lookout.run(),
                     self._retain(),
                     self._beat(),
                     self._feed_watchdog(),

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 
+from edge.app.lookout import Lookout
 from edge.capture.camera import Camera
 from edge.errors import ConflictError, EdgeError, NotFoundError, StoreError
 from edge.ops.metrics import Metrics
@@ -108,8 +109,10 @@ class Vision:
         board: LiveBoard,
         writer: HitWriter,
         metrics: Metrics,
+        lookout: Lookout | None = None,
     ) -> None:
         self.pipeline = pipeline
+        self._lookout = lookout
         self.writer = writer
         self.frames_done = 0
         self.turns = 0
@@ -149,6 +152,8 @@ class Vision:
             self.writer.submit(draft)
         self._note_ends(result.ended)
         self._show(frame, result)
+        if self._lookout is not None:
+            self._lookout.see(frame)
         self.frames_done += 1
         self._metrics.frames.labels(frame.camera).inc()
         self._metrics.faces.labels(frame.camera).inc(len(result.faces))
@@ -163,6 +168,8 @@ class Vision:
             for draft in end.drafts:
                 self.writer.submit(draft)
             self._metrics.note_track_end(end.camera, end.reason)
+            if self._lookout is not None:
+                self._lookout.note(end)
 
     def _show(self, frame: Frame, result: FrameResult) -> None:
         now = time.monotonic()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from edge.cli.common import ConfigOption, JsonOption, err, out, print_json, read_config, table
 from edge.errors import ExitCode
@@ -43,16 +45,19 @@ def doctor(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Check this box in under 30 seconds: each check passes, warns or fails, with a line that says how to fix it."""
     from edge.ops import doctor as checks
 
-    results = checks.examine(config)
+    report = checks.examine(config)
     if as_json:
-        print_json({"ok": all(r.status != "fail" for r in results), "checks": [r.as_json() for r in results]})
+        told = {"ok": report.ok, "checks": [r.as_json() for r in report.checks], "settings": report.settings}
+        print_json(told)
     else:
         rows = table(None, "check", "", "found", "what to do")
         colors = {"pass": "green", "warn": "yellow", "fail": "red"}
-        for r in results:
-            rows.add_row(r.name, f"[{colors[r.status]}]{r.status}[/]", r.found, r.fix or "")
+        for r in report.checks:
+            rows.add_row(escape(r.name), f"[{colors[r.status]}]{r.status}[/]", escape(r.found), escape(r.fix or ""))
         out.print(rows)
-    if any(r.status == "fail" for r in results):
+        counts = Counter(r.status for r in report.checks)
+        out.print(f"{counts['pass']} pass, {counts['warn']} warn, {counts['fail']} fail.")
+    if not report.ok:
         raise typer.Exit(int(ExitCode.FAILED))
 
 

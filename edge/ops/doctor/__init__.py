@@ -1,0 +1,87 @@
+"""`edge doctor`: is this box fit to be left alone? Each check looks at one thing and says how to fix it.
+
+settings  values in force, slips            models   whole, fast, provider, what belongs to them
+people    users, tokens, list, pulls        cameras  frames, focus, light, faces
+disk      room, wear, writes                network  port, certificate
+machine   clock, heat, throttling, numpy, compiled kernels
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edge.config import Config, load
+from edge.errors import EdgeError
+from edge.ops.clock import clock_facts
+from edge.ops.doctor import disk, machine, models, network, people, settings
+from edge.ops.doctor.check import Check, Status, failed
+
+__all__ = ["Check", "Machine", "Report", "Status", "examine"]
+
+_PACKAGE = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where this machine tells of itself; tests give other places."""
+
+    sys: Path = Path("/sys")
+    proc: Path = Path("/proc")
+    environ: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+    hostname: str = field(default_factory=socket.gethostname)
+    now: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All answers, and the settings in force they were given under."""
+
+    checks: tuple[Check, ...]
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed."""
+        return all(check.status != "fail" for check in self.checks)
+
+
+def examine(path: Path | None, board: Machine | None = None) -> Report:
+    """Run every check; a broken configuration is the first finding, and then the only one."""
+    board = board or Machine()
+    try:
+        config = load(path)
+    except EdgeError as error:
+        return Report((failed("configuration", str(error), "correct the setting named here"),))
+    checks = settings.check_settings(config)
+    found, in_use = models.check_models(config)
+    checks += found
+    checks += disk.check_disk(config, board.sys, board.proc)
+    checks += people.check_people(config, in_use, board.now)
+    is_running = network.answers(config)
+    kernels = machine.check_kernel_folder(board.environ, _PACKAGE, Path.home())
+    checks.append(kernels)
+    if kernels.status == "pass":  # without it, nothing that looks at pixels can even be imported
+        checks += _pictures(config, board, is_running)
+    checks.append(network.check_port(config, is_running))
+    checks += network.check_certificate(config, board.now, board.hostname)
+    checks.append(machine.check_clock(clock_facts()))
+    checks.append(machine.check_temperature(board.sys / "class" / "thermal"))
+    checks.append(machine.check_throttling(board.sys))
+    checks.append(machine.check_numpy(config, machine.numpys()))
+    return Report(tuple(checks), settings.effective(config))
+
+
+def _pictures(config: Config, board: Machine, is_running: bool) -> list[Check]:
+    from edge.ops.doctor import cameras
+    from edge.ops.looking import read_looks
+
+    looks = read_looks(config.data_dir, board.now) if is_running else None
+    if is_running and looks is None:
+        fix = "wait a minute; if it stays, the service is hung: restart it, and look at its log"
+        return [failed("cameras", "the service answers, but has not told of its cameras for over a minute", fix)]
+    return [*cameras.check_cameras(config, looks), machine.check_kernels()]

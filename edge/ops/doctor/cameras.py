@@ -1,0 +1,184 @@
+"""The cameras: do frames come, sharp and light enough, and why were faces not usable?
+
+While the service runs it holds the cameras; what it saw is in its status file. Otherwise each one is opened here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edge.capture.camera import Camera
+from edge.config import CameraConfig, Config
+from edge.detect import Detector, build_detector
+from edge.errors import EdgeError
+from edge.ops.doctor.check import Check, Status, failed, passed, warned
+from edge.ops.looking import CameraLook, words_of
+from edge.pixels.geometry import align
+from edge.pixels.quality import measure, measure_picture
+from edge.records import CameraState, Frame
+from edge.sessions import Pack
+
+FIRST_FRAME_S = 10.0
+LOOK_S = 2.5
+MOST_LOOKS = 8
+MIN_FPS = 5.0
+BLURRED, DIM, BLACK, GLARING = 0.42, 0.12, 0.045, 0.9
+"""Sharpness of whole frames: .58 to .87 in focus, .40 under 2.5 px of blur. Light: mean luma, 0 to 1."""
+MIN_FACES = 5
+"""Faces in an hour below which nothing is said of them."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What a short look at one camera gave."""
+
+    look: CameraLook
+    problem: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def check_cameras(config: Config, looks: Sequence[CameraLook] | None) -> list[Check]:
+    """Judge what the running service says (`looks`), or open every camera for some seconds."""
+    if not config.camera:
+        return [failed("cameras", "none is configured", "add a [[camera]] table with name and source")]
+    if looks is not None:
+        told = {look.name: look for look in looks}
+        return [check for one in config.camera for check in _told(one, told.get(one.name))]
+    try:
+        detector = build_detector(config.detect, Pack.open(config.models_dir), config.runtime)
+    except EdgeError:
+        detector = None  # the models' own check says what is wrong
+    with ThreadPoolExecutor(len(config.camera)) as pool:
+        seen = list(pool.map(lambda one: _look(one, config, detector), config.camera))
+    return [check for one, what in zip(config.camera, seen, strict=True) for check in _opened(one, what)]
+
+
+def judge(look: CameraLook) -> list[Check]:
+    """Focus, light, rate and faces of one camera that gives frames."""
+    name = f"camera {look.name}"
+    found = (
+        f"{look.width} x {look.height}, {look.fps:.0f} frames/s, sharpness {look.sharpness:.2f}, light {look.luma:.2f}"
+    )
+    return [_picture(name, found, look), *_faces(look)]
+
+
+def _picture(name: str, found: str, look: CameraLook) -> Check:
+    if look.luma < BLACK:
+        fix = "the picture is nearly black: take off the lens cap, or give the place some light"
+        return warned(name, found, fix)
+    if look.luma < DIM:
+        return warned(name, found, "too dark for faces: add light, or set a longer exposure on the camera")
+    if look.luma > GLARING:
+        return warned(name, found, "glaring: turn the camera away from the light, or lower its exposure")
+    if look.sharpness < BLURRED:
+        return warned(name, found, "out of focus or dirty: turn the lens until sharpness is over 0.5, and wipe it")
+    if 0 < look.fps < MIN_FPS:
+        return warned(name, found, "too few frames: check the link, and ask the camera for a smaller picture")
+    return passed(name, found)
+
+
+def _faces(look: CameraLook) -> list[Check]:
+    """Why faces of late could not be used, most frequent reason first."""
+    name = f"faces at {look.name}"
+    total = sum(look.faces.values())
+    if not total:
+        return [passed(name, f"none seen in {look.span}")]
+    told = ", ".join(f"{count} {words_of(reason)[0]}" for reason, count in Counter(look.faces).most_common())
+    found = f"{total} in {look.span}: {told}"
+    unusable = Counter({reason: count for reason, count in look.faces.items() if words_of(reason)[1] is not None})
+    if total < MIN_FACES or sum(unusable.values()) * 2 <= total:
+        return [passed(name, found)]
+    reason, _ = unusable.most_common(1)[0]
+    return [warned(name, found, str(words_of(reason)[1]))]
+
+
+def _told(camera: CameraConfig, look: CameraLook | None) -> list[Check]:
+    """What the running service says of a camera."""
+    name = f"camera {camera.name}"
+    if look is None:
+        return [warned(name, "the running service knows no such camera", "restart the service: its settings changed")]
+    if look.state not in (CameraState.LIVE, CameraState.ENDED):
+        status: Status = "warn" if look.state in (CameraState.STARTING, CameraState.DARK) else "fail"
+        return [Check(name, status, f"{look.state}: {look.detail}", "check cable, address, password, lens and light")]
+    return judge(look)
+
+
+def _opened(camera: CameraConfig, seen: _Seen) -> list[Check]:
+    if seen.problem is not None:
+        fix = "check source, cable, address and password, then run this again"
+        return [failed(f"camera {camera.name}", seen.problem, fix)]
+    return judge(seen.look)
+
+
+def _look(settings: CameraConfig, config: Config, detector: Detector | None) -> _Seen:
+    """Open the camera as the service would, wait for a frame, and look for some seconds."""
+    empty = CameraLook(settings.name, CameraState.LOST, "", 0, 0, 0.0, 0.0, 0.0, {}, f"{LOOK_S:.0f} s")
+    try:
+        with Camera(settings) as camera:
+            first = _first(camera)
+            if first is None:
+                return _Seen(empty, f"no frame in {FIRST_FRAME_S:.0f} s: {camera.health().detail}")
+            frames, fps = _collect(camera, first)
+    except EdgeError as error:
+        return _Seen(empty, str(error))
+    pictures = [measure_picture(frame.image) for frame in frames]
+    height, width = first.image.shape[:2]
+    return _Seen(
+        CameraLook(
+            settings.name,
+            CameraState.LIVE,
+            "frames arrive",
+            width,
+            height,
+            fps,
+            float(np.median([one.luma for one in pictures])),
+            float(np.median([one.sharpness for one in pictures])),
+            _usable(frames, config, detector) if detector else {},
+            f"{LOOK_S:.0f} s",
+        )
+    )
+
+
+def _first(camera: Camera) -> Frame | None:
+    deadline = time.monotonic() + FIRST_FRAME_S
+    frame = None
+    while frame is None and time.monotonic() < deadline:
+        frame = camera.newest(timeout_s=0.5)
+    return frame
+
+
+def _collect(camera: Camera, first: Frame) -> tuple[list[Frame], float]:
+    """Some frames over the look, and the rate at which all came."""
+    frames, last = [first], first
+    started = time.monotonic()
+    while (spent := time.monotonic() - started) < LOOK_S:
+        frame = camera.newest(timeout_s=0.2)
+        if frame is None and camera.health().state is CameraState.ENDED:
+            break
+        if frame is not None:
+            last = frame
+            if spent >= len(frames) * LOOK_S / MOST_LOOKS:
+                frames.append(frame)
+    span_s = (last.captured_mono_ns - first.captured_mono_ns) / 1e9
+    return frames, (last.frame_id - first.frame_id) / span_s if span_s > 0 else 0.0
+
+
+def _usable(frames: Sequence[Frame], config: Config, detector: Detector) -> Mapping[str, int]:
+    """Outcome of each face found, as the pipeline would judge its single crop."""
+    outcomes: Counter[str] = Counter()
+    for frame in frames:
+        found = detector.detect(frame.image)
+        for box, points in zip(found.boxes, found.landmarks, strict=True):
+            if min(box[2] - box[0], box[3] - box[1]) < config.detect.min_face_px:
+                outcomes["too_small"] += 1
+                continue
+            quality = measure(align(frame.image, points), points, box)
+            weak = min(quality.parts, key=lambda part: quality.parts[part])
+            outcomes["usable" if quality.score >= config.recognise.min_quality else f"part_{weak}"] += 1
+    return outcomes

@@ -1,0 +1,41 @@
+"""One answer of the doctor: what was looked at, how it is, what was found, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Status = Literal["pass", "warn", "fail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The answer of one check; `fix` is there whenever it did not pass."""
+
+    name: str
+    status: Status
+    found: str
+    fix: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.fix is None) != (self.status == "pass"):
+            raise ValueError(f"check {self.name!r}: {self.status} with fix {self.fix!r}")
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return {"name": self.name, "status": self.status, "found": self.found, "fix": self.fix}
+
+
+def passed(name: str, found: str) -> Check:
+    """All is well."""
+    return Check(name, "pass", found)
+
+
+def warned(name: str, found: str, fix: str) -> Check:
+    """It works, but not for ever, or not for everybody."""
+    return Check(name, "warn", found, fix)
+
+
+def failed(name: str, found: str, fix: str) -> Check:
+    """The box does not do its work like this."""
+    return Check(name, "fail", found, fix)

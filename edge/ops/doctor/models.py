@@ -1,0 +1,99 @@
+"""The models: whole, fast, where they were chosen to run, and everything beside them made for these very files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge.config import Config, RuntimeConfig
+from edge.errors import EdgeError
+from edge.ops.choice import apply_choice, platform_facts, read_choice, why_stale
+from edge.ops.doctor.check import Check, failed, passed, warned
+from edge.sessions import ModelEntry, Pack
+from edge.sessions.session import AUTO_ORDER, available_providers
+
+ROUNDS = 5
+_CPU = "CPUExecutionProvider"
+
+
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """What the checks of the list need to know of the models."""
+
+    embedder: str | None = None
+    """SHA-256 of the embedder in use; None where it can't be told."""
+
+
+def check_models(config: Config) -> tuple[list[Check], InUse]:
+    """Every file of the pack, then what belongs to it."""
+    try:
+        pack = Pack.open(config.models_dir)
+        choice = read_choice(config.data_dir)
+        config, runtimes = apply_choice(config, pack, choice)
+        entry = pack.find("embed", config.recognise.model)
+    except EdgeError as error:
+        fix = "restore the model folder from the release, or run `edge probe` where it is named"
+        return [failed("models", str(error), fix)], InUse()
+    checks = [_model(pack, one, runtimes.get(one.task, config.runtime)) for one in pack.manifest.models]
+    checks.append(_stale(config, pack))
+    checks += _companions(pack, entry)
+    return checks, InUse(entry.sha256)
+
+
+def _model(pack: Pack, entry: ModelEntry, runtime: RuntimeConfig) -> Check:
+    name = f"model {entry.name}"
+    try:
+        session = pack.load(entry, runtime)
+        times = []
+        for _ in range(ROUNDS):
+            started = time.perf_counter()
+            session.warm_up()
+            times.append((time.perf_counter() - started) * 1000)
+    except EdgeError as error:
+        fix = "restore this file from the release, then run `edge models verify`; for a provider, `edge probe`"
+        return failed(name, str(error), fix)
+    found = f"{entry.precision}, hash as promised, runs on {session.provider}, {np.median(times):.1f} ms"
+    hoped = next((one for one in AUTO_ORDER if one in available_providers()), _CPU)
+    if runtime.provider == "auto" and session.provider != hoped:
+        fix = f"mend the driver, or set [runtime] provider: {hoped} is installed and can't be used"
+        return warned(name, found, fix)
+    return passed(name, found)
+
+
+def _stale(config: Config, pack: Pack) -> Check:
+    choice = read_choice(config.data_dir)
+    name = "provider and precision"
+    if choice is None:
+        return passed(name, "not measured on this box; `edge probe` does")
+    changed = why_stale(choice, pack, platform_facts())
+    if changed:
+        return warned(name, f"measured before {', '.join(changed)} changed", "run `edge probe` again")
+    return passed(name, "; ".join(f"{one.task}: {one.precision} on {one.provider}" for one in choice.models))
+
+
+def _companions(pack: Pack, entry: ModelEntry) -> Iterator[Check]:
+    """Strangers for calibration and recorded answers: made for these models, or of no use."""
+    restore = "restore the whole pack from the release: its parts belong together"
+    try:
+        kinds = sorted(pack.cohorts(entry.sha256))
+        recorded = pack.golden()
+    except EdgeError as error:
+        yield failed("model companions", str(error), restore)
+        return
+    if kinds:
+        yield passed("strangers", f"{', '.join(kinds)}, made for {entry.name}")
+    else:
+        yield warned("strangers", f"none are in the pack for {entry.name}: nothing can be calibrated", restore)
+    if recorded is None:
+        fix = "take a sealed pack, or seal it: python -m tools.seal --models DIR"
+        yield warned("recorded answers", "the pack was not sealed", fix)
+        return
+    defaults = {one.task: one.sha256 for one in pack.manifest.models if one.default}
+    other = [task for task, sha256 in recorded["models"].items() if defaults.get(task) != sha256]
+    if other:
+        yield warned("recorded answers", f"of another {' and '.join(other)} model than the pack's", restore)
+    else:
+        yield passed("recorded answers", "of these very models")

@@ -1,0 +1,53 @@
+"""Where the compiled kernels are kept, and which of them are not there yet. Nothing is compiled here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class KernelCache:
+    """The folder of the machine code, and the kernels whose code is not in it."""
+
+    folder: Path
+    is_writable: bool
+    cold: tuple[str, ...]
+    num_kernels: int
+
+
+def kernel_cache() -> KernelCache:
+    """Look at the kernels of all modules of this package that are imported."""
+    kernels = _kernels()
+    folders = sorted({str(one.stats.cache_path) for one in kernels})
+    cold = tuple(one.py_func.__qualname__ for one in kernels if not _is_kept(one))
+    writable = all(os.access(_nearest(Path(folder)), os.W_OK | os.X_OK) for folder in folders)
+    return KernelCache(Path(folders[0]) if folders else Path(), writable, cold, len(kernels))
+
+
+def _kernels() -> list[Any]:
+    modules = [module for name, module in sorted(sys.modules.items()) if name.startswith("edge.pixels.")]
+    found = {
+        id(value): value
+        for module in modules
+        for value in vars(module).values()
+        if hasattr(value, "py_func") and hasattr(value, "stats")
+    }
+    return list(found.values())
+
+
+def _is_kept(compiled: Any) -> bool:
+    """Whether the cache holds machine code of this very source; numba has no public word for it."""
+    try:
+        return bool(compiled._cache._cache_file._load_index())
+    except (AttributeError, OSError):
+        return bool(compiled.stats.cache_hits)
+
+
+def _nearest(folder: Path) -> Path:
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
