@@ -203,7 +203,7 @@ def test_a_pause_is_kept_and_told_in_the_same_commit(tmp_path: Path) -> None:
     pause = Pause("rosa", "works on the door", T0, T0 + dt.timedelta(minutes=30))
     with Store.open(tmp_path / "data") as store:
         assert store.page.pause() is None
-        store.page.set_pause(pause, [("health", {"what": "recognition", "state": "paused"})]).result(10)
+        store.page.set_pause(pause, [("health", {"subject": "recognition", "state": "paused"})]).result(10)
     with Store.open(tmp_path / "data") as store:
         assert store.page.pause() == pause
         assert store.feed(None, 10).items[-1].body["state"] == "paused"

@@ -29,7 +29,7 @@ class Recognition:
         now = dt.datetime.now(dt.UTC)
         since = self.pause_now.since if self.pause_now else now
         pause = Pause(by, reason, since, now + dt.timedelta(minutes=minutes))
-        body: dict[str, object] = {"what": "recognition", "state": "paused", "detail": reason, "by": by}
+        body: dict[str, object] = {"subject": "recognition", "state": "paused", "detail": reason, "by": by}
         body["until"] = time_to_text(pause.until)
         await asyncio.wrap_future(self._store.page.set_pause(pause, [("health", body)], by=by))
         self.pause_now = pause
@@ -45,7 +45,7 @@ class Recognition:
         now = dt.datetime.now(dt.UTC)
         gap: dict[str, object] = {"cause": "paused", "by": pause.by, "reason": pause.reason}
         gap |= {"from": time_to_text(pause.since), "to": time_to_text(now)}
-        health: dict[str, object] = {"what": "recognition", "state": "running", "detail": "", "by": by}
+        health: dict[str, object] = {"subject": "recognition", "state": "running", "detail": "", "by": by}
         await asyncio.wrap_future(self._store.page.set_pause(None, [("gap", gap), ("health", health)], by=by))
         self.pause_now = None
         self._vision.paused = False

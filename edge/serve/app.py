@@ -38,10 +38,12 @@ from edge.serve.keys import (
 )
 from edge.serve.live import LiveBoard
 from edge.serve.noting import NOTES, Notes, note_views
+from edge.serve.pages import LATEST_HITS
 from edge.serve.problems import problems
-from edge.serve.refusals import REFUSALS, Refusals
+from edge.serve.refusals import REFUSALS, Refusals, make_logger
 from edge.serve.render import make_templates
 from edge.serve.routes import page_routes
+from edge.serve.sharing import Shared
 from edge.serve.visitor import count_answer
 from edge.store import Store
 
@@ -85,6 +87,7 @@ def build_app(
     app[TEMPLATES] = {name: make_templates(assets, review, t) for name, t in texts.items()}
     app[CALLERS] = Callers(store)
     app[NOTES] = Notes()
+    app[LATEST_HITS] = Shared()
     app[ANSWERS] = Answers()
     app[REFUSALS] = Refusals()
     app[UPLOADS] = Slots(MAX_UPLOADS, "uploads")
@@ -131,14 +134,19 @@ async def start(
     app: web.Application, host: str, port: int, tls: ssl.SSLContext | None = None
 ) -> tuple[web.AppRunner, int]:
     """Listen on `host` and `port` (0: a free one); return the runner, for the caller to clean up, and the real port."""
+    config, refusals = app.get(CONFIG) or ServeConfig(), app.get(REFUSALS) or Refusals()
     runner = web.AppRunner(
-        app, access_log=None, handler_cancellation=True, keepalive_timeout=KEEPALIVE_S, shutdown_timeout=0.5
+        app,
+        access_log=None,
+        handler_cancellation=True,
+        keepalive_timeout=KEEPALIVE_S,
+        shutdown_timeout=0.5,
+        logger=make_logger(refusals),
     )
     await runner.setup()
-    config = app.get(CONFIG) or ServeConfig()
     limits = Limits(config.max_connections, config.max_connections_per_address)
     try:
-        await DoorSite(runner, host, port, limits, app.get(REFUSALS) or Refusals(), tls).start()
+        await DoorSite(runner, host, port, limits, refusals, tls).start()
     except OSError as error:
         await runner.cleanup()
         raise ServiceError(_why(error, host, port)) from error

@@ -6,6 +6,7 @@ import logging
 import time
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,30 @@ class Refusals:
 
     def _forget_old(self, now: float) -> None:
         self._seen = {key: seen for key, seen in self._seen.items() if now - seen[0] < EVERY_S}
+
+
+class Malformed(logging.Filter):
+    """Takes what is no HTTP at all out of aiohttp's log, where each would be a traceback, and counts it instead."""
+
+    def __init__(self, refusals: Refusals) -> None:
+        super().__init__()
+        self._refusals = refusals
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, HttpProcessingError):
+            return True
+        address = record.args[0] if isinstance(record.args, tuple) and record.args else "?"
+        self._refusals.note(str(address), "400 no HTTP")
+        return False
+
+
+def make_logger(refusals: Refusals) -> logging.Logger:
+    """A logger for aiohttp, one per server."""
+    logger = logging.Logger("edge.serve.http")
+    logger.parent = log
+    logger.addFilter(Malformed(refusals))
+    return logger
 
 
 REFUSALS = web.AppKey("refusals", Refusals)

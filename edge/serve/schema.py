@@ -129,6 +129,7 @@ ITEM_FIELDS = frozenset(AlertItem.model_fields) | {
     "audit",
     "by",
     "until",
+    "reason",
 }
 """Fields that `fields=` may name."""
 

@@ -186,7 +186,7 @@ async def pause(page: Any, box: Box, token: str) -> None:
             break
     gaps = [item for item in items if item["type"] == "gap" and item["cause"] == "paused"]
     assert [(gap["by"], gap["reason"]) for gap in gaps] == [("anna", "works on the door")]
-    states = [item["state"] for item in items if item["type"] == "health" and item.get("what") == "recognition"]
+    states = [item["state"] for item in items if item["type"] == "health" and item.get("subject") == "recognition"]
     assert states == ["paused", "running"]
 
 

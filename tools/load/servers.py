@@ -1,11 +1,12 @@
 """The two servers that `polls` compares, each a process: `python -m tools.load.servers box|trivial`.
 
-Both print `port etag-or-dash token-or-dash cursor-or-dash` once they answer, and serve until they are killed.
+Both print a line once they answer (port, token, cursor) and serve until they are told to end.
 """
 
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -46,5 +47,6 @@ async def box(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the folder goes, too
     with tempfile.TemporaryDirectory(prefix="edge-load-") as name:
         asyncio.run(trivial() if sys.argv[1] == "trivial" else box(Path(name)))

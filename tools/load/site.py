@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +14,6 @@ from edge.capture.recorder import write_video
 from edge.pixels.encode import to_png
 from edge.store import Store
 from tests.boxes import Box
-from tests.store_material import ANN, enrol, hit_of
 
 HISTORY = 500
 SCOPES = ("alerts:read", "health:read", "watchlist:write")
@@ -41,10 +39,8 @@ def running(*, realtime: bool) -> Iterator[tuple[Box, str, int]]:
 
 
 def _fill(box: Box) -> None:
-    """Hits of the last minutes, so that an answer can be large."""
+    """Items of the last minutes, about a megabyte, so that an answer can be large."""
     with Store.open(box.data_dir) as store:
-        enrol(store, ANN)
-        now = dt.datetime.now(dt.UTC)
-        pending = [store.add_hit(*hit_of(ANN, number, at=now)) for number in range(HISTORY)]
+        pending = [store.add_item("heartbeat", {"frames": number, "audit": "x" * 2000}) for number in range(HISTORY)]
         for future in pending:
             future.result(60)
