@@ -26,6 +26,7 @@ PATHS = {
     "now.health": "/now/health",
     "now.conditions": "/now/conditions",
     "events": "/events",
+    "live.frames": "/live/frames",
     "live.frame": "/live/door/frame",
     "live.picture": "/live/door/frame.jpg",
     "hits": "/hits",
@@ -101,14 +102,14 @@ OWN = {"logout", "language", "now.conditions", "box.login.end", "box.password"}
 EXPECTED = {
     "guard": OPEN
     | OWN
-    | {"now", "now.hits", "now.health", "events", "live.frame", "live.picture"}
+    | {"now", "now.hits", "now.health", "events", "live.frames", "live.frame", "live.picture"}
     | {"hits", "hit", "hit.review", "hit.undo"}
     | EXAMINE
     | {"people", "box", "api.alerts", "api.alert", "api.image", "api.health", "api.openapi", "api.coverage"},
     "supervisor": set(PATHS),
     "installer": OPEN
     | OWN
-    | {"now", "now.health", "events", "live.frame", "live.picture", "box"}
+    | {"now", "now.health", "events", "live.frames", "live.frame", "live.picture", "box"}
     | {"box.pause", "box.resume"}
     | {"api.health", "api.consumers", "api.openapi", "api.coverage", "metrics"},
     "auditor": OPEN

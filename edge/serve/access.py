@@ -70,6 +70,7 @@ ACCESS: Mapping[str, Access] = {
     "now.health": _to(G, S, I),
     "now.conditions": _to(G, S, I, A),
     "events": _to(G, S, I),
+    "live.frames": _to(G, S, I),
     "live.frame": _to(G, S, I),
     "live.picture": _to(G, S, I),
     "hits": _to(G, S, A),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from edge.records import CameraHealth, LiveView
@@ -89,15 +89,20 @@ class LiveBoard:
 
         Another, not a greater one: frame numbers start again when the service does.
         """
-        self._looked_at[camera] = time.monotonic()
+        found = await self.wait_any({camera: frame_id}, timeout_s)
+        return found[0] if found else None
+
+    async def wait_any(self, seen: Mapping[str, int | None], timeout_s: float) -> list[LiveView]:
+        """Return, of the cameras named, every newest frame that is another than the one seen; none when time is up."""
         deadline = time.monotonic() + timeout_s
         while True:
+            self._looked_at.update(dict.fromkeys(seen, time.monotonic()))
             rings = self._frames.rings
-            view = self._views.get(camera)
-            if view is not None and view.frame_id != frame_id:
-                return view
+            newest = [self._views.get(camera) for camera in seen]
+            if found := [view for view in newest if view is not None and view.frame_id != seen[view.camera]]:
+                return found
             if not await self._frames.wait(rings, max(0.0, deadline - time.monotonic())):
-                return None
+                return []
 
 
 def _states(health: tuple[CameraHealth, ...]) -> list[tuple[str, str, str]]:

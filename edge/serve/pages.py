@@ -14,18 +14,21 @@ from edge.serve.access import may
 from edge.serve.keys import CALLER, HEALTH, LIVE, STORE, read
 from edge.serve.problems import RequestError
 from edge.serve.render import render
+from edge.serve.sharing import Shared
+from edge.store import Store
 from edge.store.finding import COUNT_UP_TO, HitFilter
 from edge.store.reviews import STATES
 
 LATEST = 8
 PER_PAGE = 50
+LATEST_HITS: web.AppKey[Shared[dict[str, Any]]] = web.AppKey("latest_hits")
 FILTERS = ("person", "camera", "state", "since", "until")
 
 
 async def now(request: web.Request) -> web.StreamResponse:
     """The live picture, health, and the latest hits; without the database, what is wrong with it."""
     try:
-        latest = await _latest(request)
+        latest = dict(await _latest(request))
     except StoreError as error:
         latest = {"latest": [], "unseen": 0, "problem": str(error)}
     return render(request, "now.html", await health(request, latest.pop("problem", None)) | latest)
@@ -98,10 +101,15 @@ def _time(name: str, text: str) -> dt.datetime | None:
 async def _latest(request: web.Request) -> dict[str, Any]:
     if not may(request[CALLER], "now.hits"):
         return {"latest": [], "unseen": 0}
-    page = request.app[STORE].page
+    store = request.app[STORE]
+    # Whatever changes a hit makes a feed item, here or in another process.
+    return await request.app[LATEST_HITS].get((store.head_seq(), store.data_version()), lambda: _look(store))
+
+
+async def _look(store: Store) -> dict[str, Any]:
     return {
-        "latest": await read(page.find_hits, HitFilter(), None, LATEST),
-        "unseen": await read(page.count_hits, HitFilter(state="new")),
+        "latest": await read(store.page.find_hits, HitFilter(), None, LATEST),
+        "unseen": await read(store.page.count_hits, HitFilter(state="new")),
     }
 
 

@@ -23,6 +23,7 @@ def page_routes() -> list[web.RouteDef]:
         web.get("/now/health", pages.now_health, name="now.health"),
         web.get("/now/conditions", pages.now_conditions, name="now.conditions"),
         web.get("/events", watch.events, name="events", allow_head=False),
+        web.get("/live/frames", watch.frames, name="live.frames"),
         web.get("/live/{camera}/frame", watch.frame, name="live.frame"),
         web.get("/live/{camera}/frame.jpg", watch.picture, name="live.picture"),
         web.get("/hits", pages.hits, name="hits"),

@@ -14,6 +14,7 @@ from edge.serve import query
 from edge.serve.access import may
 from edge.serve.auth import CALLERS
 from edge.serve.keys import CALLER, FEED_BELL, LIVE, VIEWERS
+from edge.serve.problems import RequestError
 from edge.store import time_to_text
 
 FRAME_WAIT_S = 10.0
@@ -24,20 +25,46 @@ LEAST_GAP_S = 0.5
 async def frame(request: web.Request) -> web.StreamResponse:
     """Answer with the next frame and its record in one body: multipart/form-data, which browsers can read."""
     view, waited_ms = await _next(request)
-    if view is None:
+    return _form(request, [] if view is None else [view], waited_ms)
+
+
+async def frames(request: web.Request) -> web.StreamResponse:
+    """The same for all cameras of a page at once: browsers open few connections, and a page may show many cameras."""
+    query.check_names(request, ("after",))
+    shown = _seen(request.query.get("after", ""))
+    seen = {camera: shown.get(camera) for camera in request.app[LIVE].cameras()}
+    began = time.monotonic()
+    with request.app[VIEWERS]:
+        views = await request.app[LIVE].wait_any(seen, FRAME_WAIT_S)
+    return _form(request, views, (time.monotonic() - began) * 1e3)
+
+
+def _seen(text: str) -> dict[str, int]:
+    """Newest frame that the page has of each camera: `door:12,yard:7`."""
+    seen: dict[str, int] = {}
+    for part in text.split(",") if text else ():
+        camera, _, number = part.partition(":")
+        if not camera or not (number.isascii() and number.isdigit() and len(number) < 19):
+            raise RequestError(f"after = {text[:60]!r} is not right: give camera:frame, with commas between them")
+        seen[camera] = int(number)
+    return seen
+
+
+def _form(request: web.Request, views: list[LiveView], waited_ms: float) -> web.Response:
+    """Records and pictures, in pairs."""
+    if not views:
         return web.Response(status=204)
-    names = may(request[CALLER], "hit")
-    record = json.dumps(_record(view, names=names) | {"waited_ms": waited_ms}, ensure_ascii=False).encode()
-    mark = b"frame-and-record"
-    body = b"".join(
-        [
+    names, mark, parts = may(request[CALLER], "hit"), b"frame-and-record", []
+    for view in views:
+        record = json.dumps(_record(view, names=names) | {"waited_ms": waited_ms}, ensure_ascii=False).encode()
+        parts += [
             b"--" + mark + b'\r\nContent-Disposition: form-data; name="record"\r\n\r\n' + record,
             b"\r\n--" + mark + b'\r\nContent-Disposition: form-data; name="picture"; filename="frame.jpg"\r\n',
             b"Content-Type: image/jpeg\r\n\r\n",
             view.jpeg,
-            b"\r\n--" + mark + b"--\r\n",
+            b"\r\n",
         ]
-    )
+    body = b"".join([*parts, b"--" + mark + b"--\r\n"])
     return web.Response(body=body, headers={"Content-Type": f"multipart/form-data; boundary={mark.decode()}"})
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -83,6 +85,43 @@ def test_conditions_come_and_go_without_reload(tmp_path: Path, size: tuple[int, 
             box.live.publish_conditions([])
             await page.locator("#strip [data-condition]").first.wait_for(state="detached")
             assert await page.evaluate("window.notReloaded")
+
+    run(check())
+
+
+def test_many_tabs_and_cameras_share_one_stream_and_one_poll_each(tmp_path: Path) -> None:
+    cameras = [f"cam-{number}" for number in range(8)]
+
+    async def publish(box: Box) -> None:
+        for frame_id in itertools.count(1):
+            for camera in cameras:
+                box.live.publish(await asyncio.to_thread(live_view, frame_id, camera))
+            await asyncio.sleep(0.2)
+
+    async def check() -> None:
+        async with running(tmp_path) as box, browsing(box.url) as first:
+            asked: list[str] = []
+            first.context.on("request", lambda request: asked.append(request.url.removeprefix(box.url)))
+            playing = asyncio.create_task(publish(box))
+            await log_in(box, first)
+            tabs = [first, *[await first.context.new_page() for _ in range(3)]]
+            for tab in tabs:
+                await tab.goto(box.url)
+                # More cameras than a browser opens connections; with one each, some would wait for ever.
+                for camera in cameras:
+                    await tab.locator(f"[data-camera={camera}][data-live=yes]").wait_for()
+            # The stream of the first page ends with the page that the login led to; each further tab opens none.
+            assert 1 <= sum(address == "/events" for address in asked) <= 2, asked
+            assert not [address for address in asked if "/frame?" in address]
+            hit, images = make_hit(9)
+            await asyncio.wrap_future(box.store.add_hit(hit, images))
+            for tab in tabs:
+                await tab.locator(f"#latest [data-hit='{hit.hit_id}']").wait_for()
+            await shoot(first, "now-eight-cameras")
+            await tabs[0].close()
+            await asyncio.wrap_future(box.store.add_hit(*make_hit(10)))
+            await tabs[1].locator(f"#latest [data-hit='{make_hit(10)[0].hit_id}']").wait_for()
+            playing.cancel()
 
     run(check())
 

@@ -20,52 +20,23 @@ export class LivePicture {
     this.canvas = section.querySelector("canvas");
     this.ageText = section.querySelector(".age-text");
     this.seen = section.querySelector(".seen");
-    this.address = `/live/${encodeURIComponent(section.dataset.camera)}/frame`;
+    this.camera = section.dataset.camera;
     this.born = null;
     this.frame = null;
     this.trouble = null;
   }
 
   start() {
-    this.fetchForEver();
     setInterval(() => this.showAge(), 200);
     new ResizeObserver(() => this.draw()).observe(this.canvas.parentElement);
   }
 
-  async fetchForEver() {
-    let after = null;
-    let pause = 0;
-    for (;;) {
-      await becomesVisible();
-      try {
-        after = (await this.fetchOne(after)) ?? after;
-        this.trouble = null;
-        pause = 0;
-      } catch (error) {
-        this.trouble = t("no_connection");
-        pause = Math.min(MAX_PAUSE_MS, pause * 2 || 250);
-        await sleep(pause);
-      }
-    }
-  }
-
-  async fetchOne(after) {
-    const asked = performance.now();
-    const address = after === null ? this.address : `${this.address}?after=${after}`;
-    const answer = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(15000) });
-    if (answer.status === 401) location.reload();
-    if (answer.status === 204) return null;
-    if (!answer.ok) throw new Error(`frame: ${answer.status}`);
-    const parts = await answer.formData();
-    const record = JSON.parse(parts.get("record"));
-    const bitmap = await createImageBitmap(parts.get("picture"));
-    await nextPaint();
+  show(record, bitmap, asked) {
     this.frame?.bitmap.close();
     this.frame = { bitmap, record };
     this.born = asked + record.waited_ms - record.age_ms;
     this.draw();
     this.showAge();
-    return record.frame_id;
   }
 
   draw() {
@@ -104,6 +75,44 @@ export class LivePicture {
     if (!live) text = t("unknown");
     if (this.seen.textContent !== text) this.seen.textContent = text;
     this.seen.classList.toggle("signal", live && names.length > 0);
+  }
+}
+
+// One request for all cameras of the page: a browser opens few connections to one host, over all its tabs.
+export async function fetchForEver(pictures) {
+  const after = new Map();
+  let pause = 0;
+  for (;;) {
+    await becomesVisible();
+    try {
+      await fetchOnce(pictures, after);
+      for (const picture of pictures) picture.trouble = null;
+      pause = 0;
+    } catch (error) {
+      for (const picture of pictures) picture.trouble = t("no_connection");
+      pause = Math.min(MAX_PAUSE_MS, pause * 2 || 250);
+      await sleep(pause);
+    }
+  }
+}
+
+async function fetchOnce(pictures, after) {
+  const asked = performance.now();
+  const seen = [...after].map(([camera, frame]) => `${camera}:${frame}`).join(",");
+  const address = seen ? `/live/frames?after=${seen}` : "/live/frames";
+  const answer = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(15000) });
+  if (answer.status === 401) location.reload();
+  if (answer.status === 204) return;
+  if (!answer.ok) throw new Error(`frames: ${answer.status}`);
+  const parts = await answer.formData();
+  const records = parts.getAll("record").map((text) => JSON.parse(text));
+  const bitmaps = await Promise.all(parts.getAll("picture").map((data) => createImageBitmap(data)));
+  await nextPaint();
+  for (const [index, record] of records.entries()) {
+    after.set(record.camera, record.frame_id);
+    const picture = pictures.find((one) => one.camera === record.camera);
+    if (picture) picture.show(record, bitmaps[index], asked);
+    else bitmaps[index].close();
   }
 }
 

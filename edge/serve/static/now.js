@@ -1,12 +1,12 @@
 // The page "Now": live pictures, and news that come without reload. The event stream says only that something changed;
 // what changed is then asked for, so that a lost event or a reconnect loses nothing.
-import { LivePicture } from "./live.js";
+import { listen } from "./events.js";
+import { LivePicture, fetchForEver } from "./live.js";
 import { isOn, play, showControls } from "./sound.js";
 import { t } from "./texts.js";
 import { showLocalTimes } from "./times.js";
 
 const HEALTH_EVERY_MS = 15000;
-const WARN_AFTER_MS = 4000;
 const offline = document.querySelector("#offline");
 const news = document.querySelector("#news");
 
@@ -52,29 +52,18 @@ function refreshHealth() {
   refreshQuietly("/now/conditions", "strip");
 }
 
-function listen() {
-  const events = new EventSource("/events");
-  let warning;
-  events.addEventListener("hello", () => {
-    warning = clearTimeout(warning);
-    offline.hidden = true;
-    refreshQuietly("/now/hits", "latest");
-    refreshHealth();
-  });
-  events.addEventListener("hits", () => refreshQuietly("/now/hits", "latest"));
-  events.addEventListener("health", refreshHealth);
-  events.addEventListener("error", () => {
-    // A reconnect takes two seconds; only what lasts longer is worth a word.
-    warning ??= setTimeout(() => (offline.hidden = false), WARN_AFTER_MS);
-    if (events.readyState === EventSource.CLOSED) {
-      events.close();
-      setTimeout(listen, 3000);
-    }
-  });
+function hear(name) {
+  offline.hidden = name !== "offline";
+  if (name === "hello" || name === "hits") refreshQuietly("/now/hits", "latest");
+  if (name === "hello" || name === "health") refreshHealth();
+  // Only what was logged out since answers otherwise; that reloads the page.
+  if (name === "offline") refreshHealth();
 }
 
-for (const section of document.querySelectorAll("[data-camera]")) new LivePicture(section).start();
-listen();
+const pictures = [...document.querySelectorAll("[data-camera]")].map((section) => new LivePicture(section));
+for (const picture of pictures) picture.start();
+if (pictures.length) fetchForEver(pictures);
+listen(hear);
 showControls();
 showCount();
 setInterval(refreshHealth, HEALTH_EVERY_MS);

@@ -1,0 +1,38 @@
+// The event stream, one for all tabs of this browser: a browser opens few connections to one host, and each stream keeps
+// one. The tab that holds the lock listens and tells the others; when it is closed, the next one takes over.
+const WARN_AFTER_MS = 4000;
+const NAME = "edge-events";
+
+// `hear` is called with hello, hits, health or offline.
+export function listen(hear) {
+  if (!navigator.locks || !window.BroadcastChannel) return open(hear);
+  const channel = new BroadcastChannel(NAME);
+  channel.addEventListener("message", (event) => hear(event.data));
+  const tell = (name) => {
+    channel.postMessage(name);
+    hear(name);
+  };
+  navigator.locks.request(NAME, () => new Promise(() => open(tell)));
+  // What happened between the making of this page and now.
+  hear("hello");
+}
+
+function open(hear) {
+  const events = new EventSource("/events");
+  let warning;
+  for (const name of ["hello", "hits", "health"]) {
+    events.addEventListener(name, () => {
+      warning = clearTimeout(warning);
+      hear(name);
+    });
+  }
+  events.addEventListener("error", () => {
+    // A reconnect takes two seconds; only what lasts longer is worth a word.
+    warning ??= setTimeout(() => hear("offline"), WARN_AFTER_MS);
+    if (events.readyState === EventSource.CLOSED) {
+      clearTimeout(warning);
+      hear("offline");
+      setTimeout(open, 3000, hear);
+    }
+  });
+}
