@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
@@ -227,6 +228,12 @@ def test_an_rtsp_server_that_hangs_with_its_connection_open(rtsp: RtspServer) ->
         wait_until(lambda: camera.health().state in (CameraState.STALLED, CameraState.LOST), BACK_WITHIN_S)
         os.kill(rtsp.process.pid, signal.SIGCONT)
         wait_for_state(camera, CameraState.LIVE)
+
+
+def test_a_stream_that_is_read_too_slowly_is_opened_anew_instead_of_growing_old(rtsp: RtspServer) -> None:
+    url = f"rtsp://127.0.0.1:{rtsp.port}/live"
+    with open_source(config(url)) as source, pytest.raises(CameraError, match="s late, as this box decodes"):
+        all(time.sleep(0.3) is None for _ in itertools.islice(source.frames(), 100))
 
 
 def test_an_rtsp_path_that_is_not_there(rtsp: RtspServer) -> None:

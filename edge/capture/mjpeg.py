@@ -24,6 +24,8 @@ from edge.errors import CameraError, ImageError
 OPEN_TIMEOUT_S = 4.0
 READ_TIMEOUT_S = 2.0
 MAX_BROKEN_IN_A_ROW = 50
+MAX_WAITING_BYTES = 1 << 17
+"""Of pictures not yet read: left to itself, Linux lets megabytes wait, and old pictures look new."""
 
 
 class MjpegSource:
@@ -44,6 +46,7 @@ class MjpegSource:
         try:
             self._connection.connect()
             self._connection.sock.settimeout(READ_TIMEOUT_S)  # stays with the socket, which the response goes on using
+            self._connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MAX_WAITING_BYTES)
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             self._connection.request("GET", path, headers=_login(parts.username, parts.password))
             self._response = self._connection.getresponse()

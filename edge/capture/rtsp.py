@@ -19,6 +19,7 @@ import numpy as np
 from edge.arrays import MAX_PIXELS
 from edge.capture.address import Address
 from edge.capture.frames import SourceFrame
+from edge.capture.lag import Lag
 from edge.errors import CameraError, ImageError
 
 OPEN_TIMEOUT_MS = 4000
@@ -26,6 +27,8 @@ READ_TIMEOUT_MS = 2000
 DECODER_THREADS = 2
 """Each one more holds back another frame."""
 MAX_REPEATS = 25
+MAX_BEHIND_S = 2.0
+"""As old as a live picture may be; a stream further behind is opened anew, which drops what waits."""
 
 # `timeout` is in microseconds; FFmpeg ignores the older name `stimeout` without a word. A short `analyzeduration`
 # opens a stream in 0.3 s instead of 5 s.
@@ -72,7 +75,7 @@ class RtspSource:
         """Frames as they come; raises CameraError when none comes in time or old ones repeat."""
         assert self._video is not None, "enter the source first"
         drain(self._video)
-        last_ms, repeats = -1.0, 0
+        last_ms, repeats, lag, on_time_s = -1.0, 0, Lag(), time.monotonic()
         while True:
             before_s = time.monotonic()
             is_read, image = self._video.read()
@@ -85,6 +88,14 @@ class RtspSource:
             if repeats > MAX_REPEATS:
                 raise CameraError(
                     f"{self.address.shown}: the stream repeats one old picture; check the camera's network"
+                )
+            now_s = time.monotonic()
+            behind_s = lag.behind_s(at_ms / 1000, now_s) if at_ms > 0 else 0.0
+            on_time_s = now_s if behind_s < MAX_BEHIND_S else on_time_s
+            if now_s - on_time_s > MAX_BEHIND_S:  # a moment's hesitation is made up for sooner
+                raise CameraError(
+                    f"{self.address.shown}: pictures come {behind_s:.0f} s late, as this box decodes them more slowly "
+                    "than the camera films; let the camera send smaller or fewer pictures"
                 )
             if repeats == 0:
                 yield SourceFrame(np.ascontiguousarray(image, dtype=np.uint8), None)
