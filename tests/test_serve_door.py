@@ -6,15 +6,19 @@ import asyncio
 import json
 import logging
 import socket
+import ssl
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
+from edge.config import ServeConfig
 from edge.serve import app as app_module
 from edge.serve import door, taking, visitor
 from tests.serve_box import Box, make_hit, run, running
 from tests.test_serve_feed import count_reads, pull
+from tests.test_serve_tls import served
 
 
 async def connect(box: Box, receive_bytes: int | None = None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -198,6 +202,30 @@ def test_dripping_headers_are_cut_while_others_are_served(tmp_path: Path, monkey
             assert await cut
             reader, writer = await connect(box)
             assert await is_closed(reader), "one that says nothing at all"
+
+    run(check())
+
+
+def test_a_handshake_that_does_not_come_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(visitor, "HANDSHAKE_S", 0.5)
+
+    async def check() -> None:
+        with caplog.at_level(logging.WARNING, "edge.serve"):
+            async with served(ServeConfig(tls="on"), tmp_path) as (url, _), aiohttp.ClientSession() as http:
+                port = int(url.rsplit(":", 1)[1].strip("/"))
+                reader, silent = await asyncio.open_connection("127.0.0.1", port)
+                nonsense_reader, nonsense = await asyncio.open_connection("127.0.0.1", port)
+                nonsense.write(b"GET / HTTP/1.1\r\n\r\n")
+                tls = ssl.create_default_context(cafile=str(tmp_path / "tls.crt"))
+                async with http.get(url, ssl=tls) as answer:
+                    assert (answer.status, await answer.text()) == (200, "https")
+                assert await is_closed(reader)
+                assert await is_closed(nonsense_reader)
+                silent.close()
+                nonsense.close()
+        assert caplog.text.count("the TLS handshake failed") == 1
 
     run(check())
 

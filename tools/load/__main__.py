@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import signal
+import sys
 
 from tools.load import crowd, drips, polls
 
@@ -25,6 +27,7 @@ def main() -> None:
     beside.add_argument("--realtime", action="store_true", help="the clip at 25 frames/s, not as fast as it will go")
     what.add_parser("drips", help="headers, bodies and silence that come too slowly, while others are served")
     given = vars(parser.parse_args())
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the box it has started ends with it
     match given.pop("what"):
         case "polls":
             print(json.dumps(polls.measure(**given)))
