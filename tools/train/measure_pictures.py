@@ -149,6 +149,10 @@ def scores(product: pictures.Product, models: dict[str, Path], checkpoint: Path 
     cost = cost_table(models, channels, 32 if product.task == "sr4" else TIMED_PX)
     if product.task == "sr2":
         return {"tables": [set5_table(models, product.multiple), cost]}
+    if product.task == "sr4":
+        from tools.train import measure_faces
+
+        return {"tables": [measure_faces.enlarged_table(product, models, checkpoint), cost]}
     return {"tables": [faults_table(product, models), cost]}
 
 

@@ -133,7 +133,7 @@ class Srcnn(Unfolded):
 class Pyramid(Unfolded):
     """(N, 3, H, W), sides multiples of 16 -> the same: a feature pyramid on a light backbone (DeblurGAN-v2 kind)."""
 
-    def __init__(self, widths: tuple[int, int, int, int] = (32, 64, 96, 96), out: int = 32) -> None:
+    def __init__(self, widths: tuple[int, int, int, int] = (32, 48, 64, 96), out: int = 32) -> None:
         super().__init__()
         w2, w4, w8, w16 = widths
         self.first = _conv(12, w2)
@@ -160,7 +160,7 @@ class Pyramid(Unfolded):
 class UNet(Unfolded):
     """(N, 3, H, W), sides multiples of 16 -> the same: U-Net with skip connections (Pix2Pix kind)."""
 
-    def __init__(self, widths: tuple[int, int, int, int] = (32, 64, 128, 160)) -> None:
+    def __init__(self, widths: tuple[int, int, int, int] = (32, 64, 96, 128)) -> None:
         super().__init__()
         self.first = _conv(12, widths[0])
         pairs = list(itertools.pairwise(widths))

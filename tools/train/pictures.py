@@ -1,7 +1,7 @@
 """What the trainings of picture nets share: clean patches, batches of (input, truth), the run itself, sample sheets.
 
 How a net is built lives in `picture_nets`, what it is judged by in `picture_loss`; each trainer says how its inputs are
-spoilt. A run with a critic spends its first two thirds on pixels alone (`DIR/pixel`), the rest against the critic.
+spoilt. A run with a critic spends its first three quarters on pixels alone (`DIR/pixel`), the rest against the critic.
 """
 
 from __future__ import annotations
@@ -56,7 +56,6 @@ class Product:
     default: bool = True
     generative: bool = False
     critic: picture_loss.Weights | None = None
-    face_features: float = 0.0
 
 
 def load(cache: Path) -> Stock:
@@ -151,8 +150,8 @@ def run(product: Product, args: argparse.Namespace) -> None:
     if args.init:
         model.load_state_dict(common.load(args.init)["averaged"])
     dataset = Pairs(cache, product.make, plan.batch_size, plan.seed)
-    features = picture_loss.FaceFeatures.load() if product.face_features or product.critic else None
-    pixel = picture_loss.Pixels(features, product.face_features)
+    features = picture_loss.FaceFeatures.load() if product.critic else None
+    pixel = picture_loss.Pixels(features)
     if product.critic is None:
         averaged = common.train(plan, model, dataset, pixel, resume=args.resume)
     else:
@@ -177,18 +176,18 @@ def in_two_parts(
     resume: bool,
     stop_after: int | None = None,
 ) -> common.Averaged:
-    """Two thirds on pixels, the last third with a critic, from the mean weights of the first part."""
+    """Three quarters on pixels, the rest with a critic, from the mean weights of the first part."""
     first = replace(
         plan,
         out=plan.out / "pixel",
-        steps=plan.steps * 2 // 3,
-        minutes=plan.minutes * 2 / 3 if plan.minutes else None,
+        steps=plan.steps * 3 // 4,
+        minutes=plan.minutes * 3 / 4 if plan.minutes else None,
     )
     second = replace(
         plan,
         steps=plan.steps - first.steps,
-        minutes=plan.minutes / 3 if plan.minutes else None,
-        learning_rate=plan.learning_rate / 5,
+        minutes=plan.minutes / 4 if plan.minutes else None,
+        learning_rate=plan.learning_rate / 4,
         seed=plan.seed + 1,
     )
     if not (resume and (plan.out / "checkpoint.pt").is_file()):

@@ -32,7 +32,6 @@ PRODUCT = pictures.Product(
     multiple=16,
     margin=48,
     generative=True,
-    face_features=0.02,
     critic=picture_loss.Weights(features=0.05, critic=0.002, conditional=True),
 )
 
@@ -40,7 +39,7 @@ PRODUCT = pictures.Product(
 def main() -> None:
     """Command line."""
     parser = common.arguments("train the restorer")
-    parser.set_defaults(batch_size=16, learning_rate=1e-3, workers=0)
+    parser.set_defaults(batch_size=4, learning_rate=6e-4, workers=0)
     pictures.run(PRODUCT, parser.parse_args())
 
 

@@ -15,9 +15,14 @@ from tools.train.picture_nets import Shuffled, Srcnn, SrResNet
 FACE_PX = 128
 
 
+def _detail(planes: pictures.Planes) -> float:
+    """Mean step between neighbours: of two patches the busier one teaches more."""
+    return float(np.abs(np.diff(planes, axis=2)).mean())
+
+
 def _double(size: int) -> pictures.Make:
     def make(stock: pictures.Stock, rng: np.random.Generator) -> tuple[pictures.Planes, pictures.Planes]:
-        truth = pictures.luma(pictures.patch(stock, size, rng, 0.06))
+        truth = max((pictures.luma(pictures.patch(stock, size, rng, 0.06)) for _ in range(2)), key=_detail)
         return pictures.bytes_of(pictures.smaller(truth, 2)), truth
 
     return make
@@ -34,7 +39,7 @@ PRODUCTS = {
         "sr2_compact", "sr2", "sr compact", lambda: Shuffled(2, 64, 4), _double(96), "Y", 2, multiple=2, margin=12
     ),
     "srcnn": pictures.Product(
-        "sr2_srcnn", "sr2", "sr srcnn", Srcnn, _double(64), "Y", 2, multiple=2, margin=6, default=False
+        "sr2_srcnn", "sr2", "sr srcnn", Srcnn, _double(48), "Y", 2, multiple=2, margin=6, default=False
     ),
     "faces": pictures.Product(
         "sr4_face", "sr4", "sr faces", SrResNet, quadruple, "BGR", 4,
