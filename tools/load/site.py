@@ -16,6 +16,7 @@ from edge.store import Store
 from tests.boxes import Box
 
 HISTORY = 500
+CLIP_S = 8.0
 SCOPES = ("alerts:read", "health:read", "watchlist:write")
 
 
@@ -25,7 +26,7 @@ def running(*, realtime: bool) -> Iterator[tuple[Box, str, int]]:
     with tempfile.TemporaryDirectory(prefix="edge-load-") as name:
         folder = Path(name)
         path, portrait = folder / "two.avi", folder / "portrait.png"
-        write_video(path, (two_faces(frame) for frame in clip.frames()), clip.FPS)
+        write_video(path, (two_faces(frame) for frame in clip.frames(seconds=CLIP_S)), clip.FPS)
         portrait.write_bytes(to_png(clip.portrait()))
         box = Box(folder, camera=path, realtime=realtime, more="[visit]\ngap_s = 0.2\nupdate_every_s = 0.5\n")
         _fill(box)
