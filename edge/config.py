@@ -118,6 +118,12 @@ class EnhanceConfig(Section):
     mode: str = Field(
         "auto", pattern="^(auto|off)$", description="auto plans steps by measured faults; off never changes a pixel"
     )
+    generative: bool = Field(
+        False, description="let auto take steps that draw detail no camera saw, for eyes only and always labelled"
+    )
+    frame_ms: float = Field(
+        80.0, ge=0, le=10_000, description="ms that enhancement may take per frame; a box behind or hot gets less of it"
+    )
 
 
 class StoreConfig(Section):

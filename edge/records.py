@@ -77,7 +77,10 @@ class Detections:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Measured numbers of a crop and one 0..100 score with its parts (each part 0..1, the score is their product)."""
+    """Measured numbers of a crop and one 0..100 score with its parts (each part 0..1, the score is their product).
+
+    Along `blur_deg` (0..180 from the x axis) it is least sharp, by `directedness` (0..1); `blockiness` may be unsought.
+    """
 
     sharpness: float
     luma: float
@@ -87,11 +90,8 @@ class Quality:
     score: float
     parts: Mapping[str, float]
     directedness: float = 0.0
-    """How much less sharp it is along `blur_deg` than across, 0..1."""
     blur_deg: float = 0.0
-    """Direction in which it is least sharp, 0..180 degrees from the x axis."""
     blockiness: float = 0.0
-    """How much steeper steps at the borders of 8 px blocks are than elsewhere; 0 where nobody looked for it."""
 
 
 class TrackState(enum.StrEnum):
@@ -115,39 +115,6 @@ class Track:
     last_frame_id: int
     num_seen: int
     detection: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One named change of pixels, with all that is needed to do it again."""
-
-    name: str
-    version: int
-    params: Mapping[str, Any]
-    model_sha256: str | None
-    input_sha256: str
-    output_sha256: str
-    ms: float
-    generative: bool = False
-    """A model draws what it takes to be there: it may show what was never before the camera."""
-    provider: str | None = None
-    """What ran the model; others may round otherwise."""
-
-
-@dataclass(frozen=True, slots=True)
-class SkippedStep:
-    """A step the planner left out, and why."""
-
-    name: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """The ordered steps done, and those left out with reasons. Pixel hashes are SHA-256 over shape and raw bytes."""
-
-    steps: tuple[Step, ...] = ()
-    skipped: tuple[SkippedStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +192,10 @@ class HitImages:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A stored match; mappings hold JSON-ready values. `decision` tells every gate; empty in hits of older versions."""
+    """A stored match; mappings hold JSON-ready values.
+
+    `decision` tells every gate, `enhancement` which face the match rests on; both are empty in hits of older versions.
+    """
 
     hit_id: str
     kind: str
@@ -250,6 +220,7 @@ class Hit:
     review: Mapping[str, Any]
     liveness: str = "not_assessed"
     decision: Mapping[str, Any] = field(default_factory=dict)
+    enhancement: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from edge.enhance import STEPS, Enhancer, Plan, plan_steps, recipe_from_json, re
 from edge.errors import ImageError
 from edge.pixels.hashing import pixel_sha256
 from edge.pixels.quality import measure_picture
-from edge.records import Quality, Recipe, SkippedStep, Step
+from edge.recipes import Recipe, SkippedStep, Step
+from edge.records import Quality
 
 
 def quality(luma: float) -> Quality:

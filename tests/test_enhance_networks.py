@@ -18,7 +18,7 @@ from edge.enhance import networks as module
 from edge.errors import ImageError, ModelError
 from edge.pixels import metrics
 from edge.pixels.brightness import brightness
-from edge.records import Recipe
+from edge.recipes import Recipe
 from edge.sessions import Pack
 from tests.tiny_pictures import picture_bytes, picture_entry, picture_pack, write_pack
 

@@ -91,7 +91,7 @@ def test_map_replay_and_new_embeddings_on_the_demo(
         assert decode_image(told.picture, "map").shape == (2 * 336, 2 * 336, 3)
         gates = {gate.name: gate for gate in explanation.explain(draft.hit).gates}
         assert gates["similarity"].value == pytest.approx(draft.hit.similarity, abs=1e-3)
-        assert explaining.replay_hit(store, draft.hit.hit_id)["same"]
+        assert explaining.replay_hit(store, draft.hit.hit_id, models.stages.enhancer.networks)["same"]
         with pytest.raises(NotFoundError):
             explaining.explain(store, None, "nothing")
         _another_model_made_them(store)

@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 
 from edge.config import Config, RuntimeConfig
 from edge.detect import build_detector
-from edge.enhance import Enhancer
+from edge.enhance import STEPS, Benefit, Budget, Enhancer, Networks
+from edge.enhance.benefit import read_benefit
 from edge.ops.choice import apply_choice, platform_facts, read_choice, why_stale
 from edge.ops.clock import boot_id, clock_facts
 from edge.pipeline import BoxFacts, Pipeline, Stages, Watch
 from edge.pipeline.limits import same_model
 from edge.recognise import Embedder
 from edge.records import Frame
-from edge.sessions import Pack
+from edge.sessions import ModelEntry, Pack
 from edge.store import Store
 from edge.watchlist.calibrate import calibrate
 
@@ -54,7 +55,7 @@ def load_models(config: Config) -> Models:
     tail = entry.scores.get("impostor_tail")
     descriptions = {"detect": detector.describe(), "embed": embedder.describe()}
     return Models(
-        stages=Stages(detector, Enhancer(config.enhance.mode, time.perf_counter), embedder),
+        stages=Stages(detector, _enhancer(config, pack, entry), embedder),
         pack=pack,
         hashes={task: str(about.get("sha256") or about.get("name")) for task, about in descriptions.items()},
         descriptions=descriptions,
@@ -62,6 +63,21 @@ def load_models(config: Config) -> Models:
         cohorts=pack.cohorts(entry.sha256),
         likeness=pack.likeness(entry.sha256),
         min_margin=config.recognise.min_margin,
+    )
+
+
+def _enhancer(config: Config, pack: Pack, embedder: ModelEntry) -> Enhancer:
+    """The enhancer with the pack's learned steps, and with what was shown for this very embedder."""
+    benefit = read_benefit(pack)
+    if not embedder.default and not embedder.variant_of:
+        benefit = Benefit(problem=f"nothing was measured with the embedder {embedder.name}")
+    networks = Networks(pack, config.runtime)
+    return Enhancer(
+        config.enhance.mode,
+        time.perf_counter,
+        networks=networks,
+        benefit=benefit,
+        generative=config.enhance.generative,
     )
 
 
@@ -105,6 +121,10 @@ def live_pipeline(config: Config, models: Models, store: Store, *, kind: str) ->
     def clock(frame: Frame) -> dict[str, Any]:
         return {**clock_facts(), "boot_id": boot_id(), "mono_ns": frame.captured_mono_ns}
 
+    enhancer = models.stages.enhancer
+    enhancer.budget = Budget(config.enhance.frame_ms)
+    wanted = {name: kind for name, kind in STEPS.items() if config.enhance.generative or not kind.generative}
+    enhancer.networks.load_all(wanted)
     facts = BoxFacts(box_id_of(config, store), kind, models.hashes, models.impostor_tail, clock)
     watch = load_watch(store, models, config.watchlist.max_age_days)
     pipeline = Pipeline(config, models.stages, watch, facts)

@@ -13,13 +13,12 @@ from edge.capture.images import read_image
 from edge.capture.sources import open_path
 from edge.config import Config, DetectConfig
 from edge.detect import Detector, build_detector
-from edge.enhance import Enhancer
+from edge.enhance import Enhancer, score_face
 from edge.errors import ConfigError, ImageError
 from edge.evaluate.detection import clutter, evaluate_detection
 from edge.evaluate.identify import evaluate_identification, split
 from edge.evaluate.mosaics import make_mosaics, read_sources
-from edge.evaluate.pairs import evaluate_pairs, read_pairs
-from edge.pixels.quality import measure
+from edge.evaluate.pairs import Enhance, evaluate_pairs, read_pairs
 from edge.pixels.resize import resize
 from edge.recognise import Embedder, open_peer_embedder
 from edge.sessions import Pack
@@ -44,7 +43,7 @@ def pairs(
     """Verification on LFW-style pairs, for our models and, where `peer` is a folder of public weights, for those."""
     models = load_models(config)
     known = read_pairs(pairs_file)
-    change = _enhancement(enhance)
+    change = _enhancement(enhance, models.stages.enhancer)
     sides: dict[str, tuple[Detector, Embedder]] = {"ours": (models.stages.detector, models.stages.embedder)}
     if peer is not None:
         embedder = open_peer_embedder(_peer_file(peer, PEER_EMBEDDER), config.runtime)
@@ -62,7 +61,8 @@ def pairs(
             progress=progress,
         )
         rows[name] = [{"enhance": enhance, **report.to_dict()} for report in reports]
-    answer = {**rows["ours"][0], "models": models.hashes, "rows": rows["ours"]}
+    problem = models.stages.enhancer.benefit.problem if enhance == "auto" else None
+    answer = {**rows["ours"][0], "models": models.hashes, "rows": rows["ours"], "benefit_problem": problem}
     return answer if peer is None else {**answer, "peer": rows["peer"]}
 
 
@@ -80,7 +80,7 @@ def identification(
 ) -> dict[str, Any]:
     """Open-set identification of a list of people, ours beside the peer; ours with what calibration promised."""
     models = load_models(config)
-    parts = split(images, _lines(people_file), num_enrolled=enrolled, first_probe=first_probe)
+    parts = split(images, read_people(people_file), num_enrolled=enrolled, first_probe=first_probe)
     sides: dict[str, tuple[Detector, Embedder]] = {"ours": (models.stages.detector, models.stages.embedder)}
     if peer is not None:
         embedder = open_peer_embedder(_peer_file(peer, PEER_EMBEDDER), config.runtime)
@@ -122,7 +122,7 @@ def detection(
     """
     ours = build_detector(config.detect, Pack.open(config.models_dir), config.runtime)
     teacher = _peer_detector(config, peer, 0.3)
-    pictures = [found for name in _lines(people_file) for found in sorted((images / name).glob("*.jpg"))[:1]]
+    pictures = [found for name in read_people(people_file) for found in sorted((images / name).glob("*.jpg"))[:1]]
     backgrounds = [
         read_image(path) for path in sorted(scenes.iterdir()) if path.suffix.lower() in {".png", ".jpg", ".bmp"}
     ]
@@ -154,14 +154,13 @@ def _frames(path: Path) -> Iterator[BgrImage]:
                 yield resize(frame.image, round(height * FOOTAGE_WIDTH / width), FOOTAGE_WIDTH) if wide else frame.image
 
 
-def _enhancement(mode: str) -> Callable[[BgrImage, Landmarks, Boxes], BgrImage] | None:
-    """Enhance an aligned crop as the planner would; None leaves crops alone."""
-    if mode == "off":
+def _enhancement(mode: str, enhancer: Enhancer) -> Enhance | None:
+    """The enhanced face as recognition would have it beside the original; None where it is left alone."""
+    if mode == "off" or not enhancer.helps_recognition:
         return None
-    enhancer = Enhancer(mode)
 
-    def change(crop: BgrImage, landmarks: Landmarks, box: Boxes) -> BgrImage:
-        return enhancer.apply(crop, enhancer.plan(measure(crop, landmarks, box), for_recognition=True))[0]
+    def change(image: BgrImage, landmarks: Landmarks, box: Boxes) -> BgrImage | None:
+        return score_face(image, landmarks, box, enhancer).enhanced
 
     return change
 
@@ -180,8 +179,8 @@ def _peer_file(folder: Path, name: str) -> Path:
     return path
 
 
-def _lines(path: Path) -> list[str]:
-    """Names in a list file; a first line that is a count is passed over."""
+def read_people(path: Path) -> list[str]:
+    """Names in a list file, one a line; a first line that is a count is passed over."""
     try:
         lines = [line.split()[0] for line in path.read_text("utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from edge.app.build import Models
 from edge.arrays import BgrImage, require_landmarks
 from edge.capture.images import read_image
-from edge.enhance import recipe_from_json, replay
+from edge.enhance import Networks, recipe_from_json, redo
+from edge.enhance.labels import enhanced_png
 from edge.errors import ImageError, NotFoundError
 from edge.explanation import lines
 from edge.pixels.encode import file_sha256, to_png
 from edge.pixels.geometry import align
+from edge.pixels.metrics import psnr
 from edge.pixels.resize import resize
 from edge.recognise import Embedder
 from edge.records import Hit, Reference
@@ -25,6 +27,8 @@ from edge.store import Store
 PATCH_PX = 24
 STEP_PX = 8
 SCALE = 3
+CLOSE_DB = 45.0
+"""How near a recipe done again by another provider must come to the kept picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,23 +91,32 @@ def occlusion_map(crop: BgrImage, other: NDArray[np.float32], embedder: Embedder
     return np.asarray(total / np.maximum(count, 1), np.float32)
 
 
-def replay_hit(store: Store, hit_id: str) -> dict[str, Any]:
-    """Do the recorded recipe again on the kept original and compare hashes, step by step and of the files."""
+def replay_hit(store: Store, hit_id: str, networks: Networks | None = None) -> dict[str, Any]:
+    """Do the recorded recipe again on the kept original and compare hashes, step by step and of the files.
+
+    Where a provider rounds otherwise, `close` says whether the picture is within 45 dB of the kept one.
+    """
     hit = find(store, hit_id)
     recipe = recipe_from_json(hit.recipe)
     original = _kept(store, hit.images.crop, "found face")
-    done = replay(original, recipe)
+    done = redo(original, recipe, networks)
     answer: dict[str, Any] = {
         "hit_id": hit_id,
         "original": {"sha256": hit.images.crop, "same": file_sha256(to_png(original)) == hit.images.crop},
-        "steps": [{"name": step.name, "version": step.version, "output_sha256": step.output_sha256, "same": True}
-                  for step in recipe.steps],
+        "steps": [
+            {"name": step.name, "version": step.version, "output_sha256": step.output_sha256, "same": same}
+            for step, same in zip(recipe.steps, done.same, strict=True)
+        ],
         "enhanced": None,
-    }  # fmt: skip
+        "problem": done.problem,
+    }
+    answer["same"] = answer["close"] = answer["original"]["same"]
     if hit.images.enhanced is not None:
-        same = file_sha256(to_png(done)) == hit.images.enhanced
-        answer["enhanced"] = {"sha256": hit.images.enhanced, "same": same}
-    answer["same"] = answer["original"]["same"] and (answer["enhanced"] is None or answer["enhanced"]["same"])
+        same = file_sha256(enhanced_png(done.image, recipe)) == hit.images.enhanced
+        distance = None if same else psnr(done.image, _kept(store, hit.images.enhanced, "enhanced face"))
+        answer["enhanced"] = {"sha256": hit.images.enhanced, "same": same, "psnr_db": distance}
+        answer["close"] = answer["same"] and (distance is None or distance >= CLOSE_DB)
+        answer["same"] = answer["same"] and same
     return answer
 
 

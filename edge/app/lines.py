@@ -15,14 +15,18 @@ from edge.capture.images import read_image
 from edge.capture.sources import open_path
 from edge.config import Config
 from edge.detect import build_detector
-from edge.enhance import Enhancer, recipe_to_json
+from edge.enhance import Enhancer, recipe_to_json, score_face
 from edge.errors import EdgeError, ImageError
 from edge.pixels.geometry import ARCFACE_POINTS, align
 from edge.pixels.quality import measure
+from edge.recipes import Recipe
+from edge.recognise import fuse
 from edge.records import Detections
 from edge.sessions import Pack
 
 BATCH = 32
+_Waiting = tuple[dict[str, Any], list[BgrImage]]
+"""A line, and the crops of its face: none, the original, or the original and the enhanced one."""
 
 
 def detect(config: Config, paths: Iterable[Path]) -> Iterator[dict[str, Any]]:
@@ -52,8 +56,9 @@ def detect(config: Config, paths: Iterable[Path]) -> Iterator[dict[str, Any]]:
 def embed(config: Config, paths: Sequence[Path], *, aligned: bool, enhance: str) -> Iterator[dict[str, Any]]:
     """Yield a line per image, in order; embeddings are computed in batches. A bad image is a line with a reason."""
     models = load_models(config)
-    enhancer = Enhancer(enhance)
-    waiting: list[tuple[dict[str, Any], BgrImage | None]] = []
+    ours = models.stages.enhancer
+    enhancer = Enhancer(enhance, networks=ours.networks, benefit=ours.benefit)
+    waiting: list[_Waiting] = []
     for path in paths:
         waiting.append(_crop(path, models.stages.detector, enhancer, aligned))
         if len(waiting) == BATCH:
@@ -68,7 +73,7 @@ def largest(found: Detections) -> int:
     return int(np.argmax(sides[:, 0] * sides[:, 1]))
 
 
-def _crop(path: Path, detector: Any, enhancer: Enhancer, aligned: bool) -> tuple[dict[str, Any], BgrImage | None]:
+def _crop(path: Path, detector: Any, enhancer: Enhancer, aligned: bool) -> _Waiting:
     line: dict[str, Any] = {
         "path": str(path),
         "box": None,
@@ -86,14 +91,17 @@ def _crop(path: Path, detector: Any, enhancer: Enhancer, aligned: bool) -> tuple
         else:
             found = detector.detect(image)
             if not len(found):
-                return {**line, "embedding": None, "reason": "no_face", "model": None}, None
+                return {**line, "embedding": None, "reason": "no_face", "model": None}, []
             best = largest(found)
             points, box, score = found.landmarks[best], found.boxes[best], float(found.scores[best])
             crop = align(image, points)
     except EdgeError as error:
-        return {**line, "embedding": None, "reason": str(error), "model": None}, None
-    quality = measure(crop, points, box)
-    crop, recipe = enhancer.apply(crop, enhancer.plan(quality, for_recognition=True))
+        return {**line, "embedding": None, "reason": str(error), "model": None}, []
+    quality, recipe, crops = measure(crop, points, box), Recipe(), [crop]
+    if enhancer.helps_recognition:
+        scored = score_face(image, points, box, enhancer)
+        quality, recipe = scored.quality, scored.recipe
+        crops += [scored.enhanced] if scored.enhanced is not None else []
     line |= {
         "box": np.round(box, 3).tolist(),
         "landmarks": np.round(points, 3).tolist(),
@@ -101,14 +109,16 @@ def _crop(path: Path, detector: Any, enhancer: Enhancer, aligned: bool) -> tuple
         "quality": {**asdict(quality), "parts": dict(quality.parts)},
         "steps": recipe_to_json(recipe)["steps"],
     }
-    return line, crop
+    return line, crops
 
 
-def _embed_all(waiting: list[tuple[dict[str, Any], BgrImage | None]], models: Any) -> Iterator[dict[str, Any]]:
-    crops = [crop for _, crop in waiting if crop is not None]
+def _embed_all(waiting: list[_Waiting], models: Any) -> Iterator[dict[str, Any]]:
+    """Embeddings of a batch: a face that was enhanced counts together with its original."""
     embedder = models.stages.embedder
-    embeddings = iter(embedder.embed(np.stack(crops)) if crops else ())
-    for line, crop in waiting:
-        if crop is not None:
-            line |= {"embedding": [round(float(x), 7) for x in next(embeddings)], "model": embedder.sha256}
+    crops = [crop for _, several in waiting for crop in several]
+    vectors = iter(embedder.embed(np.stack(crops)) if crops else ())
+    for line, several in waiting:
+        if several:
+            vector = fuse(np.stack([next(vectors) for _ in several])) if len(several) > 1 else next(vectors)
+            line |= {"embedding": [round(float(x), 7) for x in vector], "model": embedder.sha256}
         yield line

@@ -95,8 +95,8 @@ def _write(out: Path, results: list[offline.ClipResult], references: dict[str, b
                 pictures = {"enrolled": references[draft.hit.images.reference]}
                 if draft.shown is not None:
                     pictures["found"] = to_png(draft.shown.found)
-                if draft.shown is not None and draft.shown.enhanced is not None:
-                    pictures["enhanced"] = to_png(draft.shown.enhanced)
+                if draft.shown is not None and draft.shown.enhanced_png is not None:
+                    pictures["enhanced"] = draft.shown.enhanced_png
                 for what, data in pictures.items():
                     (out / "crops" / f"{hit_id}_{what}.png").write_bytes(data)
     except OSError as error:

@@ -17,6 +17,7 @@ from edge.errors import ImageError
 from edge.pipeline import HitDraft
 from edge.pixels import metrics
 from edge.pixels.encode import to_png
+from edge.pixels.resize import resize
 
 # A track is drawn on a map of this width, whatever the frame's size.
 _MAP_WIDTH = 320
@@ -71,11 +72,13 @@ def _view(draft: HitDraft, references: Mapping[str, bytes], clean: Any) -> HitVi
         ("quality", f"{quality['score']:.0f} of 100 over {quality['num_shots']} shots"),
     ]
     if hit.similarity_enhanced is not None:
-        numbers.append(("similarity of the enhanced face", f"{hit.similarity_enhanced:.3f} (for comparison only)"))
+        numbers.append(("similarity of the enhanced face", f"{hit.similarity_enhanced:.3f}"))
+    numbers += _two_faces(hit.enhancement)
     if clean is not None and clean.shape == found.shape:
         numbers.append(("found, against the clean frame", _closeness(found, clean)))
         if enhanced is not None:
-            numbers.append(("enhanced, against the clean frame", _closeness(enhanced, clean)))
+            same_size = resize(enhanced, *clean.shape[:2]) if enhanced.shape != clean.shape else enhanced
+            numbers.append(("enhanced, against the clean frame", _closeness(same_size, clean)))
     enrolled = references.get(hit.images.reference)
     return HitView(
         draft=draft,
@@ -84,6 +87,19 @@ def _view(draft: HitDraft, references: Mapping[str, bytes], clean: Any) -> HitVi
         enrolled=data_url(enrolled) if enrolled else None,
         numbers=tuple(numbers),
     )
+
+
+def _two_faces(told: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Which face the match rests on, and whether the two disagree."""
+    rests = {
+        "original": "the face as found; the enhanced one is for comparison only",
+        "both": "both; the face as found alone would have been enough",
+        "enhanced": "the enhanced face: as found alone it would not have been enough",
+    }
+    lines = [("the match rests on", rests[told["found_on"]])] if told.get("found_on") in rests else []
+    if told.get("disagrees"):
+        lines.append(("the two faces disagree", f"by {told['difference']:+.3f}; beyond {told['limit']:.3f} is unusual"))
+    return lines
 
 
 def _closeness(image: Any, clean: Any) -> str:

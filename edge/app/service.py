@@ -15,6 +15,7 @@ from edge import __version__, credentials
 from edge.app.blind import models_or_page
 from edge.app.build import Models, live_pipeline, load_watch
 from edge.app.desk import VisionDesk
+from edge.app.easing import count, ease
 from edge.app.examiner import FileExaminer
 from edge.app.health import of_service
 from edge.app.keeper import Eyes, Keeper
@@ -197,6 +198,7 @@ class _Service:
         while True:
             states = [camera.health() for camera in self.cameras]
             self.board.publish_health(states)
+            ease(self.vision.pipeline.budget, self.keeper.conditions.state)
             for health in states:
                 self.metrics.note_health(health)
                 if last.get(health.camera) is not health.state:
@@ -261,4 +263,5 @@ class _Service:
                 self.metrics.consumer_age.labels(consumer.name).set((now - consumer.last_pull_at).total_seconds())
         self.metrics.store.labels("hits_waiting").set(self.writer.num_waiting)
         self.metrics.people.set(len(self.vision.pipeline.watch.people))
+        count(self.vision.pipeline.budget, self.metrics)
         return self.metrics.render()

@@ -25,13 +25,17 @@ Size = tuple[int, int]
 
 def read_image(path: Path) -> BgrImage:
     """Read one still image file as (H, W, 3) uint8 BGR, turned upright as its EXIF says; raises ImageError."""
+    return decode_image(read_bytes(path), str(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """Bytes of an image file of a sane size; raises ImageError."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ImageError(f"{path}: {path.stat().st_size} bytes are too many for an image; make it smaller")
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise ImageError(f"{path}: can't be read ({error.strerror}); check the path and its permissions") from None
-    return decode_image(data, str(path))
 
 
 def decode_image(data: bytes, name: str) -> BgrImage:

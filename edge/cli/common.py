@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -49,6 +49,20 @@ def progress(total: float | None = None) -> Iterator[Progress]:
     )
     with Progress(*columns, console=err, disable=not sys.stderr.isatty(), transient=True) as bar:
         yield bar
+
+
+@contextmanager
+def bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar per thing that is done: told what it is, how much is done, and how much there is."""
+    with progress() as shown:
+        tasks: dict[str, Any] = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = shown.add_task(what, total=total)
+            shown.update(tasks[what], completed=done, total=total)
+
+        yield tell
 
 
 def table(title: str | None, *headers: str) -> Table:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress, read_config, table
+from edge.cli.common import ConfigOption, JsonOption, bar, out, print_json, read_config, table
 
 app = typer.Typer(help="How well it works, on labelled pictures.", no_args_is_help=True)
 
@@ -37,7 +35,7 @@ def eval_pairs(
 
     if enhance not in {"auto", "off"}:
         raise typer.BadParameter(f"--enhance is auto or off, not {enhance!r}")
-    with _bar() as tell:
+    with bar() as tell:
         answer = evaluating.pairs(
             read_config(config),
             images,
@@ -81,7 +79,7 @@ def eval_identify(
     """Open-set identification: FNIR at FPIR, and whether what calibration promises holds for strangers."""
     from edge.app import evaluating
 
-    with _bar() as tell:
+    with bar() as tell:
         answer = evaluating.identification(
             read_config(config),
             images,
@@ -127,7 +125,7 @@ def eval_detect(
     """Detection: average precision at IoU 0.5 on seeded 640 x 480 mosaics, and what happens on real footage."""
     from edge.app import evaluating
 
-    with _bar() as tell:
+    with bar() as tell:
         answer = evaluating.detection(
             read_config(config),
             images,
@@ -153,16 +151,3 @@ def eval_detect(
             f"{clip['path']}: {clip['num_peer_sure_found']} of the peer's {clip['num_peer_sure']} sure faces found, "
             f"{clip['num_clutter']} places in {clip['num_frames']} frames where the peer sees nothing"
         )
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[str, int, int], None]]:
-    with progress() as bar:
-        tasks: dict[str, int] = {}
-
-        def tell(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = int(bar.add_task(what, total=total))
-            bar.update(tasks[what], completed=done, total=total)  # type: ignore[arg-type]
-
-        yield tell

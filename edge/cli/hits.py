@@ -46,9 +46,11 @@ def explain(
 def replay(hit_id: HitId, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Do a hit's recipe again on the kept original and compare every hash."""
     from edge.app import explaining
+    from edge.app.enhancing import networks_of
 
-    with Store.open(read_config(config).data_dir) as store:
-        done = explaining.replay_hit(store, hit_id)
+    settings = read_config(config)
+    with Store.open(settings.data_dir) as store:
+        done = explaining.replay_hit(store, hit_id, networks_of(settings))
     if as_json:
         print_json(done)
     else:
@@ -57,7 +59,9 @@ def replay(hit_id: HitId, config: ConfigOption = None, as_json: JsonOption = Fal
             out.print(f"{step['name']} version {step['version']}, {step['output_sha256'][:16]}: {_word(step['same'])}")
         if done["enhanced"] is not None:
             out.print(f"enhanced {done['enhanced']['sha256'][:16]}: {_word(done['enhanced']['same'])}")
-    if not done["same"]:
+            if done["enhanced"]["psnr_db"] is not None:
+                out.print(f"{done['enhanced']['psnr_db']:.1f} dB from the kept picture; {done['problem'] or ''}")
+    if not done["close"]:
         raise typer.Exit(int(ExitCode.DATA))
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edge import __version__
-from edge.cli import access, audit, evaluation, files, hits, installer, models, people, release, service
+from edge.cli import access, audit, evaluation, files, hits, installer, models, people, release, restoration, service
 from edge.errors import EdgeError, ExitCode
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 for group in (service, installer, files, people, hits):
     group.register(app)
+restoration.register(app, evaluation.app)
 app.add_typer(people.watchlist, name="watchlist")
 app.add_typer(evaluation.app, name="eval")
 app.add_typer(models.app, name="models")

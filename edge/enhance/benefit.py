@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from edge.enhance.steps import STEPS
+from edge.enhance.steps import GENERATIVE, STEPS
 from edge.sessions import Pack
 
 BENEFIT_FILE = "benefit.json"
@@ -59,16 +59,16 @@ class Benefit:
     disagreement: float = DEFAULT_DISAGREEMENT
     problem: str | None = "no benefit was measured"
 
-    def allows(self, step: str, fault: str, level: int) -> bool:
-        """Whether the step was shown to help with that fault at that level."""
-        return any(
-            one.step == step and one.fault == fault and one.min_level <= level <= one.max_level for one in self.shown
+    def gain(self, step: str, fault: str, level: int) -> float:
+        """By how much the step was shown to raise the true accept rate with that fault at that level; 0 where not."""
+        found = (
+            one.gain
+            for one in self.shown
+            if (one.step, one.fault) == (step, fault)
+            and one.min_level <= level <= one.max_level
+            and step not in GENERATIVE
         )
-
-    @property
-    def steps(self) -> frozenset[str]:
-        """Names of the steps that help with anything."""
-        return frozenset(one.step for one in self.shown)
+        return max(found, default=0.0)
 
 
 def hashes_of(pack: Pack) -> dict[str, str]:

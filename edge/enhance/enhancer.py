@@ -16,7 +16,8 @@ from edge.errors import ImageError
 from edge.pixels import lime
 from edge.pixels.hashing import pixel_sha256
 from edge.pixels.tiles import Progress
-from edge.records import Quality, Recipe, SkippedStep, Step
+from edge.recipes import Recipe, SkippedStep, Step
+from edge.records import Quality
 
 
 class Enhancer:
@@ -49,6 +50,11 @@ class Enhancer:
     def helps_recognition(self) -> bool:
         """Whether there is any step that may be done before a face is recognised."""
         return self._mode == "auto" and self.benefit.problem is None and bool(self.benefit.shown)
+
+    def begin_frame(self) -> None:
+        """A new frame: what it may cost is counted anew."""
+        if self.budget is not None:
+            self.budget.begin_frame()
 
     def plan(self, quality: Quality, *, for_recognition: bool = False, num_pixels: int | None = None) -> Plan:
         """Decide by measured numbers alone; equal numbers give equal plans.

@@ -14,6 +14,7 @@ from edge.enhance.steps import StepKind
 from edge.errors import ImageError, ModelError
 from edge.pixels import lime
 from edge.pixels.brightness import brightness, is_exactly_gray, with_brightness
+from edge.pixels.chroma import repaint
 from edge.pixels.resize import resize
 from edge.pixels.tiles import Progress, Tiling, run_tiled
 from edge.sessions import Pack, Session
@@ -59,8 +60,8 @@ class Network:
     def run(self, image: BgrImage, factor: int, params: Mapping[str, Any], progress: Progress | None) -> BgrImage:
         """The picture `factor` times as large, changed.
 
-        Luma models change brightness and keep the colors, which are enlarged cubically. A model that enlarges less than
-        `factor` is given the cubically enlarged picture. Gray pictures stay gray.
+        Luma models change brightness and keep the colors, which are enlarged cubically, or freed from noise. A model
+        that enlarges less than `factor` is given the cubically enlarged picture. Gray pictures stay gray.
         """
         if factor % self.scale:
             raise ModelError(f"{self.session.info.file}: enlarges {self.scale} times, the step {factor} times")
@@ -82,7 +83,7 @@ class Network:
         source = large if self.scale < factor else image
         if self.session.spec.channels == 1:
             done = run_tiled(self._scaled(brightness(source)[np.newaxis]), self._call, self.scale, tiling, progress)
-            return with_brightness(large, done[0])
+            return repaint(large, done[0]) if factor == 1 else with_brightness(large, done[0])
         order = (2, 1, 0) if self.session.spec.color == "RGB" else (0, 1, 2)
         planes = np.stack([source[:, :, channel] for channel in order]).astype(np.float32)
         done = run_tiled(self._scaled(planes), self._call, self.scale, tiling, progress)

@@ -13,7 +13,8 @@ from typing import Any
 from edge.enhance.benefit import Benefit
 from edge.enhance.faults import MAX_DIRECTEDNESS, NOISE, grade
 from edge.enhance.steps import GENERATIVE, STEPS
-from edge.records import Quality, SkippedStep
+from edge.recipes import SkippedStep
+from edge.records import Quality
 
 MAX_LUMA = 0.3
 """Mean luma below which a face is hard to make out on a screen; faces in daylight have 0.4 to 0.67."""
@@ -66,22 +67,24 @@ def refusals_for_view(quality: Quality, *, generative: bool = False) -> dict[str
 
 
 def refusals_for_recognition(quality: Quality, benefit: Benefit) -> dict[str, str | None]:
-    """Why each step is not done before recognition; None where it is."""
+    """Why each step is not done before recognition; None for the one that is, if any: that with the largest gain.
+
+    Steps were shown to help one at a time, so no two are done together.
+    """
     if benefit.problem is not None:
         return dict.fromkeys(STEPS, f"for viewing only: {benefit.problem}")
     levels = grade(quality)
+    seen = ", ".join(f"{fault} at level {level}" for fault, level in levels.items() if level) or "no fault"
+    gains = {name: max((benefit.gain(name, *fault) for fault in levels.items()), default=0.0) for name in STEPS}
+    best = max(STEPS, key=lambda name: gains[name])
     refusals: dict[str, str | None] = {}
-    for name, kind in STEPS.items():
-        seen = {fault: levels[fault] for fault in kind.cures if levels[fault]}
-        told = ", ".join(f"{fault} at level {level}" for fault, level in seen.items())
-        if not seen:
-            refusals[name] = f"no {' or '.join(kind.cures)} was measured"
-        elif name in GENERATIVE:
+    for name in STEPS:
+        if name in GENERATIVE:
             refusals[name] = "for viewing only: it invents detail"
-        elif any(benefit.allows(name, fault, level) for fault, level in seen.items()):
-            refusals[name] = None
+        elif gains[name] <= 0:
+            refusals[name] = f"for viewing only: not shown to help recognition with {seen}"
         else:
-            refusals[name] = f"for viewing only: not shown to help recognition with {told}"
+            refusals[name] = None if name == best else f"for viewing only: {best} helps more"
     return refusals
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edge.errors import ImageError
-from edge.records import Recipe, SkippedStep, Step
+from edge.recipes import Recipe, SkippedStep, Step
 
 PURPOSE = "view"
 """What enhanced pictures are for unless said otherwise; carried in every recipe."""

@@ -10,7 +10,8 @@ from edge.arrays import BgrImage, Boxes, Landmarks
 from edge.enhance.enhancer import Enhancer
 from edge.pixels.geometry import align
 from edge.pixels.quality import measure, measure_picture
-from edge.records import Quality, Recipe
+from edge.recipes import Recipe
+from edge.records import Quality
 
 MARGIN = 0.3
 """How far the part that is enhanced reaches beyond the box, in box sizes: the aligned crop needs forehead and chin."""

@@ -17,14 +17,14 @@ from edge.errors import ImageError
 from edge.evaluate.measures import PairScores, impostor_tail, score_pairs
 from edge.pixels import degrade
 from edge.pixels.geometry import ARCFACE_POINTS, align
-from edge.recognise import ALIGNED_SIDE_PX, Embedder
+from edge.recognise import ALIGNED_SIDE_PX, Embedder, normalise
 from edge.records import Detections
 
 CLEAN = "clean"
 NUM_FOLDS = 10
 ReadImage = Callable[[Path], BgrImage]
-Enhance = Callable[[BgrImage, Landmarks, Boxes], BgrImage]
-"""An aligned crop, with landmarks and box in the picture it was cut from, to a changed crop of the same size."""
+Enhance = Callable[[BgrImage, Landmarks, Boxes], BgrImage | None]
+"""A picture, with landmarks and box of the face, to the aligned enhanced face; None where nothing is done to it."""
 Progress = Callable[[str, int, int], None]
 """What is being done, how much is done, how much there is."""
 
@@ -68,6 +68,7 @@ class PairReport:
     num_pictures: int
     num_without_face: int
     impostor_tail: tuple[tuple[float, float], ...]
+    num_enhanced: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, the scores flat beside the counts."""
@@ -144,7 +145,7 @@ def evaluate_pairs(
     """A report per degradation (`clean` or `name:level`).
 
     Each distinct picture is degraded, detected and embedded once per report. `detector` None takes the pictures as
-    aligned crops. `enhance` changes the aligned crop before it is embedded. Levels hold as they are: LFW's faces are
+    aligned crops. `enhance` gives a second crop of a face, embedded with it. Levels hold as they are: LFW's faces are
     about 110 px wide; the noise of a picture depends on the seed and its name alone.
     """
     pictures = sorted({p for pair in pairs for p in (pair.first, pair.second)}, key=lambda p: (p.person, p.number))
@@ -155,18 +156,27 @@ def evaluate_pairs(
     owners = np.unique([picture.person for picture in pictures], return_inverse=True)[1]
     rows = []
     for name in degradations:
-        crops, missed = [], 0
+        crops: list[BgrImage] = []
+        enhanced: dict[int, BgrImage] = {}
+        missed = 0
         for done, picture in enumerate(pictures):
             image = degraded(read_image(find_picture(images, picture)), name, picture, seed)
-            crop, found = _crop(image, detector, enhance, picture)
+            crop, landmarks, box, found = _crop(image, detector, picture)
+            changed = None if enhance is None else enhance(image, landmarks, box)
+            if changed is not None:
+                enhanced[len(crops)] = changed
             crops.append(crop)
             missed += not found
             if progress is not None:
                 progress(name, done + 1, len(pictures))
         vectors = embedder.embed(crops)
+        if enhanced:
+            where = np.array(list(enhanced), np.intp)
+            vectors[where] = normalise(np.add(vectors[where], embedder.embed(list(enhanced.values()))))
         similarities = np.einsum("nd,nd->n", vectors[first].astype(np.float64), vectors[second].astype(np.float64))
         scores = score_pairs(similarities, same, split_folds(pairs))
-        rows.append(PairReport(name, scores, len(pairs), len(pictures), missed, impostor_tail(vectors, owners)))
+        tail = impostor_tail(vectors, owners)
+        rows.append(PairReport(name, scores, len(pairs), len(pictures), missed, tail, len(enhanced)))
     return rows
 
 
@@ -190,21 +200,17 @@ def subject(detections: Detections, image: BgrImage) -> int | None:
     return int(np.argmin(np.where(widths >= widths.max() / 2, away, np.inf)))
 
 
-def _crop(
-    image: BgrImage, detector: Detector | None, enhance: Enhance | None, picture: Picture
-) -> tuple[BgrImage, bool]:
-    """The aligned face, and whether one was found."""
+def _crop(image: BgrImage, detector: Detector | None, picture: Picture) -> tuple[BgrImage, Landmarks, Boxes, bool]:
+    """The aligned face, its landmarks and box, and whether one was found."""
     size = np.array([image.shape[1], image.shape[0]], np.float32)
-    landmarks, box, found = CENTRED_LANDMARKS * size, (CENTRED_BOX * size).reshape(-1), True
     if detector is None:
         if image.shape != (ALIGNED_SIDE_PX, ALIGNED_SIDE_PX, 3):
             raise ImageError(f"{picture.person} {picture.number}: {image.shape} is no aligned 112 x 112 crop")
-        crop, landmarks = image, ARCFACE_POINTS
-    else:
-        detections = detector.detect(image)
-        best = subject(detections, image)
-        found = best is not None
-        if best is not None:
-            landmarks, box = detections.landmarks[best], detections.boxes[best]
-        crop = align(image, landmarks)
-    return crop if enhance is None else enhance(crop, landmarks, box), found
+        return image, ARCFACE_POINTS, np.array([0, 0, *size], np.float32), True
+    detections = detector.detect(image)
+    best = subject(detections, image)
+    if best is None:
+        landmarks = CENTRED_LANDMARKS * size
+        return align(image, landmarks), landmarks, (CENTRED_BOX * size).reshape(-1), False
+    landmarks = detections.landmarks[best]
+    return align(image, landmarks), landmarks, detections.boxes[best], True

@@ -38,6 +38,9 @@ class Metrics:
         self.consumer_age = Gauge(
             "edge_consumer_last_pull_seconds", "Seconds since a puller's last call.", ["consumer"], registry=r
         )
+        self.steps_dropped = Gauge(
+            "edge_enhance_steps_dropped", "Enhancement steps left out for want of time.", ["step", "cause"], registry=r
+        )
         self.people = Gauge("edge_watchlist_people", "People looked for.", registry=r)
 
     def note_track_end(self, camera: str, reason: Reason | None) -> None:

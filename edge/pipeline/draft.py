@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,7 +14,10 @@ import numpy as np
 from edge.arrays import BgrImage
 from edge.config import DetectConfig
 from edge.enhance import Enhancer, recipe_to_json
+from edge.enhance.labels import enhanced_png
+from edge.enhance.scoring import as_captured
 from edge.pipeline.face import TrackedFace
+from edge.pipeline.identity import recognition_plan, told
 from edge.pipeline.watch import Watch
 from edge.pixels.encode import file_sha256, to_jpeg, to_png
 from edge.pixels.geometry import align
@@ -43,6 +46,8 @@ class Shown:
 
     found: BgrImage
     enhanced: BgrImage | None
+    enhanced_png: bytes | None = None
+    """File bytes that are kept of the enhanced face; they say so where a step drew detail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +99,21 @@ class Drafter:
         assert match.reference_id is not None
         frame, crop = face.best
         found, (left, top) = cut_found(frame.image, crop.box)
-        enhanced, recipe = self.enhancer.apply(found, self.enhancer.plan(crop.quality))
+        quality = as_captured(crop.quality, found, (left, top))
+        plan = self.enhancer.plan(quality, num_pixels=found.shape[0] * found.shape[1])
+        enhanced, recipe = self.enhancer.apply(found, plan)
         changed = enhanced if recipe.steps else None
         pictures = {"frame": to_jpeg(frame.image, 95), "crop": to_png(found)}
         if changed is not None:
-            pictures["enhanced"] = to_png(changed)
+            pictures["enhanced"] = enhanced_png(changed, recipe)
         names = {what: file_sha256(data) for what, data in pictures.items()}
         recipe_json = dict(recipe_to_json(recipe))
         landmarks = crop.landmarks - np.array([left, top], np.float32)
         recipe_json["input"] = {"corner": [left, top], "landmarks": np.round(landmarks, 3).tolist()}
+        recipe_json["recognition"] = recognition_plan(quality, self.enhancer)
+        faces = [crop.image, align(enhanced, landmarks * np.float32(enhanced.shape[1] / found.shape[1]))]
+        alike = self._similarities(faces, match.person_id, watch) if changed is not None else None
+        likeness = alike[1] if alike is not None and match.similarity_enhanced is None else match.similarity_enhanced
         hit = Hit(
             hit_id=hit_id
             or make_hit_id(
@@ -115,8 +126,8 @@ class Drafter:
             similarity=match.similarity,
             margin=match.margin,
             runner_up_id=match.runner_up_id,
-            similarity_original=match.similarity,
-            similarity_enhanced=self._score_enhanced(changed, landmarks, match.person_id, watch),
+            similarity_original=match.similarity_original,
+            similarity_enhanced=likeness,
             expected_false_alerts=self._expected(face, watch),
             quality={**asdict_rounded(crop), "num_shots": face.num_shots},
             recipe=recipe_json,
@@ -134,9 +145,10 @@ class Drafter:
             clock=self.facts.clock(frame),
             review={"state": "new", "by": None, "at": None},
             decision=face.decision(self.detect),
+            enhancement=told(face.found_on, alike, self.enhancer.benefit.disagreement),
         )
         images = {names[what]: data for what, data in pictures.items()}
-        return HitDraft(hit, images, hit_id is None, Shown(found, changed))
+        return HitDraft(hit, images, hit_id is None, Shown(found, changed, pictures.get("enhanced")))
 
     def _expected(self, face: TrackedFace, watch: Watch) -> str:
         """What the limits in force cost: by calibration, else by what was measured of the model."""
@@ -145,13 +157,10 @@ class Drafter:
             return face.limits.expected_false_alerts
         return expected_false_alerts(face.limits.min_similarity, len(watch.people), self.facts.impostor_tail)
 
-    def _score_enhanced(self, enhanced: BgrImage | None, landmarks: Any, person_id: str, watch: Watch) -> float | None:
-        """Similarity of the enhanced face to the same person, for comparison only: it never makes a match."""
-        if enhanced is None:
-            return None
-        embedding = self.embedder.embed(align(enhanced, landmarks)[np.newaxis])[0]
-        ranked = watch.gallery.search(embedding)
-        return next((float(s.similarity) for s in ranked if s.person_id == person_id), None)
+    def _similarities(self, aligned: Sequence[BgrImage], person_id: str, watch: Watch) -> tuple[float, ...]:
+        """Similarity of each aligned face to the person, for comparison only: none of them makes a match."""
+        scores = [watch.gallery.search(vector) for vector in self.embedder.embed(aligned)]
+        return tuple(next((float(s.similarity) for s in ranked if s.person_id == person_id), -1.0) for ranked in scores)
 
 
 def asdict_rounded(crop: Crop) -> dict[str, Any]:

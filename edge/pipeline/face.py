@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.arrays import Embedding
 from edge.config import DetectConfig, MaskConfig, RecogniseConfig
+from edge.enhance import Enhancer
+from edge.enhance.scoring import score_face
 from edge.pipeline.limits import Limits
 from edge.pipeline.reliability import weight
 from edge.pipeline.watch import Watch
@@ -45,11 +49,15 @@ class TrackedFace:
         self._settings = settings
         self._shots = BestShots(settings.max_shots, MIN_GAP_FRAMES)
         self._embeddings: dict[int, Embedding] = {}
+        self._helped: dict[int, Embedding] = {}
+        """Of shots on which a step is shown to help: original and enhanced face together."""
         self._grays: set[int] = set()
         self.best: tuple[Frame, Crop] | None = None
         self.match: Match | None = None
         self.limits: Limits | None = None
         self.timing = "regular"
+        self.found_on = "original"
+        """`both`, or `enhanced` where the original alone would not have been the match."""
         self.is_told = False
         """Whether a hit of its own came of it."""
         self.reason: Reason = Reason.TOO_FEW_SHOTS
@@ -76,7 +84,13 @@ class TrackedFace:
         return len(self._embeddings)
 
     def see(
-        self, frame: Frame, track: Track, min_face_px: float, embedder: Embedder, masks: Sequence[MaskConfig] = ()
+        self,
+        frame: Frame,
+        track: Track,
+        min_face_px: float,
+        embedder: Embedder,
+        masks: Sequence[MaskConfig] = (),
+        enhancer: Enhancer | None = None,
     ) -> bool:
         """Look at the track's face in this frame; return whether the kept shots changed."""
         reason = _refuse_box(frame, track, min_face_px) or _refuse_masked(frame, track, masks)
@@ -89,12 +103,14 @@ class TrackedFace:
             return False
         if not self._shots.offer(crop):
             return False
-        embedding = embedder.embed(crop.image[np.newaxis])[0]
+        vectors = embed_twice(frame, crop, embedder, enhancer)
         kept = {shot.frame_id for shot in self._shots.shots}
         self._grays = {number for number in self._grays if number in kept}
         if is_gray(crop.image):
             self._grays.add(crop.frame_id)
-        self._embeddings = {k: v for k, v in {**self._embeddings, crop.frame_id: embedding}.items() if k in kept}
+        self._embeddings = {k: v for k, v in {**self._embeddings, crop.frame_id: vectors[0]}.items() if k in kept}
+        helped = self._helped if len(vectors) == 1 else {**self._helped, crop.frame_id: fuse(vectors)}
+        self._helped = {k: v for k, v in helped.items() if k in kept}
         if self.best is None or crop.quality.score > self.best[1].quality.score:
             self.best = (frame, crop)
         return True
@@ -115,7 +131,7 @@ class TrackedFace:
         if self.num_shots == 0:
             return None
         limit = limits[self.kind]
-        match = decide(watch.gallery.search(self.fused(), limit=2), limit, expired_ids=expired_ids)
+        match, found_on = self._decide(watch, limit, expired_ids)
         timing = "regular"
         if self.num_shots < self._settings.min_shots:
             known = self.match.person_id if self.match else None
@@ -125,14 +141,29 @@ class TrackedFace:
             if not is_last and not (match.person_id and sure) and match.reason is not Reason.EXPIRED_ENTRY:
                 self._note(Reason.TOO_FEW_SHOTS)
                 return None
-        self.match, self.limits, self.timing = match, limit, timing
+        self.match, self.limits, self.timing, self.found_on = match, limit, timing, found_on
         self.reason = match.reason or Reason.NO_MATCH
         return match
 
-    def fused(self) -> Embedding:
-        """One embedding for the track: the shots' mean, weighted by how much each is known to say."""
+    def _decide(self, watch: Watch, limit: Limits, expired_ids: Collection[str]) -> tuple[Match, str]:
+        """The match, and which face it rests on. The original is always scored, too."""
+        match = decide(watch.gallery.search(self.fused(helped=True), limit=2), limit, expired_ids=expired_ids)
+        if not self._helped:
+            return match, "original"
+        scores = watch.gallery.search(self.fused())
+        alone = decide(scores, limit, expired_ids=expired_ids)
+        likeness = next((s[1] for s in scores if s[0] == match.candidate_id), alone.similarity)
+        match = replace(match, similarity_original=likeness, similarity_enhanced=match.similarity)
+        return match, "both" if alone.person_id == match.person_id else "enhanced"
+
+    def fused(self, *, helped: bool = False) -> Embedding:
+        """One embedding for the track: the shots' mean, weighted by how much each is known to say.
+
+        `helped`: with the enhanced face where a step was shown to help; else of the originals alone.
+        """
         shots = self._shots.shots
-        vectors = np.stack([self._embeddings[shot.frame_id] for shot in shots])
+        known = {**self._embeddings, **self._helped} if helped else self._embeddings
+        vectors = np.stack([known[shot.frame_id] for shot in shots])
         return fuse(vectors, np.array([weight(shot.quality.score) for shot in shots], np.float32))
 
     def decision(self, detect: DetectConfig) -> dict[str, Any]:
@@ -155,6 +186,7 @@ class TrackedFace:
             "kind": limits.kind,
             "limits": limits.source,
             "timing": self.timing,
+            "found_on": self.found_on,
             "early_similarity": round(limits.early_similarity, 4),
             "gates": [{"gate": gate, "value": round(float(v), 4), "limit": round(float(w), 4)} for gate, v, w in gates],
             "shots": [
@@ -197,6 +229,14 @@ def _refuse_box(frame: Frame, track: Track, min_face_px: float) -> Reason | None
     height, width = frame.image.shape[:2]
     inside = (track.landmarks >= 0).all() and (track.landmarks < (width, height)).all()
     return None if inside else Reason.EDGE
+
+
+def embed_twice(frame: Frame, crop: Crop, embedder: Embedder, enhancer: Enhancer | None) -> NDArray[np.float32]:
+    """Embeddings of the original face and, where a step is shown to help with its faults, of the enhanced one."""
+    if enhancer is None or not enhancer.helps_recognition:
+        return embedder.embed(crop.image[np.newaxis])
+    scored = score_face(frame.image, crop.landmarks, np.array(crop.box, np.float32), enhancer)
+    return embedder.embed([crop.image] if scored.enhanced is None else [crop.image, scored.enhanced])
 
 
 def _refuse_masked(frame: Frame, track: Track, masks: Sequence[MaskConfig]) -> Reason | None:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from edge.arrays import BgrImage
 from edge.config import Config
-from edge.enhance import Enhancer
+from edge.enhance import Budget, Enhancer
 from edge.pipeline.draft import BoxFacts, Drafter, HitDraft
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.limits import limits_of
@@ -90,6 +90,11 @@ class Pipeline:
         self._cameras: dict[str, _CameraMind] = {}
 
     @property
+    def budget(self) -> Budget | None:
+        """What enhancement may cost per frame; None where time does not matter."""
+        return self._stages.enhancer.budget
+
+    @property
     def watch(self) -> Watch:
         """The people looked for. A new list counts from the next face on; limits are worked out before it does."""
         return self._watch
@@ -108,6 +113,7 @@ class Pipeline:
     def process(self, frame: Frame) -> FrameResult:
         """Run every stage on one frame."""
         limits = self._config.detect
+        self._stages.enhancer.begin_frame()
         detections = self._stages.detector.detect(frame.image, min(limits.keep_score, limits.min_score))
         mind = self._mind(frame.camera)
         tracks = mind.tracker.update(frame.frame_id, detections)
@@ -135,7 +141,12 @@ class Pipeline:
     def _look(self, frame: Frame, track: Track, face: TrackedFace) -> list[HitDraft]:
         """Take the face in; when it is somebody, tell the visit, which may ask for a new or updated hit."""
         has_news = face.see(
-            frame, track, self._config.detect.min_face_px, self._stages.embedder, self._masks.get(frame.camera, ())
+            frame,
+            track,
+            self._config.detect.min_face_px,
+            self._stages.embedder,
+            self._masks.get(frame.camera, ()),
+            self._stages.enhancer,
         )
         expired = self.watch.expired_at(frame.captured_at)
         if has_news or (face.match is not None and face.match.person_id in expired):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.arrays import BgrImage, require_bgr
 from edge.errors import ImageError
@@ -33,4 +34,13 @@ def resize(image: BgrImage, height: int, width: int) -> BgrImage:
         raise ImageError(f"a picture can't be made {width} x {height} px: pass at least 1 x 1")
     smaller = height * width < image.shape[0] * image.shape[1]
     out = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
+    return np.asarray(out, np.uint8)
+
+
+def resize_plane(plane: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """A single (H, W) uint8 plane, such as alpha, in another size, as `resize` does it; itself where it fits."""
+    if plane.shape == (height, width):
+        return plane
+    smaller = height * width < plane.shape[0] * plane.shape[1]
+    out = cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
     return np.asarray(out, np.uint8)

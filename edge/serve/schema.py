@@ -69,6 +69,10 @@ class HitJson(BaseModel):
     review: Json
     liveness: str
     decision: Json = Field(default={}, description="every gate's value and limit; how the answer came about")
+    enhancement: Json = Field(
+        default={},
+        description="found_on: original, both or enhanced (alone); disagrees: by more than limit; difference",
+    )
 
 
 class ItemJson(BaseModel):

@@ -27,7 +27,7 @@ TONES: Mapping[CameraState, str] = {
 DOUBTED_PARTS = ("size", "sharpness", "luma", "noise", "pose")
 LOW_PART = 0.5
 CLOSE_MARGIN = 0.12
-GENERATIVE = frozenset({"restore"})
+GENERATIVE = frozenset({"restore", "sr4"})
 """Steps that a model draws: they may show what was never before the camera."""
 MILD = frozenset(
     f"condition.{name}"
@@ -122,9 +122,13 @@ class Words:
         reasons: list[str] = [t(f"doubt.{name}") for name in DOUBTED_PARTS if name in low]
         if hit.runner_up_id is not None and hit.margin < CLOSE_MARGIN:
             reasons.append(t("doubt.margin", margin=self.decimals(hit.margin)))
-        if hit.similarity > hit.similarity_original + 0.1:
+        told = hit.enhancement
+        if told.get("found_on") == "enhanced" or hit.similarity > hit.similarity_original + 0.1:
             reasons.append(t("doubt.enhanced_only"))
-        if hit.similarity_enhanced is not None and hit.similarity_enhanced < hit.similarity_original - 0.1:
+        if told.get("disagrees"):
+            by, limit = self.decimals(abs(told["difference"])), self.decimals(told["limit"])
+            reasons.append(t("doubt.faces_disagree", by=by, limit=limit))
+        elif hit.similarity_enhanced is not None and hit.similarity_enhanced < hit.similarity_original - 0.1:
             reasons.append(t("doubt.enhanced_less"))
         if not hit.clock.get("synced", True):
             reasons.append(t("doubt.clock"))

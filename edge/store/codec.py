@@ -74,6 +74,7 @@ def hit_to_json(hit: Hit) -> dict[str, Any]:
         "review": dict(hit.review),
         "liveness": hit.liveness,
         "decision": dict(hit.decision),
+        "enhancement": dict(hit.enhancement),
     }
 
 
@@ -109,6 +110,7 @@ def hit_from_json(body: Mapping[str, Any]) -> Hit:
         review=body["review"],
         liveness=body["liveness"],
         decision=body.get("decision", {}),
+        enhancement=body.get("enhancement", {}),
     )
 
 
