@@ -3,12 +3,14 @@
 # make check  the developer's gate: format, lint, types, import rules, tests (CHECK=fast leaves the tests out)
 # make e2e    the page in a real browser, the service and the demo as processes
 # make camera-test  cameras on a whole Debian of their own: picamera2 on libcamera, V4L2 unplugged in an emulator (root)
+# make deploy-lint  the installer's role: lint and syntax
+# make deploy-test  the role on a folder and on a booted machine, from a blank box to an empty one (root)
 # make bench  speed, as ratios against peers in the same run
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check e2e camera-test bench lock clean
+.PHONY: demo test check e2e camera-test deploy-lint deploy-test bench lock clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.run: requirements.lock pyproject.toml
@@ -42,6 +44,17 @@ camera-test: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tools.bench
+
+build/ansible/.done: deploy/ansible/requirements.txt
+	$(PYTHON) -m venv build/ansible
+	build/ansible/bin/python -m pip install --quiet --disable-pip-version-check -r deploy/ansible/requirements.txt
+	@touch $@
+
+deploy-lint: $(VENV)/.run build/ansible/.done
+	$(BIN)/python -m tools.deploy_test --lint
+
+deploy-test: $(VENV)/.dev build/ansible/.done
+	$(BIN)/python -m tools.deploy_test
 
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --extra demo -o requirements.lock

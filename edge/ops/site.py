@@ -70,7 +70,7 @@ class SystemdSite:
         """Arguments of subprocess.run; who is not root runs as what they are."""
         env = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
         if CACHE.is_dir():
-            env["NUMBA_CACHE_DIR"] = str(CACHE / "numba")
+            env |= {"NUMBA_CACHE_DIR": str(CACHE / "numba"), "XDG_CACHE_HOME": str(CACHE)}
         if os.geteuid() != 0:
             return {"env": env}
         try:

@@ -90,7 +90,7 @@ def _pin(block: str) -> Pin:
 def box_pins(pins: list[Pin], dependencies: list[str], target: Target) -> list[Pin]:
     """The pins that `dependencies` (of pyproject.toml) lead to on `target`; what only extras ask for is left out."""
     there = [pin for pin in pins if pin.marker is None or Marker(pin.marker).evaluate(target.environment)]
-    kept = {canonicalize_name(Requirement(one).name) for one in dependencies}
+    kept: set[str] = {canonicalize_name(Requirement(one).name) for one in dependencies}
     if missing := kept - {pin.name for pin in there}:
         raise ValueError(f"{', '.join(sorted(missing))}: not in the lock file; write it anew with `make lock`")
     while more := {pin.name for pin in there if pin.asked_by & kept} - kept:

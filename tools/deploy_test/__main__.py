@@ -1,0 +1,127 @@
+"""`make deploy-test`: lint and syntax anywhere; the rest where there is root, debootstrap and systemd-nspawn."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from tools.deploy_test import machine, steps
+from tools.deploy_test.installer import Installer, by_chroot, by_ssh
+from tools.deploy_test.releases import HANG, Releases
+from tools.deploy_test.report import Report, require, run
+from tools.deploy_test.steps import BROKEN, FIRST, NEXT, Steps
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ROLE = ROOT / "deploy" / "ansible"
+_STAGE = "        started = time.perf_counter()\n        result = self._rest(frame)"
+_HUNG = f"        while __import__('os').path.exists('{HANG}'):\n            time.sleep(1)\n{_STAGE}"
+_UP = '                notify("READY=1")'
+
+
+def main() -> int:
+    """Run everything that can be run here; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="make deploy-test", description=__doc__)
+    parser.add_argument("--lint", action="store_true", help="lint and syntax alone")
+    parser.add_argument("--work", type=Path, default=ROOT / "build" / "deploy")
+    args = parser.parse_args()
+    report = Report()
+    args.work.mkdir(parents=True, exist_ok=True)
+    releases = Releases(ROOT, args.work)
+    installer = Installer(ROOT, args.work, ROOT / "build" / "ansible" / "bin", "ssh-ed25519 AAAA")
+    lint(report, installer)
+    if args.lint:
+        return report.summary()
+    if (why := missing()) is not None:
+        report.skip("everything on a machine", why)
+        return report.summary()
+    if report.step("archives: as it is, a next one, a broken one", lambda: build(releases)):
+        installer.public_key = releases.public_key
+        on_machines(report, installer, releases, args.work)
+    return report.summary()
+
+
+def lint(report: Report, installer: Installer) -> None:
+    """What needs no machine."""
+    env, bin_ = installer.env(), installer.ansible
+    offline: list[str | Path] = [bin_ / "ansible-lint", "--offline", "--nocolor", "--profile", "production"]
+    report.step("ansible-lint, production profile", functools.partial(run, offline, cwd=ROLE, env=env, is_told=False))
+    for book in ("site.yml", "uninstall.yml"):
+        command: list[str | Path] = [bin_ / "ansible-playbook", "-i", "inventory.example.yml", "--syntax-check", book]
+        report.step(f"syntax of {book}", functools.partial(run, command, cwd=ROLE, env=env, is_told=False))
+
+
+def missing() -> str | None:
+    """What the rest needs and is not here."""
+    if os.geteuid() != 0:
+        return "needs root"
+    tools = [name for name in ("debootstrap", "systemd-nspawn", "ssh-keygen", "ip") if shutil.which(name) is None]
+    return (
+        f"needs {', '.join(tools)} (apt install debootstrap systemd-container openssh-client iproute2)"
+        if tools
+        else None
+    )
+
+
+def build(releases: Releases) -> str:
+    """Three archives."""
+    made = [releases.build(FIRST)]
+    made.append(releases.build(NEXT, {"edge/app/vision.py": (_STAGE, _HUNG)}))
+    made.append(releases.build(BROKEN, {"edge/app/service.py": (_UP, "                raise RuntimeError('broken')")}))
+    return ", ".join(f"{path.name} {path.stat().st_size / 1e6:.0f} MB" for path in made)
+
+
+def on_machines(report: Report, installer: Installer, releases: Releases, work: Path) -> None:
+    """The folder, then the booted machine."""
+    if not report.step("blank system", lambda: machine.base(work) and None):
+        return
+    folder, box = machine.fresh(work, "folder"), machine.Booted(machine.fresh(work, "box"), work)
+    installer.prepare(releases.folder, {"folder": by_chroot(folder), "box": by_ssh(box.key)})
+    with machine.Chroot(folder):
+        report.step("folder: converge", lambda: f"{installer.apply('folder', FIRST).changed} changed")
+        report.step("folder: nothing changes a second time", lambda: unchanged(installer))
+    run(["rm", "-rf", "--one-file-system", folder])
+    report.step("box, booted", lambda: boot(report, box, installer))
+    for name in ("a camera", "a GPU, its provider and its driver", "a Jetson", "a Raspberry Pi"):
+        report.skip(f"on {name}", "no such hardware here")
+
+
+def boot(report: Report, box: machine.Booted, installer: Installer) -> str:
+    """All steps of the booted machine; its own failure is that it does not boot."""
+    with box:
+        on_booted(report, Steps(box, installer))
+    return "booted, and shut down again"
+
+
+def unchanged(installer: Installer) -> str:
+    """A second run in the folder."""
+    done = installer.apply("folder", FIRST)
+    require(done.changed == 0, f"{done.changed} changed: {steps.changes(done.said)}")
+    return "changed=0"
+
+
+def on_booted(report: Report, do: Steps) -> None:
+    """Everything on the booted machine, from blank to blank."""
+    report.step("box: --check --diff on a blank box changes nothing", do.blank_check)
+    if not report.step("box: converge", do.converge):
+        return
+    report.step("box: nothing changes a second time", do.again)
+    report.step("box: --check --diff finds nothing to do", lambda: do.again(FIRST, "--check"))
+    report.step("box: service active", do.active)
+    report.step("box: page over TLS", do.answers)
+    report.step("box: hit pulled with a token", do.pulled)
+    report.step("box: kill -9", do.killed)
+    report.step("box: exposure and form of the unit", do.shut)
+    report.step("box: update to a good release", do.update)
+    report.step("box: a hung pipeline is killed by the watchdog", do.hung)
+    report.step("box: a broken release is taken back", do.refuse)
+    report.step("box: a run mends what another left half-done", do.heal)
+    report.step("box: no secret in journal, files or output", do.silent)
+    report.step("box: uninstall", do.uninstall)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
