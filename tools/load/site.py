@@ -28,7 +28,7 @@ def running(*, realtime: bool) -> Iterator[tuple[Box, str, int]]:
         path, portrait = folder / "two.avi", folder / "portrait.png"
         write_video(path, (two_faces(frame) for frame in clip.frames(seconds=CLIP_S)), clip.FPS)
         portrait.write_bytes(to_png(clip.portrait()))
-        box = Box(folder, camera=path, realtime=realtime, more="[visit]\ngap_s = 0.2\nupdate_every_s = 0.5\n")
+        box = Box(folder, camera=path, realtime=realtime)
         _fill(box)
         done = box.edge("enrol", "--id", "p", "--name", "P", "--status", "test", portrait)
         if done.returncode != 0:
