@@ -164,3 +164,17 @@ def test_erasing_many_with_short_names_keeps_the_account_of_each(tmp_path: Path)
         assert report.problems == ()
         told = [entry.told for entry in store.ledger.newest(limit=100) if entry.action == "person.erase"]
         assert [len(each["blanked"]) for each in told if each] == [2, 2, 2, 2]
+
+
+def test_settings_are_noted_when_they_are_others_than_last_time(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        first = {"serve.port": "8080", "camera.door.source": '"file:a.mp4"'}
+        for told in (first, first, first | {"serve.port": "8081"}, {"serve.port": "8081"}):
+            store.ledger.note_settings(told).result(10)
+        entries = [entry.told for entry in reversed(store.ledger.newest(limit=10))]
+        assert entries == [
+            {"camera.door.source": [None, '"file:a.mp4"'], "serve.port": [None, "8080"]},
+            {"serve.port": ["8080", "8081"]},
+            {"camera.door.source": ['"file:a.mp4"', None]},
+        ]
+        assert store.ledger.verify().problems == ()

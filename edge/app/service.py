@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge import __version__, credentials
+from edge.app import settings
 from edge.app.blind import models_or_page
 from edge.app.build import Models, live_pipeline, load_watch
 from edge.app.desk import VisionDesk
@@ -65,6 +66,7 @@ async def run(config: Config, *, kind: str = "actual", on_ready: Callable[[Runni
         _hear_signals(stopped, stack)
         store = await asyncio.to_thread(Store.open, config.data_dir)
         stack.callback(store.close)
+        store.ledger.note_settings(settings.told(config))
         models = await models_or_page(config, store, stopped, _print_claim_code)
         await asyncio.to_thread(warm_up)
         service = _Service(config, store, models, kind)

@@ -19,9 +19,12 @@ from edge.serve.keys import CALLER, STORE
 log = logging.getLogger(__name__)
 
 VIEWS: Mapping[str, str] = {
+    "now": "live.view",
     "hit": "hit.view",
     "hits": "hits.search",
     "people": "watchlist.view",
+    "people.person": "watchlist.view",
+    "examine.job": "examine.view",
     "box": "box.view",
     "api.alert": "hit.view",
     "api.watchlist": "watchlist.view",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
@@ -48,6 +49,22 @@ class Ledger:
         return self._access.write(
             lambda change: audit.append(change.db, now(), actor, action, subject, detail, person_id=person_id)
         )
+
+    def note_settings(self, settings: Mapping[str, str]) -> Future[None]:
+        """Add a row about settings that are others than those told last; former and present value of each."""
+
+        def apply(change: Change) -> None:
+            row = change.db.execute("SELECT value FROM meta WHERE key = 'settings'").fetchone()
+            former: dict[str, str] = json.loads(row[0]) if row else {}
+            keys = sorted(key for key in {*former, *settings} if former.get(key) != settings.get(key))
+            if row is not None and not keys:
+                return
+            changes = {key: [former.get(key), settings.get(key)] for key in keys}
+            audit.append(change.db, self._access.clock(), audit.LOCAL, "settings.change", "settings", changes)
+            kept = ("settings", json.dumps(dict(settings)))
+            change.db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", kept)
+
+        return self._access.write(apply)
 
     def newest(self, before: int | None = None, limit: int = 50) -> list[AuditEntry]:
         """Rows, newest first; the next page begins `before` the last number of this one."""

@@ -100,7 +100,7 @@ async def live_picture_moves(page: Any, box: Box) -> None:
 
 async def a_hit_arrives_and_sounds(page: Any, box: Box) -> str:
     """Turn the sound on, wait for the hit, and return its id."""
-    await page.get_by_role("button", name="Test").click()
+    await page.get_by_role("button", name="Test", exact=True).click()
     await page.locator("html[data-sounded=normal]").wait_for()
     await page.get_by_label("Sound for new hits").check()
     first = page.locator("#latest [data-hit]").first

@@ -43,6 +43,8 @@ export function showControls() {
     localStorage.setItem(STORED, wish.checked ? "on" : "off");
     needs.hidden = !wish.checked || (await unlock());
   });
-  panel.querySelector("#sound-test").addEventListener("click", async () => (needs.hidden = await play("normal")));
+  for (const test of panel.querySelectorAll("[data-sound]")) {
+    test.addEventListener("click", async () => (needs.hidden = await play(test.dataset.sound)));
+  }
   if (isOn()) unlock().then((isFree) => (needs.hidden = isFree));
 }
