@@ -1,7 +1,7 @@
 """Train the deblurrer after DeblurGAN-v2 (Kupyn et al. 2019): straight motion blur on faces and scenes, some noisy.
 
 `python -m tools.train.deblur --minutes M --out DIR [--steps N] [--resume] [--smoke] [--threads T]`
-Three quarters of the time on pixels, the rest on features and against a critic, whose weight is small: the figures
+Seven eighths of the time on pixels, the rest on features and against a critic, whose weight is small: the figures
 that count are of likeness.
 """
 
@@ -23,13 +23,13 @@ def middle(image: pictures.Image, size: int = SIZE_PX) -> pictures.Image:
 
 
 def make(stock: pictures.Stock, rng: np.random.Generator) -> tuple[pictures.Planes, pictures.Planes]:
-    """A face (four of five) or a scene, blurred over 3 to 21 px; one in five is also noisy or JPEG-coded."""
+    """A face (four of five) or a scene, blurred over 3 to 21 px; one in ten is also noisy or JPEG-coded."""
     clean = pictures.patch(stock, data.CANVAS_PX, rng, 0.8)
     if rng.random() < 0.2:
         clean = views.tinted(clean, rng)
     face_px = float(rng.uniform(80, 115))
     worse = degrade.apply(clean, "motion", float(rng.uniform(0.6, 4.7)), rng_or_seed=rng, face_px=face_px)
-    if rng.random() < 0.2:
+    if rng.random() < 0.1:
         worse = degrade.apply(worse, "noise", float(rng.uniform(0.0, 0.5)), rng_or_seed=rng)
         worse = degrade.apply(worse, "jpeg", float(rng.uniform(0.0, 1.0)), rng_or_seed=rng)
     return pictures.colors(middle(worse)), pictures.colors(middle(clean))

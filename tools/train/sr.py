@@ -36,7 +36,7 @@ def quadruple(stock: pictures.Stock, rng: np.random.Generator) -> tuple[pictures
 
 PRODUCTS = {
     "compact": pictures.Product(
-        "sr2_compact", "sr2", "sr compact", lambda: Shuffled(2, 64, 4), _double(96), "Y", 2, multiple=2, margin=12
+        "sr2_compact", "sr2", "sr compact", lambda: Shuffled(2, 64, 4), _double(64), "Y", 2, multiple=2, margin=12
     ),
     "srcnn": pictures.Product(
         "sr2_srcnn", "sr2", "sr srcnn", Srcnn, _double(48), "Y", 2, multiple=2, margin=6, default=False
@@ -52,7 +52,7 @@ def main() -> None:
     """Command line."""
     parser = common.arguments("train an enlarger")
     parser.add_argument("kind", choices=sorted(PRODUCTS))
-    parser.set_defaults(batch_size=32, learning_rate=1e-3, workers=0)
+    parser.set_defaults(batch_size=16, learning_rate=1e-3, workers=0)
     args = parser.parse_args()
     pictures.run(PRODUCTS[args.kind], args)
 
