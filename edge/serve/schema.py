@@ -134,6 +134,8 @@ ITEM_FIELDS = frozenset(AlertItem.model_fields) | {
     "by",
     "until",
     "reason",
+    "what",
+    "since",
 }
 """Fields that `fields=` may name."""
 
