@@ -15,7 +15,7 @@ import pytest
 
 from edge.config import ServeConfig
 from edge.serve import app as app_module
-from edge.serve import door, taking, visitor
+from edge.serve import door, shield, taking, visitor
 from tests.serve_box import Box, make_hit, run, running
 from tests.test_serve_feed import count_reads, pull
 from tests.test_serve_tls import served
@@ -202,6 +202,34 @@ def test_dripping_headers_are_cut_while_others_are_served(tmp_path: Path, monkey
             assert await cut
             reader, writer = await connect(box)
             assert await is_closed(reader), "one that says nothing at all"
+
+    run(check())
+
+
+def test_a_dripping_body_is_cut_read_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shield, "BODY_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(app_module, "LINGER_S", 0.5)
+
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            kinds = {"Content-Length": "9000", "Content-Type": "application/json", "If-Match": "*"}
+            for method, headers, status in (
+                ("PUT", box.token("watchlist:write", name="w"), 408),
+                ("PUT", box.token("alerts:read", name="r"), 403),
+            ):
+                reader, writer = await connect(box)
+                asked = question("/api/v1/watchlist", headers | kinds)
+                writer.write(asked.replace(b"GET", method.encode(), 1))
+                assert (await answer_of(reader))[0] == status
+                cut = asyncio.create_task(is_closed(reader))
+                for _ in range(100):
+                    writer.write(b" ")
+                    assert (await box.get("/livez"))[0].status == 200
+                    if cut.done():
+                        break
+                    await asyncio.sleep(0.1)
+                assert await cut
+                writer.close()
 
     run(check())
 

@@ -50,6 +50,8 @@ from edge.store import Store
 MAX_VIEWERS = 64
 KEEPALIVE_S = 10.0
 """Also cuts headers that drip in; aiohttp's own limit would be an hour."""
+LINGER_S = 3.0
+"""How long what is left of a refused body is still read, so that the refusal can be read in turn."""
 
 
 def build_app(
@@ -140,6 +142,7 @@ async def start(
         access_log=None,
         handler_cancellation=True,
         keepalive_timeout=KEEPALIVE_S,
+        lingering_time=LINGER_S,
         shutdown_timeout=0.5,
         logger=make_logger(refusals),
     )

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 
-from tools.load import site
+from tools.load.polls import server
 
 GIVE_UP_S = 40.0
 EVERY_S = 0.5
 
 HEAD = b"Host: x\r\n"
 FORM = (
-    b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 900\r\n\r\n"
+    b"POST /claim HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 900\r\n\r\n"
 )
 JSON = (
     b"PUT /api/v1/watchlist HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nIf-Match: *\r\n"
@@ -35,9 +36,9 @@ class Others:
 
 async def measure() -> dict[str, Any]:
     """Seconds until each kind is cut, and what a well-behaved puller met in that time."""
-    with site.running(realtime=True) as (box, token, _):
+    with server("box", min(os.sched_getaffinity(0))) as (_, (port, token, _)):
         headers = {"Authorization": f"Bearer {token}"}
-        async with aiohttp.ClientSession(box.url, headers=headers) as http:
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}", headers=headers) as http:
             kinds = {
                 "silence": (b"", b""),
                 "headers": (b"GET /api/v1/alerts HTTP/1.1\r\n" + HEAD, b"X"),
@@ -46,7 +47,7 @@ async def measure() -> dict[str, Any]:
             }
             others = Others()
             served = asyncio.create_task(_be_served(http, others))
-            found = await asyncio.gather(*(_drip(box.port, *kind) for kind in kinds.values()))
+            found = await asyncio.gather(*(_drip(int(port), *kind) for kind in kinds.values()))
             served.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await served

@@ -40,7 +40,7 @@ async def box(folder: Path) -> None:
     with Store.open(folder) as store:
         enrol(store, ANN)
         add_hits(store, ANN, range(1, 6))
-        token = store.add_token("load", ["alerts:read"]).result(10)
+        token = store.add_token("load", ["alerts:read", "watchlist:write"]).result(10)
         _, port = await serve(store, 0)
         print(port, token, store.head_cursor(), flush=True)
         await asyncio.Event().wait()
