@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.cameras.trixie import PRODUCT, PYTHON, UnavailableError
 
 PROGRAM = "qemu-system-x86_64"
-LIMIT_S = 1500
+LIMIT_S = 3000
 _MODULES = ("9pnet_virtio", "9p")
 _INIT = """#!/bin/busybox sh
 set -e

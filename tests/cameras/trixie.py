@@ -59,6 +59,8 @@ def rootfs() -> Path:
     shutil.rmtree(target, ignore_errors=True)
     for name in ("edge", "tests/cameras"):
         shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+    # An emulated processor would need minutes for it.
+    subprocess.run(inside(PYTHON, "-m", "compileall", "-q", PRODUCT), check=True)
     return ROOTFS
 
 
