@@ -105,11 +105,12 @@ def write_benefit(
                 progress=progress,
             )
         )
+    used = {"detect", "embed", *CANDIDATES}
     shown, tried = choose(conditions, faces)
     held = BenefitFile(
         version=1,
-        models=hashes_of(models.pack),
-        steps={name: kind.version for name, kind in STEPS.items()},
+        models={task: sha256 for task, sha256 in hashes_of(models.pack).items() if task in used},
+        steps={name: STEPS[name].version for name in CANDIDATES if name in there},
         shown=shown,
         disagreement=disagreement(conditions, faces),
         how={"pictures": len(faces), "min_gain": MIN_GAIN, "max_loss": MAX_LOSS, "confidence": CONFIDENCE},

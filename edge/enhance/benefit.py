@@ -72,7 +72,7 @@ class Benefit:
 
 
 def hashes_of(pack: Pack) -> dict[str, str]:
-    """SHA-256 of the model each task uses by default, for detection, recognition and every step."""
+    """SHA-256 of the model that each task uses by default."""
     return {entry.task: entry.sha256 for entry in pack.manifest.models if entry.default}
 
 
@@ -92,7 +92,14 @@ def read_benefit(pack: Pack) -> Benefit:
 
 
 def stale_parts(held: BenefitFile, hashes: Mapping[str, str]) -> list[str]:
-    """The tasks whose model, and the steps whose version, is not the one that was measured."""
-    tasks = sorted(set(held.models) | set(hashes))
+    """The tasks whose model, and the steps whose version, is not the one that was measured.
+
+    A model that came later was not tried: its step is for viewing only, and what was shown of others still holds.
+    """
+    tasks = sorted({"detect", "embed", *held.models})
     changed = [task for task in tasks if held.models.get(task) != hashes.get(task)]
-    return changed + [f"version of {name}" for name, kind in STEPS.items() if held.steps.get(name) != kind.version]
+    return changed + [f"version of {name}" for name, number in held.steps.items() if _version_of(name) != number]
+
+
+def _version_of(step: str) -> int | None:
+    return STEPS[step].version if step in STEPS else None

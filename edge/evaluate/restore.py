@@ -117,8 +117,9 @@ def measure_condition(
         levels.append(grade(seen.quality))
         if number < NUM_SAMPLES:
             clean.append(seen.truth)
+        made: dict[tuple[str, ...], BgrImage] = {(): seen.crop}
         for step, variant in variants.items():
-            crop = seen.crop if step == OFF else _changed(seen, step, enhancer, variant)
+            crop = seen.crop if step == OFF else _changed(seen, step, enhancer, variant, made)
             variant.crops.append(crop)
             if number < num_pixels:
                 variant.psnr.append(metrics.psnr(crop, seen.truth))
@@ -201,13 +202,17 @@ def _spoilt(face: Face, name: str) -> BgrImage:
     return resize(face.image, round(height / factor), round(width / factor))
 
 
-def _changed(seen: _Seen, step: str, enhancer: Enhancer, variant: Variant) -> BgrImage:
+def _changed(
+    seen: _Seen, step: str, enhancer: Enhancer, variant: Variant, made: dict[tuple[str, ...], BgrImage]
+) -> BgrImage:
+    """The aligned face after a step; what `made` holds already is not made again."""
     plan = enhancer.plan(seen.quality) if step == AUTO else plan_steps([step])
-    if not plan.steps:
-        return seen.crop
-    variant.num_done += 1
-    done = enhancer.apply(seen.part, plan)[0]
-    return align(done, seen.points * np.float32(done.shape[1] / seen.part.shape[1]))
+    variant.num_done += bool(plan.steps)
+    names = tuple(planned.name for planned in plan.steps)
+    if names not in made:
+        done = enhancer.apply(seen.part, plan)[0]
+        made[names] = align(done, seen.points * np.float32(done.shape[1] / seen.part.shape[1]))
+    return made[names]
 
 
 def _find(image: BgrImage, detector: Detector) -> tuple[Landmarks, Boxes]:

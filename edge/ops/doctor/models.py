@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge.config import Config, RuntimeConfig
+from edge.enhance.benefit import read_benefit
 from edge.errors import EdgeError
 from edge.ops.choice import apply_choice, platform_facts, read_choice, why_stale
 from edge.ops.doctor.check import Check, failed, passed, warned
@@ -40,6 +41,7 @@ def check_models(config: Config) -> tuple[list[Check], InUse]:
     checks = [_model(pack, one, runtimes.get(one.task, config.runtime)) for one in pack.manifest.models]
     checks.append(_stale(config, pack))
     checks += _companions(pack, entry)
+    checks.append(_benefit(pack))
     return checks, InUse(entry.sha256)
 
 
@@ -72,6 +74,15 @@ def _stale(config: Config, pack: Pack) -> Check:
     if changed:
         return warned(name, f"measured before {', '.join(changed)} changed", "run `edge probe` again")
     return passed(name, "; ".join(f"{one.task}: {one.precision} on {one.provider}" for one in choice.models))
+
+
+def _benefit(pack: Pack) -> Check:
+    benefit = read_benefit(pack)
+    name, fix = "enhancement", "restore the whole pack; or measure: edge eval restore --write-benefit"
+    if benefit.problem is not None:
+        return warned(name, benefit.problem, fix)
+    steps = sorted({f"{one.step} for {one.fault} from level {one.min_level}" for one in benefit.shown})
+    return passed(name, f"shown to help recognition: {', '.join(steps)}" if steps else "for viewing only, as measured")
 
 
 def _companions(pack: Pack, entry: ModelEntry) -> Iterator[Check]:
