@@ -33,8 +33,6 @@ _LIME = {
     "mu0": lime.MU0,
     "iterations": lime.ITERATIONS,
     "weighting": int(lime.Weighting.INVERSE_GRADIENT),
-    "solver": "fast",
-    "calm": True,
 }
 
 STEPS: Mapping[str, StepKind] = {
