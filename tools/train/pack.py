@@ -63,6 +63,8 @@ class Parcel:
     generative: bool = False
     compress: tuple[str, ...] = ()
     """Of the excluded, those whose weights are nevertheless stored as int8."""
+    notes: tuple[str, ...] = ()
+    """Sentences for the card about how it came about."""
 
 
 Measure = Callable[[dict[str, Path]], dict[str, Any]]
@@ -135,7 +137,7 @@ def enter(
         "generative": parcel.generative,
         **cards.words(parcel.name),
         "scores": scores,
-        "provenance": _provenance(parcel.trainer, parcel.state),
+        "provenance": _provenance(parcel.trainer, parcel.state) | ({"notes": [*parcel.notes]} if parcel.notes else {}),
     }
     target.write_bytes(content)
     write_entry(models, entry)

@@ -28,11 +28,31 @@ def _inputs(product: pictures.Product, cache: Path, number: int) -> Iterator[NDA
         yield product.make(stock, rng)[0][None]
 
 
+def _whole(checkpoint: Path) -> dict[str, Any]:
+    """The checkpoint, its length told with the part before the critic."""
+    state = common.load(checkpoint)
+    before = checkpoint.parent / "pixel" / "checkpoint.pt"
+    if before.is_file():
+        first = common.load(before)
+        minutes = [part["plan"]["minutes"] for part in (first, state)]
+        plan = {"minutes": sum(minutes) if all(minutes) else None, "seed": first["plan"]["seed"]}
+        plan["steps"] = first["plan"]["steps"] + state["plan"]["steps"]
+        state["plan"] |= plan
+        state["step"], state["elapsed_s"] = state["step"] + first["step"], state["elapsed_s"] + first["elapsed_s"]
+    return state
+
+
 def ship(
-    product: pictures.Product, checkpoint: Path, models: Path, *, cache: Path = paths.CACHE, measure: bool = True
+    product: pictures.Product,
+    checkpoint: Path,
+    models: Path,
+    *,
+    cache: Path = paths.CACHE,
+    measure: bool = True,
+    notes: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Export, quantize and enter a picture net; returns its manifest entry."""
-    state = common.load(checkpoint)
+    state = _whole(checkpoint)
     model = product.net()
     model.load_state_dict(state["averaged"])
     fp32 = checkpoint.with_name(f"{product.name}.fp32.onnx")
@@ -44,7 +64,7 @@ def ship(
     parcel = pack.Parcel(
         product.name, product.task, product.command, state, fp32, exclude, spec, outputs,
         product.default, product.generative,
-        tuple(name for name in exclude if name in ("/first/Conv", "/last/Conv")),
+        tuple(name for name in exclude if name in ("/first/Conv", "/last/Conv")), notes,
     )  # fmt: skip
     from tools.train import measure_pictures
 
@@ -59,9 +79,10 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--models", type=Path, default=paths.MODELS)
     parser.add_argument("--measure", action="store_true", help="also measure int8 and fp32 (minutes)")
+    parser.add_argument("--note", action="append", default=[], help="a sentence for the card")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    entry = ship(PRODUCTS[args.name], args.checkpoint, args.models, measure=args.measure)
+    entry = ship(PRODUCTS[args.name], args.checkpoint, args.models, measure=args.measure, notes=tuple(args.note))
     print(json.dumps(entry["scores"], indent=1))
 
 
