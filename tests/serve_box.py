@@ -242,9 +242,9 @@ class Box:
 
 @asynccontextmanager
 async def running(folder: Path, *, num_hits: int = 3, desk: Desk | None = None, **more: Any) -> AsyncIterator[Box]:
-    """The web side on a free port; `more` is review, examiner, recognition (or makes it) or a setting."""
+    """The web side on a free port; `more` is review, examiner, recognition, commissioner (or makes it) or a setting."""
     store = prepare(folder, num_hits=num_hits)
-    given = {name: more.pop(name) for name in ("review", "examiner", "recognition") if name in more}
+    given = {name: more.pop(name) for name in ("review", "examiner", "recognition", "commissioner") if name in more}
     parts = {name: part(store) if callable(part) else part for name, part in given.items()}
     live = LiveBoard()
     live.publish_health([camera_health()])

@@ -49,6 +49,9 @@ PATHS = {
     "box": "/box",
     "box.pause": "/box/pause",
     "box.resume": "/box/resume",
+    "commission": "/commission",
+    "commission.act": "/commission",
+    "commission.sheet": "/commission/sheet",
     "box.user.add": "/box/users",
     "box.user.password": "/box/users/password",
     "box.user.remove": "/box/users/remove",
@@ -88,6 +91,7 @@ POSTS: dict[str, dict[str, str]] = {
     "examine.remove": {},
     "box.pause": {},
     "box.resume": {},
+    "commission.act": {},
     "box.user.add": {},
     "box.user.password": {},
     "box.user.remove": {},
@@ -110,7 +114,7 @@ EXPECTED = {
     "installer": OPEN
     | OWN
     | {"now", "now.health", "events", "live.frames", "live.frame", "live.picture", "box"}
-    | {"box.pause", "box.resume"}
+    | {"box.pause", "box.resume", "commission", "commission.act", "commission.sheet"}
     | {"api.health", "api.consumers", "api.openapi", "api.coverage", "metrics"},
     "auditor": OPEN
     | OWN

@@ -15,6 +15,7 @@ from edge import __version__, credentials
 from edge.app import settings
 from edge.app.blind import models_or_page
 from edge.app.build import Models, live_pipeline, load_watch
+from edge.app.commission.service import PageCommissioner
 from edge.app.desk import VisionDesk
 from edge.app.easing import count, ease
 from edge.app.examiner import FileExaminer
@@ -116,6 +117,7 @@ class _Service:
         self.desk = VisionDesk(config, store)
         self.examiner = FileExaminer(config)
         self.recognition = Recognition(store, self.vision)
+        self.commissioner = PageCommissioner(config, models, store, self.vision)
         promised = {entry.file: entry.sha256 for entry in models.pack.manifest.models}
         self.model_files = ModelFiles(models.pack.models_dir, promised)
         self.keeper = Keeper(store, config.data_dir, config.store.min_free_bytes, self._eyes())
@@ -148,6 +150,7 @@ class _Service:
             desk=self.desk,
             examiner=self.examiner,
             recognition=self.recognition,
+            commissioner=self.commissioner,
         )
 
     async def work(self, stopped: asyncio.Event, running: Running, on_ready: Callable[[Running], Any] | None) -> None:

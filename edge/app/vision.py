@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from edge.app.lookout import Lookout
@@ -117,6 +117,8 @@ class Vision:
         self.frames_done = 0
         self.turns = 0
         self.paused = False
+        self.observer: Callable[[Frame, FrameResult], None] | None = None
+        """Shown every frame after live work is done with it, on this thread; such as an acceptance walk."""
         self._cameras = cameras
         self._board = board
         self._metrics = metrics
@@ -154,6 +156,8 @@ class Vision:
         self._show(frame, result)
         if self._lookout is not None:
             self._lookout.see(frame)
+        if (observer := self.observer) is not None:
+            observer(frame, result)
         self.frames_done += 1
         self._metrics.frames.labels(frame.camera).inc()
         self._metrics.faces.labels(frame.camera).inc(len(result.faces))

@@ -53,6 +53,11 @@ def fingerprint(public: str) -> str:
     return " ".join(digest[at : at + 4] for at in range(0, 32, 4))
 
 
+def sign(data: bytes, key: Ed25519PrivateKey) -> str:
+    """The key's signature over `data`, base64."""
+    return base64.b64encode(key.sign(data)).decode("ascii")
+
+
 def is_signed(data: bytes, public: str, signature: str) -> bool:
     """Whether the holder of `public` (hex) signed `data`; `signature` is base64."""
     try:

@@ -93,6 +93,9 @@ ACCESS: Mapping[str, Access] = {
     "box": _to(G, S, I, A),
     "box.pause": _to(S, I),
     "box.resume": _to(S, I),
+    "commission": _to(S, I),
+    "commission.act": _to(S, I),
+    "commission.sheet": _to(S, I),
     # Only a supervisor: whoever makes users or tokens reaches all that these reach.
     "box.user.add": _to(S),
     "box.user.password": _to(S),

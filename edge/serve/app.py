@@ -16,6 +16,7 @@ from edge.serve.answers import ANSWERS, Answers
 from edge.serve.assets import Assets
 from edge.serve.auth import CALLERS, Callers, guard
 from edge.serve.bell import Bell
+from edge.serve.commission import COMMISSIONER, Commissioner
 from edge.serve.desk import DESK, Desk
 from edge.serve.door import DoorSite, Limits
 from edge.serve.examine import MAX_UPLOADS, UPLOADS
@@ -66,6 +67,7 @@ def build_app(
     review: ReviewConfig | None = None,
     examiner: Examiner | None = None,
     recognition: Recognition | None = None,
+    commissioner: Commissioner | None = None,
 ) -> web.Application:
     """Return the application; it owns nothing but its subscription to the store, which ends with it."""
     app = web.Application(
@@ -81,6 +83,7 @@ def build_app(
     app[DESK] = desk
     app[EXAMINER] = examiner
     app[RECOGNITION] = recognition
+    app[COMMISSIONER] = commissioner
     # The configuration may give the box another name than the one its database made.
     app[BOX_ID] = str(health().get("box_id") or store.box_id)
     app[FEED_BELL] = Bell()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from edge.serve import accounts, auth, boxes, claim, examine, pages, people, reviews, watch
+from edge.serve import accounts, auth, boxes, claim, commission, examine, pages, people, reviews, watch
 
 
 def page_routes() -> list[web.RouteDef]:
@@ -46,6 +46,9 @@ def page_routes() -> list[web.RouteDef]:
         web.get("/box", boxes.box, name="box"),
         web.post("/box/pause", boxes.pause, name="box.pause"),
         web.post("/box/resume", boxes.resume, name="box.resume"),
+        web.get("/commission", commission.show, name="commission"),
+        web.post("/commission", commission.act, name="commission.act"),
+        web.get("/commission/sheet", commission.sheet, name="commission.sheet"),
         web.post("/box/users", accounts.add_user, name="box.user.add"),
         web.post("/box/users/password", accounts.set_password, name="box.user.password"),
         web.post("/box/users/remove", accounts.remove_user, name="box.user.remove"),

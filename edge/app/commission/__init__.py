@@ -1,0 +1,9 @@
+"""The acceptance walk: somebody on the list walks before the camera, and what the box can do is measured and signed.
+
+distances  how far away: marks on the floor, or the pinhole model
+walk       frames in, sightings out
+walker     which of them are the walker's
+findings   sightings -> what is recognised from where to where
+sheet      findings -> one signed page
+session    the walk as it goes on: stations, what to do next; behind the terminal and the page
+"""

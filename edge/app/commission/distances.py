@@ -1,0 +1,109 @@
+"""How far away the walker was: by marks on the floor and times, or by the pinhole model from the eyes' distance."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import Protocol
+
+from edge.errors import ImageError
+
+EYE_DISTANCE_M = 0.063
+"""Mean distance of adult pupils; people differ by some 6 %, and so do distances told by it."""
+ASSUMED_HFOV_DEG = 60.0
+MOST_YAW_DEG = 50.0
+
+
+class Distances(Protocol):
+    """Tells a distance for each sighting."""
+
+    def at(self, at_s: float, eye_px: float, yaw_deg: float) -> float | None:
+        """Metres, or None where it can't be told."""
+
+    def words(self) -> str:
+        """How distances were told, for the sheet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """(seconds, metres) in order of time. Between two marks the walker moves evenly, or with `steps` stands still."""
+
+    marks: tuple[tuple[float, float], ...]
+    steps: bool = False
+
+    @classmethod
+    def parse(cls, text: str, *, steps: bool = False) -> Marks:
+        """Read `0=8,12.5=2`; raises ImageError."""
+        try:
+            pairs = [tuple(float(part) for part in one.split("=")) for one in text.split(",")]
+            marks = tuple(sorted((at, metres) for at, metres in pairs))
+            if not all(math.isfinite(at) and 0 < metres < 1000 for at, metres in marks):
+                raise ValueError
+        except ValueError:
+            raise ImageError(f"{text[:80]!r} are no marks: give seconds=metres, such as 0=8,12=2") from None
+        return cls(marks, steps)
+
+    def at(self, at_s: float, eye_px: float, yaw_deg: float) -> float | None:
+        """By time alone; before the first mark nothing is known, and after the last one only where marks are steps."""
+        times = [at for at, _ in self.marks]
+        index = bisect_right(times, at_s) - 1
+        if index < 0:
+            return None
+        start, here = self.marks[index]
+        if self.steps:
+            return here
+        if index + 1 == len(self.marks):
+            return here if at_s == start else None
+        end, there = self.marks[index + 1]
+        return here + (there - here) * (at_s - start) / (end - start)
+
+    def words(self) -> str:
+        """For the sheet."""
+        told = ", ".join(f"{metres:g} m at {at:g} s" for at, metres in self.marks)
+        return f"by marks: {told}" + ("; standing between them" if self.steps else "; walking evenly between them")
+
+
+@dataclass(frozen=True, slots=True)
+class Pinhole:
+    """distance = focal length x eye distance / eyes in the picture, after undoing the turn of the head."""
+
+    focal_px: float
+    source: str
+
+    @classmethod
+    def of(cls, width: int, *, focal_px: float | None = None, hfov_deg: float | None = None) -> Pinhole:
+        """From a focal length in px, a horizontal field of view, or an assumed one, which the sheet then says."""
+        if focal_px is not None:
+            return cls(focal_px, f"focal length {focal_px:.0f} px as given")
+        angle = ASSUMED_HFOV_DEG if hfov_deg is None else hfov_deg
+        if not 1 < angle < 179:
+            raise ImageError(f"a field of view of {angle:g} degrees is none a lens has; give 10 to 170")
+        focal = width / 2 / math.tan(math.radians(angle) / 2)
+        word = "assumed" if hfov_deg is None else "given"
+        return cls(focal, f"focal length {focal:.0f} px from an {word} field of view of {angle:g} degrees")
+
+    def at(self, at_s: float, eye_px: float, yaw_deg: float) -> float | None:
+        """By the eyes alone; a head turned further than `MOST_YAW_DEG` tells nothing."""
+        if eye_px < 1 or abs(yaw_deg) > MOST_YAW_DEG:
+            return None
+        return self.focal_px * EYE_DISTANCE_M / (eye_px / math.cos(math.radians(yaw_deg)))
+
+    def words(self) -> str:
+        """For the sheet."""
+        return f"by the pinhole model: {self.source}, eyes {EYE_DISTANCE_M * 1000:.0f} mm apart (people differ by 6 %)"
+
+
+@dataclass(slots=True)
+class Station:
+    """The distance somebody said; what a live walk stands at."""
+
+    metres: float = 0.0
+
+    def at(self, at_s: float, eye_px: float, yaw_deg: float) -> float | None:
+        """As said."""
+        return self.metres or None
+
+    def words(self) -> str:
+        """For the sheet."""
+        return "by marks on the floor, station by station"

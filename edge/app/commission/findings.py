@@ -1,0 +1,165 @@
+"""From sightings to an answer: at which distances, in which part of the picture and in which light the walker is known.
+
+Each distance is judged as a track of its own would be: its best shots, fused and weighed as in live work, against the
+limits in force. That is strict, for a real track also keeps better shots of nearer distances.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge.app.commission.walk import DAY, NIGHT, ZONES, Sighting
+from edge.app.commission.walker import of_walker
+from edge.config import RecogniseConfig
+from edge.pipeline import Watch
+from edge.pipeline.face import MIN_GAP_FRAMES
+from edge.pipeline.limits import Limits, limits_of
+from edge.pipeline.reliability import weight
+from edge.recognise import decide, fuse
+
+MIN_SIGHTINGS = 3
+"""Fewer say nothing of a distance."""
+SHOT_GAP_S = MIN_GAP_FRAMES / 25.0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One distance (or one zone) in one light: medians of its sightings, and the answer of its best shots."""
+
+    light: str
+    label: str
+    metres: int | None
+    count: int
+    usable: float
+    """Share of the sightings that are good enough to count, 0..1."""
+    eye_px: float
+    sharpness: float
+    luma: float
+    similarity: float
+    """Median of the single shots."""
+    fused: float | None
+    """Similarity of the best shots together; None with too few of them."""
+    is_recognised: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the walk showed."""
+
+    rows: tuple[Row, ...]
+    zones: tuple[Row, ...]
+    limits: Limits
+    sentence: str
+
+
+def find(sightings: Sequence[Sighting], person_id: str, watch: Watch, settings: RecogniseConfig) -> Findings:
+    """Judge every distance and zone of each light."""
+    limits = limits_of(settings, watch)
+    sightings = of_walker(sightings)
+    kind = "gray" if sightings and 2 * sum(s.is_gray for s in sightings) > len(sightings) else "color"
+    rows, zones = [], []
+    for light in (DAY, NIGHT):
+        seen = [sighting for sighting in sightings if sighting.light == light]
+        for metres in sorted({round(sighting.distance_m) for sighting in seen}):
+            here = [sighting for sighting in seen if round(sighting.distance_m) == metres]
+            if len(here) >= MIN_SIGHTINGS:
+                rows.append(_row(here, light, f"{metres} m", metres, person_id, watch, settings, limits))
+        known = {row.metres for row in rows if row.light == light and row.is_recognised}
+        for zone in ZONES:
+            here = [one for one in seen if one.zone == zone and (round(one.distance_m) in known or not known)]
+            if len(here) >= MIN_SIGHTINGS:
+                zones.append(_row(here, light, zone, None, person_id, watch, settings, limits))
+    return Findings(tuple(rows), tuple(zones), limits[kind], sentence(rows))
+
+
+def sentence(rows: Sequence[Row]) -> str:
+    """Such as "Recognises at 2 to 6 m, not beyond 7; at night at 2 to 4 m, not beyond 5."."""
+    told = {light: _range([row for row in rows if row.light == light]) for light in (DAY, NIGHT)}
+    if told[DAY] is None and told[NIGHT] is None:
+        return "No walk was measured."
+    parts = []
+    if told[DAY] is not None:
+        parts.append(f"Recognises {told[DAY]}" if told[DAY] else "Does not recognise the walker by day")
+    if told[NIGHT] is not None:
+        parts.append(f"at night {told[NIGHT]}" if told[NIGHT] else "at night not at all")
+    text = "; ".join(parts)
+    if any(row.light == NIGHT for row in rows):
+        return text[0].upper() + text[1:] + "."
+    return text + "; at night it was not measured."
+
+
+def _range(rows: Sequence[Row]) -> str | None:
+    """Where the walker is known without a gap, from the nearest on; empty for nowhere, None if not walked."""
+    if not rows:
+        return None
+    known = [row for row in rows if row.is_recognised]
+    if not known:
+        return ""
+    first = rows.index(known[0])
+    last = first
+    while last + 1 < len(rows) and rows[last + 1].is_recognised:
+        last += 1
+    near, far = rows[first].metres, rows[last].metres
+    span = f"at {near} m" if near == far else f"at {near} to {far} m"
+    if last + 1 < len(rows):
+        return f"{span}, not beyond {rows[last + 1].metres}"
+    return f"{span} (further was not walked)"
+
+
+def _row(
+    here: Sequence[Sighting],
+    light: str,
+    label: str,
+    metres: int | None,
+    person_id: str,
+    watch: Watch,
+    settings: RecogniseConfig,
+    limits: Mapping[str, Limits],
+) -> Row:
+    shots = _best(here, settings.max_shots)
+    fused, is_recognised, why = None, False, ""
+    if len(shots) < settings.min_shots:
+        why = f"{len(shots)} of {settings.min_shots} good shots"
+    else:
+        kind = "gray" if 2 * sum(shot.is_gray for shot in shots) > len(shots) else "color"
+        weights = np.array([weight(shot.quality) for shot in shots], np.float32)
+        probe = fuse(np.stack([shot.embedding for shot in shots]), weights)
+        ranked = watch.gallery.search(probe)
+        fused = next((float(one[1]) for one in ranked if one[0] == person_id), -1.0)
+        match = decide(ranked, limits[kind])
+        is_recognised = match.person_id == person_id
+        limit = limits[kind].min_similarity
+        why = "recognised" if is_recognised else f"below {limit:.2f}"
+        if not is_recognised and fused >= limit:
+            why = "too near another person"
+    return Row(
+        light=light,
+        label=label,
+        metres=metres,
+        count=len(here),
+        usable=sum(one.is_usable for one in here) / len(here),
+        eye_px=_median([one.eye_px for one in here]),
+        sharpness=_median([one.sharpness for one in here]),
+        luma=_median([one.luma for one in here]),
+        similarity=_median([one.similarity for one in here]),
+        fused=fused,
+        is_recognised=is_recognised,
+        why=why,
+    )
+
+
+def _best(here: Sequence[Sighting], most: int) -> list[Sighting]:
+    """The best usable shots, apart in time as a track keeps them."""
+    kept: list[Sighting] = []
+    for one in sorted((one for one in here if one.is_usable), key=lambda one: (-one.quality, one.at_s)):
+        if len(kept) < most and all(abs(one.at_s - other.at_s) >= SHOT_GAP_S - 1e-6 for other in kept):
+            kept.append(one)
+    return kept
+
+
+def _median(values: Sequence[float]) -> float:
+    return round(float(np.median(values)), 3)

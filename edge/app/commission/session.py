@@ -1,0 +1,126 @@
+"""A commissioning from its first frame to its sheet, from recorded clips and live frames alike."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from edge import __version__
+from edge.app.build import Models, box_id_of, load_models, load_watch
+from edge.app.commission.distances import Distances, Pinhole
+from edge.app.commission.findings import Findings, find
+from edge.app.commission.sheet import Facts, make_sheet
+from edge.app.commission.walk import Walk
+from edge.app.enrolment import enrol
+from edge.capture.sources import open_path
+from edge.config import Config
+from edge.errors import ImageError, NotFoundError
+from edge.ops.clock import clock_facts
+from edge.ops.signing import box_key
+from edge.records import Person
+from edge.store import Store
+
+WALKER = "walker"
+"""Id of somebody who walks without being on the list, enrolled for this run alone."""
+
+DistancesOf = Callable[[int], Distances]
+"""From the width of the frames to what tells distances."""
+
+
+class Commissioning:
+    """One walk from its first frame to its sheet."""
+
+    def __init__(self, config: Config, models: Models, store: Store, person_id: str) -> None:
+        self.config = config
+        self.models = models
+        self.box_id = box_id_of(config, store)
+        watch = load_watch(store, models, config.watchlist.max_age_days)
+        if person_id not in watch.people:
+            known = ", ".join(sorted(watch.people)[:5]) or "nobody"
+            raise NotFoundError(
+                f"{person_id!r} is not on the list (there: {known}); enrol the walker with `edge enrol`"
+            )
+        if not any(one.person_id == person_id for one in watch.references.values()):
+            raise NotFoundError(f"{person_id!r} has no picture of the embedder in use; run `edge watchlist reembed`")
+        self.walk = Walk(config, models, watch, person_id)
+        self.size = (0, 0)
+        self.distances: Distances | None = None
+
+    def play(
+        self, clip: Path, distances_of: DistancesOf, light: str, progress: Callable[[int], None] | None = None
+    ) -> None:
+        """Walk through a recorded clip; raises ImageError where it can't be read."""
+        self.walk.cut()
+        with open_path(clip) as source:
+            for number, frame in enumerate(source.frames()):
+                if self.distances is None or number == 0:
+                    self.size = (frame.image.shape[1], frame.image.shape[0])
+                    self.distances = distances_of(self.size[0])
+                at_s = frame.media_s if frame.media_s is not None else number / 25.0
+                self.walk.see(frame.image, at_s, self.distances, light=light)
+                if progress:
+                    progress(number + 1)
+
+    def findings(self) -> Findings:
+        """What was found so far."""
+        return find(self.walk.sightings, self.walk.person_id, self.walk.watch, self.config.recognise)
+
+    def finish(self, camera: str) -> tuple[Findings, bytes]:
+        """Findings and signed sheet; ImageError where nobody was seen at any distance."""
+        findings = self.findings()
+        if not findings.rows:
+            frames, lost = self.walk.num_frames, self.walk.num_unplaced
+            raise ImageError(
+                f"nothing to write down: {frames} frames, {len(self.walk.sightings)} faces at a known distance, {lost} "
+                "at an unknown one; walk slowly, face the camera, and check the marks"
+            )
+        clock = clock_facts()
+        watch = self.walk.watch
+        people = "1 person" if len(watch.people) == 1 else f"{len(watch.people)} people"
+        facts = Facts(
+            box_id=self.box_id,
+            version=__version__,
+            at=dt.datetime.now(dt.UTC),
+            clock="clock synchronised" if clock["synced"] else "clock not synchronised",
+            camera=camera,
+            size=self.size,
+            person_id=self.walk.person_id,
+            distances=self.distances.words() if self.distances else "unknown",
+            watchlist=f"{people}, digest {watch.digest[:12]}",
+            models={task: self.models.hashes[task] for task in ("detect", "embed")},
+            frames=self.walk.num_frames,
+        )
+        return findings, make_sheet(findings, facts, box_key(self.config.data_dir))
+
+
+@contextmanager
+def commissioning(config: Config, person_id: str | None, walker: Sequence[Path] = ()) -> Iterator[Commissioning]:
+    """A commissioning with the box's list, or with somebody enrolled for it alone from pictures in `walker`.
+
+    Without `person_id` the only person on the list walks.
+    """
+    models = load_models(config)
+    if walker:
+        with tempfile.TemporaryDirectory(prefix="edge-walk-") as folder, Store.open(Path(folder)) as store:
+            enrol(store, models, Person(WALKER, "Walker", "commissioning"), walker)
+            made = Commissioning(config, models, store, WALKER)
+        if (config.data_dir / "edge.db").is_file():
+            with Store.open(config.data_dir) as store:
+                made.box_id = box_id_of(config, store)
+        yield made
+        return
+    with Store.open(config.data_dir) as store:
+        people = store.people()
+        if person_id is None and len(people) != 1:
+            raise NotFoundError(
+                f"{len(people)} people are on the list; say who walks with --person ID, or --walker PICTURE"
+            )
+        yield Commissioning(config, models, store, person_id or people[0].person_id)
+
+
+def pinhole_of(focal_px: float | None, hfov_deg: float | None) -> DistancesOf:
+    """Distances by the pinhole model, once the frames' width is known."""
+    return lambda width: Pinhole.of(width, focal_px=focal_px, hfov_deg=hfov_deg)

@@ -1,0 +1,97 @@
+"""The sheet: one page of HTML that prints on A4, signed by the box as its last line. No face is on it.
+
+The signature is over every byte before it, so neither a figure nor a word can be changed unseen. The key inside proves
+nothing by itself: its fingerprint is compared with the one that the box shows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from edge.app.commission.findings import Findings, Row
+from edge.app.commission.walk import DAY
+from edge.errors import ImageError
+from edge.ops.signing import fingerprint, is_signed, public_hex, sign
+
+_SIGNATURE = re.compile(rb"<!-- edge-signature ed25519 ([0-9a-f]{64}) ([A-Za-z0-9+/=]{88}) -->\n\Z")
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 640, 140, 40, 26
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the sheet tells beside the findings."""
+
+    box_id: str
+    version: str
+    at: dt.datetime
+    clock: str
+    camera: str
+    size: tuple[int, int]
+    person_id: str
+    distances: str
+    watchlist: str
+    models: Mapping[str, str]
+    frames: int
+
+
+def make_sheet(findings: Findings, facts: Facts, key: Ed25519PrivateKey) -> bytes:
+    """The signed page's file bytes."""
+    env = Environment(loader=PackageLoader("edge.app"), autoescape=True, undefined=StrictUndefined)
+    html = env.get_template("commission.html").render(
+        findings=findings,
+        facts=facts,
+        chart=_chart(findings),
+        fingerprint=fingerprint(public_hex(key)),
+    )
+    body = html.rstrip().encode("utf-8") + b"\n"
+    return body + f"<!-- edge-signature ed25519 {public_hex(key)} {sign(body, key)} -->\n".encode("ascii")
+
+
+def check_sheet(data: bytes, name: str) -> str:
+    """Public key (hex) of the box that signed this sheet; ImageError where a byte was changed or there is no sheet."""
+    found = _SIGNATURE.search(data)
+    if found is None:
+        raise ImageError(f"{name}: carries no signature of a box: not a sheet of `edge commission`, or cut off")
+    public = found[1].decode("ascii")
+    if not is_signed(data[: found.start()], public, found[2].decode("ascii")):
+        raise ImageError(f"{name}: was changed after it was signed; ask for the original")
+    return public
+
+
+def _chart(findings: Findings) -> dict[str, Any]:
+    """Similarity against distance as SVG numbers: the best shots together, and the limit in force."""
+    metres = [row.metres for row in findings.rows if row.metres is not None]
+    least, most = (min(metres), max(metres)) if metres else (0, 1)
+    span = max(most - least, 1)
+
+    def x(value: float) -> float:
+        return round(_LEFT + (value - least) / span * (_WIDTH - _LEFT - 20), 1)
+
+    def y(value: float) -> float:
+        return round(8 + (1 - min(max(value, 0.0), 1.0)) * (_HEIGHT - _BOTTOM - 8), 1)
+
+    return {
+        "width": _WIDTH,
+        "height": _HEIGHT,
+        "left": _LEFT,
+        "lines": [_line(findings.rows, light, x, y) for light in dict.fromkeys(row.light for row in findings.rows)],
+        "limit": {"y": y(findings.limits.min_similarity), "value": findings.limits.min_similarity},
+        "metres": [{"x": x(value), "value": value} for value in sorted(set(metres))],
+        "grid": [{"y": y(value), "value": value} for value in (0.0, 0.25, 0.5, 0.75, 1.0)],
+    }
+
+
+def _line(rows: Sequence[Row], light: str, x: Any, y: Any) -> dict[str, Any]:
+    points = [
+        {"x": x(row.metres), "y": y(row.similarity if row.fused is None else row.fused), "ok": row.is_recognised}
+        for row in rows
+        if row.light == light
+    ]
+    return {"light": light, "is_day": light == DAY, "points": points}

@@ -1,0 +1,112 @@
+"""The walk: frames in, a sighting per face. No picture and no embedding leaves the memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edge.app.build import Models
+from edge.app.commission.distances import Distances
+from edge.arrays import BgrImage, Embedding
+from edge.config import Config
+from edge.pipeline import Watch
+from edge.pixels.color import is_gray
+from edge.pixels.geometry import align
+from edge.pixels.quality import measure
+from edge.records import Detections, Track, TrackState
+from edge.track import Tracker, TrackerSettings
+
+DAY, NIGHT = "day", "night"
+ZONES = ("left", "middle", "right")
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A face in one frame. `similarity` is to the walker's best reference, for this single crop."""
+
+    track: int
+    box: tuple[float, float, float, float]
+    at_s: float
+    light: str
+    distance_m: float
+    zone: str
+    eye_px: float
+    sharpness: float
+    luma: float
+    quality: float
+    is_usable: bool
+    is_gray: bool
+    similarity: float
+    embedding: Embedding = field(repr=False)
+
+
+class Walk:
+    """Takes frames of the walk, and measures every face against the list that is in force."""
+
+    def __init__(self, config: Config, models: Models, watch: Watch, person_id: str) -> None:
+        self._config = config
+        self._models = models
+        self._tracker = Tracker(TrackerSettings(high_score=config.detect.min_score))
+        self._first_track = 0
+        self.watch = watch
+        self.person_id = person_id
+        self.sightings: list[Sighting] = []
+        self.num_frames = 0
+        self.num_unplaced = 0
+        """Faces whose distance could not be told."""
+
+    def cut(self) -> None:
+        """What comes next does not go on from what was: another clip, another station."""
+        self._first_track = 1 + max((one.track for one in self.sightings), default=-1)
+        self._tracker = Tracker(TrackerSettings(high_score=self._config.detect.min_score))
+
+    def see(
+        self, image: BgrImage, at_s: float, distances: Distances, *, light: str = DAY, found: Detections | None = None
+    ) -> list[Sighting]:
+        """Measure the faces of a frame whose distance can be told; `found` saves looking for them again."""
+        self.num_frames += 1
+        limits = self._config.detect
+        if found is None:
+            found = self._models.stages.detector.detect(image, min(limits.keep_score, limits.min_score))
+        seen = []
+        for track in self._tracker.update(self.num_frames, found):
+            if track.detection is not None and track.state is TrackState.CONFIRMED:
+                one = self._measure(image, track, at_s, distances, light)
+                seen += [one] if one is not None else []
+        self.sightings += seen
+        return seen
+
+    def _measure(self, image: BgrImage, track: Track, at_s: float, distances: Distances, light: str) -> Sighting | None:
+        points, box = track.landmarks, track.box
+        crop = align(image, points)
+        quality = measure(crop, points, np.asarray(box, np.float32))
+        metres = distances.at(at_s, quality.eye_distance_px, quality.yaw_deg)
+        if metres is None:
+            self.num_unplaced += 1
+            return None
+        embedding = self._models.stages.embedder.embed(crop[np.newaxis])[0]
+        middle = (box[0] + box[2]) / 2 / image.shape[1]
+        side = min(box[2] - box[0], box[3] - box[1])
+        is_good = quality.score >= self._config.recognise.min_quality
+        return Sighting(
+            track=self._first_track + track.track_id,
+            box=box,
+            at_s=at_s,
+            light=light,
+            distance_m=metres,
+            zone=ZONES[min(max(int(middle * 3), 0), 2)],
+            eye_px=quality.eye_distance_px,
+            sharpness=quality.sharpness,
+            luma=quality.luma,
+            quality=quality.score,
+            is_usable=bool(is_good and side >= self._config.detect.min_face_px),
+            is_gray=is_gray(crop),
+            similarity=self._similarity(embedding),
+            embedding=embedding,
+        )
+
+    def _similarity(self, embedding: Embedding) -> float:
+        """To the walker, whoever else is nearer."""
+        ranked = self.watch.gallery.search(embedding)
+        return next((float(one[1]) for one in ranked if one[0] == self.person_id), -1.0)
