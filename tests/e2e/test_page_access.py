@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from edge.config import ReviewConfig
 from edge.serve.live import Condition
 from tests.e2e.browser import NARROW, WIDE, browsing, find_axe, require_chromium, serious_faults, shoot
 from tests.e2e.test_page import log_in
@@ -85,6 +86,25 @@ def test_conditions_come_and_go_without_reload(tmp_path: Path, size: tuple[int, 
             box.live.publish_conditions([])
             await page.locator("#strip [data-condition]").first.wait_for(state="detached")
             assert await page.evaluate("window.notReloaded")
+
+    run(check())
+
+
+def test_each_sound_can_be_tried_and_a_hit_sounds_as_urgent_as_it_is(tmp_path: Path) -> None:
+    review = ReviewConfig(urgent_for=("banned",))
+
+    async def check() -> None:
+        async with running(tmp_path, num_hits=1, review=review) as box, browsing(box.url) as page:
+            box.live.publish(live_view(1))
+            await log_in(box, page)
+            await page.get_by_role("button", name="Test urgent").click()
+            await page.locator("html[data-sounded=urgent]").wait_for()
+            await page.get_by_role("button", name="Test", exact=True).click()
+            await page.locator("html[data-sounded=normal]").wait_for()
+            await page.get_by_label("Sound for new hits").check()
+            await asyncio.wrap_future(box.store.add_hit(*make_hit(9)))
+            await page.locator("html[data-sounded=urgent]").wait_for()
+            assert (await page.title()).startswith("(2) Now")
 
     run(check())
 
