@@ -13,3 +13,8 @@ Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 def kernel(function: Kernel) -> Kernel:
     """Compile `function` on first call; it must assume valid input, for its wrapper has checked it."""
     return cast(Kernel, numba.njit(cache=True, nogil=True)(function))
+
+
+def loose_kernel(function: Kernel) -> Kernel:
+    """As `kernel`, where sums may be reordered to fill vector registers: finite numbers, free last bits."""
+    return cast(Kernel, numba.njit(cache=True, nogil=True, fastmath=True)(function))
