@@ -255,7 +255,7 @@ def test_a_chosen_provider_is_the_one_that_runs() -> None:
     cpu, cuda = "CPUExecutionProvider", "CUDAExecutionProvider"
     check_provider("m.onnx", "auto", [cuda, cpu], [cpu])
     check_provider("m.onnx", "cuda", [cuda, cpu], [cuda, cpu])
-    with pytest.raises(ModelError, match="chosen, but onnxruntime runs it on CPU.*edge probe"):
+    with pytest.raises(ModelError, match=r"chosen, but onnxruntime runs it on CPU.*edge probe"):
         check_provider("m.onnx", "cuda", [cuda, cpu], [cpu])
 
 
