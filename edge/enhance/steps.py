@@ -29,10 +29,9 @@ class StepKind:
 _LIME = {
     "gamma": lime.GAMMA,
     "alpha": lime.ALPHA,
-    "rho": lime.RHO,
-    "mu0": lime.MU0,
-    "iterations": lime.ITERATIONS,
     "weighting": int(lime.Weighting.INVERSE_GRADIENT),
+    "solver": "fast",
+    "calm": True,
 }
 
 STEPS: Mapping[str, StepKind] = {
