@@ -31,8 +31,7 @@ CONDITIONS = tuple(
     for level in LEVELS
 )
 ONLY = {
-    "lime": ("dark", "cctv"),
-    "deblur": ("clean", "motion", "blur", "lowres", "cctv"),
+    "deblur": ("motion", "blur", "lowres", "cctv"),
     "sr2": ("small",),
 }
 """Degradations under which a step is tried at all: elsewhere its fault is not seen, and time is short."""
@@ -90,14 +89,14 @@ def write_benefit(
     there = set(_steps_there(enhancer))
     faces = read_faces(images, people, count, models, progress)
     conditions = []
-    for name in ("clean", *CONDITIONS):
-        fault = name.partition(":")[0]
+    for name in CONDITIONS:
+        fault, _, level = name.partition(":")
         steps = [step for step in CANDIDATES if step in there and (step not in ONLY or fault in ONLY[step])]
         conditions.append(
             measure_condition(
                 faces,
                 name,
-                [*steps, AUTO],
+                [*steps, *([AUTO] if int(level) == LEVELS[0] else [])],
                 enhancer=enhancer,
                 detector=models.stages.detector,
                 embedder=models.stages.embedder,

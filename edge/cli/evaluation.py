@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
 from edge.cli.common import ConfigOption, JsonOption, bar, out, print_json, read_config, table
 
@@ -50,12 +51,26 @@ def eval_pairs(
         print_json(answer)
         return
     rows = table(None, "degradation", "who", "accuracy", "TAR at FMR 1e-2", "at 1e-3", "without a face")
+    if answer["benefit_problem"]:
+        out.print(f"Nothing is enhanced: {answer['benefit_problem']}")
+    if enhance == "auto":
+        out.print(_off_beside(answer["rows"]))
     for who, reports in (("ours", answer["rows"]), ("peer", answer.get("peer", []))):
         for r in reports:
             tar = r["tar"]
             found = f"{r['num_without_face']} of {r['num_pictures']}"
             rows.add_row(r["degrade"], who, f"{r['accuracy']:.3f}", f"{tar['1e-2']:.3f}", f"{tar['1e-3']:.3f}", found)
     out.print(rows)
+
+
+def _off_beside(reports: list[dict[str, Any]]) -> Table:
+    """The same faces without and with enhancement, in points."""
+    rows = table(None, "degradation", "enhanced", "accuracy off > auto", "TAR at FMR 1e-2 off > auto")
+    for r in reports:
+        off, share = r["off"], f"{r['num_enhanced']} of {r['num_pictures']}"
+        accuracy = f"{100 * off['accuracy']:.1f} > {100 * r['accuracy']:.1f}"
+        rows.add_row(r["degrade"], share, accuracy, f"{100 * off['tar']['1e-2']:.1f} > {100 * r['tar']['1e-2']:.1f}")
+    return rows
 
 
 @app.command("identify")
