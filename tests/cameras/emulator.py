@@ -22,13 +22,13 @@ set -e
 cd /
 for kind in proc sysfs devtmpfs; do /bin/busybox mount -t $kind $kind /$kind; done
 for module in /modules/*; do /bin/busybox insmod $module; done
-/bin/busybox mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=512000 root /root
-/bin/busybox mount --move /proc /root/proc
-/bin/busybox mount --move /sysfs /root/sys
-/bin/busybox mount --move /devtmpfs /root/dev
-/bin/busybox mount -t tmpfs tmp /root/tmp
-/bin/busybox mount -t tmpfs run /root/run
-exec /bin/busybox switch_root /root /bin/sh -c '
+/bin/busybox mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=512000 root /system
+/bin/busybox mount --move /proc /system/proc
+/bin/busybox mount --move /sysfs /system/sys
+/bin/busybox mount --move /devtmpfs /system/dev
+/bin/busybox mount -t tmpfs tmp /system/tmp
+/bin/busybox mount -t tmpfs run /system/run
+exec /bin/busybox switch_root /system /bin/sh -c '
   export PATH=/usr/sbin:/usr/bin LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH={product}
   {python} {script} > /dev/ttyS1 2>&1; sleep 1; echo o > /proc/sysrq-trigger; sleep 60'
 """
@@ -59,7 +59,7 @@ def run(rootfs: Path, script: str) -> str:
 def _first_files(rootfs: Path, init: str) -> bytes:
     """The archive that the kernel starts from: busybox, the modules that mount the root folder, the first script."""
     folder = next((rootfs / "usr/lib/modules").iterdir())
-    files = [(name, 0o040755, b"") for name in ("bin", "modules", "root", "proc", "sysfs", "devtmpfs")]
+    files = [(name, 0o040755, b"") for name in ("bin", "modules", "system", "proc", "sysfs", "devtmpfs")]
     files.append(("bin/busybox", 0o100755, (rootfs / "usr/bin/busybox").read_bytes()))
     for number, module in enumerate(_in_order(folder)):
         files.append((f"modules/{number:02}.ko", 0o100644, lzma.decompress((folder / module).read_bytes())))
