@@ -66,6 +66,12 @@ def not_sealed(folder: Path) -> Check:
     return _changed_pack(folder, "recorded answers", lambda manifest: manifest.pop("golden"))
 
 
+def no_benefit(folder: Path) -> Check:
+    pack = pack_with(folder / "pack")
+    (pack / "benefit.json").unlink()
+    return one(models.check_models(config_of(folder, models_dir=pack))[0], "enhancement")
+
+
 def altered_strangers(folder: Path) -> Check:
     return _changed_pack(folder, "model companions", lambda manifest: manifest["cohorts"][0].update(sha256="0" * 64))
 
@@ -202,6 +208,7 @@ BOX: list[Case] = [
     (no_pack, "models", "fail", "restore the model folder"),
     (altered_model, "model detect_mosaic", "fail", "edge models verify"),
     (no_strangers, "strangers", "warn", "restore the whole pack"),
+    (no_benefit, "enhancement", "warn", "--write-benefit"),
     (altered_strangers, "model companions", "fail", "restore the whole pack"),
     (not_sealed, "recorded answers", "warn", "tools.seal"),
     (sealed_for_another, "recorded answers", "warn", "restore the whole pack"),

@@ -53,10 +53,14 @@ def left_over(config: Config) -> list[str]:
 
 
 def test_an_archive_is_pulled_and_shelved(config: Config, tmp_path: Path) -> None:
-    path, sha256 = archive(tmp_path, make_pack(tmp_path / "new"), prefix="models/")
+    new = make_pack(tmp_path / "new")
+    for name in ("benefit.json", "README.md", "notes.txt"):
+        (new / name).write_text("{}", "utf-8")
+    path, sha256 = archive(tmp_path, new, prefix="models/")
     done = pulling.pull(config, str(path), sha256=sha256)
     assert done.sha256 == sha256
-    assert sorted(p.name for p in done.path.iterdir()) == ["finds.onnx", "manifest.json", "tells.onnx"]
+    kept = ["README.md", "benefit.json", "finds.onnx", "manifest.json", "tells.onnx"]
+    assert sorted(p.name for p in done.path.iterdir()) == kept, "what belongs to a pack, and nothing else"
     assert pulling.pull(config, str(path)).path == done.path, "the same pack again is no conflict"
     assert left_over(config) == [done.name]
     assert not Shelf(config).link.is_symlink(), "pulling puts nothing in use"

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from edge.config import Config
+from edge.enhance.benefit import BENEFIT_FILE
 from edge.errors import ImageError, ModelError, ServiceError, StoreError
 from edge.ops.packs import Shelf
 from edge.ops.signing import check_ssh, read_signers
@@ -182,6 +183,7 @@ def _take(target: Path, files: dict[str, Path]) -> None:
     manifest = read_manifest(files[MANIFEST].parent)
     wanted = {MANIFEST, *(model.file for model in manifest.models), *(cohort.file for cohort in manifest.cohorts)}
     wanted |= {manifest.golden.file} if manifest.golden else set()
+    wanted.add(BENEFIT_FILE)
     for name, path in files.items():
         keep = name in wanted or name.endswith(".md")
         if keep and path.parent != target:

@@ -21,7 +21,7 @@ require_chromium()
 
 PASSWORD = "correct horse 1"
 SETTINGS = '[review]\nsecond_person_for = ["wanted"]\nurgent_for = ["wanted"]\n[visit]\ngap_s = 0.3\n'
-PAGES = ("/", "/hits", "/people", "/people/new", "/examine", "/box")
+PAGES = ("/", "/hits", "/people", "/people/new", "/examine", "/box", "/commission")
 
 
 def claim_code(box: Box) -> str:

@@ -18,7 +18,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tools import quantize
+from edge.errors import EdgeError
+from tools import quantize, seal
 from tools.train import cards, common, data, export, mosaics, paths, views
 from tools.train.nets import STRIDES, Detector, Recogniser
 
@@ -186,6 +187,10 @@ def main() -> None:
     run = detector if args.task == "detector" else recogniser
     entry = run(args.checkpoint, args.models, measure=args.measure)
     print(json.dumps(entry["scores"], indent=1))
+    try:
+        print("sealed:", seal.seal(args.models))
+    except EdgeError as error:  # the other of the two models is missing
+        print(f"not sealed ({error}); run python -m tools.seal --models {args.models} when the pack is whole")
 
 
 if __name__ == "__main__":
