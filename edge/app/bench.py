@@ -5,19 +5,20 @@ from __future__ import annotations
 import resource
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edge.app import clip
+from edge.app.bench_steps import steps_of
 from edge.app.build import Models, load_models, load_watch
 from edge.app.enrolment import enrol
 from edge.app.offline import EPOCH
+from edge.app.timing import ROUNDS, spread, time_ms
 from edge.arrays import BgrImage
 from edge.config import Config
-from edge.enhance import Enhancer, plan_steps, warm_up
+from edge.enhance import warm_up
 from edge.pipeline import BoxFacts, Pipeline
 from edge.pixels.encode import to_jpeg, to_png
 from edge.pixels.geometry import align
@@ -25,7 +26,8 @@ from edge.pixels.quality import measure
 from edge.records import Frame, Person
 from edge.store import Store
 
-ROUNDS = 40
+__all__ = ["measure_stages", "time_ms"]
+
 SECONDS = 4.0
 
 
@@ -44,7 +46,8 @@ def measure_stages(config: Config) -> dict[str, Any]:
     return {
         "frame": {"width": busiest.shape[1], "height": busiest.shape[0], "faces": len(found)},
         "threads": config.runtime.threads,
-        "stages": {**{name: _spread(times) for name, times in stages.items()}, "whole pipeline": _spread(whole)},
+        "stages": {**{name: spread(times) for name, times in stages.items()}, "whole pipeline": spread(whole)},
+        "enhancement": steps_of(models.pack, ROUNDS),
         "frames_per_s": len(frames) / seconds,
         "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "models": {
@@ -62,25 +65,11 @@ def two_faces(frame: BgrImage) -> BgrImage:
     return crowded
 
 
-def time_ms(call: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
-    """Milliseconds of each of `rounds` calls, after three that warm up."""
-    for _ in range(3):
-        call()
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        call()
-        times.append((time.perf_counter() - start) * 1000)
-    return times
-
-
 def _face_stages(models: Models, image: BgrImage, landmarks: Any, box: Any) -> dict[str, list[float]]:
     crop = align(image, landmarks)
-    enhancer = Enhancer("auto")
     return {
         "align and measure": time_ms(lambda: measure(align(image, landmarks), landmarks, box)),
         "embed one face": time_ms(lambda: models.stages.embedder.embed(crop[np.newaxis])),
-        "lime 112 x 112": time_ms(lambda: enhancer.apply(crop, plan_steps(["lime"]))),
     }
 
 
@@ -98,7 +87,3 @@ def _whole(config: Config, models: Models, frames: list[BgrImage]) -> tuple[list
             pipeline.process(Frame(number, "bench", EPOCH, mono_ns, image))
             times.append((time.perf_counter() - at) * 1000)
         return times, time.perf_counter() - started
-
-
-def _spread(times: list[float]) -> dict[str, float]:
-    return {"p50_ms": float(np.percentile(times, 50)), "p95_ms": float(np.percentile(times, 95))}

@@ -26,6 +26,9 @@ from edge.recipes import Recipe
 from edge.records import Quality
 from edge.sessions import Pack
 
+SURE = 0.8
+"""Score of a face that a picture may be enlarged for: lamps and wheels have less."""
+
 Progress = Callable[[str, int, int], None]
 
 
@@ -91,7 +94,7 @@ def _quality(config: Config, image: BgrImage) -> Quality:
     """The picture's faults; the eye distance is that of its widest face, 0 where there is none."""
     pack = Pack.open(config.models_dir)
     config, runtimes = chosen(config, pack)
-    found = build_detector(config.detect, pack, runtimes.get("detect", config.runtime)).detect(image)
+    found = build_detector(config.detect, pack, runtimes.get("detect", config.runtime)).detect(image, SURE)
     eyes = 0.0
     if len(found):
         widest = int(np.argmax(found.boxes[:, 2] - found.boxes[:, 0]))

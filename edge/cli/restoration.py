@@ -64,7 +64,7 @@ def eval_restore(
     choose_on: Annotated[
         Path | None, typer.Option(help="people that choice is made on; others than --people, or the table flatters it")
     ] = None,
-    choose_count: Annotated[int, typer.Option(help="pictures for that choice", min=4)] = 240,
+    choose_count: Annotated[int, typer.Option(help="pictures for that choice", min=4)] = 160,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:

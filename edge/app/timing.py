@@ -1,0 +1,29 @@
+"""Timing a call on this machine. What is timed is not known here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+ROUNDS = 40
+
+
+def time_ms(
+    call: Callable[[], object], rounds: int = ROUNDS, clock: Callable[[], float] = time.perf_counter
+) -> list[float]:
+    """Milliseconds of each of `rounds` calls, after three that warm up, by a clock that tells seconds."""
+    for _ in range(3):
+        call()
+    times = []
+    for _ in range(rounds):
+        start = clock()
+        call()
+        times.append((clock() - start) * 1000)
+    return times
+
+
+def spread(times: list[float]) -> dict[str, float]:
+    """Median and 95th percentile."""
+    return {"p50_ms": float(np.percentile(times, 50)), "p95_ms": float(np.percentile(times, 95))}

@@ -1,0 +1,55 @@
+"""A small picture of enhancement, from the demo clip alone: `python -m tools.contact_sheet docs/enhancement.jpg`.
+
+A row per fault: the face as captured, after the steps its faults called for, and as it was without the fault.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from edge.app import clip
+from edge.app.build import load_models
+from edge.arrays import BgrImage
+from edge.config import Config
+from edge.enhance.scoring import as_captured, cut
+from edge.pixels import degrade
+from edge.pixels.encode import to_jpeg
+from edge.pixels.geometry import align
+from edge.pixels.quality import measure
+from edge.pixels.resize import resize
+
+FRAME = 70
+FAULTS = ("noise:4", "dark:4", "motion:3", "blur:3", "cctv:3")
+SIDE_PX = 160
+FACE_PX = 90.0
+
+
+def main() -> None:
+    """Write the sheet and print the steps of each row."""
+    models = load_models(Config())
+    clean = next(clip.frames(fault="jpeg:1", only=[FRAME]))
+    found = models.stages.detector.detect(clean)
+    box, points = found.boxes[0], found.landmarks[0]
+    rows = []
+    for fault in FAULTS:
+        frame = degrade.apply(clean, *degrade.parse(fault), rng_or_seed=1, face_px=FACE_PX)
+        part, corner = cut(frame, box)
+        quality = as_captured(measure(align(frame, points), points, box), part, corner)
+        done, recipe = models.stages.enhancer.apply(part, models.stages.enhancer.plan(quality))
+        rows.append(np.hstack([_tile(part), _tile(done), _tile(cut(clean, box)[0])]))
+        print(fault, [step.name for step in recipe.steps])
+    Path(sys.argv[1]).write_bytes(to_jpeg(np.vstack(rows), 90))
+
+
+def _tile(image: BgrImage) -> BgrImage:
+    """Cut square about the middle, in the sheet's size."""
+    side = min(image.shape[:2])
+    top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
+    return resize(np.ascontiguousarray(image[top : top + side, left : left + side]), SIDE_PX, SIDE_PX)
+
+
+if __name__ == "__main__":
+    main()
