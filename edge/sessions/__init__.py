@@ -1,5 +1,6 @@
 """The only place that loads ONNX files. A file is read once: the bytes that were checked are the bytes that run.
 
+    quiet     the runtime reports to nobody
     header    opset and IR version of an ONNX file, without parsing its graph
     manifest  what models_dir/manifest.json promises about each file
     session   a loaded model: provider, threads, warm-up, run
@@ -8,6 +9,7 @@
 What a model's numbers mean (boxes, embeddings) belongs to the stages, not here.
 """
 
+from edge.sessions import quiet  # noqa: F401 - the first of all: it has to come before onnxruntime is loaded
 from edge.sessions.manifest import InputSpec, Manifest, ModelEntry
 from edge.sessions.pack import Pack, VerifyResult, load_file
 from edge.sessions.session import Session, available_providers, runtime_version

@@ -17,8 +17,6 @@ from edge.sessions.manifest import Dim, InputSpec
 
 AUTO_ORDER = ("TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider")
 _CPU = "CPUExecutionProvider"
-# A box tells nobody of itself but those who hold a token.
-ort.disable_telemetry_events()
 _REMOTE = frozenset({"AzureExecutionProvider"})
 """Providers that would send pictures elsewhere: never listed, never used."""
 _WARM_UP_SIDE_PX = 320
