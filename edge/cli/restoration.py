@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -65,6 +67,9 @@ def eval_restore(
         Path | None, typer.Option(help="people that choice is made on; others than --people, or the table flatters it")
     ] = None,
     choose_count: Annotated[int, typer.Option(help="pictures for that choice", min=4)] = 160,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="print README's table: each step with its own faults, and auto")
+    ] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -97,6 +102,10 @@ def eval_restore(
                 answer["html"] = str(html)
     if as_json:
         print_json(answer)
+        return
+    if markdown and "rows" in answer:
+        for line in markdown_lines(answer["rows"]):
+            sys.stdout.write(line + "\n")
         return
     _print(answer)
 
@@ -140,6 +149,26 @@ def _print(answer: dict[str, Any]) -> None:
         )
 
 
+def markdown_lines(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """README's table: each step where its fault is, and what auto does."""
+    yield "| step | fault | done | PSNR dB | SSIM | likeness | worst 5 % | TAR | TAR, both |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for row in rows:
+        if row["step"] != "auto" and row["degrade"].partition(":")[0] not in _OWN_FAULTS[row["step"]]:
+            continue
+        pairs = [f"{row['off'][key]:{form}} > {row['on'][key]:{form}}" for key, form in _COLUMNS]
+        cells = [row["step"], row["degrade"], f"{row['share_done']:.2f}", *pairs, f"{row['both']['tar']:.3f}"]
+        yield f"| {' | '.join(cells)} |"
+
+
+_OWN_FAULTS = {
+    "denoise": ("noise", "dark"),
+    "lime": ("dark",),
+    "deblur": ("motion", "blur"),
+    "restore": ("cctv", "jpeg"),
+    "sr2": ("small",),
+    "sr4": ("small",),
+}
 _COLUMNS = (("psnr_db", ".1f"), ("ssim", ".3f"), ("cosine", ".3f"), ("cosine_worst", ".3f"), ("tar", ".3f"))
 
 
