@@ -17,6 +17,7 @@ import pytest
 from edge.app import golden, pulling, using
 from edge.app.build import load_models
 from edge.app.enrolment import enrol
+from edge.cli.root import main
 from edge.config import PACKAGED_MODELS, Config, load
 from edge.errors import ConfigError, ConflictError, ImageError, ModelError, ServiceError
 from edge.ops.packs import Shelf
@@ -261,11 +262,34 @@ def test_a_plain_models_dir_is_not_replaced(tmp_path: Path) -> None:
         Shelf(Config(data_dir=tmp_path, models_dir=pack))
 
 
-def test_the_packaged_pack_is_sealed_by_its_own_models() -> None:
-    """Else `edge probe` and `edge models use` judge by the answers of other models: run `python -m tools.seal`."""
-    manifest = json.loads((PACKAGED_MODELS / "manifest.json").read_text("utf-8"))
-    recorded = json.loads((PACKAGED_MODELS / manifest["golden"]["file"]).read_text("utf-8"))
-    defaults = {model["task"]: model["sha256"] for model in manifest["models"] if model["default"]}
-    assert recorded["models"] == {task: defaults[task] for task in ("detect", "embed")}
-    low, _ = recorded["replay"]["bands"]["similarity"]
-    assert low > 0.6
+def test_the_commands_and_their_exit_codes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toml = tmp_path / "edge.toml"
+    toml.write_text(f'data_dir = "{tmp_path}/data"\n', "utf-8")
+    path, sha256 = archive(tmp_path, make_pack(tmp_path / "new"))
+
+    def models(*args: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["edge", "models", *args, "--config", str(toml)])
+        code = main()
+        return code, *capsys.readouterr()
+
+    code, _, said = models("pull", str(path), "--sha256", "0" * 64)
+    assert (code, said.count("\n")) == (65, 1)
+    code, text, _ = models("pull", str(path), "--sha256", sha256, "--name", "new", "--json")
+    assert code == 0
+    assert json.loads(text)["sha256"] == sha256
+    assert models("use")[0] == models("use", "new", "--back")[0] == 2
+    assert models("use", "other")[0] == 78
+    monkeypatch.setattr(golden, "play", lambda config, models: {**GOOD, "hits": 0.0})
+    code, _, said = models("use", "new")
+    assert code == 1
+    assert "leaves its band" in said
+    monkeypatch.setattr(golden, "play", lambda config, models: GOOD)
+    code, text, _ = models("use", "new", "--json")
+    assert code == 0
+    assert json.loads(text)["is_used"]
+    packs = {line["name"]: line["used"] for line in json.loads(models("packs", "--json")[1])}
+    assert packs == {"packaged": False, "new": True}
+    assert json.loads(models("check", "--json")[1])["ok"]
+    assert "in use" in models("packs")[1]

@@ -227,3 +227,13 @@ def test_driver_and_processor_are_read_from_files(tmp_path: Path) -> None:
     facts = platform_facts((tmp_path / "none", driver), cpu)
     assert "540.4.0" in facts["driver"]
     assert facts["machine"].endswith("Some CPU")
+
+
+def test_the_packaged_pack_is_sealed_by_its_own_models() -> None:
+    """Else `edge probe` and `edge models use` judge by the answers of other models: run `python -m tools.seal`."""
+    manifest = json.loads((PACKAGED_MODELS / "manifest.json").read_text("utf-8"))
+    recorded = json.loads((PACKAGED_MODELS / manifest["golden"]["file"]).read_text("utf-8"))
+    defaults = {model["task"]: model["sha256"] for model in manifest["models"] if model["default"]}
+    assert recorded["models"] == {task: defaults[task] for task in ("detect", "embed")}
+    low, _ = recorded["replay"]["bands"]["similarity"]
+    assert low > 0.6
