@@ -41,7 +41,7 @@ def steps_of(pack: Pack, rounds: int) -> dict[str, Any]:
 
     def whole() -> None:
         changed, _ = enhancer.apply(face, plan)
-        embedder.embed([face, resize(changed, FACE_PX, FACE_PX)])
+        embedder.embed([resize(changed, FACE_PX, FACE_PX)])
 
     return {
         "steps": ms,
