@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edge.arrays import BgrImage, Boxes, require_bgr
 from edge.config import DetectConfig, RuntimeConfig
 from edge.errors import ModelError
-from edge.pixels.boxes import iou, nms
+from edge.pixels.boxes import nms
 from edge.pixels.geometry import Letterbox, letterbox
 from edge.pixels.haar import HaarCascade
 from edge.records import Detections
@@ -19,11 +19,6 @@ from edge.sessions import Pack, Session, load_file
 
 STRIDES = (8, 16, 32)
 NMS_IOU = 0.45
-VOTE_IOU = 0.7
-"""Cells that see the same face have a say in its box and landmarks: their mean, by score, is better than the best one's
-(landmarks .082 -> .059 of the eye distance, and .5 to .9 points of average precision, on held-out mosaics)."""
-VOTE_SCORE = 0.5
-"""A cell needs this share of the score limit to vote."""
 MAX_CANDIDATES = 1000
 """Cells that enter non-maximum suppression, best first: a frame of noise must not cost seconds."""
 _MAX_LOG_SIZE = 8.0
@@ -48,7 +43,7 @@ class Detector(Protocol):
 class FaceDetector:
     """A YuNet-format network: per stride s, `cls_s`, optional `obj_s`, `bbox_s` and `kps_s` over a grid of cells."""
 
-    def __init__(self, session: Session, *, min_score: float = 0.6, max_side_px: int = 640, vote: bool = True) -> None:
+    def __init__(self, session: Session, *, min_score: float = 0.6, max_side_px: int = 640) -> None:
         missing = [f"{head}_{s}" for s in STRIDES for head in ("cls", "bbox", "kps")]
         missing = [name for name in missing if name not in session.output_shapes]
         if missing:
@@ -58,7 +53,6 @@ class FaceDetector:
             )
         self._session = session
         self._min_score = min_score
-        self._vote = vote
         fixed = session.fixed_size
         if fixed is not None and fixed[0] != fixed[1]:
             raise ModelError(f"{session.info.file}: its input is {fixed}, not square nor free; choose another detector")
@@ -72,9 +66,8 @@ class FaceDetector:
         small, fit = letterbox(image, self._max_side_px, self._multiple)
         outputs = self._session.run(self._session.spec.tensor(small[np.newaxis]))
         limit = self._min_score if min_score is None else min_score
-        floor = limit * VOTE_SCORE if self._vote else limit
-        boxes, scores, landmarks = decode(outputs, small.shape[0], small.shape[1], floor)
-        return _finish(boxes, scores, landmarks, image, fit, limit if self._vote else None)
+        boxes, scores, landmarks = decode(outputs, small.shape[0], small.shape[1], limit)
+        return _finish(boxes, scores, landmarks, image, fit)
 
     def describe(self) -> dict[str, Any]:
         """JSON-ready: which model, and what runs it."""
@@ -95,12 +88,12 @@ class HaarDetector:
         small, fit = letterbox(image, self._max_side_px, 1)
         squares, weights = self._cascade.find(small)
         scores = (1.0 / (1.0 + np.exp(-(weights - _HAAR_MID) / _HAAR_SPREAD))).astype(np.float32)
-        limit = self._min_score if min_score is None else min_score
+        keep = scores >= (self._min_score if min_score is None else min_score)
+        squares, scores = squares[keep], scores[keep]
         corner, side = squares[:, :2], squares[:, 2:] - squares[:, :2]
-        keep = scores >= limit
         boxes = np.tile(corner, 2) + np.tile(side, 2) * HAAR_BOX
         landmarks = corner[:, np.newaxis] + side[:, np.newaxis] * HAAR_LANDMARKS
-        return _finish(boxes[keep], scores[keep], landmarks[keep], image, fit)
+        return _finish(boxes, scores, landmarks, image, fit)
 
     def describe(self) -> dict[str, Any]:
         """JSON-ready: which model, and what runs it."""
@@ -113,8 +106,7 @@ def build_detector(config: DetectConfig, pack: Pack | None, runtime: RuntimeConf
     if config.model == "haar":
         return HaarDetector(**limits)
     if config.model.endswith(".onnx"):
-        # Somebody else's network runs as its authors run it.
-        return FaceDetector(load_file(Path(config.model).expanduser(), "detect", runtime), **limits, vote=False)
+        return FaceDetector(load_file(Path(config.model).expanduser(), "detect", runtime), **limits)
     if pack is None:
         raise ModelError(
             f"detect.model = {config.model!r} needs a model pack; set models_dir, or choose haar or an ONNX file"
@@ -149,42 +141,15 @@ def decode(
 
 
 def _finish(
-    boxes: Boxes,
-    scores: NDArray[np.float32],
-    landmarks: NDArray[np.float32],
-    image: BgrImage,
-    fit: Letterbox,
-    vote_above: float | None = None,
+    boxes: Boxes, scores: NDArray[np.float32], landmarks: NDArray[np.float32], image: BgrImage, fit: Letterbox
 ) -> Detections:
-    """Sort, suppress overlaps, map back and clip to the frame; what has no area or is not finite is dropped.
-
-    With `vote_above`, rows of a lower score only have a say in the places of the others.
-    """
+    """Sort, suppress overlaps, map back and clip to the frame; what has no area or is not finite is dropped."""
     height, width = image.shape[:2]
     order = np.argsort(-scores, kind="stable")[:MAX_CANDIDATES]
     order = order[np.isfinite(boxes[order]).all(axis=1) & np.isfinite(landmarks[order]).all(axis=(1, 2))]
     boxes, scores, landmarks = boxes[order], scores[order], landmarks[order]
-    number = len(scores) if vote_above is None else int((scores >= vote_above).sum())
-    kept = np.sort(np.asarray(nms(boxes[:number], scores[:number], NMS_IOU), np.intp))
-    places, points = boxes[kept], landmarks[kept]
-    if vote_above is not None:
-        places, points = voted_places(boxes, scores, landmarks, kept)
-    corners = fit.back(places.reshape(-1, 2, 2)).reshape(-1, 4)
+    kept = np.sort(np.asarray(nms(boxes, scores, NMS_IOU), np.intp))
+    corners = fit.back(boxes[kept].reshape(-1, 2, 2)).reshape(-1, 4)
     clipped = np.clip(corners, 0.0, np.array([width, height, width, height], np.float32)).astype(np.float32)
     real = (clipped[:, 2] > clipped[:, 0]) & (clipped[:, 3] > clipped[:, 1])
-    return Detections(clipped[real], scores[kept][real], fit.back(points)[real])
-
-
-def voted_places(
-    boxes: Boxes, scores: NDArray[np.float32], landmarks: NDArray[np.float32], kept: NDArray[np.intp]
-) -> tuple[Boxes, NDArray[np.float32]]:
-    """(K, 4) boxes and (K, 5, 2) landmarks of the `kept` rows: the mean over all rows on the same face, by score.
-
-    Gidaris and Komodakis 2015, "Object detection via a multi-region and semantic segmentation-aware CNN model",
-    section 3.2 (box voting), here for the landmarks too.
-    """
-    overlap = iou(boxes[kept], boxes)
-    weight = np.where(overlap >= VOTE_IOU, scores * overlap, np.float32(0)).astype(np.float32)
-    weight[np.arange(len(kept)), kept] = np.maximum(weight[np.arange(len(kept)), kept], np.float32(1e-6))
-    weight /= weight.sum(axis=1, keepdims=True)
-    return weight @ boxes, (weight @ landmarks.reshape(-1, 10)).reshape(-1, 5, 2)
+    return Detections(clipped[real], scores[kept][real], fit.back(landmarks[kept])[real])

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.config import DetectConfig, RuntimeConfig
-from edge.detect import STRIDES, Detector, FaceDetector, HaarDetector, build_detector, decode, voted_places
+from edge.detect import STRIDES, Detector, FaceDetector, HaarDetector, build_detector, decode
 from edge.errors import ImageError, ModelError
 from edge.sessions import Pack, load_file
 from tests.tiny_models import detector_bytes, embedder_bytes, entry, write_pack
@@ -63,21 +63,6 @@ def test_decode_equals_the_slow_twin(rows: int, columns: int, seed: int, with_ob
     found = np.hstack([boxes, scores[:, np.newaxis], landmarks.reshape(len(boxes), 10)])
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-3)
     assert found.dtype == np.float32
-
-
-def test_cells_on_the_same_face_vote_by_score_and_others_do_not() -> None:
-    boxes = np.array([[0, 0, 100, 100], [2, 0, 102, 100], [0, 60, 100, 160], [300, 300, 340, 340]], np.float32)
-    landmarks = np.arange(40, dtype=np.float32).reshape(4, 5, 2)
-    scores = np.array([0.9, 0.45, 0.9, 0.7], np.float32)
-    places, points = voted_places(boxes, scores, landmarks, np.array([0, 3]))
-    share = 0.45 * (98 / 102)  # the second row's score times its overlap
-    np.testing.assert_allclose(places[0, 0], 2 * share / (0.9 + share), rtol=1e-5)
-    np.testing.assert_allclose(points[0, 0, 0], 10 * share / (0.9 + share), rtol=1e-5)
-    np.testing.assert_array_equal(places[1], boxes[3])
-    np.testing.assert_array_equal(points[1], landmarks[3])
-    empty = voted_places(boxes[:0], scores[:0], landmarks[:0], np.zeros(0, np.intp))
-    assert empty[0].shape == (0, 4)
-    assert empty[1].shape == (0, 5, 2)
 
 
 def tiny_detector(tmp_path: Path, *, side: int | str = "side", max_side_px: int = 640) -> FaceDetector:
@@ -166,7 +151,7 @@ def test_same_faces_as_opencv_on_the_same_network(shared_data: Path, person: str
     path = shared_data / "weights" / "face_detection_yunet_2023mar.onnx"
     image = cv2.copyMakeBorder(lfw(shared_data, person), 0, 390, 0, 390, cv2.BORDER_CONSTANT)
     theirs = cv2.FaceDetectorYN.create(str(path), "", (640, 640), 0.6, 0.45).detect(image)[1]
-    ours = FaceDetector(load_file(path, "detect", RUNTIME), min_score=0.6, vote=False).detect(image)
+    ours = FaceDetector(load_file(path, "detect", RUNTIME), min_score=0.6).detect(image)
     assert len(ours) == len(theirs) >= 1
     xyxy = np.clip(np.hstack([theirs[:, :2], theirs[:, :2] + theirs[:, 2:4]]), 0, 640)
     np.testing.assert_allclose(ours.boxes, xyxy, atol=0.5)
@@ -178,10 +163,8 @@ def test_dynamic_and_fixed_models_agree_on_a_small_frame(shared_data: Path) -> N
     """Padding to the model's fixed size must not move a face by more than the two networks differ."""
     image = lfw(shared_data, "Aaron_Eckhart")
     weights = shared_data / "weights"
-    small = FaceDetector(load_file(weights / "yunet_n_dynamic.onnx", "detect", RUNTIME), vote=False).detect(image)
-    fixed = FaceDetector(
-        load_file(weights / "face_detection_yunet_2023mar.onnx", "detect", RUNTIME), vote=False
-    ).detect(image)
+    small = FaceDetector(load_file(weights / "yunet_n_dynamic.onnx", "detect", RUNTIME)).detect(image)
+    fixed = FaceDetector(load_file(weights / "face_detection_yunet_2023mar.onnx", "detect", RUNTIME)).detect(image)
     assert len(small) == len(fixed) == 1
     np.testing.assert_allclose(small.landmarks, fixed.landmarks, atol=8)
 
@@ -189,7 +172,7 @@ def test_dynamic_and_fixed_models_agree_on_a_small_frame(shared_data: Path) -> N
 def test_large_frame_finds_the_face_where_it_is(shared_data: Path) -> None:
     weights = shared_data / "weights"
     image = lfw(shared_data, "Aaron_Eckhart")
-    detector = FaceDetector(load_file(weights / "yunet_n_dynamic.onnx", "detect", RUNTIME), vote=False)
+    detector = FaceDetector(load_file(weights / "yunet_n_dynamic.onnx", "detect", RUNTIME))
     alone = detector.detect(image)
     frame = np.zeros((1080, 1920, 3), np.uint8)
     frame[500:750, 1200:1450] = image
@@ -201,9 +184,7 @@ def test_large_frame_finds_the_face_where_it_is(shared_data: Path) -> None:
 def test_haar_finds_the_face_and_puts_landmarks_near_the_eyes(shared_data: Path) -> None:
     image = lfw(shared_data, "Aaron_Eckhart")
     haar = HaarDetector().detect(image)
-    yunet = FaceDetector(
-        load_file(shared_data / "weights" / "yunet_n_dynamic.onnx", "detect", RUNTIME), vote=False
-    ).detect(image)
+    yunet = FaceDetector(load_file(shared_data / "weights" / "yunet_n_dynamic.onnx", "detect", RUNTIME)).detect(image)
     assert len(haar) >= 1
     eye_distance = float(np.linalg.norm(yunet.landmarks[0][1] - yunet.landmarks[0][0]))
     assert np.linalg.norm(haar.landmarks[0] - yunet.landmarks[0], axis=1).mean() < 0.25 * eye_distance

@@ -143,7 +143,7 @@ def test_pictures_without_a_sure_face_are_left_out(tmp_path: Path) -> None:
 
 
 def test_public_detector_finds_the_faces_of_real_mosaics(shared_data: Path) -> None:
-    peer = FaceDetector(load_file(shared_data / "weights" / "yunet_n_dynamic.onnx", "detect", RUNTIME), vote=False)
+    peer = FaceDetector(load_file(shared_data / "weights" / "yunet_n_dynamic.onnx", "detect", RUNTIME))
 
     def read(path: Path) -> np.ndarray:
         image = cv2.imread(str(path))

@@ -156,7 +156,7 @@ def test_peers_on_the_public_pairs(shared_data: Path) -> None:
     weights = shared_data / "weights"
     pairs = read_pairs(shared_data / "faces" / "lfw" / "pairs_dev.txt")
     assert len(pairs) == 600
-    detector = FaceDetector(load_file(weights / "yunet_n_dynamic.onnx", "detect", RUNTIME), vote=False)
+    detector = FaceDetector(load_file(weights / "yunet_n_dynamic.onnx", "detect", RUNTIME))
     embedder = open_peer_embedder(weights / "mobilefacenet_foamliu.onnx", RUNTIME)
     images = shared_data / "faces" / "lfw" / "images"
     clean, cctv = evaluate_pairs(pairs[::5], images, detector, embedder, read, degradations=["clean", "cctv:3"])

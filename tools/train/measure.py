@@ -43,8 +43,7 @@ def read_image(path: Path) -> BgrImage:
 
 def detector(path: Path, min_score: float = SHIPPED_SCORE) -> FaceDetector:
     """A detector file of ours or a YuNet, outside any pack."""
-    ours = path.name not in {paths.YUNET.name, paths.YUNET_DYNAMIC.name}
-    return FaceDetector(load_file(path, "detect", RUNTIME), min_score=min_score, vote=ours)
+    return FaceDetector(load_file(path, "detect", RUNTIME), min_score=min_score)
 
 
 def clips() -> list[Path]:
