@@ -93,6 +93,11 @@ def lines(hit: Hit) -> list[str]:
         text.append(f"{gate.name}: {number(gate, gate.value)}, needs {number(gate, gate.limit)}: {mark}")
     text.append(f"limits: from the {told.limits}, for {told.kind} pictures; the answer was {told.timing}")
     text.append(f"false alerts: {hit.expected_false_alerts}")
+    if hit.enhancement.get("found_on") == "enhanced":
+        text.append("the match rests on the enhanced face: as captured it would not have been enough")
+    if hit.enhancement.get("disagrees"):
+        by, limit = hit.enhancement["difference"], hit.enhancement["limit"]
+        text.append(f"captured and enhanced face disagree by {by:+.3f}; beyond {limit:.3f} is unusual for one face")
     if told.nearest is not None:
         text.append(f"nearest to unknown: {told.nearest.name}, by {number(told.nearest, told.nearest.slack)}")
     text += [f"would be unknown with: {change}" for gate in told.gates if (change := flip(gate))]

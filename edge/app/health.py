@@ -40,6 +40,7 @@ def of_service(parts: Parts) -> dict[str, Any]:
         "people": len(parts.vision.pipeline.watch.people),
         "models": parts.models.descriptions,
         "model_problem": missing_models(parts.models),
+        "enhancement": parts.models.stages.enhancer.benefit.told(),
         "list_problem": _list_problem(parts.vision.pipeline.watch.good_until),
         "pause": _pause(parts.recognition.pause_now),
     }

@@ -70,6 +70,13 @@ class Benefit:
         )
         return max(found, default=0.0)
 
+    def told(self) -> str:
+        """What may be done for recognition, or why nothing may, in words."""
+        if self.problem is not None:
+            return self.problem
+        steps = sorted({f"{one.step} for {one.fault} from level {one.min_level}" for one in self.shown})
+        return f"shown to help recognition: {', '.join(steps)}" if steps else "for viewing only, as measured"
+
 
 def hashes_of(pack: Pack) -> dict[str, str]:
     """SHA-256 of the model that each task uses by default."""

@@ -12,6 +12,7 @@ from edge.errors import ImageError
 F32 = NDArray[np.float32]
 WEIGHTS = (0.114, 0.587, 0.299)
 """Of blue, green and red in Y' of ITU-R BT.601."""
+BAND_PX = 256
 
 
 def brightness(image: BgrImage) -> F32:
@@ -40,8 +41,12 @@ def with_brightness(image: BgrImage, wanted: F32) -> BgrImage:
     """
     if wanted.shape != image.shape[:2]:
         raise ImageError(f"brightness has shape {wanted.shape}, the picture {image.shape}: pass one value per pixel")
-    added = np.clip(wanted, 0.0, 255.0) - brightness(image)
-    return np.asarray(np.clip(image + added[:, :, np.newaxis] + np.float32(0.5), 0, 255), np.uint8)
+    out = np.empty_like(image)
+    for top in range(0, len(image), BAND_PX):  # in bands, or a large picture needs many times its own memory
+        band = np.ascontiguousarray(image[top : top + BAND_PX])
+        added = np.clip(wanted[top : top + BAND_PX], 0.0, 255.0) - brightness(band)
+        out[top : top + BAND_PX] = np.clip(band + added[:, :, np.newaxis] + np.float32(0.5), 0, 255)
+    return out
 
 
 def is_exactly_gray(image: BgrImage) -> bool:

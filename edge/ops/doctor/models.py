@@ -81,8 +81,7 @@ def _benefit(pack: Pack) -> Check:
     name, fix = "enhancement", "restore the whole pack; or measure: edge eval restore --write-benefit"
     if benefit.problem is not None:
         return warned(name, benefit.problem, fix)
-    steps = sorted({f"{one.step} for {one.fault} from level {one.min_level}" for one in benefit.shown})
-    return passed(name, f"shown to help recognition: {', '.join(steps)}" if steps else "for viewing only, as measured")
+    return passed(name, benefit.told())
 
 
 def _companions(pack: Pack, entry: ModelEntry) -> Iterator[Check]:
