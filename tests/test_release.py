@@ -172,8 +172,23 @@ def test_where_no_service_runs_the_first_start_is_the_trial(tmp_path: Path, benc
     releases = Releases(tmp_path, bench)
     assert "when this system starts" in releases.use("1.0.0")
     assert "start" not in bench.done
+    assert releases.current() == "1.0.0"
+    assert "already" in releases.use("1.0.0")
     bench.is_up = True
     assert "in use" in releases.settle()
+
+
+def test_an_image_whose_making_broke_off_is_finished_by_the_next_run(tmp_path: Path, bench: Bench) -> None:
+    (tmp_path / "releases" / "1.0.0").mkdir(parents=True)
+    (tmp_path / "releases" / "1.0.0" / "installed.json").write_text("{}", "utf-8")
+    bench.is_up, bench.cut_at = False, "stop"
+    releases = Releases(tmp_path, bench)
+    with pytest.raises(PowerCutError):
+        releases.use("1.0.0")
+    assert releases.current() is None
+    releases.use("1.0.0")
+    assert releases.current() == "1.0.0"
+    assert releases.trial() is not None
 
 
 def test_one_update_at_a_time(releases: Releases, bench: Bench) -> None:

@@ -23,6 +23,8 @@ MIN_FRAMES = 10
 HOLD_S = 3.0
 """How long it has to go on once everything was seen."""
 POLL_S = 1.0
+MAX_FALLS = 3
+"""Restarts after which waiting for it makes no sense any more."""
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}
 
 
@@ -63,10 +65,13 @@ class Gate:
     def _look(self, version: str, mark: dict[str, Any]) -> tuple[str | None, int]:
         """What is missing, None where nothing is, and the frames that passed all stages."""
         state = self._unit_state()
+        falls = int(state["NRestarts"] or 0)
+        if falls >= MAX_FALLS:
+            raise ReleaseError(f"the service fell over {falls} times; `journalctl --unit {self._unit}` says why")
         if state["ActiveState"] != "active":
             return f"the service did not come up (it is {state['ActiveState']}, result {state['Result']})", 0
-        if int(state["NRestarts"] or 0):
-            return f"the service fell over and was restarted {state['NRestarts']} times", 0
+        if falls:
+            return f"the service fell over and was restarted {falls} times", 0
         if self._needs_certificate:
             # The box has no certificate of that authority for itself; what it writes is then the only witness.
             is_new = self._database()["seq"] > mark["seq"]

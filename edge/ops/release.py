@@ -110,10 +110,7 @@ class Releases:
             self.site.edge(version, "release", "check")
             trial = Trial(version, self.current())
             self._write(self._trial, asdict(trial))
-            if self.site.is_up:
-                return self._try(trial)
-            self._switch(trial)
-            return f"{version} will be in use, and show that it works, when this system starts"
+            return self._try(trial)
 
     def settle(self) -> str:
         """Bring an update that a power cut interrupted to its end, one way or the other."""
@@ -131,6 +128,8 @@ class Releases:
     def _try(self, trial: Trial) -> str:
         try:
             mark = self._switch(trial)
+            if not self.site.is_up:
+                return f"{trial.version} will be in use, and show that it works, when this system starts"
             self.site.start()
             self.site.gate(trial.version, mark)
         except EdgeError as error:

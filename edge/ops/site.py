@@ -33,7 +33,7 @@ class SystemdSite:
         return Path("/run/systemd/system").is_dir()
 
     def stop(self) -> None:
-        """Stop the service and wait for its end."""
+        """Stop the service and wait for its end; where no systemd runs, no service does."""
         self._systemctl("stop", self.unit)
 
     def start(self) -> None:
@@ -81,6 +81,8 @@ class SystemdSite:
         return {"env": env, "user": account.pw_uid, "group": account.pw_gid, "extra_groups": groups, "umask": 0o077}
 
     def _systemctl(self, *words: str, is_needed: bool = True) -> None:
+        if not self.is_up:
+            return
         done = subprocess.run(["systemctl", *words], capture_output=True, text=True, check=False)
         if done.returncode != 0 and is_needed:
             raise ReleaseError(f"systemctl {' '.join(words)}: {done.stderr.strip()}")

@@ -149,7 +149,7 @@ class Steps:
         done = self.installer.play("uninstall.yml", self.box.name, NEXT)
         require(done.failed == 0, done.said[-2000:])
         look = (
-            "find / -xdev \\( -name '*edge*' -o -user edge \\) -not -path '/proc/*' -not -path '/run/*' "
+            "find / -xdev \\( -name '*edge*' -o -nouser \\) -not -path '/proc/*' -not -path '/run/*' "
             "-not -path '/sys/*' 2>/dev/null | grep -v -e /usr/share -e /usr/lib -e /var/log/journal -e python; true"
         )
         left = [line for line in self.box.ssh(look).splitlines() if not line.startswith("/var/lib/edge/")]
