@@ -145,17 +145,18 @@ def face_tile(stock: Portraits, face_px: float, rng: np.random.Generator) -> Ima
         cut = views.tinted(np.asarray(cut), rng)
     how = cv2.INTER_AREA if side < cut.shape[0] else cv2.INTER_LINEAR
     tile = np.asarray(cv2.resize(cut, (side, side), interpolation=how))
-    return bent(tile, rng) if rng.random() < 0.4 else tile
+    return bent(tile, rng) if rng.random() < 0.55 else tile
 
 
 def bent(tile: Image, rng: np.random.Generator) -> Image:
     """As if the head were lowered, raised or turned: press photos show few such heads, cameras above doors show many.
 
-    Features slide down or up and to a side, the far part shrinks, and the face becomes shorter; the outline stays.
+    Features slide down (more often) or up and to a side, the far part shrinks, the face becomes shorter; its outline
+    stays.
     """
     side = tile.shape[0]
     y, x = np.mgrid[-1.0 : 1.0 : side * 1j, -1.0 : 1.0 : side * 1j].astype(np.float32)
-    down, turn, short, taper = (float(v) for v in rng.normal(0, (0.16, 0.12, 0.12, 0.12)))
+    down, turn, short, taper = (float(v) for v in rng.normal((0.12, 0, 0, 0.05), (0.2, 0.15, 0.17, 0.13)))
     bulge = np.clip(1.0 - x * x, 0, 1) * np.clip(1.0 - y * y, 0, 1)
     source_y = y * (1.0 + abs(short)) - down * bulge
     source_x = x * (1.0 + taper * y) - turn * bulge
