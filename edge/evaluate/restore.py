@@ -156,13 +156,13 @@ def owners(faces: Sequence[Face]) -> NDArray[np.intp]:
     return np.asarray(np.unique([face.picture.person for face in faces], return_inverse=True)[1], np.intp)
 
 
-def accepted(vectors: F32, people: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Whether each pair of one person's faces is taken for one person, at the similarity that FMR 1e-2 of all others
-    reach; in the order of `genuine_owners`.
+def accepted(vectors: F32, people: NDArray[np.intp], fmr: float = FMR) -> NDArray[np.bool_]:
+    """Whether each pair of one person's faces is taken for one person, at the similarity that `fmr` of all others
+    exceed; in the order of `genuine_owners`.
     """
     values = (vectors.astype(np.float64) @ vectors.T.astype(np.float64))[np.triu_indices(len(vectors), 1)]
     same = _same(people)
-    return np.asarray(values[same] > similarity_at_fmr(values[~same], FMR))
+    return np.asarray(values[same] > similarity_at_fmr(values[~same], fmr))
 
 
 def genuine_owners(people: NDArray[np.intp]) -> NDArray[np.intp]:
