@@ -81,7 +81,9 @@ def _measuring(task: str, models: Path) -> Measure:
     return scores
 
 
-def detector(checkpoint: Path, models: Path, *, cache: Path = paths.CACHE, measure: bool = True) -> dict[str, Any]:
+def detector(
+    checkpoint: Path, models: Path, *, cache: Path = paths.CACHE, measure: bool = True, notes: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """Export, quantize and enter the detector; returns its manifest entry."""
     state = common.load(checkpoint)
     model = Detector()
@@ -92,13 +94,15 @@ def detector(checkpoint: Path, models: Path, *, cache: Path = paths.CACHE, measu
     for s in STRIDES:
         shapes |= {f"cls_{s}": [1, f"n{s}", 1], f"bbox_{s}": [1, f"n{s}", 4], f"kps_{s}": [1, f"n{s}", 10]}
     spec = {"name": "image", "shape": [1, 3, "h", "w"], "color": "BGR", "mean": [0, 0, 0], "std": [1, 1, 1]}
-    parcel = Parcel("detect_mosaic", "detect", "detector", state, fp32, exclude, spec, shapes)
+    parcel = Parcel("detect_mosaic", "detect", "detector", state, fp32, exclude, spec, shapes, notes=notes)
     return enter(
         parcel, models, _pictures(cache, 48 if measure else 8), _measuring("detect", models) if measure else None
     )
 
 
-def recogniser(checkpoint: Path, models: Path, *, cache: Path = paths.CACHE, measure: bool = True) -> dict[str, Any]:
+def recogniser(
+    checkpoint: Path, models: Path, *, cache: Path = paths.CACHE, measure: bool = True, notes: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """Export, quantize and enter the recogniser; returns its manifest entry."""
     state = common.load(checkpoint)
     model = Recogniser()
@@ -106,7 +110,8 @@ def recogniser(checkpoint: Path, models: Path, *, cache: Path = paths.CACHE, mea
     fp32 = checkpoint.with_name("recogniser.fp32.onnx")
     exclude = export.recogniser(model, fp32)
     spec = {"name": "image", "shape": ["n", 3, 112, 112], "color": "RGB", "mean": [0, 0, 0], "std": [1, 1, 1]}
-    parcel = Parcel("embed_plain", "embed", "recogniser", state, fp32, exclude, spec, {"embedding": ["n", 128]})
+    shapes: dict[str, list[Any]] = {"embedding": ["n", 128]}
+    parcel = Parcel("embed_plain", "embed", "recogniser", state, fp32, exclude, spec, shapes, notes=notes)
     return enter(
         parcel, models, _crops(cache, 256 if measure else 16), _measuring("embed", models) if measure else None
     )
@@ -177,6 +182,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path)
     parser.add_argument("--models", type=Path, default=paths.MODELS)
     parser.add_argument("--measure", action="store_true", help="also measure int8 and fp32 (minutes)")
+    parser.add_argument("--note", action="append", default=[], help="a sentence for the card on how it came about")
     args = parser.parse_args()
     torch.set_num_threads(1)
     if args.task == "cards":
@@ -185,7 +191,7 @@ def main() -> None:
             write_entry(args.models, entry | cards.words(entry["name"]))
         return
     run = detector if args.task == "detector" else recogniser
-    entry = run(args.checkpoint, args.models, measure=args.measure)
+    entry = run(args.checkpoint, args.models, measure=args.measure, notes=tuple(args.note))
     print(json.dumps(entry["scores"], indent=1))
     try:
         print("sealed:", seal.seal(args.models))
