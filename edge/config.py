@@ -5,6 +5,7 @@ Unknown keys are refused and the nearest valid key is named. Nothing here opens 
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
 import os
@@ -214,10 +215,8 @@ def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Con
     if path is None and env.get("EDGE_CONFIG"):
         path = Path(env["EDGE_CONFIG"])
     source = path or DEFAULT_PATH
-    values: dict[str, Any] = {}
-    if source.is_file():
-        values = _read_toml(source)
-    elif path is not None:
+    values: dict[str, Any] = _read_toml(source) if source.is_file() else {}
+    if path is not None and not source.is_file():
         raise ConfigError(f"{path}: no such configuration file; give its path with --config, or leave --config out")
     try:
         _overlay(values, env)
@@ -234,11 +233,11 @@ def pack_link(config: Config) -> Path:
 def _with_chosen_pack(config: Config) -> Config:
     """A link that `edge models use` left counts, even where it leads nowhere: a missing pack is said, not passed by."""
     link = pack_link(config)
-    try:
-        is_chosen = link.is_symlink()
-    except OSError:  # a folder of somebody else; whoever needs it will say so
-        return config
-    return config.model_copy(update={"models_dir": link}) if is_chosen else config
+    with contextlib.suppress(OSError):  # a folder of somebody else; whoever needs it will say so
+        if "models_dir" not in config.model_fields_set and link.is_symlink():
+            config = config.model_copy(update={"models_dir": link})
+            config.model_fields_set.discard("models_dir")  # pydantic notes it as set, but nobody did
+    return config
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

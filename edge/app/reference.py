@@ -3,6 +3,8 @@
 Whatever changed (program, model pack, runtime, driver), the same frames must lead to the same hit within a band that
 was recorded when the release was made. Beside it, the box's own gallery: each kept picture must still give the
 embedding that it gave when it was enrolled. Thresholds are the defaults, not the box's: its list is not judged here.
+What `edge probe` chose for a box is replayed, since that is what runs there; it has no say in what is recorded, which
+is the same on every machine.
 """
 
 from __future__ import annotations
@@ -63,7 +65,7 @@ def seal(config: Config, folder: Path) -> None:
     folder.mkdir(parents=True)
     clip.render(folder / CLIP)
     (folder / PORTRAIT).write_bytes(to_png(clip.portrait()))
-    figures = _measure(config, folder)
+    figures = _measure(config, folder, is_chosen=False)
     faces, similarity = figures["faces"], figures["similarity"]
     bands = {
         "frames": (figures["frames"], figures["frames"]),
@@ -93,7 +95,7 @@ def is_sealed_for(folder: Path, models_dir: Path) -> bool:
 def replay(config: Config, folder: Path) -> list[Finding]:
     """Play the sealed clip through this box's program, models and runtime; ImageError where the seal is broken."""
     record = _read(folder)
-    figures = _measure(config, folder)
+    figures = _measure(config, folder, is_chosen=True)
     return [Finding(name, figures[name], low, high) for name, (low, high) in record["bands"].items()]
 
 
@@ -136,10 +138,12 @@ def _surroundings(config: Config) -> dict[str, str | None]:
     return {"version": __version__, "pack": _pack_sha256(config.models_dir), **platform_facts()}
 
 
-def _measure(config: Config, folder: Path) -> dict[str, float]:
-    plain = Config(data_dir=config.data_dir, models_dir=config.models_dir, runtime=config.runtime)
-    models = load_models(plain)
+def _measure(config: Config, folder: Path, *, is_chosen: bool) -> dict[str, float]:
+    """The clip's figures; `is_chosen`: with the models and providers that `edge probe` chose for this data_dir."""
     with tempfile.TemporaryDirectory(prefix="edge-reference-") as scratch, Store.open(Path(scratch)) as store:
+        home = config.data_dir if is_chosen else Path(scratch)
+        plain = Config(data_dir=home, models_dir=config.models_dir, runtime=config.runtime)
+        models = load_models(plain)
         enrol(store, models, _PERSON, [folder / PORTRAIT])
         played = offline.Clip("reference", folder / CLIP)
         (result,) = offline.process(plain, models, load_watch(store, models), [played])

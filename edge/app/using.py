@@ -71,7 +71,7 @@ def use(config: Config, name: str | None) -> Used:
         shelf.swap(path)
         try:
             made = _take_people_along(config, models)
-            Pack.open(shelf.link)
+            Pack.open(shelf.used)
         except EdgeError as error:
             shelf.swap(shelf.back())
             return Used(name, path, False, tuple(findings), None, f"{error}; the pack that was in use is back")

@@ -1,10 +1,11 @@
 """Model packs side by side, and the link that says which one is in use. What a pack's models answer is not judged here.
 
     <folder>/<name>/manifest.json ...    packs, never changed once they are there
-    <folder>/current -> <name>           the pack in use; replaced by one rename
-    <folder>/previous -> <name>          the one before, for the way back
+    <folder>/current -> <name>           the pack in use; replaced by one rename; none: the packaged pack
+    <folder>/previous -> <name>          the one before, for the way back; `packaged` leads nowhere and means that pack
 
-The folder is `data_dir/models`, or the one around the link that `models_dir` names.
+No link leads to the packaged pack by its path: that lies in the release, and goes when the release goes. The folder is
+`data_dir/models`, or the one around the link that `models_dir` names.
 """
 
 from __future__ import annotations
@@ -47,16 +48,22 @@ class Shelf:
         self.link = pack_link(config)
         self.folder = self.link.parent
         self.previous = self.folder / "previous"
+        self._is_demanded = "models_dir" in config.model_fields_set
         if self.link.exists() and not self.link.is_symlink():
             raise ConfigError(
                 f"{self.link}: models_dir is a plain folder, so no other pack can be put in its place; leave "
                 "models_dir out of the configuration, or let it name a link such as .../models/current"
             )
 
+    @property
+    def used(self) -> Path:
+        """Folder of the pack in use, whether it is there or not."""
+        return self._target(self.link) or PACKAGED_MODELS.resolve()
+
     def lines(self) -> list[PackLine]:
         """The packaged pack and all that were pulled."""
-        used, previous = self._target(self.link), self._target(self.previous)
-        lines = [self._line(PACKAGED, PACKAGED_MODELS, used or PACKAGED_MODELS.resolve(), previous)]
+        used, previous = self.used, self._target(self.previous)
+        lines = [self._line(PACKAGED, PACKAGED_MODELS, used, previous)]
         found = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
         for path in found:
             if path.is_dir() and not path.is_symlink() and _NAME.fullmatch(path.name):
@@ -91,11 +98,17 @@ class Shelf:
         return path
 
     def swap(self, path: Path) -> None:
-        """Put a pack in use: one rename, so that at every instant there is a whole pack. Raises StoreError."""
+        """Put a pack in use: one rename or removal, so that at every instant there is a whole pack. Raises StoreError.
+
+        A link that the configuration names as models_dir must lead somewhere, so that one is never removed.
+        """
         try:
-            before = self.link.readlink() if self.link.is_symlink() else PACKAGED_MODELS
-            _point(self.previous, before)
-            _point(self.link, Path(path.name) if path.parent == self.folder else path)
+            before = self.link.readlink() if self.link.is_symlink() else Path(PACKAGED)
+            _point(self.previous, Path(PACKAGED) if before == PACKAGED_MODELS else before)
+            if path == PACKAGED_MODELS and not self._is_demanded:
+                self.link.unlink(missing_ok=True)
+            else:
+                _point(self.link, Path(path.name) if path.parent == self.folder else path)
             _sync(self.folder)
         except OSError as error:
             raise StoreError(f"{self.link}: can't be changed ({error.strerror}); check who owns it") from None
@@ -103,6 +116,8 @@ class Shelf:
     def back(self) -> Path:
         """The pack that was in use before this one; raises ModelError where there is none."""
         path = self._target(self.previous)
+        if path == PACKAGED_MODELS.resolve():
+            return PACKAGED_MODELS
         if path is None or not path.is_dir():
             raise ModelError(f"{self.previous}: no earlier pack to go back to; name one with `edge models use NAME`")
         return self.folder / path.name if path.parent == self.folder.resolve() else path
@@ -133,7 +148,9 @@ class Shelf:
 
     @staticmethod
     def _target(link: Path) -> Path | None:
-        return link.resolve() if link.is_symlink() else None
+        if not link.is_symlink():
+            return None
+        return PACKAGED_MODELS.resolve() if link.readlink() == Path(PACKAGED) else link.resolve()
 
 
 def _point(link: Path, target: Path) -> None:
