@@ -22,7 +22,8 @@ def base(work: Path) -> Path:
     """The blank system, made once."""
     folder = work / f"base-{SUITE}"
     if not (folder / ".made").exists():
-        shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run(["umount", "--quiet", str(folder / "proc")], check=False)  # of a debootstrap that broke off
+        run(["rm", "-rf", "--one-file-system", folder])
         run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, folder])
         (folder / ".made").touch()
     return folder
