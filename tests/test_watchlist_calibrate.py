@@ -84,6 +84,27 @@ def test_the_promise_grows_with_the_list_and_holds_for_strangers_not_used() -> N
     assert settings == sorted(settings)
 
 
+def test_pictures_of_one_camera_have_something_in_common_and_the_promise_knows() -> None:
+    rng = np.random.default_rng(11)
+    camera = unit(rng, 1)
+
+    def taken(count: int) -> np.ndarray:
+        vectors = unit(rng, count) + 0.6 * camera
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+    cohort, strangers = {"color": unit(rng, 5000)}, taken(20_000)
+    gallery = gallery_of(taken(20))
+    made = calibrate(gallery, cohort, 0.0)
+    assert made is not None
+    measured = float(np.mean(stranger_scores(gallery, strangers, 0.0) >= made.thresholds(100)["color"]))
+    assert 1 / 2000 < measured < 1 / 50
+    without = Tail.fit(stranger_scores(gallery, cohort["color"], 0.0)).similarity_at(1 / 100)
+    assert np.mean(stranger_scores(gallery, strangers, 0.0) >= without) > 1 / 10
+    elsewhere = calibrate(gallery_of(unit(rng, 20)), cohort, 0.0)
+    assert elsewhere is not None
+    assert elsewhere.shifts["color"] == 0
+
+
 def test_the_margin_takes_false_alerts_away() -> None:
     rng = np.random.default_rng(5)
     one = unit(rng, 1)

@@ -61,6 +61,7 @@ def calibrate(
                 "expected_false_alerts": promise(made.tails[kind].bound(limit), len(watch.people)),
                 "now": _now(config, watch.thresholds, kind),
                 "strangers": len(made.tails[kind].scores),
+                "shared_likeness": round(made.shifts.get(kind, 0.0), 4),
                 "curve": made.curve(kind),
             }
             for kind, limit in limits.items()

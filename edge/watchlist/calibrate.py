@@ -6,7 +6,7 @@ The strangers come from the model pack as vectors drawn from a distribution; no 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,9 @@ from edge.watchlist.tail import Tail
 CURVE = (0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
 """False positive identification rates that the printed curve shows."""
 BATCH = 512
+MIN_PEOPLE = 8
+"""On a shorter list it can't be told whether its pictures come from one place."""
+SAMPLE = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,8 @@ class Calibration:
     tails: Mapping[str, Tail]
     num_people: int
     min_margin: float
+    shifts: Mapping[str, float] = field(default_factory=dict)
+    """What was added to the strangers' similarities because the list's own pictures resemble one another."""
 
     def one_in(self, similarity: float, kind: str) -> float | None:
         """Faces per false alert, at the 95 % bound; None where nothing is known of this kind."""
@@ -58,8 +63,32 @@ def calibrate(gallery: Gallery, cohorts: Mapping[str, NDArray[np.floating]], min
     """Score each cohort against the list; None where nobody is listed or there is no cohort."""
     if not gallery.num_references or not cohorts:
         return None
-    tails = {kind: Tail.fit(stranger_scores(gallery, cohort, min_margin)) for kind, cohort in cohorts.items()}
-    return Calibration(tails, len(gallery), min_margin)
+    shifts = {kind: shared_likeness(gallery, cohort) for kind, cohort in cohorts.items()}
+    tails = {}
+    for kind, cohort in cohorts.items():
+        scores = stranger_scores(gallery, cohort, min_margin)
+        tails[kind] = Tail.fit(np.where(scores > -1.0, scores + shifts[kind], scores))
+    return Calibration(tails, len(gallery), min_margin, shifts)
+
+
+def shared_likeness(gallery: Gallery, cohort: NDArray[np.floating]) -> float:
+    """By how much listed people resemble one another more than the cohort's strangers do them; 0 where not surely so.
+
+    Pictures of one camera, one light or one sort of film have that in common, and strangers before that camera have it,
+    too: on the gray AT&T faces a rate of 1 % promised without this came to 28 to 35 %, with it to .5 to 2 %. Every
+    reference is searched among everybody else's, and the medians are compared.
+    """
+    if len(gallery.owners) < MIN_PEOPLE:
+        return 0.0
+    rng = np.random.default_rng(0)
+    rows = np.arange(gallery.num_references)
+    if len(rows) > SAMPLE:
+        rows = rng.choice(rows, SAMPLE, replace=False)
+    listed = np.concatenate([gallery.best_other(rows[i : i + BATCH]) for i in range(0, len(rows), BATCH)])
+    strangers = stranger_scores(gallery, cohort[:SAMPLE], 0.0)
+    difference = float(np.median(listed) - np.median(strangers))
+    error = 1.25 * float(listed.std()) / np.sqrt(len(listed))  # of a median
+    return difference if difference > 2 * error else 0.0
 
 
 def stranger_scores(

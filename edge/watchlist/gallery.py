@@ -98,6 +98,12 @@ class Gallery:
         """Index in `owners` of the best person for each of (N, D) probes, (N,)."""
         return np.asarray(np.maximum.reduceat(probes @ self.matrix.T, self._starts, axis=1).argmax(axis=1), np.intp)
 
+    def best_other(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Similarity of each of these rows of `matrix` to the best of everybody but its own person, (N,)."""
+        per_person = np.maximum.reduceat(self.matrix[rows] @ self.matrix.T, self._starts, axis=1)
+        per_person[np.arange(len(rows)), self.owner_of(rows)] = -1.0
+        return np.asarray(per_person.max(axis=1), np.float32)
+
     def owner_of(self, rows: NDArray[np.integer]) -> NDArray[np.intp]:
         """Index in `owners` of the person that each row of `matrix` belongs to."""
         return np.asarray(np.searchsorted(self._starts, rows, side="right") - 1, np.intp)
