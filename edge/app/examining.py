@@ -52,7 +52,7 @@ def main() -> None:
 
 def give_way() -> None:
     """Live work first: idle scheduling where there is one, and the first to go when memory runs out."""
-    os.nice(19)
+    os.setpriority(os.PRIO_PROCESS, 0, 19)  # the lowest, whatever the service runs at
     with contextlib.suppress(AttributeError, OSError):
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     with contextlib.suppress(OSError):

@@ -28,6 +28,8 @@ FILTERS = ("person", "camera", "state", "since", "until")
 async def now(request: web.Request) -> web.StreamResponse:
     """The live picture, health, and the latest hits; without the database, what is wrong with it."""
     try:
+        # The shared answer may be older than the database's trouble, which whoever opens the page must be told.
+        await read(request.app[STORE].watchlist_version)
         latest = dict(await _latest(request))
     except StoreError as error:
         latest = {"latest": [], "unseen": 0, "problem": str(error)}
