@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.app import clip
+from edge.app.bands import Finding, bands_of, judge
 from edge.app.build import Models, load_models, load_watch
 from edge.app.enrolment import enrol
 from edge.app.offline import EPOCH
@@ -37,23 +37,6 @@ SURE_SCORE, STILL_SCORE, INTRUDER_SCORE = 0.75, 0.5, 0.8
 """A recorded face was found with the first score, still counts with the second; what is new needs the third."""
 MIN_IOU = 0.6
 REPLAY_SECONDS = 6.0
-BANDS = {"faces": 0.08, "similarity": 0.06}
-"""Share of the recorded faces, and similarity, that a replay may be off: another processor moves a rounding or two."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One figure of a replay with its band."""
-
-    name: str
-    found: float
-    low: float
-    high: float
-
-    @property
-    def ok(self) -> bool:
-        """Whether the figure lies within."""
-        return self.low <= self.found <= self.high
 
 
 def pictures() -> dict[str, BgrImage]:
@@ -67,16 +50,11 @@ def record(config: Config) -> dict[str, Any]:
     models = load_models(config)
     answers = record_answers(models.stages.detector, models.stages.embedder, pictures())
     figures = play(config, models)
-    bands = {
-        "hits": [figures["hits"], figures["hits"]],
-        "faces": [figures["faces"] * (1 - BANDS["faces"]), figures["faces"] * (1 + BANDS["faces"])],
-        "similarity": [figures["similarity"] - BANDS["similarity"], 1.0],
-    }
     return {
         "version": VERSION,
         "models": {task: str(about["sha256"]) for task, about in models.descriptions.items()},
         **answers,
-        "replay": {"figures": figures, "bands": {name: [round(v, 4) for v in band] for name, band in bands.items()}},
+        "replay": {"figures": figures, "bands": bands_of(figures)},
     }
 
 
@@ -147,7 +125,7 @@ def replay(config: Config, models: Models, golden: Mapping[str, Any] | None) -> 
     """Play the clip and hold each figure against its band; a pack that was not sealed must at least find the person."""
     figures = play(config, models)
     bands = golden["replay"]["bands"] if golden is not None else unsealed_bands(config)
-    return [Finding(name, figures[name], low, high) for name, (low, high) in bands.items()]
+    return judge(figures, bands)
 
 
 def unsealed_bands(config: Config) -> dict[str, tuple[float, float]]:

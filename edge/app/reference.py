@@ -14,7 +14,6 @@ import hashlib
 import json
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ import numpy as np
 
 from edge import __version__
 from edge.app import clip, offline
+from edge.app.bands import Finding, bands_of, judge
 from edge.app.build import load_models, load_watch
 from edge.app.enrolment import enrol
 from edge.app.reembedding import crop_of
@@ -36,28 +36,9 @@ CLIP, PORTRAIT, RECORD = "clip.avi", "portrait.png", "reference.json"
 CHECKED = "reference-held.json"
 INSTALLED = Path(sys.prefix).parent / "reference"
 """Where an installed release has its reference: beside its virtual environment."""
-FACES_SHARE = 0.1
-"""How far the number of faces found may be from the recorded one."""
-SIMILARITY_BAND = 0.06
-"""How far the hit's similarity may fall: another runtime moves it by hundredths, a broken one by tenths."""
 SAME_FACE = 0.95
 """Least cosine between an embedding that was kept and the same picture embedded now."""
 _PERSON = Person("reference", "Reference", "test")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One figure against its band; `low` <= `found` <= `high` is what was promised."""
-
-    name: str
-    found: float
-    low: float
-    high: float
-
-    @property
-    def ok(self) -> bool:
-        """Whether the figure lies within its band."""
-        return self.low <= self.found <= self.high
 
 
 def seal(config: Config, folder: Path) -> None:
@@ -66,19 +47,12 @@ def seal(config: Config, folder: Path) -> None:
     clip.render(folder / CLIP)
     (folder / PORTRAIT).write_bytes(to_png(clip.portrait()))
     figures = _measure(config, folder, is_chosen=False)
-    faces, similarity = figures["faces"], figures["similarity"]
-    bands = {
-        "frames": (figures["frames"], figures["frames"]),
-        "faces": (faces * (1 - FACES_SHARE), faces * (1 + FACES_SHARE)),
-        "hits": (1, 1),
-        "similarity": (similarity - SIMILARITY_BAND, 1.0),
-    }
     record = {
         "version": __version__,
         "pack_sha256": _pack_sha256(config.models_dir),
         "files": {name: file_sha256((folder / name).read_bytes()) for name in (CLIP, PORTRAIT)},
         "figures": figures,
-        "bands": bands,
+        "bands": bands_of(figures),
     }
     (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", "utf-8")
 
@@ -96,7 +70,7 @@ def replay(config: Config, folder: Path) -> list[Finding]:
     """Play the sealed clip through this box's program, models and runtime; ImageError where the seal is broken."""
     record = _read(folder)
     figures = _measure(config, folder, is_chosen=True)
-    return [Finding(name, figures[name], low, high) for name, (low, high) in record["bands"].items()]
+    return judge(figures, record["bands"])
 
 
 def check_gallery(config: Config) -> list[Finding]:

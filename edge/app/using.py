@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from edge.app.bands import Finding
 from edge.app.build import Models, load_models
-from edge.app.golden import Finding, replay
+from edge.app.golden import replay
 from edge.app.reembedding import reembed
 from edge.config import Config
 from edge.errors import EdgeError, ModelError

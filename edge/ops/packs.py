@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge import durable
 from edge.config import PACKAGED_MODELS, Config, pack_link
 from edge.errors import ConfigError, ConflictError, ModelError, StoreError
 from edge.sessions import Pack
@@ -94,7 +95,7 @@ class Shelf:
             shutil.rmtree(damaged)
         else:
             incoming.rename(path)
-        _sync(self.folder)
+        durable.sync(self.folder)
         return path
 
     def swap(self, path: Path) -> None:
@@ -104,12 +105,12 @@ class Shelf:
         """
         try:
             before = self.link.readlink() if self.link.is_symlink() else Path(PACKAGED)
-            _point(self.previous, Path(PACKAGED) if before == PACKAGED_MODELS else before)
+            durable.point(self.previous, Path(PACKAGED) if before == PACKAGED_MODELS else before)
             if path == PACKAGED_MODELS and not self._is_demanded:
                 self.link.unlink(missing_ok=True)
             else:
-                _point(self.link, Path(path.name) if path.parent == self.folder else path)
-            _sync(self.folder)
+                durable.point(self.link, Path(path.name) if path.parent == self.folder else path)
+            durable.sync(self.folder)
         except OSError as error:
             raise StoreError(f"{self.link}: can't be changed ({error.strerror}); check who owns it") from None
 
@@ -151,18 +152,3 @@ class Shelf:
         if not link.is_symlink():
             return None
         return PACKAGED_MODELS.resolve() if link.readlink() == Path(PACKAGED) else link.resolve()
-
-
-def _point(link: Path, target: Path) -> None:
-    part = link.with_name(f".{link.name}.{os.getpid()}")
-    part.unlink(missing_ok=True)
-    part.symlink_to(target)
-    part.replace(link)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -21,6 +21,7 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import Any, Protocol
 
+from edge import durable
 from edge.errors import ConflictError, EdgeError, ReleaseError
 
 log = logging.getLogger(__name__)
@@ -165,7 +166,7 @@ class Releases:
     def _note(self, version: str, counted: bool, why: str) -> None:
         self._write(self.root / "outcome.json", {"version": version, "counted": counted, "why": why})
         self._trial.unlink(missing_ok=True)
-        _sync(self.root)
+        durable.sync(self.root)
 
     def _require_whole(self, version: str) -> None:
         whole = [line["version"] for line in self.lines() if line["whole"]]
@@ -174,20 +175,10 @@ class Releases:
             raise ReleaseError(f"{self.folder}: no whole release {version!r}; there are: {there}. Install it again")
 
     def _point(self, version: str) -> None:
-        part = self.root / f".current.{os.getpid()}"
-        part.unlink(missing_ok=True)
-        part.symlink_to(Path("releases") / version)
-        part.replace(self.link)
-        _sync(self.root)
+        durable.point(self.link, Path("releases") / version)
 
     def _write(self, path: Path, value: dict[str, Any]) -> None:
-        part = path.with_name(path.name + ".part")
-        with part.open("w", encoding="utf-8") as file:
-            json.dump(value, file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        _sync(path.parent)
+        durable.replace(path, json.dumps(value).encode(), 0o644)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -202,11 +193,3 @@ class Releases:
             raise ConflictError(f"{self.root}: another update is at work; wait for it") from None
         finally:
             os.close(handle)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

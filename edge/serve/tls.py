@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-import os
 import socket
 import ssl
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from edge.config import ServeConfig
+from edge.durable import replace
 from edge.errors import ConfigError, StoreError
 
 VALID_DAYS = 825
@@ -86,8 +86,8 @@ def _own(data_dir: Path, box_id: str, host: str) -> tuple[Path, Path]:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         try:
-            _write(key, pem)
-            _write(cert, _sign(secret, box_id, names))
+            replace(key, pem)
+            replace(cert, _sign(secret, box_id, names))
         except OSError as error:
             raise StoreError(f"{cert}: the certificate can't be written ({error.strerror}); check data_dir") from None
     return cert, key
@@ -139,13 +139,3 @@ def _san(name: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
         return x509.DNSName(name)
-
-
-def _write(path: Path, data: bytes) -> None:
-    part = path.with_name(path.name + ".part")
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)

@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from edge.durable import sync
+
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 YOUNG_S = 3600.0
 """A file younger than this may belong to a row that another process is about to commit."""
@@ -51,7 +53,7 @@ class Blobs:
             return
         if not target.parent.is_dir():
             target.parent.mkdir(mode=0o700, exist_ok=True)
-            _fsync_folder(self.folder)
+            sync(self.folder)
         handle, name = tempfile.mkstemp(prefix=".new-", dir=target.parent)  # mode 0600
         temporary = Path(name)
         try:
@@ -64,7 +66,7 @@ class Blobs:
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise
-        _fsync_folder(target.parent)
+        sync(target.parent)
 
     def remove(self, hashes: Iterable[str]) -> int:
         """Delete files, durably; returns how many were there."""
@@ -76,7 +78,7 @@ class Blobs:
                 removed += 1
                 folders.add(path.parent)
         for folder in folders:
-            _fsync_folder(folder)
+            sync(folder)
         return removed
 
     def old_files(self) -> Iterator[str]:
@@ -96,11 +98,3 @@ class Blobs:
                     yield file.name
                 elif file.name.startswith(".new-"):
                     file.unlink(missing_ok=True)
-
-
-def _fsync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

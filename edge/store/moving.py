@@ -12,6 +12,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.durable import sync
 from edge.errors import StoreError
 from edge.store import connect, cursor, feed, schema
 
@@ -60,9 +61,9 @@ def migrate_copy(data_dir: Path, now: dt.datetime) -> bool:
             schema.migrate(db, copy, now)
         _require_alone(path)
         os.link(path, before)
-        _sync(copy)
+        sync(copy)
         copy.replace(path)
-        _sync(data_dir)
+        sync(data_dir)
     except sqlite3.Error as error:
         raise connect.explain(error, copy) from error
     except OSError as error:
@@ -82,7 +83,7 @@ def put_back(data_dir: Path) -> bool:
     refused.unlink(missing_ok=True)
     os.link(path, refused)
     before.replace(path)
-    _sync(data_dir)
+    sync(data_dir)
     return True
 
 
@@ -96,11 +97,3 @@ def _require_alone(path: Path) -> None:
     log = path.with_name(path.name + "-wal")
     if log.exists() and log.stat().st_size:
         raise StoreError(f"{path}: another process has it open; stop the service first")
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

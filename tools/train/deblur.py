@@ -22,13 +22,21 @@ def middle(image: pictures.Image, size: int = SIZE_PX) -> pictures.Image:
     return np.ascontiguousarray(image[at : at + size, at : at + size])
 
 
+OTHERS = ("blur", "lowres", "cctv")
+"""Faults that look like motion blur where it is measured: what sharpens one must not spoil the others."""
+
+
 def make(stock: pictures.Stock, rng: np.random.Generator) -> tuple[pictures.Planes, pictures.Planes]:
-    """A face (four of five) or a scene, blurred over 3 to 21 px; one in ten is also noisy or JPEG-coded."""
+    """A face (four of five) or a scene: two of three moved over 3 to 21 px, the others out of focus, small or CCTV's.
+
+    One in ten is also noisy or JPEG-coded.
+    """
     clean = pictures.patch(stock, data.CANVAS_PX, rng, 0.8)
     if rng.random() < 0.2:
         clean = views.tinted(clean, rng)
+    fault = "motion" if rng.random() < 0.67 else OTHERS[int(rng.choice(len(OTHERS), p=(0.5, 0.3, 0.2)))]
     face_px = float(rng.uniform(80, 115))
-    worse = degrade.apply(clean, "motion", float(rng.uniform(0.6, 4.7)), rng_or_seed=rng, face_px=face_px)
+    worse = degrade.apply(clean, fault, float(rng.uniform(0.6, 4.7)), rng_or_seed=rng, face_px=face_px)
     if rng.random() < 0.1:
         worse = degrade.apply(worse, "noise", float(rng.uniform(0.0, 0.5)), rng_or_seed=rng)
         worse = degrade.apply(worse, "jpeg", float(rng.uniform(0.0, 1.0)), rng_or_seed=rng)
