@@ -1,8 +1,8 @@
 """Train the deblurrer after DeblurGAN-v2 (Kupyn et al. 2019): straight motion blur on faces and scenes, some noisy.
 
 `python -m tools.train.deblur --minutes M --out DIR [--steps N] [--resume] [--smoke] [--threads T]`
-Seven eighths of the time on pixels, the rest on features and against a critic, whose weight is small: the figures
-that count are of likeness.
+Three quarters of the time on pixels, the rest on features, whom the face looks like, and against a critic, whose weight
+is small: the figures that count are of likeness.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ PRODUCT = pictures.Product(
     "BGR",
     multiple=16,
     margin=48,
-    critic=picture_loss.Weights(features=0.02, critic=0.0005),
+    critic=picture_loss.Weights(features=0.02, critic=0.0005, identity=0.1),
 )
 
 

@@ -1,4 +1,4 @@
-"""What picture nets are judged by in training: pixels, features of our own face embedder, and a critic's opinion.
+"""What picture nets are judged by in training: pixels, our own face embedder's view, and a critic's opinion.
 
 VGG's weights, the usual choice for features, are not ours to use; the embedder's early and middle layers serve instead.
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from tools.train import common, paths
 from tools.train.nets import Recogniser
@@ -23,11 +24,15 @@ LAYERS = (0, 2, 5)
 
 @dataclass(frozen=True)
 class Weights:
-    """How much each opinion counts beside the pixels; `conditional`: the critic sees the input too (Pix2Pix)."""
+    """How much each opinion counts beside the pixels; `conditional`: the critic sees the input too (Pix2Pix).
+
+    `identity` is the weight of whom the face looks like: faces of 112 px, aligned, are then what is trained on.
+    """
 
     features: float
     critic: float
     conditional: bool = False
+    identity: float = 0.0
 
 
 class FaceFeatures(nn.Module):
@@ -35,6 +40,7 @@ class FaceFeatures(nn.Module):
 
     def __init__(self, recogniser: Recogniser) -> None:
         super().__init__()
+        self.whole = recogniser
         self.scale = recogniser.scale
         self.body = nn.ModuleList(list(recogniser.body)[: max(LAYERS) + 1])
         self.eval().requires_grad_(False)
@@ -65,6 +71,13 @@ class FaceFeatures(nn.Module):
             wanted = self(truth)
         parts = [(a - b).abs().float().mean() for a, b in zip(self(answer), wanted, strict=True)]
         return torch.stack(parts).mean()
+
+    def strangeness(self, given: torch.Tensor, answer: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+        """Mean 1 - cosine to the clean face of what recognition scores: the direction between input and output."""
+        with torch.no_grad():
+            before, wanted = (functional.normalize(self.whole(x.flip(1)).float()) for x in (given, truth))
+        after = functional.normalize(self.whole(answer.flip(1)).float())
+        return 1 - (functional.normalize(before + after) * wanted).sum(1).mean()
 
 
 class Pixels:
@@ -116,7 +129,10 @@ class Adversarial:
         self.critic.requires_grad_(False)
         true, made = self._opinions(given, answer, truth)
         fooled = ((true + 1) ** 2).mean() + ((made - 1) ** 2).mean()
-        return self.pixel.between(answer, truth, self.weights.features) + self.weights.critic * fooled / 2
+        loss = self.pixel.between(answer, truth, self.weights.features) + self.weights.critic * fooled / 2
+        if self.weights.identity and self.pixel.features is not None:
+            loss = loss + self.weights.identity * self.pixel.features.strangeness(given, answer, truth)
+        return loss
 
     def state_dict(self) -> dict[str, Any]:
         """Critic and its optimiser, for the checkpoint."""
