@@ -7,6 +7,8 @@ import os
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 import time
 import urllib.error
 from pathlib import Path
@@ -54,6 +56,43 @@ def test_a_hit_is_found_told_and_shown_once_per_stay(tmp_path: Path, demo_clip: 
     log = box.log()
     assert "Demo person" not in log
     assert "Traceback" not in log
+
+
+COUNTING = """
+import asyncio, sys, time
+from pathlib import Path
+from numba.core import event
+from edge.app import service
+from edge.config import load
+
+compiled, went = event.RecordingListener(), []
+
+def on_ready(running):
+    event.register("numba:compile", compiled)
+    went.append(asyncio.get_running_loop().create_task(wait(running)))
+
+async def wait(running):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        items = running.store.feed(None, 100).items
+        if sum(item.type == "alert.updated" for item in items) >= 1:
+            break
+        await asyncio.sleep(0.2)
+    print("seen", sum(item.type == "alert.created" for item in items))
+    running.stop()
+
+asyncio.run(service.run(load(Path(sys.argv[1])), on_ready=on_ready))
+print("compiled", [str(one[1].data["dispatcher"]) for one in compiled.buffer])
+"""
+
+
+def test_nothing_is_compiled_once_it_is_ready(tmp_path: Path, demo_clip: Path, portrait: Path) -> None:
+    """A stay from first sight to its last word, steps for eyes and all, with what was compiled before READY."""
+    box, _ = enrolled(tmp_path, demo_clip, portrait)
+    done = subprocess.run(
+        [sys.executable, "-c", COUNTING, str(box.config)], capture_output=True, text=True, timeout=150, check=False
+    )
+    assert done.stdout.splitlines() == ["seen 1", "compiled []"], done.stderr[-2000:]
 
 
 def test_kill_9_loses_no_alert(tmp_path: Path, demo_clip: Path, portrait: Path) -> None:
