@@ -121,10 +121,13 @@ def test_gamma_zero_changes_at_most_a_rounding_step_and_black_stays_black() -> N
     assert not lime.enhance_lowlight(np.zeros((5, 5, 3), np.uint8)).any()
 
 
-def test_a_full_hd_frame_goes_through_and_gets_brighter() -> None:
-    image = dark_scene(1080, 1920)
-    result = lime.enhance_lowlight(image, iterations=2)
-    assert result.shape == image.shape
+@pytest.mark.parametrize(("size", "channels"), [((1080, 1920), 3), ((541, 967), None), ((1, 1920), 3), ((1080, 1), 3)])
+def test_large_frames_equal_their_twin_and_get_brighter(size: tuple[int, int], channels: int | None) -> None:
+    image = dark_scene(*size, channels)
+    light, relit = twin(image, lime.Weighting.INVERSE_GRADIENT)
+    result = lime.enhance_lowlight(image)
+    assert np.abs(lime.illumination(image) - light).max() <= 1 / 255
+    assert np.abs(result / 255.0 - relit).max() <= 1 / 255
     assert result.mean() > image.mean()
 
 
