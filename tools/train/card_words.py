@@ -69,8 +69,10 @@ WORDS: dict[str, dict[str, Any]] = {
         "teacher": _FEATURES,
         "data": [f"{_LFW}: aligned crops", _SCENES],
         "limits": (
-            "Straight motion blur of up to some 20 px, one direction for the whole picture, little noise. Long blurs "
-            "and noisy pictures come out sharper than they are right; a face may drift from whose it was."
+            "Straight motion blur of up to some 20 px, one direction for the whole picture, little noise; two of three "
+            "of its pictures were so, the others out of focus, coarse or as CCTV gives them. Long blurs and noisy "
+            "pictures come out sharper than they are right; a dark, coded picture comes out brighter, too; a face may "
+            "drift from whose it was, although it was trained not to."
         ),
     },
     "restore_unet": {
@@ -79,7 +81,8 @@ WORDS: dict[str, dict[str, Any]] = {
         "data": [f"{_LFW}: aligned crops"],
         "limits": (
             "Generative: it invents detail and shows a likely face, not the one that was there. For eyes only, never "
-            "for recognition or as evidence. Learnt on dark, moved, coarse and JPEG-coded aligned faces of adults."
+            "for recognition or as evidence. Learnt on aligned faces of adults, two of three dark, moved, coarse and "
+            "JPEG-coded at once, the others coded, coarse or noisy alone."
         ),
     },
     "sr4_face": {

@@ -9,16 +9,23 @@ from __future__ import annotations
 import numpy as np
 
 from edge.pixels import degrade
-from tools.train import common, data, picture_loss, pictures
+from tools.train import common, data, picture_loss, pictures, views
 from tools.train.deblur import middle
 from tools.train.picture_nets import UNet
 
+FAULTS = ("cctv", "jpeg", "lowres", "noise")
+"""What it may be asked to repair, and how often each is shown: the last three without CCTV's darkness."""
+SHARES = (0.65, 0.2, 0.1, 0.05)
+
 
 def make(stock: pictures.Stock, rng: np.random.Generator) -> tuple[pictures.Planes, pictures.Planes]:
-    """A face as a bad CCTV camera sees it, level 1 to 5."""
+    """A face as a bad CCTV camera sees it, level 1 to 5; one in three only coded, small or noisy."""
     clean = pictures.face(stock, data.CANVAS_PX, rng)
+    if rng.random() < 0.2:
+        clean = views.tinted(clean, rng)
     face_px = float(rng.uniform(80, 115))
-    worse = degrade.apply(clean, "cctv", float(rng.uniform(1.0, 5.0)), rng_or_seed=rng, face_px=face_px)
+    fault = FAULTS[int(rng.choice(len(FAULTS), p=SHARES))]
+    worse = degrade.apply(clean, fault, float(rng.uniform(1.0, 5.0)), rng_or_seed=rng, face_px=face_px)
     return pictures.colors(middle(worse)), pictures.colors(middle(clean))
 
 
@@ -32,7 +39,7 @@ PRODUCT = pictures.Product(
     multiple=16,
     margin=48,
     generative=True,
-    critic=picture_loss.Weights(features=0.05, critic=0.002, conditional=True),
+    critic=picture_loss.Weights(features=0.05, critic=0.002, identity=0.05, conditional=True),
 )
 
 
