@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.enhance import STEPS, Enhancer, Plan, plan_steps, recipe_from_json, recipe_to_json, replay
+from edge.enhance.planner import refusals_for_view
 from edge.errors import ImageError
 from edge.pixels.hashing import pixel_sha256
 from edge.pixels.quality import measure_picture
@@ -41,6 +42,14 @@ def test_darkness_calls_for_lime_and_light_does_not() -> None:
     assert plan.steps == ()
     assert skipped_of(plan)["lime"] == "luma 0.50 is not below 0.30"
     assert enhancer.plan(quality(0.1)) == Enhancer("auto").plan(quality(0.1))
+
+
+def test_what_is_soft_for_want_of_pixels_is_enlarged_and_not_sharpened() -> None:
+    soft = replace(quality(0.5), sharpness=0.4)
+    for eyes_px, directedness, done in ((50.0, 0.0, "deblur"), (15.0, 0.0, "sr2"), (15.0, 0.3, "deblur")):
+        refusals = refusals_for_view(replace(soft, eye_distance_px=eyes_px, directedness=directedness))
+        assert refusals[done] is None, refusals
+        assert (refusals["deblur"] is None) == (done == "deblur")
 
 
 def test_off_plans_nothing_and_says_so() -> None:

@@ -112,6 +112,8 @@ def _why_not_deblur(quality: Quality, levels: Mapping[str, int]) -> str | None:
     limit = MAX_SHARPNESS_DIRECTED if directed else MAX_SHARPNESS
     if quality.sharpness >= limit:
         return f"sharpness {quality.sharpness:.2f} is not below {limit:.2f}"
+    if levels["small"] and not directed:
+        return f"eye distance {quality.eye_distance_px:.0f} px: soft for want of pixels, not of focus"
     if levels["noise"] > MAX_NOISE_LEVEL:
         return f"noise {quality.noise:.3f} would be sharpened, too"
     if levels["blocks"] > MAX_BLOCK_LEVEL:
