@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import itertools
 import logging
 from typing import Any
 
@@ -20,6 +21,7 @@ from edge.app.opening import Announce, open_page
 from edge.config import Config
 from edge.errors import ModelError
 from edge.ops.notify import notify
+from edge.ops.watchdog import Signs, feed
 from edge.records import CameraHealth, CameraState
 from edge.serve import LiveBoard, build_app
 from edge.store import Store
@@ -42,8 +44,8 @@ async def models_or_page(config: Config, store: Store, stopped: asyncio.Event, a
     async with contextlib.AsyncExitStack() as stack:
         page = _Page(config, store, problem)
         await open_page(stack, page.app(), config, store, announce)
-        task = asyncio.create_task(page.keeper.run())
-        stack.push_async_callback(_ended, task)
+        for work in (page.keeper.run(), _feed_watchdog()):
+            stack.push_async_callback(_ended, asyncio.create_task(work))
         notify("READY=1")
         while not stopped.is_set():
             with contextlib.suppress(TimeoutError):
@@ -55,8 +57,15 @@ async def models_or_page(config: Config, store: Store, stopped: asyncio.Event, a
                 page.problem = error
                 continue
             log.info("the models are there: the service starts")
+            notify("WATCHDOG=1")  # the service has the whole period until its first frame
             return models
     raise page.problem
+
+
+async def _feed_watchdog() -> None:
+    """No frame will pass while the page stands alone: it is alive as long as its loop turns."""
+    turns = itertools.count()
+    await feed(lambda: Signs(0, next(turns), is_any_live=False))
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -84,7 +84,8 @@ class FileExaminer:
         path = self._folder / job_id / "out" / "hits.jsonl"
         if job_id not in self._jobs or not path.is_file():
             return ()
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        # Not splitlines(): a name may hold what Unicode calls a line's end.
+        return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
 
     def file(self, job_id: str, name: str) -> Path | None:
         """A file of the results; only names that this program gives."""
@@ -168,10 +169,12 @@ class FileExaminer:
         log.info("a file was examined: %s after %.1f s", job.state, time.monotonic() - started)
 
     def _keep(self, job: Examination, source: Path | None) -> None:
-        """The file goes, what was found stays."""
+        """The file goes, what was found stays; a worker that was killed may have left half a result."""
         if source is not None:
             source.unlink(missing_ok=True)
         folder = self._folder / job.job_id
+        if job.state != "done":
+            shutil.rmtree(folder / "out", ignore_errors=True)
         if job.job_id in self._jobs and folder.is_dir():
             line = dataclasses.asdict(job) | {"at": time_to_text(job.at)}
             with contextlib.suppress(OSError):
@@ -200,10 +203,11 @@ class FileExaminer:
             try:
                 kept = json.loads((folder / "job.json").read_text("utf-8"))
                 job = Examination(**kept | {"at": time_from_text(kept["at"]), "log": [tuple(x) for x in kept["log"]]})
+                self._jobs[job.job_id] = job
+                self.hits(job.job_id)  # after a power cut they may be torn, and everybody who reads them trips
             except (OSError, ValueError, TypeError, KeyError):
+                self._jobs.pop(folder.name, None)
                 shutil.rmtree(folder, ignore_errors=True)
-                continue
-            self._jobs[job.job_id] = job
 
 
 def _note(job: Examination, told: Mapping[str, Any], seconds: float) -> None:
