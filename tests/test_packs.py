@@ -19,7 +19,7 @@ from edge.app.build import load_models
 from edge.app.enrolment import enrol
 from edge.cli.root import main
 from edge.config import PACKAGED_MODELS, Config, load
-from edge.errors import ConfigError, ConflictError, ImageError, ModelError, ServiceError
+from edge.errors import ConfigError, ConflictError, ImageError, ModelError, ServiceError, StoreError
 from edge.ops.packs import Shelf
 from edge.records import Person
 from edge.store import Store
@@ -114,6 +114,20 @@ def test_garbage_is_no_archive(config: Config, tmp_path: Path) -> None:
         pulling.pull(config, str(path))
     with pytest.raises(ImageError, match="no such file"):
         pulling.pull(config, str(tmp_path / "none.tar"))
+
+
+@pytest.mark.parametrize("kind", ["gz", "bz2", "xz"])
+def test_an_archive_that_is_damaged_inside_is_said_so(config: Config, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "pack.tar"
+    with tarfile.open(path, f"w:{kind}") as tar:  # type: ignore[call-overload]
+        for file in sorted(make_pack(tmp_path / "new").iterdir()):
+            tar.add(file, file.name)
+    whole = path.read_bytes()
+    for place in (len(whole) // 2, len(whole) // 3):
+        path.write_bytes(whole[:place] + bytes(byte ^ 0xFF for byte in whole[place : place + 64]) + whole[place + 64 :])
+        with pytest.raises((ImageError, ModelError)):
+            pulling.pull(config, str(path))
+    assert left_over(config) == []
 
 
 def test_an_address_must_be_pinned_and_answer(config: Config, tmp_path: Path) -> None:
@@ -237,22 +251,34 @@ def test_a_pack_outside_its_band_is_not_put_in_use(
         using.use(config, "first")
 
 
-def test_what_fails_after_the_move_is_taken_back(
-    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("step", ["stage", "reembed"])
+def test_where_the_people_cannot_come_along_everything_stays(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, portrait: Path, step: str
 ) -> None:
+    models = load_models(config)
+    with Store.open(config.data_dir) as store:
+        enrol(store, models, Person("p", "P", "test"), [portrait])
     monkeypatch.setattr(golden, "play", lambda config, models: GOOD)
-    pulling.pull(config, str(make_pack(tmp_path / "a")), name="first")
-    pulling.pull(config, str(make_pack(tmp_path / "b", seed=1)), name="second")
+    for name, seed in (("first", 0), ("second", 1)):
+        pulling.pull(config, str(make_pack(tmp_path / name, seed=seed)), name=name)
     assert using.use(config, "first").is_used
 
     def fails(*_: Any) -> None:
-        raise ModelError("the pictures can't be embedded; look at the disk")
+        raise StoreError("the embeddings can't be kept; look at the disk")
 
-    monkeypatch.setattr(using, "_take_people_along", fails)
-    done = using.use(config, "second")
-    assert not done.is_used
-    assert "is back" in str(done.problem)
-    assert Shelf(config).link.resolve().name == "first"
+    monkeypatch.setattr(using, step, fails)
+    if step == "stage":  # before the link has moved: nothing is to be taken back
+        with pytest.raises(StoreError, match="can't be kept"):
+            using.use(config, "second")
+    else:
+        done = using.use(config, "second")
+        assert not done.is_used
+        assert "is back" in str(done.problem)
+    used = Shelf(config).link.resolve()
+    assert used.name == "first"
+    tells = hashlib.sha256((used / "tells.onnx").read_bytes()).hexdigest()
+    with Store.open(config.data_dir) as store:
+        assert {one.model_sha256 for one in store.references()} == {tells}, "those of the pack that stays"
 
 
 def test_a_plain_models_dir_is_not_replaced(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ files that the manifest names are taken, and every model must load and answer as
 from __future__ import annotations
 
 import hashlib
+import http.client
+import lzma
 import re
 import shutil
 import tarfile
@@ -14,6 +16,7 @@ import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -104,7 +107,7 @@ def _fetch(source: str, target: Path, limit: int = MAX_ARCHIVE_BYTES) -> Path:
             _copy(answer, file, limit, source)
     except urllib.error.HTTPError as error:
         raise ServiceError(f"{source}: the server answers {error.code} {error.reason}; check the address") from None
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+    except (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException) as error:
         why = getattr(error, "reason", error)
         raise ServiceError(
             f"{source}: can't be fetched ({why}); check network and address, or bring the file"
@@ -171,7 +174,9 @@ def _unpack(archive: Path, target: Path, source: str) -> None:
                     )
                 with (target / name).open("wb") as out:
                     shutil.copyfileobj(file, out)
-    except (tarfile.TarError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, tarfile.TarError, zlib.error, lzma.LZMAError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the disk's, not the archive's
+            raise
         raise ImageError(f"{source}: not a whole tar archive ({error}); fetch it again") from None
     _take(target, {path.name: path for path in target.iterdir()})
 

@@ -24,7 +24,15 @@ BATCH = 64
 
 
 def reembed(store: Store, models: Models, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
-    """Embed what another model embedded; a picture that can't be used is named, and its person keeps the others."""
+    """Embed what another model embedded and put it in use; a picture that can't be used is named."""
+    made = stage(store, models, progress)
+    is_due = any(one.model_sha256 != models.stages.embedder.sha256 for one in store.references())
+    swapped = store.tuning.swap_embeddings(models.stages.embedder.sha256).result() if is_due else 0
+    return {**made, "swapped": swapped}
+
+
+def stage(store: Store, models: Models, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+    """Embed what another model embedded, beside the embeddings in use; whose picture can't be used keeps the others."""
     embedder = models.stages.embedder
     done = store.tuning.staged(embedder.sha256)
     old = [reference for reference in store.references() if reference.model_sha256 != embedder.sha256]
@@ -48,8 +56,7 @@ def reembed(store: Store, models: Models, progress: Callable[[int, int], None] |
             embedded += len(made)
         if progress is not None:
             progress(min(start + BATCH, len(left)), len(left))
-    swapped = store.tuning.swap_embeddings(embedder.sha256).result() if old else 0
-    return {"embedded": embedded, "resumed": len(done), "swapped": swapped, "failed": failed}
+    return {"embedded": embedded, "resumed": len(done), "failed": failed}
 
 
 def crop_of(store: Store, reference: Reference) -> BgrImage:

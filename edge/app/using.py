@@ -1,13 +1,13 @@
 """`edge models use`: put another pack in use, after it has shown that it works, and take the people along.
 
 A pack earns its place before the link moves: whole files, models that load, and the demo clip within the recorded band.
-People enrolled with another embedder get embeddings of the new one first, from their kept pictures; both change
-within a moment. After the move everything is looked at once more through the link, and goes back if it does not hold.
+People enrolled with another embedder get embeddings of the new one first, beside those in use; then the link moves,
+the pack is opened through it, and the embeddings change in one transaction. What fails after the move moves it back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from edge.app.bands import Finding
 from edge.app.build import Models, load_models
 from edge.app.golden import replay
-from edge.app.reembedding import reembed
+from edge.app.reembedding import reembed, stage
 from edge.config import Config
 from edge.errors import EdgeError, ModelError
 from edge.ops.packs import PACKAGED, Shelf
@@ -60,7 +60,7 @@ def check(config: Config) -> tuple[Models, list[Finding]]:
 def use(config: Config, name: str | None) -> Used:
     """Put the pack called `name` in use, or with None the one before; what is in use stays where it fails its check.
 
-    Raises ModelError for a pack that is not there or not whole.
+    Raises ModelError for a pack that is not there or not whole, StoreError where the people can't be embedded.
     """
     shelf = Shelf(config)
     with shelf.locked():
@@ -69,24 +69,27 @@ def use(config: Config, name: str | None) -> Used:
         models, findings = check(config.model_copy(update={"models_dir": path}))
         if bad := [finding for finding in findings if not finding.ok]:
             return Used(name, path, False, tuple(findings), None, _outside(bad))
+        _take_people_along(config, models, stage)
         shelf.swap(path)
         try:
-            made = _take_people_along(config, models)
             Pack.open(shelf.used)
+            made = _take_people_along(config, models, reembed)
         except EdgeError as error:
             shelf.swap(shelf.back())
             return Used(name, path, False, tuple(findings), None, f"{error}; the pack that was in use is back")
         return Used(name, path, True, tuple(findings), made, None)
 
 
-def _take_people_along(config: Config, models: Models) -> dict[str, Any] | None:
-    """New embeddings for references of another embedder; None where there are none."""
+def _take_people_along(
+    config: Config, models: Models, step: Callable[[Store, Models], dict[str, Any]]
+) -> dict[str, Any] | None:
+    """Do a step for the references of another embedder; None where there are none."""
     if not (config.data_dir / "edge.db").is_file():
         return None
     with Store.open(config.data_dir) as store:
         if all(one.model_sha256 == models.stages.embedder.sha256 for one in store.references()):
             return None
-        return reembed(store, models)
+        return step(store, models)
 
 
 def _outside(bad: Sequence[Finding]) -> str:

@@ -115,7 +115,12 @@ def use(
         if done.is_used:
             out.print(f"{done.name} is in use from the next start on; restart the service.")
         if done.reembedded:
-            out.print(f"{done.reembedded['swapped']} references were embedded by the new model.")
+            out.print(
+                f"{done.reembedded['swapped']} references were embedded by the new model; a service that still runs "
+                "with the one before knows nobody until it is restarted."
+            )
+            for reference_id, problem in done.reembedded["failed"].items():
+                err.print(f"{reference_id}: {problem}", soft_wrap=True)
     if not done.is_used:
         err.print(f"edge: {done.problem}", soft_wrap=True)
         raise typer.Exit(int(ExitCode.FAILED))
