@@ -30,6 +30,7 @@ from edge.errors import EdgeError, ImageError
 from edge.ops.choice import platform_facts
 from edge.pixels.encode import file_sha256, to_png
 from edge.records import Person
+from edge.sessions import Pack
 from edge.store import Store
 
 CLIP, PORTRAIT, RECORD = "clip.avi", "portrait.png", "reference.json"
@@ -143,4 +144,4 @@ def _read(folder: Path) -> dict[str, Any]:
 
 
 def _pack_sha256(models_dir: Path) -> str:
-    return hashlib.sha256((models_dir / "manifest.json").read_bytes()).hexdigest()
+    return hashlib.sha256((Pack.open(models_dir).models_dir / "manifest.json").read_bytes()).hexdigest()

@@ -18,8 +18,8 @@ from edge.app.golden import replay
 from edge.app.reembedding import reembed, stage
 from edge.config import Config
 from edge.errors import EdgeError, ModelError
-from edge.ops.packs import PACKAGED, Shelf
-from edge.sessions import Pack
+from edge.ops.packs import Shelf
+from edge.sessions import PACKAGED, Pack
 from edge.store import Store
 
 

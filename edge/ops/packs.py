@@ -2,7 +2,8 @@
 
     <folder>/<name>/manifest.json ...    packs, never changed once they are there
     <folder>/current -> <name>           the pack in use; replaced by one rename; none: the packaged pack
-    <folder>/previous -> <name>          the one before, for the way back; `packaged` leads nowhere and means that pack
+    <folder>/previous -> <name>          the one before, for the way back
+    ... -> packaged                      leads nowhere and means the packaged pack
 
 No link leads to the packaged pack by its path: that lies in the release, and goes when the release goes. The folder is
 `data_dir/models`, or the one around the link that `models_dir` names.
@@ -22,10 +23,8 @@ from pathlib import Path
 from edge import durable
 from edge.config import PACKAGED_MODELS, Config, pack_link
 from edge.errors import ConfigError, ConflictError, ModelError, StoreError
-from edge.sessions import Pack
+from edge.sessions import PACKAGED, Pack, follow
 
-PACKAGED = "packaged"
-"""The name under which the pack that came with the program is asked for."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _RESERVED = frozenset({"current", "previous", PACKAGED})
 
@@ -101,7 +100,7 @@ class Shelf:
     def swap(self, path: Path) -> None:
         """Put a pack in use: one rename or removal, so that at every instant there is a whole pack. Raises StoreError.
 
-        A link that the configuration names as models_dir must lead somewhere, so that one is never removed.
+        A link that the configuration names as models_dir has to stay, so that one is never removed.
         """
         try:
             before = self.link.readlink() if self.link.is_symlink() else Path(PACKAGED)
@@ -109,7 +108,8 @@ class Shelf:
             if path == PACKAGED_MODELS and not self._is_demanded:
                 self.link.unlink(missing_ok=True)
             else:
-                durable.point(self.link, Path(path.name) if path.parent == self.folder else path)
+                near = Path(path.name) if path.parent == self.folder else path
+                durable.point(self.link, Path(PACKAGED) if path == PACKAGED_MODELS else near)
             durable.sync(self.folder)
         except OSError as error:
             raise StoreError(f"{self.link}: can't be changed ({error.strerror}); check who owns it") from None
@@ -149,6 +149,4 @@ class Shelf:
 
     @staticmethod
     def _target(link: Path) -> Path | None:
-        if not link.is_symlink():
-            return None
-        return PACKAGED_MODELS.resolve() if link.readlink() == Path(PACKAGED) else link.resolve()
+        return follow(link) if link.is_symlink() else None

@@ -11,10 +11,11 @@ What a model's numbers mean (boxes, embeddings) belongs to the stages, not here.
 
 from edge.sessions import quiet  # noqa: F401 - the first of all: it has to come before onnxruntime is loaded
 from edge.sessions.manifest import InputSpec, Manifest, ModelEntry
-from edge.sessions.pack import Pack, VerifyResult, load_file
+from edge.sessions.pack import PACKAGED, Pack, VerifyResult, follow, load_file
 from edge.sessions.session import Session, available_providers, runtime_version
 
 __all__ = [
+    "PACKAGED",
     "InputSpec",
     "Manifest",
     "ModelEntry",
@@ -22,6 +23,7 @@ __all__ = [
     "Session",
     "VerifyResult",
     "available_providers",
+    "follow",
     "load_file",
     "runtime_version",
 ]

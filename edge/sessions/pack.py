@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.config import RuntimeConfig
+from edge.config import PACKAGED_MODELS, RuntimeConfig
 from edge.errors import EdgeError, ModelError
 from edge.sessions.header import OnnxHeader, read_header
 from edge.sessions.manifest import (
@@ -28,8 +28,15 @@ from edge.sessions.manifest import (
 )
 from edge.sessions.session import ModelInfo, Session, check_shapes
 
+PACKAGED = "packaged"
+"""The name of the pack that came with the program. A link to it leads nowhere, so not into a release that goes."""
 MAX_FILE_BYTES = 512 * 1024 * 1024
 """A file larger than this is no model for a small box; refused before it is read."""
+
+
+def follow(link: Path) -> Path:
+    """The folder that a link in the place of models_dir means."""
+    return PACKAGED_MODELS.resolve() if link.readlink() == Path(PACKAGED) else link.resolve()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ class Pack:
     def open(cls, models_dir: Path) -> Pack:
         """Read the manifest; no model file is touched. Raises ModelError."""
         # A link is followed once: a pack put in its place meanwhile must not lend its files to this manifest.
-        folder = models_dir.resolve() if models_dir.is_symlink() else models_dir
+        folder = follow(models_dir) if models_dir.is_symlink() else models_dir
         return cls(folder, read_manifest(folder))
 
     def find(self, task: Task, name: str = "default") -> ModelEntry:
