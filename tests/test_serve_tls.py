@@ -19,8 +19,9 @@ from aiohttp import web
 
 from edge.config import ServeConfig
 from edge.errors import ConfigError
+from edge.reach import is_encrypted
 from edge.serve import start, tls
-from edge.serve.tls import identity, is_wanted
+from edge.serve.tls import identity
 
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the command openssl")
 
@@ -35,12 +36,14 @@ needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="need
         ("0.0.0.0", "auto", True),
         ("192.168.1.4", "auto", True),
         ("::", "auto", True),
+        ("::1a2b", "auto", True),
+        ("localhost.example", "auto", True),
         ("0.0.0.0", "off", False),
         ("127.0.0.1", "on", True),
     ],
 )
 def test_it_is_on_wherever_others_can_reach_the_page(host: str, mode: str, wanted: bool) -> None:
-    assert is_wanted(ServeConfig(host=host, tls=mode)) is wanted
+    assert is_encrypted(ServeConfig(host=host, tls=mode)) is wanted
 
 
 @needs_openssl

@@ -41,7 +41,12 @@ class Address:
     def shown(self) -> str:
         """The address as people may see it: user name and password left out."""
         text = self.target if "://" in self.target else f"{self.scheme}:{self.target}"
-        return re.sub(r"//[^/@]*@", "//", text)
+        return without_login(text)
+
+
+def without_login(url: str) -> str:
+    """The URL without user name and password; a password may hold an `@` itself."""
+    return re.sub(r"//[^/?#]*@", "//", url)
 
 
 def parse_source(camera: CameraConfig) -> Address:
@@ -49,9 +54,9 @@ def parse_source(camera: CameraConfig) -> Address:
     scheme, colon, rest = camera.source.partition(":")
     scheme = scheme.lower()
     if not colon or scheme not in SCHEMES:
-        shown = re.sub(r"//[^/@]*@", "//", camera.source)
         raise ConfigError(
-            f"camera {camera.name!r}: source {shown!r} has no known scheme; write one of: {', '.join(SCHEMES.values())}"
+            f"camera {camera.name!r}: source {without_login(camera.source)!r} has no known scheme; "
+            f"write one of: {', '.join(SCHEMES.values())}"
         )
     if scheme in ("rtsp", "rtsps", "http", "https"):
         return Address(scheme, _check_url(camera, f"{scheme}:{rest}"))

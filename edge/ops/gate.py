@@ -9,7 +9,6 @@ import json
 import ssl
 import subprocess
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ from urllib.parse import urlencode
 
 from edge.config import load
 from edge.errors import ReleaseError
+from edge.reach import is_encrypted, near_host
 
 MIN_FRAMES = 10
 HOLD_S = 3.0
@@ -25,18 +25,17 @@ HOLD_S = 3.0
 POLL_S = 1.0
 MAX_FALLS = 3
 """Restarts after which waiting for it makes no sense any more."""
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}
 
 
 class Gate:
     """Looks at one service until it has shown everything, or time is up."""
 
     def __init__(self, config: Path, unit: str, token: str, database: Callable[[], dict[str, Any]]) -> None:
-        settings = load(config, environ={})
-        host = settings.serve.host
-        shown = _EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
-        self._address = f"{shown}:{settings.serve.port}"
-        self._needs_certificate = settings.serve.client_ca is not None
+        serve = load(config, environ={}).serve
+        near = near_host(serve)
+        host = f"[{near}]" if ":" in near else near
+        self._address = f"http{'s' if is_encrypted(serve) else ''}://{host}:{serve.port}"
+        self._needs_certificate = serve.client_ca is not None
         self._unit = unit
         self._token = token
         self._database = database
@@ -99,16 +98,8 @@ class Gate:
         return {"ActiveState": "unknown", "NRestarts": "0", "Result": "unknown"} | values
 
     def _get(self, path: str, query: dict[str, str]) -> dict[str, Any]:
-        """An answer as JSON, over TLS where the service speaks it."""
-        error: OSError = OSError("no answer")
-        for scheme in ("https", "http"):
-            url = f"{scheme}://{self._address}{path}" + (f"?{urlencode(query)}" if query else "")
-            request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self._token}"})
-            try:
-                with urllib.request.urlopen(request, timeout=10, context=self._tls) as answer:
-                    return dict(json.load(answer))
-            except urllib.error.HTTPError:
-                raise
-            except OSError as other:
-                error = other
-        raise error
+        """An answer as JSON."""
+        url = f"{self._address}{path}" + (f"?{urlencode(query)}" if query else "")
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self._token}"})
+        with urllib.request.urlopen(request, timeout=10, context=self._tls) as answer:
+            return dict(json.load(answer))

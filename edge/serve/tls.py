@@ -21,11 +21,11 @@ from cryptography.x509.oid import NameOID
 from edge.config import ServeConfig
 from edge.durable import replace
 from edge.errors import ConfigError, StoreError
+from edge.reach import is_encrypted
 
 VALID_DAYS = 825
 """Longer-lived certificates are refused by some clients."""
 RENEW_DAYS = 30
-LOOPBACK = ("127.", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +38,9 @@ class Identity:
     is_own: bool
 
 
-def is_wanted(config: ServeConfig) -> bool:
-    """Whether to encrypt: as told, or whenever others than this machine can reach the page."""
-    if config.tls == "auto":
-        return config.tls_cert is not None or not config.host.startswith(LOOPBACK)
-    return config.tls == "on"
-
-
 def identity(config: ServeConfig, data_dir: Path, box_id: str) -> Identity | None:
     """What to encrypt with, or None where nothing is encrypted; ConfigError for files that don't fit."""
-    if not is_wanted(config):
+    if not is_encrypted(config):
         if config.client_ca is not None or config.tls_cert is not None:
             raise ConfigError('[serve] tls is off, but a certificate or client_ca is given: set tls = "on"')
         return None

@@ -15,27 +15,18 @@ from cryptography.hazmat.primitives import serialization
 
 from edge.config import Config
 from edge.ops.doctor.check import Check, failed, passed, warned
+from edge.reach import is_encrypted, near_host
 
 SOON = dt.timedelta(days=30)
-_ANY = ("0.0.0.0", "::", "")
-_LOOPBACK = ("127.", "::1", "localhost")
-
-
-def is_encrypted(config: Config) -> bool:
-    """Whether the service would encrypt, as its own rule has it."""
-    serve = config.serve
-    if serve.tls == "auto":
-        return serve.tls_cert is not None or not serve.host.startswith(_LOOPBACK)
-    return serve.tls == "on"
+_ANY = ("0.0.0.0", "::")
 
 
 def answers(config: Config) -> bool:
     """Whether a service of ours answers where this one would."""
-    host = "127.0.0.1" if config.serve.host in _ANY else config.serve.host
     try:
-        with socket.create_connection((host, config.serve.port), timeout=1.0) as plain:
+        with socket.create_connection((near_host(config.serve), config.serve.port), timeout=1.0) as plain:
             link: socket.socket = plain
-            if is_encrypted(config):
+            if is_encrypted(config.serve):
                 context = ssl.create_default_context()
                 context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
                 link = context.wrap_socket(plain)
@@ -68,7 +59,7 @@ def check_port(config: Config, is_running: bool) -> Check:
 def check_certificate(config: Config, now: dt.datetime, hostname: str) -> Iterator[Check]:
     """Expiry, names and key of what the box shows; an installer's own, or the one it makes itself."""
     name = "certificate"
-    if not is_encrypted(config):
+    if not is_encrypted(config.serve):
         yield passed(name, "none is needed: the page is bound to this machine")
         return
     is_own = config.serve.tls_cert is None

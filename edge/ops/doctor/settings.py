@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
+from edge.capture.address import without_login
 from edge.config import CameraConfig, Config
 from edge.ops.doctor.check import Check, passed, warned
 
-_PASSWORD = re.compile(r"(?<=://)[^/@\s]+(?=@)")
-
 
 def effective(config: Config) -> dict[str, Any]:
-    """Every setting in force, `table.key` to a JSON-ready value; passwords in addresses are masked."""
+    """Every setting in force, `table.key` to a JSON-ready value; addresses without user name and password."""
     return dict(_flat(config, ""))
 
 
@@ -72,4 +70,4 @@ def _flat(model: BaseModel, prefix: str) -> Iterator[tuple[str, Any]]:
                 yield from _flat(item, f"{prefix}{name}[{getattr(item, 'name', len(prefix))}].")
         else:
             plain = value if isinstance(value, bool | int | float) or value is None else str(value)
-            yield f"{prefix}{name}", _PASSWORD.sub("***", plain) if isinstance(plain, str) else plain
+            yield f"{prefix}{name}", without_login(plain) if isinstance(plain, str) else plain
