@@ -108,6 +108,17 @@ def test_a_walker_of_the_list_is_measured_against_the_list(
     toml, other, sheet = tmp_path / "edge.toml", tmp_path / "other.toml", tmp_path / "sheet.html"
     toml.write_text(f'data_dir = "{tmp_path}/data"\n', "utf-8")
     other.write_text(f'data_dir = "{tmp_path}/other"\n', "utf-8")
+    nowhere = (
+        "commission",
+        "--clip",
+        tmp_path / "none.mp4",
+        "--out",
+        tmp_path / "none" / "sheet.html",
+        "--config",
+        toml,
+    )
+    code, _, said = command(*nowhere)
+    assert (code, "--out" in said) == (74, True), "said before anybody walks"
     code, _, said = command("commission", "--clip", walks["day"], "--config", toml)
     assert code == 65
     assert "--walker" in said

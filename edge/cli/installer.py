@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from dataclasses import asdict
@@ -88,6 +89,9 @@ def commission(
     if verify is not None:
         _verify(settings, verify, key, as_json)
         return
+    if not (os.access(sheet, os.W_OK) or (os.access(sheet.parent, os.W_OK) and not os.access(sheet, os.F_OK))):
+        # Said before a walk of ten minutes, not after it.
+        raise StoreError(f"{sheet}: can't be written as this user; give another --out, such as /tmp/sheet.html")
     from edge.app.commission.session import commissioning
 
     with commissioning(settings, person, walker or ()) as made:
