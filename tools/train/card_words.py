@@ -69,8 +69,8 @@ WORDS: dict[str, dict[str, Any]] = {
         "teacher": _FEATURES,
         "data": [f"{_LFW}: aligned crops", _SCENES],
         "limits": (
-            "Straight motion blur of up to some 20 px, one direction for the whole picture, little noise; two of three "
-            "of its pictures were so, the others out of focus, coarse or as CCTV gives them. Long blurs and noisy "
+            "Straight motion blur of up to some 20 px, one direction for the whole picture, little noise; half of its "
+            "pictures were so, the others out of focus, coarse or as CCTV gives them. Long blurs and noisy "
             "pictures come out sharper than they are right; a dark, coded picture comes out brighter, too; a face may "
             "drift from whose it was, although it was trained not to."
         ),

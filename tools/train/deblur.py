@@ -1,7 +1,7 @@
 """Train the deblurrer after DeblurGAN-v2 (Kupyn et al. 2019): straight motion blur on faces and scenes, some noisy.
 
 `python -m tools.train.deblur --minutes M --out DIR [--steps N] [--resume] [--smoke] [--threads T]`
-Three quarters of the time on pixels, the rest on features, whom the face looks like, and against a critic, whose weight
+Two thirds of the time on pixels, the rest on features, whom the face looks like, and against a critic, whose weight
 is small: the figures that count are of likeness.
 """
 
@@ -27,14 +27,14 @@ OTHERS = ("blur", "lowres", "cctv")
 
 
 def make(stock: pictures.Stock, rng: np.random.Generator) -> tuple[pictures.Planes, pictures.Planes]:
-    """A face (four of five) or a scene: two of three moved over 3 to 21 px, the others out of focus, small or CCTV's.
+    """A face (four of five) or a scene: half of them moved over 3 to 21 px, the others out of focus, small or CCTV's.
 
     One in ten is also noisy or JPEG-coded.
     """
     clean = pictures.patch(stock, data.CANVAS_PX, rng, 0.8)
     if rng.random() < 0.2:
         clean = views.tinted(clean, rng)
-    fault = "motion" if rng.random() < 0.67 else OTHERS[int(rng.choice(len(OTHERS), p=(0.5, 0.3, 0.2)))]
+    fault = "motion" if rng.random() < 0.55 else OTHERS[int(rng.choice(len(OTHERS), p=(0.35, 0.4, 0.25)))]
     face_px = float(rng.uniform(80, 115))
     worse = degrade.apply(clean, fault, float(rng.uniform(0.6, 4.7)), rng_or_seed=rng, face_px=face_px)
     if rng.random() < 0.1:
@@ -52,7 +52,7 @@ PRODUCT = pictures.Product(
     "BGR",
     multiple=16,
     margin=48,
-    critic=picture_loss.Weights(features=0.02, critic=0.0005, identity=0.1),
+    critic=picture_loss.Weights(features=0.02, critic=0.0005, identity=0.4),
 )
 
 

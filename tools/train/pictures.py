@@ -1,7 +1,7 @@
 """What the trainings of picture nets share: clean patches, batches of (input, truth), the run itself, sample sheets.
 
 How a net is built lives in `picture_nets`, what it is judged by in `picture_loss`; each trainer says how its inputs are
-spoilt. A run with a critic spends its first three quarters on pixels alone (`DIR/pixel`), the rest against the critic.
+spoilt. A run with a critic spends its first two thirds on pixels alone (`DIR/pixel`), the rest against the critic.
 """
 
 from __future__ import annotations
@@ -176,17 +176,17 @@ def in_two_parts(
     resume: bool,
     stop_after: int | None = None,
 ) -> common.Averaged:
-    """Three quarters on pixels, the rest with a critic, from the mean weights of the first part."""
+    """Two thirds on pixels, the rest with a critic, from the mean weights of the first part."""
     first = replace(
         plan,
         out=plan.out / "pixel",
-        steps=plan.steps * 3 // 4,
-        minutes=plan.minutes * 3 / 4 if plan.minutes else None,
+        steps=plan.steps * 2 // 3,
+        minutes=plan.minutes * 2 / 3 if plan.minutes else None,
     )
     second = replace(
         plan,
         steps=plan.steps - first.steps,
-        minutes=plan.minutes / 4 if plan.minutes else None,
+        minutes=plan.minutes / 3 if plan.minutes else None,
         learning_rate=plan.learning_rate / 4,
         seed=plan.seed + 1,
     )
