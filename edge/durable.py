@@ -19,11 +19,15 @@ def replace(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Put `data` in the place of `path` in one step; whoever reads sees the old file or the new. Raises OSError."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)  # of a disk that is full, half a file would take the last room
+        raise
     sync(path.parent)
 
 

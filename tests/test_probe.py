@@ -17,7 +17,7 @@ from onnx import numpy_helper
 from edge.app import probing
 from edge.app.build import load_models
 from edge.app.probing import Probe
-from edge.config import PACKAGED_MODELS, Config, RuntimeConfig
+from edge.config import PACKAGED_MODELS, Config, DetectConfig, RuntimeConfig
 from edge.errors import ConfigError, ModelError
 from edge.ops.choice import Choice, platform_facts, read_choice, why_stale, write_choice
 from edge.sessions import ModelEntry, Pack, Session
@@ -188,8 +188,10 @@ def test_a_pack_that_was_not_sealed_is_judged_by_the_own_cpu(config: Config, tmp
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     del manifest["golden"]
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
-    choice = Probe(config.model_copy(update={"models_dir": folder})).run()
+    outside = {"models_dir": folder, "detect": DetectConfig(model="haar")}
+    choice = Probe(config.model_copy(update=outside)).run()
     assert choice.judged_by == "this box's own CPU"
+    assert [note.partition(" ")[0] for note in choice.notes] == ["detect.model", "the", "the"], "each is said once"
 
 
 @pytest.mark.parametrize("what", ["onnxruntime", "driver", "machine", "model"])

@@ -89,13 +89,6 @@ def chosen(config: Config, pack: Pack) -> tuple[Config, dict[str, RuntimeConfig]
     return apply_choice(config, pack, choice)
 
 
-def missing_models(models: Models) -> str | None:
-    """What is wrong with the model files of a service that has loaded them: it works on, but would not start again."""
-    folder = models.pack.models_dir
-    gone = [entry.file for entry in models.pack.manifest.models if not (folder / entry.file).is_file()]
-    return f"{folder / gone[0]} is gone; restore it before the next start" if gone else None
-
-
 def load_watch(store: Store, models: Models, max_age_days: float = 0.0) -> Watch:
     """The people of the store, with the references that the loaded embedder made; 0 days: the list never gets old."""
     version, digest = store.watchlist_version()

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from edge import durable
 from edge.app.build import chosen
 from edge.arrays import BgrImage
 from edge.capture.stills import Still, read_still
@@ -124,9 +125,7 @@ def _require_target(source: Path, target: Path, recipe_file: Path | None) -> Non
 
 
 def _write(path: Path, data: bytes) -> None:
-    partial = path.with_name(path.name + ".partial")
     try:
-        partial.write_bytes(data)
-        partial.replace(path)
+        durable.replace(path, data, 0o666)  # as open() would: the user's umask says who may read it
     except OSError as error:
         raise StoreError(f"{path}: can't be written ({error.strerror}); check the folder and free space") from None

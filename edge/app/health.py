@@ -7,7 +7,7 @@ import shutil
 from typing import Any, Protocol
 
 from edge import __version__
-from edge.app.build import Models, missing_models
+from edge.app.build import Models
 from edge.app.conditions import Conditions
 from edge.app.pausing import Recognition
 from edge.app.vision import HitWriter, Vision
@@ -39,7 +39,7 @@ def of_service(parts: Parts) -> dict[str, Any]:
         "hits_waiting": parts.writer.num_waiting,
         "people": len(parts.vision.pipeline.watch.people),
         "models": parts.models.descriptions,
-        "model_problem": missing_models(parts.models),
+        "model_problem": parts.conditions.details().get("models"),
         "enhancement": parts.models.stages.enhancer.benefit.told(),
         "list_problem": _list_problem(parts.vision.pipeline.watch.good_until),
         "pause": _pause(parts.recognition.pause_now),

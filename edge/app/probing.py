@@ -58,13 +58,14 @@ class Probe:
         self._providers = list(providers or available_providers())
         self._shown = golden.pictures()
         self._notes: list[str] = []
+        self._bases = self._in_use()
         self._answers, self._judged_by = self._reference()
 
     def run(self) -> Choice:
         """Measure and choose; raises ModelError where no way of a model keeps its accuracy."""
         measured: list[Measured] = []
         chosen: list[Chosen] = []
-        for base in self._bases():
+        for base in self._bases:
             ways, refused = self._judge(base)
             times = _time([way.call for way in ways])
             measured += [
@@ -82,7 +83,7 @@ class Probe:
             notes=tuple(self._notes),
         )
 
-    def _bases(self) -> list[ModelEntry]:
+    def _in_use(self) -> list[ModelEntry]:
         """The models in use, without those that the configuration takes from outside the pack."""
         bases = []
         outside = self._config.detect.model == "haar" or self._config.detect.model.endswith(".onnx")
@@ -94,16 +95,11 @@ class Probe:
 
     def _reference(self) -> tuple[Mapping[str, Any], str]:
         recorded = self._pack.golden()
-        in_use = {entry.task: entry.sha256 for entry in self._bases()}
-        if recorded is not None and all(recorded["models"].get(task) == sha256 for task, sha256 in in_use.items()):
+        in_use = {entry.task: entry for entry in self._bases}
+        if recorded is not None and all(recorded["models"].get(task) == one.sha256 for task, one in in_use.items()):
             return recorded, "the answers sealed in the pack"
-        detect = (
-            self._pack.find("detect")
-            if "detect" not in in_use
-            else self._pack.find("detect", self._config.detect.model)
-        )
-        detector = self._stage(detect, CPU)
-        embedder = self._stage(self._pack.find("embed", self._config.recognise.model), CPU)
+        detector = self._stage(in_use.get("detect") or self._pack.find("detect"), CPU)
+        embedder = self._stage(in_use["embed"], CPU)
         assert isinstance(detector, FaceDetector)
         assert isinstance(embedder, Embedder)
         self._notes.append("the pack holds no answers of these models: accuracy is judged against this box's own CPU")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from edge import durable
 from edge.app.build import Models, load_models
 from edge.app.evaluating import read_people
 from edge.arrays import BgrImage
@@ -116,10 +117,8 @@ def write_benefit(
         rows=tuple(tried),
     )
     path = models.pack.models_dir / BENEFIT_FILE
-    partial = path.with_suffix(".partial")
     try:
-        partial.write_text(json.dumps(held.model_dump(), indent=1) + "\n", "utf-8")
-        partial.replace(path)
+        durable.replace(path, (json.dumps(held.model_dump(), indent=1) + "\n").encode(), 0o644)
     except OSError as error:
         raise StoreError(f"{path}: can't be written ({error.strerror}); give a models_dir that can be") from None
     return {"written": str(path), **held.model_dump()}

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from edge import durable
 from edge.config import Config, DetectConfig, RecogniseConfig, RuntimeConfig
 from edge.errors import ConfigError, StoreError
 from edge.sessions import Pack, available_providers, runtime_version
@@ -95,11 +96,9 @@ def read_choice(data_dir: Path) -> Choice | None:
 def write_choice(data_dir: Path, choice: Choice) -> Path:
     """Put the choice in force from the next start on; raises StoreError."""
     path = data_dir / FILE
-    part = path.with_suffix(".part")
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        part.write_text(choice.model_dump_json(indent=2) + "\n", "utf-8")
-        part.replace(path)
+        durable.replace(path, (choice.model_dump_json(indent=2) + "\n").encode())
     except OSError as error:
         raise StoreError(f"{path}: can't be written ({error.strerror}); check who owns data_dir") from None
     return path

@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import time
 
+from edge import durable
 from edge.app.build import Models
 from edge.app.commission.distances import Station
 from edge.app.commission.live import STATION_S
@@ -120,6 +121,6 @@ class PageCommissioner:
         path = folder / f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}-{self._camera}.html"
         try:
             folder.mkdir(exist_ok=True)
-            path.write_bytes(data)
+            durable.replace(path, data)
         except OSError as error:
             raise StoreError(f"{path}: the sheet can't be kept ({error.strerror}); free some space") from None
