@@ -224,7 +224,7 @@ def test_a_database_that_another_program_holds_is_told_when_it_is_free_again(
         assert [(one.subject, one.state) for one in scene.keeper.conditions.now()] == [("database", "locked")]
         assert "locked" in scene.keeper.conditions.details()["database"]
         deadline = time.monotonic() + 10
-        while not scene.keeper._teller._waiting and time.monotonic() < deadline:
+        while not scene.keeper.teller._waiting and time.monotonic() < deadline:
             time.sleep(0.02)
         other.execute("ROLLBACK")
     scene.store.add_item("heartbeat", {}).result(10)

@@ -81,8 +81,8 @@ class Keeper:
         self._extended_at = float("-inf")
         self._blind_since: dict[str, tuple[dt.datetime, str]] = {}
         self._failing: set[str] = set()
-        self._teller = Teller(store, self._say)
-        self.conditions = Conditions(self._teller, eyes.publish)
+        self.teller = Teller(store, self._say)
+        self.conditions = Conditions(self.teller, eyes.publish)
         self._load = checks.Load()
         self._overload: tuple[dt.datetime, int] | None = None
         moment = store.coverage.moment()
@@ -90,13 +90,13 @@ class Keeper:
 
     async def run(self) -> None:
         """Look until cancelled; the last look closes the account, so that the next start knows it was no crash."""
-        self._watched(self._store.coverage.begin(), "the start of coverage")
+        self.watched(self._store.coverage.begin(), "the start of coverage")
         try:
             while True:
                 await asyncio.to_thread(self.try_to_look)
                 await asyncio.sleep(LOOK_EVERY_S)
         finally:
-            self._watched(self._store.coverage.note(self._told, is_last=True), "the end of coverage")
+            self.watched(self._store.coverage.note(self._told, is_last=True), "the end of coverage")
 
     def try_to_look(self) -> None:
         """One look; what can't be seen now is blind, and the cameras go on."""
@@ -115,13 +115,13 @@ class Keeper:
         changed = watching != self._told
         if changed or time.monotonic() - self._extended_at >= EXTEND_EVERY_S:
             self._extended_at = time.monotonic()
-            self._watched(self._store.coverage.note(watching), "coverage")
+            self.watched(self._store.coverage.note(watching), "coverage")
         if changed:
             self._tell_gaps(watching, moment.wall)
             self._told = watching
         is_wrong = trouble is not None and trouble[0] != "full"
         self._set("database", trouble if trouble and is_wrong else (checks.OK, "hits are stored again"), moment.wall)
-        self._teller.retry()
+        self.teller.retry()
 
     def watching(self, now: dt.datetime) -> list[Watching]:
         """What each camera does now."""
@@ -148,7 +148,7 @@ class Keeper:
             if was is not None and was.state == BLIND and was != one and one.camera in self._blind_since:
                 since, reason = self._blind_since.pop(one.camera)
                 times = {"from": time_to_text(since), "to": time_to_text(now)}
-                self._teller.item("gap", {"cause": f"camera {reason}", "camera": one.camera, **times})
+                self.teller.item("gap", {"cause": f"camera {reason}", "camera": one.camera, **times})
             if one.state == BLIND and was is not None:
                 self._blind_since.setdefault(one.camera, (now, one.reason))
 
@@ -181,7 +181,7 @@ class Keeper:
             since, before = self._overload
             self._overload = None
             times = {"from": time_to_text(since), "to": time_to_text(now)}
-            self._teller.item("gap", {"cause": "overload", "lost": count.dropped - before, **times})
+            self.teller.item("gap", {"cause": "overload", "lost": count.dropped - before, **times})
         self._set("load", found, now)
 
     def _state(self, subject: str) -> str:
@@ -190,8 +190,8 @@ class Keeper:
     def _set(self, subject: str, found: tuple[str, str], at: dt.datetime, **more: Any) -> None:
         self.conditions.set(subject, found[0], found[1], at, **more)
 
-    def _watched(self, future: Future[Any], what: str) -> None:
-        """Nothing waits for the store; what it can't take is said in the log."""
+    def watched(self, future: Future[Any], what: str) -> None:
+        """Nothing waits for the store; what it can't take is said in the log, once."""
         future.add_done_callback(lambda finished: self._say(what, finished.exception()))
 
     def _say(self, what: str, error: BaseException | None) -> None:

@@ -35,7 +35,7 @@ from edge.ops.notify import notify
 from edge.ops.watchdog import Signs, feed
 from edge.records import CameraState
 from edge.serve import LiveBoard, build_app
-from edge.store import Store
+from edge.store import Store, time_to_text
 
 log = logging.getLogger(__name__)
 
@@ -210,9 +210,8 @@ class _Service:
                     last[health.camera] = health.state
                     level = logging.INFO if health.state in _GOOD else logging.WARNING
                     log.log(level, "camera %s is %s: %s", health.camera, health.state.value, health.detail)
-                    self._item(
-                        "health", {"camera": health.camera, "state": health.state.value, "detail": health.detail}
-                    )
+                    told = {"camera": health.camera, "state": health.state.value, "detail": health.detail}
+                    self.keeper.teller.item("health", told | {"since": time_to_text(health.since)})
             await asyncio.sleep(HEALTH_POLL_S)
 
     async def _retain(self) -> None:
@@ -236,7 +235,8 @@ class _Service:
             # Who pulls keeps it: not even somebody who can write to the whole disk can then cut the audit unseen.
             audit = None if head is None else {"seq": head.seq, "sha256": head.sha256}
             body = {"box_id": self.config.box_id or self.store.box_id, "frames": self.vision.frames_done}
-            self._item("heartbeat", body | {"audit": audit})
+            # One that can't be kept now would only lie later: it is not told again.
+            self.keeper.watched(self.store.add_item("heartbeat", body | {"audit": audit}), "a heartbeat")
             await asyncio.sleep(HEARTBEAT_S)
 
     async def _feed_watchdog(self) -> None:
@@ -245,15 +245,6 @@ class _Service:
             return Signs(self.vision.frames_done, self.vision.turns, is_any_live)
 
         await feed(look)
-
-    def _item(self, kind: str, body: dict[str, Any]) -> None:
-        """Add a feed item; a store that can't take it now says so in the log, and nothing waits for it."""
-
-        def done(future: Any) -> None:
-            if future.exception() is not None:
-                log.error("a %s item could not be stored: %s", kind, future.exception())
-
-        self.store.add_item(kind, body).add_done_callback(done)
 
     def _render_metrics(self) -> bytes:
         for camera in self.cameras:
