@@ -8,7 +8,7 @@ import dataclasses
 import datetime as dt
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -253,7 +253,7 @@ def test_a_database_that_cannot_be_read_is_a_condition(scene: Scene) -> None:
 def test_a_clean_end_is_remembered(scene: Scene) -> None:
     async def live() -> None:
         task = asyncio.create_task(scene.keeper.run())
-        await asyncio.sleep(0.5)
+        await _until(lambda: bool(scene.keeper._told))
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
@@ -264,20 +264,31 @@ def test_a_clean_end_is_remembered(scene: Scene) -> None:
     assert gap["cause"] == "service stopped"
 
 
+async def _until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not is_so():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
 def test_a_store_that_fails_is_said_once_and_ends_nothing(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(module, "LOOK_EVERY_S", 0.02)
+    monkeypatch.setattr(module, "LOOK_EVERY_S", 0.01)
+    looks = []
 
     def broken() -> None:
+        looks.append("broken")
         raise StoreError("the disk fails")
+
+    def mended() -> None:
+        looks.append("mended")
 
     async def live() -> None:
         scene.keeper._eyes = dataclasses.replace(scene.keeper._eyes, pause=broken)
         task = asyncio.create_task(scene.keeper.run())
-        await asyncio.sleep(0.3)
-        scene.keeper._eyes = dataclasses.replace(scene.keeper._eyes, pause=lambda: None)
-        await asyncio.sleep(0.3)
+        await _until(lambda: looks.count("broken") >= 3)
+        scene.keeper._eyes = dataclasses.replace(scene.keeper._eyes, pause=mended)
+        await _until(lambda: looks.count("mended") >= 3)
         assert not task.done()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -286,7 +297,3 @@ def test_a_store_that_fails_is_said_once_and_ends_nothing(
         asyncio.run(live())
     told = [record.getMessage() for record in caplog.records if "a look at the box" in record.getMessage()]
     assert told == ["a look at the box failed: the disk fails", "a look at the box works again"]
-
-
-def test_pausing_protocol_fits_the_store() -> None:
-    assert {field.name for field in dataclasses.fields(Pause)} >= {"by", "reason", "until"}

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge.serve import answers, feed
+from edge.serve.keys import POLLS
 from tests.serve_box import make_hit, run, running
 from tests.test_serve_feed import count_reads, pull
 
@@ -90,7 +91,9 @@ def test_one_answer_is_made_for_all_who_wait_for_the_same(tmp_path: Path) -> Non
             headers = box.token()
             head = (await pull(box, headers))["next"]
             waiting = [asyncio.create_task(pull(box, headers, f"?after={head}&wait=60")) for _ in range(20)]
-            await asyncio.sleep(0.5)
+            async with asyncio.timeout(30):
+                while box.runner.app[POLLS].used < 20:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
             reads = count_reads(box)
             await asyncio.wrap_future(box.store.add_item("heartbeat", {}))
             pages = await asyncio.wait_for(asyncio.gather(*waiting), 30)

@@ -34,6 +34,7 @@ def test_one_request_gives_the_news_of_all_cameras(tmp_path: Path, monkeypatch: 
             assert await ask(box, headers, "?after=door:5") == [("yard", 8)]
             assert await ask(box, headers, "?after=door:5,yard:8") == []
             assert await ask(box, headers, "?after=door:5,yard:8,gone:3") == [], "a camera that is no more is no error"
+            monkeypatch.setattr("edge.serve.watch.FRAME_WAIT_S", 30)
             waiting = asyncio.create_task(ask(box, headers, "?after=door:5,yard:8"))
             await asyncio.sleep(0.05)
             box.live.publish(live_view(1, camera="yard"))
