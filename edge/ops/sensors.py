@@ -9,8 +9,11 @@ from pathlib import Path
 
 ZONES = Path("/sys/class/thermal")
 RASPBERRY = Path("/sys/devices/platform/soc/soc:firmware/get_throttled")
-_NOW = {0: "too little voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit reached"}
-"""Bits of the Raspberry Pi's firmware that tell of now; those 16 higher tell of the time since the start."""
+TOO_LITTLE_VOLTAGE = "too little voltage"
+_NOW = {0: TOO_LITTLE_VOLTAGE, 1: "frequency capped", 2: "throttled", 3: "soft temperature limit reached"}
+"""Bits of the Raspberry Pi's firmware that tell of now."""
+_SINCE_START = 16
+"""So much higher the same bits tell of the time since the start."""
 _BRAKES = re.compile(r"cpu|processor|gpu|cpufreq|devfreq", re.IGNORECASE)
 """Cooling devices that slow something down; fans cool without harm."""
 
@@ -23,11 +26,22 @@ def temperature_c(zones: Path = ZONES) -> float | None:
 
 def throttled(zones: Path = ZONES, raspberry: Path = RASPBERRY) -> str | None:
     """Why the board runs slower than it could, None where it does not or tells nothing."""
-    with contextlib.suppress(OSError, ValueError):
+    now, _ = board_says(raspberry)
+    return ", ".join(now) if now else brake(zones)
+
+
+def board_says(raspberry: Path = RASPBERRY) -> tuple[list[str], list[str]]:
+    """What a Raspberry Pi's firmware says of now, and of the time since its start; nothing on other boards."""
+    try:
         bits = int(raspberry.read_text("ascii").strip(), 16)
-        said = [text for bit, text in _NOW.items() if bits >> bit & 1]
-        if said:
-            return ", ".join(said)
+    except (OSError, ValueError):
+        return [], []
+    now, before = ([text for bit, text in _NOW.items() if bits >> (bit + shift) & 1] for shift in (0, _SINCE_START))
+    return now, before
+
+
+def brake(zones: Path = ZONES) -> str | None:
+    """The cooling device that slows something down now, None where none does."""
     for device in sorted(zones.glob("cooling_device*")):
         with contextlib.suppress(OSError, ValueError):
             kind = (device / "type").read_text("ascii").strip()

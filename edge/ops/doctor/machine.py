@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from edge.config import Config
+from edge.ops import sensors
 from edge.ops.doctor.check import Check, failed, passed, warned
 
 WARM_CELSIUS, HOT_CELSIUS = 75.0, 85.0
 IMPORT_LIMIT_S = 10.0
-_PI_NOW = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
-_PI_SINCE_BOOT = 16
-"""The Pi's firmware repeats the bits of now, 16 higher, for what has happened since the start."""
 
 
 def check_clock(facts: dict[str, Any]) -> Check:
@@ -32,15 +30,9 @@ def check_clock(facts: dict[str, Any]) -> Check:
 
 def check_temperature(folder: Path) -> Check:
     """Judge the hottest thermal zone under `folder` (sysfs: millidegrees Celsius)."""
-    degrees = []
-    for file in sorted(folder.glob("thermal_zone*/temp")):
-        try:
-            degrees.append(int(file.read_text("ascii")) / 1000)
-        except (OSError, ValueError):
-            continue
-    if not degrees:
+    hottest = sensors.temperature_c(folder)
+    if hottest is None:
         return passed("temperature", "no sensor on this machine")
-    hottest = max(degrees)
     found = f"{hottest:.0f} degrees Celsius"
     if hottest >= HOT_CELSIUS:
         return failed("temperature", found, "the box throttles: give it air, a heat sink or shade")
@@ -51,28 +43,23 @@ def check_temperature(folder: Path) -> Check:
 
 def check_throttling(sys_folder: Path) -> Check:
     """Does the board slow itself down: Raspberry Pi firmware, x86 counters, cooling devices, a capped frequency."""
-    flags = _number(sys_folder / "devices/platform/soc/soc:firmware/get_throttled", 16)
-    if flags:
-        now = [word for bit, word in _PI_NOW.items() if flags >> bit & 1]
-        before = [word for bit, word in _PI_NOW.items() if flags >> (bit + _PI_SINCE_BOOT) & 1]
-        power = "under-voltage" in now + before
-        fix = "use the board's own power supply and a short cable" if power else "give the board air or a heat sink"
-        if now:
-            return failed("throttling", f"the board says now: {', '.join(now)}", fix)
+    now, before = sensors.board_says(sys_folder / "devices/platform/soc/soc:firmware/get_throttled")
+    power = sensors.TOO_LITTLE_VOLTAGE in now + before
+    fix = "use the board's own power supply and a short cable" if power else "give the board air or a heat sink"
+    if now:
+        return failed("throttling", f"the board says now: {', '.join(now)}", fix)
+    if before:
         return warned("throttling", f"the board says, since its start: {', '.join(before)}", fix)
-    counters = sys_folder.glob("devices/system/cpu/cpu*/thermal_throttle/core_throttle_count")
-    throttled = sum(_number(path) or 0 for path in counters)
-    cooled = [path.parent for path in sys_folder.glob("class/thermal/cooling_device*/cur_state") if _number(path)]
-    cpu = [path for path in cooled if "cpu" in _text(path / "type").lower() or _text(path / "type") == "Processor"]
-    if cpu:
-        return failed("throttling", "the processor is being slowed down against heat", "give the box air or shade")
+    if slowed := sensors.brake(sys_folder / "class" / "thermal"):
+        return failed("throttling", f"{slowed} against heat", "give the box air or shade")
     for policy in sorted(sys_folder.glob("devices/system/cpu/cpufreq/policy*")):
         most, allowed = _number(policy / "cpuinfo_max_freq"), _number(policy / "scaling_max_freq")
         if most and allowed and allowed < 0.9 * most:
             found = f"{policy.name} may run at {allowed / 1e6:.1f} of {most / 1e6:.1f} GHz"
             fix = "choose the full power mode (Jetson: nvpmodel -m 0; else the cpufreq governor's scaling_max_freq)"
             return warned("throttling", found, fix)
-    if throttled:
+    counters = sys_folder.glob("devices/system/cpu/cpu*/thermal_throttle/core_throttle_count")
+    if throttled := sum(_number(path) or 0 for path in counters):
         return warned("throttling", f"slowed down {throttled} times since its start", "give the box air or shade")
     return passed("throttling", "none")
 
@@ -138,9 +125,9 @@ def _import_picamera(python: str) -> str | None:
     return (done.stderr.strip().splitlines() or [f"the process ended with {done.returncode}"])[-1][:200]
 
 
-def _number(path: Path, base: int = 10) -> int | None:
+def _number(path: Path) -> int | None:
     try:
-        return int(_text(path), base)
+        return int(_text(path))
     except ValueError:
         return None
 
