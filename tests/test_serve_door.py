@@ -248,3 +248,25 @@ def test_the_greediest_goes_first_when_too_much_waits() -> None:
 )
 def test_what_counts_as_one_whole_question(data: bytes, whole: bool) -> None:
     assert visitor.is_one_question(data) is whole
+
+
+def test_a_look_that_fails_is_not_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(door, "LOOK_EVERY_S", 0.01)
+    looks: list[int] = []
+
+    def look(self: door.Door) -> None:
+        looks.append(1)
+        if len(looks) == 1:
+            raise RuntimeError("one connection is odd")
+
+    monkeypatch.setattr(door.Door, "look", look)
+
+    async def check() -> None:
+        async with running(tmp_path) as box, asyncio.timeout(30):
+            while len(looks) < 3:
+                assert (await box.get("/livez"))[0].status == 200
+
+    run(check())
+    assert caplog.text.count("a look at the connections failed") == 1

@@ -89,6 +89,7 @@ class Shelf:
             if Pack.open(path).digest() != Pack.open(incoming).digest():
                 raise ConflictError(f"{path}: another pack has this name; give --name")
             damaged = path.with_name(f".{path.name}.old")
+            shutil.rmtree(damaged, ignore_errors=True)  # of a run that broke off
             path.rename(damaged)
             incoming.rename(path)
             shutil.rmtree(damaged)

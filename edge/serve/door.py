@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import ssl
 import time
 from collections import Counter
@@ -15,6 +16,8 @@ from aiohttp import web
 from edge.serve import taking
 from edge.serve.refusals import Refusals
 from edge.serve.visitor import Visitor
+
+log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
 
@@ -143,4 +146,7 @@ class DoorSite(web.BaseSite):
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            self._door.look()
+            try:
+                self._door.look()
+            except Exception:  # whatever is wrong with one connection, the others are looked after
+                log.exception("a look at the connections failed")

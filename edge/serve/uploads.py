@@ -41,6 +41,8 @@ _KINDS = (
     (rb"\x1a\x45\xdf\xa3", ".mkv"),
 )
 """First bytes, and the name's end they stand for."""
+HEAD_BYTES = 12
+"""As many as the longest of them."""
 
 
 def kind_of(head: bytes) -> str | None:
@@ -166,6 +168,8 @@ async def _write(part: aiohttp.BodyPartReader, path: Path, max_bytes: int, pace:
     kind: str | None = None
     with await asyncio.to_thread(_create, path) as file:
         while chunk := await _chunk(part, pace):
+            while written == 0 and len(chunk) < HEAD_BYTES and (more := await _chunk(part, pace)):
+                chunk += more  # the network may cut a body anywhere, in the midst of what tells its kind, too
             if written == 0 and (kind := kind_of(chunk)) is None:
                 return None
             written += len(chunk)

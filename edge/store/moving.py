@@ -64,9 +64,7 @@ def migrate_copy(data_dir: Path, now: dt.datetime) -> bool:
         sync(copy)
         copy.replace(path)
         sync(data_dir)
-    except sqlite3.Error as error:
-        raise connect.explain(error, copy) from error
-    except OSError as error:
+    except (sqlite3.Error, OSError) as error:
         raise connect.explain(error, copy) from error
     return True
 
@@ -76,14 +74,17 @@ def put_back(data_dir: Path) -> bool:
     path, before = data_dir / "edge.db", data_dir / BEFORE
     if not before.exists():
         return False
-    with contextlib.closing(connect.open_writer(path)):  # folds the log into the file; the last one to close removes it
-        pass
-    _require_alone(path)
-    refused = data_dir / "edge.db.refused"
-    refused.unlink(missing_ok=True)
-    os.link(path, refused)
-    before.replace(path)
-    sync(data_dir)
+    try:
+        with contextlib.closing(connect.open_writer(path)):  # folds the log into the file; who closes last removes it
+            pass
+        _require_alone(path)
+        refused = data_dir / "edge.db.refused"
+        refused.unlink(missing_ok=True)
+        os.link(path, refused)
+        before.replace(path)
+        sync(data_dir)
+    except (sqlite3.Error, OSError) as error:
+        raise connect.explain(error, path) from error
     return True
 
 
