@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import islice
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import pytest
 from edge.app import clip
 from edge.capture.recorder import write_video
 from edge.capture.sources import open_path
-from edge.errors import CameraError, ImageError
+from edge.errors import CameraError, ConfigError, ImageError
 from edge.pixels import compose
+from edge.pixels.encode import to_png
 
 
 def test_same_frames_every_time() -> None:
@@ -20,6 +22,20 @@ def test_same_frames_every_time() -> None:
     assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
     assert {frame.shape for frame in one} == {(clip.HEIGHT, clip.WIDTH, 3)}
     assert not np.array_equal(one[0], one[29])
+
+
+def test_an_installed_release_makes_the_same_clip_without_scikit_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered = next(clip.frames(only=[140]))
+    kept = {clip.PORTRAIT: clip.portrait(), clip.SCENE: clip.scene()}
+    monkeypatch.setitem(sys.modules, "skimage", None)
+    with pytest.raises(ConfigError, match="scikit-image"):
+        next(clip.frames(only=[140]))
+    for name, image in kept.items():
+        (tmp_path / name).write_bytes(to_png(image))
+    monkeypatch.setattr(clip, "INSTALLED", tmp_path)
+    assert np.array_equal(next(clip.frames(only=[140])), rendered)
 
 
 def test_paste_puts_the_picture_where_it_is_told() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from edge.app import reference
+from edge.app import clip, reference
 from edge.config import PACKAGED_MODELS, Config
 from edge.errors import EdgeError
 from edge.ops.choice import FILE
@@ -39,6 +39,7 @@ def test_a_choice_of_the_box_counts_for_the_replay_alone(tmp_path: Path, asked: 
         reference.replay(config, tmp_path)
     with pytest.raises(Stopped):
         reference.seal(config, tmp_path / "sealed")
+    assert {path.name for path in (tmp_path / "sealed").iterdir()} == {reference.CLIP, clip.PORTRAIT, clip.SCENE}
     replayed, sealed = asked
     assert replayed == config.data_dir, "what edge probe chose is what runs there"
     assert sealed != config.data_dir

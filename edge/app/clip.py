@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from edge.arrays import BgrImage
+from edge.capture.images import read_image
 from edge.capture.recorder import write_video
 from edge.errors import ConfigError
 from edge.pixels import compose, degrade
 
 WIDTH, HEIGHT, FPS = 640, 480, 25.0
 SECONDS = 12.0
+INSTALLED = Path(sys.prefix).parent / "reference"
+"""Where an installed release has its reference: beside its virtual environment."""
+PORTRAIT, SCENE = "portrait.png", "scene.png"
+"""What the clip is made of, on a box that has no scikit-image."""
 _HEAD_AND_SHOULDERS = [((222, 118), (82, 108)), ((225, 420), (175, 210))]
 """Ellipses that cut the person out of the 512 x 512 portrait."""
 _FACE_PX = 92.0
@@ -23,11 +29,13 @@ _FACE_PX = 92.0
 
 def portrait() -> BgrImage:
     """The clean portrait, (512, 512, 3) uint8 BGR (astronaut E. Collins, NASA, public domain)."""
-    return _scikit_image("astronaut")
+    return read_image(INSTALLED / PORTRAIT) if (INSTALLED / PORTRAIT).is_file() else _scikit_image("astronaut")
 
 
 def scene() -> BgrImage:
     """The place it walks through, 640 x 480."""
+    if (INSTALLED / SCENE).is_file():
+        return read_image(INSTALLED / SCENE)
     return compose.fit(_scikit_image("stereo_motorcycle"), WIDTH, HEIGHT)
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -33,25 +32,25 @@ from edge.records import Person
 from edge.sessions import Pack
 from edge.store import Store
 
-CLIP, PORTRAIT, RECORD = "clip.avi", "portrait.png", "reference.json"
+CLIP, RECORD = "clip.avi", "reference.json"
 CHECKED = "reference-held.json"
-INSTALLED = Path(sys.prefix).parent / "reference"
-"""Where an installed release has its reference: beside its virtual environment."""
+INSTALLED = clip.INSTALLED
 SAME_FACE = 0.95
 """Least cosine between an embedding that was kept and the same picture embedded now."""
 _PERSON = Person("reference", "Reference", "test")
 
 
 def seal(config: Config, folder: Path) -> None:
-    """Render clip and portrait into `folder` and record what these models make of them."""
+    """Render the clip into `folder`, with the pictures it is made of, and record what these models make of it."""
     folder.mkdir(parents=True)
     clip.render(folder / CLIP)
-    (folder / PORTRAIT).write_bytes(to_png(clip.portrait()))
+    (folder / clip.PORTRAIT).write_bytes(to_png(clip.portrait()))
+    (folder / clip.SCENE).write_bytes(to_png(clip.scene()))
     figures = _measure(config, folder, is_chosen=False)
     record = {
         "version": __version__,
         "pack_sha256": _pack_sha256(config.models_dir),
-        "files": {name: file_sha256((folder / name).read_bytes()) for name in (CLIP, PORTRAIT)},
+        "files": {name: file_sha256((folder / name).read_bytes()) for name in (CLIP, clip.PORTRAIT, clip.SCENE)},
         "figures": figures,
         "bands": bands_of(figures),
     }
@@ -64,7 +63,8 @@ def is_sealed_for(folder: Path, models_dir: Path) -> bool:
         record = _read(folder)
     except EdgeError:
         return False
-    return bool(record["version"] == __version__ and record["pack_sha256"] == _pack_sha256(models_dir))
+    is_all = clip.SCENE in record["files"]
+    return bool(is_all and record["version"] == __version__ and record["pack_sha256"] == _pack_sha256(models_dir))
 
 
 def replay(config: Config, folder: Path) -> list[Finding]:
@@ -119,7 +119,7 @@ def _measure(config: Config, folder: Path, *, is_chosen: bool) -> dict[str, floa
         home = config.data_dir if is_chosen else Path(scratch)
         plain = Config(data_dir=home, models_dir=config.models_dir, runtime=config.runtime)
         models = load_models(plain)
-        enrol(store, models, _PERSON, [folder / PORTRAIT])
+        enrol(store, models, _PERSON, [folder / clip.PORTRAIT])
         played = offline.Clip("reference", folder / CLIP)
         (result,) = offline.process(plain, models, load_watch(store, models), [played])
     similarity = max((draft.hit.similarity for draft in result.drafts.values()), default=0.0)

@@ -113,6 +113,7 @@ def on_booted(report: Report, do: Steps) -> None:
     report.step("box: service active", do.active)
     report.step("box: page over TLS", do.answers)
     report.step("box: hit pulled with a token", do.pulled)
+    report.step("box: its models are checked and probed", do.measured)
     report.step("box: kill -9", do.killed)
     report.step("box: exposure and form of the unit", do.shut)
     report.step("box: update to a good release", do.update)

@@ -77,6 +77,13 @@ class Steps:
         require(False, "no hit within 180 s")
         return ""
 
+    def measured(self) -> str:
+        """The box judges its own models, with nothing but what the archive brought."""
+        for command in ("models check", "probe --dry-run"):
+            said = self.box.try_ssh(f"cd /tmp && edge {command} --json")
+            require(said.returncode == 0, f"edge {command}: {(said.stdout + said.stderr)[-1000:]}")
+        return "models check, probe"
+
     def killed(self) -> str:
         """Killed, it comes back by itself."""
         before = self._restarts()
