@@ -1,1 +1,1 @@
-"""What the web side bears: polls without news, a crowd of pullers beside the cameras, connections that drip."""
+"""What the web side bears: polls without news, a crowd of pullers or a video to examine beside the cameras, drips."""

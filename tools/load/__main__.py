@@ -1,4 +1,4 @@
-"""What the web side bears, as ratios within one run: `python -m tools.load polls`, `crowd` or `drips`. Needs `wrk`."""
+"""What the web side bears, as ratios in one run: `polls` (needs `wrk`), `crowd`, `examine`, `drips`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 import signal
 import sys
 
-from tools.load import crowd, drips, polls
+from tools.load import crowd, drips, examine, polls
 
 
 def main() -> None:
@@ -25,6 +25,11 @@ def main() -> None:
     beside.add_argument("--polls", type=int, default=100)
     beside.add_argument("--readers", type=int, default=50)
     beside.add_argument("--realtime", action="store_true", help="the clip at 25 frames/s, not as fast as it will go")
+    idle = what.add_parser("examine", help="a video that is examined beside the running cameras")
+    idle.add_argument("--seconds", type=float, default=5.0, help="of each stretch, with and without the examination")
+    idle.add_argument("--rounds", type=int, default=4)
+    idle.add_argument("--frames", type=int, default=1500, help="of the video: enough to last for a stretch")
+    idle.add_argument("--realtime", action="store_true", help="the clip at 25 frames/s, not as fast as it will go")
     what.add_parser("drips", help="headers, bodies and silence that come too slowly, while others are served")
     given = vars(parser.parse_args())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the box it has started ends with it
@@ -33,6 +38,8 @@ def main() -> None:
             print(json.dumps(polls.measure(**given)))
         case "crowd":
             print(json.dumps(asyncio.run(crowd.measure(**given))))
+        case "examine":
+            print(json.dumps(asyncio.run(examine.measure(**given))))
         case _:
             print(json.dumps(asyncio.run(drips.measure())))
 

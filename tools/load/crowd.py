@@ -8,19 +8,16 @@ import datetime as dt
 import json
 import socket
 from dataclasses import dataclass, field
-from statistics import median
 from typing import Any
 
 import aiohttp
 
 from tests.boxes import Box
 from tools.load import site
-from tools.load.polls import cpu_s
-from tools.soak import metric
+from tools.load.rates import in_turns
 
 SIP_BYTES, SIP_EVERY_S = 512, 0.5
 """How slow readers drink: a kilobyte a second, of answers of about a megabyte."""
-WARM_FRAMES = 50
 
 
 @dataclass
@@ -33,41 +30,17 @@ class Seen:
     dropped: int = 0
 
 
-@dataclass(frozen=True)
-class Stretch:
-    """Some seconds of service: frames per second, and the share of a core that its web side took."""
-
-    fps: float
-    web_share: float
-
-
 async def measure(seconds: float, rounds: int, polls: int, readers: int, realtime: bool) -> dict[str, Any]:
     """Start a box, let the crowd come and go, and compare."""
     with site.running(realtime=realtime) as (box, token, pid):
         headers = {"Authorization": f"Bearer {token}"}
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(box.url, headers=headers, connector=connector) as http:
-            await _warm(http)
             seen = Seen()
-            alone: list[Stretch] = []
-            crowded: list[Stretch] = []
-            for _ in range(rounds):
-                alone.append(await _stretch(http, pid, seconds))
-                async with _crowd(box, http, token, polls, readers, seen):
-                    crowded.append(await _stretch(http, pid, seconds))
-            alone.append(await _stretch(http, pid, seconds))
-    # Each crowded stretch against the two around it: a drift of the machine is no effect of the crowd.
-    changes = [100 * (one.fps / ((alone[at].fps + alone[at + 1].fps) / 2) - 1) for at, one in enumerate(crowded)]
+            rates = await in_turns(http, pid, seconds, rounds, lambda: _crowd(box, http, token, polls, readers, seen))
     delays = sorted(seen.delays_ms)
     return {
-        "frames_per_s_alone": round(median(one.fps for one in alone), 2),
-        "frames_per_s_with_crowd": round(median(one.fps for one in crowded), 2),
-        "change_percent": round(median(changes), 2),
-        "changes_percent": [round(change, 1) for change in changes],
-        "web_thread_core_percent": {
-            "alone": round(100 * median(one.web_share for one in alone), 1),
-            "with_crowd": round(100 * median(one.web_share for one in crowded), 1),
-        },
+        **rates.told("with_crowd"),
         "commit_to_answer_ms": {
             "p50": round(delays[len(delays) // 2], 1) if delays else None,
             "p95": round(delays[int(len(delays) * 0.95)], 1) if delays else None,
@@ -77,27 +50,6 @@ async def measure(seconds: float, rounds: int, polls: int, readers: int, realtim
         "errors": seen.errors,
         "slow_readers_dropped": seen.dropped,
     }
-
-
-async def _warm(http: aiohttp.ClientSession) -> None:
-    """Wait until frames pass."""
-    while True:
-        if await _frames(http) >= WARM_FRAMES:
-            return
-        await asyncio.sleep(0.2)
-
-
-async def _frames(http: aiohttp.ClientSession) -> float:
-    async with http.get("/metrics") as answer:
-        return metric(await answer.text(), "edge_frames_total")
-
-
-async def _stretch(http: aiohttp.ClientSession, pid: int, seconds: float) -> Stretch:
-    loop = asyncio.get_running_loop()
-    began, before, cpu = loop.time(), await _frames(http), cpu_s(pid, thread=pid)
-    await asyncio.sleep(seconds)
-    frames, spent, took_s = await _frames(http) - before, cpu_s(pid, thread=pid) - cpu, loop.time() - began
-    return Stretch(frames / took_s, spent / took_s)
 
 
 @contextlib.asynccontextmanager
