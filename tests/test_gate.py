@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from edge import __version__
 from edge.errors import ReleaseError
 from edge.ops.gate import Gate
+from edge.ops.site import SystemdSite
 from tests.boxes import Box
 
 UP = {"ActiveState": "active", "NRestarts": "0", "Result": "success"}
@@ -50,3 +52,25 @@ def test_a_service_that_does_not_is_told_what_it_lacks(
     look = gate(Box(tmp_path), "token", UP | state, monkeypatch)
     with pytest.raises(ReleaseError, match=why):
         look.wait(__version__, {"seq": 0, "cursor": None}, 2)
+
+
+@pytest.mark.parametrize("found", [None, "a camera is black"])
+def test_a_token_that_cannot_be_revoked_changes_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: str | None
+) -> None:
+    def edge(self: SystemdSite, version: str, *words: str) -> dict[str, Any]:
+        if "--revoke" in words:
+            raise ReleaseError("the database is locked")
+        return {"token": "secret"}
+
+    def wait(*_: object) -> None:
+        if found is not None:
+            raise ReleaseError(found)
+
+    home = tmp_path / "releases" / "1.0"
+    home.mkdir(parents=True)
+    (home / "edge.toml").write_text("", "utf-8")
+    monkeypatch.setattr(SystemdSite, "edge", edge)
+    monkeypatch.setattr(Gate, "wait", wait)
+    with pytest.raises(ReleaseError, match=found) if found else contextlib.nullcontext():
+        SystemdSite(tmp_path).gate("1.0", {})
