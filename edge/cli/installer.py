@@ -115,7 +115,8 @@ def commission(
         numbers = (f"{r.eye_px:.0f}", f"{r.sharpness:.2f}", f"{r.luma:.2f}", f"{r.similarity:.2f}", best, r.why)
         rows.add_row(r.light, r.label, str(r.count), *numbers)
     out.print(rows)
-    out.print(f"{findings.sentence} {findings.limits.expected_false_alerts}.")
+    expected = findings.limits.expected_false_alerts
+    out.print(f"{findings.sentence} {expected[:1].upper()}{expected[1:]}.")
     out.print(f"{sheet}: signed; print it, or save it as PDF from a browser.")
 
 
