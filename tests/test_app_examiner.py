@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from pathlib import Path
+
+import pytest
 
 from edge.app.examiner import FileExaminer
 from edge.config import Config
@@ -50,3 +53,24 @@ def test_what_a_worker_that_was_killed_wrote_goes(tmp_path: Path) -> None:
     assert examiner.hits(JOB) == ()
     asyncio.run(examiner.forget_others({"p1"}))
     assert examiner.job(JOB) is one, "that it failed is still told"
+
+
+@pytest.mark.parametrize("said", ["no JSON", "x" * 100_000])
+def test_a_worker_that_babbles_ends_its_examination_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    (tmp_path / "said").write_text(f"{said}\n", "utf-8")
+    worker = tmp_path / "worker"
+    worker.write_text(f"#!/bin/sh\nread order\ncat {tmp_path}/said\n", "utf-8")
+    worker.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(worker))
+    (tmp_path / "a.avi").write_bytes(b"RIFF")
+
+    async def examine() -> str | None:
+        examiner = FileExaminer(Config(data_dir=tmp_path / "data"))
+        job = await examiner.submit("a.avi", tmp_path / "a.avi", "ann")
+        await asyncio.wait_for(examiner._examine(job), 30)
+        assert job.state == "failed"
+        return job.problem
+
+    assert "no progress" in str(asyncio.run(examine()))

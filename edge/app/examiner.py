@@ -160,6 +160,11 @@ class FileExaminer:
                 job.problem = f"the worker ended with {code}: too little memory, or longer than max_seconds allows"
         except OSError as error:
             job.problem = f"the worker could not be started ({error.strerror})"
+        except ValueError:  # a library that talks on its stdout ends the examination, never the service
+            job.summary, job.problem = (
+                None,
+                "the worker said what is no progress; try again, and report it if it stays",
+            )
         finally:
             await self._end_worker()
         ended = "stopped" if job.state == "stopped" else "failed" if job.summary is None else "done"
