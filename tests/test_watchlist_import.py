@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import hashlib
 import json
@@ -11,10 +12,13 @@ from typing import Any
 
 import pytest
 
+from edge.app.enrolment import export_people
 from edge.errors import ImageError, StoreError
-from edge.records import Person
+from edge.records import Person, Reference
+from edge.store import Store
 from edge.watchlist import Archive, read_classic, write_archive
 from edge.watchlist import archive as archive_module
+from tests.store_material import ANN, BOB, reference_of
 
 JPEG = b"\xff\xd8\xff\xe0 not really a picture"
 PNG = b"\x89PNG\r\n\x1a\n neither"
@@ -243,3 +247,19 @@ def test_writing_refuses_what_could_not_be_read_again(tmp_path: Path) -> None:
     with pytest.raises(StoreError):
         write_archive(tmp_path / "none" / "a.zip", PEOPLE)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_export_counts_people_not_their_pictures(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "data") as store:
+        for person, numbers in ((ANN, (1, 2, 3)), (BOB, (4,))):
+            given: dict[str, bytes] = {}
+            references: list[Reference] = []
+            for number in numbers:
+                data = PNG + bytes([number])
+                sha256 = hashlib.sha256(data).hexdigest()
+                references.append(dataclasses.replace(reference_of(person, number)[0], image_sha256=sha256))
+                given[sha256] = data
+            store.put_person(person, references, given).result(10)
+        assert export_people(store, tmp_path / "people.zip") == 2
+    with zipfile.ZipFile(tmp_path / "people.zip") as archive:
+        assert len(archive.namelist()) == 5

@@ -182,7 +182,9 @@ def export_people(store: Store, path: Path) -> int:
         file = store.image_path(reference.image_sha256)
         if file is not None:
             pictures.setdefault(reference.person_id, []).append(file.read_bytes())
-    return write_archive(path, [(person, pictures.get(person.person_id, [])) for person in store.people()])
+    people = [(person, pictures.get(person.person_id, [])) for person in store.people()]
+    write_archive(path, people)
+    return len(people)
 
 
 class _Looker:
