@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,19 @@ def test_only_shown_steps_are_done_for_recognition(pack: Pack) -> None:
     best = Shown(step="lime", fault="noise", min_level=1, max_level=5, gain=0.03, least=0.01)
     plan = enhancer(pack, shown(), best).plan(NOISY, for_recognition=True)
     assert [step.name for step in plan.steps] == ["lime"]
+
+
+def test_what_another_fault_forbids_is_not_done_for_recognition(pack: Pack) -> None:
+    blurred = dataclasses.replace(NOISY, sharpness=0.3, noise=0.005)
+    allowed = enhancer(pack, shown("deblur", "blur"))
+    assert [step.name for step in allowed.plan(blurred, for_recognition=True).steps] == ["deblur"]
+    for changes, why in (
+        ({"noise": 0.05}, "noise at level 3 would be sharpened, too"),
+        ({"blockiness": 0.9}, "blocks at level 3 would be sharpened, too"),
+        ({"eye_distance_px": 15.0}, "the face is soft for want of pixels, not of focus"),
+    ):
+        plan = allowed.plan(dataclasses.replace(blurred, **changes), for_recognition=True)  # type: ignore[arg-type]
+        assert {step.name: step.reason for step in plan.skipped}["deblur"] == f"for viewing only: {why}"
 
 
 def test_a_face_is_scored_as_captured_and_enhanced(pack: Pack) -> None:

@@ -76,16 +76,30 @@ def refusals_for_recognition(quality: Quality, benefit: Benefit) -> dict[str, st
     levels = grade(quality)
     seen = ", ".join(f"{fault} at level {level}" for fault, level in levels.items() if level) or "no fault"
     gains = {name: max((benefit.gain(name, *fault) for fault in levels.items()), default=0.0) for name in STEPS}
-    best = max(STEPS, key=lambda name: gains[name])
+    best = max((name for name in STEPS if unsuited(name, levels) is None), key=lambda name: gains[name])
     refusals: dict[str, str | None] = {}
     for name in STEPS:
         if name in GENERATIVE:
             refusals[name] = "for viewing only: it invents detail"
         elif gains[name] <= 0:
             refusals[name] = f"for viewing only: not shown to help recognition with {seen}"
+        elif (why := unsuited(name, levels)) is not None:
+            refusals[name] = f"for viewing only: {why}"
         else:
             refusals[name] = None if name == best else f"for viewing only: {best} helps more"
     return refusals
+
+
+def unsuited(step: str, levels: Mapping[str, int]) -> str | None:
+    """Which other fault forbids a step, whoever it is for; None where none does."""
+    if step != "deblur":
+        return None
+    if levels["small"] and not levels["motion"]:
+        return "the face is soft for want of pixels, not of focus"
+    for fault, limit in (("noise", MAX_NOISE_LEVEL), ("blocks", MAX_BLOCK_LEVEL)):
+        if levels[fault] > limit:
+            return f"{fault} at level {levels[fault]} would be sharpened, too"
+    return None
 
 
 def plan_of(refusals: Refusals, params: Mapping[str, Mapping[str, Any]]) -> Plan:
@@ -112,13 +126,7 @@ def _why_not_deblur(quality: Quality, levels: Mapping[str, int]) -> str | None:
     limit = MAX_SHARPNESS_DIRECTED if directed else MAX_SHARPNESS
     if quality.sharpness >= limit:
         return f"sharpness {quality.sharpness:.2f} is not below {limit:.2f}"
-    if levels["small"] and not directed:
-        return f"eye distance {quality.eye_distance_px:.0f} px: soft for want of pixels, not of focus"
-    if levels["noise"] > MAX_NOISE_LEVEL:
-        return f"noise {quality.noise:.3f} would be sharpened, too"
-    if levels["blocks"] > MAX_BLOCK_LEVEL:
-        return f"blocks {quality.blockiness:.2f} would be sharpened, too"
-    return None
+    return unsuited("deblur", levels)
 
 
 def _why_not_larger(quality: Quality) -> str | None:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.enhance.benefit import Shown
+from edge.enhance.planner import unsuited
 from edge.evaluate.restore import AUTO, OFF, Condition, Face, accepted, genuine_owners, owners, together
 
 CANDIDATES: Mapping[str, tuple[str, ...]] = {
@@ -100,7 +101,7 @@ def try_out(
     rises, names = [], []
     others: dict[float, list[float]] = {fmr: [] for fmr in STRICTER_AND_LAXER}
     for condition in conditions:
-        acts = np.array([levels[fault] >= min_level for levels in condition.levels])
+        acts = np.array([levels[fault] >= min_level and not unsuited(step, levels) for levels in condition.levels])
         if step not in condition.variants or acts.mean() < MIN_SHARE:
             continue
         off, on = condition.variants[OFF].vectors, condition.variants[step].vectors
