@@ -17,6 +17,8 @@ from edge.evaluate.benefit import choose, disagreement, gain, try_out
 from edge.evaluate.pairs import Picture
 from edge.evaluate.restore import AUTO, OFF, Condition, Face, Variant, accepted, owners, row_of
 from edge.pixels.geometry import ARCFACE_POINTS
+from edge.pixels.hashing import pixel_sha256
+from edge.pixels.resize import resize
 from edge.records import Quality
 from edge.sessions import Pack
 from tests.tiny_pictures import picture_pack
@@ -65,7 +67,7 @@ def test_what_another_fault_forbids_is_not_done_for_recognition(pack: Pack) -> N
     assert [step.name for step in allowed.plan(blurred, for_recognition=True).steps] == ["deblur"]
     for changes, why in (
         ({"noise": 0.05}, "noise at level 3 would be sharpened, too"),
-        ({"blockiness": 0.9}, "blocks at level 3 would be sharpened, too"),
+        ({"blockiness": 0.6}, "blocks at level 2 would be sharpened, too"),
         ({"eye_distance_px": 15.0}, "the face is soft for want of pixels, not of focus"),
     ):
         plan = allowed.plan(dataclasses.replace(blurred, **changes), for_recognition=True)  # type: ignore[arg-type]
@@ -80,6 +82,17 @@ def test_a_face_is_scored_as_captured_and_enhanced(pack: Pack) -> None:
     assert scored.enhanced.shape == image.shape
     assert [step.name for step in scored.recipe.steps] == ["denoise"]
     assert score_face(image, ARCFACE_POINTS, BOX, enhancer(pack)).enhanced is None
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_blur_is_undone_at_one_scale_whatever_the_size_of_the_face(pack: Pack, times: int) -> None:
+    small = np.random.default_rng(0).integers(0, 255, (9, 9, 3), dtype=np.uint8)
+    image = resize(small, 112 * times, 112 * times)
+    scored = score_face(image, ARCFACE_POINTS * times, BOX * times, enhancer(pack, shown("deblur", "blur")))
+    assert scored.enhanced is not None
+    (step,) = scored.recipe.steps
+    assert (step.name, step.input_sha256) == ("deblur", pixel_sha256(scored.original))
+    assert step.output_sha256 == pixel_sha256(scored.enhanced)
 
 
 def write(pack: Pack, **changes: Any) -> None:

@@ -22,7 +22,7 @@ MIN_NOISE_LIT = 0.006
 """Noise of a dark face that brightening will make visible."""
 MAX_SHARPNESS = 0.58
 MAX_SHARPNESS_DIRECTED = 0.62
-MAX_NOISE_LEVEL, MAX_BLOCK_LEVEL = 2, 2
+MAX_NOISE_LEVEL, MAX_BLOCK_LEVEL = 2, 1
 """Faults above these levels would be sharpened along with the face."""
 MIN_EYES_PX = 24.0
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from edge.arrays import BgrImage, Boxes, Landmarks
 from edge.enhance.enhancer import Enhancer
+from edge.enhance.steps import kind_of
 from edge.pixels.geometry import align
 from edge.pixels.quality import measure, measure_picture
 from edge.recipes import Recipe
@@ -44,6 +45,9 @@ def score_face(image: BgrImage, landmarks: Landmarks, box: Boxes, enhancer: Enha
     plan = enhancer.plan(quality, for_recognition=True, num_pixels=part.shape[0] * part.shape[1])
     if not plan.steps:
         return Scored(crop, None, quality, Recipe((), plan.skipped))
+    if all(kind_of(step.name).aligned for step in plan.steps):
+        done, recipe = enhancer.apply(crop, plan)
+        return Scored(crop, done, quality, recipe)
     done, recipe = enhancer.apply(part, plan)
     ratio = done.shape[1] / part.shape[1]
     points = (landmarks - np.array(corner, np.float32)) * np.float32(ratio)

@@ -15,7 +15,8 @@ class StepKind:
     """One step that can be planned: its version, how it starts out, by how much it enlarges, and what it cures.
 
     A learned step runs a model of the pack whose task is the step's name. A generative one draws what it takes to be
-    there. `cures` names the faults that call for it.
+    there. `cures` names the faults that call for it. For recognition an `aligned` one is done on the aligned crop,
+    where a fault has one scale for faces of any size; any other on the face as captured.
     """
 
     version: int
@@ -24,6 +25,7 @@ class StepKind:
     learned: bool = True
     generative: bool = False
     factor: int = 1
+    aligned: bool = False
 
 
 _LIME = {
@@ -37,7 +39,7 @@ _LIME = {
 STEPS: Mapping[str, StepKind] = {
     "denoise": StepKind(version=1, cures=("noise",)),
     "lime": StepKind(version=1, cures=("dark",), params=_LIME, learned=False),
-    "deblur": StepKind(version=1, cures=("motion", "blur")),
+    "deblur": StepKind(version=1, cures=("motion", "blur"), aligned=True),
     "restore": StepKind(version=1, cures=("blocks",), generative=True),
     "sr2": StepKind(version=1, cures=("small",), factor=2),
     "sr4": StepKind(version=1, cures=("small",), generative=True, factor=4),

@@ -1,7 +1,8 @@
 """What each enhancement step does to degraded faces: to their pixels, and to who they look like.
 
-Every picture is degraded, detected and aligned as the pipeline would; each step is then done alone, on the face as
-captured. Numbers are against the clean picture and between people. What may be done for recognition is `benefit`'s.
+Every picture is degraded, detected and aligned as the pipeline would; each step is then done alone, as recognition
+would have it, and `auto` as for eyes. Numbers are against the clean picture and between people. What may be done for
+recognition is `benefit`'s.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from edge.detect import Detector
 from edge.enhance import Enhancer, plan_steps
 from edge.enhance.faults import grade
 from edge.enhance.scoring import as_captured, cut
+from edge.enhance.steps import kind_of
 from edge.evaluate.measures import similarity_at_fmr
 from edge.evaluate.pairs import CENTRED_BOX, CENTRED_LANDMARKS, Picture, degraded, subject
 from edge.pixels import degrade, metrics
@@ -209,6 +211,8 @@ def _changed(
     plan = enhancer.plan(seen.quality) if step == AUTO else plan_steps([step])
     variant.num_done += bool(plan.steps)
     names = tuple(planned.name for planned in plan.steps)
+    if step != AUTO and kind_of(step).aligned:
+        return enhancer.apply(seen.crop, plan)[0]
     if names not in made:
         done = enhancer.apply(seen.part, plan)[0]
         made[names] = align(done, seen.points * np.float32(done.shape[1] / seen.part.shape[1]))
