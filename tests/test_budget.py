@@ -16,8 +16,8 @@ from edge.records import Quality
 from edge.sessions import Pack
 from tests.tiny_pictures import picture_pack
 
-POOR = Quality(0.3, 0.1, 0.03, 0.0, 12.0, 20.0, {})
-"""Noisy, dark, blurred and small: calls for every step."""
+POOR = Quality(0.3, 0.1, 0.03, 0.0, 50.0, 20.0, {})
+"""Noisy, dark and blurred: calls for every step but enlarging."""
 PIXELS = 100_000
 
 
@@ -76,12 +76,12 @@ def test_plans_name_what_was_dropped_and_metrics_count_it(tmp_path: Path) -> Non
     networks = Networks(Pack.open(picture_pack(tmp_path)), RuntimeConfig(threads=1))
     enhancer = Enhancer("auto", networks=networks)
     everything = [step.name for step in enhancer.plan(POOR, num_pixels=PIXELS).steps]
-    assert everything == ["denoise", "lime", "deblur", "sr2"]
-    enhancer.budget = known(Budget(25.0))
+    assert everything == ["denoise", "lime", "deblur"]
+    enhancer.budget = known(Budget(15.0))
     enhancer.begin_frame()
     plan = enhancer.plan(POOR, num_pixels=PIXELS)
-    assert [step.name for step in plan.steps] == ["denoise", "lime"]
-    assert {step.name for step in plan.skipped if step.reason.startswith("dropped")} == {"sr2", "deblur"}
+    assert [step.name for step in plan.steps] == ["denoise"]
+    assert {step.name for step in plan.skipped if step.reason.startswith("dropped")} == {"lime", "deblur"}
     metrics = Metrics()
     count(enhancer.budget, metrics)
     found = {
@@ -90,7 +90,7 @@ def test_plans_name_what_was_dropped_and_metrics_count_it(tmp_path: Path) -> Non
         for sample in family.samples
         if family.name == "edge_enhance_steps_dropped"
     }
-    assert found == {("sr2", "busy"): 1.0, ("deblur", "busy"): 1.0}
+    assert found == {("lime", "busy"): 1.0, ("deblur", "busy"): 1.0}
     count(None, metrics)
 
 

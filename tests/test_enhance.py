@@ -44,12 +44,12 @@ def test_darkness_calls_for_lime_and_light_does_not() -> None:
     assert enhancer.plan(quality(0.1)) == Enhancer("auto").plan(quality(0.1))
 
 
-def test_what_is_soft_for_want_of_pixels_is_enlarged_and_not_sharpened() -> None:
-    soft = replace(quality(0.5), sharpness=0.4)
-    for eyes_px, directedness, done in ((50.0, 0.0, "deblur"), (15.0, 0.0, "sr2"), (15.0, 0.3, "deblur")):
+def test_what_is_soft_for_want_of_pixels_is_enlarged_and_neither_sharpened_nor_smoothed() -> None:
+    soft = replace(quality(0.5), sharpness=0.4, noise=0.02)
+    for eyes_px, directedness, done in ((50.0, 0.0, "deblur"), (15.0, 0.0, "sr2"), (15.0, 0.3, "sr2")):
         refusals = refusals_for_view(replace(soft, eye_distance_px=eyes_px, directedness=directedness))
         assert refusals[done] is None, refusals
-        assert (refusals["deblur"] is None) == (done == "deblur")
+        assert (refusals["deblur"] is None) == (refusals["denoise"] is None) == (done == "deblur")
 
 
 def test_off_plans_nothing_and_says_so() -> None:

@@ -24,6 +24,8 @@ MAX_SHARPNESS = 0.58
 MAX_SHARPNESS_DIRECTED = 0.62
 MAX_NOISE_LEVEL, MAX_BLOCK_LEVEL = 2, 1
 """Faults above these levels would be sharpened along with the face."""
+SURE_NOISE_LEVEL = 3
+"""Below it a small face's fine detail is taken for noise: denoised before it was doubled it lost 2 dB."""
 MIN_EYES_PX = 24.0
 
 Refusals = Mapping[str, str | None]
@@ -49,7 +51,7 @@ def refusals_for_view(quality: Quality, *, generative: bool = False) -> dict[str
     """Why each step is not done for eyes; None where it is."""
     levels = grade(quality)
     refusals: dict[str, str | None] = {
-        "denoise": _why_not_denoise(quality),
+        "denoise": _why_not_denoise(quality, levels),
         "lime": _why_not_lime(quality),
         "deblur": _why_not_deblur(quality, levels),
         "restore": None if levels["blocks"] >= 2 else f"blocks {quality.blockiness:.2f} are few",
@@ -94,7 +96,7 @@ def unsuited(step: str, levels: Mapping[str, int]) -> str | None:
     """Which other fault forbids a step, whoever it is for; None where none does."""
     if step != "deblur":
         return None
-    if levels["small"] and not levels["motion"]:
+    if levels["small"]:
         return "the face is soft for want of pixels, not of focus"
     for fault, limit in (("noise", MAX_NOISE_LEVEL), ("blocks", MAX_BLOCK_LEVEL)):
         if levels[fault] > limit:
@@ -110,8 +112,8 @@ def plan_of(refusals: Refusals, params: Mapping[str, Mapping[str, Any]]) -> Plan
     )
 
 
-def _why_not_denoise(quality: Quality) -> str | None:
-    least = MIN_NOISE_LIT if quality.luma < MAX_LUMA else NOISE[0]
+def _why_not_denoise(quality: Quality, levels: Mapping[str, int]) -> str | None:
+    least = NOISE[SURE_NOISE_LEVEL - 1] if levels["small"] else MIN_NOISE_LIT if quality.luma < MAX_LUMA else NOISE[0]
     return None if quality.noise >= least else f"noise {quality.noise:.3f} is below {least:.3f}"
 
 
