@@ -59,3 +59,16 @@ def test_calibration_is_reset_and_needs_people(box: Path) -> None:
     # The person's picture was embedded by no model of the pack, so for this embedder nobody is enrolled.
     with pytest.raises(ConfigError, match=r"nobody is enrolled|holds no strangers"):
         run("watchlist", "calibrate", "--one-in", "1000")
+
+
+def test_a_picture_that_was_set_aside_does_not_come_back_by_import(
+    tmp_path: Path, portrait: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGE_DATA_DIR", str(tmp_path / "data"))
+    run("enrol", "--id", "p1", "--name", "Ann", "--status", "demo", str(portrait))
+    (reference,) = json.loads(run("watchlist", "list", "--references", "--json"))["references"]
+    run("watchlist", "export", str(tmp_path / "people.zip"))
+    run("watchlist", "set-aside", reference["id"])
+    done = CliRunner().invoke(app, ["watchlist", "import", str(tmp_path / "people.zip")])
+    assert "or was set aside" in " ".join(done.output.split())
+    assert json.loads(run("watchlist", "list", "--references", "--json"))["references"][0]["aside"]

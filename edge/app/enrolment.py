@@ -112,6 +112,8 @@ def check(
     chosen: list[Candidate] = []
     model = models.stages.embedder.sha256
     known = store.references(model)
+    # What was set aside does not come back by being handed in again: only whoever set it aside can tell why.
+    held = [r.embedding for r in store.references() if (r.person_id, r.model_sha256) == (person.person_id, model)]
     others = None if allow_alike else _others(known, person.person_id)
     for path in (path for path in paths if path.suffix.lower() in VIDEO_SUFFIXES):
         best, verdicts = choose_best(list(looker.video(path)), FRAMES_PER_VIDEO, others=others)
@@ -121,7 +123,7 @@ def check(
     loads = [(str(path), partial(read_image, path)) for path in stills]
     loads += [(name, partial(decode_image, data, name)) for name, data in files]
     pictures, broken = looker.pictures(loads)
-    own = [] if replace else [r.embedding for r in known if r.person_id == person.person_id]
+    own = [] if replace else held
     own += [c.embedding for c in chosen if c.embedding is not None]
     verdicts = check_pictures(pictures, enrolled=np.stack(own) if own else None, others=others)
     outcomes += [*map(Outcome.of, verdicts), *broken]

@@ -39,7 +39,7 @@ MESSAGES = {
     EnrolReason.EXPOSURE: "the face is too dark or too bright; use a better lit picture",
     EnrolReason.BLUR: "the face is blurred; use a sharper picture",
     EnrolReason.UNLIKE_OTHERS: "unlike the person's other pictures; check that it shows the same person",
-    EnrolReason.NEAR_DUPLICATE: "the same picture is enrolled already",
+    EnrolReason.NEAR_DUPLICATE: "the same picture is enrolled already, or was set aside",
     EnrolReason.LOOK_ALIKE: "looks like somebody else on the list; check that it isn't the same person under two ids",
 }
 
