@@ -11,11 +11,10 @@ import typer
 from edge.cli.common import ConfigOption, JsonOption, out, print_json, read_config, table
 from edge.errors import AuthError, ConfigError
 from edge.store import ROLES, SCOPES, Store
+from edge.store.logins import MIN_PASSWORD
 
 users = typer.Typer(help="People who may log in to the page.", no_args_is_help=True)
 tokens = typer.Typer(help="Machines that may pull.", no_args_is_help=True)
-
-MIN_PASSWORD = 10
 
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="read the password from standard input")]
 
