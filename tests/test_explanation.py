@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from edge.capture.sources import open_path
 from edge.config import load
 from edge.errors import NotFoundError
 from edge.pipeline import BoxFacts, Pipeline
+from edge.pixels import degrade
 from edge.records import Frame, Hit, Person
 from edge.serve.language import Translate
 from edge.serve.words import Words
@@ -104,10 +106,33 @@ def test_map_replay_and_new_embeddings_on_the_demo(
         assert len(load_watch(store, models).gallery) == 1
 
 
-def frames_of(clip: Path) -> Iterator[Frame]:
+def test_what_was_done_for_recognition_is_done_again(
+    tmp_path: Path, models: Models, portrait: Path, demo_clip: Path
+) -> None:
+    with Store.open(tmp_path) as store:
+        enrol(store, models, Person("p1", "P", "demo"), [portrait])
+        facts = BoxFacts("b", "test", models.hashes, None, lambda _: {})
+        pipeline = Pipeline(load(), models.stages, load_watch(store, models), facts)
+        frames = frames_of(demo_clip, moved_at=4.0)
+        draft = next(draft for frame in frames for draft in pipeline.process(frame).drafts)
+        store.add_hit(draft.hit, draft.images).result()
+        done = explaining.replay_hit(store, draft.hit.hit_id, models.stages.enhancer.networks)
+        assert [(step["name"], step["same"]) for step in done["recognition"]] == [("deblur", True)]
+        assert done["same"]
+        (step,) = draft.hit.recipe["recognition"]["steps"]
+        step["output_sha256"] = "0" * 64
+        altered = dataclasses.replace(draft.hit, hit_id=str(uuid.uuid4()))
+        store.add_hit(altered, draft.images).result()
+        done = explaining.replay_hit(store, altered.hit_id, models.stages.enhancer.networks)
+        assert (done["recognition"][0]["same"], done["same"]) == (False, False)
+        assert "the recipe was altered" in done["problem"]
+
+
+def frames_of(clip: Path, moved_at: float = 0.0) -> Iterator[Frame]:
     with open_path(clip) as source:
         for number, shot in enumerate(source.frames()):
-            yield Frame(number, "door", EPOCH + dt.timedelta(seconds=number / 25), number * 40_000_000, shot.image)
+            image = degrade.apply(shot.image, "motion", moved_at, rng_or_seed=1, face_px=90)
+            yield Frame(number, "door", EPOCH + dt.timedelta(seconds=number / 25), number * 40_000_000, image)
 
 
 def _another_model_made_them(store: Store) -> None:

@@ -14,11 +14,13 @@ from edge.app.report import _two_faces
 from edge.config import RecogniseConfig, RuntimeConfig
 from edge.enhance import Benefit, Enhancer, Networks
 from edge.enhance.benefit import Shown
+from edge.enhance.scoring import cut
 from edge.pipeline.face import TrackedFace
-from edge.pipeline.identity import recognition_plan, told
+from edge.pipeline.identity import recognition_recipe, told
 from edge.pipeline.limits import Limits
 from edge.pipeline.watch import Watch
 from edge.pixels.geometry import ARCFACE_POINTS
+from edge.pixels.hashing import pixel_sha256
 from edge.records import Frame, Person, Reference, Track, TrackState
 from edge.serve.language import Translate
 from edge.serve.words import Words
@@ -104,8 +106,11 @@ def test_what_a_hit_says_of_its_two_faces(enhancer: Enhancer) -> None:
     }
     assert _two_faces({}) == []
     quality = dataclasses.replace(seen(None, ANN, ANN).best[1].quality, noise=0.05)  # type: ignore[index]
-    plan = recognition_plan(quality, enhancer)
-    assert plan["steps"] == ["denoise"]
+    found, box = np.full((112, 112, 3), 90, np.uint8), np.array([20, 20, 92, 92], np.float32)
+    plan = recognition_recipe(found, ARCFACE_POINTS, box, quality, enhancer)
+    assert [(step["name"], step["input_sha256"]) for step in plan["steps"]] == [
+        ("denoise", pixel_sha256(cut(found, box)[0]))
+    ]
     assert {step["name"] for step in plan["skipped"]} == {"lime", "deblur", "restore", "sr2", "sr4"}
 
 

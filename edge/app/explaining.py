@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 from edge.app.build import Models
 from edge.arrays import BgrImage, require_landmarks
 from edge.capture.images import read_image
-from edge.enhance import Networks, recipe_from_json, redo
+from edge.enhance import Networks, Replayed, recipe_from_json, redo
 from edge.enhance.labels import enhanced_png
+from edge.enhance.scoring import input_of
 from edge.errors import ImageError, NotFoundError
 from edge.explanation import lines
 from edge.pixels.encode import file_sha256, to_png
 from edge.pixels.geometry import align
 from edge.pixels.metrics import psnr
 from edge.pixels.resize import resize
+from edge.recipes import Recipe
 from edge.recognise import Embedder
 from edge.records import Hit, Reference
 from edge.store import Store
@@ -92,9 +94,10 @@ def occlusion_map(crop: BgrImage, other: NDArray[np.float32], embedder: Embedder
 
 
 def replay_hit(store: Store, hit_id: str, networks: Networks | None = None) -> dict[str, Any]:
-    """Do the recorded recipe again on the kept original and compare hashes, step by step and of the files.
+    """Do the recorded recipes again on the kept original and compare hashes, step by step and of the files.
 
-    Where a provider rounds otherwise, `close` says whether the picture is within 45 dB of the kept one.
+    Both what was shown and what was recognised: the steps for eyes and those for recognition. Where a provider rounds
+    otherwise, `close` says whether the picture is within 45 dB of the kept one.
     """
     hit = find(store, hit_id)
     recipe = recipe_from_json(hit.recipe)
@@ -103,10 +106,8 @@ def replay_hit(store: Store, hit_id: str, networks: Networks | None = None) -> d
     answer: dict[str, Any] = {
         "hit_id": hit_id,
         "original": {"sha256": hit.images.crop, "same": file_sha256(to_png(original)) == hit.images.crop},
-        "steps": [
-            {"name": step.name, "version": step.version, "output_sha256": step.output_sha256, "same": same}
-            for step, same in zip(recipe.steps, done.same, strict=True)
-        ],
+        "steps": _step_by_step(recipe, done),
+        "recognition": [],
         "enhanced": None,
         "problem": done.problem,
     }
@@ -117,7 +118,29 @@ def replay_hit(store: Store, hit_id: str, networks: Networks | None = None) -> d
         answer["enhanced"] = {"sha256": hit.images.enhanced, "same": same, "psnr_db": distance}
         answer["close"] = answer["same"] and (distance is None or distance >= CLOSE_DB)
         answer["same"] = answer["same"] and same
+    _replay_recognition(hit, original, networks, answer)
     return answer
+
+
+def _replay_recognition(hit: Hit, original: BgrImage, networks: Networks | None, answer: dict[str, Any]) -> None:
+    """The steps that recognition took of the best shot; older hits name them without their hashes."""
+    told, given = hit.recipe.get("recognition", {}), hit.recipe.get("input", {})
+    if not told.get("steps") or "box" not in given:
+        return
+    recipe = recipe_from_json(told)
+    points = require_landmarks(np.asarray(given["landmarks"], np.float32))
+    start = input_of(recipe.steps, original, points, np.asarray(given["box"], np.float32))
+    done = redo(start, recipe, networks)
+    answer["recognition"] = _step_by_step(recipe, done)
+    answer["problem"] = answer["problem"] or done.problem
+    answer["same"] = answer["same"] and all(done.same)
+
+
+def _step_by_step(recipe: Recipe, done: Replayed) -> list[dict[str, Any]]:
+    return [
+        {"name": step.name, "version": step.version, "output_sha256": step.output_sha256, "same": same}
+        for step, same in zip(recipe.steps, done.same, strict=True)
+    ]
 
 
 def _beside(crop: BgrImage, falls: NDArray[np.float32]) -> BgrImage:

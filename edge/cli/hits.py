@@ -44,7 +44,7 @@ def explain(
 
 
 def replay(hit_id: HitId, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Do a hit's recipe again on the kept original and compare every hash."""
+    """Do a hit's recipes again, for eyes and for recognition, on the kept original and compare every hash."""
     from edge.app import explaining
     from edge.app.enhancing import networks_of
 
@@ -57,6 +57,9 @@ def replay(hit_id: HitId, config: ConfigOption = None, as_json: JsonOption = Fal
         out.print(f"original {done['original']['sha256'][:16]}: {_word(done['original']['same'])}")
         for step in done["steps"]:
             out.print(f"{step['name']} version {step['version']}, {step['output_sha256'][:16]}: {_word(step['same'])}")
+        for step in done["recognition"]:
+            what = f"{step['name']} version {step['version']}, {step['output_sha256'][:16]}"
+            out.print(f"for recognition: {what}: {_word(step['same'])}")
         if done["enhanced"] is not None:
             out.print(f"enhanced {done['enhanced']['sha256'][:16]}: {_word(done['enhanced']['same'])}")
             if done["enhanced"]["psnr_db"] is not None:

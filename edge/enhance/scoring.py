@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from edge.arrays import BgrImage, Boxes, Landmarks
 from edge.enhance.enhancer import Enhancer
+from edge.enhance.planner import PlannedStep
 from edge.enhance.steps import kind_of
 from edge.pixels.geometry import align
 from edge.pixels.quality import measure, measure_picture
-from edge.recipes import Recipe
+from edge.recipes import Recipe, Step
 from edge.records import Quality
 
 MARGIN = 0.3
@@ -45,13 +47,23 @@ def score_face(image: BgrImage, landmarks: Landmarks, box: Boxes, enhancer: Enha
     plan = enhancer.plan(quality, for_recognition=True, num_pixels=part.shape[0] * part.shape[1])
     if not plan.steps:
         return Scored(crop, None, quality, Recipe((), plan.skipped))
-    if all(kind_of(step.name).aligned for step in plan.steps):
+    if are_aligned(plan.steps):
         done, recipe = enhancer.apply(crop, plan)
         return Scored(crop, done, quality, recipe)
     done, recipe = enhancer.apply(part, plan)
     ratio = done.shape[1] / part.shape[1]
     points = (landmarks - np.array(corner, np.float32)) * np.float32(ratio)
     return Scored(crop, align(done, points), quality, recipe)
+
+
+def are_aligned(steps: Iterable[PlannedStep | Step]) -> bool:
+    """Whether steps for recognition begin from the aligned crop, not from the face as captured."""
+    return all(kind_of(step.name).aligned for step in steps)
+
+
+def input_of(steps: Iterable[PlannedStep | Step], image: BgrImage, landmarks: Landmarks, box: Boxes) -> BgrImage:
+    """What steps for recognition begin from, of a face in `image`: its aligned crop, or the part around its box."""
+    return align(image, landmarks) if are_aligned(steps) else cut(image, box)[0]
 
 
 def as_captured(quality: Quality, part: BgrImage, corner: tuple[int, int]) -> Quality:

@@ -17,7 +17,7 @@ from edge.enhance import Enhancer, recipe_to_json
 from edge.enhance.labels import enhanced_png
 from edge.enhance.scoring import as_captured
 from edge.pipeline.face import TrackedFace
-from edge.pipeline.identity import recognition_plan, told
+from edge.pipeline.identity import recognition_recipe, told
 from edge.pipeline.watch import Watch
 from edge.pixels.encode import file_sha256, to_jpeg, to_png
 from edge.pixels.geometry import align
@@ -108,9 +108,10 @@ class Drafter:
             pictures["enhanced"] = enhanced_png(changed, recipe)
         names = {what: file_sha256(data) for what, data in pictures.items()}
         recipe_json = dict(recipe_to_json(recipe))
-        landmarks = crop.landmarks - np.array([left, top], np.float32)
-        recipe_json["input"] = {"corner": [left, top], "landmarks": np.round(landmarks, 3).tolist()}
-        recipe_json["recognition"] = recognition_plan(quality, self.enhancer)
+        landmarks = np.round(crop.landmarks - np.array([left, top], np.float32), 3)
+        box = np.round(np.array(crop.box, np.float32) - np.array([left, top] * 2, np.float32), 3)
+        recipe_json["input"] = {"corner": [left, top], "landmarks": landmarks.tolist(), "box": box.tolist()}
+        recipe_json["recognition"] = recognition_recipe(found, landmarks, box, quality, self.enhancer)
         faces = [crop.image, align(enhanced, landmarks * np.float32(enhanced.shape[1] / found.shape[1]))]
         alike = self._similarities(faces, match.person_id, watch) if changed is not None else None
         likeness = alike[1] if alike is not None and match.similarity_enhanced is None else match.similarity_enhanced

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from edge.enhance import Enhancer
+from edge.arrays import BgrImage, Boxes, Landmarks
+from edge.enhance import Enhancer, recipe_to_json
+from edge.enhance.scoring import input_of
 from edge.records import Quality
 
 
@@ -23,11 +25,13 @@ def told(found_on: str, alike: Sequence[float] | None, limit: float) -> dict[str
     }
 
 
-def recognition_plan(quality: Quality, enhancer: Enhancer) -> dict[str, Any]:
-    """JSON-ready: the steps that recognition takes of a face of this quality, and why it takes no other."""
+def recognition_recipe(
+    found: BgrImage, landmarks: Landmarks, box: Boxes, quality: Quality, enhancer: Enhancer
+) -> dict[str, Any]:
+    """JSON-ready: the steps that recognition takes of a face of this quality, and why it takes no other.
+
+    They are done on the picture that is kept (`found`; landmarks and box in its pixels) and can be done again on it.
+    """
     plan = enhancer.plan(quality, for_recognition=True)
-    return {
-        "purpose": "recognition",
-        "steps": [step.name for step in plan.steps],
-        "skipped": [{"name": step.name, "reason": step.reason} for step in plan.skipped],
-    }
+    start = input_of(plan.steps, found, landmarks, box) if plan.steps else found
+    return recipe_to_json(enhancer.apply(start, plan)[1], "recognition")

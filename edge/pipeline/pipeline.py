@@ -220,7 +220,11 @@ class Pipeline:
 
 
 def without_times(hit: Hit) -> Hit:
-    """The hit with the milliseconds taken out of its recipe: what is left is the same on every run."""
-    steps = [{k: v for k, v in step.items() if k != "ms"} for step in hit.recipe.get("steps", [])]
-    recipe: Mapping[str, object] = {**hit.recipe, "steps": steps}
-    return replace(hit, recipe=recipe)
+    """The hit with the milliseconds taken out of its recipes: what is left is the same on every run."""
+
+    def timeless(recipe: Mapping[str, Any]) -> dict[str, Any]:
+        return {**recipe, "steps": [{k: v for k, v in step.items() if k != "ms"} for step in recipe.get("steps", [])]}
+
+    recognition = hit.recipe.get("recognition")
+    more = {"recognition": timeless(recognition)} if recognition is not None else {}
+    return replace(hit, recipe=timeless(hit.recipe) | more)
