@@ -105,9 +105,9 @@ def test_what_a_hit_says_of_its_two_faces(enhancer: Enhancer) -> None:
         "the two faces disagree",
     }
     assert _two_faces({}) == []
-    quality = dataclasses.replace(seen(None, ANN, ANN).best[1].quality, noise=0.05)  # type: ignore[index]
     found, box = np.full((112, 112, 3), 90, np.uint8), np.array([20, 20, 92, 92], np.float32)
-    plan = recognition_recipe(found, ARCFACE_POINTS, box, quality, enhancer)
+    face = seen(enhancer, ANN, ANN)
+    plan = recognition_recipe(found, ARCFACE_POINTS, box, face.recipe, enhancer)
     assert [(step["name"], step["input_sha256"]) for step in plan["steps"]] == [
         ("denoise", pixel_sha256(cut(found, box)[0]))
     ]

@@ -17,8 +17,7 @@ from edge.arrays import BgrImage, Boxes, Landmarks
 from edge.detect import Detector
 from edge.enhance import Enhancer, plan_steps
 from edge.enhance.faults import grade
-from edge.enhance.scoring import as_captured, cut
-from edge.enhance.steps import kind_of
+from edge.enhance.scoring import are_aligned, as_captured, cut
 from edge.evaluate.measures import similarity_at_fmr
 from edge.evaluate.pairs import CENTRED_BOX, CENTRED_LANDMARKS, Picture, degraded, subject
 from edge.pixels import degrade, metrics
@@ -211,7 +210,7 @@ def _changed(
     plan = enhancer.plan(seen.quality) if step == AUTO else plan_steps([step])
     variant.num_done += bool(plan.steps)
     names = tuple(planned.name for planned in plan.steps)
-    if step != AUTO and kind_of(step).aligned:
+    if step != AUTO and are_aligned(plan.steps):
         return enhancer.apply(seen.crop, plan)[0]
     if names not in made:
         done = enhancer.apply(seen.part, plan)[0]

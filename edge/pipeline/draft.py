@@ -111,7 +111,7 @@ class Drafter:
         landmarks = np.round(crop.landmarks - np.array([left, top], np.float32), 3)
         box = np.round(np.array(crop.box, np.float32) - np.array([left, top] * 2, np.float32), 3)
         recipe_json["input"] = {"corner": [left, top], "landmarks": landmarks.tolist(), "box": box.tolist()}
-        recipe_json["recognition"] = recognition_recipe(found, landmarks, box, quality, self.enhancer)
+        recipe_json["recognition"] = recognition_recipe(found, landmarks, box, face.recipe, self.enhancer)
         faces = [crop.image, align(enhanced, landmarks * np.float32(enhanced.shape[1] / found.shape[1]))]
         alike = self._similarities(faces, match.person_id, watch) if changed is not None else None
         likeness = alike[1] if alike is not None and match.similarity_enhanced is None else match.similarity_enhanced

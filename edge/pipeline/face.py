@@ -19,6 +19,7 @@ from edge.pipeline.watch import Watch
 from edge.pixels.color import is_gray
 from edge.pixels.geometry import align
 from edge.pixels.quality import measure
+from edge.recipes import Recipe
 from edge.recognise import Embedder, decide, fuse
 from edge.records import Crop, Frame, Match, Quality, Reason, Track
 from edge.track import BestShots
@@ -53,6 +54,8 @@ class TrackedFace:
         """Of shots on which a step is shown to help: original and enhanced face together."""
         self._grays: set[int] = set()
         self.best: tuple[Frame, Crop] | None = None
+        self.recipe = Recipe()
+        """What was done to the best shot for recognition."""
         self.match: Match | None = None
         self.limits: Limits | None = None
         self.timing = "regular"
@@ -103,7 +106,7 @@ class TrackedFace:
             return False
         if not self._shots.offer(crop):
             return False
-        vectors = embed_twice(frame, crop, embedder, enhancer)
+        vectors, recipe = embed_twice(frame, crop, embedder, enhancer)
         kept = {shot.frame_id for shot in self._shots.shots}
         self._grays = {number for number in self._grays if number in kept}
         if is_gray(crop.image):
@@ -112,7 +115,7 @@ class TrackedFace:
         helped = self._helped if len(vectors) == 1 else {**self._helped, crop.frame_id: fuse(vectors)}
         self._helped = {k: v for k, v in helped.items() if k in kept}
         if self.best is None or crop.quality.score > self.best[1].quality.score:
-            self.best = (frame, crop)
+            self.best, self.recipe = (frame, crop), recipe
         return True
 
     @property
@@ -231,12 +234,16 @@ def _refuse_box(frame: Frame, track: Track, min_face_px: float) -> Reason | None
     return None if inside else Reason.EDGE
 
 
-def embed_twice(frame: Frame, crop: Crop, embedder: Embedder, enhancer: Enhancer | None) -> NDArray[np.float32]:
+def embed_twice(
+    frame: Frame, crop: Crop, embedder: Embedder, enhancer: Enhancer | None
+) -> tuple[NDArray[np.float32], Recipe]:
     """Embeddings of the original face and, where a step is shown to help with its faults, of the enhanced one."""
     if enhancer is None or not enhancer.helps_recognition:
-        return embedder.embed(crop.image[np.newaxis])
+        why = () if enhancer is None else enhancer.plan(crop.quality, for_recognition=True).skipped
+        return embedder.embed(crop.image[np.newaxis]), Recipe((), why)
     scored = score_face(frame.image, crop.landmarks, np.array(crop.box, np.float32), enhancer)
-    return embedder.embed([crop.image] if scored.enhanced is None else [crop.image, scored.enhanced])
+    crops = [crop.image] if scored.enhanced is None else [crop.image, scored.enhanced]
+    return embedder.embed(crops), scored.recipe
 
 
 def _refuse_masked(frame: Frame, track: Track, masks: Sequence[MaskConfig]) -> Reason | None:

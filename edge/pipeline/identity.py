@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from edge.arrays import BgrImage, Boxes, Landmarks
-from edge.enhance import Enhancer, recipe_to_json
+from edge.enhance import Enhancer, Plan, PlannedStep, recipe_to_json
 from edge.enhance.scoring import input_of
-from edge.records import Quality
+from edge.recipes import Recipe
 
 
 def told(found_on: str, alike: Sequence[float] | None, limit: float) -> dict[str, Any]:
@@ -26,12 +26,15 @@ def told(found_on: str, alike: Sequence[float] | None, limit: float) -> dict[str
 
 
 def recognition_recipe(
-    found: BgrImage, landmarks: Landmarks, box: Boxes, quality: Quality, enhancer: Enhancer
+    found: BgrImage, landmarks: Landmarks, box: Boxes, done: Recipe, enhancer: Enhancer
 ) -> dict[str, Any]:
-    """JSON-ready: the steps that recognition takes of a face of this quality, and why it takes no other.
+    """JSON-ready: the steps that were done to a shot for recognition, and why no others were.
 
-    They are done on the picture that is kept (`found`; landmarks and box in its pixels) and can be done again on it.
+    The frame's pixels are gone once the hit is kept, so the hashes are those of the same steps on the picture that is
+    kept (`found`; landmarks and box in its pixels): on it they can be done again.
     """
-    plan = enhancer.plan(quality, for_recognition=True)
-    start = input_of(plan.steps, found, landmarks, box) if plan.steps else found
+    if not done.steps:
+        return recipe_to_json(done, "recognition")
+    plan = Plan(tuple(PlannedStep(step.name, step.params) for step in done.steps), done.skipped)
+    start = input_of(plan.steps, found, landmarks, box)
     return recipe_to_json(enhancer.apply(start, plan)[1], "recognition")
