@@ -239,6 +239,19 @@ def test_what_is_no_archive(tmp_path: Path) -> None:
         Archive(whole)
 
 
+@pytest.mark.parametrize(("at", "value"), [(2, 1), (4, 99)], ids=["encrypted", "unknown compression"])
+def test_members_that_python_cannot_unpack_are_refused(tmp_path: Path, at: int, value: int) -> None:
+    """The flag or method of each member, altered in both of its headers."""
+    path = crafted(tmp_path / "list.zip", [], {})
+    data = bytearray(path.read_bytes())
+    for mark, offset in ((b"PK\x03\x04", 4), (b"PK\x01\x02", 6)):
+        place = data.index(mark) + offset + at
+        data[place : place + 2] = value.to_bytes(2, "little")
+    path.write_bytes(data)
+    with pytest.raises(ImageError, match=r"can't be read .*export the list again"):
+        Archive(path)
+
+
 def test_writing_refuses_what_could_not_be_read_again(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="no JPEG"):
         write_archive(tmp_path / "a.zip", [(Person("1", "A", "x"), [b"text"])])

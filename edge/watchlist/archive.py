@@ -123,7 +123,8 @@ class Archive:
                     data = member.read(limit + 1)
         except (KeyError, FileNotFoundError):
             raise ImageError(f"{self.path}: {name} is missing; export the list again") from None
-        except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        # zipfile says RuntimeError, or a kind of it, of encrypted members and of compressions it does not know.
+        except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
             raise ImageError(f"{self.path}: {name} can't be read ({error}); export the list again") from None
         if len(data) > limit:
             raise ImageError(f"{self.path}: {name} is larger than {limit} bytes; make it smaller")
