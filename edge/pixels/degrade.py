@@ -35,6 +35,9 @@ DARK_READ = (0.0010, 0.0015, 0.0024, 0.0040, 0.0068)  # read noise, linear light
 NOISE_READ_PER_LEVEL = 0.02
 NOISE_SHOT_PER_LEVEL = 0.003
 JPEG_QUALITY = (40.0, 25.0, 15.0, 10.0, 6.0)
+HAZE_CONTRAST = (0.7, 0.5, 0.35, 0.25, 0.15)
+HAZE_VEIL = 205.0
+HAZE_NOISE = 1.5
 CCTV_LIGHT = (0.8, 0.6, 0.4, 0.25, 0.15)
 CCTV_MOTION_PX = (3.0, 5.0, 7.0, 9.0, 13.0)
 CCTV_LOWRES_FACTOR = (1.3, 1.7, 2.2, 3.0, 4.0)
@@ -135,6 +138,14 @@ def _compress(image: BgrImage, level: float, scale: float, rng: np.random.Genera
     return _jpeg(image, _at(JPEG_QUALITY, level, 95.0))
 
 
+def _haze(image: BgrImage, level: float, scale: float, rng: np.random.Generator) -> BgrImage:
+    """Fog, a dirty dome or stray light: less contrast under a bright veil, then noise and 8 bits."""
+    keep = np.float32(_at(HAZE_CONTRAST, level, 1.0))
+    veiled = image.astype(np.float32) * keep + (1 - keep) * np.float32(HAZE_VEIL)
+    veiled += rng.standard_normal(image.shape, dtype=np.float32) * np.float32(HAZE_NOISE * min(level, 1.0))
+    return np.asarray(np.clip(veiled + 0.5, 0, 255), dtype=np.uint8)
+
+
 def _cctv(image: BgrImage, level: float, scale: float, rng: np.random.Generator) -> BgrImage:
     image = _motion_blur(image, _at(CCTV_MOTION_PX, level, 1.0) * scale, rng)
     image = _shrink(image, _at(CCTV_LOWRES_FACTOR, level, 1.0) * scale)
@@ -149,6 +160,7 @@ _STEPS: dict[str, Callable[[BgrImage, float, float, np.random.Generator], BgrIma
     "lowres": _lowres,
     "noise": _noise,
     "jpeg": _compress,
+    "haze": _haze,
     "cctv": _cctv,
 }
 NAMES = tuple(_STEPS)

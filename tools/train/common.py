@@ -70,6 +70,7 @@ def arguments(description: str) -> argparse.ArgumentParser:
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     parser.add_argument("--init", type=Path, help="start from the averaged weights of another run's checkpoint")
     parser.add_argument("--smoke", action="store_true", help="a tiny run that ends in under two minutes")
+    parser.add_argument("--fp32", action="store_true", help="no bf16: faster on cores whose bf16 is emulated")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1, help="processes that make batches")
     parser.add_argument("--seed", type=int, default=0)
@@ -92,6 +93,7 @@ def plan_from(args: argparse.Namespace) -> Plan:
         batch_size=min(args.batch_size, 16) if small else args.batch_size,
         save_every=15 if small else 500,
         log_every=5 if small else 25,
+        bf16=not args.fp32,
     )
 
 
@@ -151,6 +153,8 @@ def _batches(dataset: Dataset[Batch], plan: Plan, start: int) -> Iterator[Batch]
         sampler=range(start, end),
         num_workers=plan.workers,
         prefetch_factor=6 if plan.workers else None,
+        # A forked worker would inherit the locks of OpenCV's and onnxruntime's threads and could wait for ever.
+        multiprocessing_context="spawn" if plan.workers else None,
     )
     return iter(loader)
 
@@ -165,6 +169,13 @@ def save(path: Path, state: dict[str, Any]) -> None:
 def load(path: Path) -> dict[str, Any]:
     """A checkpoint written by `train`."""
     return dict(torch.load(path, map_location="cpu", weights_only=False))
+
+
+def shipped(state: dict[str, Any]) -> dict[str, Any]:
+    """The averaged weights of what is shipped: without the parts that only training needs (`net.` marks the rest)."""
+    averaged = state["averaged"]
+    own = {name.removeprefix("net."): value for name, value in averaged.items() if name.startswith("net.")}
+    return own or averaged
 
 
 def train(

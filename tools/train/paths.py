@@ -12,10 +12,12 @@ CACHE = BUILD / "cache"
 MODELS = ROOT / "models" / "quantized"
 
 LFW = DATA / "faces" / "lfw"
+UTK = DATA / "faces" / "utk" / "train"
 WEIGHTS = DATA / "weights"
 YUNET = WEIGHTS / "face_detection_yunet_2023mar.onnx"
 YUNET_DYNAMIC = WEIGHTS / "yunet_n_dynamic.onnx"
 MOBILEFACENET = WEIGHTS / "mobilefacenet_foamliu.onnx"
+DEGRADED_TEACHER = WEIGHTS / "mobilefacenet_degraded_teacher.onnx"
 
 
 def lfw_pictures(people: Path) -> list[Path]:

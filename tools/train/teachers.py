@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import onnx
@@ -61,31 +63,59 @@ class DenseFaces:
 class Embedder:
     """MobileFaceNet in batches: the normalised mean over a crop and its mirror image."""
 
-    def __init__(self, threads: int = 1, *, mirrored: bool = True) -> None:
-        model = onnx.load(str(paths.MOBILEFACENET))
-        model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "n"
-        model.graph.output[0].type.tensor_type.shape.dim[0].dim_param = "n"
-        # Only the last Reshape, to (1, -1), fixes the batch.
-        shape_name = model.graph.node[-1].input[1]
-        shape = numpy_helper.from_array(np.array([-1, 128], dtype=np.int64), shape_name)
-        for node in model.graph.node:
-            if node.op_type == "Constant" and node.output[0] == shape_name:
-                node.attribute[0].t.CopyFrom(shape)
-        for tensor in model.graph.initializer:
-            if tensor.name == shape_name:
-                tensor.CopyFrom(shape)
-        self._net = session(model.SerializeToString(), threads)
+    def __init__(self, threads: int = 1, *, mirrored: bool = True, model: Path = paths.MOBILEFACENET) -> None:
+        self._raw = model == paths.DEGRADED_TEACHER  # it takes 0..255, batches, and scales inside
         self._mirrored = mirrored
+        self._net = session(str(model) if self._raw else _batched(model), threads)
 
     def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(N, 112, 112, 3) u8 BGR aligned crops -> (N, 128) f32, L2-normalised."""
-        rgb = (crops[..., ::-1].astype(np.float32) / 255.0 - _MEAN) / _STD
-        image = np.ascontiguousarray(rgb.transpose(0, 3, 1, 2))
-        vector = unit(self._net.run(None, {"input0": image})[0])
+        rgb = crops[..., ::-1].astype(np.float32)
+        image = np.ascontiguousarray((rgb if self._raw else (rgb / 255.0 - _MEAN) / _STD).transpose(0, 3, 1, 2))
+        name = self._net.get_inputs()[0].name
+        vector = unit(self._net.run(None, {name: image})[0])
         if self._mirrored:
-            mirror = np.ascontiguousarray(image[..., ::-1])
-            vector = unit(vector + unit(self._net.run(None, {"input0": mirror})[0]))
+            vector = unit(vector + unit(self._net.run(None, {name: np.ascontiguousarray(image[..., ::-1])})[0]))
         return vector
+
+
+def _batched(file: Path) -> bytes:
+    """foamliu's file with any number of pictures at once: only its last Reshape, to (1, -1), fixes the batch."""
+    model = onnx.load(str(file))
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "n"
+    model.graph.output[0].type.tensor_type.shape.dim[0].dim_param = "n"
+    shape_name = model.graph.node[-1].input[1]
+    shape = numpy_helper.from_array(np.array([-1, 128], dtype=np.int64), shape_name)
+    for node in model.graph.node:
+        if node.op_type == "Constant" and node.output[0] == shape_name:
+            node.attribute[0].t.CopyFrom(shape)
+    for tensor in model.graph.initializer:
+        if tensor.name == shape_name:
+            tensor.CopyFrom(shape)
+    return bytes(model.SerializeToString())
+
+
+class StageTeacher:
+    """The degraded-face teacher in batches, with what it sees on the way: one map for each stage of a student."""
+
+    STAGES = ((64, 28), (128, 14), (128, 7), (512, 7))
+    """Channels and side of the maps, in the order of the answer."""
+
+    def __init__(self, threads: int = 1) -> None:
+        model = onnx.shape_inference.infer_shapes(onnx.load(str(paths.DEGRADED_TEACHER)))
+        sizes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in model.graph.value_info}
+        self._names = [model.graph.output[0].name]
+        for channels, side in self.STAGES:
+            of_stage = [name for name, size in sizes.items() if size[1:] == [channels, side, side]]
+            self._names.append(of_stage[-1])  # the last of its size: the stage's answer
+            model.graph.output.append(onnx.helper.make_empty_tensor_value_info(of_stage[-1]))
+        self._net = session(model.SerializeToString(), threads)
+
+    def __call__(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], list[NDArray[np.float16]]]:
+        """(N, 112, 112, 3) u8 RGB -> (N, 128) f32 of unit length, and (N, channels, side, side) f16 of each stage."""
+        image = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), dtype=np.float32)
+        vector, *maps = self._net.run(self._names, {"image": image})
+        return unit(vector), [one.astype(np.float16) for one in maps]
 
 
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -7,18 +7,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.pixels import degrade, geometry
+from tools.train import faults
 from tools.train.data import CANVAS_FACE_PX, CANVAS_PX
 
 _NAMES = np.array(degrade.NAMES)
-_WEIGHTS = np.array([{"dark": 0.19, "motion": 0.2, "cctv": 0.22, "jpeg": 0.09}.get(n, 0.1) for n in _NAMES])
+_WEIGHTS = np.array(
+    [{"dark": 0.17, "motion": 0.19, "cctv": 0.2, "jpeg": 0.09, "haze": 0.08}.get(n, 0.09) for n in _NAMES]
+)
 _WEIGHTS /= _WEIGHTS.sum()
+_FAMILIES = np.array([*faults.FAMILIES])
+FAMILY_SHARE = 0.3
+"""How often a fault comes from the broad families instead of the fixed list that is measured."""
 
 
-def degraded(image: NDArray[np.uint8], face_px: float, rng: np.random.Generator) -> tuple[NDArray[np.uint8], float]:
-    """A random fault or two (or none, one time in five) and how bad it is, 0..5."""
+def degraded(
+    image: NDArray[np.uint8], face_px: float, rng: np.random.Generator, *, left_out: str = ""
+) -> tuple[NDArray[np.uint8], float]:
+    """A random fault or two (or none, one time in five) and how bad it is, 0..5. `left_out` is a family not used."""
     kind = rng.random()
     if kind < 0.2:
         return image, 0.0
+    if rng.random() < FAMILY_SHARE:
+        amount = float(rng.uniform(0.05, 1.0))
+        name = str(rng.choice(_FAMILIES))
+        if name != left_out:
+            image = faults.apply(image, name, amount, rng)
+        if kind < 0.6:
+            return image, 2.5 * amount
+        level = float(rng.uniform(0.3, 2.6))
+        name = str(rng.choice(_NAMES, p=_WEIGHTS))
+        return degrade.apply(image, name, level, rng_or_seed=rng, face_px=face_px), max(level, 2.5 * amount)
     if kind < 0.86:
         level = float(rng.uniform(0.4, 5.0))
         name = str(rng.choice(_NAMES, p=_WEIGHTS))
@@ -41,6 +59,14 @@ def tinted(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uin
 
 def crop(canvas: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """(112, 112, 3) u8 BGR view of a canvas: tinted, captured at some distance, degraded, misaligned."""
+    return pair(canvas, rng)[0]
+
+
+def pair(
+    canvas: NDArray[np.uint8], rng: np.random.Generator, *, left_out: str = ""
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Two (112, 112, 3) u8 BGR crops at one place: as a bad camera delivers it, and clean."""
+    whole = canvas
     if rng.random() < 0.4:
         canvas = tinted(canvas, rng)
     face_px, ratio = CANVAS_FACE_PX, 1.0
@@ -49,15 +75,20 @@ def crop(canvas: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint
         canvas = cv2.resize(canvas, (side, side), interpolation=cv2.INTER_AREA)
         ratio = side / CANVAS_PX
         face_px *= ratio
-    canvas, level = degraded(np.ascontiguousarray(canvas), face_px, rng)
+    canvas, level = degraded(np.ascontiguousarray(canvas), face_px, rng, left_out=left_out)
     loose = 1.0 + 0.25 * level
-    angle, grow = rng.normal(0, 0.03) * loose, np.exp(rng.normal(0, 0.025) * loose) / ratio
+    angle, grow = rng.normal(0, 0.03) * loose, np.exp(rng.normal(0, 0.025) * loose)
     shift = rng.normal(0, 1.0, 2) * loose
+    return _placed(canvas, angle, grow / ratio, shift), _placed(whole, angle, grow, shift)
+
+
+def _placed(canvas: NDArray[np.uint8], angle: float, grow: float, shift: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """The middle of a canvas, turned by `angle` rad, enlarged `grow` times and moved by `shift` px of the crop."""
     size = geometry.ALIGNED_PX
     cosine, sine = np.cos(angle) * grow, np.sin(angle) * grow
     linear = np.array([[cosine, -sine], [sine, cosine]])
-    source_middle = (canvas.shape[0] - 1) / 2
-    offset = np.array([(size - 1) / 2] * 2) + shift - linear @ np.array([source_middle] * 2)
+    middle = (canvas.shape[0] - 1) / 2
+    offset = np.array([(size - 1) / 2] * 2) + shift - linear @ np.array([middle] * 2)
     matrix = np.column_stack([linear, offset]).astype(np.float32)
     return np.asarray(cv2.warpAffine(canvas, matrix, (size, size), flags=cv2.INTER_LINEAR))
 
