@@ -40,7 +40,7 @@ camera-test: $(VENV)/.dev
 	@[ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 		--no-install-recommends debootstrap qemu-system-x86 gstreamer1.0-tools gstreamer1.0-plugins-base >/dev/null || \
 		echo "not all packages could be installed: what needs them is skipped by name"
-	EDGE_TEST_CAMERAS=1 $(BIN)/python -m pytest tests/cameras tests/test_capture_gstreamer.py
+	EDGE_TEST_CAMERAS=1 $(BIN)/python -m pytest tests/cameras tests/capture/test_gstreamer.py
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tools.bench

@@ -28,7 +28,7 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def demo_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo's clip, rendered once."""
-    from edge.app import clip
+    from edge.app.selfcheck import demo_clip as clip
 
     path = tmp_path_factory.mktemp("clip") / "clip.avi"
     clip.render(path)
@@ -38,7 +38,7 @@ def demo_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def portrait(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The clean portrait of the person who walks through the demo's clip."""
-    from edge.app import clip
+    from edge.app.selfcheck import demo_clip as clip
     from edge.pixels.encode import to_png
 
     path = tmp_path_factory.mktemp("portrait") / "portrait.png"

@@ -15,7 +15,7 @@ from edge.config import DetectConfig, RuntimeConfig
 from edge.detect import STRIDES, Detector, FaceDetector, HaarDetector, build_detector, decode
 from edge.errors import ImageError, ModelError
 from edge.sessions import Pack, load_file
-from tests.tiny_models import detector_bytes, embedder_bytes, entry, write_pack
+from tests.support.tiny_models import detector_bytes, embedder_bytes, entry, write_pack
 
 RUNTIME = RuntimeConfig(threads=1)
 

@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 from scipy.sparse.linalg import spsolve
 
-from edge.app import clip
-from edge.app.bench import time_ms
 from edge.app.build import load_models
+from edge.app.evaluation.bench import time_ms
+from edge.app.selfcheck import demo_clip
 from edge.arrays import BgrImage
 from edge.capture.images import read_image
 from edge.config import Config, DetectConfig, RuntimeConfig
@@ -29,7 +29,7 @@ from edge.recognise import open_peer_embedder
 from edge.records import Person, Reference
 from edge.sessions import Pack
 from edge.watchlist import Gallery
-from tests import reference
+from tests.support import twins
 
 DATA = Path(os.environ.get("EDGE_TEST_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 ONE_THREAD = RuntimeConfig(threads=1)
@@ -51,7 +51,7 @@ def best_ms(call: Callable[[], object]) -> float:
 def lime_rows(picture: BgrImage) -> list[dict[str, object]]:
     """LIME on one picture in turns with its peers, best of several; peers run on one core only if told so."""
     top = picture.max(axis=2) / 255.0
-    system = reference.lime_sped_up_system(top, alpha=lime.ALPHA, weighting=2)
+    system = twins.lime_sped_up_system(top, alpha=lime.ALPHA, weighting=2)
     frame = np.asarray(cv2.resize(picture, (1280, 720), interpolation=cv2.INTER_AREA), np.uint8)
     asked = {"alpha": lime.ALPHA, "rho": lime.RHO, "mu": lime.MU0, "gamma": lime.GAMMA}
     calls: dict[str, Callable[[], object]] = {
@@ -59,10 +59,10 @@ def lime_rows(picture: BgrImage) -> list[dict[str, object]]:
         "map": lambda: lime.illumination(picture, solver="fast"),
         "frame": lambda: lime.enhance_lowlight(frame, solver="fast", calm=True),
         "exact": lambda: lime.enhance_lowlight(picture),
-        "prototype": lambda: reference.lime_prototype(picture, **asked),
-        "lean": lambda: reference.lime_lean(picture, **asked),
+        "prototype": lambda: twins.lime_prototype(picture, **asked),
+        "lean": lambda: twins.lime_lean(picture, **asked),
         "scipy": lambda: spsolve(system, top.ravel()),
-        "twin": lambda: reference.lime_illumination(
+        "twin": lambda: twins.lime_illumination(
             top, alpha=lime.ALPHA, rho=lime.RHO, mu0=lime.MU0, iterations=lime.ITERATIONS, weighting=2
         ),
     }
@@ -116,7 +116,7 @@ def measure() -> list[dict[str, object]]:
     """Every ratio that can be measured here."""
     config = Config(runtime=ONE_THREAD)
     models = load_models(config)
-    frame = list(clip.frames(seconds=4.0))[50]
+    frame = list(demo_clip.frames(seconds=4.0))[50]
     crop = align(frame, models.stages.detector.detect(frame).landmarks[0])
     pack = Pack.open(config.models_dir)
     haar = build_detector(DetectConfig(model="haar"), pack, ONE_THREAD)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edge.app import clip
 from edge.app.build import load_models
+from edge.app.selfcheck import demo_clip
 from edge.arrays import BgrImage
 from edge.config import Config
 from edge.enhance.scoring import as_captured, cut
@@ -30,7 +30,7 @@ FACE_PX = 90.0
 def main() -> None:
     """Write the sheet and print the steps of each row."""
     models = load_models(Config())
-    clean = next(clip.frames(fault="jpeg:1", only=[FRAME]))
+    clean = next(demo_clip.frames(fault="jpeg:1", only=[FRAME]))
     found = models.stages.detector.detect(clean)
     box, points = found.boxes[0], found.landmarks[0]
     rows = []

@@ -12,7 +12,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from edge.app import golden
+from edge.app.selfcheck import known_answers
 from edge.config import PACKAGED_MODELS, Config
 
 FILE = "golden.json"
@@ -21,7 +21,7 @@ FILE = "golden.json"
 def seal(models: Path) -> str:
     """Write the answers beside the manifest and their hash into it; returns the hash."""
     with tempfile.TemporaryDirectory() as folder:  # without a data directory nothing that was probed counts
-        made = golden.record(Config(data_dir=Path(folder), models_dir=models))
+        made = known_answers.record(Config(data_dir=Path(folder), models_dir=models))
     data = (json.dumps(made, separators=(",", ":")) + "\n").encode()
     digest = hashlib.sha256(data).hexdigest()
     path = models / "manifest.json"

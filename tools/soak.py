@@ -15,11 +15,11 @@ import time
 import urllib.request
 from pathlib import Path
 
-from edge.app import clip
-from edge.app.bench import two_faces
+from edge.app.evaluation.bench import two_faces
+from edge.app.selfcheck import demo_clip
 from edge.capture.recorder import write_video
 from edge.pixels.encode import to_png
-from tests.boxes import Box
+from tests.support.appliance import Box
 
 SAMPLE_S = 10.0
 SETTLE_S = 60.0
@@ -49,9 +49,9 @@ def metric(text: str, name: str) -> float:
 def prepare(folder: Path) -> tuple[Box, str]:
     """A box with the person enrolled and a clip that shows two of them."""
     path = folder / "two.avi"
-    write_video(path, (two_faces(frame) for frame in clip.frames()), clip.FPS)
+    write_video(path, (two_faces(frame) for frame in demo_clip.frames()), demo_clip.FPS)
     portrait = folder / "portrait.png"
-    portrait.write_bytes(to_png(clip.portrait()))
+    portrait.write_bytes(to_png(demo_clip.portrait()))
     box = Box(folder, camera=path)
     done: subprocess.CompletedProcess[str] = box.edge("enrol", "--id", "p", "--name", "P", "--status", "test", portrait)
     if done.returncode != 0:

@@ -16,15 +16,15 @@ from edge.config import Config, RuntimeConfig
 from edge.detect import build_detector
 from edge.enhance import STEPS, Benefit, Budget, Enhancer, Networks
 from edge.enhance.benefit import read_benefit
-from edge.ops.choice import apply_choice, platform_facts, read_choice, why_stale
-from edge.ops.clock import boot_id, clock_facts
+from edge.ops.packs.choice import apply_choice, platform_facts, read_choice, why_stale
+from edge.ops.system.clock import boot_id, clock_facts
 from edge.pipeline import BoxFacts, Pipeline, Stages, Watch
 from edge.pipeline.limits import same_model
 from edge.recognise import Embedder
 from edge.records import Frame
 from edge.sessions import ModelEntry, Pack
 from edge.store import Store
-from edge.watchlist.calibrate import calibrate
+from edge.watchlist.calibration import calibrate
 
 log = logging.getLogger(__name__)
 

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from edge.app import clip
 from edge.app.build import load_models
-from edge.app.enrolment import enrol
-from edge.app.service import Running
-from edge.app.service import run as run_service
+from edge.app.people.enrolment import enrol
+from edge.app.selfcheck import demo_clip
+from edge.app.service.service import Running
+from edge.app.service.service import run as run_service
 from edge.config import CameraConfig, Config, ServeConfig, load
 from edge.pixels.encode import to_png
 from edge.records import Person
@@ -34,7 +34,7 @@ async def run(*, once: bool, port: int, say: Callable[[str], None]) -> dict[str,
     with tempfile.TemporaryDirectory(prefix="edge-demo-") as folder:
         root = Path(folder)
         say("Rendering a clip as a CCTV camera would see it ...")
-        await asyncio.to_thread(clip.render, root / "clip.avi")
+        await asyncio.to_thread(demo_clip.render, root / "clip.avi")
         config = load().model_copy(
             update={
                 "data_dir": root / "data",
@@ -71,7 +71,7 @@ async def run(*, once: bool, port: int, say: Callable[[str], None]) -> dict[str,
 
 def _prepare(config: Config, root: Path) -> tuple[str, str]:
     picture = root / "portrait.png"
-    picture.write_bytes(to_png(clip.portrait()))
+    picture.write_bytes(to_png(demo_clip.portrait()))
     models = load_models(config)
     with Store.open(config.data_dir) as store:
         enrol(store, models, PERSON, [picture])

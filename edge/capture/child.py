@@ -18,12 +18,12 @@ from typing import NoReturn
 
 from edge.capture.address import parse_source
 from edge.capture.frames import FrameSource, SourceFrame
+from edge.capture.freeze import PixelWatch
 from edge.capture.masks import paint_masks
 from edge.capture.orders import Orders
 from edge.capture.pacing import Pacer
 from edge.capture.ring import Phase, RingWriter, Word
 from edge.capture.sources import open_source
-from edge.capture.watch import PixelWatch
 from edge.errors import EdgeError, ExitCode, ImageError
 
 MAX_TRIES = 20

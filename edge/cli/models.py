@@ -36,7 +36,7 @@ def list_models(config: ConfigOption = None, as_json: JsonOption = False) -> Non
 @app.command("packs")
 def list_packs(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List the packs that are there, and which one is in use."""
-    from edge.ops.packs import Shelf
+    from edge.ops.packs.shelf import Shelf
 
     lines = Shelf(read_config(config)).lines()
     if as_json:
@@ -81,7 +81,7 @@ def pull(
     as_json: JsonOption = False,
 ) -> None:
     """Fetch a model pack, check hash, signature and every model, and put it beside the others; it is not in use yet."""
-    from edge.app import pulling
+    from edge.app.packs import pull as pulling
 
     done = pulling.pull(read_config(config), source, sha256=sha256, signature=signature, name=name)
     if as_json:
@@ -103,7 +103,7 @@ def use(
 
     Exits 1 and leaves the pack in use where the replay leaves its recorded band. Restart the service afterwards.
     """
-    from edge.app import using
+    from edge.app.packs import use as using
 
     if back == (name is not None):
         raise typer.BadParameter("give the name of a pack, or --back")
@@ -129,7 +129,7 @@ def use(
 @app.command()
 def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Replay the demo clip with the pack in use, as after a change of program or driver; exits 1 outside the band."""
-    from edge.app import using
+    from edge.app.packs import use as using
 
     findings = using.as_json(using.check(read_config(config))[1])
     if as_json:

@@ -23,8 +23,8 @@ TOKEN = "release-check"
 
 
 def _releases(root: Path, unit: str, user: str, wait_s: float) -> Any:
-    from edge.ops.release import Releases
-    from edge.ops.site import SystemdSite
+    from edge.ops.release.releases import Releases
+    from edge.ops.release.site import SystemdSite
 
     return Releases(root, SystemdSite(root, unit, user, wait_s))
 
@@ -76,7 +76,7 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Replay the sealed reference clip and embed the gallery again: are the figures within the recorded band?"""
-    from edge.app import reference as sealed
+    from edge.app.selfcheck import sealed_clip as sealed
 
     settings = read_config(config)
     if if_changed and not sealed.changed_since(settings):
@@ -103,16 +103,16 @@ def database(
     as_json: JsonOption = False,
 ) -> None:
     """What an update does with the database while the service is stopped; tells schema and end of the feed."""
-    from edge.store import moving
+    from edge.store import update
 
     data_dir = read_config(config).data_dir
     if migrate:
-        moving.migrate_copy(data_dir, dt.datetime.now(dt.UTC))
+        update.migrate_copy(data_dir, dt.datetime.now(dt.UTC))
     if put_back:
-        moving.put_back(data_dir)
+        update.put_back(data_dir)
     if keep:
-        moving.keep(data_dir)
-    about = dataclasses.asdict(moving.facts(data_dir)) if not put_back else {"put_back": True}
+        update.keep(data_dir)
+    about = dataclasses.asdict(update.facts(data_dir)) if not put_back else {"put_back": True}
     if as_json:
         print_json(about)
     else:

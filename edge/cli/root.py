@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edge import __version__
-from edge.cli import access, audit, evaluation, files, hits, installer, models, people, release, restoration, service
+from edge.cli import audit, commission, enhance, eval, explain, models, process, release, run, user, watchlist
 from edge.errors import EdgeError, ExitCode
 
 app = typer.Typer(
@@ -18,14 +18,14 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (service, installer, files, people, hits):
+for group in (run, commission, process, watchlist, explain):
     group.register(app)
-restoration.register(app, evaluation.app)
-app.add_typer(people.watchlist, name="watchlist")
-app.add_typer(evaluation.app, name="eval")
+enhance.register(app, eval.app)
+app.add_typer(watchlist.watchlist, name="watchlist")
+app.add_typer(eval.app, name="eval")
 app.add_typer(models.app, name="models")
-app.add_typer(access.users, name="user")
-app.add_typer(access.tokens, name="token")
+app.add_typer(user.users, name="user")
+app.add_typer(user.tokens, name="token")
 app.add_typer(audit.audit, name="audit")
 app.add_typer(release.app, name="release")
 

@@ -16,7 +16,7 @@ from edge.evaluate.pairs import CLEAN, Picture, degraded, subject
 from edge.pixels.geometry import align
 from edge.recognise import Embedder
 from edge.records import Person, Reference
-from edge.watchlist.calibrate import calibrate, stranger_scores
+from edge.watchlist.calibration import calibrate, stranger_scores
 from edge.watchlist.gallery import Gallery
 
 NUM_ENROLLED = 2

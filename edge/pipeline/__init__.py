@@ -4,8 +4,8 @@
 people looked for at one moment. No clock, no thread, no file: the same frames give the same hits, bit for bit.
 """
 
+from edge.pipeline.active_list import Watch
 from edge.pipeline.draft import BoxFacts, HitDraft, Shown
 from edge.pipeline.pipeline import FrameResult, Pipeline, Stages, TrackEnd
-from edge.pipeline.watch import Watch
 
 __all__ = ["BoxFacts", "FrameResult", "HitDraft", "Pipeline", "Shown", "Stages", "TrackEnd", "Watch"]

@@ -16,14 +16,14 @@ from edge.config import DetectConfig
 from edge.enhance import Enhancer, recipe_to_json
 from edge.enhance.labels import enhanced_png
 from edge.enhance.scoring import as_captured
+from edge.pipeline.active_list import Watch
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.identity import recognition_recipe, told
-from edge.pipeline.watch import Watch
 from edge.pixels.encode import file_sha256, to_jpeg, to_png
 from edge.pixels.geometry import align
 from edge.recognise import Embedder
 from edge.records import Crop, Frame, Hit, HitImages, Match, Visit
-from edge.watchlist.expected import expected_false_alerts
+from edge.watchlist.false_alerts import expected_false_alerts
 
 CROP_MARGIN = 0.5
 """The kept face picture reaches this many box sizes beyond the box on each side: people know hair and ears too."""

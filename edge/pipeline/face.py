@@ -13,9 +13,9 @@ from edge.arrays import Embedding
 from edge.config import DetectConfig, MaskConfig, RecogniseConfig
 from edge.enhance import Enhancer
 from edge.enhance.scoring import score_face
+from edge.pipeline.active_list import Watch
 from edge.pipeline.limits import Limits
 from edge.pipeline.reliability import weight
-from edge.pipeline.watch import Watch
 from edge.pixels.color import is_gray
 from edge.pixels.geometry import align
 from edge.pixels.quality import measure

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edge.config import RecogniseConfig
-from edge.pipeline.watch import Watch
+from edge.pipeline.active_list import Watch
 from edge.thresholds import Thresholds
-from edge.watchlist.expected import NOT_CALIBRATED, promise
+from edge.watchlist.false_alerts import NOT_CALIBRATED, promise
 
 EARLY_EXTRA = 0.1
 """What an answer with few shots needs more, where nothing was calibrated."""

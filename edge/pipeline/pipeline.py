@@ -9,10 +9,10 @@ from typing import Any, Protocol
 from edge.arrays import BgrImage
 from edge.config import Config
 from edge.enhance import Budget, Enhancer
+from edge.pipeline.active_list import Watch
 from edge.pipeline.draft import BoxFacts, Drafter, HitDraft
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.limits import limits_of
-from edge.pipeline.watch import Watch
 from edge.recognise import Embedder
 from edge.records import Detections, Frame, Hit, LiveFace, Match, Reason, Track, TrackState
 from edge.track import Tracker, TrackerSettings

@@ -2,7 +2,7 @@
 
 X. Guo, Y. Li, H. Ling, "LIME: Low-light Image Enhancement via Illumination Map Estimation", IEEE Transactions on
 Image Processing 26(2), 2017. Equation numbers below are that paper's. Kernels assume valid input; the two public
-functions check it. `tests/reference.py` holds the slow twin.
+functions check it. `tests/support/twins.py` holds the slow twin.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 X. Guo, Y. Li, H. Ling, IEEE Transactions on Image Processing 26(2), 2017, equations 18 and 19: with |g| of the initial
 map in place of the unknown's, the objective is a least-squares one. Large frames are solved on a grid of half the size
-whose weights come from every pixel's, and brought back along the edges of the frame. `tests/reference.py` holds twins.
+whose weights come from every pixel's, and brought back along the edges of the frame. `tests/support/twins.py` has
+twins.
 """
 
 from __future__ import annotations

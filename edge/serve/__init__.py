@@ -7,6 +7,6 @@ is reached from here, not even indirectly.
 """
 
 from edge.serve.app import build_app, start
-from edge.serve.live import LiveBoard
+from edge.serve.board import LiveBoard
 
 __all__ = ["LiveBoard", "build_app", "start"]

@@ -11,17 +11,9 @@ from aiohttp import web
 
 from edge.config import ReviewConfig, ServeConfig
 from edge.errors import ServiceError
-from edge.serve import claim, coverage, feed, images, language, shield, status, watchlist
-from edge.serve.answers import ANSWERS, Answers
-from edge.serve.assets import Assets
-from edge.serve.auth import CALLERS, Callers, guard
-from edge.serve.bell import Bell
-from edge.serve.commission import COMMISSIONER, Commissioner
-from edge.serve.desk import DESK, Desk
-from edge.serve.door import DoorSite, Limits
-from edge.serve.examine import MAX_UPLOADS, UPLOADS
-from edge.serve.jobs import EXAMINER, RECOGNITION, Examiner, Recognition
-from edge.serve.keys import (
+from edge.serve.api import coverage, feed, images, status, watchlist
+from edge.serve.api.feed_pages import ANSWERS, Answers
+from edge.serve.app_keys import (
     BOX_ID,
     CONFIG,
     FEED_BELL,
@@ -37,15 +29,25 @@ from edge.serve.keys import (
     VIEWERS,
     Slots,
 )
-from edge.serve.live import LiveBoard
-from edge.serve.noting import NOTES, Notes, note_views
-from edge.serve.pages import LATEST_HITS
-from edge.serve.problems import problems
-from edge.serve.refusals import REFUSALS, Refusals, make_logger
-from edge.serve.render import make_templates
+from edge.serve.bell import Bell
+from edge.serve.board import LiveBoard
+from edge.serve.http import shield
+from edge.serve.http.audit import NOTES, Notes, note_views
+from edge.serve.http.auth import CALLERS, Callers, guard
+from edge.serve.http.connection import count_answer
+from edge.serve.http.door import DoorSite, Limits
+from edge.serve.http.problems import problems
+from edge.serve.http.refusals import REFUSALS, Refusals, make_logger
+from edge.serve.jobs import EXAMINER, RECOGNITION, Examiner, Recognition
+from edge.serve.page import claim, language
+from edge.serve.page.assets import Assets
+from edge.serve.page.commission import COMMISSIONER, Commissioner
+from edge.serve.page.examine import MAX_UPLOADS, UPLOADS
+from edge.serve.page.now import LATEST_HITS
+from edge.serve.page.renderer import make_templates
+from edge.serve.page.sharing import Shared
+from edge.serve.ports import DESK, Desk
 from edge.serve.routes import page_routes
-from edge.serve.sharing import Shared
-from edge.serve.visitor import count_answer
 from edge.store import Store
 
 MAX_VIEWERS = 64

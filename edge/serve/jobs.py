@@ -1,6 +1,6 @@
 """What the web side asks of the box beside looking at pictures: examining files, and pausing recognition.
 
-Records and Protocols only; `edge.app.examiner` and `edge.app.pausing` do the work.
+Records and Protocols only; `edge.app.examine.queue` and `edge.app.service.pause` do the work.
 """
 
 from __future__ import annotations

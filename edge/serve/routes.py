@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from edge.serve import accounts, auth, boxes, claim, commission, examine, pages, people, reviews, watch
+from edge.serve.http import auth
+from edge.serve.page import accounts, box, claim, commission, examine, hits, live, now, people
 
 
 def page_routes() -> list[web.RouteDef]:
@@ -18,18 +19,18 @@ def page_routes() -> list[web.RouteDef]:
         web.get("/login/link", auth.follow_link, name="login.link", allow_head=False),
         web.post("/logout", auth.log_out, name="logout"),
         web.post("/language", auth.set_language, name="language"),
-        web.get("/", pages.now, name="now"),
-        web.get("/now/hits", pages.now_hits, name="now.hits"),
-        web.get("/now/health", pages.now_health, name="now.health"),
-        web.get("/now/conditions", pages.now_conditions, name="now.conditions"),
-        web.get("/events", watch.events, name="events", allow_head=False),
-        web.get("/live/frames", watch.frames, name="live.frames"),
-        web.get("/live/{camera}/frame", watch.frame, name="live.frame"),
-        web.get("/live/{camera}/frame.jpg", watch.picture, name="live.picture"),
-        web.get("/hits", pages.hits, name="hits"),
-        web.get("/hits/{hit_id}", reviews.hit, name="hit"),
-        web.post("/hits/{hit_id}/review", reviews.review, name="hit.review"),
-        web.post("/hits/{hit_id}/undo", reviews.undo, name="hit.undo"),
+        web.get("/", now.now, name="now"),
+        web.get("/now/hits", now.now_hits, name="now.hits"),
+        web.get("/now/health", now.now_health, name="now.health"),
+        web.get("/now/conditions", now.now_conditions, name="now.conditions"),
+        web.get("/events", live.events, name="events", allow_head=False),
+        web.get("/live/frames", live.frames, name="live.frames"),
+        web.get("/live/{camera}/frame", live.frame, name="live.frame"),
+        web.get("/live/{camera}/frame.jpg", live.picture, name="live.picture"),
+        web.get("/hits", now.hits, name="hits"),
+        web.get("/hits/{hit_id}", hits.hit, name="hit"),
+        web.post("/hits/{hit_id}/review", hits.review, name="hit.review"),
+        web.post("/hits/{hit_id}/undo", hits.undo, name="hit.undo"),
         web.get("/people", people.people, name="people"),
         web.post("/people", people.add, name="people.add"),
         web.get("/people/new", people.show_new, name="people.new"),
@@ -43,9 +44,9 @@ def page_routes() -> list[web.RouteDef]:
         web.get("/examine/{job_id}/progress", examine.progress, name="examine.progress"),
         web.get("/examine/{job_id}/files/{name}", examine.file, name="examine.file"),
         web.post("/examine/{job_id}/remove", examine.remove, name="examine.remove"),
-        web.get("/box", boxes.box, name="box"),
-        web.post("/box/pause", boxes.pause, name="box.pause"),
-        web.post("/box/resume", boxes.resume, name="box.resume"),
+        web.get("/box", box.box, name="box"),
+        web.post("/box/pause", box.pause, name="box.pause"),
+        web.post("/box/resume", box.resume, name="box.resume"),
         web.get("/commission", commission.show, name="commission"),
         web.post("/commission", commission.act, name="commission.act"),
         web.get("/commission/sheet", commission.sheet, name="commission.sheet"),

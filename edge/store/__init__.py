@@ -1,8 +1,9 @@
 """SQLite in one data directory: hits, their feed, pictures, people, accounts. No model and no socket is opened here."""
 
 from edge.store.codec import hit_from_json, hit_to_json, item_to_json, time_from_text, time_to_text, to_line
-from edge.store.coverage import Watching
-from edge.store.roster import Listing
+from edge.store.coverage.coverage import Watching
+from edge.store.coverage.timeline import Span
+from edge.store.people.changes import Listing
 from edge.store.rows import (
     ROLES,
     SCOPES,
@@ -18,7 +19,6 @@ from edge.store.rows import (
     User,
 )
 from edge.store.store import Store
-from edge.store.timeline import Span
 
 __all__ = [
     "ROLES",

@@ -18,10 +18,13 @@ from typing import Protocol, TypeVar
 
 from edge.errors import AuthError, ConfigError, ConflictError
 from edge.records import FeedItem, Hit
-from edge.store import audit, feed, finding, reviews, users
+from edge.store.accounts import users
+from edge.store.audit import audit
 from edge.store.codec import time_from_text, time_to_text
-from edge.store.finding import HitFilter
-from edge.store.reviews import Verdict
+from edge.store.feed import feed
+from edge.store.hits import reviews, search
+from edge.store.hits.reviews import Verdict
+from edge.store.hits.search import HitFilter
 from edge.store.writer import Change
 
 T = TypeVar("T")
@@ -82,15 +85,15 @@ class Page:
 
     def find_hits(self, which: HitFilter, before: str | None = None, limit: int = 50) -> list[Hit]:
         """Hits, newest first; the next page begins `before` the last id of this one."""
-        return self._access.read(lambda db: finding.page(db, which, before, limit))
+        return self._access.read(lambda db: search.page(db, which, before, limit))
 
     def count_hits(self, which: HitFilter) -> int:
         """Number of hits; of a filter at most `finding.COUNT_UP_TO` + 1."""
-        return self._access.read(lambda db: finding.count(db, which))
+        return self._access.read(lambda db: search.count(db, which))
 
     def cameras_with_hits(self) -> list[str]:
         """Names of cameras that have hits."""
-        return self._access.read(finding.cameras)
+        return self._access.read(search.cameras)
 
     # the claim of a new box
 

@@ -14,9 +14,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edge.store import erase, feed, hits, images, reserve
+from edge.store import images, reserve
 from edge.store.blobs import Blobs
 from edge.store.codec import time_to_text
+from edge.store.feed import feed
+from edge.store.hits import hits
+from edge.store.people import erasure
 from edge.store.rows import RetentionReport
 from edge.store.writer import Change
 
@@ -69,7 +72,7 @@ def settle(db: sqlite3.Connection, blobs: Blobs, path: Path, report: RetentionRe
     images.remove_doomed(db, blobs)
     if report.hits_removed or report.feed_items_removed:
         db.executescript(f"PRAGMA incremental_vacuum({MAX_PAGES})")  # `execute` would stop after the first page
-        erase.truncate_log(db, path)
+        erasure.truncate_log(db, path)
     reserve.lay_out(path.parent)  # given up if a write has found the disk full since
     return replace(report, free_bytes=free_bytes(path.parent))
 

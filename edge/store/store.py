@@ -15,14 +15,18 @@ from types import TracebackType
 from typing import TypeVar
 
 from edge.records import FeedItem, FeedPage, Hit, Person, Reference
-from edge.store import erase, feed, guarding, hits, images, opening, people, retention, roster
-from edge.store.accounts import Accounts
-from edge.store.audit import LOCAL
-from edge.store.coverage import Coverage
-from edge.store.ledger import Ledger
-from edge.store.roster import Listing
+from edge.store import core as opening
+from edge.store import guarding, images, retention
+from edge.store.accounts.accounts import Accounts
+from edge.store.audit.audit import LOCAL
+from edge.store.audit.log import Ledger
+from edge.store.coverage.coverage import Coverage
+from edge.store.feed import feed
+from edge.store.hits import hits
+from edge.store.people import changes, erasure, people
+from edge.store.people.calibration import Tuning
+from edge.store.people.changes import Listing
 from edge.store.rows import AuditHead, Consumer, Receipt, RetentionReport
-from edge.store.tuning import Tuning
 from edge.store.writer import Change
 
 T = TypeVar("T")
@@ -149,7 +153,7 @@ class Store(Accounts):
         """Add or change a person; PreconditionError if the list is not `if_version` any more."""
 
         def apply(change: Change) -> tuple[int, str]:
-            return roster.put(change, self._blobs, listing, if_version, by, self._core.clock())
+            return changes.put(change, self._blobs, listing, if_version, by, self._core.clock())
 
         return self._core.write_with_pictures(apply, listing.images)
 
@@ -159,10 +163,10 @@ class Store(Accounts):
         """Make this the whole list in one transaction; whoever is not on it is erased."""
 
         def apply(change: Change) -> list[Receipt]:
-            return roster.replace_all(change, self._blobs, listings, if_version, by, self._core.clock())
+            return changes.replace_all(change, self._blobs, listings, if_version, by, self._core.clock())
 
         def finish(db: sqlite3.Connection, receipts: list[Receipt]) -> list[Receipt]:
-            return [erase.scrub(db, self._blobs, self._core.path, receipt) for receipt in receipts]
+            return [erasure.scrub(db, self._blobs, self._core.path, receipt) for receipt in receipts]
 
         pictures = {sha256: data for listing in listings for sha256, data in listing.images.items()}
         return self._core.write_with_pictures(apply, pictures, finish=finish)
@@ -170,8 +174,8 @@ class Store(Accounts):
     def forget_person(self, person_id: str, *, by: str = LOCAL, if_version: int | None = None) -> Future[Receipt]:
         """Erase a person: rows, hits, pictures no other row names, and their traces in the log."""
         return self._write(
-            lambda change: roster.forget(change, person_id, if_version, by, self._core.clock()),
-            finish=lambda db, receipt: erase.scrub(db, self._blobs, self._core.path, receipt),
+            lambda change: changes.forget(change, person_id, if_version, by, self._core.clock()),
+            finish=lambda db, receipt: erasure.scrub(db, self._blobs, self._core.path, receipt),
         )
 
     def watchlist_changed_at(self) -> dt.datetime | None:

@@ -12,7 +12,9 @@ Nothing here opens a model, a camera or a database, or decodes a picture: what i
 
 from edge.watchlist.archive import Archive, write_archive
 from edge.watchlist.classic import ListedPerson, read_classic
-from edge.watchlist.enrol import (
+from edge.watchlist.false_alerts import expected_false_alerts
+from edge.watchlist.gallery import Gallery, Ranked
+from edge.watchlist.picture_checks import (
     Candidate,
     EnrolLimits,
     EnrolReason,
@@ -21,8 +23,6 @@ from edge.watchlist.enrol import (
     check_pictures,
     choose_best,
 )
-from edge.watchlist.expected import expected_false_alerts
-from edge.watchlist.gallery import Gallery, Ranked
 
 __all__ = [
     "Archive",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.watchlist.calibrate import Calibration, calibrate
+from edge.watchlist.calibration import Calibration, calibrate
 from edge.watchlist.gallery import Gallery
 
 MARGINS = (0.0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.boxes import edge
+from tests.support.appliance import edge
 
 
 @pytest.mark.timeout(300)

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.boxes import Box
 from tests.e2e.browser import NARROW, browsing, find_axe, require_chromium, serious_faults, shoot
+from tests.support.appliance import Box
 
 require_chromium()
 

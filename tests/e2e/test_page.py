@@ -14,7 +14,7 @@ import pytest
 from edge.config import ReviewConfig
 from edge.records import CameraState
 from tests.e2e.browser import NARROW, WIDE, browsing, require_chromium, shoot
-from tests.serve_box import Box, camera_health, live_view, make_hit, person, run, running
+from tests.support.web import Box, camera_health, live_view, make_hit, person, run, running
 
 require_chromium()
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from edge.config import ReviewConfig
-from edge.serve.live import Condition
+from edge.serve.board import Condition
 from tests.e2e.browser import NARROW, WIDE, browsing, find_axe, require_chromium, serious_faults, shoot
 from tests.e2e.test_page import log_in
-from tests.serve_box import PASSWORD, Box, live_view, make_hit, run, running
+from tests.support.web import PASSWORD, Box, live_view, make_hit, run, running
 
 require_chromium()
 

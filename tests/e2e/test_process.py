@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.boxes import Box
+from tests.support.appliance import Box
 
 ENROLLED = {"A": "again", "B": "bird", "C": "book"}
 TRUTH = {"again": "A", "brother": "A", "bird": "B", "milk": "B", "book": "C", "learn": "C", "eat": None, "hungry": None}

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from edge.store import Store
-from tests.boxes import Box
+from tests.support.appliance import Box
 
 KILLS = 20
 

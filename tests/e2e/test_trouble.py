@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from tests.boxes import Box
 from tests.conftest import ROOT
-from tests.test_store_opening import mounted
+from tests.store.test_core import mounted
+from tests.support.appliance import Box
 
 PASSWORD = "correct horse 1"
 PAGES = ("/", "/hits", "/people", "/box")

@@ -69,8 +69,9 @@ def missing() -> str | None:
 def build(releases: Releases) -> str:
     """Three archives."""
     made = [releases.build(FIRST)]
-    made.append(releases.build(NEXT, {"edge/app/vision.py": (_STAGE, _HUNG)}))
-    made.append(releases.build(BROKEN, {"edge/app/service.py": (_UP, "                raise RuntimeError('broken')")}))
+    made.append(releases.build(NEXT, {"edge/app/service/vision.py": (_STAGE, _HUNG)}))
+    broken = (_UP, "                raise RuntimeError('broken')")
+    made.append(releases.build(BROKEN, {"edge/app/service/service.py": broken}))
     return ", ".join(f"{path.name} {path.stat().st_size / 1e6:.0f} MB" for path in made)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.boxes import Box
+from tests.support.appliance import Box
 from tools.load import site
 from tools.load.rates import in_turns
 

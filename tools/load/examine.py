@@ -13,8 +13,8 @@ from typing import Any
 
 import aiohttp
 
-from edge.app import clip
-from edge.app.bench import two_faces
+from edge.app.evaluation.bench import two_faces
+from edge.app.selfcheck import demo_clip
 from edge.capture.recorder import write_video
 from tools.load import site
 from tools.load.rates import in_turns
@@ -29,8 +29,8 @@ async def measure(seconds: float, rounds: int, frames: int, realtime: bool) -> d
     """Start a box, hand over a video again and again, and compare."""
     with tempfile.TemporaryDirectory(prefix="edge-load-") as name, site.running(realtime=realtime) as (box, token, pid):
         video = Path(name) / "long.avi"
-        once = [two_faces(frame) for frame in clip.frames(seconds=site.CLIP_S)]
-        await asyncio.to_thread(write_video, video, islice(cycle(once), frames), clip.FPS)
+        once = [two_faces(frame) for frame in demo_clip.frames(seconds=site.CLIP_S)]
+        await asyncio.to_thread(write_video, video, islice(cycle(once), frames), demo_clip.FPS)
         box.edge("user", "add", "load", "--role", "guard", "--password-stdin", stdin=PASSWORD + "\n")
         jar = aiohttp.CookieJar(unsafe=True)  # the box is told by its number here
         async with (

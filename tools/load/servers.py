@@ -14,8 +14,8 @@ from pathlib import Path
 from aiohttp import web
 
 from edge.store import Store
-from tests.central_box import serve
-from tests.store_material import ANN, add_hits, enrol
+from tests.support.central import serve
+from tests.support.store import ANN, add_hits, enrol
 
 ETAG = '"no-news"'
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge.app import clip
-from edge.app.bench import two_faces
+from edge.app.evaluation.bench import two_faces
+from edge.app.selfcheck import demo_clip
 from edge.capture.recorder import write_video
 from edge.pixels.encode import to_png
 from edge.store import Store
-from tests.boxes import Box
+from tests.support.appliance import Box
 
 HISTORY = 500
 CLIP_S = 8.0
@@ -26,8 +26,8 @@ def running(*, realtime: bool) -> Iterator[tuple[Box, str, int]]:
     with tempfile.TemporaryDirectory(prefix="edge-load-") as name:
         folder = Path(name)
         path, portrait = folder / "two.avi", folder / "portrait.png"
-        write_video(path, (two_faces(frame) for frame in clip.frames(seconds=CLIP_S)), clip.FPS)
-        portrait.write_bytes(to_png(clip.portrait()))
+        write_video(path, (two_faces(frame) for frame in demo_clip.frames(seconds=CLIP_S)), demo_clip.FPS)
+        portrait.write_bytes(to_png(demo_clip.portrait()))
         box = Box(folder, camera=path, realtime=realtime)
         _fill(box)
         done = box.edge("enrol", "--id", "p", "--name", "P", "--status", "test", portrait)

@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from edge.app import reference
+from edge.app.selfcheck import sealed_clip
 from edge.config import Config
 from tools.wheelhouse import fetch, sealing
 from tools.wheelhouse.fetch import BuildError
@@ -98,9 +98,9 @@ def _seal_reference(args: argparse.Namespace, folder: Path) -> None:
     """The clip that boxes replay after every change; the same for every platform, so it is made once."""
     kept = args.out / "reference"
     models = args.project / "models" / "quantized"
-    if not reference.is_sealed_for(kept, models):
+    if not sealed_clip.is_sealed_for(kept, models):
         shutil.rmtree(kept, ignore_errors=True)
-        reference.seal(Config(data_dir=args.out / "none", models_dir=models), kept)
+        sealed_clip.seal(Config(data_dir=args.out / "none", models_dir=models), kept)
     shutil.copytree(kept, folder)
 
 

@@ -14,12 +14,12 @@ from edge.app.commission.distances import Distances, Pinhole
 from edge.app.commission.findings import Findings, find
 from edge.app.commission.sheet import Facts, make_sheet
 from edge.app.commission.walk import Walk
-from edge.app.enrolment import enrol
+from edge.app.people.enrolment import enrol
 from edge.capture.sources import open_path
 from edge.config import Config
 from edge.errors import ImageError, NotFoundError
-from edge.ops.clock import clock_facts
-from edge.ops.signing import box_key
+from edge.ops.release.signing import box_key
+from edge.ops.system.clock import clock_facts
 from edge.records import Person
 from edge.store import Store
 

@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from edge.app.commission.findings import Findings, Row
 from edge.app.commission.walk import DAY
 from edge.errors import ImageError
-from edge.ops.signing import fingerprint, is_signed, public_hex, sign
+from edge.ops.release.signing import fingerprint, is_signed, public_hex, sign
 
 _SIGNATURE = re.compile(rb"<!-- edge-signature ed25519 ([0-9a-f]{64}) ([A-Za-z0-9+/=]{88}) -->\n\Z")
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 640, 140, 40, 26
@@ -43,7 +43,7 @@ class Facts:
 
 def make_sheet(findings: Findings, facts: Facts, key: Ed25519PrivateKey) -> bytes:
     """The signed page's file bytes."""
-    env = Environment(loader=PackageLoader("edge.app"), autoescape=True, undefined=StrictUndefined)
+    env = Environment(loader=PackageLoader("edge.app.commission"), autoescape=True, undefined=StrictUndefined)
     html = env.get_template("commission.html").render(
         findings=findings,
         facts=facts,

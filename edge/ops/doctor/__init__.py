@@ -17,9 +17,9 @@ from typing import Any
 
 from edge.config import Config, load
 from edge.errors import EdgeError
-from edge.ops.clock import clock_facts
 from edge.ops.doctor import disk, machine, models, network, people, settings
 from edge.ops.doctor.check import Check, Status, failed
+from edge.ops.system.clock import clock_facts
 
 __all__ = ["Check", "Machine", "Report", "Status", "examine"]
 
@@ -78,7 +78,7 @@ def examine(path: Path | None, board: Machine | None = None) -> Report:
 
 def _pictures(config: Config, board: Machine, is_running: bool) -> list[Check]:
     from edge.ops.doctor import cameras
-    from edge.ops.looking import read_looks
+    from edge.ops.system.camera_status import read_looks
 
     looks = read_looks(config.data_dir, board.now) if is_running else None
     if is_running and looks is None:

@@ -18,7 +18,7 @@ from edge.config import CameraConfig, Config
 from edge.detect import Detector, build_detector
 from edge.errors import EdgeError
 from edge.ops.doctor.check import Check, Status, failed, passed, warned
-from edge.ops.looking import CameraLook, words_of
+from edge.ops.system.camera_status import CameraLook, words_of
 from edge.pixels.geometry import align
 from edge.pixels.quality import measure, measure_picture
 from edge.records import CameraState, Frame

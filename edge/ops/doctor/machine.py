@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from edge.config import Config
-from edge.ops import sensors
 from edge.ops.doctor.check import Check, failed, passed, warned
+from edge.ops.system import sensors
 
 WARM_CELSIUS, HOT_CELSIUS = 75.0, 85.0
 IMPORT_LIMIT_S = 10.0

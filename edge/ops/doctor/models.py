@@ -11,8 +11,8 @@ import numpy as np
 from edge.config import Config, RuntimeConfig
 from edge.enhance.benefit import read_benefit
 from edge.errors import EdgeError
-from edge.ops.choice import apply_choice, platform_facts, read_choice, why_stale
 from edge.ops.doctor.check import Check, failed, passed, warned
+from edge.ops.packs.choice import apply_choice, platform_facts, read_choice, why_stale
 from edge.sessions import ModelEntry, Pack
 from edge.sessions.session import AUTO_ORDER, available_providers
 

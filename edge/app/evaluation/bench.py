@@ -1,0 +1,89 @@
+"""What `edge bench` measures: every stage on the rendered clip, warm, on this machine."""
+
+from __future__ import annotations
+
+import resource
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge.app.build import Models, load_models, load_watch
+from edge.app.evaluation.bench_steps import steps_of
+from edge.app.evaluation.timing import ROUNDS, spread, time_ms
+from edge.app.offline.clips import EPOCH
+from edge.app.people.enrolment import enrol
+from edge.app.selfcheck import demo_clip
+from edge.arrays import BgrImage
+from edge.config import Config
+from edge.enhance import warm_up
+from edge.pipeline import BoxFacts, Pipeline
+from edge.pixels.encode import to_jpeg, to_png
+from edge.pixels.geometry import align
+from edge.pixels.quality import measure
+from edge.records import Frame, Person
+from edge.store import Store
+
+__all__ = ["measure_stages", "time_ms"]
+
+SECONDS = 4.0
+
+
+def measure_stages(config: Config) -> dict[str, Any]:
+    """Return p50 and p95 ms per stage, frames/s of the whole pipeline, peak memory, and which models ran where."""
+    models = load_models(config)
+    warm_up()
+    frames = [two_faces(frame) for frame in demo_clip.frames(seconds=SECONDS)]
+    busiest = min(frames, key=lambda frame: abs(len(models.stages.detector.detect(frame)) - 2))
+    found = models.stages.detector.detect(busiest)
+    stages = {"detect": time_ms(lambda: models.stages.detector.detect(busiest))}
+    if len(found):
+        stages |= _face_stages(models, busiest, found.landmarks[0], found.boxes[0])
+    stages["live picture"] = time_ms(lambda: to_jpeg(busiest, 80))
+    whole, seconds = _whole(config, models, frames)
+    return {
+        "frame": {"width": busiest.shape[1], "height": busiest.shape[0], "faces": len(found)},
+        "threads": config.runtime.threads,
+        "stages": {**{name: spread(times) for name, times in stages.items()}, "whole pipeline": spread(whole)},
+        "enhancement": steps_of(models.pack, ROUNDS),
+        "frames_per_s": len(frames) / seconds,
+        "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "models": {
+            task: {key: about.get(key, "unknown") for key in ("name", "precision", "provider", "sha256")}
+            for task, about in models.descriptions.items()
+        },
+    }
+
+
+def two_faces(frame: BgrImage) -> BgrImage:
+    """The frame with its left half mirrored over the right one: a second face of the same size."""
+    half = frame.shape[1] // 2
+    crowded = frame.copy()
+    crowded[:, half:] = crowded[:, :half][:, ::-1]
+    return crowded
+
+
+def _face_stages(models: Models, image: BgrImage, landmarks: Any, box: Any) -> dict[str, list[float]]:
+    crop = align(image, landmarks)
+    return {
+        "align and measure": time_ms(lambda: measure(align(image, landmarks), landmarks, box)),
+        "embed one face": time_ms(lambda: models.stages.embedder.embed(crop[np.newaxis])),
+    }
+
+
+def _whole(config: Config, models: Models, frames: list[BgrImage]) -> tuple[list[float], float]:
+    """Every frame through a fresh pipeline with the demo's person enrolled."""
+    with tempfile.TemporaryDirectory(prefix="edge-bench-") as folder, Store.open(Path(folder)) as store:
+        enrol(store, models, Person("bench", "Bench", "bench"), files=[("portrait.png", to_png(demo_clip.portrait()))])
+        facts = BoxFacts("bench", "test", models.hashes, models.impostor_tail, lambda _: {})
+        pipeline = Pipeline(config, models.stages, load_watch(store, models), facts)
+        times = []
+        started = time.perf_counter()
+        for number, image in enumerate(frames):
+            mono_ns = round(number / demo_clip.FPS * 1e9)
+            at = time.perf_counter()
+            pipeline.process(Frame(number, "bench", EPOCH, mono_ns, image))
+            times.append((time.perf_counter() - at) * 1000)
+        return times, time.perf_counter() - started

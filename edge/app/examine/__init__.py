@@ -1,0 +1,1 @@
+"""Examine an uploaded file in a process of its own."""

@@ -1,0 +1,238 @@
+"""The queue of files to examine: one worker process at a time, its progress, and its results until they are too old.
+
+Each file has a folder of its own under `data_dir/examine`. The file goes as soon as it was looked at; what was found
+stays for some hours, and goes at once when a person is erased. The work itself is `examining`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import datetime as dt
+import json
+import logging
+import re
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from edge.config import Config, ExamineConfig
+from edge.errors import ConflictError, StoreError
+from edge.serve.jobs import WAITING, Examination
+from edge.store import time_from_text, time_to_text
+
+log = logging.getLogger(__name__)
+
+MAX_WAITING = 5
+MAX_LOG = 200
+SWEEP_EVERY_S = 60.0
+_NAMES = re.compile(r"report\.html|[0-9a-f-]{36}_(found|enhanced|enrolled)\.png", re.ASCII)
+_JOB_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
+
+
+class FileExaminer:
+    """`edge.serve.jobs.Examiner`; lives on the service's event loop. `work` is one of its loops."""
+
+    def __init__(self, config: Config) -> None:
+        runtime = config.runtime.model_copy(update={"threads": 1})
+        self._config = config.model_copy(update={"runtime": runtime})
+        self._folder = config.data_dir / "examine"
+        self._jobs: dict[str, Examination] = {}
+        self._news = asyncio.Event()
+        self._worker: asyncio.subprocess.Process | None = None
+        _make(self._folder)
+        _make(self.inbox)
+        self._take_up()
+
+    @property
+    def settings(self) -> ExamineConfig:
+        """The configuration's table."""
+        return self._config.examine
+
+    @property
+    def inbox(self) -> Path:
+        """Where uploads are written."""
+        return self._folder / "inbox"
+
+    async def submit(self, name: str, path: Path, by: str) -> Examination:
+        """Queue a file."""
+        waiting = sum(job.state in WAITING for job in self._jobs.values())
+        if waiting >= MAX_WAITING:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+            raise ConflictError(f"{waiting} files are waiting already; try again when one of them is done")
+        job = Examination(secrets.token_hex(8), name[-120:], by, dt.datetime.now(dt.UTC))
+        await asyncio.to_thread(_move, path, self._folder / job.job_id)
+        self._jobs[job.job_id] = job
+        self._news.set()
+        return job
+
+    def jobs(self) -> Sequence[Examination]:
+        """Newest first."""
+        return sorted(self._jobs.values(), key=lambda job: job.at, reverse=True)
+
+    def job(self, job_id: str) -> Examination | None:
+        """One of them."""
+        return self._jobs.get(job_id)
+
+    def hits(self, job_id: str) -> Sequence[Mapping[str, Any]]:
+        """Lines of `hits.jsonl`."""
+        path = self._folder / job_id / "out" / "hits.jsonl"
+        if job_id not in self._jobs or not path.is_file():
+            return ()
+        # Not splitlines(): a name may hold what Unicode calls a line's end.
+        return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+
+    def file(self, job_id: str, name: str) -> Path | None:
+        """A file of the results; only names that this program gives."""
+        if job_id not in self._jobs or not _NAMES.fullmatch(name):
+            return None
+        folder = self._folder / job_id / "out"
+        path = folder / name if name == "report.html" else folder / "crops" / name
+        return path if path.is_file() else None
+
+    async def remove(self, job_id: str) -> None:
+        """Stop and delete."""
+        job = self._jobs.pop(job_id, None)
+        if job is None:
+            return
+        if job.state == "running" and self._worker is not None:
+            job.state = "stopped"
+            with contextlib.suppress(ProcessLookupError):
+                self._worker.kill()
+            await self._worker.wait()
+        await asyncio.to_thread(shutil.rmtree, self._folder / job_id, ignore_errors=True)
+
+    async def remove_all(self) -> int:
+        """Delete all results."""
+        known = list(self._jobs)
+        for job_id in known:
+            await self.remove(job_id)
+        return len(known)
+
+    async def forget_others(self, listed: Collection[str]) -> None:
+        """Delete what names somebody who is not `listed` any more, or may yet come to."""
+        for job in self.jobs():
+            hits = await asyncio.to_thread(self.hits, job.job_id)
+            named = {name for hit in hits for name in (hit["person"]["id"], hit["runner_up_id"]) if name}
+            if job.state in WAITING or not named <= set(listed):
+                await self.remove(job.job_id)
+
+    async def work(self) -> None:
+        """Examine what is queued; runs as long as the service does."""
+        try:
+            while True:
+                self._news.clear()
+                await self._drop_old()
+                waiting = [job for job in reversed(self.jobs()) if job.state == "queued"]
+                if waiting:
+                    await self._examine(waiting[0])
+                    continue
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(SWEEP_EVERY_S):
+                        await self._news.wait()
+        finally:
+            await self._end_worker()
+
+    async def _examine(self, job: Examination) -> None:
+        folder = self._folder / job.job_id
+        job.state, started = "running", time.monotonic()
+        source = next(folder.glob("file*"), None)
+        order = {"config": self._config.model_dump(mode="json"), "source": str(source), "out": str(folder / "out")}
+        try:
+            self._worker = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "edge.app.examine.worker"),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+            )
+            assert self._worker.stdin is not None
+            assert self._worker.stdout is not None
+            self._worker.stdin.write(json.dumps(order).encode() + b"\n")
+            async for line in self._worker.stdout:
+                _note(job, json.loads(line), time.monotonic() - started)
+            code = await self._worker.wait()
+            if job.summary is None and job.problem is None:
+                job.problem = f"the worker ended with {code}: too little memory, or longer than max_seconds allows"
+        except OSError as error:
+            job.problem = f"the worker could not be started ({error.strerror})"
+        except ValueError:  # a library that talks on its stdout ends the examination, never the service
+            job.summary, job.problem = (
+                None,
+                "the worker said what is no progress; try again, and report it if it stays",
+            )
+        finally:
+            await self._end_worker()
+        ended = "stopped" if job.state == "stopped" else "failed" if job.summary is None else "done"
+        await asyncio.to_thread(self._keep, dataclasses.replace(job, state=ended), source)
+        # Last: whoever sees that it is over finds the file gone and the results there.
+        job.state = ended
+        log.info("a file was examined: %s after %.1f s", job.state, time.monotonic() - started)
+
+    def _keep(self, job: Examination, source: Path | None) -> None:
+        """The file goes, what was found stays; a worker that was killed may have left half a result."""
+        if source is not None:
+            source.unlink(missing_ok=True)
+        folder = self._folder / job.job_id
+        if job.state != "done":
+            shutil.rmtree(folder / "out", ignore_errors=True)
+        if job.job_id in self._jobs and folder.is_dir():
+            line = dataclasses.asdict(job) | {"at": time_to_text(job.at)}
+            with contextlib.suppress(OSError):
+                (folder / "job.json").write_text(json.dumps(line), "utf-8")
+
+    async def _end_worker(self) -> None:
+        worker, self._worker = self._worker, None
+        if worker is not None and worker.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                worker.kill()
+            await worker.wait()
+
+    async def _drop_old(self) -> None:
+        oldest = dt.datetime.now(dt.UTC) - dt.timedelta(hours=self.settings.keep_hours)
+        for job in self.jobs():
+            if job.at < oldest and job.state not in WAITING:
+                await self.remove(job.job_id)
+
+    def _take_up(self) -> None:
+        """Results of before a restart stay; whatever was not finished is deleted."""
+        for file in self.inbox.iterdir():
+            file.unlink(missing_ok=True)
+        for folder in self._folder.iterdir():
+            if not _JOB_ID.fullmatch(folder.name):
+                continue
+            try:
+                kept = json.loads((folder / "job.json").read_text("utf-8"))
+                job = Examination(**kept | {"at": time_from_text(kept["at"]), "log": [tuple(x) for x in kept["log"]]})
+                self._jobs[job.job_id] = job
+                self.hits(job.job_id)  # after a power cut they may be torn, and everybody who reads them trips
+            except (OSError, ValueError, TypeError, KeyError):
+                self._jobs.pop(folder.name, None)
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _note(job: Examination, told: Mapping[str, Any], seconds: float) -> None:
+    """Take over one line of the worker."""
+    job.frames = int(told.get("frames", job.frames))
+    if "log" in told and len(job.log) < MAX_LOG:
+        job.log.append((round(seconds, 1), str(told["log"])))
+    if "done" in told:
+        job.summary = told["done"]
+    if "error" in told:
+        job.problem = str(told["error"])
+
+
+def _move(path: Path, folder: Path) -> None:
+    _make(folder)
+    path.replace(folder / f"file{path.suffix}")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{folder}: can't be made ({error.strerror}); check data_dir and its free space") from None

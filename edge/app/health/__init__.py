@@ -1,0 +1,1 @@
+"""How the appliance is doing: coverage, conditions, checks and the enhancement budget."""

@@ -1,0 +1,152 @@
+"""`edge process` around `offline.process`: the watchlist it looks for, and the files it leaves behind."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge import __version__
+from edge.app.build import Models, load_models, load_watch
+from edge.app.offline import clips as offline
+from edge.app.offline.report import write_report
+from edge.app.people.enrolment import enrol_folder
+from edge.config import Config
+from edge.errors import StoreError
+from edge.pipeline import Watch
+from edge.pixels.encode import to_png
+from edge.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class _People:
+    watch: Watch
+    store: Store
+
+    def picture(self, sha256: str) -> bytes | None:
+        path = self.store.image_path(sha256)
+        return path.read_bytes() if path else None
+
+
+def run(
+    config: Config,
+    source: Path,
+    out: Path,
+    *,
+    watchlist: Path | None,
+    degradation: str | None,
+    progress: offline.Progress | None = None,
+) -> dict[str, Any]:
+    """Process `source` and write everything under `out`; returns a JSON-ready summary."""
+    clips = offline.find_clips(source)
+    fault = offline.Degradation.parse(degradation) if degradation else None
+    _make_folder(out)
+    models = load_models(config)
+    with _people(config, models, watchlist) as people:
+        results = list(offline.process(config, models, people.watch, clips, degradation=fault, progress=progress))
+        references = {}
+        for result in results:
+            for draft in result.drafts.values():
+                sha256 = draft.hit.images.reference
+                references[sha256] = people.picture(sha256) or b""
+        _write(out, results, references)
+        write_report(out / "report.html", results, references, _facts(source, config, models, people.watch, fault))
+    return _summary(results, out)
+
+
+@contextlib.contextmanager
+def _people(config: Config, models: Models, watchlist: Path | None) -> Iterator[_People]:
+    """The people enrolled on this box, or those of a folder, enrolled for this run alone."""
+    if watchlist is None:
+        if not (config.data_dir / "edge.db").is_file():
+            yield from _enrolled_for_this_run(models, None)
+            return
+        with Store.open(config.data_dir) as store:
+            yield _People(load_watch(store, models), store)
+        return
+    yield from _enrolled_for_this_run(models, watchlist)
+
+
+def _enrolled_for_this_run(models: Models, watchlist: Path | None) -> Iterator[_People]:
+    with tempfile.TemporaryDirectory(prefix="edge-people-") as folder, Store.open(Path(folder)) as store:
+        if watchlist is not None:
+            enrol_folder(store, models, watchlist)
+        yield _People(load_watch(store, models), store)
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        (out / "crops").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"{out}: can't be made ({error.strerror}); give a folder that can be written with --out"
+        ) from None
+
+
+def _write(out: Path, results: list[offline.ClipResult], references: dict[str, bytes]) -> None:
+    try:
+        (out / "hits.jsonl").write_text("".join(f"{line}\n" for line in offline.hit_lines(results)), "utf-8")
+        (out / "tracks.jsonl").write_text("".join(f"{line}\n" for line in offline.track_lines(results)), "utf-8")
+        for result in results:
+            for hit_id, draft in result.drafts.items():
+                pictures = {"enrolled": references[draft.hit.images.reference]}
+                if draft.shown is not None:
+                    pictures["found"] = to_png(draft.shown.found)
+                if draft.shown is not None and draft.shown.enhanced_png is not None:
+                    pictures["enhanced"] = draft.shown.enhanced_png
+                for what, data in pictures.items():
+                    (out / "crops" / f"{hit_id}_{what}.png").write_bytes(data)
+    except OSError as error:
+        raise StoreError(f"{out}: can't be written ({error.strerror}); free some space or give another --out") from None
+
+
+def _facts(
+    source: Path, config: Config, models: Models, watch: Watch, fault: offline.Degradation | None
+) -> dict[str, Any]:
+    worse = f" Frames were degraded by {fault.text} first." if fault else ""
+    details = [
+        ("edge", __version__),
+        ("watchlist", f"{len(watch.people)} people, version {watch.version}, digest {watch.digest[:16]}"),
+        ("a match needs", f"similarity {config.recognise.min_similarity}, margin {config.recognise.min_margin}"),
+        ("enhancement", config.enhance.mode),
+    ]
+    details += [
+        (f"{task} model", f"{about['name']} {about['precision']} on {about['provider']}, {about['sha256']}")
+        for task, about in models.descriptions.items()
+        if "sha256" in about
+    ]
+    return {
+        "source": source.name,
+        "sentence": f"{len(watch.people)} people were looked for.{worse}",
+        "details": details,
+    }
+
+
+def _summary(results: list[offline.ClipResult], out: Path) -> dict[str, Any]:
+    return {
+        "out": str(out),
+        "report": str(out / "report.html"),
+        "clips": [
+            {
+                "clip": result.clip.camera,
+                "frames": result.frames,
+                "detections": result.faces,
+                "tracks": len(result.ended),
+                "problem": result.problem,
+                "hits": [
+                    {
+                        "hit_id": hit_id,
+                        "person_id": draft.hit.person.person_id,
+                        "name": draft.hit.person.name,
+                        "similarity": draft.hit.similarity,
+                        "margin": draft.hit.margin,
+                    }
+                    for hit_id, draft in result.drafts.items()
+                ],
+            }
+            for result in results
+        ],
+    }

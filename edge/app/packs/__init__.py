@@ -1,0 +1,1 @@
+"""Model packs: pull, use, probe and watch their files."""

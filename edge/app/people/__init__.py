@@ -1,0 +1,1 @@
+"""Enrol, replace, forget, calibrate and re-embed people. Page, API and command line call only this."""

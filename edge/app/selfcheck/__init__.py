@@ -1,0 +1,1 @@
+"""Known answers and the sealed clip: does this appliance still give the recorded results?"""

@@ -1,0 +1,134 @@
+"""What a pack's models answer to the demo pictures: recorded when the pack is sealed, judged against ever after.
+
+Three things are recorded: faces in some frames of the demo clip, embeddings of crops cut at the recorded landmarks (so
+that the embedder is judged alone), and how the whole pipeline comes through the clip, each figure with its band.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.app.build import Models, load_models, load_watch
+from edge.app.offline.clips import EPOCH
+from edge.app.people.enrolment import enrol
+from edge.app.selfcheck import demo_clip
+from edge.app.selfcheck.figures import Finding, bands_of, judge
+from edge.arrays import BgrImage
+from edge.config import Config
+from edge.pipeline import BoxFacts, Pipeline
+from edge.pipeline.pipeline import Detector
+from edge.pixels.boxes import iou
+from edge.pixels.encode import to_png
+from edge.pixels.geometry import align
+from edge.recognise import Embedder
+from edge.records import Frame, Person
+from edge.store import Store
+
+VERSION = 1
+FRAMES = (40, 55, 70, 85, 100, 120, 140, 160, 180, 200, 215, 230, 245, 260)
+"""Frames of the demo clip, from far to near and back."""
+SURE_SCORE, STILL_SCORE, INTRUDER_SCORE = 0.75, 0.5, 0.8
+"""A recorded face was found with the first score, still counts with the second; what is new needs the third."""
+MIN_IOU = 0.6
+REPLAY_SECONDS = 6.0
+
+
+def pictures() -> dict[str, BgrImage]:
+    """The demo pictures by name: the clean portrait, and frames as a CCTV camera would see them."""
+    shots = demo_clip.frames(only=FRAMES)
+    return {"portrait": demo_clip.portrait()} | {f"frame {n}": shot for n, shot in zip(FRAMES, shots, strict=True)}
+
+
+def record(config: Config) -> dict[str, Any]:
+    """What the models that `config` loads answer, JSON-ready."""
+    models = load_models(config)
+    answers = record_answers(models.stages.detector, models.stages.embedder, pictures())
+    figures = play(config, models)
+    return {
+        "version": VERSION,
+        "models": {task: str(about["sha256"]) for task, about in models.descriptions.items()},
+        **answers,
+        "replay": {"figures": figures, "bands": bands_of(figures)},
+    }
+
+
+def record_answers(detector: Detector, embedder: Embedder, shown: Mapping[str, BgrImage]) -> dict[str, Any]:
+    """Sure faces per picture, and the embedding of the first of each at its landmarks."""
+    faces, vectors = {}, {}
+    for name, image in shown.items():
+        found = detector.detect(image)
+        sure = np.flatnonzero(found.scores >= SURE_SCORE)
+        faces[name] = np.round(found.boxes[sure], 2).tolist()
+        if len(sure):
+            points = np.round(found.landmarks[sure[0]], 2)
+            vector = embedder.embed(align(image, points)[np.newaxis])[0]
+            vectors[name] = {"landmarks": points.tolist(), "vector": [round(float(v), 5) for v in vector]}
+    return {"detect": faces, "embed": vectors}
+
+
+def judge_detector(detector: Detector, golden: Mapping[str, Any], shown: Mapping[str, BgrImage]) -> float:
+    """Share of the recorded faces that are found again where they were; faces from nowhere count against it."""
+    kept = total = 0
+    for name, recorded in golden["detect"].items():
+        boxes = np.asarray(recorded, np.float32).reshape(-1, 4)
+        found = detector.detect(shown[name], STILL_SCORE)
+        total += len(boxes)
+        if not len(found):
+            continue
+        overlap = iou(boxes, found.boxes) if len(boxes) else np.zeros((0, len(found)), np.float32)
+        kept += int((overlap.max(axis=1) >= MIN_IOU).sum()) if len(boxes) else 0
+        alone = overlap.max(axis=0) < MIN_IOU if len(boxes) else np.ones(len(found), bool)
+        total += int((alone & (found.scores >= INTRUDER_SCORE)).sum())
+    return kept / total if total else 0.0
+
+
+def judge_embedder(embedder: Embedder, golden: Mapping[str, Any], shown: Mapping[str, BgrImage]) -> float:
+    """Lowest cosine between an embedding now and the recorded one; -1 where they can't be compared."""
+    lowest = 1.0 if golden["embed"] else -1.0
+    for name, kept in golden["embed"].items():
+        crop = align(shown[name], np.asarray(kept["landmarks"], np.float32))
+        now: NDArray[np.float32] = embedder.embed(crop[np.newaxis])[0]
+        then = np.asarray(kept["vector"], np.float32)
+        if now.shape != then.shape:
+            return -1.0
+        lowest = min(lowest, float(now @ then / np.linalg.norm(then)))
+    return lowest
+
+
+def play(config: Config, models: Models, *, seconds: float = REPLAY_SECONDS) -> dict[str, float]:
+    """Run the demo clip through the pipeline, its person enrolled: faces, hits, and the best hit's similarity.
+
+    The thresholds are the default ones, not the box's: what is judged is the models, not the list.
+    """
+    plain = Config(data_dir=config.data_dir, models_dir=config.models_dir, runtime=config.runtime)
+    best, faces, hits = 0.0, 0, set()
+    with tempfile.TemporaryDirectory(prefix="edge-replay-") as folder, Store.open(Path(folder)) as store:
+        enrol(store, models, Person("replay", "Replay", "test"), files=[("portrait.png", to_png(demo_clip.portrait()))])
+        facts = BoxFacts("replay", "test", models.hashes, models.impostor_tail, lambda _: {})
+        pipeline = Pipeline(plain, models.stages, load_watch(store, models), facts)
+        for number, image in enumerate(demo_clip.frames(seconds=seconds)):
+            result = pipeline.process(Frame(number, "replay", EPOCH, round(number / demo_clip.FPS * 1e9), image))
+            faces += len(result.faces)
+            for draft in result.drafts:
+                hits.add(draft.hit.hit_id)
+                best = max(best, draft.hit.similarity)
+    return {"faces": faces, "hits": len(hits), "similarity": round(float(best), 4)}
+
+
+def replay(config: Config, models: Models, golden: Mapping[str, Any] | None) -> list[Finding]:
+    """Play the clip and hold each figure against its band; a pack that was not sealed must at least find the person."""
+    figures = play(config, models)
+    bands = golden["replay"]["bands"] if golden is not None else unsealed_bands(config)
+    return judge(figures, bands)
+
+
+def unsealed_bands(config: Config) -> dict[str, tuple[float, float]]:
+    """Bands for a pack without recorded answers."""
+    frames = REPLAY_SECONDS * demo_clip.FPS
+    return {"hits": (1, 1), "faces": (frames / 3, frames * 1.2), "similarity": (config.recognise.min_similarity, 1.0)}

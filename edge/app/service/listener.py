@@ -1,0 +1,37 @@
+"""Opens the page on its port: certificate, listening, and saying where it is to be found."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from edge.app.build import box_id_of
+from edge.config import Config
+from edge.serve import start
+from edge.serve.http.tls import identity
+from edge.store import Store
+
+log = logging.getLogger(__name__)
+
+
+Announce = Callable[[Store, str], Awaitable[None]]
+"""Says what whoever starts a box has to know of its page, at that address."""
+
+
+async def open_page(
+    stack: contextlib.AsyncExitStack, app: Any, config: Config, store: Store, announce: Announce
+) -> str:
+    """Serve `app` until the stack ends; its address."""
+    shown = await asyncio.to_thread(identity, config.serve, config.data_dir, box_id_of(config, store))
+    runner, port = await start(app, config.serve.host, config.serve.port, None if shown is None else shown.context)
+    stack.push_async_callback(runner.cleanup)
+    url = f"http{'s' if shown else ''}://{config.serve.host}:{port}"
+    log.info("serving on %s", url)
+    await announce(store, url)
+    if shown is not None:
+        whose = "made by this box" if shown.is_own else "given by the installer"
+        log.info("the certificate is %s, its SHA-256 fingerprint %s", whose, shown.fingerprint)
+    return url

@@ -1,0 +1,263 @@
+"""The service: store, models, cameras, vision thread, web side; owned by one exit stack, ended by one signal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import logging
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from edge import __version__, credentials
+from edge.app.build import Models, live_pipeline, load_watch
+from edge.app.commission.page import PageCommissioner
+from edge.app.examine.queue import FileExaminer
+from edge.app.health.budget import count, ease
+from edge.app.health.lookout import Lookout
+from edge.app.health.monitor import Eyes, Keeper
+from edge.app.packs.file_watch import ModelFiles
+from edge.app.people.worker import VisionDesk
+from edge.app.service import settings
+from edge.app.service.listener import open_page
+from edge.app.service.models_missing import models_or_page
+from edge.app.service.pause import Recognition
+from edge.app.service.status import of_service
+from edge.app.service.vision import HitWriter, Vision
+from edge.capture.camera import Camera
+from edge.config import Config
+from edge.enhance import warm_up
+from edge.errors import ConfigError, EdgeError
+from edge.ops.system.metrics import Metrics
+from edge.ops.system.systemd import notify
+from edge.ops.system.watchdog import Signs, feed
+from edge.records import CameraState
+from edge.serve import LiveBoard, build_app
+from edge.store import Store, time_to_text
+
+log = logging.getLogger(__name__)
+
+WATCHLIST_POLL_S = 1.0
+HEALTH_POLL_S = 0.25
+HEARTBEAT_S = 60.0
+RETENTION_S = 300.0
+_GOOD = frozenset({CameraState.LIVE, CameraState.ENDED})
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Handles on a service that is up; `stop` asks it to end."""
+
+    url: str
+    store: Store
+    vision: Vision
+    stop: Callable[[], None]
+
+
+async def run(config: Config, *, kind: str = "actual", on_ready: Callable[[Running], Any] | None = None) -> None:
+    """Run until a signal or `Running.stop`; raises EdgeError where it can't start, and whatever broke while it ran."""
+    if not config.camera:
+        raise ConfigError(
+            "no camera is configured: add a [[camera]] table with name and source to the configuration file"
+        )
+    stopped = asyncio.Event()
+    async with contextlib.AsyncExitStack() as stack:
+        _hear_signals(stopped, stack)
+        store = await asyncio.to_thread(Store.open, config.data_dir)
+        stack.callback(store.close)
+        store.ledger.note_settings(settings.told(config))
+        models = await models_or_page(config, store, stopped, _print_claim_code)
+        await asyncio.to_thread(warm_up)
+        service = _Service(config, store, models, kind)
+        stack.callback(service.desk.close)
+        url = await open_page(stack, service.app(), config, store, _print_claim_code)
+        for camera in service.cameras:
+            stack.callback(camera.stop)
+            camera.start()
+        await service.work(stopped, Running(url, store, service.vision, stopped.set), on_ready)
+    notify("STOPPING=1")
+
+
+async def _print_claim_code(store: Store, url: str) -> None:
+    """On a box that nobody can log in to yet, make a code for the first user and put it where the installer looks."""
+    if await asyncio.to_thread(store.page.is_claimed):
+        return
+    given = credentials.read("claim_code")
+    code = await asyncio.wrap_future(store.page.new_claim_code(given))
+    # A code that was handed over is known to whoever needs it; logs are read by more people.
+    shown = code if given is None else "that the installer was given"
+    log.warning("nobody can log in yet: open %s/claim and enter the code %s", url, shown)
+
+
+def _hear_signals(stopped: asyncio.Event, stack: contextlib.AsyncExitStack) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Only the main thread may set handlers; a service run inside a test's thread is stopped by its handle.
+        with contextlib.suppress(ValueError, RuntimeError):
+            loop.add_signal_handler(number, stopped.set)
+            stack.callback(loop.remove_signal_handler, number)
+
+
+class _Service:
+    """The parts of one running box."""
+
+    def __init__(self, config: Config, store: Store, models: Models, kind: str) -> None:
+        self.config = config
+        self.store = store
+        self.models = models
+        self.metrics = Metrics()
+        self.board = LiveBoard()
+        self.cameras = [Camera(camera) for camera in config.camera]
+        self.writer = HitWriter(store, self.metrics)
+        pipeline = live_pipeline(config, models, store, kind=kind)
+        self.lookout = Lookout(self.cameras, config.data_dir)
+        self.vision = Vision(pipeline, self.cameras, self.board, self.writer, self.metrics, self.lookout)
+        self.desk = VisionDesk(config, store)
+        self.examiner = FileExaminer(config)
+        self.recognition = Recognition(store, self.vision)
+        self.commissioner = PageCommissioner(config, models, store, self.vision)
+        promised = {entry.file: entry.sha256 for entry in models.pack.manifest.models}
+        self.model_files = ModelFiles(models.pack.models_dir, promised)
+        self.keeper = Keeper(store, config.data_dir, config.store.min_free_bytes, self._eyes())
+        self.conditions = self.keeper.conditions
+        self.started_at = dt.datetime.now(dt.UTC)
+
+    def _eyes(self) -> Eyes:
+        """What the keeper of coverage and conditions looks at."""
+        return Eyes(
+            cameras=lambda: [camera.health() for camera in self.cameras],
+            newest=self.board.newest,
+            frames_done=lambda: self.vision.frames_done,
+            frames_dropped=lambda: sum(camera.dropped for camera in self.cameras),
+            pause=self.store.page.pause,
+            is_list_stale=lambda at: self.vision.pipeline.watch.is_stale(at),
+            publish=self.board.publish_conditions,
+            models=self.model_files.look,
+        )
+
+    def app(self) -> Any:
+        """The web application over this box's parts."""
+        return build_app(
+            store=self.store,
+            config=self.config.serve,
+            review=self.config.review,
+            live=self.board,
+            metrics=self._render_metrics,
+            health=lambda: of_service(self),
+            version=__version__,
+            desk=self.desk,
+            examiner=self.examiner,
+            recognition=self.recognition,
+            commissioner=self.commissioner,
+        )
+
+    async def work(self, stopped: asyncio.Event, running: Running, on_ready: Callable[[Running], Any] | None) -> None:
+        """Run all loops until `stopped`; the first that breaks ends them all."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                seeing = group.create_task(asyncio.to_thread(self.vision.run))
+                loops = [
+                    self._watch_people(),
+                    self._watch_health(),
+                    self.keeper.run(),
+                    self.lookout.run(),
+                    self._retain(),
+                    self._beat(),
+                    self._feed_watchdog(),
+                    self.examiner.work(),
+                    self.recognition.watch(),
+                ]
+                tasks = [group.create_task(loop) for loop in loops]
+                notify("READY=1")
+                if on_ready:
+                    on_ready(running)
+                waiting = group.create_task(stopped.wait())
+                await asyncio.wait([waiting, seeing], return_when=asyncio.FIRST_COMPLETED)
+                self.vision.stop()
+                for task in [*tasks, waiting]:
+                    task.cancel()
+        finally:
+            self.vision.stop()
+
+    async def _watch_people(self) -> None:
+        """Take over changes of the watchlist, also those other processes made."""
+        seen = await asyncio.to_thread(self.store.watchlist_version)
+        listed = self.vision.pipeline.watch.people.keys()
+        await self.examiner.forget_others(listed)
+        while True:
+            await asyncio.sleep(WATCHLIST_POLL_S)
+            version = await asyncio.to_thread(self.store.watchlist_version)
+            if version != seen:
+                watch = await asyncio.to_thread(load_watch, self.store, self.models, self.config.watchlist.max_age_days)
+                self.vision.pipeline.watch = watch
+                if listed - watch.people.keys():
+                    await self.examiner.forget_others(watch.people.keys())
+                seen, listed = version, watch.people.keys()
+                log.info("the watchlist is now version %d", version[0])
+
+    async def _watch_health(self) -> None:
+        """Pin camera states for the page and put each change of state into the feed."""
+        last: dict[str, CameraState] = {}
+        while True:
+            states = [camera.health() for camera in self.cameras]
+            self.board.publish_health(states)
+            ease(self.vision.pipeline.budget, self.keeper.conditions.state)
+            for health in states:
+                self.metrics.note_health(health)
+                if last.get(health.camera) is not health.state:
+                    last[health.camera] = health.state
+                    level = logging.INFO if health.state in _GOOD else logging.WARNING
+                    log.log(level, "camera %s is %s: %s", health.camera, health.state.value, health.detail)
+                    told = {"camera": health.camera, "state": health.state.value, "detail": health.detail}
+                    self.keeper.teller.item("health", told | {"since": time_to_text(health.since)})
+            await asyncio.sleep(HEALTH_POLL_S)
+
+    async def _retain(self) -> None:
+        keep = self.config.store
+        while True:
+            done = self.store.enforce_retention(
+                max_age_days=keep.max_age_days,
+                max_image_bytes=keep.max_image_bytes,
+                min_free_bytes=keep.min_free_bytes,
+                now=dt.datetime.now(dt.UTC),
+            )
+            try:
+                await asyncio.wrap_future(done)
+            except EdgeError as error:
+                log.error("retention failed: %s", error)
+            await asyncio.sleep(RETENTION_S)
+
+    async def _beat(self) -> None:
+        while True:
+            head = self.store.audit_head()
+            # Who pulls keeps it: not even somebody who can write to the whole disk can then cut the audit unseen.
+            audit = None if head is None else {"seq": head.seq, "sha256": head.sha256}
+            body = {"box_id": self.config.box_id or self.store.box_id, "frames": self.vision.frames_done}
+            # One that can't be kept now would only lie later: it is not told again.
+            self.keeper.watched(self.store.add_item("heartbeat", body | {"audit": audit}), "a heartbeat")
+            await asyncio.sleep(HEARTBEAT_S)
+
+    async def _feed_watchdog(self) -> None:
+        def look() -> Signs:
+            is_any_live = any(camera.health().state is CameraState.LIVE for camera in self.cameras)
+            return Signs(self.vision.frames_done, self.vision.turns, is_any_live)
+
+        await feed(look)
+
+    def _render_metrics(self) -> bytes:
+        for camera in self.cameras:
+            self.metrics.dropped.labels(camera.config.name, "late").set(camera.dropped)
+            self.metrics.dropped.labels(camera.config.name, "damaged").set(camera.bad_frames)
+        for what, value in self.store.stats().items():
+            self.metrics.store.labels(what).set(value)
+        now = dt.datetime.now(dt.UTC)
+        for consumer in self.store.consumers():
+            self.metrics.consumer_lag.labels(consumer.name).set(consumer.lag)
+            if consumer.last_pull_at is not None:
+                self.metrics.consumer_age.labels(consumer.name).set((now - consumer.last_pull_at).total_seconds())
+        self.metrics.store.labels("hits_waiting").set(self.writer.num_waiting)
+        self.metrics.people.set(len(self.vision.pipeline.watch.people))
+        count(self.vision.pipeline.budget, self.metrics)
+        return self.metrics.render()

@@ -1,0 +1,205 @@
+"""`edge probe` and `edge commission`: what an installer runs on a box before leaving it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import Progress, TaskID
+
+from edge.cli.common import ConfigOption, JsonOption, err, out, print_json, progress, read_config, table
+from edge.config import Config
+from edge.errors import ConfigError, ExitCode, ImageError, ServiceError, StoreError
+
+if TYPE_CHECKING:
+    from edge.app.commission.session import Commissioning, DistancesOf
+
+PAUSE_S = 5.0
+"""Between two stations where nobody can press Enter."""
+
+
+def probe(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="measure and print; leave the choice as it is")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure each model on every provider and precision there is, and keep the fastest that lost no accuracy."""
+    from edge.app.packs.probe import Probe, short
+    from edge.ops.packs.choice import write_choice
+
+    settings = read_config(config)
+    choice = Probe(settings).run()
+    path = None if dry_run else write_choice(settings.data_dir, choice)
+    if as_json:
+        print_json(choice.model_dump(mode="json") | {"written": None if path is None else str(path)})
+        return
+    rows = table(None, "task", "file", "precision", "provider", "ms", "accuracy", "")
+    for m in choice.measured:
+        ms, accuracy = "" if m.ms is None else f"{m.ms:.2f}", "" if m.accuracy is None else f"{m.accuracy:.3f}"
+        kept = choice.of(m.task)
+        is_kept = kept is not None and (kept.sha256, kept.provider) == (m.sha256, m.provider)
+        rows.add_row(
+            m.task, m.model, m.precision, short(m.provider), ms, accuracy, "chosen" if is_kept else m.refused or ""
+        )
+    out.print(rows)
+    out.print(f"Accuracy is judged by {choice.judged_by}: share of faces found again, lowest cosine of embeddings.")
+    for note in choice.notes:
+        out.print(f"Note: {note}.")
+    if path is not None:
+        out.print(f"Written to {path}; the service takes it over at its next start.")
+
+
+def commission(
+    clip: Annotated[Path | None, typer.Option(help="a recorded walk by day, instead of the camera")] = None,
+    night_clip: Annotated[Path | None, typer.Option(help="a recorded walk at night")] = None,
+    camera: Annotated[str | None, typer.Option(help="name of the camera [default: the only one]")] = None,
+    person: Annotated[str | None, typer.Option(help="id of the walker [default: the only person listed]")] = None,
+    walker: Annotated[
+        list[Path] | None, typer.Option(help="pictures of a walker who is not on the list, for this run alone")
+    ] = None,
+    marks: Annotated[str | None, typer.Option(help="seconds=metres of a clip, walking evenly: 0=8,12=2")] = None,
+    steps: Annotated[
+        str | None, typer.Option(help="seconds=metres of a clip, standing still between: 0=8,10=6")
+    ] = None,
+    focal_px: Annotated[float | None, typer.Option(help="focal length in px, to tell distances by the eyes")] = None,
+    hfov: Annotated[float | None, typer.Option(help="horizontal field of view in degrees, instead of that")] = None,
+    stations: Annotated[str, typer.Option(help="metres of the marks on the floor, before a camera")] = "2,3,4,5,6,7,8",
+    seconds: Annotated[float, typer.Option(help="seconds at each mark")] = 20.0,
+    night: Annotated[bool, typer.Option("--night", help="walk again at night, before a camera")] = False,
+    sheet: Annotated[Path, typer.Option("--out", help="file to write")] = Path("commission.html"),
+    verify: Annotated[Path | None, typer.Option(help="check the signature of a sheet instead")] = None,
+    key: Annotated[
+        str | None, typer.Option(help="with --verify: public key or fingerprint that must have signed")
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Guide an acceptance walk of some ten minutes, and write a signed sheet: who is recognised from where to where.
+
+    The walker is on the list (`--person`) or brings pictures (`--walker`). Before a camera the terminal says where to
+    stand; the page does the same at /commission while the service runs. `--clip` takes a recorded walk instead.
+    """
+    settings = read_config(config)
+    if verify is not None:
+        _verify(settings, verify, key, as_json)
+        return
+    if not (os.access(sheet, os.W_OK) or (os.access(sheet.parent, os.W_OK) and not os.access(sheet, os.F_OK))):
+        # Said before a walk of ten minutes, not after it.
+        raise StoreError(f"{sheet}: can't be written as this user; give another --out, such as /tmp/sheet.html")
+    from edge.app.commission.session import commissioning
+
+    with commissioning(settings, person, walker or ()) as made:
+        if clip is not None or night_clip is not None:
+            _play(made, clip, night_clip, _distances(marks, steps, focal_px, hfov))
+            name = camera or (clip or night_clip or sheet).name
+        else:
+            name = _walk(made, settings, camera, stations, seconds, night)
+        findings, data = made.finish(name)
+        try:
+            sheet.write_bytes(data)
+        except OSError as error:
+            raise StoreError(f"{sheet}: can't be written ({error.strerror}); give another --out") from None
+    if as_json:
+        told = {"sentence": findings.sentence, "sheet": str(sheet), "limits": asdict(findings.limits)}
+        print_json(told | {"rows": [asdict(r) for r in findings.rows], "zones": [asdict(r) for r in findings.zones]})
+        return
+    rows = table(None, "light", "where", "faces", "eyes px", "sharpness", "light", "similarity", "best shots", "")
+    for r in [*findings.rows, *findings.zones]:
+        best = "" if r.fused is None else f"{r.fused:.2f}"
+        numbers = (f"{r.eye_px:.0f}", f"{r.sharpness:.2f}", f"{r.luma:.2f}", f"{r.similarity:.2f}", best, r.why)
+        rows.add_row(r.light, r.label, str(r.count), *numbers)
+    out.print(rows)
+    expected = findings.limits.expected_false_alerts
+    out.print(f"{findings.sentence} {expected[:1].upper()}{expected[1:]}.")
+    out.print(f"{sheet}: signed; print it, or save it as PDF from a browser.")
+
+
+def _distances(marks: str | None, steps: str | None, focal_px: float | None, hfov: float | None) -> DistancesOf:
+    from edge.app.commission.distances import Marks
+    from edge.app.commission.session import pinhole_of
+
+    if marks is not None or steps is not None:
+        told = Marks.parse(str(steps if marks is None else marks), steps=marks is None)
+        return lambda _: told
+    return pinhole_of(focal_px, hfov)
+
+
+def _play(made: Commissioning, clip: Path | None, night_clip: Path | None, distances: DistancesOf) -> None:
+    with progress() as bar:
+        for path, light in ((clip, "day"), (night_clip, "night")):
+            if path is not None:
+                task = bar.add_task(path.name, total=None)
+                made.play(path, distances, light, partial(_show, bar, task))
+
+
+def _show(bar: Progress, task: TaskID, done: int) -> None:
+    bar.update(task, completed=done)
+
+
+def _walk(made: Commissioning, settings: Config, name: str | None, stations: str, seconds: float, night: bool) -> str:
+    """Before a live camera, which no running service may hold."""
+    from edge.app.commission.terminal import Guide, walk
+    from edge.ops.doctor.network import answers
+
+    chosen = [one for one in settings.camera if name is None or one.name == name]
+    if len(chosen) != 1:
+        names = ", ".join(one.name for one in settings.camera) or "none"
+        raise ConfigError(f"say which camera with --camera; the configuration has: {names}")
+    if answers(settings):
+        raise ServiceError("the service runs and holds the camera: use its page /commission, or stop it first")
+    try:
+        metres = [float(part) for part in stations.split(",")]
+    except ValueError:
+        raise ImageError(f"--stations {stations[:60]!r} are no metres; give such as 2,4,6") from None
+    guide = Guide(_ask, lambda text: err.print(text, soft_wrap=True))
+    lights = ("day", "night") if night else ("day",)
+    walk(made, chosen[0], guide, stations=metres, lights=lights, seconds=seconds)
+    return chosen[0].name
+
+
+def _ask(text: str) -> None:
+    """Wait for Enter, or some seconds where nobody can press it."""
+    if sys.stdin.isatty():
+        err.print(f"{text}. Then press Enter", end=" ", soft_wrap=True)
+        sys.stdin.readline()
+        return
+    err.print(f"{text}. In {PAUSE_S:.0f} s it begins", soft_wrap=True)
+    time.sleep(PAUSE_S)
+
+
+def _verify(settings: Config, path: Path, key: str | None, as_json: bool) -> None:
+    """Whole and signed, and by the right box: `key`, or this box's own."""
+    from edge.app.commission.sheet import check_sheet
+    from edge.ops.release.signing import KEY_FILE, box_key, fingerprint, public_hex
+
+    try:
+        public = check_sheet(path.read_bytes(), str(path))
+    except OSError as error:
+        raise ImageError(f"{path}: can't be read ({error.strerror}); check the path") from None
+    wanted = key.strip().lower() if key else None
+    if wanted is None and (settings.data_dir / KEY_FILE).is_file():
+        wanted = public_hex(box_key(settings.data_dir))
+    is_known = wanted is not None and wanted.replace(" ", "") in (public, fingerprint(public).replace(" ", ""))
+    if as_json:
+        print_json({"whole": True, "key": public, "fingerprint": fingerprint(public), "known": is_known})
+    elif is_known:
+        out.print(f"{path}: whole, and signed by {'the key given' if key else 'this box'} ({fingerprint(public)}).")
+    else:
+        whose = "another key than the one given" if key else "a key that this machine does not know"
+        out.print(
+            f"{path}: whole, but signed by {whose}: {fingerprint(public)}. Compare it with the box's, or give --key."
+        )
+    if not is_known:
+        raise typer.Exit(int(ExitCode.FAILED))
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    for command in (probe, commission):
+        app.command()(command)

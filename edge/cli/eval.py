@@ -1,0 +1,168 @@
+"""`edge eval ...`: how well it works, measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from edge.cli.common import ConfigOption, JsonOption, bar, out, print_json, read_config, table
+
+app = typer.Typer(help="How well it works, on labelled pictures.", no_args_is_help=True)
+
+Degrade = Annotated[
+    list[str] | None, typer.Option(help="clean, or NAME[:LEVEL]; may be given several times [default: clean]")
+]
+Images = Annotated[Path, typer.Option(help="folder of PERSON/PERSON_0001.jpg pictures")]
+
+
+@app.command("pairs")
+def eval_pairs(
+    images: Images,
+    pairs: Annotated[Path, typer.Option(help="pairs file in the manner of LFW")],
+    degrade: Degrade = None,
+    enhance: Annotated[str, typer.Option(help="off or auto")] = "off",
+    aligned: Annotated[bool, typer.Option("--aligned", help="the pictures are 112 x 112 aligned crops")] = False,
+    peer: Annotated[
+        Path | None, typer.Option(help="folder with YuNet and MobileFaceNet, measured in the same call")
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Verification: 10-fold accuracy and true accept rate at FMR 1e-2 and 1e-3."""
+    from edge.app.evaluation import accuracy as evaluating
+
+    if enhance not in {"auto", "off"}:
+        raise typer.BadParameter(f"--enhance is auto or off, not {enhance!r}")
+    with bar() as tell:
+        answer = evaluating.pairs(
+            read_config(config),
+            images,
+            pairs,
+            degradations=degrade or ["clean"],
+            enhance=enhance,
+            aligned=aligned,
+            peer=peer,
+            progress=tell,
+        )
+    if as_json:
+        print_json(answer)
+        return
+    rows = table(None, "degradation", "who", "accuracy", "TAR at FMR 1e-2", "at 1e-3", "without a face")
+    if answer["benefit_problem"]:
+        out.print(f"Nothing is enhanced: {answer['benefit_problem']}")
+    if enhance == "auto":
+        out.print(_off_beside(answer["rows"]))
+    for who, reports in (("ours", answer["rows"]), ("peer", answer.get("peer", []))):
+        for r in reports:
+            tar = r["tar"]
+            found = f"{r['num_without_face']} of {r['num_pictures']}"
+            rows.add_row(r["degrade"], who, f"{r['accuracy']:.3f}", f"{tar['1e-2']:.3f}", f"{tar['1e-3']:.3f}", found)
+    out.print(rows)
+
+
+def _off_beside(reports: list[dict[str, Any]]) -> Table:
+    """The same faces without and with enhancement, in points."""
+    rows = table(None, "degradation", "enhanced", "accuracy off > auto", "TAR at FMR 1e-2 off > auto")
+    for r in reports:
+        off, share = r["off"], f"{r['num_enhanced']} of {r['num_pictures']}"
+        accuracy = f"{100 * off['accuracy']:.1f} > {100 * r['accuracy']:.1f}"
+        rows.add_row(r["degrade"], share, accuracy, f"{100 * off['tar']['1e-2']:.1f} > {100 * r['tar']['1e-2']:.1f}")
+    return rows
+
+
+@app.command("identify")
+def eval_identify(
+    images: Images,
+    people: Annotated[Path, typer.Option(help="file with one person per line")],
+    degrade: Degrade = None,
+    enrolled: Annotated[
+        int, typer.Option(help="pictures enrolled of each person who has more; the others are strangers", min=1)
+    ] = 2,
+    first_probe: Annotated[
+        int | None, typer.Option(help="pictures left out of the probes [default: those enrolled]", min=1)
+    ] = None,
+    min_margin: Annotated[float, typer.Option(help="lead over the runner-up a match needs", min=0, max=2)] = 0.0,
+    peer: Annotated[
+        Path | None, typer.Option(help="folder with YuNet and MobileFaceNet, measured in the same call")
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Open-set identification: FNIR at FPIR, and whether what calibration promises holds for strangers."""
+    from edge.app.evaluation import accuracy as evaluating
+
+    with bar() as tell:
+        answer = evaluating.identification(
+            read_config(config),
+            images,
+            people,
+            degradations=degrade or ["clean"],
+            peer=peer,
+            min_margin=min_margin,
+            enrolled=enrolled,
+            first_probe=first_probe,
+            progress=tell,
+        )
+    if as_json:
+        print_json(answer)
+        return
+    rows = table(
+        None, "degradation", "who", "FNIR at FPIR 1e-2", "at 3e-2", "FPIR promised > measured", "without a face"
+    )
+    for who, reports in (("ours", answer["rows"]), ("peer", answer.get("peer", []))):
+        for r in reports:
+            kept = ", ".join(f"{p['promised']:g} > {p['measured']:.4f}" for p in r["promised"])
+            missed = f"{r['num_without_face']} of {r['num_genuine'] + r['num_strangers']}"
+            rows.add_row(r["degrade"], who, f"{r['fnir']['0.01']:.3f}", f"{r['fnir']['0.03']:.3f}", kept, missed)
+    out.print(rows)
+
+
+@app.command("detect")
+def eval_detect(
+    images: Images,
+    people: Annotated[Path, typer.Option(help="file with one person per line, whose pictures make the mosaics")],
+    scenes: Annotated[Path, typer.Option(help="folder of pictures without faces, the background")],
+    peer: Annotated[
+        Path, typer.Option(help="folder with YuNet: it labels the clean pictures and is measured beside us")
+    ],
+    degrade: Degrade = None,
+    count: Annotated[int, typer.Option(help="mosaics", min=1)] = 100,
+    face_px: Annotated[
+        float | None, typer.Option(help="px that levels scale with [default: the median face of each mosaic]", min=1)
+    ] = None,
+    footage: Annotated[list[Path] | None, typer.Option(help="real footage, to count faces found and clutter")] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Detection: average precision at IoU 0.5 on seeded 640 x 480 mosaics, and what happens on real footage."""
+    from edge.app.evaluation import accuracy as evaluating
+
+    with bar() as tell:
+        answer = evaluating.detection(
+            read_config(config),
+            images,
+            people,
+            scenes,
+            peer,
+            degradations=degrade or ["clean"],
+            count=count,
+            face_px=face_px,
+            footage=footage or [],
+            progress=tell,
+        )
+    if as_json:
+        print_json(answer)
+        return
+    rows = table(None, "degradation", "who", "AP at IoU 0.5", "recall", "landmark error of the eye distance")
+    for r in answer["rows"]:
+        error = "" if r["landmark_error_to_peer"] is None else f"{r['landmark_error_to_peer']:.3f}"
+        rows.add_row(r["degrade"], r["detector"], f"{r['average_precision']:.3f}", f"{r['recall']:.3f}", error)
+    out.print(rows)
+    for clip in answer.get("footage", []):
+        out.print(
+            f"{clip['path']}: {clip['num_peer_sure_found']} of the peer's {clip['num_peer_sure']} sure faces found, "
+            f"{clip['num_clutter']} places in {clip['num_frames']} frames where the peer sees nothing"
+        )

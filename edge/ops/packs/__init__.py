@@ -1,0 +1,1 @@
+"""Model packs on disk and the choice of provider and precision."""

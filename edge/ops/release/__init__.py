@@ -1,0 +1,1 @@
+"""Releases side by side: install, try, adopt, go back; signatures."""

@@ -1,0 +1,1 @@
+"""Data for machines: the feed, the watchlist, coverage, images, status."""

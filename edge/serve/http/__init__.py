@@ -1,0 +1,1 @@
+"""What every request passes: connections, TLS, login, access, uploads, errors."""

@@ -1,0 +1,123 @@
+"""Errors as RFC 9457 problem+json, or as a page for a browser: one table and one middleware for all routes."""
+
+from __future__ import annotations
+
+import http
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from edge import errors
+from edge.serve.http.refusals import REFUSALS
+from edge.serve.page.renderer import render
+
+log = logging.getLogger(__name__)
+
+
+class RequestError(errors.EdgeError):
+    """A parameter, a form field or a header is wrong; nothing was done."""
+
+    http_status = 400
+
+    def __init__(self, message: str, *, status: int = 400) -> None:
+        super().__init__(message)
+        self.http_status = status
+
+
+TITLES: Mapping[type[errors.EdgeError], tuple[str, str]] = {
+    errors.CursorExpiredError: ("cursor-expired", "The cursor is too old, or from before a restore"),
+    errors.CursorError: ("cursor", "The cursor is not one of ours"),
+    errors.ImageError: ("image", "The picture can't be used"),
+    errors.NotFoundError: ("not-found", "It is not kept, or not any more"),
+    errors.ConflictError: ("conflict", "It contradicts what is there"),
+    errors.StoreError: ("store", "The data directory can't be read or written"),
+    errors.CameraError: ("camera", "The camera can't be reached"),
+    errors.ServiceError: ("service", "A service can't be reached"),
+}
+"""Most special first; all others are titled by their status. The status comes from the error itself."""
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever a handler raises into one readable answer."""
+    try:
+        return await handler(request)
+    except errors.EdgeError as error:
+        if error.http_status >= 500:
+            log.error("request failed: route=%s error=%s", _route(request), error)
+        return _answer(request, *_of_edge_error(error))
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+        return _answer(request, _body(error.status, None, _words(error)), headers)
+    except TimeoutError:
+        return _answer(request, _body(408, None, "the request's body did not arrive in time: send it at once"), {})
+    except ConnectionError:
+        raise
+    except Exception:
+        log.exception("request failed: route=%s", _route(request))
+        return _answer(request, _body(500, None, "this is a fault of the box; its log has the details"), {})
+
+
+def _of_edge_error(error: errors.EdgeError) -> tuple[dict[str, Any], dict[str, str]]:
+    named = next((named for kind, named in TITLES.items() if isinstance(error, kind)), None)
+    body = _body(error.http_status, named, str(error))
+    headers: dict[str, str] = {}
+    if isinstance(error, errors.CursorExpiredError):
+        body |= {"oldest": error.oldest, "lost": error.lost, "span": list(error.span)}
+    if isinstance(error, errors.AuthError):
+        if error.http_status == 401:
+            headers["WWW-Authenticate"] = 'Bearer realm="edge"'
+        if error.retry_after_s is not None:
+            headers["Retry-After"] = str(error.retry_after_s)
+    return body, headers
+
+
+def _body(status: int, named: tuple[str, str] | None, detail: str) -> dict[str, Any]:
+    kind, title = (
+        (f"urn:edge:problem:{named[0]}", named[1]) if named else ("about:blank", http.HTTPStatus(status).phrase)
+    )
+    return {"type": kind, "title": title, "status": status, "detail": detail}
+
+
+def _words(error: web.HTTPException) -> str:
+    match error.status:
+        case 404:
+            return "there is nothing at this address: check it, or start from /"
+        case 405:
+            return f"this address does not answer {error.method}" if isinstance(error, web.HTTPMethodNotAllowed) else ""
+        case 413:
+            return "the request's body is too large"
+        case _:
+            return error.reason
+
+
+def _answer(request: web.Request, body: dict[str, Any], headers: dict[str, str]) -> web.StreamResponse:
+    status = body["status"]
+    if status < 500 and not (status == 401 and is_page(request)):
+        request.app[REFUSALS].note(request.remote or "?", f"{status} {_route(request)}")
+    if not is_page(request):
+        text = json.dumps(body | {"instance": request.path})
+        return web.Response(status=status, text=text, content_type="application/problem+json", headers=headers)
+    if status == 401 and request.method == "GET":
+        onward = f"?next={quote(request.path_qs, safe='')}" if request.path != "/" else ""
+        return web.Response(status=303, headers={"Location": f"/login{onward}"})
+    response = render(request, "problem.html", {"problem": body}, status=status)
+    response.headers.update(headers)
+    return response
+
+
+def is_page(request: web.Request) -> bool:
+    """Whether a person's browser asks for a page, and not a program for data."""
+    data = request.path.startswith(("/api/", "/live/", "/now/", "/events", "/metrics", "/livez"))
+    return not data and "text/html" in request.headers.get("Accept", "")
+
+
+def _route(request: web.Request) -> str:
+    return request.match_info.route.name or request.method

@@ -1,0 +1,1 @@
+"""The page for people: one module for each part."""

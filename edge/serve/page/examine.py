@@ -1,0 +1,118 @@
+"""Examining a picture, a video, or the camera's picture of now: hand it over, watch it, see and take what was found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from edge.errors import ConflictError, NotFoundError
+from edge.serve.app_keys import CALLER, LIVE, STORE, Slots, read, written
+from edge.serve.http import inputs
+from edge.serve.http.problems import RequestError
+from edge.serve.http.shield import read_form
+from edge.serve.http.uploads import keep, receive
+from edge.serve.jobs import WAITING, Examination, Examiner, require_examiner
+from edge.serve.page.live import age_ms
+from edge.serve.page.renderer import render, texts_of
+
+MAX_UPLOADS = 2
+MAX_SNAPSHOT_AGE_MS = 2000.0
+UPLOADS = web.AppKey("uploads", Slots)
+
+
+async def listing(request: web.Request) -> web.StreamResponse:
+    """Where a file is dropped, and what was examined lately."""
+    inputs.check_names(request, ())
+    return _list(request, None)
+
+
+async def submit(request: web.Request) -> web.StreamResponse:
+    """Take a file in, and lead to its page."""
+    examiner = require_examiner(request.app)
+    with request.app[UPLOADS]:
+        try:
+            name, path = await receive(request, examiner.inbox, examiner.settings.max_upload_bytes)
+        except RequestError as error:
+            if error.http_status == 422:
+                return _list(request, texts_of(request)("examine.one_file"), 422)
+            raise
+    return await _examine(request, examiner, name, path)
+
+
+async def snapshot(request: web.Request) -> web.StreamResponse:
+    """Examine the newest frame of a camera, if it is of now."""
+    examiner = require_examiner(request.app)
+    camera = (await read_form(request)).get("camera", "")
+    view = request.app[LIVE].newest(camera)
+    if view is None or age_ms(view) > MAX_SNAPSHOT_AGE_MS:
+        return _list(request, texts_of(request)("examine.not_live", camera=camera[:40]), 409)
+    name = f"{view.camera} {view.captured_at:%Y-%m-%d %H:%M:%S}.jpg"
+    return await _examine(request, examiner, name, await keep(view.jpeg, examiner.inbox, ".jpg"))
+
+
+async def _examine(request: web.Request, examiner: Examiner, name: str, path: Any) -> web.StreamResponse:
+    by = request[CALLER].name or ""
+    try:
+        job = await examiner.submit(name, path, by)
+    except ConflictError:
+        waiting = sum(job.state in WAITING for job in examiner.jobs())
+        return _list(request, texts_of(request)("examine.too_many", count=waiting), 409)
+    await written(request.app[STORE].audit(by, "examine.start", job.job_id, {"file": name}))
+    raise web.HTTPSeeOther(f"/examine/{job.job_id}")
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """One examination: progress, log, results."""
+    inputs.check_names(request, ())
+    return render(request, "examination.html", await _values(request))
+
+
+async def progress(request: web.Request) -> web.StreamResponse:
+    """Only the part of the page that changes."""
+    inputs.check_names(request, ())
+    return render(request, "parts/examination.html", await _values(request))
+
+
+async def file(request: web.Request) -> web.StreamResponse:
+    """A cut-out face, or the report to keep."""
+    inputs.check_names(request, ())
+    name = request.match_info["name"]
+    path = require_examiner(request.app).file(_require(request).job_id, name)
+    if path is None:
+        raise NotFoundError("this examination has no such file: it was removed, or found nothing")
+    if name.endswith(".png"):
+        return web.FileResponse(path, headers={"Content-Type": "image/png", "Cache-Control": "private, max-age=3600"})
+    by = request[CALLER].name or ""
+    await written(request.app[STORE].audit(by, "examine.export", request.match_info["job_id"]))
+    # Never shown here: the report brings styles of its own, which this page's rules forbid.
+    saved = f'attachment; filename="report-{request.match_info["job_id"]}.html"'
+    return web.FileResponse(path, headers={"Content-Type": "text/html; charset=utf-8", "Content-Disposition": saved})
+
+
+async def remove(request: web.Request) -> web.StreamResponse:
+    """Stop it if it works, and delete what was found."""
+    await read_form(request)
+    job = _require(request)
+    await require_examiner(request.app).remove(job.job_id)
+    await written(request.app[STORE].audit(request[CALLER].name or "", "examine.remove", job.job_id))
+    raise web.HTTPSeeOther("/examine")
+
+
+def _list(request: web.Request, error: str | None, status: int = 200) -> web.Response:
+    examiner = require_examiner(request.app)
+    values = {"jobs": examiner.jobs(), "error": error, "settings": examiner.settings}
+    return render(request, "examine.html", values, status=status)
+
+
+def _require(request: web.Request) -> Examination:
+    job = require_examiner(request.app).job(request.match_info["job_id"])
+    if job is None:
+        raise NotFoundError("this examination is not kept: it never was, was removed, or is too old")
+    return job
+
+
+async def _values(request: web.Request) -> dict[str, Any]:
+    job = _require(request)
+    hits = await read(require_examiner(request.app).hits, job.job_id) if job.state == "done" else ()
+    return {"job": job, "hits": hits, "is_working": job.state in WAITING}

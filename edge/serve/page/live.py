@@ -1,0 +1,150 @@
+"""The live picture, with each frame's own record and age, and the news that arrive without reload."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Any
+
+from aiohttp import web
+
+from edge.records import LiveView
+from edge.serve.app_keys import CALLER, FEED_BELL, LIVE, VIEWERS
+from edge.serve.http import inputs
+from edge.serve.http.access import may
+from edge.serve.http.auth import CALLERS
+from edge.serve.http.problems import RequestError
+from edge.store import time_to_text
+
+FRAME_WAIT_S = 10.0
+BEAT_S = 15.0
+LEAST_GAP_S = 0.5
+
+
+async def frame(request: web.Request) -> web.StreamResponse:
+    """Answer with the next frame and its record in one body: multipart/form-data, which browsers can read."""
+    view, waited_ms = await _next(request)
+    return _form(request, [] if view is None else [view], waited_ms)
+
+
+async def frames(request: web.Request) -> web.StreamResponse:
+    """The same for all cameras of a page at once: browsers open few connections, and a page may show many cameras."""
+    inputs.check_names(request, ("after",))
+    shown = _seen(request.query.get("after", ""))
+    seen = {camera: shown.get(camera) for camera in request.app[LIVE].cameras()}
+    began = time.monotonic()
+    with request.app[VIEWERS]:
+        views = await request.app[LIVE].wait_any(seen, FRAME_WAIT_S)
+    return _form(request, views, (time.monotonic() - began) * 1e3)
+
+
+def _seen(text: str) -> dict[str, int]:
+    """Newest frame that the page has of each camera: `door:12,yard:7`."""
+    seen: dict[str, int] = {}
+    for part in text.split(",") if text else ():
+        camera, _, number = part.partition(":")
+        if not camera or not (number.isascii() and number.isdigit() and len(number) < 19):
+            raise RequestError(f"after = {text[:60]!r} is not right: give camera:frame, with commas between them")
+        seen[camera] = int(number)
+    return seen
+
+
+def _form(request: web.Request, views: list[LiveView], waited_ms: float) -> web.Response:
+    """Records and pictures, in pairs."""
+    if not views:
+        return web.Response(status=204)
+    names, mark, parts = may(request[CALLER], "hit"), b"frame-and-record", []
+    for view in views:
+        record = json.dumps(_record(view, names=names) | {"waited_ms": waited_ms}, ensure_ascii=False).encode()
+        parts += [
+            b"--" + mark + b'\r\nContent-Disposition: form-data; name="record"\r\n\r\n' + record,
+            b"\r\n--" + mark + b'\r\nContent-Disposition: form-data; name="picture"; filename="frame.jpg"\r\n',
+            b"Content-Type: image/jpeg\r\n\r\n",
+            view.jpeg,
+            b"\r\n",
+        ]
+    body = b"".join([*parts, b"--" + mark + b"--\r\n"])
+    return web.Response(body=body, headers={"Content-Type": f"multipart/form-data; boundary={mark.decode()}"})
+
+
+async def picture(request: web.Request) -> web.StreamResponse:
+    """Answer with the next frame as a plain JPEG; id, age and record size travel in headers."""
+    view, waited_ms = await _next(request)
+    if view is None:
+        return web.Response(status=204)
+    headers = {
+        "X-Frame-Id": str(view.frame_id),
+        "X-Frame-Age-Ms": f"{age_ms(view):.1f}",
+        "X-Frame-Waited-Ms": f"{waited_ms:.1f}",
+        "X-Frame-Captured-At": time_to_text(view.captured_at),
+        "X-Frame-Faces": str(len(view.faces)),
+    }
+    return web.Response(body=view.jpeg, content_type="image/jpeg", headers=headers)
+
+
+def age_ms(view: LiveView) -> float:
+    """Milliseconds since the frame was captured, by the box's monotonic clock: no wall clock can bend it."""
+    return max(0.0, (time.monotonic_ns() - view.captured_mono_ns) / 1e6)
+
+
+async def _next(request: web.Request) -> tuple[LiveView | None, float]:
+    inputs.check_names(request, ("after",))
+    camera = request.match_info["camera"]
+    if camera not in request.app[LIVE].cameras():
+        raise web.HTTPNotFound
+    after = inputs.number(request, "after", -1, 0, 10**18)
+    began = time.monotonic()
+    with request.app[VIEWERS]:
+        view = await request.app[LIVE].wait_newer(camera, after if after >= 0 else None, FRAME_WAIT_S)
+    return view, (time.monotonic() - began) * 1e3
+
+
+def _record(view: LiveView, *, names: bool) -> dict[str, Any]:
+    """What to draw on the frame; who may not see hits gets boxes without names."""
+    return {
+        "camera": view.camera,
+        "frame_id": view.frame_id,
+        "captured_at": time_to_text(view.captured_at),
+        "age_ms": age_ms(view),
+        "width": view.width,
+        "height": view.height,
+        "faces": [
+            {
+                "box": [round(float(edge), 1) for edge in face.box],
+                "label": face.label if names else None,
+                "similarity": round(float(face.similarity), 4) if names and face.similarity is not None else None,
+                "track_id": face.track_id,
+            }
+            for face in view.faces
+        ],
+    }
+
+
+async def events(request: web.Request) -> web.StreamResponse:
+    """Server-sent events that say only *that* hits or health changed; the page then asks for what it may see."""
+    bells = {"hits": request.app[FEED_BELL], "health": request.app[LIVE].health_bell}
+    with request.app[VIEWERS]:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        rings = {name: bell.rings for name, bell in bells.items()}
+        await response.prepare(request)
+        await response.write(b"retry: 2000\n\nevent: hello\ndata: {}\n\n")
+        while True:
+            waits = [asyncio.create_task(bell.wait(rings[name], BEAT_S)) for name, bell in bells.items()]
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+            if not await _still_logged_in(request):
+                return response
+            news = [name for name, bell in bells.items() if bell.rings != rings[name]]
+            rings |= {name: bells[name].rings for name in news}
+            await response.write("".join(f"event: {name}\ndata: {{}}\n\n" for name in news).encode() or b": beat\n\n")
+            # A burst of commits is one piece of news.
+            await asyncio.sleep(LEAST_GAP_S)
+
+
+async def _still_logged_in(request: web.Request) -> bool:
+    secret = request[CALLER].session
+    return secret is not None and (await request.app[CALLERS].by_session(secret)).known

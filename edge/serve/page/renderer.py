@@ -1,0 +1,64 @@
+"""Turns a template and its values into a page. What the templates may use beyond their values is listed here."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import jinja2
+from aiohttp import web
+
+from edge.config import ReviewConfig
+from edge.serve.app_keys import BOX_ID, CALLER, LIVE, TEMPLATES, TEXTS
+from edge.serve.http.access import Caller, may
+from edge.serve.page import language
+from edge.serve.page.assets import Assets
+from edge.serve.page.language import LANGUAGES, Translate
+from edge.serve.page.words import Words
+
+
+def make_templates(assets: Assets, review: ReviewConfig, t: Translate) -> jinja2.Environment:
+    """Load the templates of one language; every value is escaped, a missing one is an error."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("edge.serve.page"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(Words(t).filters())
+    environment.globals.update(
+        asset=assets.address,
+        t=t,
+        languages=LANGUAGES,
+        severity=lambda status: "urgent" if status in review.urgent_for else "normal",
+        zone=lambda: dt.datetime.now().astimezone().tzname(),
+    )
+    return environment
+
+
+def texts_of(request: web.Request) -> Translate:
+    """The texts in the language of whoever asks."""
+    own = request.get(CALLER, Caller()).language
+    return request.app[TEXTS][language.choose(own, request.headers.get("Accept-Language", ""))]
+
+
+def render(request: web.Request, template: str, values: Mapping[str, Any], *, status: int = 200) -> web.Response:
+    """Answer with a page of `template`, knowing who asks and in which language."""
+    caller = request.get(CALLER, Caller())
+    text = (
+        request.app[TEMPLATES][texts_of(request).language]
+        .get_template(template)
+        .render(
+            **values,
+            caller=caller,
+            may=lambda route: may(caller, route),
+            here=request.match_info.route.name,
+            path=request.path_qs if request.method == "GET" and request.match_info.route.name else "/",
+            box_id=request.app[BOX_ID] if caller.known else "",
+            cameras=request.app[LIVE].cameras() if caller.known else [],
+            conditions=request.app[LIVE].conditions() if caller.known else (),
+        )
+    )
+    return web.Response(text=text, status=status, content_type="text/html", headers={"Vary": "Accept-Language"})

@@ -1,0 +1,212 @@
+"""What the page says of records: states, times and numbers in the reader's language. Texts are the catalogue's."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from edge import explanation
+from edge.records import CameraHealth, CameraState, Hit
+from edge.serve.board import Condition
+from edge.serve.page.language import Translate
+from edge.store import time_to_text
+
+TONES: Mapping[CameraState, str] = {
+    CameraState.STARTING: "wait",
+    CameraState.LIVE: "calm",
+    CameraState.STALLED: "fault",
+    CameraState.FROZEN: "fault",
+    CameraState.DARK: "wait",
+    CameraState.LOST: "fault",
+    CameraState.ENDED: "wait",
+}
+DOUBTED_PARTS = ("size", "sharpness", "luma", "noise", "pose")
+LOW_PART = 0.5
+CLOSE_MARGIN = 0.12
+GENERATIVE = frozenset({"restore", "sr4"})
+"""Steps that a model draws: they may show what was never before the camera."""
+MILD = frozenset(
+    f"condition.{name}"
+    for name in ("disk_low", "load_behind", "clock_unsynchronised", "clock_stepped", "heat_hot", "heat_throttled")
+)
+"""Conditions under which hits still arrive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something wrong with the box: how urgent, what, and what to do."""
+
+    tone: str
+    what: str
+    advice: str
+
+
+class Words:
+    """The filters of one language's templates."""
+
+    def __init__(self, t: Translate) -> None:
+        self._t = t
+
+    def filters(self) -> Mapping[str, Callable[..., Any]]:
+        """By the names that the templates use."""
+        return {
+            "rfc3339": time_to_text,
+            "clock": clock,
+            "tone": tone,
+            "state": self.state,
+            "advice": self.advice,
+            "review": self.review,
+            "why": self.why,
+            "decimals": self.decimals,
+            "short": short,
+            "stamp": stamp,
+            "plain": self.plain,
+            "measure": self.measure,
+            "doubts": self.doubts,
+            "explained": self.explained,
+            "generative": generative,
+            "troubles": self.troubles,
+            "condition": self.condition,
+            "worst_first": worst_first,
+        }
+
+    def state(self, health: CameraHealth) -> str:
+        """A camera's state."""
+        return self._t(f"state.{health.state.value}.words")
+
+    def advice(self, health: CameraHealth) -> str:
+        """What to do about a camera's state; empty when there is nothing to do."""
+        return self._t(f"state.{health.state.value}.advice")
+
+    def review(self, state: object) -> str:
+        """State of a review; a word of a newer version is shown as it is."""
+        return self._known(f"review.{state}", str(state))
+
+    def why(self, verdict: Mapping[str, Any]) -> str:
+        """The reason of a verdict, and the note with it."""
+        code, note = verdict.get("reason"), verdict.get("note")
+        reason = self._known(f"reason.{verdict.get('state')}.{code}", str(code)) if code else ""
+        return "; ".join(part for part in (reason, note or "") if part)
+
+    def decimals(self, value: object, places: int = 2) -> str:
+        """A number for eyes, a dash for none."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return "–" if value is None else str(value)
+        text = f"{value:,}" if isinstance(value, int) else f"{value:,.{places}f}"
+        return text.translate(_COMMAS) if self._t.language == "de" else text
+
+    def plain(self, name: object) -> str:
+        """A record's field name as words."""
+        text = self._known(f"field.{name}", str(name).replace("_", " "))
+        return text[:1].upper() + text[1:]
+
+    def measure(self, value: object, name: str) -> str:
+        """A measured value with the unit that its field name tells."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return self.decimals(value)
+        if name.endswith("_bytes"):
+            return self._bytes(value)
+        for suffix, unit in (("_px", " px"), ("_deg", "°"), ("_ms", " ms"), ("_s", " s"), ("_c", " °C")):
+            if name.endswith(suffix):
+                return self.decimals(float(value), 0) + unit
+        return self._t("unit.of_100", value=f"{value:.0f}") if name == "score" else self.decimals(value)
+
+    def doubts(self, hit: Hit) -> list[str]:
+        """Reasons why this possible match may be wrong, from the hit's own measurements."""
+        t, parts = self._t, hit.quality.get("parts")
+        low = {name for name, value in parts.items() if value < LOW_PART} if isinstance(parts, Mapping) else set()
+        reasons: list[str] = [t(f"doubt.{name}") for name in DOUBTED_PARTS if name in low]
+        if hit.runner_up_id is not None and hit.margin < CLOSE_MARGIN:
+            reasons.append(t("doubt.margin", margin=self.decimals(hit.margin)))
+        told = hit.enhancement
+        if told.get("found_on") == "enhanced" or hit.similarity > hit.similarity_original + 0.1:
+            reasons.append(t("doubt.enhanced_only"))
+        if told.get("disagrees"):
+            by, limit = self.decimals(abs(told["difference"])), self.decimals(told["limit"])
+            reasons.append(t("doubt.faces_disagree", by=by, limit=limit))
+        elif hit.similarity_enhanced is not None and hit.similarity_enhanced < hit.similarity_original - 0.1:
+            reasons.append(t("doubt.enhanced_less"))
+        if not hit.clock.get("synced", True):
+            reasons.append(t("doubt.clock"))
+        return reasons
+
+    def explained(self, hit: Hit) -> list[dict[str, str]]:
+        """Each gate of the decision: its name, value, limit, and what single change would have flipped the answer."""
+        rows = []
+        for gate in explanation.explain(hit).gates:
+            name, change = self._known(f"gate.{gate.name}", self.plain(gate.name)), explanation.flip(gate)
+            value, limit = explanation.number(gate, gate.value), explanation.number(gate, gate.limit)
+            by = explanation.number(gate, explanation.beyond(gate))
+            told = self._t(f"flip.{gate.name}", by=by, value=value) if change else self._t("flip.not_needed")
+            rows.append({"gate": name, "value": value, "limit": limit, "flip": told})
+        return rows
+
+    def troubles(self, box: Mapping[str, Any]) -> list[Trouble]:
+        """What is wrong with the box, by what it tells of itself; empty when it works."""
+        t, found = self._t, []
+        if problem := box.get("database_problem"):
+            found.append(Trouble("fault", t("trouble.database.what"), t("trouble.database.advice", problem=problem)))
+        if problem := box.get("store_problem"):
+            found.append(Trouble("fault", t("trouble.store.what"), t("trouble.store.advice", problem=problem)))
+        elif waiting := box.get("hits_waiting"):
+            found.append(Trouble("wait", t("trouble.waiting.what", count=waiting), t("trouble.waiting.advice")))
+        if pause := box.get("pause"):
+            said = {"by": pause["by"], "reason": pause["reason"], "until": pause["until"][11:16] + " UTC"}
+            found.append(Trouble("wait", t("trouble.paused.what"), t("trouble.paused.advice", **said)))
+        return found
+
+    def condition(self, one: Condition) -> Trouble:
+        """A condition of the box in words; what a newer version calls otherwise is shown as it is."""
+        key = f"condition.{one.subject}_{one.state}"
+        if not self._t.has(f"{key}.what"):
+            return Trouble("wait", f"{one.subject}: {one.state}", one.detail)
+        return Trouble("wait" if key in MILD else "fault", self._t(f"{key}.what"), self._t(f"{key}.advice"))
+
+    def _known(self, key: str, otherwise: str) -> str:
+        return self._t(key) if self._t.has(key) else otherwise
+
+    def _bytes(self, value: float) -> str:
+        units = ["bytes", "kB", "MB", "GB", "TB"]
+        while value >= 1000 and len(units) > 1:
+            value /= 1000
+            units.pop(0)
+        places = 0 if units[0] == "bytes" or value >= 100 else 1
+        return f"{self.decimals(float(value), places)} {units[0]}"
+
+
+def worst_first(conditions: Sequence[Condition]) -> list[Condition]:
+    """Those that keep hits from arriving before those that don't, else as they came."""
+    return sorted(conditions, key=lambda one: f"condition.{one.subject}_{one.state}" in MILD)
+
+
+_COMMAS = str.maketrans({",": ".", ".": ","})
+
+
+def clock(time: dt.datetime) -> str:
+    """Write a time for eyes; the page's script turns it into the reader's own time zone."""
+    return time.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def tone(health: CameraHealth) -> str:
+    """How urgent a camera's state is: calm, wait or fault."""
+    return TONES[health.state]
+
+
+def short(sha256: object) -> str:
+    """The first digits of a hash; enough to compare by eye."""
+    return str(sha256)[:12] if sha256 else "–"
+
+
+def generative(hit: Hit) -> list[str]:
+    """Names of the steps done to the picture that draw what was not seen."""
+    steps = hit.recipe.get("steps", [])
+    return [step["name"] for step in steps if step.get("generative") or step.get("name") in GENERATIVE]
+
+
+def stamp(text: str) -> Markup:
+    """A time of a record that is JSON already."""
+    return Markup('<time datetime="{}">{}</time>').format(text, text[:19].replace("T", " ") + " UTC")

@@ -1,0 +1,176 @@
+"""The store's verbs for accounts: users, sessions, login links, and tokens of machines. Who did it is noted with it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import TypeVar
+
+from edge.errors import NotFoundError
+from edge.store import core as opening
+from edge.store.accounts import last_use, passwords, tokens, users
+from edge.store.audit import audit
+from edge.store.audit.audit import LOCAL
+from edge.store.rows import Login, Session, Token, User
+from edge.store.writer import Change
+
+T = TypeVar("T")
+
+
+class Accounts:
+    """The part of `Store` that knows who may come in. `by` is who asks, for the audit."""
+
+    def __init__(self, core: opening.Core) -> None:
+        self._core = core
+        self._logins = passwords.Logins(core, core.clock)
+
+    def _audited(
+        self,
+        apply: Callable[[Change, dt.datetime], T],
+        by: str,
+        action: str,
+        subject: str,
+        detail: Mapping[str, object] | None = None,
+    ) -> Callable[[Change], T]:
+        """A job that also notes who did it, in the same transaction."""
+
+        def whole(change: Change) -> T:
+            now = self._core.clock()
+            result = apply(change, now)
+            audit.append(change.db, now, by, action, subject, detail)
+            return result
+
+        return whole
+
+    def add_user(self, name: str, role: str, password: str, *, by: str = LOCAL) -> Future[None]:
+        """Add a user; AuthError for an unknown role or a short password."""
+        passwords.require_role(role)
+        password_hash = self._logins.hash(password)
+
+        def apply(change: Change, now: dt.datetime) -> None:
+            users.add(change.db, name, role, password_hash, now)
+
+        return self._core.write(self._audited(apply, by, "user.add", f"user {name}", {"role": role}))
+
+    def set_password(self, name: str, password: str, *, by: str = LOCAL) -> Future[None]:
+        """Change a password and end the user's sessions."""
+        password_hash = self._logins.hash(password)
+
+        def apply(change: Change, now: dt.datetime) -> None:
+            users.set_password_hash(change.db, name, password_hash, end_sessions=True)
+
+        return self._core.write(self._audited(apply, by, "user.password", f"user {name}"))
+
+    def remove_user(self, name: str, *, by: str = LOCAL, keep_one: str | None = None) -> Future[None]:
+        """Remove a user with sessions and links; ConflictError if it is the last of the role `keep_one`."""
+
+        def apply(change: Change, now: dt.datetime) -> None:
+            users.remove(change.db, name, keep_one=keep_one)
+
+        return self._core.write(self._audited(apply, by, "user.remove", f"user {name}"))
+
+    def users(self) -> list[User]:
+        """Everyone who may log in."""
+        return self._core.read(users.all_users)
+
+    def check_password(self, name: str, password: str) -> User | None:
+        """The user, or None; AuthError 429 while locked. Takes some 0.2 s: call it off the event loop."""
+        return self._logins.check(name, password)
+
+    def add_session(self, user: str, hours: float, address: str | None = None) -> Future[str]:
+        """A new session's secret; `address` is where the login came from."""
+        more = {} if address is None else {"address": address}
+        return self._add_secret("sessions", user, dt.timedelta(hours=hours), **more)
+
+    def check_session(self, secret: str) -> Session | None:
+        """The session a secret stands for."""
+        found = self._core.read(lambda db: users.session(db, secret, self._core.clock()))
+        if found is not None:
+            self._core.uses.note(users.hash_secret(secret))
+        return found
+
+    def logins(self) -> list[Login]:
+        """Everybody who is logged in, with the last use of each login."""
+        return self._core.read(lambda db: last_use.logins(db, self._core.uses, self._core.clock()))
+
+    def end_login(self, login_id: str, *, by: str = LOCAL) -> Future[None]:
+        """End somebody's login by its id; NotFoundError where it is over already."""
+
+        def apply(change: Change) -> None:
+            user = last_use.end_login(change.db, login_id)
+            if user is None:
+                raise NotFoundError("this login is over already")
+            audit.append(change.db, self._core.clock(), by, "session.end", f"user {user}", {"login": login_id})
+
+        return self._core.write(apply)
+
+    def end_session(self, secret: str) -> Future[None]:
+        """Log out."""
+        return self._core.write(lambda change: users.end_session(change.db, secret))
+
+    def add_login_link(self, user: str, minutes: float) -> Future[str]:
+        """A new one-time link's secret."""
+        return self._add_secret("login_links", user, dt.timedelta(minutes=minutes))
+
+    def use_login_link(self, secret: str) -> Future[str | None]:
+        """Consume a link; resolves to its user's name, or None."""
+
+        def apply(change: Change) -> str | None:
+            now = self._core.clock()
+            name = users.use_login_link(change.db, secret, now)
+            if name is not None:
+                audit.append(change.db, now, name, "login.link", f"user {name}")
+            return name
+
+        return self._core.write(apply)
+
+    def _add_secret(self, table: str, user: str, valid_for: dt.timedelta, **more: str) -> Future[str]:
+        secret = users.new_secret()
+
+        def apply(change: Change) -> str:
+            users.add_secret(change.db, table, user, secret, self._core.clock(), valid_for, **more)
+            return secret
+
+        return self._core.write(apply)
+
+    def add_token(
+        self,
+        name: str,
+        scopes: Sequence[str],
+        expires_at: dt.datetime | None = None,
+        *,
+        by: str = LOCAL,
+        secret: str | None = None,
+    ) -> Future[str]:
+        """A new token, handed out this once; drawn, or a `secret` of at least 32 characters that somebody else drew."""
+        tokens.require_scopes(scopes)
+        drawn = tokens.PREFIX + users.new_secret() if secret is None else tokens.require_strong(secret)
+
+        def apply(change: Change, now: dt.datetime) -> str:
+            tokens.add(change.db, name, scopes, drawn, now, expires_at)
+            return drawn
+
+        audited = self._audited(apply, by, "token.add", f"token {name}", {"scopes": sorted(scopes)})
+        return self._core.write(audited, finish=self._core.tokens_changed)
+
+    def revoke_token(self, name: str, *, only_older: bool = False, by: str = LOCAL) -> Future[None]:
+        """Revoke the tokens of a name; with `only_older` all but the newest, which ends a rotation."""
+
+        def apply(change: Change, now: dt.datetime) -> None:
+            tokens.revoke(change.db, name, only_older=only_older)
+
+        audited = self._audited(apply, by, "token.revoke", f"token {name}", {"only_older": only_older})
+        return self._core.write(audited, finish=self._core.tokens_changed)
+
+    def tokens(self) -> list[Token]:
+        """Tokens, by name, with their last use; the secrets are not kept."""
+        last = self._core.uses.last
+        return [
+            replace(t, last_used_at=last(sha256, t.last_used_at)) for sha256, t in self._core.read(tokens.all_tokens)
+        ]
+
+    def check_token(self, token: str) -> Token | None:
+        """The token a secret stands for, from memory."""
+        return self._core.token_check.find(token)

@@ -1,0 +1,148 @@
+"""Checking passwords: argon2id one at a time, the same work for names that don't exist, a lock-out that is kept.
+
+The counters are rows, so a restart doesn't reset them. The rows of users themselves are users.py's.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import sqlite3
+import threading
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Protocol, TypeVar
+
+import argon2
+
+from edge.errors import AuthError
+from edge.store.accounts import users
+from edge.store.audit import audit
+from edge.store.codec import time_from_text, time_to_text
+from edge.store.rows import ROLES, User
+from edge.store.writer import Change
+
+T = TypeVar("T")
+
+MIN_PASSWORD = 8
+MAX_PASSWORD = 1024
+FREE_FAILURES = 5
+FIRST_LOCK_S = 30
+LONGEST_LOCK_S = 3600
+MAX_STRANGERS = 1000
+"""Failures kept for names that don't exist, so that guessing names can't fill the disk."""
+
+
+class Access(Protocol):
+    """How the store is read and written."""
+
+    def read(self, query: Callable[[sqlite3.Connection], T]) -> T: ...
+
+    def write(self, apply: Callable[[Change], T]) -> Future[T]: ...
+
+
+class Logins:
+    """Passwords in, users out."""
+
+    def __init__(self, access: Access, clock: Callable[[], dt.datetime]) -> None:
+        self._access = access
+        self._clock = clock
+        self._hasher = argon2.PasswordHasher()
+        self._one_at_a_time = threading.Lock()  # a login takes 64 MiB
+        self._dummy: str | None = None
+
+    def hash(self, password: str) -> str:
+        """Hash of a new password; AuthError if it is too short."""
+        if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+            raise AuthError(f"a password needs {MIN_PASSWORD} to {MAX_PASSWORD} characters", status=422)
+        with self._one_at_a_time:
+            return self._hasher.hash(_normal(password))
+
+    def check(self, name: str, password: str) -> User | None:
+        """The user, or None where name or password is wrong; AuthError 429 while the name is locked."""
+        key = hashlib.sha256(_normal(name).encode("utf-8", "surrogatepass")).hexdigest()
+        with self._one_at_a_time:
+            self._require_unlocked(key)
+            found = self._access.read(lambda db: users.find(db, name))
+            stranger = self._dummy_hash()
+            is_right = self._verify(found[1] if found else stranger, password[: MAX_PASSWORD + 1])
+            if found is None or not is_right:
+                now = self._clock()
+                # A name nobody has is not noted: it may be a password typed into the wrong field.
+                told = found[0].name if found else None
+                self._access.write(lambda change: _count_failure(change.db, key, now, told)).result()
+                return None
+            user = found[0].name
+            self._access.write(lambda change: _clear_failures(change.db, key, user, self._clock())).result()
+            if self._hasher.check_needs_rehash(found[1]):
+                new = self._hasher.hash(_normal(password))
+                self._access.write(lambda change: users.set_password_hash(change.db, name, new, end_sessions=False))
+        return found[0]
+
+    def _require_unlocked(self, key: str) -> None:
+        failures, last_at = self._access.read(lambda db: _failures(db, key))
+        lock_s = lock_seconds(failures)
+        if last_at is None or lock_s == 0:
+            return
+        left_s = min(lock_s, lock_s - (self._clock() - last_at).total_seconds())  # a clock set back adds nothing
+        if left_s > 0:
+            wait_s = int(left_s) + 1
+            text = f"too many failed logins; try again in {wait_s} s"
+            raise AuthError(text, status=429, retry_after_s=wait_s)
+
+    def _verify(self, password_hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(password_hash, _normal(password))
+        except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+            return False
+
+    def _dummy_hash(self) -> str:
+        """Verified against for unknown names, so that they take as long as known ones."""
+        if self._dummy is None:
+            self._dummy = self._hasher.hash(users.new_secret())
+        return self._dummy
+
+
+def require_role(role: str) -> None:
+    """AuthError if there is no such role."""
+    if role not in ROLES:
+        raise AuthError(f"there is no role {role!r}; choose one of {', '.join(ROLES)}", status=422)
+
+
+def lock_seconds(failures: int) -> int:
+    """Seconds a name is locked after its last failure: none for the first few, then doubling."""
+    if failures < FREE_FAILURES:
+        return 0
+    return min(LONGEST_LOCK_S, FIRST_LOCK_S << min(failures - FREE_FAILURES, 20))
+
+
+def _normal(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def _failures(db: sqlite3.Connection, key: str) -> tuple[int, dt.datetime | None]:
+    row = db.execute("SELECT failures, last_at FROM login_failures WHERE name_sha256 = ?", (key,)).fetchone()
+    return (0, None) if row is None else (row[0], time_from_text(row[1]))
+
+
+def _count_failure(db: sqlite3.Connection, key: str, now: dt.datetime, user: str | None) -> None:
+    audit.append(db, now, user or "somebody", "login.failed", f"user {user}" if user else "no such user")
+    db.execute(
+        """INSERT INTO login_failures (name_sha256, failures, last_at) VALUES (?, 1, ?)
+           ON CONFLICT DO UPDATE SET failures = failures + 1, last_at = excluded.last_at""",
+        (key, time_to_text(now)),
+    )
+    known = [hashlib.sha256(_normal(row[0]).encode()).hexdigest() for row in db.execute("SELECT name FROM users")]
+    marks = ",".join("?" * len(known))
+    db.execute(
+        f"""DELETE FROM login_failures WHERE name_sha256 IN (
+            SELECT name_sha256 FROM login_failures WHERE name_sha256 NOT IN ({marks})
+            ORDER BY last_at DESC LIMIT -1 OFFSET {MAX_STRANGERS})""",
+        known,
+    )
+
+
+def _clear_failures(db: sqlite3.Connection, key: str, user: str, now: dt.datetime) -> None:
+    audit.append(db, now, user, "login", f"user {user}")
+    db.execute("DELETE FROM login_failures WHERE name_sha256 = ?", (key,))

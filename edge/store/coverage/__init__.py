@@ -1,0 +1,1 @@
+"""Seconds watched and blind, per camera."""

@@ -1,0 +1,1 @@
+"""The feed: sequence, cursors, epochs."""

@@ -1,0 +1,102 @@
+"""The pull feed's rows: appended inside the transaction of what they tell, read page by page."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from edge.errors import CursorExpiredError
+from edge.records import FeedItem, FeedPage
+from edge.store.codec import from_line, time_from_text, time_to_text, to_line
+from edge.store.feed import cursor
+from edge.store.writer import Change
+
+
+def append(
+    change: Change, now: dt.datetime, type_: str, body: Mapping[str, Any], hit_id: str | None = None
+) -> FeedItem:
+    """Add an item; its seq counts once the transaction commits."""
+    at = time_to_text(now)
+    row = (at, type_, hit_id, to_line(body))
+    seq = change.db.execute("INSERT INTO feed (at, type, hit_id, body) VALUES (?, ?, ?, ?)", row).lastrowid
+    assert seq is not None
+    item = FeedItem(seq, time_from_text(at), type_, dict(body))
+    change.items.append(item)
+    return item
+
+
+def head(db: sqlite3.Connection) -> int:
+    """Seq of the last item ever added, kept or not; 0 before the first."""
+    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'feed'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def floor(db: sqlite3.Connection) -> int:
+    """Seq of the last item that retention cut off; 0 if none was."""
+    return int(db.execute("SELECT coalesce(max(last_seq), 0) FROM trims").fetchone()[0])
+
+
+def items_after(db: sqlite3.Connection, seq: int, limit: int) -> list[FeedItem]:
+    """Items in order, from the one after `seq`."""
+    rows = db.execute("SELECT seq, at, type, body FROM feed WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
+    return [_item(row) for row in rows]
+
+
+def page(
+    db: sqlite3.Connection,
+    epoch: str,
+    after: str | None,
+    limit: int,
+    fields: Sequence[str] | None,
+    max_bytes: int | None = None,
+) -> FeedPage:
+    """One answer; CursorError or CursorExpiredError where `after` can't be followed without a hole.
+
+    `max_bytes` ends it before the item that would make it larger, but never before the first.
+    """
+    if limit < 1:
+        raise ValueError(f"limit is {limit}: ask for at least one item")
+    start = floor(db) if after is None else _start(db, epoch, after)
+    rows = db.execute("SELECT seq, at, type, body FROM feed WHERE seq > ? ORDER BY seq LIMIT ?", (start, limit + 1))
+    items: list[FeedItem] = []
+    more, num_bytes = False, 0
+    for row in rows:
+        num_bytes += len(row[3])
+        if more := len(items) == limit or (max_bytes is not None and bool(items) and num_bytes > max_bytes):
+            break
+        items.append(_item(row))
+    kept = tuple(_choose(item, fields) for item in items)
+    last = kept[-1].seq if kept else start
+    return FeedPage(kept, cursor.encode(epoch, last), epoch, cursor.encode(epoch, head(db)), more)
+
+
+def _item(row: tuple[int, str, str, str]) -> FeedItem:
+    return FeedItem(row[0], time_from_text(row[1]), row[2], from_line(row[3]))
+
+
+def _start(db: sqlite3.Connection, epoch: str, after: str) -> int:
+    of_epoch, seq = cursor.decode(after)
+    oldest = floor(db)
+    if of_epoch != epoch or seq > head(db):
+        # of the former database nothing is known: what is counted is what this one has cut off since
+        message = "this cursor is from before the box was restored or reset; start again from 'oldest'"
+        raise CursorExpiredError(message, oldest=cursor.encode(epoch, oldest), lost=oldest, span=_span(db, 0))
+    if seq < oldest:
+        lost = oldest - seq
+        message = f"{lost} items after this cursor are no longer kept; start again from 'oldest'"
+        raise CursorExpiredError(message, oldest=cursor.encode(epoch, oldest), lost=lost, span=_span(db, seq))
+    return seq
+
+
+def _span(db: sqlite3.Connection, seq: int) -> tuple[str | None, str | None]:
+    """First and last time of what was cut off after `seq`, as far as the cuts tell."""
+    row = db.execute("SELECT min(first_at), max(last_at) FROM trims WHERE last_seq > ?", (seq,)).fetchone()
+    return row[0], row[1]
+
+
+def _choose(item: FeedItem, fields: Sequence[str] | None) -> FeedItem:
+    if fields is None:
+        return item
+    return FeedItem(item.seq, item.at, item.type, {key: value for key, value in item.body.items() if key in fields})

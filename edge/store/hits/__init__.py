@@ -1,0 +1,1 @@
+"""Hits, their search and their reviews."""

@@ -1,0 +1,134 @@
+"""Hits: added, updated and reviewed together with their feed item, in one transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from edge.errors import ConflictError, NotFoundError
+from edge.records import FeedItem, Hit
+from edge.store import images
+from edge.store.blobs import Blobs
+from edge.store.codec import from_line, hit_from_json, hit_to_json, to_line
+from edge.store.feed import feed
+from edge.store.writer import Change
+
+Verb = Callable[[Change, Blobs, Hit, Mapping[str, bytes], dt.datetime], FeedItem]
+"""What `add` and `update` look like from outside."""
+
+
+def add(change: Change, blobs: Blobs, hit: Hit, pictures: Mapping[str, bytes], now: dt.datetime) -> FeedItem:
+    """Store a new hit of a person on the watchlist."""
+    if _body(change.db, hit.hit_id) is not None:
+        raise ConflictError(f"hit {hit.hit_id} is stored already; update it instead")
+    if not _is_listed(change.db, hit.person.person_id):
+        # erased while the visit went on: nothing of them may come back
+        raise NotFoundError(f"hit {hit.hit_id} names a person who is not on the watchlist; it is not kept")
+    body = _without_erased(change.db, hit_to_json(hit))
+    item = feed.append(change, now, "alert.created", body, hit.hit_id)
+    change.db.execute(
+        """INSERT INTO hits (hit_id, person_id, camera, kind, review_state, last_at, latest_seq, body)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+        (hit.hit_id, hit.person.person_id, *_columns(hit, body), item.seq, to_line(body)),
+    )
+    # the reference may have been replaced while the visit went on: the alert matters more than its picture
+    _name_images(change.db, blobs, hit, pictures, now, may_be_gone={hit.images.reference})
+    return item
+
+
+def update(change: Change, blobs: Blobs, hit: Hit, pictures: Mapping[str, bytes], now: dt.datetime) -> FeedItem:
+    """Replace a stored hit by a better sighting; a verdict given meanwhile stays."""
+    stored = _require(change.db, hit.hit_id)
+    if stored["person"]["id"] != hit.person.person_id:
+        raise ConflictError(f"hit {hit.hit_id} is of another person; a hit never changes its person")
+    body = _without_erased(change.db, hit_to_json(hit) | {"review": stored["review"]})
+    item = feed.append(change, now, "alert.updated", body, hit.hit_id)
+    change.db.execute(
+        """UPDATE hits SET camera = ?, kind = ?, review_state = ?, last_at = ?, latest_seq = ?, body = ?
+           WHERE hit_id = ?""",
+        (*_columns(hit, body), item.seq, to_line(body), hit.hit_id),
+    )
+    # a picture named before may have been shed since: that is no reason to lose the update
+    may_be_gone = {*stored["images"].values(), hit.images.reference}
+    _name_images(change.db, blobs, hit, pictures, now, may_be_gone)
+    return item
+
+
+def get(db: sqlite3.Connection, hit_id: str) -> Hit | None:
+    """One hit."""
+    body = _body(db, hit_id)
+    return None if body is None else hit_from_json(body)
+
+
+def newest(db: sqlite3.Connection, before: str | None, limit: int) -> list[Hit]:
+    """Hits, newest first (ids are ordered by time), older than the hit `before`."""
+    where = "" if before is None else "WHERE hit_id < ?"
+    given = (limit,) if before is None else (before, limit)
+    rows = db.execute(f"SELECT body FROM hits {where} ORDER BY hit_id DESC LIMIT ?", given)
+    return [hit_from_json(from_line(row[0])) for row in rows]
+
+
+def last_of(db: sqlite3.Connection, person_id: str, camera: str) -> Hit | None:
+    """The newest hit of a person at a camera, so that a visit outlives a restart."""
+    row = db.execute(
+        "SELECT body FROM hits WHERE person_id = ? AND camera = ? ORDER BY hit_id DESC LIMIT 1", (person_id, camera)
+    ).fetchone()
+    return None if row is None else hit_from_json(from_line(row[0]))
+
+
+def count(db: sqlite3.Connection) -> int:
+    """Number of hits kept."""
+    return int(db.execute("SELECT count(*) FROM hits").fetchone()[0])
+
+
+def remove(db: sqlite3.Connection, hit_ids: list[str]) -> tuple[int, int]:
+    """Delete hits and doom their pictures; returns pictures doomed and their bytes. The feed is the caller's."""
+    named: set[str] = set()
+    for hit_id in hit_ids:
+        named.update(row[0] for row in db.execute("SELECT sha256 FROM hit_images WHERE hit_id = ?", (hit_id,)))
+        db.execute("DELETE FROM hits WHERE hit_id = ?", (hit_id,))
+    return images.release(db, named)
+
+
+def _columns(hit: Hit, body: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    return hit.camera, hit.kind, str(body["review"].get("state", "")), body["visit"]["last"]
+
+
+def _name_images(
+    db: sqlite3.Connection,
+    blobs: Blobs,
+    hit: Hit,
+    pictures: Mapping[str, bytes],
+    now: dt.datetime,
+    may_be_gone: set[str | None],
+) -> None:
+    gone = {name for name in may_be_gone if name and name not in pictures and not images.is_kept(db, name)}
+    roles = {role: sha256 for role, sha256 in asdict(hit.images).items() if sha256 is not None and sha256 not in gone}
+    images.require_rows(db, blobs, roles.values(), pictures, now)
+    rows = [(hit.hit_id, role, sha256) for role, sha256 in roles.items()]
+    db.executemany("INSERT OR IGNORE INTO hit_images (hit_id, role, sha256) VALUES (?, ?, ?)", rows)
+
+
+def _is_listed(db: sqlite3.Connection, person_id: str) -> bool:
+    return db.execute("SELECT 1 FROM people WHERE person_id = ?", (person_id,)).fetchone() is not None
+
+
+def _without_erased(db: sqlite3.Connection, body: dict[str, Any]) -> dict[str, Any]:
+    """The hit without a runner-up who was erased while the visit went on."""
+    runner_up = body["runner_up_id"]
+    return body if runner_up is None or _is_listed(db, runner_up) else body | {"runner_up_id": None}
+
+
+def _body(db: sqlite3.Connection, hit_id: str) -> dict[str, Any] | None:
+    row = db.execute("SELECT body FROM hits WHERE hit_id = ?", (hit_id,)).fetchone()
+    return None if row is None else from_line(row[0])
+
+
+def _require(db: sqlite3.Connection, hit_id: str) -> dict[str, Any]:
+    body = _body(db, hit_id)
+    if body is None:
+        raise NotFoundError(f"hit {hit_id} is not kept; it never was, was erased, or is past its age")
+    return body

@@ -1,0 +1,125 @@
+"""Verdicts on a hit: who said what, what follows from it, and taking it back within seconds.
+
+One person's verdict is enough unless the hit asks for two: then the first stays hidden until a second person has given
+theirs, and where the two differ, a third decides. `outcome` is that rule, pure; the rest are its rows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from edge.errors import ConflictError, NotFoundError
+from edge.records import FeedItem
+from edge.store.audit import audit
+from edge.store.codec import from_line, time_from_text, time_to_text, to_line
+from edge.store.feed import feed
+from edge.store.writer import Change
+
+DECISIONS = frozenset({"confirmed", "rejected"})
+STATES = ("new", "acknowledged", "second_needed", "disputed", "confirmed", "rejected")
+NEW: dict[str, Any] = {"state": "new", "by": None, "at": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one person said of a hit."""
+
+    by: str
+    at: dt.datetime
+    state: str
+    reason: str | None = None
+    note: str | None = None
+    needs_second: bool = False
+
+
+def outcome(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """The hit's `review` that follows from all verdicts on it, oldest first."""
+    decisions = [verdict for verdict in verdicts if verdict.state in DECISIONS]
+    if not decisions:
+        return _told(verdicts[-1]) if verdicts else dict(NEW)
+    if not any(verdict.needs_second for verdict in decisions):
+        return _told(decisions[-1])
+    latest = {verdict.by: verdict for verdict in decisions}
+    if len(latest) == 1:
+        # Neither the page nor the feed may tell the second person what the first one said.
+        first = decisions[-1]
+        return {"state": "second_needed", "by": first.by, "at": time_to_text(first.at)}
+    confirmed = sum(verdict.state == "confirmed" for verdict in latest.values())
+    against = len(latest) - confirmed
+    state = "disputed" if confirmed == against else "confirmed" if confirmed > against else "rejected"
+    return _told(decisions[-1]) | {"state": state, "verdicts": [_told(verdict) for verdict in latest.values()]}
+
+
+def _told(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "state": verdict.state,
+        "by": verdict.by,
+        "at": time_to_text(verdict.at),
+        "reason": verdict.reason,
+        "note": verdict.note,
+    }
+
+
+def give(change: Change, hit_id: str, verdict: Verdict) -> FeedItem:
+    """Record a verdict and what follows from it, `alert.reviewed`."""
+    body = _body(change.db, hit_id)
+    change.db.execute(
+        "INSERT INTO verdicts (hit_id, by, at, state, reason, note, needs_second) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            hit_id,
+            verdict.by,
+            time_to_text(verdict.at),
+            verdict.state,
+            verdict.reason,
+            verdict.note,
+            int(verdict.needs_second),
+        ),
+    )
+    audit.append(change.db, verdict.at, verdict.by, "verdict.give", f"hit {hit_id}", {"state": verdict.state})
+    return _put(change, hit_id, body, verdict.at)
+
+
+def undo(change: Change, hit_id: str, by: str, now: dt.datetime, within: dt.timedelta) -> FeedItem:
+    """Take back the last verdict on a hit; ConflictError unless it is one's own and young."""
+    body = _body(change.db, hit_id)
+    row = change.db.execute(
+        "SELECT verdict_id, by, at FROM verdicts WHERE hit_id = ? ORDER BY verdict_id DESC LIMIT 1", (hit_id,)
+    ).fetchone()
+    if row is None or row[1] != by:
+        raise ConflictError("there is no verdict of yours to take back: somebody else has given one since, or nobody")
+    if now - time_from_text(row[2]) > within:
+        raise ConflictError(
+            f"the time to take it back is over ({within.total_seconds():.0f} s): give a new verdict instead"
+        )
+    change.db.execute("DELETE FROM verdicts WHERE verdict_id = ?", (row[0],))
+    audit.append(change.db, now, by, "verdict.undo", f"hit {hit_id}")
+    return _put(change, hit_id, body, now)
+
+
+def of(db: sqlite3.Connection, hit_id: str) -> list[Verdict]:
+    """All verdicts on a hit, oldest first."""
+    rows = db.execute(
+        "SELECT by, at, state, reason, note, needs_second FROM verdicts WHERE hit_id = ? ORDER BY verdict_id", (hit_id,)
+    )
+    return [Verdict(row[0], time_from_text(row[1]), row[2], row[3], row[4], bool(row[5])) for row in rows]
+
+
+def _put(change: Change, hit_id: str, body: dict[str, Any], now: dt.datetime) -> FeedItem:
+    body |= {"review": outcome(of(change.db, hit_id))}
+    item = feed.append(change, now, "alert.reviewed", body, hit_id)
+    change.db.execute(
+        "UPDATE hits SET review_state = ?, latest_seq = ?, body = ? WHERE hit_id = ?",
+        (body["review"]["state"], item.seq, to_line(body), hit_id),
+    )
+    return item
+
+
+def _body(db: sqlite3.Connection, hit_id: str) -> dict[str, Any]:
+    row = db.execute("SELECT body FROM hits WHERE hit_id = ?", (hit_id,)).fetchone()
+    if row is None:
+        raise NotFoundError(f"hit {hit_id} is not kept; it never was, was erased, or is past its age")
+    return from_line(row[0])

@@ -1,0 +1,1 @@
+"""The watchlist on disk: people, references, erasure, calibration."""

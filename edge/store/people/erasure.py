@@ -1,0 +1,110 @@
+"""Erasing a person: rows, feed bodies, pictures, and what free space and the write-ahead log still hold of them.
+
+`secure_delete` overwrites deleted rows, but where pages were split or merged, copies may lie in their gaps: so the
+database is written anew (VACUUM) and its log emptied after the commit. Feed items keep their seq and become tombstones,
+so that no puller sees a hole; one more tombstone per hit tells those who have pulled already.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+from edge.errors import NotFoundError
+from edge.store import images
+from edge.store.blobs import Blobs
+from edge.store.codec import to_line
+from edge.store.feed import feed
+from edge.store.hits import hits
+from edge.store.people import people
+from edge.store.rows import Receipt
+from edge.store.writer import Change
+
+CHECKPOINT_TRIES = 2
+"""Each waits for readers as long as any write does."""
+
+
+def forget(change: Change, person_id: str, now: dt.datetime) -> Receipt:
+    """Delete all rows of a person; the files and the log follow in `scrub`."""
+    db = change.db
+    if people.get(db, person_id) is None:
+        raise NotFoundError(f"{person_id!r} is not on the watchlist; 'edge watchlist list' shows who is")
+    hit_ids = [row[0] for row in db.execute("SELECT hit_id FROM hits WHERE person_id = ?", (person_id,))]
+    # retention may have taken a hit whose last feed items are still young
+    told = "SELECT DISTINCT hit_id FROM feed WHERE json_extract(body, '$.person.id') = ?"
+    told_ids = sorted({*hit_ids, *(row[0] for row in db.execute(told, (person_id,)))})
+    blanked = sum(_blank_items(db, hit_id) for hit_id in told_ids)
+    named = _images_of(db, person_id)
+    hits.remove(db, hit_ids)
+    references = db.execute("DELETE FROM person_references WHERE person_id = ?", (person_id,)).rowcount
+    images.release(db, named)
+    db.execute("DELETE FROM people WHERE person_id = ?", (person_id,))
+    _forget_runner_up(db, person_id)
+    shared = sum(images.is_kept(db, sha256) for sha256 in named)
+    people.bump_version(db, now)
+    for hit_id in told_ids:
+        feed.append(change, now, "alert.erased", {"hit_id": hit_id, "cause": "person_erased"}, hit_id)
+    return Receipt(
+        person_id=person_id,
+        erased_at=now,
+        hits=len(hit_ids),
+        references=references,
+        images=len(named) - shared,
+        images_shared=shared,
+        feed_items=blanked,
+        is_scrubbed=False,
+    )
+
+
+def scrub(db: sqlite3.Connection, blobs: Blobs, path: Path, receipt: Receipt) -> Receipt:
+    """After the commit: delete the files, write the database anew, empty the log."""
+    images.remove_doomed(db, blobs)
+    is_compact = _compact(db)
+    return replace(receipt, is_scrubbed=truncate_log(db, path) == 0 and is_compact)
+
+
+def _compact(db: sqlite3.Connection) -> bool:
+    """Write the database anew, some four seconds a gigabyte; returns whether there was room for it."""
+    db.execute("PRAGMA temp_store = FILE")  # else the copy would be made in memory
+    try:
+        db.execute("VACUUM")
+    except sqlite3.Error:
+        return False
+    finally:
+        db.execute("PRAGMA temp_store = MEMORY")
+    return True
+
+
+def truncate_log(db: sqlite3.Connection, path: Path) -> int:
+    """Move the log into the database and cut it to nothing; returns bytes left where a reader holds it open."""
+    for _ in range(CHECKPOINT_TRIES):
+        if db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0:
+            break
+    log = path.with_name(path.name + "-wal")
+    return log.stat().st_size if log.exists() else 0
+
+
+def _images_of(db: sqlite3.Connection, person_id: str) -> set[str]:
+    rows = db.execute(
+        """SELECT sha256 FROM hit_images JOIN hits USING (hit_id) WHERE person_id = ?1
+           UNION SELECT image_sha256 FROM person_references WHERE person_id = ?1""",
+        (person_id,),
+    )
+    return {row[0] for row in rows}
+
+
+def _blank_items(db: sqlite3.Connection, hit_id: str) -> int:
+    body = to_line({"hit_id": hit_id, "cause": "person_erased"})
+    return db.execute("UPDATE feed SET type = 'alert.erased', body = ? WHERE hit_id = ?", (body, hit_id)).rowcount
+
+
+def _forget_runner_up(db: sqlite3.Connection, person_id: str) -> None:
+    """Other people's hits may name the erased one as the next most alike."""
+    for table in ("hits", "feed"):
+        db.execute(
+            f"""UPDATE {table} SET body = json_set(body, '$.runner_up_id', NULL)
+                WHERE json_extract(body, '$.runner_up_id') = ?""",
+            (person_id,),
+        )

@@ -1,0 +1,278 @@
+"""The acceptance walk, from frames to the signed sheet, on the demo's clip and on recorded people."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import numpy as np
+import pytest
+
+from edge.app.build import load_models
+from edge.app.commission.findings import Findings, Row, find
+from edge.app.commission.page import PageCommissioner
+from edge.app.commission.session import WALKER, commissioning, pinhole_of
+from edge.app.commission.sheet import check_sheet
+from edge.app.commission.terminal import Guide, walk
+from edge.app.offline.clips import EPOCH
+from edge.app.people.enrolment import enrol
+from edge.app.selfcheck import demo_clip
+from edge.app.service.vision import Vision
+from edge.capture.recorder import write_video
+from edge.capture.sources import open_path
+from edge.cli.root import main
+from edge.config import CameraConfig, Config
+from edge.errors import CameraError, ConflictError, ImageError, NotFoundError
+from edge.ops.release.signing import box_key, fingerprint, public_hex
+from edge.pipeline import FrameResult
+from edge.records import Frame, Person
+from edge.store import Store
+
+FRAMES = range(26, 274, 4)
+
+
+@pytest.fixture(scope="module")
+def walks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The demo's walk by day and in the dark, every fourth frame."""
+    folder = tmp_path_factory.mktemp("walks")
+    made = {}
+    for light, fault in (("day", "cctv:2"), ("night", "dark:4")):
+        made[light] = folder / f"{light}.avi"
+        write_video(made[light], demo_clip.frames(fault=fault, only=FRAMES), demo_clip.FPS / 4)
+    return made
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return Config(data_dir=tmp_path / "data")
+
+
+@pytest.fixture(scope="module")
+def walked(
+    tmp_path_factory: pytest.TempPathFactory, walks: dict[str, Path], portrait: Path
+) -> tuple[Findings, bytes, Config]:
+    """The demo's walk, measured and signed once."""
+    config = Config(data_dir=tmp_path_factory.mktemp("walked"))
+    with commissioning(config, None, [portrait]) as made:
+        for light, path in walks.items():
+            made.play(path, pinhole_of(2400, None), light)
+        return *made.finish("gate"), config
+
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """`edge ...` in this process: exit code, what it printed, what it said."""
+
+    def run(*args: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["edge", *map(str, args)])
+        code = main()
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def test_the_demo_clip_from_walk_to_signed_sheet(walked: tuple[Findings, bytes, Config]) -> None:
+    findings, data, config = walked
+    by_day = [one for one in findings.rows if one.light == "day"]
+    assert [one.metres for one in by_day] == sorted({one.metres for one in by_day})
+    assert len(by_day) >= 3
+    assert by_day[0].is_recognised
+    assert by_day[0].eye_px > by_day[-1].eye_px, "nearer faces are larger"
+    nearest = {one.light: one for one in reversed(findings.rows)}
+    assert nearest["night"].luma < nearest["day"].luma / 1.5
+    assert re.match(r"Recognises at \d", findings.sentence)
+    assert {one.label for one in findings.zones} == {"left", "middle", "right"}
+    assert "list of 1" in findings.limits.expected_false_alerts
+    text = data.decode("utf-8")
+    assert findings.sentence in text
+    assert "<script" not in text
+    assert "http" not in text.replace("<code>", ""), "asks no other host"
+    public = check_sheet(data, "sheet")
+    assert public == public_hex(box_key(config.data_dir))
+    assert fingerprint(public) in text
+
+
+def test_a_walker_of_the_list_is_measured_against_the_list(
+    tmp_path: Path, walks: dict[str, Path], portrait: Path, command: Command
+) -> None:
+    """The command line: enrol, walk a clip with marks, verify, and see a change of one figure."""
+    toml, other, sheet = tmp_path / "edge.toml", tmp_path / "other.toml", tmp_path / "sheet.html"
+    toml.write_text(f'data_dir = "{tmp_path}/data"\n', "utf-8")
+    other.write_text(f'data_dir = "{tmp_path}/other"\n', "utf-8")
+    nowhere = (
+        "commission",
+        "--clip",
+        tmp_path / "none.mp4",
+        "--out",
+        tmp_path / "none" / "sheet.html",
+        "--config",
+        toml,
+    )
+    code, _, said = command(*nowhere)
+    assert (code, "--out" in said) == (74, True), "said before anybody walks"
+    code, _, said = command("commission", "--clip", walks["day"], "--config", toml)
+    assert code == 65
+    assert "--walker" in said
+    assert command("enrol", "--id", "ann", "--name", "Ann", "--status", "staff", portrait, "--config", toml)[0] == 0
+    walk_it = ("commission", "--clip", walks["day"], "--marks", "0=9,5=3,10=9", "--out", sheet, "--json")
+    code, text, said = command(*walk_it, "--config", toml)
+    assert code == 0, said
+    told = json.loads(text)
+    assert told["sentence"].endswith("at night it was not measured.")
+    assert {one["metres"] for one in told["rows"]} <= set(range(3, 10))
+    assert told["limits"]["min_similarity"] == 0.5
+    code, text, _ = command("commission", "--verify", sheet, "--config", toml)
+    assert code == 0
+    assert "signed by this box" in text
+    public = json.loads(command("commission", "--verify", sheet, "--json", "--config", toml)[1])["key"]
+    assert command("commission", "--verify", sheet, "--config", other)[0] == 1, "a key nobody knows proves nothing"
+    assert command("commission", "--verify", sheet, "--key", fingerprint(public), "--config", other)[0] == 0
+    sheet.write_bytes(sheet.read_bytes().replace(b"0.500", b"0.300", 1))
+    code, _, said = command("commission", "--verify", sheet, "--config", toml)
+    assert code == 65
+    assert "changed after it was signed" in said
+
+
+def test_every_byte_of_a_sheet_is_signed(config: Config) -> None:
+    from edge.ops.release.signing import sign
+
+    key = box_key(config.data_dir)
+    body = b"<html>\n"
+    data = body + f"<!-- edge-signature ed25519 {public_hex(key)} {sign(body, key)} -->\n".encode()
+    assert check_sheet(data, "x") == public_hex(key)
+    for at in range(len(data)):
+        with pytest.raises(ImageError):
+            check_sheet(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :], "x")
+    for cut in (data[:-1], data + b"x", body, b""):
+        with pytest.raises(ImageError):
+            check_sheet(cut, "x")
+
+
+def test_a_stranger_walks_and_is_not_recognised(config: Config, walks: dict[str, Path], portrait: Path) -> None:
+    """Against another's picture the same clip recognises nobody, and says why."""
+    mirror = np.eye(128, dtype=np.float32)[5]
+    with commissioning(config, None, [portrait]) as made:
+        made.walk.watch.gallery.matrix.setflags(write=True)
+        made.walk.watch.gallery.matrix[:] = mirror
+        made.play(walks["day"], pinhole_of(2400, None), "day")
+        findings = made.findings()
+    assert findings.rows
+    assert not any(one.is_recognised for one in findings.rows)
+    assert any("below 0.50" in one.why for one in findings.rows)
+    assert findings.sentence.startswith("Does not recognise")
+
+
+def test_nobody_to_be_seen_is_no_sheet(config: Config, tmp_path: Path, portrait: Path) -> None:
+    empty = tmp_path / "empty.avi"
+    write_video(empty, demo_clip.frames(only=range(3)), demo_clip.FPS)
+    with commissioning(config, None, [portrait]) as made:
+        made.play(empty, pinhole_of(None, None), "day")
+        with pytest.raises(ImageError, match="nothing to write down"):
+            made.finish("gate")
+
+
+def test_who_walks_must_be_known(config: Config) -> None:
+    with pytest.raises(NotFoundError, match="0 people"), commissioning(config, None):
+        pass
+    with pytest.raises(NotFoundError, match="enrol the walker"), commissioning(config, "ann"):
+        pass
+
+
+def test_a_live_walk_is_guided_station_by_station(config: Config, walks: dict[str, Path], portrait: Path) -> None:
+    camera = CameraConfig(name="gate", source=f"file:{walks['day']}", loop=True, realtime=False)
+    asked: list[str] = []
+    told: list[str] = []
+    with commissioning(config, None, [portrait]) as made:
+        walk(made, camera, Guide(asked.append, told.append), stations=(2, 4), seconds=3.0)
+        assert len(asked) == len(told) == 2
+        assert "stand at 2 m" in asked[0]
+        assert "between the eyes" in told[0]
+        assert {one.metres for one in made.findings().rows} == {2, 4}
+        gone = CameraConfig(name="gone", source="file:none.avi")
+        from edge.app.commission import terminal
+
+        terminal.FIRST_FRAME_S = 0.5
+        with pytest.raises(CameraError, match="gives no frame"):
+            walk(made, gone, Guide(asked.append, told.append), stations=(2,))
+
+
+def test_the_page_walks_over_the_running_vision_thread(config: Config, walks: dict[str, Path], portrait: Path) -> None:
+    """Frames come as live work is done with them; the sheet is kept, signed, and noted in the audit."""
+    models = load_models(config)
+    vision = SimpleNamespace(observer=None)
+
+    async def check(store: Store) -> None:
+        made = PageCommissioner(config, models, store, cast(Vision, vision), seconds=600)
+        assert made.view().state == "idle"
+        with pytest.raises(ConflictError, match="say first who walks"):
+            await made.measure(2, "day")
+        with pytest.raises(NotFoundError):
+            await made.begin("door", "nobody")
+        await made.begin("door", "ann")
+        await made.measure(3, "day")
+        assert made.view().state == "measuring"
+        with pytest.raises(ConflictError, match="wait until"):
+            await made.measure(2, "day")
+        with open_path(walks["day"]) as source:
+            for number, shot in enumerate(source.frames()):
+                for camera in ("door", "yard"):
+                    frame = Frame(number, camera, EPOCH, round((shot.media_s or 0) * 1e9), shot.image)
+                    found = models.stages.detector.detect(shot.image)
+                    vision.observer(frame, FrameResult(found, (), (), (), ()))
+        (station,) = made.view().stations
+        assert (station.metres, station.light) == (3, "day")
+        assert station.is_recognised
+        assert made.sheet() is None
+        await made.finish("ann-installer")
+        assert made.view().state == "done"
+        assert vision.observer is None
+        assert check_sheet(made.sheet() or b"", "sheet") == public_hex(box_key(config.data_dir))
+        (kept,) = (config.data_dir / "commission").iterdir()
+        assert kept.read_bytes() == made.sheet()
+        noted = store.ledger.newest(None, 1)[0]
+        assert (noted.actor, noted.action) == ("ann-installer", "commission.sheet")
+
+    with Store.open(config.data_dir) as store:
+        enrol(store, models, Person("ann", "Ann", "staff"), [portrait])
+        asyncio.run(check(store))
+
+
+def test_a_sheet_is_one_page(tmp_path: Path, walked: tuple[Findings, bytes, Config]) -> None:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("needs a browser (apt: chromium)")
+    from playwright.sync_api import sync_playwright
+
+    (tmp_path / "sheet.html").write_bytes(walked[1])
+    with sync_playwright() as play:
+        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = play.chromium.launch(executable_path=chromium, args=options)
+        page = browser.new_page(viewport={"width": 360, "height": 640})
+        page.goto((tmp_path / "sheet.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        pdf = page.pdf(prefer_css_page_size=True)
+        browser.close()
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
+
+
+@pytest.mark.parametrize(("name", "is_known"), [("again", True), ("bird", False)])
+def test_recorded_people(config: Config, shared_data: Path, name: str, is_known: bool) -> None:
+    """One signer is enrolled from one clip and sits before another; a stranger is not taken for them."""
+    folder = shared_data / "video" / "asl"
+    with commissioning(config, None, [folder / "brother.mkv"]) as made:
+        made.play(folder / f"{name}.mkv", pinhole_of(None, 60), "day")
+        findings = find(made.walk.sightings, WALKER, made.walk.watch, config.recognise)
+    assert findings.rows
+    judged: Sequence[Row] = [one for one in findings.rows if one.fused is not None]
+    assert judged
+    assert all(one.is_recognised == is_known for one in judged)
+    assert all(0.4 < (one.metres or 0) < 3 for one in judged), "somebody at a desk"

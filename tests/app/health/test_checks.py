@@ -1,0 +1,130 @@
+"""The checks of the box, one by one: limits, and that a value at a limit is not told again and again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from edge.app.health import checks
+from edge.app.health.checks import Clock, Count, Load
+from edge.app.packs.file_watch import ModelFiles
+from edge.ops.system import sensors
+from tests.conftest import ROOT
+
+MB = 1_000_000
+PACK = ROOT / "models" / "quantized"
+
+
+@pytest.mark.parametrize(
+    ("free", "former", "is_full", "expected"),
+    [
+        (500 * MB, "ok", False, "ok"),
+        (199 * MB, "ok", False, "low"),
+        (205 * MB, "ok", False, "ok"),
+        (205 * MB, "low", False, "low"),
+        (225 * MB, "low", False, "ok"),
+        (9 * MB, "low", False, "full"),
+        (15 * MB, "full", False, "full"),
+        (25 * MB, "full", False, "low"),
+        (500 * MB, "ok", True, "full"),
+    ],
+)
+def test_disk(free: int, former: str, is_full: bool, expected: str) -> None:
+    assert checks.disk(free, 200 * MB, former, is_full=is_full)[0] == expected
+
+
+def test_a_disk_without_a_wish_is_only_ever_full() -> None:
+    assert [checks.disk(free, 0, "ok")[0] for free in (50 * MB, 11 * MB, 5 * MB)] == ["ok", "ok", "full"]
+
+
+@pytest.mark.parametrize(
+    ("degrees", "slow", "former", "expected"),
+    [
+        (79.0, None, "ok", "ok"),
+        (80.0, None, "ok", "hot"),
+        (76.0, None, "hot", "hot"),
+        (74.0, None, "hot", "ok"),
+        (None, None, "ok", "ok"),
+        (None, "too little voltage", "ok", "throttled"),
+        (50.0, "throttled", "hot", "throttled"),
+    ],
+)
+def test_heat(degrees: float | None, slow: str | None, former: str, expected: str) -> None:
+    assert checks.heat(degrees, slow, former)[0] == expected
+
+
+def test_a_clock_that_drifts_by_less_than_a_step_was_not_set() -> None:
+    clock = Clock(1000.0, 0.0)
+    for second in range(1, 100):
+        assert clock.look(1000.0 + second * 1.01, float(second), True) == ("ok", "the clock is right again", 0.0)
+    state, said, step_s = clock.look(5000.0, 100.0, False)
+    assert (state, said) == ("stepped", f"the clock was set {step_s:.0f} s forward")
+
+
+def test_load_needs_some_seconds_and_a_camera_that_gives_frames() -> None:
+    load = Load()
+    assert [load.look(Count(float(s), s, s * 20), 1, "ok") for s in range(8)] == [None] * 8
+    assert load.look(Count(9.0, 9, 180), 1, "ok") == ("overloaded", "1.0 frames/s are processed, 20.0 are shed")
+    assert load.look(Count(10.0, 10, 200), 0, "ok") == ("ok", "1.0 frames/s are processed"), "no camera is live"
+    slow = Load()
+    for second in range(12):
+        found = slow.look(Count(float(second), second, 0), 1, "ok")
+    assert found == ("ok", "1.0 frames/s are processed"), "a slow camera of which nothing is shed"
+    two = Load()
+    for second in range(12):
+        found = two.look(Count(float(second), second * 8, second), 2, "ok")
+    assert found is not None
+    assert found[0] == "behind", "8 frames/s are few for two cameras"
+
+
+def test_a_pack_is_looked_at_while_it_is_in_use(tmp_path: Path) -> None:
+    pack = tmp_path / "models"
+    shutil.copytree(PACK, pack)
+    entries = json.loads((pack / "manifest.json").read_text("utf-8"))["models"]
+    promised = {entry["file"]: entry["sha256"] for entry in entries}
+    files = ModelFiles(pack, promised)
+    assert files.look()[0] == "ok"
+    victim = pack / entries[0]["file"]
+    whole = victim.read_bytes()
+    victim.unlink()
+    state, said = files.look()
+    assert (state, entries[0]["file"] in said, "restore it" in said) == ("missing", True, True)
+    victim.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert files.look()[0] == "altered"
+    assert files.look()[0] == "altered", "also when it is not touched again"
+    victim.write_bytes(whole)
+    assert files.look()[0] == "ok"
+
+
+def test_another_pack_in_its_place_is_no_fault(tmp_path: Path) -> None:
+    pack = tmp_path / "models"
+    shutil.copytree(PACK, pack)
+    old = pack / "old.onnx"
+    old.write_bytes(b"old")
+    files = ModelFiles(pack, {"old.onnx": hashlib.sha256(b"old").hexdigest()})
+    old.unlink()
+    assert files.look()[0] == "ok"
+    (pack / "manifest.json").unlink()
+    assert files.look()[0] == "missing"
+
+
+def test_what_slows_a_board_down_is_read_from_its_files(tmp_path: Path) -> None:
+    none = tmp_path / "none"
+    assert sensors.throttled(none, none) is None
+    raspberry = tmp_path / "get_throttled"
+    for text, said in (("0", None), ("50005", "too little voltage, throttled"), ("50000", None), ("x", None)):
+        raspberry.write_text(text + "\n")
+        assert sensors.throttled(none, raspberry) == said
+    zones = tmp_path / "thermal"
+    for name, kind, state in (("0", "pwm-fan", "3"), ("1", "cpufreq-cpu0", "0"), ("2", "Processor", "2")):
+        device = zones / f"cooling_device{name}"
+        device.mkdir(parents=True)
+        (device / "type").write_text(kind + "\n")
+        (device / "cur_state").write_text(state + "\n")
+    assert sensors.throttled(zones, none) == "Processor slowed down"
+    (zones / "cooling_device2" / "cur_state").write_text("0\n")
+    assert sensors.throttled(zones, none) is None

@@ -1,0 +1,299 @@
+"""The keeper: what becomes of camera states, pauses, dropped frames, a low disk, an old list and a clock."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import datetime as dt
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from edge.app.health import checks
+from edge.app.health import monitor as module
+from edge.app.health.monitor import Eyes, Keeper
+from edge.errors import StoreError
+from edge.records import CameraHealth, CameraState, LiveView
+from edge.serve.board import Condition
+from edge.store import Store
+from edge.store.coverage.coverage import Moment
+from edge.store.guarding import Pause
+from tests.support.store import NOW, Clock
+
+
+class Scene:
+    """A box whose parts say what the test tells them to."""
+
+    def __init__(self, store: Store, folder: Path, clock: Clock) -> None:
+        self.store, self.clock = store, clock
+        self.state, self.age_s, self.done, self.dropped = CameraState.LIVE, 0.1, 0, 0
+        self.pause: Pause | None = None
+        self.stale = False
+        self.degrees: float | None = 40.0
+        self.slow: str | None = None
+        self.synced: bool | None = True
+        self.model = ("ok", "")
+        self.why_blind: str | None = None
+        self.shown: list[tuple[Condition, ...]] = []
+        self.boot_ns = 10**12
+        store.coverage.moment = lambda: Moment("b", self.boot_ns, self.clock())  # type: ignore[method-assign]
+        self.keeper = Keeper(
+            store,
+            folder,
+            0,
+            Eyes(
+                cameras=lambda: [CameraHealth("door", self.state, NOW, "told", 1, 0)],
+                newest=self._newest,
+                frames_done=lambda: self.done,
+                frames_dropped=lambda: self.dropped,
+                pause=lambda: self.pause,
+                is_list_stale=lambda at: self.stale,
+                publish=self.shown.append,
+                models=lambda: self.model,
+                blind=lambda: self.why_blind,
+                temperature_c=lambda: self.degrees,
+                throttled=lambda: self.slow,
+                is_synced=lambda: self.synced,
+            ),
+        )
+
+    def _newest(self, camera: str) -> LiveView | None:
+        taken = time.monotonic_ns() - int(self.age_s * 1e9)
+        return LiveView(camera, 1, NOW, taken, 4, 4, b"", ())
+
+    def look(self, seconds: float = 6.0) -> None:
+        self.clock.forward(seconds=seconds)
+        self.boot_ns += int(seconds * 1e9)
+        self.keeper.look()
+
+    def items(self) -> list[tuple[str, dict[str, Any]]]:
+        self.store.add_item("heartbeat", {}).result(10)
+        return [(item.type, dict(item.body)) for item in self.store.feed(None, 100).items if item.type != "heartbeat"]
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    clock = Clock()
+    with Store.open(tmp_path, clock=clock) as store:
+        yield Scene(store, tmp_path, clock)
+
+
+def totals(scene: Scene, seconds: float) -> dict[tuple[str, str], float]:
+    scene.store.add_item("heartbeat", {}).result(10)  # what was queued before it is written then
+    end = scene.clock()
+    found: dict[tuple[str, str], float] = {}
+    for span in scene.store.coverage.report(end - dt.timedelta(seconds=seconds), end)["door"]:
+        key = (span.state, span.reason)
+        found[key] = found.get(key, 0.0) + span.seconds
+    return found
+
+
+def test_states_become_coverage_and_gaps(scene: Scene) -> None:
+    scene.store.coverage.begin().result(10)
+    scene.look(0)
+    scene.look(10)
+    scene.state = CameraState.STALLED
+    scene.look(0)
+    scene.look(20)
+    scene.state = CameraState.LIVE
+    scene.look(0)
+    scene.look(5)
+    scene.age_s = 60
+    scene.look(0)
+    scene.look(7)
+    scene.pause = Pause("gwen", "visit", NOW, scene.clock() + dt.timedelta(hours=1))
+    scene.look(0)
+    scene.look(8)
+    assert totals(scene, 50) == {
+        ("watched", ""): 15,
+        ("blind", "stalled"): 20,
+        ("blind", "frames not processed"): 7,
+        ("paused", "visit"): 8,
+    }
+    gaps = [body for kind, body in scene.items() if kind == "gap"]
+    assert [(gap["cause"], gap["camera"]) for gap in gaps] == [
+        ("camera stalled", "door"),
+        ("camera frames not processed", "door"),
+    ]
+    assert gaps[0]["from"] == "2026-03-04T05:06:17.089Z"
+    assert gaps[0]["to"] == "2026-03-04T05:06:37.089Z"
+    scene.clock.forward(hours=2)
+    scene.boot_ns += 7200 * 10**9
+    assert scene.keeper.watching(scene.clock())[0].state == "blind", "the pause is over by itself"
+
+
+def test_a_list_too_old_and_a_low_disk_are_told_once_each_way(scene: Scene) -> None:
+    scene.look()
+    assert scene.items() == []
+    scene.stale = True
+    scene.keeper._min_free_bytes = 1 << 60
+    for _ in range(3):
+        scene.look()
+    assert set(scene.keeper.conditions.details()) == {"disk", "watchlist"}
+    since = {one.subject: one.since for one in scene.keeper.conditions.now()}
+    assert since == {"disk": scene.clock() - dt.timedelta(seconds=12), "watchlist": since["disk"]}
+    scene.stale = False
+    scene.keeper._min_free_bytes = 0
+    scene.look()
+    assert scene.keeper.conditions.now() == ()
+    assert scene.shown[-1] == ()
+    assert [(body["subject"], body["state"]) for _, body in scene.items()] == [
+        ("disk", "low"),
+        ("watchlist", "stale"),
+        ("disk", "ok"),
+        ("watchlist", "ok"),
+    ]
+
+
+def test_shed_frames_are_told_with_their_number(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    # The keeper's clock alone: the store's writer would take leaps of it for a write that hangs.
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0], monotonic_ns=time.monotonic_ns))
+    for fps, shed, seconds in ((10, 40, 12), (1, 50, 12), (10, 0, 14)):
+        for _ in range(seconds):
+            now[0] += 1
+            scene.done, scene.dropped = scene.done + fps, scene.dropped + shed
+            scene.look(1)
+    items = scene.items()
+    assert [(kind, body.get("state") or body["cause"]) for kind, body in items] == [
+        ("health", "behind"),
+        ("health", "overloaded"),
+        ("gap", "overload"),
+        ("health", "behind"),
+        ("health", "ok"),
+    ]
+    assert items[2][1]["lost"] > 100
+
+
+def test_a_clock_that_is_set_is_told(scene: Scene) -> None:
+    scene.look()
+    scene.clock.forward(seconds=-90)
+    scene.look()
+    kind, body = scene.items()[0]
+    assert (kind, body["subject"], body["state"], body["seconds"]) == ("health", "clock", "stepped", -90.0)
+    scene.clock.forward(seconds=60)
+    scene.look()
+    assert [body["seconds"] for _, body in scene.items() if body["state"] == "stepped"] == [-90.0, 60.0]
+    scene.look(checks.STEPPED_FOR_S)
+    assert scene.items()[-1][1]["state"] == "ok"
+
+
+def test_a_clock_that_nothing_keeps_right_is_told_after_a_while(scene: Scene) -> None:
+    scene.synced = False
+    scene.look(200)
+    assert scene.keeper.conditions.now() == ()
+    scene.look(200)
+    assert [(one.subject, one.state) for one in scene.keeper.conditions.now()] == [("clock", "unsynchronised")]
+    scene.synced = None
+    scene.look()
+    assert scene.keeper.conditions.now() == (), "a box that can't tell says nothing"
+
+
+def test_heat_models_and_a_box_that_recognises_nobody(scene: Scene) -> None:
+    for degrees, slow in ((85.0, None), (78.0, None), (60.0, "throttled"), (60.0, None)):
+        scene.degrees, scene.slow = degrees, slow
+        scene.look()
+    scene.model, scene.why_blind = ("unusable", "embed.onnx is gone"), "models can't be loaded"
+    scene.look()
+    assert [(body["subject"], body["state"]) for kind, body in scene.items() if kind == "health"] == [
+        ("heat", "hot"),
+        ("heat", "throttled"),
+        ("heat", "ok"),
+        ("models", "unusable"),
+    ]
+    watching = scene.keeper.watching(scene.clock())
+    assert [(one.state, one.reason) for one in watching] == [("blind", "models can't be loaded")]
+
+
+def test_a_database_that_another_program_holds_is_told_when_it_is_free_again(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.look()
+    scene.store._core._writer._db.execute("PRAGMA busy_timeout = 50")
+    with contextlib.closing(sqlite3.connect(tmp_path / "edge.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreError):
+            scene.store.add_item("heartbeat", {}).result(10)
+        scene.look()
+        assert [(one.subject, one.state) for one in scene.keeper.conditions.now()] == [("database", "locked")]
+        assert "locked" in scene.keeper.conditions.details()["database"]
+        deadline = time.monotonic() + 10
+        while not scene.keeper.teller._waiting and time.monotonic() < deadline:
+            time.sleep(0.02)
+        other.execute("ROLLBACK")
+    scene.store.add_item("heartbeat", {}).result(10)
+    for _ in range(3):
+        scene.look()
+    assert scene.keeper.conditions.now() == ()
+    told = [(body["subject"], body["state"]) for kind, body in scene.items() if kind == "health"]
+    assert ("database", "locked") in told, "it waited until it could be kept"
+    assert told[-1] in {("database", "ok"), ("database", "locked")}
+    assert ("database", "ok") in told
+
+
+def test_a_database_that_cannot_be_read_is_a_condition(scene: Scene) -> None:
+    def broken() -> None:
+        raise StoreError("the disk fails")
+
+    scene.keeper._eyes = dataclasses.replace(scene.keeper._eyes, pause=broken)
+    for _ in range(2):
+        scene.keeper.try_to_look()
+    assert [(one.state, one.detail) for one in scene.keeper.conditions.now()] == [("failing", "the disk fails")]
+    scene.keeper._eyes = dataclasses.replace(scene.keeper._eyes, pause=lambda: None)
+    scene.keeper.try_to_look()
+    assert scene.keeper.conditions.now() == ()
+
+
+def test_a_clean_end_is_remembered(scene: Scene) -> None:
+    async def live() -> None:
+        task = asyncio.create_task(scene.keeper.run())
+        await _until(lambda: bool(scene.keeper._told))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(live())
+    scene.look()
+    scene.store.coverage.begin().result(10)
+    gap = next(body for kind, body in scene.items() if kind == "gap")
+    assert gap["cause"] == "service stopped"
+
+
+async def _until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not is_so():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+def test_a_store_that_fails_is_said_once_and_ends_nothing(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "LOOK_EVERY_S", 0.01)
+    looks = []
+
+    def broken() -> None:
+        looks.append("broken")
+        raise StoreError("the disk fails")
+
+    def mended() -> None:
+        looks.append("mended")
+
+    async def live() -> None:
+        scene.keeper._eyes = dataclasses.replace(scene.keeper._eyes, pause=broken)
+        task = asyncio.create_task(scene.keeper.run())
+        await _until(lambda: looks.count("broken") >= 3)
+        scene.keeper._eyes = dataclasses.replace(scene.keeper._eyes, pause=mended)
+        await _until(lambda: looks.count("mended") >= 3)
+        assert not task.done()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    with caplog.at_level("INFO"):
+        asyncio.run(live())
+    told = [record.getMessage() for record in caplog.records if "a look at the box" in record.getMessage()]
+    assert told == ["a look at the box failed: the disk fails", "a look at the box works again"]

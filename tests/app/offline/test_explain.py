@@ -1,0 +1,156 @@
+"""Why a hit is a hit: gates against limits, the change that flips it, the map of both faces, the recipe done again."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge import explanation
+from edge.app.build import Models, load_models, load_watch
+from edge.app.offline import explain
+from edge.app.offline.clips import EPOCH
+from edge.app.people.embeddings import reembed
+from edge.app.people.enrolment import enrol
+from edge.capture.images import decode_image
+from edge.capture.sources import open_path
+from edge.config import load
+from edge.errors import NotFoundError
+from edge.pipeline import BoxFacts, Pipeline
+from edge.pixels import degrade
+from edge.records import Frame, Hit, Person
+from edge.serve.page.language import Translate
+from edge.serve.page.words import Words
+from edge.store import Store
+from tests.support.store import ANN, hit_of
+
+GATES = [
+    {"gate": "shots", "value": 10, "limit": 4},
+    {"gate": "similarity", "value": 0.62, "limit": 0.4},
+    {"gate": "margin", "value": 0.1, "limit": 0.06},
+    {"gate": "quality", "value": 80.0, "limit": 5.0},
+]
+DECISION = {"kind": "color", "limits": "calibration", "timing": "regular", "gates": GATES}
+
+
+def decided(**changes: object) -> Hit:
+    return dataclasses.replace(hit_of(ANN, 1)[0], decision={**DECISION, **changes})
+
+
+def test_each_gate_is_told_and_the_nearest_named() -> None:
+    hit = decided()
+    told = explanation.explain(hit)
+    assert told.nearest is not None
+    assert told.nearest.name == "margin"
+    text = "\n".join(explanation.lines(hit))
+    assert "similarity: 0.620, needs 0.400: passed" in text
+    assert "nearest to unknown: margin, by 0.040" in text
+    assert "a similarity 0.220 lower, or a min_similarity above 0.620" in text
+    assert "7 good pictures fewer, or min_shots above 10" in text
+    assert "limits: from the calibration, for color pictures; the answer was regular" in text
+
+
+def test_a_gate_that_was_not_needed_flips_nothing() -> None:
+    hit = decided(timing="early", gates=[{"gate": "shots", "value": 2, "limit": 4}])
+    assert explanation.lines(hit)[0] == "shots: 2, needs 4: not needed"
+    assert explanation.flip(explanation.explain(hit).gates[0]) is None
+
+
+def test_a_hit_of_an_older_version_says_so() -> None:
+    assert "older version" in explanation.lines(decided(gates=[]))[0]
+
+
+def test_the_page_tells_the_same_as_the_command() -> None:
+    rows = Words(Translate("en")).explained(decided())
+    assert [row["flip"] for row in rows] == [explanation.flip(gate) for gate in explanation.explain(decided()).gates]
+    german = Words(Translate("de")).explained(decided())
+    assert all(row["flip"] for row in german)
+
+
+@pytest.fixture(scope="module")
+def models() -> Models:
+    return load_models(load())
+
+
+def test_map_replay_and_new_embeddings_on_the_demo(
+    tmp_path: Path, models: Models, portrait: Path, demo_clip: Path
+) -> None:
+    with Store.open(tmp_path) as store:
+        enrol(store, models, Person("p1", "P", "demo"), [portrait])
+        watch = load_watch(store, models)
+        pipeline = Pipeline(load(), models.stages, watch, BoxFacts("b", "test", models.hashes, None, lambda _: {}))
+        draft = next(draft for frame in frames_of(demo_clip) for draft in pipeline.process(frame).drafts)
+        store.add_hit(draft.hit, draft.images).result()
+        told = explain.explain(store, models, draft.hit.hit_id)
+        assert told.similarity is not None
+        assert told.similarity > 0.3
+        assert told.picture is not None
+        assert decode_image(told.picture, "map").shape == (2 * 336, 2 * 336, 3)
+        gates = {gate.name: gate for gate in explanation.explain(draft.hit).gates}
+        assert gates["similarity"].value == pytest.approx(draft.hit.similarity, abs=1e-3)
+        assert explain.replay_hit(store, draft.hit.hit_id, models.stages.enhancer.networks)["same"]
+        with pytest.raises(NotFoundError):
+            explain.explain(store, None, "nothing")
+        _another_model_made_them(store)
+        assert load_watch(store, models).gallery.num_references == 0, "mixed hashes never compare"
+        done = reembed(store, models)
+        assert (done["swapped"], done["failed"]) == (1, {})
+        assert reembed(store, models)["swapped"] == 0
+        (again,) = store.references(models.stages.embedder.sha256)
+        assert again.embedding.shape == (models.stages.embedder.dim,)
+        assert len(load_watch(store, models).gallery) == 1
+
+
+def test_what_was_done_for_recognition_is_done_again(
+    tmp_path: Path, models: Models, portrait: Path, demo_clip: Path
+) -> None:
+    with Store.open(tmp_path) as store:
+        enrol(store, models, Person("p1", "P", "demo"), [portrait])
+        facts = BoxFacts("b", "test", models.hashes, None, lambda _: {})
+        pipeline = Pipeline(load(), models.stages, load_watch(store, models), facts)
+        frames = frames_of(demo_clip, moved_at=4.0)
+        draft = next(draft for frame in frames for draft in pipeline.process(frame).drafts)
+        store.add_hit(draft.hit, draft.images).result()
+        done = explain.replay_hit(store, draft.hit.hit_id, models.stages.enhancer.networks)
+        assert [(step["name"], step["same"]) for step in done["recognition"]] == [("deblur", True)]
+        assert done["same"]
+        (step,) = draft.hit.recipe["recognition"]["steps"]
+        step["output_sha256"] = "0" * 64
+        altered = dataclasses.replace(draft.hit, hit_id=str(uuid.uuid4()))
+        store.add_hit(altered, draft.images).result()
+        done = explain.replay_hit(store, altered.hit_id, models.stages.enhancer.networks)
+        assert (done["recognition"][0]["same"], done["same"]) == (False, False)
+        assert "the recipe was altered" in done["problem"]
+
+
+def frames_of(clip: Path, moved_at: float = 0.0) -> Iterator[Frame]:
+    with open_path(clip) as source:
+        for number, shot in enumerate(source.frames()):
+            image = degrade.apply(shot.image, "motion", moved_at, rng_or_seed=1, face_px=90)
+            yield Frame(number, "door", EPOCH + dt.timedelta(seconds=number / 25), number * 40_000_000, image)
+
+
+def _another_model_made_them(store: Store) -> None:
+    old = [dataclasses.replace(r, model_sha256="0" * 64, embedding=np.roll(r.embedding, 3)) for r in store.references()]
+    store.put_person(store.people()[0], old, {}).result()
+
+
+def test_what_is_hidden_matters_where_the_likeness_is(models: Models, portrait: Path) -> None:
+    """The map of a crop against itself: hiding the face costs more than hiding its edge."""
+    from edge.pixels.geometry import align
+    from edge.watchlist.picture_checks import largest_face
+
+    image = decode_image(portrait.read_bytes(), "portrait")
+    found = models.stages.detector.detect(image)
+    face = largest_face(found)
+    assert face is not None
+    crop = align(image, found.landmarks[face])
+    embedder = models.stages.embedder
+    falls = explain.occlusion_map(crop, embedder.embed([crop])[0], embedder)
+    assert falls.min() >= -1e-5, "against itself nothing hidden can help"
+    assert falls[40:80, 30:82].mean() > 1.5 * np.concatenate([falls[:16].ravel(), falls[-16:].ravel()]).mean()

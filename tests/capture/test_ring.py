@@ -1,0 +1,158 @@
+"""The shared-memory ring, with a writer in a process of its own as in the service."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge.arrays import MAX_PIXELS
+from edge.capture.ring import NUM_SLOTS, Phase, RingReader, RingWriter, Word
+from edge.errors import ImageError
+from tests.support.media import flat
+
+WRITER = """
+import sys, time
+import numpy as np
+from edge.capture.ring import RingWriter
+writer = RingWriter(int(sys.argv[1]), int(sys.argv[2]))
+end = time.monotonic() + float(sys.argv[3])
+number = writer.get(0)
+while time.monotonic() < end:
+    number += 1
+    size = (200 + number % 5 * 60, 300 + number % 7 * 30, 3)
+    assert writer.write(np.full(size, number % 251, np.uint8), number * 3, number, number / 8) == number
+print(number)
+"""
+
+
+@pytest.fixture
+def ring() -> Iterator[RingReader]:
+    reader = RingReader()
+    yield reader
+    reader.close()
+
+
+def start_writer(ring: RingReader, seconds: float) -> subprocess.Popen[str]:
+    args = [sys.executable, "-c", WRITER, *map(str, ring.fds), str(seconds)]
+    return subprocess.Popen(args, stdout=subprocess.PIPE, text=True, pass_fds=ring.fds)
+
+
+def check(frame_number: int, image: np.ndarray) -> None:
+    """Every pixel is of the same frame, and so is the size."""
+    assert image.shape == (200 + frame_number % 5 * 60, 300 + frame_number % 7 * 30, 3)
+    assert int(image.min()) == int(image.max()) == frame_number % 251
+
+
+def test_a_torn_frame_is_never_returned_while_a_writer_races(ring: RingReader) -> None:
+    writer = start_writer(ring, 2.0)
+    seen: list[int] = []
+    while writer.poll() is None or ring.get(Word.TAKEN) < ring.get(Word.WRITTEN):
+        frame = ring.newest(0.05)
+        if frame is None:
+            continue
+        check(frame.number, frame.image)
+        assert (frame.captured_ns, frame.mono_ns) == (frame.number * 3, frame.number)
+        assert frame.media_s == pytest.approx(frame.number / 8)
+        seen.append(frame.number)
+    out, _ = writer.communicate()
+    assert seen == sorted(set(seen))
+    assert len(seen) > 20
+    assert seen[-1] == int(out)
+    assert ring.dropped == int(out) - len(seen)
+
+
+def test_a_writer_killed_at_any_moment_leaves_whole_frames_and_the_next_goes_on(ring: RingReader) -> None:
+    last = 0
+    for delay_s in (0.0, 0.003, 0.011, 0.02):
+        writer = start_writer(ring, 30.0)
+        frame = ring.newest(10.0)
+        assert frame is not None
+        time.sleep(delay_s)
+        writer.kill()
+        writer.communicate()
+        while frame is not None:
+            check(frame.number, frame.image)
+            assert frame.number > last
+            last = frame.number
+            frame = ring.newest(0.0)
+        assert last == ring.get(Word.WRITTEN)
+
+
+def test_a_frame_overtaken_while_it_is_copied_is_not_returned(ring: RingReader) -> None:
+    writer = RingWriter(*ring.fds)
+    for value in range(1, NUM_SLOTS + 1):
+        writer.write(flat(value), 0, 0, None)
+    oldest_safe = 2
+    assert ring._copy(1) is None
+    copied = ring._copy(oldest_safe)
+    assert copied is not None
+    assert int(copied.image[0, 0, 0]) == oldest_safe
+    writer.close()
+
+
+def test_the_newest_wins_each_frame_comes_once_and_dropped_ones_are_counted(ring: RingReader) -> None:
+    writer = RingWriter(*ring.fds)
+    for value in (1, 2, 3):
+        writer.write(flat(value), 0, 0, None)
+    frame = ring.newest(0.0)
+    assert frame is not None
+    assert (frame.number, int(frame.image[0, 0, 0]), frame.media_s) == (3, 3, None)
+    assert ring.newest(0.0) is None
+    writer.write(flat(4), 0, 0, None)
+    writer.write(flat(9, 7, 5), 0, 0, 0.25)
+    frame = ring.newest(0.0)
+    assert frame is not None
+    assert (frame.image.shape, frame.media_s, ring.dropped) == ((7, 5, 3), 0.25, 3)
+    writer.write(flat(7), 0, 0, None)
+    assert int(frame.image[0, 0, 0]) == 9  # a copy: later frames don't change it
+    writer.close()
+
+
+def test_waiting_ends_with_a_frame_or_when_woken(ring: RingReader) -> None:
+    writer = RingWriter(*ring.fds)
+    threading.Timer(0.1, lambda: writer.write(flat(1), 0, 0, None)).start()
+    assert ring.newest(20.0) is not None
+    threading.Timer(0.1, ring.wake).start()
+    start = time.monotonic()
+    assert ring.newest(20.0) is None
+    assert time.monotonic() - start < 10
+    writer.close()
+
+
+def test_words_and_text_cross_and_a_half_written_text_is_not_shown(ring: RingReader) -> None:
+    writer = RingWriter(*ring.fds)
+    writer.enter(Phase.WAITING, "no route to the cämera")
+    assert ring.text() == "no route to the cämera"
+    assert Phase(ring.get(Word.PHASE)) == Phase.WAITING
+    writer.put(Word.TEXT_VERSION, writer.get(Word.TEXT_VERSION) + 1)
+    assert ring.text() == ""
+    ring.reset()
+    assert (ring.text(), ring.get(Word.PHASE)) == ("", Phase.STARTING)
+    writer.enter(Phase.WAITING, "x" * 9000)
+    assert set(ring.text()) == {"x"}
+    writer.close()
+
+
+def test_a_frame_over_the_limit_is_refused(ring: RingReader) -> None:
+    writer = RingWriter(*ring.fds)
+    huge = np.broadcast_to(np.zeros(3, np.uint8), (MAX_PIXELS // 1000 + 1, 1000, 3))
+    with pytest.raises(ImageError, match="more than"):
+        writer.write(huge, 0, 0, None)
+    writer.close()
+
+
+def test_nothing_has_a_name_and_nothing_is_left_open() -> None:
+    def held() -> tuple[int, list[Path]]:
+        return len(list(Path("/proc/self/fd").iterdir())), sorted(Path("/dev/shm").glob("edge*"))
+
+    before = held()
+    for _ in range(5):
+        RingReader().close()
+    assert held() == before

@@ -1,0 +1,129 @@
+"""Each check of the doctor: break exactly that thing, and see the line that says how to fix it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edge.app.selfcheck import demo_clip as clip
+from edge.capture.address import parse_source
+from edge.capture.recorder import write_video
+from edge.config import PACKAGED_MODELS, CameraConfig
+from edge.ops import doctor
+from edge.ops.doctor import Check, Machine, cameras, machine, models, network, settings
+from edge.ops.doctor.models import InUse
+from edge.ops.system.camera_status import read_looks, words_of, write_looks
+from edge.pixels import kernel_cache
+from edge.records import Reason
+from edge.store import Store
+from tests.support.doctor import NOW, config_of, flash_card, one, put
+from tests.support.doctor_cases_device import BOX
+from tests.support.doctor_cases_people import LOOK, PEOPLE
+
+
+@pytest.mark.parametrize(
+    ("breaks", "name", "status", "fix"), [*BOX, *PEOPLE], ids=lambda value: getattr(value, "__name__", None)
+)
+def test_what_is_broken_is_said_with_its_fix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, breaks: Callable[[Path], Check], name: str, status: str, fix: str
+) -> None:
+    monkeypatch.setattr(cameras, "FIRST_FRAME_S", 1.0)
+    check = breaks(tmp_path)
+    assert check.name == name
+    assert check.status == status, check
+    assert check.fix is not None
+    assert fix in check.fix
+    assert check.found
+
+
+def test_every_check_of_a_whole_box_has_a_case_that_breaks_it(tmp_path: Path) -> None:
+    """The names a healthy box's report holds are those of the cases above, and little but what is not there warns."""
+    demo_clip = tmp_path / "clip.avi"
+    write_video(demo_clip, clip.frames(only=range(130, 160)), clip.FPS)
+    toml = tmp_path / "edge.toml"
+    camera = f'[[camera]]\nname = "door"\nsource = "file:{demo_clip}"\nloop = true\n'
+    put(toml, f'data_dir = "{tmp_path}/data"\n[serve]\nport = 0\n{camera}')
+    flash_card(tmp_path)
+    with Store.open(tmp_path / "data") as store:
+        store.add_user("ann", "supervisor", "correct horse battery").result()
+        store.add_token("central", ["alerts:read"]).result()
+    report = doctor.examine(toml, Machine(sys=tmp_path / "sys", proc=tmp_path / "proc"))
+    assert report.ok, [check for check in report.checks if check.status == "fail"]
+    assert report.settings["camera[door].source"] == f"file:{demo_clip}"
+    broken = {name for _, name, _, _ in [*BOX, *PEOPLE]}
+    unbroken = {check.name for check in report.checks} - broken - {"kernel cache"}
+    assert {name.partition(" ")[0] for name in unbroken} <= {"model"}, unbroken
+    camera_check = one(report.checks, "camera door")
+    assert camera_check.status == "pass"
+    assert "640 x 480" in camera_check.found
+    assert "usable" in one(report.checks, "faces at door").found
+
+
+def test_cold_kernels_are_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(kernel_cache, "_is_kept", lambda _: False)
+    check = machine.check_kernels()
+    assert check.status == "warn"
+    assert "start the service once" in str(check.fix)
+    monkeypatch.undo()
+    monkeypatch.setattr(kernel_cache.os, "access", lambda *_: False)
+    check = machine.check_kernels()
+    assert check.status == "warn"
+    assert "NUMBA_CACHE_DIR" in str(check.fix)
+
+
+def test_a_running_service_that_is_silent_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "edge.toml", f'data_dir = "{tmp_path}/data"\n[[camera]]\nname = "door"\nsource = "v4l2:/dev/none"\n')
+    monkeypatch.setattr(network, "answers", lambda _: True)
+    monkeypatch.setattr(models, "check_models", lambda _: ([], InUse()))
+    silent = one(doctor.examine(tmp_path / "edge.toml").checks, "cameras")
+    assert silent.status == "fail"
+    assert "restart it" in str(silent.fix)
+    (tmp_path / "data").mkdir()
+    write_looks(tmp_path / "data", [LOOK], dt.datetime.now(dt.UTC))
+    told = one(doctor.examine(tmp_path / "edge.toml").checks, "camera door")
+    assert told.status == "pass"
+    assert "25 frames/s" in told.found
+
+
+def test_the_status_file_ages(tmp_path: Path) -> None:
+    assert read_looks(tmp_path, NOW) is None
+    write_looks(tmp_path, [LOOK], NOW)
+    assert read_looks(tmp_path, NOW) == [LOOK]
+    assert read_looks(tmp_path, NOW + dt.timedelta(minutes=3)) is None
+    assert read_looks(tmp_path, NOW - dt.timedelta(hours=1)) is None, "a clock that was set back proves nothing"
+    put(tmp_path / "status.json", "{")
+    assert read_looks(tmp_path, NOW) is None
+
+
+def test_every_outcome_of_a_face_has_words() -> None:
+    for reason in Reason:
+        assert words_of(reason.value)[0] != reason.value or "_" not in reason.value
+    assert words_of("part_luma")[1] is not None
+
+
+@pytest.mark.parametrize("password", ["secret", "se@cret", "{credential:yard}"])
+def test_passwords_of_addresses_are_left_out(tmp_path: Path, password: str) -> None:
+    camera = CameraConfig(name="yard", source=f"rtsp://user:{password}@192.0.2.1/stream")
+    told = settings.effective(config_of(tmp_path, camera=(camera,)))
+    assert told["camera[yard].source"] == parse_source(camera).shown == "rtsp://192.0.2.1/stream"
+    assert "cret" not in settings.check_settings(config_of(tmp_path, camera=(camera,)))[0].found
+
+
+def test_a_passing_check_needs_no_fix_and_another_needs_one() -> None:
+    with pytest.raises(ValueError, match="fix"):
+        Check("x", "fail", "broken")
+    with pytest.raises(ValueError, match="fix"):
+        Check("x", "pass", "well", "do it")
+
+
+def test_the_packaged_models_pass(tmp_path: Path) -> None:
+    checks, in_use = models.check_models(config_of(tmp_path))
+    assert {check.status for check in checks} == {"pass"}, checks
+    embedder = next(
+        e for e in json.loads((PACKAGED_MODELS / "manifest.json").read_text("utf-8"))["models"] if e["task"] == "embed"
+    )
+    assert in_use.embedder == embedder["sha256"]

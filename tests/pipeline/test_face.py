@@ -1,0 +1,177 @@
+"""One track, scripted: early when sure, regular, late at the end; gray apart; masked; two look-alikes stay unnamed."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+import numpy as np
+import pytest
+
+from edge.config import DetectConfig, MaskConfig, RecogniseConfig
+from edge.pipeline import reliability
+from edge.pipeline.active_list import Watch
+from edge.pipeline.face import TrackedFace
+from edge.pipeline.limits import limits_of, same_model
+from edge.records import Frame, Person, Reason, Reference, Track, TrackState
+from edge.thresholds import Thresholds
+from edge.watchlist.calibration import calibrate
+
+AT = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+SETTINGS = RecogniseConfig(min_similarity=0.5, min_margin=0.06, min_shots=4, min_quality=0.0)
+LANDMARKS = np.array([[200, 200], [240, 200], [220, 225], [205, 245], [235, 245]], np.float32)
+DIM = 16
+
+
+def axis(number: int) -> np.ndarray:
+    return np.eye(DIM, dtype=np.float32)[number]
+
+
+def at_similarity(similarity: float) -> np.ndarray:
+    """A unit vector that has this cosine to axis 0."""
+    return similarity * axis(0) + np.float32(np.sqrt(1 - similarity**2)) * axis(5)
+
+
+class Script:
+    """Answers the embeddings of a script, one per crop."""
+
+    def __init__(self, *vectors: np.ndarray) -> None:
+        self._left = list(vectors)
+
+    def embed(self, crops: np.ndarray) -> np.ndarray:
+        return np.stack([self._left.pop(0) for _ in crops])
+
+
+def watch_of(*references: np.ndarray) -> Watch:
+    people = [Person(f"p{i}", f"P{i}", "listed") for i in range(len(references))]
+    kept = [Reference(f"r{i}", f"p{i}", "0" * 64, v, "m", {}, "test") for i, v in enumerate(references)]
+    return Watch.of(people, kept, 1, "digest")
+
+
+def frame_of(number: int, *, gray: bool = False) -> Frame:
+    image = np.random.default_rng(number).integers(60, 200, (480, 640, 3), dtype=np.uint8)
+    image[..., 0] //= 2
+    if gray:
+        image[:] = image[..., 1:2]
+    return Frame(number, "door", AT + dt.timedelta(seconds=number / 10), number * 10**8, image)
+
+
+def track_of(number: int, box: tuple[float, float, float, float] = (185, 170, 255, 260)) -> Track:
+    return Track(1, TrackState.CONFIRMED, box, 0.9, LANDMARKS, 0, number, number + 1, 0)
+
+
+def play(face: TrackedFace, watch: Watch, vectors: list[np.ndarray], *, gray: bool = False) -> list[str | None]:
+    """The person named after each shot."""
+    embedder, limits, named = Script(*vectors), limits_of(SETTINGS, watch), []
+    for step in range(len(vectors)):
+        number = 3 * step
+        assert face.see(frame_of(number, gray=gray), track_of(number), 16, embedder)  # type: ignore[arg-type]
+        match = face.answer(watch, limits)
+        named.append(match.person_id if match else None)
+    return named
+
+
+@pytest.fixture(autouse=True)
+def equal_quality(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every crop of the script is as good as the others."""
+    from edge.pipeline import face
+
+    measured = face.measure
+    monkeypatch.setattr(face, "measure", lambda *a: dataclasses.replace(measured(*a), score=50.0))
+
+
+def test_sure_is_early_and_stays_while_the_usual_limits_hold() -> None:
+    face = TrackedFace(SETTINGS)
+    assert play(face, watch_of(axis(0)), [at_similarity(0.7), at_similarity(0.5)]) == ["p0", "p0"]
+    assert face.timing == "early"
+
+
+def test_not_sure_waits_for_enough_shots() -> None:
+    face = TrackedFace(SETTINGS)
+    assert play(face, watch_of(axis(0)), [at_similarity(0.55)] * 4) == [None, None, None, "p0"]
+    assert face.timing == "regular"
+
+
+def test_fusion_finds_what_no_single_shot_shows() -> None:
+    """Four shots of .45, each with noise of its own, point at the person together."""
+    shots = [(0.45 * axis(0) + np.sqrt(1 - 0.45**2) * axis(number)).astype(np.float32) for number in range(1, 5)]
+    watch = watch_of(axis(0), axis(10))
+    assert max(float(shot @ axis(0)) for shot in shots) < SETTINGS.min_similarity
+    assert play(TrackedFace(SETTINGS), watch, shots)[-1] == "p0"
+
+
+def test_the_end_of_a_short_track_is_a_late_answer() -> None:
+    face, watch = TrackedFace(SETTINGS), watch_of(axis(0))
+    assert play(face, watch, [at_similarity(0.55)] * 2) == [None, None]
+    assert face.reason is Reason.TOO_FEW_SHOTS
+    match = face.answer(watch, limits_of(SETTINGS, watch), is_last=True)
+    assert match is not None
+    assert (match.person_id, face.timing) == ("p0", "late")
+    assert face.decision(DetectConfig())["timing"] == "late"
+
+
+def test_look_alikes_get_no_name_however_many_shots() -> None:
+    twin = (axis(0) + 0.2 * axis(1)).astype(np.float32)
+    watch = watch_of(axis(0), twin / np.linalg.norm(twin))
+    face = TrackedFace(SETTINGS)
+    assert play(face, watch, [(axis(0) + 0.09 * axis(1)) / np.float32(np.hypot(1, 0.09))] * 6) == [None] * 6
+    assert face.reason is Reason.BELOW_MARGIN
+
+
+def test_gray_shots_have_limits_of_their_own() -> None:
+    watch = dataclasses.replace(
+        watch_of(axis(0)), thresholds=Thresholds({"color": 0.5, "gray": 0.8}, 0.0, 100, "m", "d", AT)
+    )
+    vectors = [at_similarity(0.7)] * 4
+    assert play(TrackedFace(SETTINGS), watch, vectors)[-1] == "p0"
+    face = TrackedFace(SETTINGS)
+    assert play(face, watch, vectors, gray=True)[-1] is None
+    assert (face.kind, face.reason) == ("gray", Reason.NO_MATCH)
+
+
+def test_a_masked_face_is_not_looked_at() -> None:
+    face = TrackedFace(SETTINGS)
+    mask = MaskConfig(x=0.0, y=0.0, width=0.32, height=1.0)
+    assert not face.see(frame_of(0), track_of(0), 16, Script(), [mask])  # type: ignore[arg-type]
+    assert face.reason is Reason.MASKED
+    far = MaskConfig(x=0.6, y=0.0, width=0.3, height=1.0)
+    assert face.see(frame_of(0), track_of(0), 16, Script(axis(0)), [far])  # type: ignore[arg-type]
+
+
+def test_limits_come_from_calibration_where_there_is_one() -> None:
+    rng = np.random.default_rng(1)
+    cohort = rng.normal(size=(3000, DIM)).astype(np.float32)
+    cohort /= np.linalg.norm(cohort, axis=1, keepdims=True)
+    watch = watch_of(axis(0))
+    made = calibrate(watch.gallery, {"color": cohort}, 0.06)
+    watch = dataclasses.replace(watch, calibration=made)
+    color, gray = limits_of(SETTINGS, watch)["color"], limits_of(SETTINGS, watch)["gray"]
+    assert color.min_similarity == 0.5
+    assert color.source == "configuration"
+    assert color.expected_false_alerts.startswith("about 1 in ")
+    assert gray.expected_false_alerts == "not calibrated"
+    assert color.min_similarity <= color.early_similarity <= 0.6
+    kept = Thresholds({"color": 0.77}, 0.1, 1000, "m", "d", AT)
+    calibrated = limits_of(SETTINGS, dataclasses.replace(watch, thresholds=kept))
+    assert (calibrated["color"].min_similarity, calibrated["color"].min_margin) == (0.77, 0.1)
+    assert (calibrated["color"].source, calibrated["gray"].source) == ("calibration", "configuration")
+    assert same_model(kept, "m") is kept
+    assert same_model(kept, "another model") is None
+
+
+def test_better_shots_weigh_more() -> None:
+    weights = [reliability.weight(score) for score in range(0, 101, 10)]
+    assert weights == sorted(weights)
+    assert weights[-1] > 2 * weights[0]
+
+
+def test_every_gate_is_told_with_its_limit() -> None:
+    face = TrackedFace(SETTINGS)
+    play(face, watch_of(axis(0), axis(7)), [at_similarity(0.7)] * 4)
+    told = face.decision(DetectConfig())
+    gates = {gate["gate"]: (gate["value"], gate["limit"]) for gate in told["gates"]}
+    assert gates["similarity"] == (pytest.approx(0.7, abs=1e-3), 0.5)
+    assert gates["margin"] == (pytest.approx(0.7, abs=1e-3), 0.06)
+    assert gates["shots"] == (4, 4)
+    assert set(gates) == {"detector_score", "face_px", "quality", "shots", "similarity", "margin"}
+    assert len(told["shots"]) == 4

@@ -1,0 +1,201 @@
+"""Wiring details: ids, kept pictures, and hits that wait while the store is away."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from concurrent.futures import Future
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.app.build import Models, load_models, load_watch
+from edge.app.offline.clips import find_clips, process
+from edge.app.people.enrolment import enrol
+from edge.app.selfcheck import demo_clip as clip
+from edge.app.service import vision
+from edge.config import Config, load
+from edge.errors import ImageError, NotFoundError, StoreError
+from edge.ops.system.metrics import Metrics
+from edge.pipeline.draft import CROP_MARGIN, cut_found, make_hit_id
+from edge.pipeline.face import TrackedFace
+from edge.pipeline.limits import limits_of
+from edge.pixels.geometry import ARCFACE_POINTS, align
+from edge.pixels.hashing import pixel_sha256
+from edge.records import Frame, Person, Reason, Track, TrackState
+from edge.store import Store
+
+AT = dt.datetime(2026, 3, 1, 12, 0, 0, 123000, tzinfo=dt.UTC)
+
+
+def test_hit_ids_are_version_7_and_sort_by_time() -> None:
+    first, again = make_hit_id(AT, "box", "door", "p"), make_hit_id(AT, "box", "door", "p")
+    other, later = (
+        make_hit_id(AT, "box", "yard", "p"),
+        make_hit_id(AT + dt.timedelta(milliseconds=1), "box", "door", "p"),
+    )
+    assert first == again
+    assert len({first, other, later}) == 3
+    assert first < later
+    parsed = uuid.UUID(first)
+    assert (parsed.version, parsed.variant) == (7, uuid.RFC_4122)
+    assert parsed.int >> 80 == int(AT.timestamp() * 1000)
+
+
+@given(x=st.floats(-50, 690), y=st.floats(-50, 530), w=st.floats(4, 300), h=st.floats(4, 300))
+def test_found_face_is_a_copy_of_the_frame_around_the_box(x: float, y: float, w: float, h: float) -> None:
+    frame = np.random.default_rng(0).integers(0, 255, (480, 640, 3), dtype=np.uint8)
+    x1, y1 = min(max(x, 0), 630), min(max(y, 0), 470)
+    box = (x1, y1, min(x1 + w, 640), min(y1 + h, 480))
+    found, (left, top) = cut_found(frame, box)
+    height, width = found.shape[:2]
+    assert np.array_equal(found, frame[top : top + height, left : left + width])
+    assert left <= box[0]
+    assert top <= box[1]
+    assert left + width >= min(box[2] + (box[2] - box[0]) * CROP_MARGIN, 640) - 1
+    found[:] = 0
+    assert frame.any()
+
+
+class AwayStore:
+    """Refuses the first hits, as a full disk would."""
+
+    def __init__(self, refusals: int) -> None:
+        self.refusals = refusals
+        self.taken: list[tuple[str, str]] = []
+
+    def _put(self, verb: str, hit: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        if self.refusals:
+            self.refusals -= 1
+            future.set_exception(StoreError("disk full"))
+        else:
+            self.taken.append((verb, hit.hit_id))
+            future.set_result(None)
+        return future
+
+    def add_hit(self, hit: Any, images: Any) -> Future[Any]:
+        return self._put("add", hit)
+
+    def update_hit(self, hit: Any, images: Any) -> Future[Any]:
+        return self._put("update", hit)
+
+
+def test_hits_wait_in_order_while_the_store_is_away(monkeypatch: pytest.MonkeyPatch, demo_drafts: list[Any]) -> None:
+    monkeypatch.setattr(vision, "RETRY_EVERY_S", 0.0)
+    store = AwayStore(refusals=3)
+    writer = vision.HitWriter(store, Metrics())  # type: ignore[arg-type]
+    new, update = demo_drafts[0], demo_drafts[1]
+    for draft in (new, update):
+        writer.submit(draft)
+    assert writer.problem == "disk full"
+    assert writer.num_waiting == 2
+    for _ in range(8):
+        writer.retry()
+    assert store.taken == [("add", new.hit.hit_id), ("update", update.hit.hit_id)]
+    assert writer.num_waiting == 0
+    assert writer.problem is None
+
+
+def test_a_hit_of_an_erased_person_holds_up_nobody(demo_drafts: list[Any]) -> None:
+    class Erased(AwayStore):
+        def add_hit(self, hit: Any, images: Any) -> Future[Any]:
+            future: Future[Any] = Future()
+            future.set_exception(NotFoundError("nobody"))
+            return future
+
+    writer = vision.HitWriter(Erased(0), Metrics())  # type: ignore[arg-type]
+    writer.submit(demo_drafts[0])
+    assert writer.num_waiting == 0
+    assert writer.problem is None
+
+
+@pytest.fixture(scope="module")
+def models() -> Models:
+    return load_models(load())
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory, models: Models, portrait: Path) -> Any:
+    with Store.open(tmp_path_factory.mktemp("data")) as opened:
+        enrol(opened, models, Person("p1", "P", "demo"), [portrait])
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def demo_drafts(models: Models, store: Store, demo_clip: Path) -> list[Any]:
+    """Every draft the demo's clip leads to."""
+    from edge.app.offline import clips
+
+    drafts: list[Any] = []
+    original = clips._take
+
+    def spy(result: Any, frame: Any, pipeline: Any) -> None:
+        before = dict(result.drafts)
+        original(result, frame, pipeline)
+        drafts.extend(d for hit_id, d in result.drafts.items() if before.get(hit_id) is not d)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clips, "_take", spy)
+        list(process(Config(), models, load_watch(store, models), find_clips(demo_clip)))
+    return drafts
+
+
+def test_one_stay_is_one_hit_with_updates(demo_drafts: list[Any]) -> None:
+    assert [draft.is_new for draft in demo_drafts] == [True] + [False] * (len(demo_drafts) - 1)
+    assert len({draft.hit.hit_id for draft in demo_drafts}) == 1
+    seen = [draft.hit.visit.seen_count for draft in demo_drafts]
+    assert seen == sorted(seen)
+    told = [draft.hit.quality["score"] for draft in demo_drafts]
+    assert told == sorted(told), "an update put a worse picture in place of a better one"
+
+
+def test_the_kept_face_can_be_aligned_and_scored_again(demo_drafts: list[Any], models: Models, store: Store) -> None:
+    draft = demo_drafts[-1]
+    landmarks = np.array(draft.hit.recipe["input"]["landmarks"], np.float32)
+    embedding = models.stages.embedder.embed(align(draft.shown.found, landmarks)[np.newaxis])[0]
+    ranked = load_watch(store, models).gallery.search(embedding)
+    assert ranked[0].person_id == "p1"
+    for step in draft.hit.recipe["steps"][:1]:
+        assert step["input_sha256"] == pixel_sha256(draft.shown.found)
+
+
+def test_every_track_ends_in_a_match_or_one_reason(models: Models, store: Store, demo_clip: Path) -> None:
+    (result,) = process(Config(), models, load_watch(store, models), find_clips(demo_clip))
+    assert result.ended
+    for end in result.ended:
+        known = end.match is not None and end.match.person_id is not None
+        assert (end.reason is None) == known
+        assert end.reason is None or isinstance(end.reason, Reason)
+
+
+def test_a_track_that_passes_to_something_else_loses_its_name(models: Models, store: Store) -> None:
+    """As when the person leaves and the detector fires on a wheel where the face was."""
+    face, watch = TrackedFace(load().recognise), load_watch(store, models)
+    limits, embedder = limits_of(load().recognise, watch), models.stages.embedder
+    for number, image in enumerate(islice(clip.frames(), 140)):
+        found = models.stages.detector.detect(image)
+        if number < 90 or not len(found):
+            continue
+        box, frame = tuple(float(v) for v in found.boxes[0]), Frame(number, "c", AT, 0, image)
+        track = Track(1, TrackState.CONFIRMED, box, 0.9, found.landmarks[0], 0, number, number, 0)  # type: ignore[arg-type]
+        assert not face.has_changed(frame, track, embedder)
+        if face.see(frame, track, 16, embedder):
+            face.answer(watch, limits)
+    assert face.match is not None
+    assert face.match.person_id == "p1"
+    wheel = ARCFACE_POINTS + np.array([100, 245], np.float32)
+    track = Track(1, TrackState.CONFIRMED, (100, 245, 200, 355), 0.6, wheel, 0, 150, 150, 0)
+    changed = [face.has_changed(Frame(n, "c", AT, 0, clip.scene()), track, embedder) for n in range(150, 160)]
+    assert any(changed)
+    assert face.is_doubtful
+
+
+def test_no_source() -> None:
+    with pytest.raises(ImageError, match="no such file"):
+        find_clips(Path("none.mp4"))

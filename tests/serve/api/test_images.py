@@ -1,0 +1,104 @@
+"""Kept pictures over HTTP: exact bytes, type by content, ranges, and names that lead nowhere."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from edge.serve.api.images import look_at
+from tests.support.web import SCENE, draw_face, draw_scene, jpeg, make_hit, pictures, png, run, running
+
+HIT, IMAGES = make_hit(1)
+
+
+def test_pictures_come_as_they_were_kept_and_for_good(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            for headers in (box.token(), box.session("auditor")):
+                for role, kind in (("frame", "image/jpeg"), ("crop", "image/png"), ("enhanced", "image/png")):
+                    name = getattr(HIT.images, role)
+                    answer, body = await box.get(f"/api/v1/images/{name}", headers)
+                    assert (answer.status, answer.content_type) == (200, kind)
+                    assert body == pictures(1)[role]
+                    assert answer.headers["Cache-Control"] == "private, max-age=31536000, immutable"
+                    assert answer.headers["Accept-Ranges"] == "bytes"
+
+    run(check())
+
+
+def test_ranges(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            headers, path, whole = box.token(), f"/api/v1/images/{HIT.images.frame}", pictures(1)["frame"]
+            last = len(whole) - 1
+            for asked, start, stop in (
+                ("0-9", 0, 9),
+                ("100-", 100, last),
+                ("-7", last - 6, last),
+                (f"5-{10**9}", 5, last),
+            ):
+                answer, body = await box.get(path, headers | {"Range": f"bytes={asked}"})
+                assert answer.status == 206, asked
+                assert body == whole[start : stop + 1]
+                assert answer.headers["Content-Range"] == f"bytes {start}-{stop}/{len(whole)}"
+            for asked in (f"bytes={len(whole)}-", "bytes=9-3", "bytes=a-b", "lines=1-2"):
+                answer, body = await box.get(path, headers | {"Range": asked})
+                assert answer.status == 416, asked
+                assert json.loads(body)["status"] == 416
+
+    run(check())
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("0" * 64, 404),
+        ("A" * 64, 400),
+        ("0" * 63, 400),
+        ("..%2f..%2fedge.db", 400),
+        ("%00" * 64, 400),
+        ("edge.db", 400),
+    ],
+)
+def test_names_that_lead_nowhere(tmp_path: Path, name: str, status: int) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            answer, body = await box.get(f"/api/v1/images/{name}", box.token())
+            assert (answer.status, answer.content_type) == (status, "application/problem+json")
+            assert str(tmp_path).encode() not in body
+
+    run(check())
+
+
+def test_a_file_that_vanished_is_a_plain_404(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            path = box.store.image_path(HIT.images.crop)
+            assert path is not None
+            path.unlink()
+            answer, body = await box.get(f"/api/v1/images/{HIT.images.crop}", box.token())
+            assert answer.status == 404
+            assert json.loads(body)["title"] == "It is not kept, or not any more"
+            answer, _ = await box.get(f"/hits/{HIT.hit_id}", box.session())
+            assert answer.status == 200
+
+    run(check())
+
+
+def test_type_and_size_are_read_from_the_head(tmp_path: Path) -> None:
+    files = {
+        "a": (jpeg(draw_scene()[0]), ("image/jpeg", *SCENE)),
+        "b": (png(draw_face(1, 80)), ("image/png", 80, 80)),
+        "c": (b"", ("application/octet-stream", 0, 0)),
+        "d": (b"<script>", ("application/octet-stream", 0, 0)),
+        "e": (b"\xff\xd8\xff", ("image/jpeg", 0, 0)),
+        "f": (b"\xff\xd8\xff\xe0\x00\x00\xff\xe0", ("image/jpeg", 0, 0)),
+        "g": (b"\x89PNG\r\n\x1a\n", ("application/octet-stream", 0, 0)),
+    }
+    for name, (data, (kind, width, height)) in files.items():
+        path = tmp_path / name
+        path.write_bytes(data)
+        picture = look_at(path)
+        assert (picture.content_type, picture.width, picture.height) == (kind, width, height), name

@@ -1,0 +1,257 @@
+"""The watchlist over HTTP: against a version, all or nothing, refused by name, erased with a receipt."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import datetime as dt
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edge.errors import NotFoundError
+from edge.records import Person, Reference
+from edge.serve.api import watchlist_schema
+from edge.serve.http import shield
+from edge.serve.ports import Enrolled, Entry, PictureOutcome, Upload
+from edge.store import Listing, Receipt, Store
+from tests.serve.api.test_openapi import no_less_no_more
+from tests.support.web import Box, make_hit, pictures, run, running, sha256
+
+LIST = "/api/v1/watchlist"
+
+
+class FakeDesk:
+    """Takes every PNG for a good picture; the real one is tested with real models."""
+
+    def __init__(self) -> None:
+        self.store: Store | None = None
+
+    async def enrol(
+        self,
+        person: Person,
+        pictures: Sequence[Upload],
+        *,
+        by: str,
+        replace: bool = False,
+        if_version: int | None = None,
+    ) -> Enrolled:
+        told, listing = look(Entry(person, tuple(pictures)))
+        if told.is_stored:
+            assert self.store is not None
+            await asyncio.wrap_future(self.store.put_listing(listing, by=by, if_version=if_version))
+        return told
+
+    async def replace_all(
+        self, entries: Sequence[Entry], *, by: str, if_version: int | None = None
+    ) -> tuple[Enrolled, ...]:
+        looked = [look(entry) for entry in entries]
+        if all(told.is_stored for told, _ in looked):
+            assert self.store is not None
+            listings = [listing for _, listing in looked]
+            await asyncio.wrap_future(self.store.replace_people(listings, by=by, if_version=if_version))
+        return tuple(told for told, _ in looked)
+
+    async def erase(self, person_id: str, *, by: str, if_version: int | None = None) -> Receipt:
+        raise NotFoundError(person_id)
+
+
+def look(entry: Entry) -> tuple[Enrolled, Listing]:
+    if entry.pictures is None:
+        return Enrolled(entry.person, True, (), 0), Listing(entry.person)
+    good = [picture for picture in entry.pictures if picture.data.startswith(b"\x89PNG")]
+    outcomes = tuple(
+        PictureOutcome(p.name, p in good, None if p in good else "no_face", "looked at", {"faces": float(p in good)})
+        for p in entry.pictures
+    )
+    vector = np.zeros(128, np.float32)
+    vector[7] = 1.0
+    references, images = [], {}
+    for picture in good:
+        name = sha256(picture.data)
+        images[name] = picture.data
+        reference_id = f"{entry.person.person_id}-{name[:8]}"
+        references.append(Reference(reference_id, entry.person.person_id, name, vector, "e" * 64, {}, picture.name))
+    told = Enrolled(entry.person, bool(good), outcomes, len(good))
+    return told, Listing(entry.person, tuple(references), images, replaces=True)
+
+
+async def send(box: Box, method: str, path: str, headers: dict[str, str], body: Any = None) -> tuple[int, Any, str]:
+    """Status, JSON and ETag of one call."""
+    data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+    sent = {"Content-Type": "application/json"} | headers if data is not None else headers
+    async with box.http.request(method, box.url + path, data=data, headers=sent) as answer:
+        text = await answer.read()
+        return answer.status, json.loads(text) if text else None, answer.headers.get("ETag", "")
+
+
+def picture(seed: int, *, good: bool = True) -> dict[str, str]:
+    data = pictures(seed)["reference"] if good else b"no picture"
+    return {"name": f"{seed}.png", "data": base64.b64encode(data).decode()}
+
+
+def test_read_change_and_the_version_guards(tmp_path: Path) -> None:
+    async def check() -> None:
+        desk = FakeDesk()
+        async with running(tmp_path, desk=desk) as box:
+            desk.store = box.store
+            key = box.token("watchlist:write")
+            status, listed, etag = await send(box, "GET", LIST, key)
+            assert status == 200
+            no_less_no_more(watchlist_schema.WatchlistJson, listed)
+            assert [person["id"] for person in listed["people"]] == ["p1", "p2"]
+            assert [person["references"] for person in listed["people"]] == [1, 1]
+            assert (await send(box, "GET", LIST, key | {"If-None-Match": etag}))[0] == 304
+
+            entry = {"name": "Rosa Alba", "status": "banned", "reason": "theft, 2 June", "owner": "shift lead"}
+            entry |= {"expires_at": "2031-01-01T00:00:00Z"}
+            for wrong, code in ((None, 428), ('"0-0000000000000000"', 412), ("nonsense", 400), ('W/"1"', 400)):
+                headers = key if wrong is None else key | {"If-Match": wrong}
+                assert (await send(box, "PUT", f"{LIST}/p1", headers, entry))[0] == code
+            assert box.store.person("p1").reason is None
+            status, changed, second = await send(box, "PUT", f"{LIST}/p1", key | {"If-Match": etag}, entry)
+            assert (status, second != etag) == (200, True)
+            no_less_no_more(watchlist_schema.ChangedJson, changed)
+            person = box.store.person("p1")
+            assert (person.reason, person.owner) == ("theft, 2 June", "shift lead")
+            assert person.expires_at == dt.datetime(2031, 1, 1, tzinfo=dt.UTC)
+            assert len([r for r in box.store.references() if r.person_id == "p1"]) == 1
+            # the tag from before the change: somebody else's change is not overwritten
+            assert (await send(box, "PUT", f"{LIST}/p2", key | {"If-Match": etag}, entry))[0] == 412
+            assert (await send(box, "DELETE", f"{LIST}/p2", key | {"If-Match": etag}))[0] == 412
+
+            body = entry | {"pictures": [picture(3), picture(4, good=False)]}
+            status, changed, third = await send(box, "PUT", f"{LIST}/p1", key | {"If-Match": second}, body)
+            assert status == 200
+            assert [(p["accepted"], p["reason"]) for p in changed["people"][0]["pictures"]] == [
+                (True, None),
+                (False, "no_face"),
+            ]
+            kept = [r.image_sha256 for r in box.store.references() if r.person_id == "p1"]
+            assert kept == [sha256(pictures(3)["reference"])]
+            body = entry | {"pictures": [picture(5, good=False)]}
+            status, problem, _ = await send(box, "PUT", f"{LIST}/new", key | {"If-Match": third}, body)
+            assert status == 422
+            no_less_no_more(watchlist_schema.RefusedProblem, problem)
+            assert box.store.person("new") is None
+            status, _, _ = await send(box, "PUT", f"{LIST}/new", key | {"If-Match": "*"}, entry)
+            assert status == 201
+            _, body_, _ = await send(box, "GET", "/api/v1/alerts", box.token(name="other"))
+            assert body_["audit_head"] == box.store.audit_head().sha256
+            assert box.store.ledger.newest(limit=2)[1].actor == "central"
+
+    run(check())
+
+
+def test_the_whole_list_is_replaced_or_nothing_is(tmp_path: Path) -> None:
+    async def check() -> None:
+        desk = FakeDesk()
+        async with running(tmp_path, desk=desk) as box:
+            desk.store = box.store
+            key = box.token("watchlist:write")
+            _, _, etag = await send(box, "GET", LIST, key)
+            good = {"id": "p2", "name": "Viktor", "status": "missing"}
+            new = {"id": "q9", "name": "Neu", "status": "banned", "pictures": [picture(6)]}
+            bad = {"id": "q8", "name": "Bad", "status": "banned", "pictures": [picture(6, good=False)]}
+            status, problem, _ = await send(box, "PUT", LIST, key | {"If-Match": etag}, {"people": [good, new, bad]})
+            assert status == 422
+            assert [person["id"] for person in problem["people"]] == ["p2", "q9", "q8"]
+            assert [person.person_id for person in box.store.people()] == ["p1", "p2"]
+            status, _, _ = await send(box, "PUT", LIST, key | {"If-Match": etag}, {"people": [good, good]})
+            assert status == 422
+            status, changed, after = await send(box, "PUT", LIST, key | {"If-Match": etag}, {"people": [good, new]})
+            assert status == 200
+            assert [person.person_id for person in box.store.people()] == ["p2", "q9"]
+            assert changed["version"] == box.store.watchlist_version()[0]
+            assert box.store.person("p2").name == "Viktor"
+            assert {r.person_id for r in box.store.references()} == {"p2", "q9"}
+            assert box.store.hit(make_hit(1)[0].hit_id) is None, "p1 is erased with all hits"
+            _, page, _ = await send(box, "GET", "/api/v1/alerts?limit=500", box.token(name="a"))
+            assert {item["type"] for item in page["items"]} == {"alert.erased"}
+            confirmed_at = box.store.watchlist_changed_at()
+            status, _, _ = await send(box, "PUT", LIST, key | {"If-Match": after}, {"people": [good, new]})
+            assert status == 200
+            assert box.store.watchlist_changed_at() > confirmed_at
+            status, _, _ = await send(box, "PUT", LIST, key | {"If-Match": "*"}, {"people": []})
+            assert (status, box.store.people()) == (200, [])
+
+    run(check())
+
+
+def test_erasing_gives_a_receipt(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            key = box.token("watchlist:write")
+            status, receipt, etag = await send(box, "DELETE", f"{LIST}/p1", key | {"If-Match": "*"})
+            assert status == 200
+            no_less_no_more(watchlist_schema.ErasedJson, receipt)
+            assert (receipt["hits"], receipt["references"], receipt["is_scrubbed"]) == (3, 1, True)
+            assert (await send(box, "GET", LIST, key))[2] == etag
+            assert (await send(box, "DELETE", f"{LIST}/p1", key | {"If-Match": "*"}))[0] == 404
+
+    run(check())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"name":"a"}',
+        b'{"name":"a","status":"b","nope":1}',
+        b'{"name":"","status":"b"}',
+        b'{"name":"a\\u0000b","status":"b"}',
+        b'{"name":"\\ud800","status":"b"}',
+        b'{"name":"a","status":"b","expires_at":"tomorrow"}',
+        b'{"name":"a","status":"b","expires_at":"2030-01-01T00:00:00"}',
+        b'{"name":"a","status":"b","expires_at":1900000000}',
+        b'{"name":"a","status":"b","expires_at":"1900000000"}',
+        b'{"name":"a","status":"b","expires_at":"0001-01-01T00:00:00+12:00"}',
+        b'{"name":"a","status":"b","pictures":[]}',
+        b'{"name":"a","status":"b","pictures":[{"name":"x","data":"@@"}]}',
+        b'{"name":"a","status":"b","pictures":[{"name":"x"}]}',
+        b"\xff\xfe{}",
+        b"[" * 100_000,
+    ],
+)
+def test_a_wrong_body_is_refused_and_nothing_written(tmp_path: Path, body: bytes) -> None:
+    async def check() -> None:
+        async with running(tmp_path, desk=FakeDesk()) as box:
+            key = box.token("watchlist:write") | {"If-Match": "*", "Content-Type": "application/json"}
+            before = box.store.stats()["commits"]
+            status, problem, _ = await send(box, "PUT", f"{LIST}/p1", key, body)
+            assert (status, problem["status"]) == (422, 422)
+            assert box.store.stats()["commits"] == before
+
+    run(check())
+
+
+def test_bodies_that_are_too_large_drip_or_are_no_json_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shield, "BODY_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("edge.serve.api.watchlist.MAX_PERSON_BYTES", 5000)
+
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            key = box.token("watchlist:write") | {"If-Match": "*"}
+            assert (await send(box, "PUT", f"{LIST}/p1", key, b"x" * 6000))[0] == 413
+            assert (await send(box, "PUT", f"{LIST}/p1", key | {"Content-Type": "text/plain"}, b"{}"))[0] == 415
+
+            async def chunks(count: int, pause_s: float) -> Any:
+                for _ in range(count):
+                    yield b"{" * 1000
+                    await asyncio.sleep(pause_s)
+
+            for count, pause_s, code in ((10, 0.0, 413), (4, 0.5, 408)):
+                headers = key | {"Content-Type": "application/json"}
+                async with box.http.put(f"{box.url}{LIST}/p1", data=chunks(count, pause_s), headers=headers) as answer:
+                    assert answer.status == code
+            body = {"name": "a", "status": "b", "pictures": [picture(1)]}
+            monkeypatch.undo()
+            assert (await send(box, "PUT", f"{LIST}/p1", key, body))[0] == 503, "no desk"
+
+    run(check())

@@ -1,0 +1,225 @@
+"""Who may call what: every route with every role, every scope and with nobody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge.serve.http.access import ACCESS, Caller, Role, may
+from edge.store import ROLES, SCOPES
+from tests.support.web import Box, live_view, make_hit, run, running
+
+HIT_ID = make_hit(1)[0].hit_id
+PATHS = {
+    "livez": "/livez",
+    "static": "/static/edge.css",
+    "claim": "/claim",
+    "claim.take": "/claim",
+    "login": "/login",
+    "login.check": "/login",
+    "login.link": "/login/link?token=none",
+    "logout": "/logout",
+    "language": "/language",
+    "now": "/",
+    "now.hits": "/now/hits",
+    "now.health": "/now/health",
+    "now.conditions": "/now/conditions",
+    "events": "/events",
+    "live.frames": "/live/frames",
+    "live.frame": "/live/door/frame",
+    "live.picture": "/live/door/frame.jpg",
+    "hits": "/hits",
+    "hit": f"/hits/{HIT_ID}",
+    "hit.review": f"/hits/{HIT_ID}/review",
+    "hit.undo": f"/hits/{HIT_ID}/undo",
+    "people": "/people",
+    "people.new": "/people/new",
+    "people.add": "/people",
+    "people.person": "/people/p1/edit",
+    "people.change": "/people/p1/edit",
+    "people.erase": "/people/p1/erase",
+    "examine": "/examine",
+    "examine.submit": "/examine",
+    "examine.snapshot": "/examine/snapshot",
+    "examine.job": "/examine/0123456789abcdef",
+    "examine.progress": "/examine/0123456789abcdef/progress",
+    "examine.file": "/examine/0123456789abcdef/files/report.html",
+    "examine.remove": "/examine/0123456789abcdef/remove",
+    "box": "/box",
+    "box.pause": "/box/pause",
+    "box.resume": "/box/resume",
+    "commission": "/commission",
+    "commission.act": "/commission",
+    "commission.sheet": "/commission/sheet",
+    "box.user.add": "/box/users",
+    "box.user.password": "/box/users/password",
+    "box.user.remove": "/box/users/remove",
+    "box.token.add": "/box/tokens",
+    "box.token.rotate": "/box/tokens/rotate",
+    "box.token.revoke": "/box/tokens/revoke",
+    "box.login.end": "/box/logins/end",
+    "box.password": "/box/password",
+    "api.alerts": "/api/v1/alerts",
+    "api.alert": f"/api/v1/alerts/{HIT_ID}",
+    "api.image": f"/api/v1/images/{make_hit(1)[0].images.crop}",
+    "api.health": "/api/v1/health",
+    "api.consumers": "/api/v1/consumers",
+    "api.openapi": "/api/v1/openapi.json",
+    "api.coverage": "/api/v1/coverage",
+    "api.watchlist": "/api/v1/watchlist",
+    "api.watchlist.replace": "/api/v1/watchlist",
+    "api.person.put": "/api/v1/watchlist/p1",
+    "api.person.erase": "/api/v1/watchlist/p1",
+    "metrics": "/metrics",
+}
+METHODS = {"api.watchlist.replace": "PUT", "api.person.put": "PUT", "api.person.erase": "DELETE"}
+"""Without If-Match all of them are refused with 428, once the caller is let through."""
+OPEN = {"livez", "static", "claim", "claim.take", "login", "login.check", "login.link"}
+POSTS: dict[str, dict[str, str]] = {
+    "login.check": {},
+    "logout": {},
+    "language": {"language": "de"},
+    "hit.review": {"verdict": "confirmed"},
+    "hit.undo": {},
+    "claim.take": {},
+    "people.add": {},
+    "people.change": {},
+    "people.erase": {},
+    "examine.submit": {},
+    "examine.snapshot": {},
+    "examine.remove": {},
+    "box.pause": {},
+    "box.resume": {},
+    "commission.act": {},
+    "box.user.add": {},
+    "box.user.password": {},
+    "box.user.remove": {},
+    "box.token.add": {},
+    "box.token.rotate": {},
+    "box.token.revoke": {},
+    "box.login.end": {},
+    "box.password": {},
+}
+EXAMINE = {name for name in PATHS if name.startswith("examine")}
+OWN = {"logout", "language", "now.conditions", "box.login.end", "box.password"}
+EXPECTED = {
+    "guard": OPEN
+    | OWN
+    | {"now", "now.hits", "now.health", "events", "live.frames", "live.frame", "live.picture"}
+    | {"hits", "hit", "hit.review", "hit.undo"}
+    | EXAMINE
+    | {"people", "box", "api.alerts", "api.alert", "api.image", "api.health", "api.openapi", "api.coverage"},
+    "supervisor": set(PATHS),
+    "installer": OPEN
+    | OWN
+    | {"now", "now.health", "events", "live.frames", "live.frame", "live.picture", "box"}
+    | {"box.pause", "box.resume", "commission", "commission.act", "commission.sheet"}
+    | {"api.health", "api.consumers", "api.openapi", "api.coverage", "metrics"},
+    "auditor": OPEN
+    | OWN
+    | {"hits", "hit", "people", "box", "api.alerts", "api.alert", "api.image", "api.health"}
+    | {"api.consumers", "api.openapi", "api.coverage", "api.watchlist", "metrics"},
+}
+
+
+async def status(box: Box, route: str, headers: dict[str, str]) -> int:
+    """Status of one call; the event stream is left after its head."""
+    if route in POSTS:
+        return (await box.post(PATHS[route], POSTS[route], headers))[0].status
+    method, sent = METHODS.get(route, "GET"), headers | {"Origin": box.url}
+    async with box.http.request(method, box.url + PATHS[route], headers=sent, allow_redirects=False) as answer:
+        return answer.status
+
+
+def test_each_route_has_a_line_in_the_table_and_a_path_here(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            names = {route.name for route in box.runner.app.router.routes()}
+            assert names == set(ACCESS) == set(PATHS)
+
+    run(check())
+
+
+def test_roles_are_those_of_the_store() -> None:
+    assert {role.value for role in Role} == set(ROLES)
+    assert {scope for access in ACCESS.values() for scope in access.scopes} == set(SCOPES)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_route_with_every_role(tmp_path: Path, role: str) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            box.live.publish(live_view(1))
+            for route in PATHS:
+                got = await status(box, route, box.session(role))
+                if route in EXPECTED[role]:
+                    assert got not in {403, 404, 405, 500}, route
+                    assert got != 401 or route in {"login.check", "login.link"}, route
+                else:
+                    assert got == 403, route
+
+    run(check())
+
+
+def test_every_route_with_nobody_and_with_a_made_up_cookie(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            for headers in ({}, {"Cookie": "edge_session=made-up"}):
+                for route in set(PATHS) - OPEN:
+                    assert await status(box, route, headers) == 401, route
+            for route in ("livez", "static", "login"):
+                assert await status(box, route, {}) == 200, route
+
+    run(check())
+
+
+def test_every_route_with_every_scope(tmp_path: Path) -> None:
+    reached = {
+        "alerts:read": {"api.alerts", "api.alert", "api.image", "api.consumers"},
+        "health:read": set(),
+        "metrics:read": {"metrics"},
+        "watchlist:read": {"api.watchlist"},
+        "watchlist:write": {"api.watchlist", *METHODS},
+    }
+    for scope in ("alerts:read", "health:read"):
+        reached[scope] |= {"api.health", "api.openapi", "api.coverage", "metrics"}
+
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            for scope, routes in reached.items():
+                headers = box.token(scope, name=scope)
+                for route in set(PATHS) - OPEN:
+                    good = 428 if route in METHODS else 200
+                    assert await status(box, route, headers) == (good if route in routes else 403), (scope, route)
+
+    run(check())
+
+
+def test_a_route_without_a_line_answers_nobody() -> None:
+    assert not may(Caller("a", "supervisor"), "forgotten")
+    assert not may(Caller("a", scopes=frozenset(SCOPES)), None)
+
+
+def test_a_wrong_token_is_refused_even_beside_a_good_cookie(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            for value in ("Bearer nonsense", "Basic YTpi", "Bearer", ""):
+                answer, body = await box.get("/api/v1/health", box.session() | {"Authorization": value})
+                assert answer.status == 401, value
+                assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+                assert answer.content_type == "application/problem+json"
+                assert b"edge token add" in body
+
+    run(check())
+
+
+def test_a_revoked_token_is_refused_at_once(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            headers = box.token()
+            assert (await box.get("/api/v1/alerts", headers))[0].status == 200
+            box.store.revoke_token("central").result()
+            assert (await box.get("/api/v1/alerts", headers))[0].status == 401
+
+    run(check())

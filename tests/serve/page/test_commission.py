@@ -1,0 +1,129 @@
+"""The acceptance walk on the page: who may, what it asks for, what it shows, and the sheet's very bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge.errors import ConflictError, NotFoundError
+from edge.serve.page.commission import CommissionView, StationView
+from tests.support.web import Box, run, running
+
+SHEET = b"<!doctype html><p>signed</p>\n"
+
+
+class Walk:
+    """Stands in for the vision side: remembers what was asked."""
+
+    def __init__(self) -> None:
+        self.state = CommissionView()
+        self.asked: list[tuple[object, ...]] = []
+        self.made: bytes | None = None
+
+    def view(self) -> CommissionView:
+        return self.state
+
+    async def begin(self, camera: str, person_id: str) -> None:
+        if person_id == "nobody":
+            raise NotFoundError("'nobody' is not on the list; enrol the walker")
+        self.asked.append(("begin", camera, person_id))
+        self.state = CommissionView(state="ready", camera=camera, person_id=person_id)
+
+    async def measure(self, metres: float, light: str) -> None:
+        self.asked.append(("measure", metres, light))
+        one = StationView(light, round(metres), 40, 31.0, 0.6, 0.4, 0.71, True)
+        self.state = CommissionView(
+            state="measuring",
+            metres=metres,
+            light=light,
+            seconds_left=12.4,
+            stations=(one,),
+            sentence="Recognises at 3 m.",
+        )
+
+    async def finish(self, by: str) -> None:
+        if not self.state.stations:
+            raise ConflictError("nothing was measured yet")
+        self.asked.append(("finish", by))
+        self.made, self.state = SHEET, CommissionView(state="done")
+
+    async def cancel(self) -> None:
+        self.asked.append(("cancel",))
+        self.state = CommissionView()
+
+    def sheet(self) -> bytes | None:
+        return self.made
+
+
+async def page(box: Box, headers: dict[str, str]) -> tuple[int, str]:
+    async with box.http.get(box.url + "/commission", headers=headers) as answer:
+        return answer.status, await answer.text()
+
+
+@pytest.mark.parametrize("role", ["installer", "supervisor"])
+def test_a_walk_from_its_beginning_to_the_sheet(tmp_path: Path, role: str) -> None:
+    async def check() -> None:
+        walk = Walk()
+        async with running(tmp_path, commissioner=walk) as box:
+            who = box.session(role)
+            status, text = await page(box, who)
+            assert status == 200
+            assert "Who walks?" in text
+            assert 'http-equiv="refresh"' not in text
+            done, _ = await box.post("/commission", {"action": "begin", "camera": "door", "person": " ann "}, who)
+            assert done.status == 303
+            assert "Next station" in (await page(box, who))[1]
+            await box.post("/commission", {"action": "measure", "metres": "3,5", "light": "night"}, who)
+            status, text = await page(box, who)
+            assert 'http-equiv="refresh" content="2"' in text, "the page follows without a script"
+            assert "12 s left" in text
+            assert "Recognises at 3 m." in text
+            await box.post("/commission", {"action": "finish"}, who)
+            assert walk.asked == [("begin", "door", "ann"), ("measure", 3.5, "night"), ("finish", f"a-{role}")]
+            async with box.http.get(box.url + "/commission/sheet", headers=who) as answer:
+                assert await answer.read() == SHEET
+                assert "attachment" in answer.headers["Content-Disposition"]
+
+    run(check())
+
+
+def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
+    async def check() -> None:
+        walk = Walk()
+        async with running(tmp_path, commissioner=walk) as box:
+            who = box.session("installer")
+            for form in (
+                {"action": "begin", "camera": "roof", "person": "ann"},
+                {"action": "measure", "metres": "far", "light": "day"},
+                {"action": "measure", "metres": "nan", "light": "day"},
+                {"action": "measure", "metres": "-1", "light": "day"},
+                {"action": "measure", "metres": "2", "light": "dusk"},
+                {"action": "dance"},
+                {},
+            ):
+                answer, _ = await box.post("/commission", form, who)
+                assert 400 <= answer.status < 500, form
+            answer, text = await box.post("/commission", {"action": "begin", "camera": "door", "person": "nobody"}, who)
+            assert answer.status == 422
+            assert b"enrol the walker" in text
+            answer, text = await box.post("/commission", {"action": "finish"}, who)
+            assert answer.status == 422
+            async with box.http.get(box.url + "/commission/sheet", headers=who) as missing:
+                assert missing.status == 404
+            assert walk.asked == []
+
+    run(check())
+
+
+def test_only_an_installer_finds_it_in_the_navigation(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path, commissioner=Walk()) as box:
+            seen = {}
+            for role in ("installer", "supervisor", "guard"):
+                async with box.http.get(box.url + "/box", headers=box.session(role)) as answer:
+                    seen[role] = (await answer.text()).count('href="/commission"')
+            assert seen == {"installer": 2, "supervisor": 1, "guard": 0}
+            assert (await page(box, box.session("guard")))[0] == 403
+
+    run(check())

@@ -1,0 +1,289 @@
+"""Examining files: the real worker on real videos and pictures, what is refused, and what is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import struct
+import zlib
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from edge.app.examine.queue import MAX_WAITING, FileExaminer
+from edge.config import Config, ExamineConfig
+from edge.serve.http import shield
+from edge.serve.jobs import EXAMINER
+from tests.support.web import Box, draw_face, live_view, png, run, running
+
+
+class Bench:
+    """A web side with a real examiner on the data directory of its store."""
+
+    def __init__(self, box: Box, examiner: FileExaminer) -> None:
+        self.box = box
+        self.examiner = examiner
+
+    async def hand_over(
+        self, name: str, data: bytes, *, role: str = "guard", path: str = "/examine"
+    ) -> tuple[aiohttp.ClientResponse, bytes]:
+        form = aiohttp.FormData(quote_fields=False)
+        form.add_field("file", data, filename=name)
+        headers = self.box.session(role) | {"Origin": self.box.url, "Accept": "text/html"}
+        async with self.box.http.post(self.box.url + path, data=form, headers=headers, allow_redirects=False) as answer:
+            return answer, await answer.read()
+
+    async def finished(self, address: str) -> str:
+        """The page of an examination that is over."""
+        for _ in range(600):
+            _, body = await self.box.get(address, self.box.session("guard"))
+            if b'data-working="no"' in body:
+                return body.decode()
+            await asyncio.sleep(0.2)
+        raise AssertionError("the examination did not end")
+
+    async def worker_pid(self, other_than: int = 0) -> int:
+        """Process id of the worker, once there is one."""
+        for _ in range(400):
+            worker = self.examiner._worker
+            if worker is not None and worker.pid != other_than:
+                return worker.pid
+            await asyncio.sleep(0.05)
+        raise AssertionError("no worker was started")
+
+    def left(self) -> list[str]:
+        """Files on the disk."""
+        root = self.examiner.inbox.parent
+        return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+
+@contextlib.asynccontextmanager
+async def bench(folder: Path, **settings: Any) -> AsyncIterator[Bench]:
+    config = Config(data_dir=folder / "data", examine=ExamineConfig(**settings))
+    async with running(folder, examiner=lambda store: FileExaminer(config)) as box:
+        examiner = box.runner.app[EXAMINER]
+        assert isinstance(examiner, FileExaminer)
+        working = asyncio.create_task(examiner.work())
+        try:
+            yield Bench(box, examiner)
+        finally:
+            working.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await working
+
+
+def png_that_says(width: int, height: int) -> bytes:
+    """A PNG whose header promises a huge picture: a few kilobytes that would be gigabytes."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = zlib.compress(b"\0" * 10_000_000, 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+
+
+def enrol_portrait(data_dir: Path, portrait: Path) -> None:
+    from edge.app.build import load_models
+    from edge.app.people.enrolment import enrol
+    from edge.records import Person
+    from edge.store import Store
+
+    config = Config(data_dir=data_dir)
+    with Store.open(data_dir) as store:
+        enrol(store, load_models(config), Person("demo-1", "Demo person", "demo"), [portrait])
+
+
+def test_a_video_is_examined_in_a_worker_and_what_was_found_is_shown(
+    tmp_path: Path, demo_clip: Path, portrait: Path
+) -> None:
+    clip = demo_clip.read_bytes()
+
+    async def check() -> None:
+        async with bench(tmp_path) as made:
+            await asyncio.to_thread(enrol_portrait, tmp_path / "data", portrait)
+            answer, _ = await made.hand_over("../../etc/gate.avi", clip)
+            assert answer.status == 303
+            address = answer.headers["Location"]
+            page = await made.finished(address)
+            for said in (">gate.avi</h1>", "Done", "Demo person", "Possible match", "300 frames", "All frames were"):
+                assert said in page
+            assert "etc/" not in page
+            job_id = address.rsplit("/", 1)[1]
+            hit = json.loads((made.examiner.inbox.parent / job_id / "out" / "hits.jsonl").read_text("utf-8"))
+            assert hit["person"]["id"] == "demo-1"
+            headers = made.box.session("supervisor")
+            answer, face = await made.box.get(f"{address}/files/{hit['hit_id']}_found.png", headers)
+            assert (answer.status, face[:4]) == (200, b"\x89PNG")
+            answer, report = await made.box.get(f"{address}/files/report.html", headers)
+            assert answer.headers["Content-Disposition"].startswith("attachment")
+            assert b"Demo person" in report
+            for name in ("job.json", "hits.jsonl", "..%2fjob.json", "%2e%2e%2f%2e%2e%2fedge.db", "x.png"):
+                assert (await made.box.get(f"{address}/files/{name}", headers))[0].status == 404
+            assert not [name for name in made.left() if "file" in Path(name).name], "the file itself stayed"
+
+            await made.examiner.forget_others({"demo-1", "p1", "p2"})
+            assert made.examiner.job(job_id) is not None
+            again = FileExaminer(Config(data_dir=tmp_path / "data"))
+            assert [(job.job_id, job.state, job.frames) for job in again.jobs()] == [(job_id, "done", 300)]
+            await again.forget_others({"p1", "p2"})
+            assert (again.jobs(), made.left()) == ([], []), "what names an erased person stayed"
+            answer, _ = await made.box.post(f"{address}/remove", {}, headers)
+            assert answer.headers["Location"] == "/examine"
+            assert (await made.box.get(address, headers))[0].status == 404
+
+    run(check())
+
+
+def test_the_worker_goes_last_and_ends_with_its_service(tmp_path: Path, demo_clip: Path) -> None:
+    clip = demo_clip.read_bytes()
+
+    async def check() -> None:
+        async with bench(tmp_path) as made:
+            answer, _ = await made.hand_over("a.avi", clip)
+            pid = await made.worker_pid()
+            for _ in range(200):
+                if os.sched_getscheduler(pid) == os.SCHED_IDLE:
+                    break
+                await asyncio.sleep(0.05)
+            assert os.sched_getscheduler(pid) == os.SCHED_IDLE
+            assert os.getpriority(os.PRIO_PROCESS, pid) == 19
+            os.kill(pid, signal.SIGKILL)
+            page = await made.finished(answer.headers["Location"])
+            assert "the worker ended with -9" in page
+            await made.hand_over("b.avi", clip)
+            last = await made.worker_pid(other_than=pid)
+        with pytest.raises(ProcessLookupError):
+            os.kill(last, 0)
+
+    run(check())
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "status"),
+    [
+        ("page.html", b"<!doctype html><script>alert(1)</script>", 415),
+        ("list.m3u8", b"#EXTM3U\n#EXTINF:1\nfile:///etc/passwd\n", 415),
+        ("concat.mp4", b"ffconcat version 1.0\nfile /etc/passwd\n", 415),
+        ("archive.zip", b"PK\x03\x04" + b"\0" * 100, 415),
+        ("empty.png", b"", 415),
+        ("", b"\x89PNG\r\n\x1a\n", 422),
+        ("large.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 1_100_000, 413),
+    ],
+)
+def test_files_that_are_refused_leave_nothing(tmp_path: Path, name: str, data: bytes, status: int) -> None:
+    async def check() -> None:
+        async with bench(tmp_path, max_upload_bytes=1_000_000) as made:
+            answer, body = await made.hand_over(name, data)
+            assert answer.status == status, body
+            assert made.left() == []
+            assert made.examiner.jobs() == []
+
+    run(check())
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (png_that_says(60_000, 60_000), "60000 x 60000 pixels are more than"),
+        (b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "the file"),
+        (b"GIF89a" + b"\xff" * 2000, "the file"),
+        (b"RIFF\0\0\0\0AVI LIST" + b"\0" * 3000, "the file"),
+        (b"\0\0\0\x18ftypmp42" + b"\0" * 3000, "the file"),
+    ],
+)
+def test_bombs_and_torn_files_fail_with_a_reason(tmp_path: Path, data: bytes, words: str) -> None:
+    async def check() -> None:
+        async with bench(tmp_path) as made:
+            answer, _ = await made.hand_over("x.bin", data)
+            page = await made.finished(answer.headers["Location"])
+            assert "Failed" in page
+            assert words in page
+            assert str(tmp_path) not in page
+
+    run(check())
+
+
+def test_a_snapshot_is_examined_only_if_it_is_of_now(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with bench(tmp_path) as made:
+            headers = made.box.session("guard")
+            made.box.live.publish(live_view(1, age_s=30))
+            answer, body = await made.box.post("/examine/snapshot", {"camera": "door"}, headers)
+            assert (answer.status, b"gives no picture now" in body) == (409, True)
+            answer, _ = await made.box.post("/examine/snapshot", {"camera": "../x"}, headers)
+            assert answer.status == 409
+            made.box.live.publish(live_view(2))
+            answer, _ = await made.box.post("/examine/snapshot", {"camera": "door"}, headers)
+            assert "1 frames" in await made.finished(answer.headers["Location"])
+
+    run(check())
+
+
+def test_only_so_many_may_wait_and_all_go_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def check() -> None:
+        async with bench(tmp_path) as made:
+            picture = png(draw_face(1, 300))
+            done: Sequence[int] = [(await made.hand_over("a.png", picture))[0].status for _ in range(MAX_WAITING + 3)]
+            assert done[:MAX_WAITING] == [303] * MAX_WAITING
+            assert 409 in done[MAX_WAITING:]
+            await made.examiner.remove_all()
+            assert made.left() == []
+
+    run(check())
+
+
+def test_an_upload_that_drips_or_breaks_off_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shield, "BODY_TIMEOUT_S", 0.3)
+
+    async def check() -> None:
+        async with bench(tmp_path) as made:
+            box = made.box
+            host = box.url.removeprefix("http://")
+            cookie = box.session("guard")["Cookie"]
+            for sent, closes in (("--x\r\n", False), ("--x\r\n", True)):
+                reader, writer = await asyncio.open_connection(*host.split(":"))
+                writer.write(
+                    f"POST /examine HTTP/1.1\r\nHost: {host}\r\nOrigin: {box.url}\r\nCookie: {cookie}\r\n"
+                    f"Content-Length: 5000\r\nContent-Type: multipart/form-data; boundary=x\r\n\r\n{sent}"
+                    'Content-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'.encode()
+                    + b"\x89PNG\r\n\x1a\n123"
+                )
+                await writer.drain()
+                if not closes:
+                    assert (await asyncio.wait_for(reader.readline(), 10)).split()[1] == b"408"
+                writer.close()
+            async with asyncio.timeout(30):
+                while made.left():  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+
+    run(check())
+
+
+def test_an_upload_cut_in_the_midst_of_its_first_bytes_is_taken(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with bench(tmp_path) as made:
+            box = made.box
+            host = box.url.removeprefix("http://")
+            form = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+            form += png(draw_face(1, 300)) + b"\r\n--x--\r\n"
+            cut = form.index(b"\x89PNG") + 3
+            reader, writer = await asyncio.open_connection(*host.split(":"))
+            writer.write(
+                f"POST /examine HTTP/1.1\r\nHost: {host}\r\nOrigin: {box.url}\r\n"
+                f"Cookie: {box.session('guard')['Cookie']}\r\nContent-Length: {len(form)}\r\n"
+                "Content-Type: multipart/form-data; boundary=x\r\n\r\n".encode()
+                + form[:cut]
+            )
+            await asyncio.sleep(0.3)
+            writer.write(form[cut:])
+            assert (await asyncio.wait_for(reader.readline(), 30)).split()[1] == b"303"
+            writer.close()
+
+    run(check())

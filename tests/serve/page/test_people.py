@@ -1,0 +1,143 @@
+"""People on the page: pictures checked and told one by one, editing, erasing with a receipt; with real models."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import aiohttp
+import numpy as np
+import pytest
+
+from edge.app.people.worker import VisionDesk
+from edge.config import Config
+from edge.serve.ports import DESK
+from tests.support.web import NASTY, Box, png, run, running
+
+FIELDS = {"person_id": "gate-7", "name": "Demo Person", "status": "banned", "expires": "2031-05-06", "reason": "theft"}
+
+
+@contextlib.asynccontextmanager
+async def desk(folder: Path) -> AsyncIterator[Box]:
+    async with running(folder) as box:
+        made = VisionDesk(Config(data_dir=folder / "data"), box.store)
+        box.runner.app._state[DESK] = made  # type: ignore[index]
+        try:
+            yield box
+        finally:
+            made.close()
+
+
+async def send(
+    box: Box, path: str, fields: Mapping[str, str], pictures: Mapping[str, bytes], role: str = "supervisor"
+) -> tuple[aiohttp.ClientResponse, str]:
+    with aiohttp.MultipartWriter("form-data") as form:
+        for name, value in fields.items():
+            form.append(value).set_content_disposition("form-data", name=name)
+        for name, data in pictures.items():
+            form.append(data).set_content_disposition("form-data", name="pictures", filename=name)
+    headers = box.session(role) | {"Origin": box.url, "Accept": "text/html"}
+    async with box.http.post(box.url + path, data=form, headers=headers, allow_redirects=False) as answer:
+        return answer, (await answer.read()).decode()
+
+
+def test_a_person_is_added_with_a_good_and_a_bad_picture_each_told(tmp_path: Path, portrait: Path) -> None:
+    face = portrait.read_bytes()
+
+    async def check() -> None:
+        async with desk(tmp_path) as box:
+            gray = png(np.full((200, 200, 3), 120, np.uint8))
+            pictures = {"good.png": face, "gray.png": gray, "torn.png": b"\x89PNG\r\n\x1a\n"}
+            answer, page = await send(box, "/people", FIELDS, pictures)
+            assert answer.status == 201, page
+            for said in (
+                "Demo Person is on the list with 1 new picture.",
+                "Accepted",
+                "No face was found",
+                "can&#39;t be read",
+            ):
+                assert said in page
+            kept = box.store.person("gate-7")
+            assert kept is not None
+            assert (kept.name, kept.status, kept.reason, kept.owner) == ("Demo Person", "banned", "theft", None)
+            assert kept.expires_at is not None
+            assert kept.expires_at.astimezone().date().isoformat() == "2031-05-06"
+            assert [r.source for r in box.store.references() if r.person_id == "gate-7"] == ["good.png"]
+            _, page = await send(box, "/people", FIELDS, pictures)
+            assert "is on the list already" in page
+
+            changed = FIELDS | {"name": "New Name", "expires": ""}
+            answer, page = await send(box, "/people/gate-7/edit", changed, {})
+            assert (answer.status, "New Name was changed" in page) == (200, True)
+            answer, page = await send(box, "/people/gate-7/edit", changed, {"same.png": face})
+            assert "The same picture is enrolled already" in page
+            kept = box.store.person("gate-7")
+            assert kept is not None
+            assert (kept.name, kept.expires_at) == ("New Name", None)
+
+            headers = box.session("supervisor")
+            answer, body = await box.post("/people/gate-7/erase", {"confirm": "gate-8"}, headers)
+            assert (answer.status, b"nothing was erased" in body) == (422, True)
+            assert box.store.person("gate-7") is not None
+            answer, body = await box.post("/people/gate-7/erase", {"confirm": "gate-7"}, headers)
+            assert answer.status == 200
+            assert b"Erased: gate-7" in body
+            assert box.store.person("gate-7") is None
+            assert (await box.get("/people/gate-7/edit", headers))[0].status == 404
+
+    run(check())
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"person_id": "../x"}, "The id needs"),
+        ({"person_id": ""}, "The id needs"),
+        ({"name": " "}, "A name is needed"),
+        ({"name": "x" * 201}, "A name is needed"),
+        ({"status": ""}, "A status is needed"),
+        ({"expires": "31.12.2030"}, "The date is not right"),
+        ({}, "needs at least one picture"),
+    ],
+)
+def test_what_is_wrong_is_said_and_what_was_typed_stays(tmp_path: Path, change: Mapping[str, str], words: str) -> None:
+    async def check() -> None:
+        async with desk(tmp_path) as box:
+            before = box.store.watchlist_version()
+            pictures = {"a.png": b"x"} if change else {}
+            answer, page = await send(box, "/people", FIELDS | {"owner": NASTY} | change, pictures)
+            assert answer.status == 422
+            assert words in page
+            assert "alert(1)" in page
+            assert "<script>alert" not in page
+            assert box.store.watchlist_version() == before
+
+    run(check())
+
+
+def test_a_person_without_a_usable_picture_is_not_stored(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with desk(tmp_path) as box:
+            answer, page = await send(box, "/people", FIELDS, {"gray.png": png(np.full((200, 200, 3), 90, np.uint8))})
+            assert answer.status == 422
+            assert "no picture can be used" in page
+            assert "No face was found" in page
+            assert 'value="Demo Person"' in page
+            assert box.store.person("gate-7") is None
+
+    run(check())
+
+
+def test_forms_that_are_too_much_are_refused(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with desk(tmp_path) as box:
+            assert (await send(box, "/people", FIELDS, {"a.png": b"\xff" * 20_000_001}))[0].status == 413
+            assert (await send(box, "/people", FIELDS, {f"{n}.png": b"x" for n in range(21)}))[0].status == 413
+            assert (await send(box, "/people", {"name": "x" * 5000}, {}))[0].status == 413
+            answer, _ = await box.post("/people", FIELDS, box.session("supervisor"))
+            assert answer.status == 415
+            for role in ("guard", "installer", "auditor"):
+                assert (await send(box, "/people", FIELDS, {}, role))[0].status == 403
+
+    run(check())

@@ -1,0 +1,154 @@
+"""Erasing a person leaves no byte of them in the database, its log or the pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import random
+from pathlib import Path
+
+import pytest
+
+from edge.errors import NotFoundError
+from edge.records import HitImages, Person
+from edge.store import Store
+from tests.support.store import ANN, BOB, Clock, enrol, hit_of, kept_files, picture, reference_of
+
+
+def everything_on_disk(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def test_forget_by_a_scan_of_all_bytes(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        enrol(store, ANN)
+        enrol(store, BOB, (1, 2, 3))
+        before = [store.add_hit(*hit_of(ANN, number, runner_up="bob-2")).result(10) for number in (0, 1)]
+        for number in range(2, 30):
+            store.add_hit(*hit_of(BOB, number, runner_up="ann-1")).result(10)
+        for number in range(2, 30, 3):
+            better, pictures = hit_of(BOB, 100 + number, hit_id=f"0190{number:08d}")
+            store.update_hit(better, pictures).result(10)
+        store.set_review("019000000002", "confirmed", "guard", "it is Bob Wintermute").result(10)
+        seen = store.feed(None, 1000)
+        version = store.watchlist_version()
+        assert b"Wintermute" in everything_on_disk(tmp_path)
+
+        receipt = store.forget_person("bob-2").result(20)
+
+        kept = everything_on_disk(tmp_path)  # while the store is open: the log too
+        for trace in (b"Wintermute", b"bob-2", reference_of(BOB, 2)[0].embedding.tobytes()):
+            assert trace not in kept, trace
+        assert b"ann-1" in kept
+        assert (receipt.hits, receipt.references, receipt.is_scrubbed) == (28, 3, True)
+        assert receipt.feed_items == 28 + 10 + 1
+        assert receipt.images == 28 * 2 + 14 + 10 * 2 + 5 + 3
+        assert len(kept_files(tmp_path)) == 6 == store.stats()["images"]
+        assert store.people() == [ANN]
+        assert store.watchlist_version()[0] == version[0] + 1
+        hit = store.hit(before[0].body["hit_id"])
+        assert hit is not None
+        assert hit.runner_up_id is None, "other people's hits no longer name the erased one"
+        check_feed(store, seen.next, len(seen.items))
+        assert store.check() == []
+
+
+def check_feed(store: Store, cursor: str, num_seen: int) -> None:
+    """Who had pulled everything gets tombstones; who had not gets no hole."""
+    news = store.feed(cursor, 1000).items
+    assert [item.type for item in news] == ["alert.erased"] * 28
+    assert [item.body["hit_id"] for item in news] == [f"0190{number:08d}" for number in range(2, 30)]
+    whole = store.feed(None, 1000).items
+    assert [item.seq for item in whole] == list(range(1, num_seen + 28 + 1))
+    assert {item.type for item in whole} == {"alert.created", "alert.erased"}
+    assert all(item.body.keys() == {"hit_id", "cause"} for item in whole if item.type == "alert.erased")
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_no_byte_is_left_whatever_was_written_before(tmp_path: Path, seed: int) -> None:
+    """Pages split, merge and move as rows come, grow and go; what was moved must not stay behind in an old place."""
+    dice = random.Random(seed)
+    people = [BOB, *(Person(f"other-{n}", f"Other {n}", "wanted") for n in range(2))]
+    with Store.open(tmp_path) as store:
+        for person in people:
+            enrol(store, person, range(1, 4))
+        frame, data = picture("one frame for all, to spare the disk")
+        pending, ids = [], []
+        for number in range(2500):
+            if ids and dice.random() < 0.3:
+                hit_id, person = dice.choice(ids)
+                write = store.update_hit
+            else:
+                hit_id, person = f"{dice.random():.12f}", dice.choice(people)
+                ids.append((hit_id, person))
+                write = store.add_hit
+            recipe = {"for": [person.name] * dice.randint(0, dice.choice([10, 400]))}
+            images = HitImages(frame, frame, None, reference_of(person)[0].image_sha256)
+            hit, _ = hit_of(person, number, hit_id=hit_id)
+            pending.append(write(dataclasses.replace(hit, recipe=recipe, images=images), {frame: data}))
+            if number % 500 == 499:
+                for future in pending:
+                    future.result(20)
+                pending.clear()
+        assert everything_on_disk(tmp_path).count(b"Wintermute") > 1000
+        receipt = store.forget_person("bob-2").result(20)
+        assert receipt.is_scrubbed
+        kept = everything_on_disk(tmp_path)
+        for trace in (b"Wintermute", b"bob-2"):
+            assert kept.count(trace) == 0, trace
+        assert store.check() == []
+
+
+def test_items_that_outlived_their_hit_are_blanked_too(tmp_path: Path) -> None:
+    clock = Clock()
+    with Store.open(tmp_path, clock=clock) as store:
+        enrol(store, BOB)
+        store.add_hit(*hit_of(BOB, 1, at=clock.now - dt.timedelta(days=8))).result(10)
+        report = store.enforce_retention(max_age_days=7, max_image_bytes=10**9, min_free_bytes=0, now=clock.now).result(
+            10
+        )
+        assert (report.hits_removed, report.feed_items_removed) == (1, 0)
+        assert store.forget_person("bob-2").result(10).feed_items == 1
+        assert b"Wintermute" not in everything_on_disk(tmp_path)
+        assert [item.type for item in store.feed(None, 10).items] == ["alert.erased"] * 2
+
+
+def test_forgetting_nobody(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        with pytest.raises(NotFoundError, match="watchlist"):
+            store.forget_person("nobody").result(10)
+        assert store.watchlist_version()[0] == 0
+
+
+def test_a_visit_that_goes_on_while_its_person_is_erased_brings_nothing_back(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        enrol(store, ANN)
+        enrol(store, BOB)
+        hit, pictures = hit_of(BOB, 1)
+        pending = [
+            store.add_hit(hit, pictures),
+            store.forget_person("bob-2"),
+            store.update_hit(*hit_of(BOB, 3, hit_id=hit.hit_id)),
+            store.add_hit(*hit_of(BOB, 5)),
+            store.add_hit(*hit_of(ANN, 6, runner_up="bob-2")),
+        ]
+        outcomes = [future.exception(10) for future in pending]
+        assert [isinstance(outcome, NotFoundError) for outcome in outcomes] == [False, False, True, True, False]
+        assert len(kept_files(tmp_path)) == 3
+        assert [(hit.person, hit.runner_up_id) for hit in store.hits()] == [(ANN, None)]
+        assert b"bob-2" not in everything_on_disk(tmp_path)
+
+
+def test_a_picture_shared_with_someone_else_stays(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        enrol(store, ANN)
+        enrol(store, BOB)
+        of_ann, pictures = hit_of(ANN, 2)
+        store.add_hit(of_ann, pictures).result(10)
+        of_bob, more = hit_of(BOB, 4)
+        shared = type(of_bob.images)(of_ann.images.frame, of_bob.images.crop, None, of_bob.images.reference)
+        more = {of_bob.images.crop: more[of_bob.images.crop]}
+        store.add_hit(dataclasses.replace(of_bob, images=shared), more).result(10)
+        receipt = store.forget_person("bob-2").result(10)
+        assert (receipt.images, receipt.images_shared) == (2, 1)
+        assert store.image_path(of_ann.images.frame) is not None

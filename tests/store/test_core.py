@@ -1,0 +1,204 @@
+"""Opening what is there: folders that can't be written, foreign files, other processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+
+from edge.errors import ExitCode, StoreError
+from edge.store import Store, migrate
+from tests.support.store import ANN, add_hits, enrol, hit_of
+
+ROOT = Path(__file__).resolve().parents[2]
+
+RELEASED = {
+    (1, "first"): "56f9db9e1256c6c044fe4fdf5f3da3255b0ba7cdec96e32d0ce1385414b5b290",
+    (2, "watchlist_entries"): "a9c47453e5df589656b2a7b0d535c14e609a1355a2991cb657f66b57ab9036d2",
+    (3, "page"): "148dba76d6ef9ed4ef63437beb86c45a583c4197b3fa6cf760395a1831603a61",
+    (4, "audit"): "5b7805f1ac7614502da23288185fcd8428deb8bae30fff385069bc26e69955f4",
+    (5, "coverage"): "64db976bf01993f5ed91a4e5696164e91c112713acb03252278d0c89282dbbfd",
+    (6, "tuning"): "923dce100560996b460701e8f145147421d431708f66bff7fabd9aece4f3c6d7",
+    (7, "uses"): "9f7ec7f85659807ac464c38005d868b5ed3c8f4f2eab2123e8cd5fa01c4ae810",
+}
+"""Migrations are never edited once released: a changed hash here is a mistake, a new line is a new migration."""
+
+
+@contextlib.contextmanager
+def mounted(folder: Path, options: str) -> Iterator[Path]:
+    """A small memory file system of its own, where this user may mount one."""
+    folder.mkdir(exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("needs the mount command")
+    if done.returncode:
+        pytest.skip("needs the right to mount a small file system")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_migrations_are_numbered_recorded_and_never_edited(tmp_path: Path) -> None:
+    found = {(migration.number, migration.name): migration.sha256 for migration in migrate.known()}
+    assert found == RELEASED
+    assert [number for number, _ in found] == list(range(1, len(found) + 1))
+    for _ in range(2):
+        Store.open(tmp_path).close()
+        with contextlib.closing(sqlite3.connect(tmp_path / "edge.db")) as db:
+            assert {(row[0], row[1]): row[2] for row in db.execute("SELECT * FROM migrations")} == RELEASED
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(tmp_path) as store:
+        epoch = store.epoch
+    released = migrate.known()
+    number = released[-1].number + 1
+    broken = migrate.Migration(
+        number, "broken", "CREATE TABLE extra (a TEXT) STRICT;\nINSERT INTO no_such_table VALUES (1);"
+    )
+    monkeypatch.setattr(migrate, "known", lambda: (*released, broken))
+    with pytest.raises(StoreError):
+        Store.open(tmp_path)
+    good = migrate.Migration(number, "good", "CREATE TABLE extra (\n  a TEXT -- a; b\n) STRICT;\n")
+    monkeypatch.setattr(migrate, "known", lambda: (*released, good))
+    with Store.open(tmp_path) as store:
+        assert store.epoch == epoch
+    monkeypatch.setattr(migrate, "known", lambda: released)
+    before = (tmp_path / "edge.db").read_bytes()
+    with pytest.raises(StoreError, match=rf"newer version \(schema {number}, this one knows {number - 1}\)"):
+        Store.open(tmp_path)
+    assert (tmp_path / "edge.db").read_bytes() == before
+
+
+def test_a_read_only_folder_is_one_clear_paragraph(tmp_path: Path) -> None:
+    with mounted(tmp_path / "ro", "ro,size=1m") as folder, pytest.raises(StoreError) as caught:
+        Store.open(folder)
+    assert caught.value.exit_code == ExitCode.STORAGE
+    assert str(tmp_path / "ro") in str(caught.value)
+    assert "Read-only" in str(caught.value)
+
+
+def test_a_folder_that_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("hello")
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(StoreError, match="choose another data_dir"):
+            Store.open(place)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_of_someone_else(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(mode=0o500)
+    with pytest.raises(StoreError, match="Permission denied"):
+        Store.open(tmp_path / "data")
+
+
+def test_garbage_is_refused_and_left_alone(tmp_path: Path) -> None:
+    garbage = b"this is a shopping list and not a database " * 200
+    (tmp_path / "edge.db").write_bytes(garbage)
+    with pytest.raises(StoreError, match="not a database") as caught:
+        Store.open(tmp_path)
+    assert caught.value.exit_code == ExitCode.STORAGE
+    assert (tmp_path / "edge.db").read_bytes() == garbage
+
+
+def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "edge.db")) as db:
+        db.execute("CREATE TABLE recipes (cake TEXT)")
+    before = (tmp_path / "edge.db").read_bytes()
+    with pytest.raises(StoreError, match="some other program"):
+        Store.open(tmp_path)
+    assert (tmp_path / "edge.db").read_bytes() == before
+
+
+def test_a_damaged_database_is_named_and_never_raises_anything_else(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        enrol(store, ANN)
+        add_hits(store, ANN, range(60))
+    path = tmp_path / "edge.db"
+    data = bytearray(path.read_bytes())
+    data[4096 * 2 :] = os.urandom(len(data) - 4096 * 2)
+    path.write_bytes(data)
+    with pytest.raises(StoreError, match=str(path)), Store.open(tmp_path) as store:
+        store.hits(limit=1000)
+
+
+def test_the_database_cut_short(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        enrol(store, ANN)
+        add_hits(store, ANN, range(60))
+    path = tmp_path / "edge.db"
+    path.write_bytes(path.read_bytes()[:9000])
+    with pytest.raises(StoreError, match=str(path)), Store.open(tmp_path) as store:
+        store.hits(limit=1000)
+
+
+OTHER = """
+import sys
+from pathlib import Path
+from edge.store import Store
+with Store.open(Path(sys.argv[1])) as store:
+    print(store.add_token("central", ["alerts:read"]).result(20))
+    store.add_item("health", {"from": "the other process"}).result(20)
+"""
+
+
+def run_other(data_dir: Path, program: str = OTHER) -> str:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", program, str(data_dir)]
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout.strip()
+
+
+def wait_for(what: Future[None], seconds: float = 10.0) -> None:
+    what.result(seconds)
+
+
+def test_another_process_adds_a_token_and_an_item_while_this_one_writes(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        enrol(store, ANN)
+        heard: list[int] = []
+        came: Future[None] = Future()
+
+        def listen(item: object) -> None:
+            heard.append(item.seq)  # type: ignore[attr-defined]
+            if item.type == "health":  # type: ignore[attr-defined]
+                came.set_result(None)
+
+        store.subscribe(listen)
+        before = store.data_version()
+        assert store.check_token("edge_x") is None
+        pending = [store.add_hit(*hit_of(ANN, number)) for number in range(20)]
+        secret = run_other(tmp_path)
+        pending += [store.add_hit(*hit_of(ANN, number)) for number in range(20, 30)]
+        seqs = [future.result(20).seq for future in pending]
+        wait_for(came)
+        assert store.data_version() > before
+        token = store.check_token(secret)
+        assert token is not None
+        assert token.scopes == ("alerts:read",)
+        assert heard == list(range(1, 32)), "each item once and in order, whoever wrote it"
+        assert set(seqs) < set(heard)
+        assert store.head_seq() == 31
+
+
+def test_a_database_locked_by_someone_else_fails_the_write_and_not_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.store.connect.BUSY_MS", 50)
+    with Store.open(tmp_path) as store:
+        with contextlib.closing(sqlite3.connect(tmp_path / "edge.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreError, match="locked too long"):
+                store.add_item("heartbeat", {}).result(10)
+            assert store.feed(None, 10).items == ()
+            other.execute("ROLLBACK")
+        assert store.add_item("heartbeat", {}).result(10).seq == 1

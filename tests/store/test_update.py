@@ -1,0 +1,103 @@
+"""The database during an update of the program: a migrated copy takes its place, and the old one can come back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from edge.errors import StoreError
+from edge.store import Store, migrate, update
+
+NOW = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
+
+
+def fill(data_dir: Path) -> int:
+    with Store.open(data_dir) as store:
+        return store.add_item("heartbeat", {"n": 1}).result().seq
+
+
+def know_one_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that is one migration ahead."""
+    now_known = migrate.known()
+    later = migrate.Migration(now_known[-1].number + 1, "later", "CREATE TABLE later (n INTEGER) STRICT;")
+    monkeypatch.setattr(migrate, "known", lambda: (*now_known, later))
+
+
+def test_a_box_without_a_database_needs_nothing(tmp_path: Path) -> None:
+    assert update.facts(tmp_path).cursor is None
+    assert not update.migrate_copy(tmp_path, NOW)
+    assert not update.put_back(tmp_path)
+
+
+def test_the_end_of_the_feed_is_told_as_pullers_know_it(tmp_path: Path) -> None:
+    seq = fill(tmp_path)
+    about = update.facts(tmp_path)
+    assert about.seq == seq
+    with Store.open(tmp_path) as store:
+        assert about.cursor == store.head_cursor()
+
+
+def test_the_same_schema_is_left_alone(tmp_path: Path) -> None:
+    fill(tmp_path)
+    assert not update.migrate_copy(tmp_path, NOW)
+    assert not (tmp_path / update.BEFORE).exists()
+
+
+def test_migrated_swapped_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seq = fill(tmp_path)
+    know_one_more(monkeypatch)
+    assert update.migrate_copy(tmp_path, NOW)
+    about = update.facts(tmp_path)
+    assert (about.schema, about.seq) == (about.knows, seq)
+    assert (tmp_path / "edge.db").stat().st_mode & 0o777 == 0o600
+    update.keep(tmp_path)
+    assert not list(tmp_path.glob("edge.db.*"))
+
+
+def test_taken_back_the_old_program_opens_it_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seq = fill(tmp_path)
+    with monkeypatch.context() as newer:
+        know_one_more(newer)
+        update.migrate_copy(tmp_path, NOW)
+        fill(tmp_path)
+    with pytest.raises(StoreError, match="newer version"):
+        fill(tmp_path)
+    assert update.put_back(tmp_path)
+    assert update.facts(tmp_path).seq == seq
+    epoch_before = update.facts(tmp_path).cursor
+    with Store.open(tmp_path) as store:
+        # What the refused release committed is gone: pullers are told so by a new epoch, not left to find out.
+        assert store.head_cursor() != epoch_before
+    assert (tmp_path / "edge.db.refused").exists()
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seq = fill(tmp_path)
+    known = migrate.known()
+    bad = migrate.Migration(known[-1].number + 1, "bad", "CREATE TABLE hits (n INTEGER) STRICT;")
+    with monkeypatch.context() as newer:
+        newer.setattr(migrate, "known", lambda: (*known, bad))
+        with pytest.raises(StoreError):
+            update.migrate_copy(tmp_path, NOW)
+    assert update.facts(tmp_path).seq == seq
+    fill(tmp_path)
+
+
+def test_a_database_in_use_is_not_swapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(tmp_path) as store:
+        store.add_item("heartbeat", {}).result()
+        know_one_more(monkeypatch)
+        with pytest.raises(StoreError, match="stop the service first"):
+            update.migrate_copy(tmp_path, NOW)
+
+
+def test_somebody_elses_database_is_refused(tmp_path: Path) -> None:
+    db = sqlite3.connect(tmp_path / "edge.db")
+    db.execute("CREATE TABLE other (n)")
+    db.commit()
+    db.close()
+    with pytest.raises(StoreError, match="some other program"):
+        update.facts(tmp_path)

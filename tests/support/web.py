@@ -1,0 +1,272 @@
+"""A whole web side for tests: a real store with people, hits and users, drawn pictures, the server on a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import datetime as dt
+import functools
+import hashlib
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import cv2
+import numpy as np
+from aiohttp import web
+
+from edge.config import ServeConfig
+from edge.records import (
+    CameraHealth,
+    CameraState,
+    Hit,
+    HitImages,
+    LiveFace,
+    LiveView,
+    Person,
+    Reference,
+    Visit,
+)
+from edge.serve import LiveBoard, build_app, start
+from edge.serve.ports import Desk
+from edge.store import Store
+
+ROLES = ("guard", "supervisor", "installer", "auditor")
+PASSWORD = "correct horse 1"
+START = dt.datetime(2025, 3, 1, 21, 30, tzinfo=dt.UTC)
+NASTY = "<script>alert(1)</script>\"'&"
+SCENE = (640, 360)
+
+
+def draw_face(seed: int, side: int = 112, light: float = 1.0) -> np.ndarray:
+    """A cartoon face, (side, side, 3) uint8 BGR; the same seed gives the same face."""
+    rng = np.random.default_rng(seed)
+    image = np.full((112, 112, 3), (70, 60, 50), np.uint8)
+    skin = tuple(int(v) for v in rng.integers((110, 140, 170), (150, 190, 230)))
+    hair = tuple(int(v) for v in rng.integers(10, 70, 3))
+    cv2.ellipse(image, (56, 44), (42, 42), 0, 0, 360, hair, -1, cv2.LINE_AA)
+    cv2.ellipse(image, (56, 62), (35, 46), 0, 0, 360, skin, -1, cv2.LINE_AA)
+    for x in (38, 74):
+        cv2.ellipse(image, (x, 52), (8, 5), 0, 0, 360, (245, 245, 245), -1, cv2.LINE_AA)
+        cv2.circle(image, (x, 52), 3, (50, 30, 20), -1, cv2.LINE_AA)
+        cv2.line(image, (x - 9, 43), (x + 9, 42), hair, 2, cv2.LINE_AA)
+    cv2.line(image, (56, 56), (53, 73), tuple(int(v * 0.75) for v in skin), 2, cv2.LINE_AA)
+    cv2.ellipse(image, (56, 88), (15, 5), 0, 0, 180, (80, 70, 160), 3, cv2.LINE_AA)
+    image = (image.astype(np.float32) * light).astype(np.uint8)
+    return cv2.resize(image, (side, side), interpolation=cv2.INTER_CUBIC)
+
+
+def draw_scene(step: int = 0) -> tuple[np.ndarray, list[tuple[float, float, float, float]]]:
+    """A dim corridor with two faces, the first of which moves with `step`: image and boxes."""
+    width, height = SCENE
+    ramp = np.linspace(90, 30, height, dtype=np.float32)[:, None, None]
+    image = np.broadcast_to(ramp, (height, width, 3)).astype(np.uint8).copy()
+    for x in range(40, width, 120):
+        cv2.rectangle(image, (x, 60), (x + 70, 230), (75, 70, 66), -1)
+    boxes = []
+    for seed, x, y, side in ((1, 90 + step * 6 % 320, 120, 96), (7, 500, 150, 64)):
+        image[y : y + side, x : x + side] = draw_face(seed, side, 0.8)
+        boxes.append((x + side * 0.18, y + side * 0.12, x + side * 0.82, y + side * 0.96))
+    return image, boxes
+
+
+def png(image: np.ndarray) -> bytes:
+    """Encode as PNG."""
+    return cv2.imencode(".png", image)[1].tobytes()
+
+
+def jpeg(image: np.ndarray) -> bytes:
+    """Encode as JPEG."""
+    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
+
+
+def live_view(frame_id: int, camera: str = "door", *, age_s: float = 0.0, label: str | None = "Rosa Alba") -> LiveView:
+    """A frame of the drawn scene, captured `age_s` ago."""
+    image, boxes = draw_scene(frame_id)
+    faces = (LiveFace(boxes[0], label, 0.62 if label else None, 1), LiveFace(boxes[1], None, None, 2))
+    captured_at = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=age_s)
+    mono_ns = time.monotonic_ns() - int(age_s * 1e9)
+    return LiveView(camera, frame_id, captured_at, mono_ns, *SCENE, jpeg(image), faces)
+
+
+def camera_health(state: CameraState = CameraState.LIVE, detail: str = "25 frames/s") -> CameraHealth:
+    """State of the camera."""
+    return CameraHealth("door", state, START, detail, 1234, 0)
+
+
+def sha256(data: bytes) -> str:
+    """Hash by which a picture is kept."""
+    return hashlib.sha256(data).hexdigest()
+
+
+@functools.cache
+def pictures(seed: int) -> Mapping[str, bytes]:
+    """Frame, crop, enhanced and reference picture of one drawn person, by role."""
+    crop = draw_face(seed, light=0.35)
+    return {
+        "frame": jpeg(draw_scene(seed)[0]),
+        "crop": png(crop),
+        "enhanced": png(np.clip(crop.astype(np.float32) * 2.4, 0, 255).astype(np.uint8)),
+        "reference": png(draw_face(seed)),
+    }
+
+
+def person(number: int, name: str | None = None) -> Person:
+    """Person p1, p2, ..."""
+    return Person(f"p{number}", name or ("Rosa Alba", "Viktor Lindqvist-Abendroth", "Ada")[(number - 1) % 3], "banned")
+
+
+def make_hit(number: int, who: Person | None = None, *, enhanced: bool = True) -> tuple[Hit, dict[str, bytes]]:
+    """Hit number n with its pictures; ids and times grow with the number."""
+    who = who or person(1)
+    kept = pictures(int(who.person_id[1:]))
+    names = {role: sha256(data) for role, data in kept.items()}
+    best = START + dt.timedelta(minutes=number)
+    step = {
+        "name": "lime",
+        "version": 1,
+        "params": {"gamma": 0.6, "alpha": 0.15},
+        "model_sha256": None,
+        "input_sha256": "a" * 64,
+        "output_sha256": "b" * 64,
+        "ms": 3.2,
+    }
+    hit = Hit(
+        hit_id=f"01950000-0000-7000-8000-{number:012d}",
+        kind="actual",
+        person=who,
+        camera="door",
+        visit=Visit(best - dt.timedelta(seconds=4), best + dt.timedelta(seconds=6), best, 17),
+        similarity=0.6213,
+        margin=0.31,
+        runner_up_id="p2" if who.person_id == "p1" else "p1",
+        similarity_original=0.48,
+        similarity_enhanced=0.6213 if enhanced else None,
+        expected_false_alerts="about 1 in 20,000 faces at this setting, list of 3",
+        quality={
+            "sharpness": 41.5,
+            "luma": 0.17,
+            "noise": 0.012,
+            "yaw_deg": -11.0,
+            "eye_distance_px": 38.2,
+            "score": 54.0,
+            "parts": {"sharpness": 0.86, "luma": 0.44, "pose": 0.93, "size": 1.0},
+        },
+        recipe={"steps": [step] if enhanced else [], "skipped": [{"name": "denoise", "reason": "noise 0.012 is low"}]},
+        images=HitImages(names["frame"], names["crop"], names["enhanced"] if enhanced else None, names["reference"]),
+        box=tuple(draw_scene(int(who.person_id[1:]))[1][0]),  # type: ignore[arg-type]
+        frame_id=1000 + number,
+        watchlist={"version": 3, "digest": "c" * 64},
+        models={"detect": "d" * 64, "embed": "e" * 64},
+        box_id="gate-2",
+        clock={"synced": True, "error_ms": 4.0, "boot_id": "f" * 32, "mono_ns": 123456789},
+        review={"state": "new", "by": None, "at": None},
+    )
+    kept_by_hash = {names[role]: data for role, data in kept.items() if enhanced or role != "enhanced"}
+    return hit, kept_by_hash
+
+
+def add_person(store: Store, who: Person) -> None:
+    """Enrol a drawn person."""
+    data = pictures(int(who.person_id[1:]))["reference"]
+    embedding = np.zeros(128, np.float32)
+    embedding[int(who.person_id[1:])] = 1.0
+    name = sha256(data)
+    reference = Reference(f"r{who.person_id}", who.person_id, name, embedding, "e" * 64, {"score": 90}, "portrait.png")
+    store.put_person(who, [reference], {name: data}).result()
+
+
+@functools.cache
+def _template() -> tempfile.TemporaryDirectory[str]:
+    """A data directory with one user of each role, made once: argon2 takes its time."""
+    folder = tempfile.TemporaryDirectory()
+    with Store.open(Path(folder.name) / "data") as store:
+        for role in ROLES:
+            store.add_user(f"a-{role}", role, PASSWORD).result()
+        for number in (1, 2):
+            add_person(store, person(number))
+    return folder
+
+
+def prepare(folder: Path, *, num_hits: int = 3) -> Store:
+    """A store with users, two people and some hits."""
+    data_dir = folder / "data"
+    shutil.copytree(Path(_template().name) / "data", data_dir)
+    store = Store.open(data_dir)
+    for number in range(1, num_hits + 1):
+        store.add_hit(*make_hit(number)).result()
+    return store
+
+
+Answer = tuple[aiohttp.ClientResponse, bytes]
+
+
+@dataclasses.dataclass
+class Box:
+    """A running web side and clients for it."""
+
+    store: Store
+    live: LiveBoard
+    runner: web.AppRunner
+    url: str
+    http: aiohttp.ClientSession
+
+    def session(self, role: str = "guard") -> dict[str, str]:
+        """Headers of a person of that role."""
+        return {"Cookie": f"edge_session={self.store.add_session(f'a-{role}', 1).result()}"}
+
+    def token(self, *scopes: str, name: str = "central") -> dict[str, str]:
+        """Headers of a machine."""
+        return {"Authorization": f"Bearer {self.store.add_token(name, scopes or ('alerts:read',)).result()}"}
+
+    async def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """GET without following redirects."""
+        async with self.http.get(self.url + path, headers=headers, allow_redirects=False) as answer:
+            return answer, await answer.read()
+
+    async def post(
+        self, path: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None, *, origin: str | None = ""
+    ) -> Answer:
+        """POST a form as a page of this box would, or of another `origin`."""
+        sent = dict(headers or {})
+        if origin is not None:
+            sent["Origin"] = origin or self.url
+        async with self.http.post(self.url + path, data=dict(form), headers=sent, allow_redirects=False) as answer:
+            return answer, await answer.read()
+
+
+@asynccontextmanager
+async def running(folder: Path, *, num_hits: int = 3, desk: Desk | None = None, **more: Any) -> AsyncIterator[Box]:
+    """The web side on a free port; `more` is review, examiner, recognition, commissioner (or makes it) or a setting."""
+    store = prepare(folder, num_hits=num_hits)
+    given = {name: more.pop(name) for name in ("review", "examiner", "recognition", "commissioner") if name in more}
+    parts = {name: part(store) if callable(part) else part for name, part in given.items()}
+    live = LiveBoard()
+    live.publish_health([camera_health()])
+    app = build_app(
+        store=store,
+        config=ServeConfig(**more),
+        live=live,
+        metrics=lambda: b"# TYPE edge_hits counter\nedge_hits_total 3\n",
+        health=lambda: {"box_id": "gate-2", "frames": 1234, "people": 2, "store_problem": None, "started_at": START},
+        version="1.2.3",
+        desk=desk,
+        **parts,
+    )
+    runner, port = await start(app, "127.0.0.1", 0)
+    try:
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+            yield Box(store, live, runner, f"http://127.0.0.1:{port}", http)
+    finally:
+        await runner.cleanup()
+        await asyncio.to_thread(store.close)
+
+
+def run(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run one async test to its end."""
+    asyncio.run(coroutine)

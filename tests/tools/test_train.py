@@ -1,0 +1,179 @@
+"""Training in small: the loss falls, a resumed run is bit-equal, and a smoke run ends in a packed model."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the train extra: torch is not installed")
+pytest.importorskip("onnx", reason="needs the train extra: onnx is not installed")
+pytest.importorskip("matplotlib", reason="needs the train extra: matplotlib is not installed")
+
+from torch import nn  # noqa: E402
+
+from edge.pixels import geometry  # noqa: E402
+from tools.train import clutter, common, data, detector, export, mosaics, nets, recogniser, views  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def plan(out: Path, steps: int, batch_size: int = 4) -> common.Plan:
+    return common.Plan(out, steps, None, 3, 1, 0, 2e-3, batch_size, save_every=100, log_every=2)
+
+
+def face_cache(folder: Path) -> Path:
+    """Canvases of noise with random targets: enough to learn by heart."""
+    rng = np.random.default_rng(0)
+    folder.mkdir()
+    np.save(folder / "canvases.npy", rng.integers(0, 256, (4, data.CANVAS_PX, data.CANVAS_PX, 3), dtype=np.uint8))
+    targets = rng.normal(0, 1, (4, 128)).astype(np.float32)
+    np.save(folder / "targets.npy", targets)
+    np.savez(folder / "mixtures.npz", **data.plan_mixtures(6, 4, 0)._asdict())
+    return folder
+
+
+def stages_of(crops: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+    """A teacher as small as can be: what it says follows from the pixels alone."""
+    gray = crops.astype(np.float32).mean(3)
+    vector = gray.reshape(len(crops), -1)[:, :128]
+    maps = [
+        np.repeat(gray[:, None, : 112 : 112 // side, : 112 : 112 // side], channels, 1).astype(np.float16)
+        for channels, side in recogniser.StageTeacher.STAGES
+    ]
+    return vector / np.linalg.norm(vector, axis=1, keepdims=True), maps
+
+
+class TinyScenes(torch.utils.data.Dataset):
+    """Noise with one made-up face per picture; half of the pictures have none."""
+
+    def __getitem__(self, step: int) -> common.Batch:
+        rng = np.random.default_rng([5, step])
+        image = torch.from_numpy(rng.integers(0, 256, (4, 64, 64, 3), dtype=np.uint8))
+        target = np.zeros((4, 64 + 16 + 4, 15), np.float32)
+        target[::2, rng.integers(84)] = 0.9
+        return image, torch.from_numpy(target)
+
+
+def weights(model: nn.Module) -> str:
+    return hashlib.sha256(b"".join(v.numpy().tobytes() for v in model.state_dict().values())).hexdigest()
+
+
+@pytest.mark.parametrize("task", ["recogniser", "detector"])
+def test_a_resumed_run_is_bit_equal(task: str, tmp_path: Path) -> None:
+    def run(out: Path, *, resume: bool = False, stop_after: int | None = None) -> tuple[str, str]:
+        torch.manual_seed(3)
+        if task == "recogniser":
+            model, loss = recogniser.Pupil(), recogniser.loss_of
+            dataset = recogniser.FaceViews(cache, 4, 3, teacher=stages_of)
+        else:
+            model, dataset, loss = nets.Detector((8, 8, 8, 8, 8)), TinyScenes(), detector.Loss()
+        averaged = common.train(plan(out, 8), model, dataset, loss, resume=resume, stop_after=stop_after)
+        return weights(model), weights(averaged.model)
+
+    cache = face_cache(tmp_path / "cache")
+    whole = run(tmp_path / "whole")
+    assert run(tmp_path / "parts", stop_after=3) != whole
+    assert run(tmp_path / "parts", resume=True) == whole
+    with (tmp_path / "parts" / "curve.csv").open() as file:
+        assert [int(row["step"]) for row in csv.DictReader(file)] == [2, 3, 4, 6, 8]
+    assert (tmp_path / "parts" / "curve.png").stat().st_size > 1000
+
+
+def test_the_loss_falls(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    dataset = recogniser.FaceViews(face_cache(tmp_path / "cache"), 8, 0, teacher=stages_of)
+    one = dataset[0]
+
+    class Same(torch.utils.data.Dataset):
+        def __getitem__(self, step: int) -> common.Batch:
+            return one
+
+    common.train(plan(tmp_path, 24, 8), recogniser.Pupil(), Same(), recogniser.loss_of)
+    with (tmp_path / "curve.csv").open() as file:
+        losses = [float(row["loss"]) for row in csv.DictReader(file)]
+    assert losses[-1] < 0.6 * losses[0]
+
+
+def test_exported_detector_answers_as_the_network_at_any_size(tmp_path: Path) -> None:
+    import onnxruntime as ort
+
+    torch.manual_seed(0)
+    model = nets.Detector().eval()
+    heads = export.detector(model, tmp_path / "detector.onnx")
+    assert "/model/heads.0/Conv" in heads
+    session = ort.InferenceSession(str(tmp_path / "detector.onnx"), providers=["CPUExecutionProvider"])
+    for height, width in ((64, 96), (160, 32)):
+        image = np.random.default_rng(1).uniform(0, 255, (1, 3, height, width)).astype(np.float32)
+        answer = dict(zip(export.DETECTOR_OUTPUTS, session.run(export.DETECTOR_OUTPUTS, {"image": image}), strict=True))
+        with torch.no_grad():
+            levels = model(torch.from_numpy(image))
+        for stride, level in zip(nets.STRIDES, levels, strict=True):
+            cells = level.flatten(2).transpose(1, 2)
+            assert answer[f"cls_{stride}"].shape == (1, height * width // stride**2, 1)
+            assert (
+                np.abs(answer[f"cls_{stride}"] - torch.sigmoid(cells[..., :1] + export.SCORE_SHIFT).numpy()).max()
+                < 1e-4
+            )
+            assert np.abs(answer[f"bbox_{stride}"] - cells[..., 1:5].numpy()).max() < 1e-3
+            assert np.abs(answer[f"kps_{stride}"] - cells[..., 5:].numpy()).max() < 1e-3
+
+
+def test_an_undisturbed_view_is_the_aligned_crop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without jitter and faults, a view of a canvas is its inner part: canvas and crop agree on where a face is."""
+    monkeypatch.setattr(views, "degraded", lambda image, face_px, rng, left_out: (image, 0.0))
+
+    class Still:
+        def random(self) -> float:
+            return 1.0
+
+        def normal(self, mean: float, deviation: float, size: int | None = None) -> np.ndarray | float:
+            return 0.0 if size is None else np.zeros(size)
+
+    canvas = np.random.default_rng(0).integers(0, 256, (data.CANVAS_PX, data.CANVAS_PX, 3), dtype=np.uint8)
+    assert np.abs(views.crop(canvas, Still()).astype(int) - data.inner(canvas)).max() <= 1  # type: ignore[arg-type]
+    landmarks = geometry.ARCFACE_POINTS + 40
+    image = np.random.default_rng(0).integers(0, 256, (220, 220, 3), dtype=np.uint8)
+    assert (data.inner(data.canvas_of(image, landmarks)) == geometry.align(image, landmarks)).all()
+
+
+def test_pictures_follow_from_the_seed() -> None:
+    for seed in range(6):
+        first, second = (clutter.draw(96, views.generator(seed, 1)) for _ in range(2))
+        assert first.shape == (96, 96, 3)
+        assert (first == second).all()
+    stock = mosaics.Portraits(
+        np.random.default_rng(0).integers(0, 256, (3, 250, 250, 3), dtype=np.uint8),
+        np.array([[80, 70, 90, 110]] * 3, np.float32),
+        [np.random.default_rng(1).integers(0, 256, (120, 200, 3), dtype=np.uint8)],
+    )
+    for step in range(12):
+        one, two = (mosaics.pair(stock, 128, views.generator(0, step)) for _ in range(2))
+        assert all(a.shape == (128, 128, 3) and (a == b).all() for a, b in zip(one, two, strict=True))
+
+
+@pytest.mark.parametrize(("task", "kind"), [("recogniser", "embed"), ("detector", "detect")])
+def test_smoke_run_ends_in_a_packed_model(task: str, kind: str, shared_data: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", f"tools.train.{task}", "--smoke", "--out", str(tmp_path), "--threads", "1"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    (entry,) = json.loads((tmp_path / "manifest.json").read_text("utf-8"))["models"]
+    content = (tmp_path / entry["file"]).read_bytes()
+    assert entry["task"] == kind
+    assert entry["sha256"] == hashlib.sha256(content).hexdigest()
+    assert entry["provenance"]["steps"] == 30
+    assert entry["licence"]
+    assert entry["teacher"]
+    assert entry["limits"]
+    assert entry["name"] in (tmp_path / "MODELS.md").read_text("utf-8")
+
+    from edge.config import RuntimeConfig
+    from edge.sessions import Pack
+
+    assert all(result.problem is None for result in Pack.open(tmp_path).verify(RuntimeConfig(threads=1)))
