@@ -30,7 +30,9 @@ from edge.pixels.color import luma
 from edge.pixels.geometry import align
 from edge.recognise import Embedder, build_embedder
 from edge.sessions import Pack
-from tools.train import paths, views
+from tools import manifest
+from tools.train import paths
+from tools.train.material import views
 
 Vectors = NDArray[np.float64]
 NEIGHBOURS = 12
@@ -164,11 +166,7 @@ def main() -> None:
             "licence": "Apache-2.0", "scores": scores, "provenance": provenance,
         })  # fmt: skip
         print(kind, json.dumps(scores), json.dumps(provenance))
-    path = args.models / "manifest.json"
-    manifest = json.loads(path.read_text("utf-8")) | {"cohorts": entries}
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
-    partial.replace(path)
+    manifest.write(args.models, manifest.read(args.models) | {"cohorts": entries})
 
 
 if __name__ == "__main__":

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-DATA = Path(os.environ.get("EDGE_TEST_DATA", ROOT.parent / "shared" / "data"))
+from tools.data import DATA, ROOT
+
 BUILD = ROOT / "build" / "train"
 CACHE = BUILD / "cache"
 MODELS = ROOT / "models" / "quantized"

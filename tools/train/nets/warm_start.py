@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import nn
 
-from tools.train.nets import Conv, Recogniser, Residual
+from tools.train.nets.face_nets import Conv, Recogniser, Residual
 
 
 def dequantized(file: Path) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.pixels import degrade, geometry
-from tools.train import faults
-from tools.train.data import CANVAS_FACE_PX, CANVAS_PX
+from tools.train.material import faults
+from tools.train.material.canvases import CANVAS_FACE_PX, CANVAS_PX
 
 _NAMES = np.array(degrade.NAMES)
 _WEIGHTS = np.array(
