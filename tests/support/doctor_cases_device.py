@@ -12,8 +12,8 @@ from edge.ops import doctor
 from edge.ops.doctor import Check, machine, models, settings
 from edge.ops.doctor.disk import check_disk
 from edge.ops.packs.choice import Choice, platform_facts, write_choice
-from tests.app.packs.test_probe import pack_with, worn
 from tests.support.doctor import DEVICE, Case, config_of, flash_card, one, put
+from tests.support.packs import pack_with, worn
 
 # configuration
 
