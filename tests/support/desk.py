@@ -78,7 +78,7 @@ def look(entry: Entry) -> tuple[Enrolled, Listing]:
 async def desk(folder: Path) -> AsyncIterator[Box]:
     async with running(folder) as box:
         made = VisionDesk(Config(data_dir=folder / "data"), box.store)
-        box.runner.app._state[DESK] = made  # type: ignore[index]
+        box.runner.app._state[DESK] = made
         try:
             yield box
         finally:

@@ -95,4 +95,4 @@ def dark_scene(height: int, width: int, channels: int | None = 3) -> np.ndarray:
     shape = (height, width) if channels is None else (height, width, channels)
     paint = np.where((rows // 6 + columns // 8) % 2 == 0, 0.9, 0.4).reshape(height, width, *([1] * (len(shape) - 2)))
     image = light.reshape(paint.shape) * paint * rng.uniform(0.7, 1.0, shape)
-    return (image * 255).astype(np.uint8)
+    return np.asarray((image * 255).astype(np.uint8))

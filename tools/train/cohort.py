@@ -73,7 +73,7 @@ def draw(embeddings: Vectors, count: int, pull: float, seed: int) -> Vectors:
     values, directions = np.linalg.eigh(rest)
     noise = rng.standard_normal((count, len(middle))) @ (directions * np.sqrt(values.clip(0.0))).T
     drawn = middle + pull * families + noise
-    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))
 
 
 def gray(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -129,7 +129,7 @@ def likeness(embedder: Embedder, crops: NDArray[np.uint8], owners: Sequence[str]
     rows = [rows[i] for i in rng.choice(len(rows), min(len(rows), LIKENESS_PAIRS), replace=False)]
     worse = [views.degraded(np.ascontiguousarray(crops[i]), CROP_FACE_PX, rng)[0] for i in rows]
     alike = (embed(embedder, crops[[i - 1 for i in rows]]) * embed(embedder, np.stack(worse))).sum(axis=1)
-    return np.quantile(alike, np.linspace(0, 1, 41)).round(4).tolist()
+    return [float(one) for one in np.quantile(alike, np.linspace(0, 1, 41)).round(4)]
 
 
 def embed(embedder: Embedder, crops: NDArray[np.uint8]) -> Vectors:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tools.data import DATA
 from tools.train import paths
 from tools.train.material.canvases import canvas_of, central_face, inner
 from tools.train.material.mixtures import Mixtures, plan_mixtures
@@ -50,15 +51,17 @@ def load(folder: Path) -> FaceCache:
 def _canvases(limit: int | None) -> NDArray[np.uint8]:
     find, found = FaceFinder(), []
     for path in paths.lfw_pictures(paths.LFW / "people_train.txt")[:limit]:
-        image = cv2.imread(str(path))
+        image = paths.read_picture(path)
         if image is None:
             continue
         face = central_face(find(image), image.shape[1], image.shape[0])
         if face is not None:
             found.append(canvas_of(image, face[4:14].reshape(5, 2)))
     if limit is None:
-        for path in sorted((paths.DATA / "faces" / "sfhq").glob("*.jpg")):
-            image = cv2.imread(str(path))
+        for path in sorted((DATA / "faces" / "sfhq").glob("*.jpg")):
+            image = paths.read_picture(path)
+            if image is None:
+                continue
             found.extend(canvas_of(image, face[4:14].reshape(5, 2)) for face in find(image) if face[2] > 60)
         found.extend(_tight_canvases(find))
     return np.stack(found)
@@ -68,10 +71,10 @@ def _tight_canvases(find: FaceFinder) -> list[NDArray[np.uint8]]:
     """UTKFace's training people. Their foreheads are cut, so the border is repeated before a face is looked for."""
     found, border = [], 48
     for path in sorted(paths.UTK.glob("*.jpg")):
-        image = cv2.imread(str(path))
+        image = paths.read_picture(path)
         if image is None:
             continue
-        image = cv2.copyMakeBorder(image, border, border, border, border, cv2.BORDER_REPLICATE)
+        image = np.asarray(cv2.copyMakeBorder(image, border, border, border, border, cv2.BORDER_REPLICATE), np.uint8)
         face = central_face(find(image), image.shape[1], image.shape[0])
         if face is not None and face[2] > 60:
             found.append(canvas_of(image, face[4:14].reshape(5, 2)))

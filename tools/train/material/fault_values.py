@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +11,7 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]
 
 
-def to_u8(values: NDArray[np.float32]) -> Image:
+def to_u8(values: NDArray[np.floating[Any]]) -> Image:
     """Rounded and clipped to 0..255."""
     return np.asarray(np.clip(values + 0.5, 0, 255), dtype=np.uint8)
 

@@ -15,9 +15,10 @@ def veil(image: Image, amount: float, rng: np.random.Generator) -> Image:
     """Fog, a dirty dome or stray light: contrast pulled towards an even or uneven veil of any brightness."""
     keep = 1 - amount * float(rng.uniform(0.5, 0.93))
     tone = float(rng.uniform(40, 245)) + rng.normal(0, 8, 3).astype(np.float32)
-    share = np.float32(1 - keep)
+    share = np.asarray(1 - keep, np.float32)
     if rng.random() < 0.5:
-        share = share * (0.6 + 0.4 * smooth_field(image, int(rng.integers(2, 5)), rng))[..., None]
+        uneven = 0.6 + 0.4 * smooth_field(image, int(rng.integers(2, 5)), rng)
+        share = np.asarray(share * uneven[..., None], np.float32)
     mixed = image.astype(np.float32) * (1 - share) + tone.astype(np.float32) * share
     return with_noise(np.asarray(mixed, np.float32), float(rng.uniform(0, 4)), rng)
 

@@ -67,7 +67,8 @@ def _joined(first: NDArray[np.uint8], second: NDArray[np.uint8], plan: Mixtures,
     middle = CANVAS_PX / 2
     linear = np.array([[np.exp(width), shear], [0.0, np.exp(height)]], dtype=np.float32)
     matrix = np.column_stack([linear, middle - linear @ np.array([middle, middle], dtype=np.float32)])
-    second = cv2.warpAffine(second, matrix, (CANVAS_PX, CANVAS_PX), borderMode=cv2.BORDER_REPLICATE)
+    moved = cv2.warpAffine(second, matrix, (CANVAS_PX, CANVAS_PX), borderMode=cv2.BORDER_REPLICATE)
+    second = np.asarray(moved, np.uint8)
     share = float(plan.share[k])
     if plan.kind[k] == 0:
         return np.asarray(cv2.addWeighted(first, share, second, 1 - share, 0.0))

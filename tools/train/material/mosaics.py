@@ -34,9 +34,11 @@ def build(folder: Path, limit: int | None = None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     find, pictures, faces = FaceFinder(), [], []
     for path in paths.lfw_pictures(paths.LFW / "people_train.txt")[:limit]:
-        image = cv2.imread(str(path))
-        face = None if image is None else central_face(find(image), image.shape[1], image.shape[0])
-        if face is not None and image.shape == (250, 250, 3):
+        image = paths.read_picture(path)
+        if image is None or image.shape != (250, 250, 3):
+            continue
+        face = central_face(find(image), image.shape[1], image.shape[0])
+        if face is not None:
             pictures.append(image)
             faces.append(face[:4])
     np.save(folder / "portraits.npy", np.stack(pictures))
@@ -46,9 +48,9 @@ def build(folder: Path, limit: int | None = None) -> None:
 def load(folder: Path) -> Portraits:
     """Open the cache and read the scenes."""
     pictures = np.load(folder / "portraits.npy", mmap_mode="r")
-    scenes = [cv2.imread(str(path)) for path in paths.scene_pictures()]
+    scenes = [paths.read_picture(path) for path in paths.scene_pictures()]
     faces = np.load(folder / "portrait_faces.npy")
-    return Portraits(pictures, faces, [np.asarray(s, dtype=np.uint8) for s in scenes if s is not None])
+    return Portraits(pictures, faces, [scene for scene in scenes if scene is not None])
 
 
 def crop(image: Image, size: int, zoom: float, rng: np.random.Generator) -> Image:
@@ -124,8 +126,9 @@ def _paste(canvas: Image, tile: Image, rng: np.random.Generator) -> None:
     mask = np.zeros((side, side), np.float32)
     axes = (int(side * 0.43), int(side * 0.48))
     cv2.ellipse(mask, (side // 2, side // 2), axes, 0, 0, 360, 1.0, -1)
-    mask = cv2.GaussianBlur(mask, (0, 0), max(side / 40, 0.5))[top - y : bottom - y, left - x : right - x, None]
-    canvas[top:bottom, left:right] = part * mask + canvas[top:bottom, left:right] * (1 - mask)
+    soft = cv2.GaussianBlur(mask, (0, 0), max(side / 40, 0.5))
+    share = np.asarray(soft, np.float32)[top - y : bottom - y, left - x : right - x, None]
+    canvas[top:bottom, left:right] = part * share + canvas[top:bottom, left:right] * (1 - share)
 
 
 def face_tile(stock: Portraits, face_px: float, rng: np.random.Generator) -> Image:
@@ -145,7 +148,7 @@ def face_tile(stock: Portraits, face_px: float, rng: np.random.Generator) -> Ima
     if rng.random() < 0.3:
         cut = views.tinted(np.asarray(cut), rng)
     how = cv2.INTER_AREA if side < cut.shape[0] else cv2.INTER_LINEAR
-    tile = np.asarray(cv2.resize(cut, (side, side), interpolation=how))
+    tile = np.asarray(cv2.resize(cut, (side, side), interpolation=how), np.uint8)
     return bent(tile, rng) if rng.random() < 0.55 else tile
 
 

@@ -17,6 +17,7 @@ from torch.nn import functional
 from torch.utils.data import Dataset
 
 from edge.pixels.color import BT601
+from tools.data import DATA
 from tools.train import common, paths
 from tools.train.material import mosaics, views
 from tools.train.material.canvases import CANVAS_PX
@@ -38,9 +39,9 @@ Make = Callable[[CleanPictures, np.random.Generator], tuple[Planes, Planes]]
 
 def load(cache: Path) -> CleanPictures:
     """Faces from the cache; scenes and sheets of synthetic faces from the data folder."""
-    sheets = sorted((paths.DATA / "faces" / "sfhq").glob("*.jpg"))
-    pictures = [cv2.imread(str(path)) for path in [*paths.scene_pictures(), *sheets]]
-    scenes = [np.asarray(picture, np.uint8) for picture in pictures if picture is not None]
+    sheets = sorted((DATA / "faces" / "sfhq").glob("*.jpg"))
+    pictures = [paths.read_picture(path) for path in [*paths.scene_pictures(), *sheets]]
+    scenes = [picture for picture in pictures if picture is not None]
     return CleanPictures(np.load(cache / "canvases.npy", mmap_mode="r"), scenes)
 
 

@@ -69,7 +69,7 @@ def coded(image: Image, amount: float, rng: np.random.Generator) -> Image:
             shift = (int(rng.integers(0, 8)), int(rng.integers(0, 8)))
             rolled = np.roll(image, shift, (0, 1))
             data = cv2.imencode(".jpg", rolled, [cv2.IMWRITE_JPEG_QUALITY, max(int(45 - 38 * amount), 5)])[1]
-            image = np.roll(cv2.imdecode(data, cv2.IMREAD_COLOR), (-shift[0], -shift[1]), (0, 1))
+            image = np.roll(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8), (-shift[0], -shift[1]), (0, 1))
         return np.asarray(image)
     step = int(4 + 44 * amount)
     return np.asarray((image // step) * step + step // 2, dtype=np.uint8)

@@ -44,7 +44,7 @@ class FaceFeatures(nn.Module):
         self.scale = recogniser.scale
         self.body = nn.ModuleList(list(recogniser.body)[: max(LAYERS) + 1])
         self.eval().requires_grad_(False)
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.to(memory_format=torch.channels_last)
 
     @classmethod
     def load(cls, checkpoint: Path = RECOGNISER) -> FaceFeatures:
@@ -106,7 +106,7 @@ class Adversarial:
 
     def __init__(self, pixel: Pixels, weights: LossWeights, learning_rate: float) -> None:
         self.pixel, self.weights = pixel, weights
-        self.critic = Critic(6 if weights.conditional else 3).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.critic = Critic(6 if weights.conditional else 3).to(memory_format=torch.channels_last)
         self.optimiser = torch.optim.AdamW(self.critic.parameters(), learning_rate, (0.5, 0.99), weight_decay=0.0)
 
     def _seen(self, given: torch.Tensor, picture: torch.Tensor) -> torch.Tensor:
@@ -124,7 +124,7 @@ class Adversarial:
         true, made = self._opinions(given, answer.detach(), truth)
         judged = ((true - 1) ** 2).mean() + ((made + 1) ** 2).mean()
         self.optimiser.zero_grad(set_to_none=True)
-        judged.backward()  # type: ignore[no-untyped-call]
+        judged.backward()
         self.optimiser.step()
         self.critic.requires_grad_(False)
         true, made = self._opinions(given, answer, truth)

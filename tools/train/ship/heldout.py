@@ -6,7 +6,6 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from tools.train import paths
@@ -45,13 +44,12 @@ def dev_canvases(number: int = NUM_FACES) -> tuple[Image, ...]:
     find, found = FaceFinder(), []
     names = [line.split("\t")[0] for line in (paths.LFW / "people_dev.txt").read_text().splitlines()[1:]]
     for name in names:
-        image = cv2.imread(str(sorted((paths.LFW / "images" / name).glob("*.jpg"))[0]))
+        image = paths.read_picture(sorted((paths.LFW / "images" / name).glob("*.jpg"))[0])
         if image is None:
             continue
-        whole = np.asarray(image, np.uint8)
-        face = central_face(find(whole), whole.shape[1], whole.shape[0])
+        face = central_face(find(image), image.shape[1], image.shape[0])
         if face is not None:
-            found.append(canvas_of(whole, face[4:14].reshape(5, 2)))
+            found.append(canvas_of(image, face[4:14].reshape(5, 2)))
         if len(found) == number:
             break
     return tuple(found)

@@ -16,7 +16,7 @@ import torch
 from torch.nn import functional
 
 from edge.pixels import degrade, metrics
-from tools.train import paths
+from tools.data import DATA
 from tools.train.material import pictures
 from tools.train.material.canvases import inner
 from tools.train.material.pictures import Image, Planes
@@ -68,7 +68,7 @@ def set5_table(models: dict[str, Path], multiple: int) -> dict[str, Any]:
     """Set5 made half as large and doubled again: luma PSNR, 2 px of border left out, input rounded to 8 bits."""
     rows: dict[str, dict[str, Any]] = {}
     nets = {name: net(path, multiple) for name, path in models.items()}
-    for path in sorted((paths.DATA / "scenes" / "set5").iterdir()):
+    for path in sorted((DATA / "scenes" / "set5").iterdir()):
         image = np.asarray(cv2.imread(str(path)), np.uint8)
         truth = _y(np.ascontiguousarray(image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2]))
         given = pictures.bytes_of(pictures.smaller(truth, 2))
