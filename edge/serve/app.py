@@ -52,9 +52,9 @@ from edge.store import Store
 
 MAX_VIEWERS = 64
 KEEPALIVE_S = 10.0
-"""Also cuts headers that drip in; aiohttp's own limit would be an hour."""
+"""Seconds an idle connection is kept. It is also the time limit for headers; aiohttp's own would be an hour."""
 LINGER_S = 3.0
-"""How long what is left of a refused body is still read, so that the refusal can be read in turn."""
+"""Seconds for which the rest of a refused body is read; closing at once would reset the refusal away, too."""
 
 
 def build_app(
@@ -71,7 +71,7 @@ def build_app(
     recognition: Recognition | None = None,
     commissioner: Commissioner | None = None,
 ) -> web.Application:
-    """Return the application; it owns nothing but its subscription to the store, which ends with it."""
+    """Build the application. It owns only its subscription to the store; whatever is passed in, the caller closes."""
     app = web.Application(
         middlewares=[problems, claim.only_claim, guard, note_views], client_max_size=shield.MAX_BODY_BYTES
     )
@@ -86,7 +86,7 @@ def build_app(
     app[EXAMINER] = examiner
     app[RECOGNITION] = recognition
     app[COMMISSIONER] = commissioner
-    # The configuration may give the box another name than the one its database made.
+    # The configuration may name the device; otherwise the name made with its database is used.
     app[BOX_ID] = str(health().get("box_id") or store.box_id)
     app[FEED_BELL] = Bell()
     app[REVIEW] = review = review or ReviewConfig()
@@ -130,7 +130,7 @@ def _routes(assets: Assets) -> list[web.RouteDef]:
 
 
 async def _listen_to_store(app: web.Application) -> AsyncIterator[None]:
-    """Ring the feed's bell at each commit, from the writer thread, for as long as the application lives."""
+    """Wake long polls and event streams at each feed item; the store calls back on its writer thread."""
     bell = app[FEED_BELL]
     unsubscribe = app[STORE].subscribe(lambda item: bell.ring())
     yield

@@ -1,4 +1,4 @@
-"""Typed keys under which application and request keep what handlers need, and the way to the store's threads."""
+"""Typed keys of what handlers find in the application, and `read` and `written` for calls into the store."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CALLER = web.RequestKey("caller", Caller)
 
 
 class Slots:
-    """A bounded number of held-open answers; one too many is refused with 429 instead of being queued."""
+    """A bounded number of answers held open; one more is refused with 429 instead of waiting in a queue."""
 
     def __init__(self, limit: int, what: str) -> None:
         self._limit = limit
@@ -62,10 +62,10 @@ VIEWERS = web.AppKey("viewers", Slots)
 
 
 async def read(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do a short blocking read off the loop."""
+    """Run a short blocking call on a worker thread, so that the event loop stays free."""
     return await asyncio.to_thread(call, *args, **kwargs)
 
 
 async def written(future: concurrent.futures.Future[T]) -> T:
-    """Wait for a write to be committed; a caller that goes away doesn't take the write back."""
+    """Wait until a write is committed. A cancelled request (the client has gone) doesn't cancel the write."""
     return await asyncio.shield(asyncio.wrap_future(future))

@@ -22,7 +22,7 @@ WAITING = frozenset({"queued", "running"})
 
 @dataclass(slots=True)
 class Examination:
-    """One file that is, will be or was examined. `log` holds (seconds after the start, words or a catalogue key)."""
+    """One examination, queued, running or over. `log` has pairs: seconds since its start, text or catalogue key."""
 
     job_id: str
     name: str
@@ -36,7 +36,7 @@ class Examination:
 
 
 class Examiner(Protocol):
-    """Examines files one after the other, in a process of its own that gives way to live work."""
+    """Queue of files to examine, one at a time, in a worker process of low priority."""
 
     @property
     def settings(self) -> ExamineConfig: ...
@@ -47,7 +47,7 @@ class Examiner(Protocol):
         ...
 
     async def submit(self, name: str, path: Path, by: str) -> Examination:
-        """Take over the file at `path`, and examine it when its turn comes; ConflictError if too many wait."""
+        """Queue the file at `path`, which then belongs to the queue; ConflictError if too many wait."""
         ...
 
     def jobs(self) -> Sequence[Examination]:
@@ -69,12 +69,12 @@ class Examiner(Protocol):
         ...
 
     async def remove_all(self) -> int:
-        """Delete everything, as after an erasure; returns how many results there were."""
+        """Delete all results, since any may show an erased person; return how many there were."""
         ...
 
 
 class Recognition(Protocol):
-    """Comparing faces, and pausing it."""
+    """Pauses and resumes recognition on this device."""
 
     @property
     def pause_now(self) -> Pause | None: ...
@@ -96,7 +96,7 @@ def require_examiner(app: web.Application) -> Examiner:
 
 
 def require_recognition(app: web.Application) -> Recognition:
-    """The switch, or ServiceError where this service recognises nobody."""
+    """The switch for recognition, or ServiceError if this process recognises nobody."""
     if (recognition := app[RECOGNITION]) is None:
         raise ServiceError("this service recognises nobody: there is nothing to pause")
     return recognition

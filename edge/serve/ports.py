@@ -1,6 +1,6 @@
-"""What the web side asks of the vision side: looking at pictures somebody hands over. Records and one Protocol only.
+"""What the web side asks of the rest of the program: Protocols and their records only.
 
-`edge.app.people.worker` does the work, in a worker of its own, so that nothing here reaches a model
+`edge.app` implements them, with models on worker threads and processes of their own: nothing here can reach a model,
 and live work goes on.
 """
 
@@ -19,7 +19,7 @@ from edge.store import Receipt
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One picture file as it was handed over."""
+    """One uploaded picture file."""
 
     name: str
     data: bytes = field(repr=False)
@@ -27,7 +27,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class PictureOutcome:
-    """What became of one picture: kept, or refused with a reason and the measured numbers."""
+    """Result of one picture's check: accepted, or refused with a reason; with the measured numbers."""
 
     source: str
     accepted: bool
@@ -38,7 +38,7 @@ class PictureOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One person of a list that is handed over; `pictures` None leaves the person's references as they are."""
+    """One person of a new watchlist; `pictures` None keeps the person's references."""
 
     person: Person
     pictures: tuple[Upload, ...] | None = None
@@ -46,7 +46,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """What became of one person; `is_stored` is False where not one picture could be used: then nothing was changed."""
+    """Result for one person. `is_stored` is False if no picture could be used; then nothing was changed."""
 
     person: Person
     is_stored: bool
@@ -55,10 +55,9 @@ class Enrolled:
 
 
 class Desk(Protocol):
-    """Does one thing after the other, in its own thread; each call waits its turn.
+    """Changes the watchlist. Calls are queued and run one at a time on a thread of their own.
 
-    `by` is who asks, for the audit. With `if_version` nothing is changed unless the list still has that version:
-    PreconditionError.
+    `by` is the caller's name for the audit. With `if_version`, PreconditionError unless the list has that version.
     """
 
     async def enrol(
@@ -76,7 +75,7 @@ class Desk(Protocol):
     async def replace_all(
         self, entries: Sequence[Entry], *, by: str, if_version: int | None = None
     ) -> tuple[Enrolled, ...]:
-        """Make this the whole list, all or nothing; whoever is not on it is erased."""
+        """Replace the whole list, all or nothing; people not in `entries` are erased."""
         ...
 
     async def erase(self, person_id: str, *, by: str, if_version: int | None = None) -> Receipt:
@@ -88,7 +87,7 @@ DESK: web.AppKey[Desk | None] = web.AppKey("desk")
 
 
 def require_desk(app: web.Application) -> Desk:
-    """The desk, or ServiceError where this service looks at no pictures."""
+    """The service that checks pictures, or ServiceError if this process runs without models."""
     desk = app[DESK]
     if desk is None:
         raise ServiceError("this service can't look at pictures: it runs without models; use the service of the box")

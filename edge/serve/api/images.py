@@ -1,4 +1,4 @@
-"""Kept pictures by hash: immutable, with ranges, of the type their first bytes say. No pixel is decoded here."""
+"""Stored pictures by SHA-256: cacheable for good, with ranges, typed by their first bytes. Nothing is decoded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_HEADER_BYTES = 262_144
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What the first bytes of a picture file say."""
+    """Content type and size in px, from the header of a picture file."""
 
     content_type: str
     width: int
@@ -61,7 +61,7 @@ def _check_range(request: web.Request, num_bytes: int) -> None:
 
 
 def look_at(path: Path) -> Picture:
-    """Read type and size in px from the head of a PNG or JPEG file; anything else is mere bytes of size 0 x 0."""
+    """Read content type and size from a PNG or JPEG header; any other file is `application/octet-stream`, 0 x 0."""
     with path.open("rb") as file:
         head = file.read(MAX_HEADER_BYTES)
     if head.startswith(b"\x89PNG\r\n\x1a\n") and len(head) >= 24:

@@ -1,4 +1,4 @@
-"""Writes `openapi.json` from the models in `schema` and the table below. Every public data route has a line here."""
+"""Writes `openapi.json` from the routes that have a description, and the models in `schema`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WHY: Mapping[int, str] = {
 
 
 PROBLEMS: Mapping[int, type[BaseModel]] = {410: schema.CursorProblem, 422: watchlist_schema.RefusedProblem}
-"""Problems that tell more than the others."""
+"""Problems with more fields than `schema.Problem`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How the box is: health, consumers, metrics, the API's own description, and a sign of life."""
+"""Health, feed consumers, metrics, the API's own description, and `/livez`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from edge.store import time_to_text
 
 
 async def livez(request: web.Request) -> web.StreamResponse:
-    """Say that the web side answers; nothing else is asked and nothing told."""
+    """Answer `ok` as long as the event loop runs. Open to all, so it tells nothing else."""
     return web.Response(text="ok\n")
 
 

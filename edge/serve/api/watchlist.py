@@ -1,7 +1,7 @@
-"""The watchlist for central servers: read whole, replaced whole, changed person by person, always against a version.
+"""The watchlist API for central servers: read it, replace it, put or erase one person, each against a version.
 
-The list's ETag travels with every answer and comes back in `If-Match`: who changes a list that somebody has changed
-meanwhile gets 412 and nothing is done.
+Every answer carries the list's ETag, and every change has to send it as `If-Match`: if the list has changed since, the
+answer is 412 and nothing is done.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ async def erase(request: web.Request) -> web.StreamResponse:
 
 
 async def _answer(request: web.Request, told: tuple[Enrolled, ...], status: int) -> web.StreamResponse:
-    """What became of each person; 422 where nothing was stored."""
+    """Answer with the result per person; 422 if somebody has no usable picture, and then nothing was stored."""
     version, digest = await read(request.app[STORE].watchlist_version)
     body = {"version": version, "digest": digest, "people": [_outcome(one) for one in told]}
     refused = [one for one in told if not one.is_stored]
@@ -142,7 +142,7 @@ def _wrong(error: ValidationError) -> RequestError:
 
 
 def _expected(request: web.Request) -> int | None:
-    """The version `If-Match` names; None for `*`, which is whatever the list is now."""
+    """The list version that `If-Match` names; None for `*`, any version. 428 without the header."""
     text = request.headers.get("If-Match")
     if text is None:
         raise RequestError(
@@ -197,7 +197,7 @@ def _list(store: Store) -> tuple[dict[str, Any], str]:
         for person in store.people()
     ]
     changed = None if changed_at is None else time_to_text(changed_at)
-    # The version is read first: if the list changes in between, the tag is too old, and a change with it is refused.
+    # The version was read before the people: if the list changes in between, a change with this ETag is refused.
     return {"version": version, "digest": digest, "changed_at": changed, "people": people}, _tag(version, digest)
 
 

@@ -1,6 +1,7 @@
-"""The shapes of the watchlist's and coverage's JSON, in and out; the rest of the API's answers are in `schema`.
+"""JSON bodies of the watchlist API, in and out; the other answers are in `schema`.
 
-Additive changes only within v1, as there. What comes in is strict: an unknown field is refused by name.
+Within v1 fields are only added. Bodies that come in are strict: an unknown field is refused by name. The docstrings of
+these classes are part of `openapi.json`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d
 
 
 def _only_rfc3339(value: object) -> object:
-    """Seconds since 1970, as number or text, and years that can't be told in UTC are no times of this API."""
+    """Accept RFC 3339 text only; pydantic alone would also take seconds since 1970, and years UTC can't represent."""
     if not isinstance(value, str) or not _TIME.fullmatch(value) or not "1970" <= value[:4] < "9000":
         raise ValueError("a time is RFC 3339 text with a zone, such as 2026-03-04T05:06:07Z, from 1970 on")
     return value

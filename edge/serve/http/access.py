@@ -1,4 +1,4 @@
-"""Who may call which route: one table, deny by default. A route without a line here answers nobody."""
+"""Roles of people, scopes of machines, and the rule who may call a route. Deny by default."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edge.errors import AuthError
 
 
 class Role(enum.StrEnum):
-    """What a person logged in on the page is here for."""
+    """The roles of the page's users; each user has one."""
 
     GUARD = "guard"
     SUPERVISOR = "supervisor"
@@ -30,7 +30,7 @@ class Caller:
 
     @property
     def known(self) -> bool:
-        """Whether this is a person or a machine we know."""
+        """Whether the request came with a valid session or token."""
         return self.name is not None
 
 
@@ -129,7 +129,7 @@ def may(caller: Caller, route: str | None) -> bool:
 
 
 def require(caller: Caller, route: str | None) -> None:
-    """Raise `AuthError` 401 for nobody, 403 for somebody who may not."""
+    """Raise `AuthError`: 401 for an unknown caller, 403 for a known one without the right."""
     if may(caller, route):
         return
     if not caller.known:

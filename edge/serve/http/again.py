@@ -1,4 +1,4 @@
-"""An answer that may be given again to the same question, byte for byte, without asking the handlers."""
+"""A 304 that the connection may replay for an identical request, without running the handlers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edge.serve.http.connection import Visitor, visitor_of
 
 
 class Unchanged(web.Response):
-    """304. `holds` says, cheaply and each time, whether it is still the answer, also whether the asker may have it."""
+    """304 with a cheap check, `holds`, made before each replay: still the answer, and caller still allowed?"""
 
     def __init__(self, headers: Mapping[str, str], holds: Callable[[], bool] | None) -> None:
         super().__init__(status=304, headers=headers)

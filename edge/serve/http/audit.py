@@ -1,6 +1,6 @@
-"""Notes in the audit who looked at what. One table of routes; what is changed is noted by the store itself.
+"""Audits who viewed what. Changes are audited by the store, in the transaction that makes them.
 
-A page that is looked at again within a minute is noted once: else a page left open would fill the audit.
+The same view by the same caller is noted once a minute; otherwise a page that reloads itself would fill the audit.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ VIEWS: Mapping[str, str] = {
     "api.coverage": "coverage.view",
     "logout": "logout",
 }
-"""Action of each route that is noted when it answered. How far machines pull the feed is noted with their cursors."""
+"""Audit action of each route whose answer is a view. Pulls of the feed are audited with the puller's cursor instead."""
 
 AGAIN_AFTER_S = 60.0
 MAX_REMEMBERED = 1000
 
 
 class Notes:
-    """Remembers for a minute what was noted. Used on one loop only."""
+    """What was noted within the last minute. Not thread-safe: used on one event loop."""
 
     def __init__(self) -> None:
         self._noted: dict[tuple[str, str, str], float] = {}
@@ -59,7 +59,7 @@ NOTES = web.AppKey("notes", Notes)
 
 @web.middleware
 async def note_views(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Note a view once it was answered; a redirect after a form counts as an answer."""
+    """Audit a view once it was answered without an error; a redirect counts, for the logout."""
     try:
         response = await handler(request)
     except web.HTTPRedirection:

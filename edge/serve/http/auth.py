@@ -1,4 +1,4 @@
-"""Who is asking: session cookies, bearer tokens, login, login links and logout. What they may do is in `access`."""
+"""Finds out who sent a request, by session cookie or bearer token, and checks that the route lets them in."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from edge.store import Store
 
 COOKIE = "edge_session"
 TRUST_S = 5.0
-"""Seconds for which a checked session isn't looked up again: one ended elsewhere lives on for at most this long."""
+"""Seconds a session is cached after its check. One that another process ends stays valid for at most this long."""
 
 WITHOUT_CALLER = frozenset({"livez", "static"})
-"""Open routes that answer even when the store can't."""
+"""Open routes that never ask the store who is calling, so that they answer even when it can't be read."""
 
 MAX_TRUSTED = 1000
 MAX_LOGINS_WAITING = 8
 
 
 class Callers:
-    """Finds out who sent a request, and remembers sessions for a few seconds. Used on one loop only."""
+    """Identifies callers; caches sessions for a few seconds. Not thread-safe: used on one event loop."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -40,7 +40,11 @@ class Callers:
         self._logins_waiting = 0
 
     async def of(self, request: web.Request) -> Caller:
-        """Return who sent `request`; a wrong token is an error, a stale cookie is nobody."""
+        """Return who sent `request`.
+
+        A wrong token raises AuthError 401: a machine must learn that its token is bad, also where a cookie is good. A
+        cookie whose session has ended gives `Caller()`, nobody, who is led to the login.
+        """
         header = request.headers.get("Authorization")
         if header is not None:
             scheme, _, secret = header.partition(" ")
@@ -56,7 +60,7 @@ class Callers:
         return await self.by_session(secret) if secret else Caller()
 
     async def by_session(self, secret: str) -> Caller:
-        """Return whose session this is, or nobody."""
+        """Return the user of a session, or `Caller()` if it has ended."""
         key = _key(secret)
         if (caller := self._trust(key)) is not None:
             return caller
@@ -82,12 +86,12 @@ class Callers:
         return user.name if user else None
 
     def forget(self, caller: Caller) -> None:
-        """Look this session up again at its next request."""
+        """Drop a session from the cache, because its user's settings have changed."""
         if caller.session is not None:
             self._trusted.pop(_key(caller.session), None)
 
     def forget_all(self) -> None:
-        """Look every session up again: users or logins have changed."""
+        """Empty the cache, because users or logins have changed."""
         self._trusted.clear()
 
     async def end(self, caller: Caller) -> None:
@@ -116,20 +120,22 @@ CALLERS = web.AppKey("callers", Callers)
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let a request through only when the table in `access` says so, and a form only when it came from our own page."""
+    """Refuse a caller whom the route doesn't let in, and a form that another site made the browser send."""
     if request.match_info.route.name in WITHOUT_CALLER:
         return await handler(request)
     caller = await request.app[CALLERS].of(request)
     request[CALLER] = caller
+    # An unknown address or method has no rights to check; it gets its 404 or 405 from the router.
     if request.match_info.http_exception is None:
         require(caller, request.match_info.route.name)
+        # Machines send no Origin; a token proves intent, since no browser adds one by itself.
         if request.method not in SAFE_METHODS and not caller.scopes:
             check_origin(request)
     return await handler(request)
 
 
 async def show_login(request: web.Request) -> web.StreamResponse:
-    """The login form; who is logged in goes home."""
+    """Show the login form; redirect users who are logged in to their start page."""
     if request[CALLER].role is not None:
         raise web.HTTPSeeOther(home(request[CALLER]))
     return render(request, "login.html", {"error": None, "user": "", "next": local_address(request.query.get("next"))})
@@ -182,9 +188,9 @@ async def set_language(request: web.Request) -> web.StreamResponse:
 
 
 async def begin_session(request: web.Request, user: str, onward: str) -> web.StreamResponse:
-    """Log somebody in and lead them on."""
+    """Start a session, set its cookie, and raise a redirect to `onward` or to the user's start page."""
     hours = request.app[CONFIG].session_hours
-    # The old session, if there was one, must not live on beside the new one.
+    # End the session this browser had before: its cookie is about to be replaced, so nobody could end it later.
     await request.app[CALLERS].end(request[CALLER])
     secret = await written(request.app[STORE].add_session(user, hours, request.remote))
     caller = await request.app[CALLERS].by_session(secret)
@@ -196,7 +202,7 @@ async def begin_session(request: web.Request, user: str, onward: str) -> web.Str
 
 
 def local_address(address: str | None) -> str:
-    """Return `address` if it is a path of this box, else nothing: a login never leads to another host."""
+    """Return `address` if it is a path on this device, else "": a login link must not lead to another host."""
     if not address or not address.startswith("/") or address[1:2] in {"/", "\\"} or any(c < " " for c in address):
         return ""
     parts = urlsplit(address)

@@ -1,6 +1,6 @@
-"""One connection before aiohttp's protocol: it is let in, encrypted, and asked the very same question again and again.
+"""One connection, in front of aiohttp's protocol: it is counted and encrypted, and its last 304 may be replayed.
 
-What a request means is decided behind it; how many may come in is decided by the door.
+Polling servers send the same request again and again; a replay costs no handler. The door counts connections.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 HANDSHAKE_S = 10.0
 TRUST_S = 1.0
-"""Seconds after which a repeated question takes the whole way again, so that nothing of it grows old."""
+"""Seconds for which a 304 may be replayed; after that the request runs through login and handlers again."""
 MAX_QUESTION_BYTES = 4096
 MAX_EARLY_BYTES = 65_536
 FULL = (
@@ -34,7 +34,7 @@ FULL = (
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """A question, byte for byte, the answer it got, and whether it would get the same now."""
+    """A request byte for byte, the 304 it got, and a check whether it would get the same now."""
 
     question: bytes
     answer: bytes
@@ -43,7 +43,7 @@ class Again:
 
 
 class Visitor(asyncio.Protocol):
-    """One connection. With TLS, aiohttp's protocol learns of it once the handshake is done."""
+    """One connection. With TLS, aiohttp's protocol is started only after the handshake."""
 
     def __init__(self, door: Door) -> None:
         self._door = door
@@ -94,7 +94,7 @@ class Visitor(asyncio.Protocol):
             self.data_received(bytes(self._early))
 
     def data_received(self, data: bytes) -> None:
-        """Answer what was just answered, or hand it on."""
+        """Replay the last 304 for an identical request, else forward the bytes to aiohttp."""
         again, transport = self._again, self.transport
         if again is not None and transport is not None:
             is_free = transport.get_write_buffer_size() == 0 and time.monotonic() < again.until
@@ -113,13 +113,14 @@ class Visitor(asyncio.Protocol):
         self._inner.data_received(data)
 
     def count_answer(self) -> None:
-        """An answer begins."""
+        """Count an answer that begins, so that `remember` knows whether one is outstanding."""
         self._num_answered += 1
 
     def remember(self, answer: bytes, holds: Callable[[], bool]) -> None:
-        """The last question was answered in full: the same one gets the same `answer` for as long as it `holds`.
+        """Keep `answer` for a repetition of the last request, for as long as `holds` says so.
 
-        Only where every question so far came alone and whole, so that none is waiting or half read behind this door.
+        Only if every request so far came alone and whole: otherwise a replay could overtake an answer that aiohttp is
+        still working on.
         """
         if self._question is not None and self._num_asked == self._num_answered:
             self._again = Again(self._question, answer, holds, time.monotonic() + TRUST_S)
@@ -150,7 +151,7 @@ class Visitor(asyncio.Protocol):
 
 
 def is_one_question(data: bytes) -> bool:
-    """Whether this is a whole request without a body, and nothing else."""
+    """Whether this is exactly one whole GET request without a body."""
     return (
         len(data) <= MAX_QUESTION_BYTES
         and data.startswith(b"GET /")
@@ -160,12 +161,12 @@ def is_one_question(data: bytes) -> bool:
 
 
 def visitor_of(request: web.BaseRequest) -> Visitor | None:
-    """The visitor who asks; None for one who has gone, or who came in by no door."""
+    """The connection a request came over; None if it has closed, or the server listens without a door."""
     protocol = None if request.transport is None else request.transport.get_protocol()
     return protocol if isinstance(protocol, Visitor) else None
 
 
 async def count_answer(request: web.Request, response: web.StreamResponse) -> None:
-    """Signal of each answer that begins."""
+    """Signal `on_response_prepare`: tell the connection that an answer begins."""
     if (visitor := visitor_of(request)) is not None:
         visitor.count_answer()

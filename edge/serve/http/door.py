@@ -1,4 +1,4 @@
-"""The door before HTTP: how many may come in, and what becomes of readers that don't take their answer."""
+"""The listening socket: limits how many connections are open, and drops those that don't read their answers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Limits:
 
 
 class Door:
-    """Makes a `Visitor` of each connection, and looks after them."""
+    """Makes a `Visitor` of each connection, counts them, and drops slow readers."""
 
     def __init__(
         self,
@@ -51,11 +51,11 @@ class Door:
         return Visitor(self)
 
     def has(self, visitor: Visitor) -> bool:
-        """Whether it came in and is still here."""
+        """Whether this connection was let in and is still open."""
         return visitor in self._visitors
 
     def admit(self, visitor: Visitor) -> bool:
-        """Let it in, unless there are too many."""
+        """Count a connection in and return True, or log why it is one too many."""
         if len(self._visitors) >= self._limits.total:
             self.refuse(visitor, "too many connections")
             return False
@@ -67,7 +67,7 @@ class Door:
         return True
 
     def forget(self, visitor: Visitor) -> None:
-        """It has gone; may be called twice."""
+        """Stop counting a connection that has closed; calling it twice does no harm."""
         if visitor in self._visitors:
             self._visitors.discard(visitor)
             self._per_address[visitor.address] -= 1
@@ -75,17 +75,17 @@ class Door:
                 del self._per_address[visitor.address]
 
     def close(self) -> None:
-        """Drop those that are still at their handshake; the others belong to the server behind."""
+        """Drop connections still in their TLS handshake; aiohttp's server closes the others."""
         for visitor in list(self._visitors):
             if visitor.transport is None:
                 visitor.abort()
 
     def refuse(self, visitor: Visitor, why: str) -> None:
-        """Say in the log who was turned away."""
+        """Log why a connection was refused or dropped."""
         self._refusals.note(visitor.address, why)
 
     def look(self) -> None:
-        """Drop those that take nothing of what waits for them, and the greediest when too much waits in all."""
+        """Drop connections that read nothing of what waits for them, and the largest if too much waits in all."""
         now = time.monotonic()
         sizes: dict[Visitor, int] = {}
         for visitor in list(self._visitors):
@@ -104,7 +104,7 @@ class Door:
 
 
 class DoorSite(web.BaseSite):
-    """Listens, with the door before the runner's server."""
+    """Listens on one port, with a `Door` in front of the runner's server."""
 
     def __init__(
         self,
@@ -135,7 +135,7 @@ class DoorSite(web.BaseSite):
         self._looking = loop.create_task(self._look())
 
     async def stop(self) -> None:
-        """Take no more; those inside are ended by the runner."""
+        """Accept no more connections; the runner ends the open ones."""
         if self._looking is not None:
             self._looking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -148,5 +148,5 @@ class DoorSite(web.BaseSite):
             await asyncio.sleep(LOOK_EVERY_S)
             try:
                 self._door.look()
-            except Exception:  # whatever is wrong with one connection, the others are looked after
+            except Exception:  # one broken connection must not end the check of all others
                 log.exception("a look at the connections failed")

@@ -39,12 +39,12 @@ TITLES: Mapping[type[errors.EdgeError], tuple[str, str]] = {
     errors.CameraError: ("camera", "The camera can't be reached"),
     errors.ServiceError: ("service", "A service can't be reached"),
 }
-"""Most special first; all others are titled by their status. The status comes from the error itself."""
+"""URN and title by error class, subclasses first; other errors are titled by their HTTP status."""
 
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn whatever a handler raises into one readable answer."""
+    """Answer every error of a handler with a problem: as JSON for programs, as a page for browsers."""
     try:
         return await handler(request)
     except errors.EdgeError as error:
@@ -114,7 +114,7 @@ def _answer(request: web.Request, body: dict[str, Any], headers: dict[str, str])
 
 
 def is_page(request: web.Request) -> bool:
-    """Whether a person's browser asks for a page, and not a program for data."""
+    """Whether to answer with HTML: the address is a page's, and the client accepts text/html."""
     data = request.path.startswith(("/api/", "/live/", "/now/", "/events", "/metrics", "/livez"))
     return not data and "text/html" in request.headers.get("Accept", "")
 

@@ -1,4 +1,4 @@
-"""What protects every answer and every form: headers, the origin check, and reading a body within bounds."""
+"""Security headers of every answer, the origin check of every form, and reading bodies within limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edge.serve.http.problems import RequestError
 
 BODY_TIMEOUT_S = 10.0
 LEAST_BYTES_PER_S = 50_000
-"""How fast a large body has to come after the first seconds."""
+"""Slowest rate allowed for a body, after the first BODY_TIMEOUT_S."""
 MAX_BODY_BYTES = 16_384
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
@@ -32,7 +32,7 @@ HEADERS = {
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Give every answer the headers above; what doesn't say otherwise is not kept by any cache."""
+    """Signal `on_response_prepare`: set the headers above, and `no-store` unless the handler set Cache-Control."""
     for name, value in HEADERS.items():
         response.headers[name] = value
     response.headers.setdefault("Cache-Control", "no-store")
@@ -40,29 +40,29 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
 
 
 def check_origin(request: web.Request) -> None:
-    """Refuse a form that another site made the browser send. Browsers put `Origin` on every POST."""
+    """Refuse a form that another site made the browser send: browsers put `Origin` on every POST."""
     origin = request.headers.get("Origin", "")
     if not origin or urlsplit(origin).netloc.lower() != request.host.lower():
         raise AuthError("this form did not come from a page of this box: open the page here and try again", status=403)
 
 
 class Pace:
-    """How long a body that is coming in may still take; aiohttp never cuts one that drips."""
+    """Deadline of a body being read; every chunk extends it. aiohttp itself has no timeout for slow bodies."""
 
     def __init__(self) -> None:
         self._until = time.monotonic() + BODY_TIMEOUT_S
 
     def came(self, num_bytes: int) -> None:
-        """So many bytes have come."""
+        """Extend the deadline for bytes that have arrived."""
         self._until += num_bytes / LEAST_BYTES_PER_S
 
     def limit(self) -> asyncio.Timeout:
-        """A block that ends with TimeoutError when the body is too slow."""
+        """Context manager that raises TimeoutError at the deadline."""
         return asyncio.timeout(max(self._until - time.monotonic(), 0.0))
 
 
 async def read_body(request: web.Request, max_bytes: int) -> bytes:
-    """Read a body of at most `max_bytes` that keeps coming; one that drips is cut after some seconds, however large."""
+    """Read a body of at most `max_bytes`; 413 if it is larger, TimeoutError if it comes too slowly."""
     if request.content_length is not None and request.content_length > max_bytes:
         raise RequestError(f"the body is larger than {max_bytes} bytes", status=413)
     pace, body = Pace(), bytearray()
@@ -78,7 +78,7 @@ async def read_body(request: web.Request, max_bytes: int) -> bytes:
 
 
 async def read_form(request: web.Request) -> dict[str, str]:
-    """Read a small form. aiohttp never cuts a body that drips, so the time is bounded here."""
+    """Read a small form; 415 for another content type, TimeoutError if it takes more than BODY_TIMEOUT_S."""
     if request.content_type != "application/x-www-form-urlencoded":
         raise RequestError(f"a form is expected here, not {request.content_type}", status=415)
     async with asyncio.timeout(BODY_TIMEOUT_S):

@@ -1,7 +1,7 @@
-"""Whether a reader takes what waits for it: bytes in our buffers, in the kernel's, and those it has acknowledged.
+"""Finds clients that don't read their answers, from the bytes that wait for them and those they have acknowledged.
 
-Linux counts per connection what the other side has acknowledged, so it matters neither who wrote (aiohttp, sendfile,
-TLS) nor in what portions. Nothing is closed here.
+Linux counts acknowledged bytes per connection, so it does not matter who wrote them (aiohttp, sendfile, TLS) or in what
+portions. Nothing is closed here.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import TypeVar
 
 STUCK_AFTER_S = 15.0
 LEAST_TAKEN_BYTES = 65_536
-"""What a reader has to take within that time, unless less was waiting."""
+"""Bytes a client has to acknowledge within STUCK_AFTER_S, or everything that waited if that was less."""
 MAX_BUFFERED_BYTES = 16_000_000
-"""Of one reader: more than any answer has."""
+"""Limit of what is buffered for one client; larger than any answer, so that normal clients never reach it."""
 MAX_BUFFERED_TOTAL_BYTES = 64_000_000
 _ACKED = struct.Struct("@Q")
 _ACKED_AT = 120
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waited for a reader at some time, and how much it had taken by then."""
+    """Bytes that waited for a client at the time `since`, and all the bytes it had acknowledged by then."""
 
     since: float
     waiting: int
@@ -44,7 +44,11 @@ def buffered_bytes(raw: asyncio.Transport, over_it: asyncio.Transport | None) ->
 
 
 def judge(former: Backlog | None, raw: asyncio.Transport, buffered: int, now: float) -> tuple[Backlog | None, bool]:
-    """What waits now (None: nothing, or nothing is known), and whether the reader is stuck."""
+    """Return the backlog to compare with next time, and whether the client is stuck.
+
+    The backlog is None if nothing waits or it can't be measured. Stuck is a client that has acknowledged less than
+    LEAST_TAKEN_BYTES in STUCK_AFTER_S, though more was waiting.
+    """
     sock = raw.get_extra_info("socket")
     if raw.is_closing() and buffered == 0:
         return None, False
@@ -63,7 +67,7 @@ def judge(former: Backlog | None, raw: asyncio.Transport, buffered: int, now: fl
 
 
 def too_much(sizes: Mapping[T, int]) -> list[T]:
-    """Readers to drop, the greediest first, until no one has more than its share and all together not too much."""
+    """Clients to drop, largest buffer first, until each and all together are below their limits."""
     left, dropped = sum(sizes.values()), []
     for reader, size in sorted(sizes.items(), key=lambda pair: -pair[1]):
         if size <= MAX_BUFFERED_BYTES and left <= MAX_BUFFERED_TOTAL_BYTES:

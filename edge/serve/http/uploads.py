@@ -1,6 +1,6 @@
-"""Reading files that people hand over: forms with pictures, and large files to a folder. Bounded in size and in time.
+"""Reads uploads: forms with pictures into memory, one large file to disk. Size and time are limited.
 
-A file's own name is only ever shown; where it is written, and under which name, is decided here by its first bytes.
+The client's file name is only displayed. Folder and name on disk are ours; the suffix follows from the first bytes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAX_PICTURES_BYTES = 60_000_000
 MAX_FIELD_BYTES = 4_000
 MAX_FIELDS = 20
 SPARE_BYTES = 200_000_000
-"""Disk space that an upload leaves to the alerts."""
+"""Free disk bytes an upload has to leave, so that hits can still be stored."""
 
 _KINDS = (
     (rb"\xff\xd8\xff", ".jpg"),
@@ -40,20 +40,21 @@ _KINDS = (
     (rb"....(ftyp|moov|mdat|wide|free|skip)", ".mp4"),
     (rb"\x1a\x45\xdf\xa3", ".mkv"),
 )
-"""First bytes, and the name's end they stand for."""
+"""Pattern of a file's first bytes, and the suffix of that kind."""
 HEAD_BYTES = 12
-"""As many as the longest of them."""
+"""Bytes needed to tell the kind: the length of the longest pattern."""
 
 
 def kind_of(head: bytes) -> str | None:
-    """The name's end for a picture or video with these first bytes; None for anything else."""
+    """File suffix for a picture or video that starts with `head`; None for anything else."""
     return next((suffix for magic, suffix in _KINDS if re.match(magic, head, re.DOTALL)), None)
 
 
 async def read_pictures(request: web.Request, *, is_strict: bool = False) -> tuple[dict[str, str], list[Upload]]:
-    """Read a form with pictures into memory: its fields, and the files that have bytes.
+    """Read a form with pictures into memory; return its fields and its files.
 
-    With `is_strict`, for machines: empty files count, files are called `pictures`, and no field comes twice.
+    Browsers send an empty file for a field left empty; it is skipped. With `is_strict`, for the API, it is kept (and
+    then refused as unreadable), files have to be called `pictures`, and a field given twice is refused.
     """
     parts = await _parts(request, MAX_PICTURES_BYTES)
     fields: dict[str, str] = {}
@@ -90,7 +91,7 @@ def _text(data: bytes, *, is_strict: bool) -> str:
 
 
 async def receive(request: web.Request, folder: Path, max_bytes: int) -> tuple[str, Path]:
-    """Write the form's file into `folder`; its name as shown and its path, which the caller takes over."""
+    """Write the form's file into `folder`; return its display name and path. The file then belongs to the caller."""
     parts, pace, num_parts = await _parts(request, max_bytes), Pace(), 1
     part = await _next(parts, pace)
     while part is not None and part.filename is None:
@@ -115,7 +116,7 @@ async def receive(request: web.Request, folder: Path, max_bytes: int) -> tuple[s
 
 
 async def keep(data: bytes, folder: Path, suffix: str) -> Path:
-    """Write bytes of our own into `folder`, as if they had been handed over."""
+    """Write bytes made here (a camera's frame) into `folder`, named like an upload."""
     path = folder / f"upload-{secrets.token_hex(8)}{suffix}"
     await asyncio.to_thread(path.write_bytes, data)
     return path
@@ -163,13 +164,13 @@ async def _chunk(part: aiohttp.BodyPartReader, pace: Pace) -> bytes:
 
 
 async def _write(part: aiohttp.BodyPartReader, path: Path, max_bytes: int, pace: Pace) -> str | None:
-    """Write a part to the disk as it comes; the end of name that its first bytes stand for, None to refuse it."""
+    """Write a part to disk as it arrives; return the suffix of its kind, None if the kind is not known."""
     written = 0
     kind: str | None = None
     with await asyncio.to_thread(_create, path) as file:
         while chunk := await _chunk(part, pace):
             while written == 0 and len(chunk) < HEAD_BYTES and (more := await _chunk(part, pace)):
-                chunk += more  # the network may cut a body anywhere, in the midst of what tells its kind, too
+                chunk += more  # a chunk may end anywhere, also within the bytes that tell the kind
             if written == 0 and (kind := kind_of(chunk)) is None:
                 return None
             written += len(chunk)
@@ -196,6 +197,6 @@ def _too_large(max_bytes: int) -> RequestError:
 
 
 def _shown(name: str) -> str:
-    """A file's name as it may be shown: without folders and control characters."""
+    """A file name safe to display: without folders and control characters, at most 120 characters."""
     last = re.split(r"[/\\]", name)[-1]
     return "".join(letter for letter in last if letter.isprintable())[-120:] or "file"

@@ -1,6 +1,6 @@
-"""Who may come in, from the page: users, their logins, and the tokens of machines. The audit's lines are the store's.
+"""Forms of the box page for users, their logins and passwords, and machine tokens. The store audits each change.
 
-Each form leads back to the page of the box. A token's secret is shown in the answer that made it, and never again.
+Every form leads back to the box page. A token's secret is shown in the answer that made it, and never again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LOGIN = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A token that was just made; the secret is in no log and no second answer."""
+    """A token just made. Only the answer to this form holds its secret."""
 
     name: str
     expires_at: dt.datetime | None
@@ -36,7 +36,7 @@ class Issued:
 
 
 async def add_user(request: web.Request) -> web.StreamResponse:
-    """Let somebody in, with a role and a first password."""
+    """Add a user with a role and a first password."""
     form, t = await read_form(request), texts_of(request)
     name, role, password = form.get("user", "").strip(), form.get("role", ""), form.get("password", "")
     if not _NAME.fullmatch(name):
@@ -63,7 +63,7 @@ async def set_password(request: web.Request) -> web.StreamResponse:
 
 
 async def own_password(request: web.Request) -> web.StreamResponse:
-    """Change one's own password; the one until now is asked for, as at the login."""
+    """Change the caller's own password; the current one is checked as at login, with the same lock-out."""
     form, t, name = await read_form(request), texts_of(request), request[CALLER].name or ""
     password = form.get("password", "")
     if not _is_password(password):
@@ -91,7 +91,7 @@ async def _change_password(request: web.Request, name: str, password: str, onwar
 
 
 async def remove_user(request: web.Request) -> web.StreamResponse:
-    """Shut somebody out at once. The last supervisor stays, and nobody removes themselves by mistake."""
+    """Remove a user and end their logins. Refused for oneself and for the last supervisor."""
     form, t = await read_form(request), texts_of(request)
     name, by = form.get("user", ""), request[CALLER].name or ""
     if name == by:
@@ -107,7 +107,7 @@ async def remove_user(request: web.Request) -> web.StreamResponse:
 
 
 async def end_login(request: web.Request) -> web.StreamResponse:
-    """End one login: one's own, or as a supervisor anybody's. One that is over already is no error."""
+    """End one login: the caller's own, or anybody's for a supervisor. Ending one that is already over is no error."""
     login_id, caller = (await read_form(request)).get("login", ""), request[CALLER]
     if not _LOGIN.fullmatch(login_id):
         raise RequestError("the login is not one of this page: load the page again", status=422)
@@ -138,7 +138,7 @@ async def add_token(request: web.Request) -> web.StreamResponse:
 
 
 async def rotate_token(request: web.Request) -> web.StreamResponse:
-    """Make a second token like the newest of a name; both are good until the older one is revoked."""
+    """Issue a token with scopes and lifetime of the newest of that name; both work until the older is revoked."""
     name = (await read_form(request)).get("name", "")
     same = [token for token in await read(request.app[STORE].tokens) if token.name == name]
     if not same:
@@ -147,7 +147,7 @@ async def rotate_token(request: web.Request) -> web.StreamResponse:
 
 
 def _term_of(token: Token) -> float | None:
-    """Days for which a token was made."""
+    """Lifetime in days that a token was issued with; None for no end."""
     return None if token.expires_at is None else (token.expires_at - token.created_at) / dt.timedelta(days=1)
 
 

@@ -1,4 +1,4 @@
-"""The box itself: health, counters, storage, who pulls, who may log in, what was done, and pausing recognition."""
+"""The box page: health, counters, storage, coverage, feed consumers, accounts, audit; and pausing recognition."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ AUDIT_ROWS = 20
 MINUTES = (5, 15, 60, 240, 720)
 MAX_REASON = 200
 TOKEN_DAYS = (0, 30, 90, 365)
-"""How long a new token may be good; 0: until it is revoked."""
+"""Lifetimes in days offered for a new token; 0: until it is revoked."""
 
 
 async def box(request: web.Request) -> web.StreamResponse:
-    """The page; of a database that can't be read it says so."""
+    """Show the page, also when the database can't be read: it then says so."""
     return await page(request)
 
 
 async def page(
     request: web.Request, error: str | None = None, status: int = 200, *, issued: object = None
 ) -> web.Response:
-    """The page after a form: with what was wrong with it, or with the token that it made."""
+    """Render the page; after a form with what was wrong (`error`), or with the token it made (`issued`)."""
     problem: str | None = None
     kept: dict[str, Any] = {"stats": {}, "consumers": [], "users": [], "logins": [], "tokens": [], "audit": []}
     kept |= {"coverage": {}}
@@ -82,7 +82,7 @@ async def pause(request: web.Request) -> web.StreamResponse:
 
 
 async def resume(request: web.Request) -> web.StreamResponse:
-    """Go on before the time is up."""
+    """End the pause before its time is up."""
     await read_form(request)
     await require_recognition(request.app).resume(request[CALLER].name or "")
     raise web.HTTPSeeOther("/box#pause")

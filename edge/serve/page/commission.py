@@ -57,23 +57,23 @@ class Commissioner(Protocol):
     def view(self) -> CommissionView: ...
 
     async def begin(self, camera: str, person_id: str) -> None:
-        """Begin anew; an EdgeError where that person is not on the list."""
+        """Start a new walk, dropping one in progress; EdgeError if the person is not on the watchlist."""
         ...
 
     async def measure(self, metres: float, light: str) -> None:
-        """Look at the walker for some seconds, who stands at that distance."""
+        """Measure for some seconds how well the walker is recognised at that distance."""
         ...
 
     async def finish(self, by: str) -> None:
-        """Write and sign the sheet; an EdgeError where nothing was measured."""
+        """Write and sign the sheet and end the walk; EdgeError if nothing was measured."""
         ...
 
     async def cancel(self) -> None:
-        """Forget everything."""
+        """Drop the walk and its measurements; a signed sheet stays."""
         ...
 
     def sheet(self) -> bytes | None:
-        """The sheet that was signed last."""
+        """The sheet signed last since the service started, or None."""
         ...
 
 
@@ -88,12 +88,12 @@ def require_commissioner(app: web.Application) -> Commissioner:
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """The walk as far as it is."""
+    """Show the walk: who walks, what each station has shown, what to do next."""
     return await _page(request, None)
 
 
 async def act(request: web.Request) -> web.StreamResponse:
-    """Begin, measure at a station, finish, or give up."""
+    """Do what the form's `action` says: begin, measure, finish or cancel."""
     commissioner, form = require_commissioner(request.app), await read_form(request)
     try:
         match form.get("action"):
@@ -118,7 +118,7 @@ async def act(request: web.Request) -> web.StreamResponse:
 
 
 async def sheet(request: web.Request) -> web.StreamResponse:
-    """The signed sheet as a file: its bytes are what was signed."""
+    """Download the signed sheet, byte for byte as it was signed."""
     data = require_commissioner(request.app).sheet()
     if data is None:
         raise RequestError("no sheet has been written yet: finish a walk first", status=404)

@@ -24,10 +24,10 @@ REASONS: Mapping[str, Sequence[str]] = {
     "rejected": ("other_person", "poor_picture", "no_face", "other"),
     "acknowledged": (),
 }
-"""What somebody may say of a hit, and why; the words are the catalogue's."""
+"""Verdicts and the reasons each may have; their texts are in the catalogue under `reason`."""
 MAX_NOTE = 500
 GRACE_S = 2.0
-"""A click in the last moment is still on its way when the time is over."""
+"""Extra seconds for a click on Undo that was in time but arrives late."""
 
 
 async def hit(request: web.Request) -> web.StreamResponse:
@@ -46,7 +46,7 @@ async def hit(request: web.Request) -> web.StreamResponse:
 
 
 async def _mine(request: web.Request, found: Hit) -> dict[str, Any]:
-    """What the person who looks has said of it, and for how many seconds they may take it back."""
+    """Template values: the last verdict, seconds in which the caller may undo it, whether the caller judged first."""
     name, undo_s = request[CALLER].name, request.app[REVIEW].undo_s
     verdicts: list[Verdict] = await read(request.app[STORE].page.verdicts, found.hit_id)
     last = verdicts[-1] if verdicts else None

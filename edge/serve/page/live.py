@@ -1,4 +1,4 @@
-"""The live picture, with each frame's own record and age, and the news that arrive without reload."""
+"""Live frames with their records and ages, and the event stream that tells a page what to reload."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ LEAST_GAP_S = 0.5
 
 
 async def frame(request: web.Request) -> web.StreamResponse:
-    """Answer with the next frame and its record in one body: multipart/form-data, which browsers can read."""
+    """Answer with a camera's next frame and record as multipart/form-data, which browsers can parse; or 204."""
     view, waited_ms = await _next(request)
     return _form(request, [] if view is None else [view], waited_ms)
 
 
 async def frames(request: web.Request) -> web.StreamResponse:
-    """The same for all cameras of a page at once: browsers open few connections, and a page may show many cameras."""
+    """Like `frame`, for all cameras at once: a browser opens only about six connections to a host."""
     inputs.check_names(request, ("after",))
     shown = _seen(request.query.get("after", ""))
     seen = {camera: shown.get(camera) for camera in request.app[LIVE].cameras()}
@@ -40,7 +40,7 @@ async def frames(request: web.Request) -> web.StreamResponse:
 
 
 def _seen(text: str) -> dict[str, int]:
-    """Newest frame that the page has of each camera: `door:12,yard:7`."""
+    """Parse `after`: the newest frame the page has of each camera, such as `door:12,yard:7`."""
     seen: dict[str, int] = {}
     for part in text.split(",") if text else ():
         camera, _, number = part.partition(":")
@@ -51,7 +51,7 @@ def _seen(text: str) -> dict[str, int]:
 
 
 def _form(request: web.Request, views: list[LiveView], waited_ms: float) -> web.Response:
-    """Records and pictures, in pairs."""
+    """Encode views as form-data, a part `record` and a part `picture` for each; 204 if there are none."""
     if not views:
         return web.Response(status=204)
     names, mark, parts = may(request[CALLER], "hit"), b"frame-and-record", []
@@ -84,7 +84,7 @@ async def picture(request: web.Request) -> web.StreamResponse:
 
 
 def age_ms(view: LiveView) -> float:
-    """Milliseconds since the frame was captured, by the box's monotonic clock: no wall clock can bend it."""
+    """Milliseconds since the frame was captured, by the monotonic clock, which setting the time doesn't change."""
     return max(0.0, (time.monotonic_ns() - view.captured_mono_ns) / 1e6)
 
 
@@ -136,12 +136,13 @@ async def events(request: web.Request) -> web.StreamResponse:
             finally:
                 for wait in waits:
                     wait.cancel()
+            # The stream outlives a logout: check the session before each event.
             if not await _still_logged_in(request):
                 return response
             news = [name for name, bell in bells.items() if bell.rings != rings[name]]
             rings |= {name: bells[name].rings for name in news}
             await response.write("".join(f"event: {name}\ndata: {{}}\n\n" for name in news).encode() or b": beat\n\n")
-            # A burst of commits is one piece of news.
+            # Pause, so that a burst of commits becomes one event.
             await asyncio.sleep(LEAST_GAP_S)
 
 

@@ -1,4 +1,4 @@
-"""The guards' pages: each reads what it shows from the store and hands it to a template. No HTML is written here."""
+"""The start page (live picture, health, latest hits), and the parts of it that its script reloads."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FILTERS = ("person", "camera", "state", "since", "until")
 async def now(request: web.Request) -> web.StreamResponse:
     """The live picture, health, and the latest hits; without the database, what is wrong with it."""
     try:
-        # The shared answer may be older than the database's trouble, which whoever opens the page must be told.
+        # Ask the database itself: the shared answer below may date from before it failed, and the page must say so.
         await read(request.app[STORE].watchlist_version)
         latest = dict(await _latest(request))
     except StoreError as error:
@@ -37,17 +37,17 @@ async def now(request: web.Request) -> web.StreamResponse:
 
 
 async def now_hits(request: web.Request) -> web.StreamResponse:
-    """Only the list of latest hits, for when the event stream says that there are new ones."""
+    """The list of latest hits alone, which the page reloads after the event `hits`."""
     return render(request, "parts/latest.html", await _latest(request))
 
 
 async def now_health(request: web.Request) -> web.StreamResponse:
-    """Only the health of cameras and box, for when it changed."""
+    """The health of cameras and box alone, which the page reloads after the event `health`."""
     return render(request, "parts/health.html", await health(request))
 
 
 async def now_conditions(request: web.Request) -> web.StreamResponse:
-    """Only the strip of what is wrong with the box, for when that changed."""
+    """The strip of conditions alone, which the page reloads after the event `health`."""
     return render(request, "parts/strip.html", {})
 
 
@@ -89,7 +89,7 @@ def _filter(asked: dict[str, str]) -> HitFilter:
 
 
 def _time(name: str, text: str) -> dt.datetime | None:
-    """A time as a browser's form gives it; without a zone it is the box's own."""
+    """Parse a time from a browser's form; without a zone it is in the device's own."""
     if not text:
         return None
     try:
@@ -104,7 +104,7 @@ async def _latest(request: web.Request) -> dict[str, Any]:
     if not may(request[CALLER], "now.hits"):
         return {"latest": [], "unseen": 0}
     store = request.app[STORE]
-    # Whatever changes a hit makes a feed item, here or in another process.
+    # Every change of a hit adds a feed item; data_version tells of those that another process committed.
     return await request.app[LATEST_HITS].get((store.head_seq(), store.data_version()), lambda: _look(store))
 
 
@@ -116,7 +116,7 @@ async def _look(store: Store) -> dict[str, Any]:
 
 
 async def health(request: web.Request, problem: str | None = None) -> dict[str, Any]:
-    """State of cameras and box; `problem` is what the database has just said."""
+    """Template values for parts/health.html; `problem` is the error of a read that has just failed."""
     box = dict(await read(request.app[HEALTH]))
     if problem is not None:
         box["database_problem"] = problem

@@ -87,7 +87,7 @@ async def change(request: web.Request) -> web.StreamResponse:
 
 
 async def erase(request: web.Request) -> web.StreamResponse:
-    """Erase a person, everything that shows them, and all results of examinations, which may."""
+    """Erase a person with references, hits and pictures, and all examination results, since any may show them."""
     person = await _require(request)
     form = await read_form(request)
     if form.get("confirm", "").strip() != person.person_id:
@@ -133,7 +133,7 @@ def _person(t: Translate, person_id: str, form: Mapping[str, str]) -> tuple[Pers
 
 
 def _end_of(day: str) -> dt.datetime | None:
-    """The end of a day, by the box's clock on the wall; None for no day."""
+    """Last second of a day in the device's time zone, as UTC; None for an empty field."""
     if not day:
         return None
     last = dt.datetime.combine(dt.date.fromisoformat(day), dt.time(23, 59, 59))

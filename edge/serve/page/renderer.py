@@ -1,4 +1,4 @@
-"""Turns a template and its values into a page. What the templates may use beyond their values is listed here."""
+"""Renders templates. What a template can use beside the values a handler passes is listed here."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def make_templates(assets: Assets, review: ReviewConfig, t: Translate) -> jinja2
 
 
 def texts_of(request: web.Request) -> Translate:
-    """The texts in the language of whoever asks."""
+    """Texts in the caller's language: their own choice, else the browser's."""
     own = request.get(CALLER, Caller()).language
     return request.app[TEXTS][language.choose(own, request.headers.get("Accept-Language", ""))]
 
 
 def render(request: web.Request, template: str, values: Mapping[str, Any], *, status: int = 200) -> web.Response:
-    """Answer with a page of `template`, knowing who asks and in which language."""
+    """Answer with `template`, filled with `values` and what every page needs: caller, rights, language, cameras."""
     caller = request.get(CALLER, Caller())
     text = (
         request.app[TEMPLATES][texts_of(request).language]

@@ -1,4 +1,4 @@
-"""One look for all who ask for the same at the same time: however many tabs are open, the database is asked once."""
+"""Shares one database read among all requests for the same state: many open tabs cost no more than one."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ T = TypeVar("T")
 
 
 class Shared(Generic[T]):
-    """Keeps the newest answer until the state it was made of changes. Used on one loop only."""
+    """Keeps an answer until the state it was made from changes. Not thread-safe: used on one event loop."""
 
     def __init__(self) -> None:
         self._state: Hashable = None
         self._answer: asyncio.Future[T] | None = None
 
     async def get(self, state: Hashable, make: Callable[[], Awaitable[T]]) -> T:
-        """The answer for `state`, made by the first who asks; one that failed is made anew by the next."""
+        """Return the answer for `state`: the first caller makes it, others wait; a failed one is made again."""
         if self._answer is None or state != self._state:
             self._state, self._answer = state, asyncio.ensure_future(make())
         answer = self._answer
         try:
-            # Who goes away doesn't take the answer from the others.
+            # shield: a cancelled request must not cancel the read that others wait for.
             return await asyncio.shield(answer)
         except Exception:
             if self._answer is answer:
