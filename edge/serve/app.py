@@ -11,7 +11,7 @@ from aiohttp import web
 
 from edge.config import ReviewConfig, ServeConfig
 from edge.errors import ServiceError
-from edge.serve.api import coverage, feed, images, status, watchlist
+from edge.serve import routes
 from edge.serve.api.feed_pages import ANSWERS, Answers
 from edge.serve.app_keys import (
     BOX_ID,
@@ -33,21 +33,20 @@ from edge.serve.bell import Bell
 from edge.serve.board import LiveBoard
 from edge.serve.http import shield
 from edge.serve.http.audit import NOTES, Notes, note_views
-from edge.serve.http.auth import CALLERS, Callers, guard
+from edge.serve.http.auth import CALLERS, Callers, check_access
 from edge.serve.http.connection import count_answer
 from edge.serve.http.door import DoorSite, Limits
 from edge.serve.http.problems import problems
 from edge.serve.http.refusals import REFUSALS, Refusals, make_logger
+from edge.serve.http.route import ROUTES
 from edge.serve.jobs import EXAMINER, RECOGNITION, Examiner, Recognition
 from edge.serve.page import claim, language
-from edge.serve.page.assets import Assets
+from edge.serve.page.assets import ASSETS, Assets
 from edge.serve.page.commission import COMMISSIONER, Commissioner
 from edge.serve.page.examine import MAX_UPLOADS, UPLOADS
-from edge.serve.page.now import LATEST_HITS
+from edge.serve.page.now import LATEST_HITS, SharedAnswer
 from edge.serve.page.renderer import make_templates
-from edge.serve.page.sharing import Shared
 from edge.serve.ports import DESK, Desk
-from edge.serve.routes import page_routes
 from edge.store import Store
 
 MAX_VIEWERS = 64
@@ -73,9 +72,10 @@ def build_app(
 ) -> web.Application:
     """Build the application. It owns only its subscription to the store; whatever is passed in, the caller closes."""
     app = web.Application(
-        middlewares=[problems, claim.only_claim, guard, note_views], client_max_size=shield.MAX_BODY_BYTES
+        middlewares=[problems, claim.lead_to_claim, check_access, note_views], client_max_size=shield.MAX_BODY_BYTES
     )
     assets = Assets()
+    app[ASSETS] = assets
     app[STORE] = store
     app[CONFIG] = config
     app[LIVE] = live
@@ -94,7 +94,7 @@ def build_app(
     app[TEMPLATES] = {name: make_templates(assets, review, t) for name, t in texts.items()}
     app[CALLERS] = Callers(store)
     app[NOTES] = Notes()
-    app[LATEST_HITS] = Shared()
+    app[LATEST_HITS] = SharedAnswer()
     app[ANSWERS] = Answers()
     app[REFUSALS] = Refusals()
     app[UPLOADS] = Slots(MAX_UPLOADS, "uploads")
@@ -104,29 +104,9 @@ def build_app(
     app.on_response_prepare.append(shield.add_headers)
     app.on_response_prepare.append(count_answer)
     app.cleanup_ctx.append(_listen_to_store)
-    app.add_routes(_routes(assets))
+    app[ROUTES] = routes.by_name(routes.TABLE)
+    app.add_routes(routes.definitions(routes.TABLE))
     return app
-
-
-def _routes(assets: Assets) -> list[web.RouteDef]:
-    """All routes; each name has its line in `access.ACCESS`."""
-    return [
-        web.get("/livez", status.livez, name="livez"),
-        web.get("/static/{name}", assets.serve, name="static"),
-        *page_routes(),
-        web.get("/api/v1/alerts", feed.alerts, name="api.alerts"),
-        web.get("/api/v1/alerts/{hit_id}", feed.alert, name="api.alert"),
-        web.get("/api/v1/images/{sha256}", images.image, name="api.image"),
-        web.get("/api/v1/health", status.health, name="api.health"),
-        web.get("/api/v1/consumers", status.consumers, name="api.consumers"),
-        web.get("/api/v1/openapi.json", status.describe, name="api.openapi"),
-        web.get("/api/v1/coverage", coverage.coverage, name="api.coverage"),
-        web.get("/api/v1/watchlist", watchlist.whole, name="api.watchlist"),
-        web.put("/api/v1/watchlist", watchlist.replace_whole, name="api.watchlist.replace"),
-        web.put("/api/v1/watchlist/{person_id}", watchlist.put, name="api.person.put"),
-        web.delete("/api/v1/watchlist/{person_id}", watchlist.erase, name="api.person.erase"),
-        web.get("/metrics", status.metrics, name="metrics"),
-    ]
 
 
 async def _listen_to_store(app: web.Application) -> AsyncIterator[None]:

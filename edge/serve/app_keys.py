@@ -14,7 +14,6 @@ from edge.config import ReviewConfig, ServeConfig
 from edge.errors import AuthError
 from edge.serve.bell import Bell
 from edge.serve.board import LiveBoard
-from edge.serve.http.access import Caller
 from edge.serve.page.language import Translate
 from edge.store import Store
 
@@ -32,8 +31,6 @@ FEED_BELL = web.AppKey("feed_bell", Bell)
 TEMPLATES: web.AppKey[dict[str, jinja2.Environment]] = web.AppKey("templates")
 TEXTS: web.AppKey[dict[str, Translate]] = web.AppKey("texts")
 REVIEW = web.AppKey("review", ReviewConfig)
-
-CALLER = web.RequestKey("caller", Caller)
 
 
 class Slots:

@@ -14,9 +14,9 @@ from edge.errors import NotFoundError
 from edge.records import FeedItem, FeedPage
 from edge.serve.api.feed_pages import ANSWERS
 from edge.serve.api.schema import ITEM_FIELDS
-from edge.serve.app_keys import CALLER, FEED_BELL, POLLS, STORE, read
+from edge.serve.app_keys import FEED_BELL, POLLS, STORE, read
 from edge.serve.http import inputs
-from edge.serve.http.access import Caller
+from edge.serve.http.access import CALLER, Caller
 from edge.serve.http.again import Unchanged
 from edge.store import Store, hit_to_json, item_to_json, to_line
 from edge.store.feed import cursor

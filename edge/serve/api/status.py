@@ -13,6 +13,7 @@ from aiohttp import web
 from edge.serve.api import openapi
 from edge.serve.app_keys import BOX_ID, HEALTH, LIVE, METRICS, STORE, VERSION, read
 from edge.serve.http import inputs
+from edge.serve.http.route import ROUTES
 from edge.serve.page.live import age_ms
 from edge.store import time_to_text
 
@@ -70,4 +71,4 @@ async def metrics(request: web.Request) -> web.StreamResponse:
 async def describe(request: web.Request) -> web.StreamResponse:
     """The OpenAPI document."""
     inputs.check_names(request, ())
-    return web.json_response(openapi.document(request.app[VERSION]))
+    return web.json_response(openapi.document(request.app[VERSION], request.app[ROUTES].values()))

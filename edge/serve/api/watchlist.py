@@ -19,8 +19,9 @@ from pydantic import ValidationError
 from edge.errors import NotFoundError
 from edge.records import Person
 from edge.serve.api import watchlist_schema
-from edge.serve.app_keys import CALLER, STORE, read, written
+from edge.serve.app_keys import STORE, read, written
 from edge.serve.http import inputs
+from edge.serve.http.access import CALLER
 from edge.serve.http.problems import RequestError
 from edge.serve.http.shield import read_body
 from edge.serve.http.uploads import read_pictures
@@ -34,7 +35,7 @@ MAX_LIST_BYTES = 64_000_000
 _ETAG = re.compile(r'"(\d{1,18})-[0-9a-f]{16}"', re.ASCII)
 
 
-async def whole(request: web.Request) -> web.StreamResponse:
+async def show(request: web.Request) -> web.StreamResponse:
     """Answer with everybody on the list, and its version."""
     inputs.check_names(request, ())
     store = request.app[STORE]
@@ -44,7 +45,7 @@ async def whole(request: web.Request) -> web.StreamResponse:
     return web.json_response(body, headers={"ETag": etag, "Cache-Control": "no-cache"})
 
 
-async def replace_whole(request: web.Request) -> web.StreamResponse:
+async def replace(request: web.Request) -> web.StreamResponse:
     """Make the body the whole list, all or nothing; whoever is not on it is erased."""
     inputs.check_names(request, ())
     version = _expected(request)

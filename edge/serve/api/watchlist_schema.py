@@ -7,7 +7,7 @@ these classes are part of `openapi.json`.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
@@ -147,33 +147,3 @@ class RefusedProblem(Problem):
     """422: nothing was changed. Where pictures were at fault, what was wrong with each."""
 
     people: list[PutJson] | None = None
-
-
-class SpanJson(BaseModel):
-    """One stretch of time in which a camera's state, as far as coverage goes, was the same."""
-
-    state: Literal["watched", "blind", "paused"]
-    reason: str = Field(description="why it was blind; why, and by whom, it was paused; empty while watched")
-    by: str | None = Field(description="who paused")
-    start: AwareDatetime
-    end: AwareDatetime
-    seconds: float
-
-
-class CameraCoverage(BaseModel):
-    """One camera's share of the time asked for; the three numbers add up to it."""
-
-    camera: str
-    watched_s: float
-    blind_s: dict[str, float] = Field(description="seconds by reason")
-    paused_s: dict[str, float] = Field(description="seconds by who paused")
-    spans: list[SpanJson]
-
-
-class CoverageJson(BaseModel):
-    """What was watched and what was not."""
-
-    start: AwareDatetime
-    end: AwareDatetime
-    seconds: float
-    cameras: list[CameraCoverage]

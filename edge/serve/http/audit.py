@@ -7,31 +7,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
 from concurrent.futures import Future
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from edge.serve.app_keys import CALLER, STORE
-from edge.serve.http.access import Caller
+from edge.serve.app_keys import STORE
+from edge.serve.http.access import CALLER, Caller
+from edge.serve.http.route import route_of
 
 log = logging.getLogger(__name__)
-
-VIEWS: Mapping[str, str] = {
-    "now": "live.view",
-    "hit": "hit.view",
-    "hits": "hits.search",
-    "people": "watchlist.view",
-    "people.person": "watchlist.view",
-    "examine.job": "examine.view",
-    "box": "box.view",
-    "api.alert": "hit.view",
-    "api.watchlist": "watchlist.view",
-    "api.coverage": "coverage.view",
-    "logout": "logout",
-}
-"""Audit action of each route whose answer is a view. Pulls of the feed are audited with the puller's cursor instead."""
 
 AGAIN_AFTER_S = 60.0
 MAX_REMEMBERED = 1000
@@ -71,7 +56,8 @@ async def note_views(request: web.Request, handler: Handler) -> web.StreamRespon
 
 
 def _note(request: web.Request) -> None:
-    action = VIEWS.get(request.match_info.route.name or "")
+    route = route_of(request)
+    action = None if route is None else route.view
     caller = request.get(CALLER, Caller())
     if action is None or caller.name is None:
         return

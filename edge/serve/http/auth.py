@@ -11,21 +11,15 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from edge.errors import AuthError
-from edge.serve.app_keys import CALLER, CONFIG, STORE, read, written
-from edge.serve.http.access import Caller, home, require
-from edge.serve.http.problems import RequestError
-from edge.serve.http.shield import SAFE_METHODS, check_origin, read_form
-from edge.serve.page.language import LANGUAGES
-from edge.serve.page.renderer import render, texts_of
+from edge.serve.app_keys import CONFIG, STORE, read, written
+from edge.serve.http.access import CALLER, Access, Caller, require
+from edge.serve.http.route import home, route_of
+from edge.serve.http.shield import SAFE_METHODS, check_origin
 from edge.store import Store
 
 COOKIE = "edge_session"
 TRUST_S = 5.0
 """Seconds a session is cached after its check. One that another process ends stays valid for at most this long."""
-
-WITHOUT_CALLER = frozenset({"livez", "static"})
-"""Open routes that never ask the store who is calling, so that they answer even when it can't be read."""
-
 MAX_TRUSTED = 1000
 MAX_LOGINS_WAITING = 8
 
@@ -119,72 +113,20 @@ CALLERS = web.AppKey("callers", Callers)
 
 
 @web.middleware
-async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def check_access(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse a caller whom the route doesn't let in, and a form that another site made the browser send."""
-    if request.match_info.route.name in WITHOUT_CALLER:
+    route = route_of(request)
+    if route is not None and not route.needs_caller:
         return await handler(request)
     caller = await request.app[CALLERS].of(request)
     request[CALLER] = caller
     # An unknown address or method has no rights to check; it gets its 404 or 405 from the router.
     if request.match_info.http_exception is None:
-        require(caller, request.match_info.route.name)
+        require(caller, Access() if route is None else route.access)
         # Machines send no Origin; a token proves intent, since no browser adds one by itself.
         if request.method not in SAFE_METHODS and not caller.scopes:
             check_origin(request)
     return await handler(request)
-
-
-async def show_login(request: web.Request) -> web.StreamResponse:
-    """Show the login form; redirect users who are logged in to their start page."""
-    if request[CALLER].role is not None:
-        raise web.HTTPSeeOther(home(request[CALLER]))
-    return render(request, "login.html", {"error": None, "user": "", "next": local_address(request.query.get("next"))})
-
-
-async def log_in(request: web.Request) -> web.StreamResponse:
-    """Check user and password, and begin a session."""
-    form = await read_form(request)
-    name, password, onward = form.get("user", ""), form.get("password", ""), local_address(form.get("next"))
-    headers: dict[str, str] = {}
-    status, error = 401, texts_of(request)("login.wrong")
-    try:
-        user = await request.app[CALLERS].log_in(name, password) if name and password else None
-    except AuthError as refused:
-        user, status, seconds = None, refused.http_status, refused.retry_after_s or 5
-        error = texts_of(request)("login.wait", seconds=seconds)
-        headers = {"Retry-After": str(seconds)}
-    if user is None:
-        response = render(request, "login.html", {"error": error, "user": name, "next": onward}, status=status)
-        response.headers.update(headers)
-        return response
-    return await begin_session(request, user, onward)
-
-
-async def follow_link(request: web.Request) -> web.StreamResponse:
-    """Log in by a link that works once."""
-    user = await written(request.app[STORE].use_login_link(request.query.get("token", "")))
-    if user is None:
-        error = texts_of(request)("login.link_used")
-        return render(request, "login.html", {"error": error, "user": "", "next": ""}, status=401)
-    return await begin_session(request, user, "")
-
-
-async def log_out(request: web.Request) -> web.StreamResponse:
-    """End the session and go back to the login form."""
-    await request.app[CALLERS].end(request[CALLER])
-    response = web.HTTPSeeOther("/login")
-    response.del_cookie(COOKIE, path="/")
-    raise response
-
-
-async def set_language(request: web.Request) -> web.StreamResponse:
-    """Remember the language somebody reads in, and go back to the page they came from."""
-    form, caller = await read_form(request), request[CALLER]
-    if form.get("language") not in LANGUAGES:
-        raise RequestError(f"the language is not known: choose from {', '.join(LANGUAGES)}", status=422)
-    await written(request.app[STORE].page.set_language(caller.name or "", form["language"]))
-    request.app[CALLERS].forget(caller)
-    raise web.HTTPSeeOther(local_address(form.get("back")) or home(caller))
 
 
 async def begin_session(request: web.Request, user: str, onward: str) -> web.StreamResponse:
@@ -194,7 +136,7 @@ async def begin_session(request: web.Request, user: str, onward: str) -> web.Str
     await request.app[CALLERS].end(request[CALLER])
     secret = await written(request.app[STORE].add_session(user, hours, request.remote))
     caller = await request.app[CALLERS].by_session(secret)
-    response = web.HTTPSeeOther(onward or home(caller))
+    response = web.HTTPSeeOther(onward or home(request.app, caller))
     response.set_cookie(
         COOKIE, secret, max_age=int(hours * 3600), path="/", httponly=True, samesite="Strict", secure=request.secure
     )

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from edge.errors import AuthError, ConflictError, NotFoundError
-from edge.serve.app_keys import CALLER, STORE, read, written
-from edge.serve.http.access import Role, may
+from edge.serve.app_keys import STORE, read, written
+from edge.serve.http.access import CALLER, Role
 from edge.serve.http.auth import CALLERS, begin_session
 from edge.serve.http.problems import RequestError
+from edge.serve.http.route import may_call
 from edge.serve.http.shield import read_form
 from edge.serve.page import box
 from edge.serve.page.renderer import texts_of
@@ -114,11 +115,11 @@ async def end_login(request: web.Request) -> web.StreamResponse:
     store = request.app[STORE]
     found = next((one for one in await read(store.logins) if one.login_id == login_id), None)
     if found is not None:
-        if found.user != caller.name and not may(caller, "box.user.remove"):
+        if found.user != caller.name and not may_call(request, "box.user.remove"):
             raise AuthError("this is somebody else's login: a supervisor may end it", status=403)
         await written(store.end_login(login_id, by=caller.name or ""))
         request.app[CALLERS].forget_all()
-    raise web.HTTPSeeOther("/box#logins" if may(caller, "api.consumers") else "/box#you")
+    raise web.HTTPSeeOther("/box#logins" if may_call(request, "api.consumers") else "/box#you")
 
 
 async def add_token(request: web.Request) -> web.StreamResponse:
@@ -159,7 +160,7 @@ async def _issue(
         secret = await written(request.app[STORE].add_token(name, scopes, expires_at, by=request[CALLER].name or ""))
     except ConflictError:
         return await _refuse(request, texts_of(request)("access.two_tokens", name=name), 409)
-    return await box.page(request, status=201, issued=Issued(name, expires_at, secret))
+    return await box.render_page(request, status=201, issued=Issued(name, expires_at, secret))
 
 
 async def revoke_token(request: web.Request) -> web.StreamResponse:
@@ -178,4 +179,4 @@ def _is_password(text: str) -> bool:
 
 
 async def _refuse(request: web.Request, error: str, status: int = 422) -> web.Response:
-    return await box.page(request, error, status)
+    return await box.render_page(request, error, status)

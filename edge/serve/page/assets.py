@@ -35,12 +35,7 @@ class Assets:
         """Address of a file, with its hash as `?v=`: new content has a new address, so browsers may cache it."""
         return f"/static/{name}?v={self._files[name].digest}"
 
-    @property
-    def num_bytes(self) -> int:
-        """Weight of everything a browser may have to fetch once."""
-        return sum(len(asset.body) for asset in self._files.values())
-
-    async def serve(self, request: web.Request) -> web.StreamResponse:
+    def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer with one file: cacheable for a year if the address has the current hash, else revalidated by ETag."""
         asset = self._files.get(request.match_info["name"])
         if asset is None:
@@ -51,3 +46,11 @@ class Assets:
         if request.headers.get("If-None-Match") == headers["ETag"]:
             return web.Response(status=304, headers=headers)
         return web.Response(body=asset.body, content_type=asset.content_type, charset="utf-8", headers=headers)
+
+
+ASSETS = web.AppKey("assets", Assets)
+
+
+async def serve(request: web.Request) -> web.StreamResponse:
+    """Answer with one style sheet or script."""
+    return request.app[ASSETS].answer(request)

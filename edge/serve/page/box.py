@@ -8,11 +8,12 @@ from typing import Any
 from aiohttp import web
 
 from edge.errors import StoreError
-from edge.serve.app_keys import CALLER, LIVE, STORE, VERSION, read
-from edge.serve.http.access import may
+from edge.serve.app_keys import LIVE, STORE, VERSION, read
+from edge.serve.http.access import CALLER
+from edge.serve.http.route import may_call
 from edge.serve.http.shield import read_form
 from edge.serve.jobs import require_recognition
-from edge.serve.page.now import health
+from edge.serve.page.now import health_values
 from edge.serve.page.renderer import render, texts_of
 from edge.store import ROLES, SCOPES, Store
 from edge.store.accounts.passwords import MIN_PASSWORD
@@ -24,12 +25,12 @@ TOKEN_DAYS = (0, 30, 90, 365)
 """Lifetimes in days offered for a new token; 0: until it is revoked."""
 
 
-async def box(request: web.Request) -> web.StreamResponse:
+async def show(request: web.Request) -> web.StreamResponse:
     """Show the page, also when the database can't be read: it then says so."""
-    return await page(request)
+    return await render_page(request)
 
 
-async def page(
+async def render_page(
     request: web.Request, error: str | None = None, status: int = 200, *, issued: object = None
 ) -> web.Response:
     """Render the page; after a form with what was wrong (`error`), or with the token it made (`issued`)."""
@@ -38,10 +39,10 @@ async def page(
     kept |= {"coverage": {}}
     cameras = request.app[LIVE].cameras()
     try:
-        kept = await read(_kept, request.app[STORE], may(request[CALLER], "api.consumers"), cameras)
+        kept = await read(_kept, request.app[STORE], may_call(request, "api.consumers"), cameras)
     except StoreError as broken:
         problem = str(broken)
-    values = await health(request, problem) | kept | {"error": error, "minutes": MINUTES, "issued": issued}
+    values = await health_values(request, problem) | kept | {"error": error, "minutes": MINUTES, "issued": issued}
     values |= {"roles": ROLES, "scopes": SCOPES, "days": TOKEN_DAYS, "min_password": MIN_PASSWORD}
     return render(request, "box.html", values | {"version": request.app[VERSION]}, status=status)
 
@@ -76,7 +77,7 @@ async def pause(request: web.Request) -> web.StreamResponse:
     form = await read_form(request)
     reason, minutes = form.get("reason", "").strip(), form.get("minutes", "")
     if not 1 <= len(reason) <= MAX_REASON or minutes not in map(str, MINUTES):
-        return await page(request, texts_of(request)("box.no_reason"), 422)
+        return await render_page(request, texts_of(request)("box.no_reason"), 422)
     await require_recognition(request.app).pause(request[CALLER].name or "", reason, float(minutes))
     raise web.HTTPSeeOther("/box#pause")
 

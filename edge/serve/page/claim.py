@@ -11,6 +11,7 @@ from edge.errors import AuthError, ConflictError
 from edge.serve.app_keys import STORE, read, written
 from edge.serve.http.auth import begin_session
 from edge.serve.http.problems import is_page
+from edge.serve.http.route import route_of
 from edge.serve.http.shield import read_form
 from edge.serve.page.language import Translate
 from edge.serve.page.renderer import render, texts_of
@@ -18,7 +19,6 @@ from edge.store.accounts.passwords import MIN_PASSWORD
 from edge.store.guarding import Page
 
 PAGE = "/claim"
-ALWAYS = frozenset({"livez", "static", "claim", "claim.take"})
 _CLAIMED: web.AppKey[set[bool]] = web.AppKey("claimed")
 """A set, because a started application takes no new values: empty until the box is known to be claimed."""
 
@@ -35,9 +35,11 @@ async def _is_claimed(app: web.Application) -> bool:
 
 
 @web.middleware
-async def only_claim(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def lead_to_claim(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Redirect every page to the claim while nobody can log in. Programs are served: their token was issued here."""
-    if request.match_info.route.name in ALWAYS or not is_page(request) or await _is_claimed(request.app):
+    route = route_of(request)
+    is_free = route is not None and route.before_claim
+    if is_free or not is_page(request) or await _is_claimed(request.app):
         return await handler(request)
     raise web.HTTPSeeOther(PAGE)
 
@@ -49,7 +51,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     return _form(request, "", None)
 
 
-async def take(request: web.Request) -> web.StreamResponse:
+async def claim(request: web.Request) -> web.StreamResponse:
     """Make the first user, and log them in."""
     form, t = await read_form(request), texts_of(request)
     name, password = form.get("user", "").strip(), form.get("password", "")

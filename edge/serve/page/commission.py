@@ -12,7 +12,8 @@ from typing import Protocol
 from aiohttp import web
 
 from edge.errors import EdgeError, ServiceError
-from edge.serve.app_keys import CALLER, LIVE, read
+from edge.serve.app_keys import LIVE, read
+from edge.serve.http.access import CALLER
 from edge.serve.http.problems import RequestError
 from edge.serve.http.shield import read_form
 from edge.serve.page.renderer import render

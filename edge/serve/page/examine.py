@@ -7,8 +7,9 @@ from typing import Any
 from aiohttp import web
 
 from edge.errors import ConflictError, NotFoundError
-from edge.serve.app_keys import CALLER, LIVE, STORE, Slots, read, written
+from edge.serve.app_keys import LIVE, STORE, Slots, read, written
 from edge.serve.http import inputs
+from edge.serve.http.access import CALLER
 from edge.serve.http.problems import RequestError
 from edge.serve.http.shield import read_form
 from edge.serve.http.uploads import keep, receive

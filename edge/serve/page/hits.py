@@ -1,23 +1,29 @@
-"""One hit: what was found, how alike it is, why it may be wrong, and the verdicts of those who looked."""
+"""Stored hits: the list with its filters, the page of one hit, and giving and undoing verdicts."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from edge.errors import NotFoundError
 from edge.records import Hit
 from edge.serve.api.images import Picture, look_at
-from edge.serve.app_keys import CALLER, REVIEW, STORE, read, written
+from edge.serve.app_keys import REVIEW, STORE, read, written
 from edge.serve.http import inputs
+from edge.serve.http.access import CALLER
 from edge.serve.http.problems import RequestError
 from edge.serve.http.shield import read_form
 from edge.serve.page.renderer import render
 from edge.store import Store
-from edge.store.hits.reviews import Verdict
+from edge.store.hits.reviews import STATES, Verdict
+from edge.store.hits.search import COUNT_UP_TO, HitFilter
+
+PER_PAGE = 50
+FILTERS = ("person", "camera", "state", "since", "until")
 
 REASONS: Mapping[str, Sequence[str]] = {
     "confirmed": ("same_features", "known_here", "checked"),
@@ -30,7 +36,56 @@ GRACE_S = 2.0
 """Extra seconds for a click on Undo that was in time but arrives late."""
 
 
-async def hit(request: web.Request) -> web.StreamResponse:
+async def listing(request: web.Request) -> web.StreamResponse:
+    """Hits that pass the filters, newest first, a page at a time."""
+    inputs.check_names(request, ("before", *FILTERS))
+    page = request.app[STORE].page
+    before, asked = request.query.get("before"), {name: request.query.get(name, "").strip() for name in FILTERS}
+    which = _filter(asked)
+    found = await read(page.find_hits, which, before, PER_PAGE + 1)
+    kept = {name: value for name, value in asked.items() if value}
+    older = {**kept, "before": found[PER_PAGE - 1].hit_id} if len(found) > PER_PAGE else None
+    values = {
+        "hits": found[:PER_PAGE],
+        "older": urlencode(older) if older else None,
+        "newest": urlencode(kept),
+        "before": before,
+        "asked": asked,
+        "is_open": which.is_open,
+        "total": await read(page.count_hits, which),
+        "count_up_to": COUNT_UP_TO,
+        "people": await read(request.app[STORE].people),
+        "hit_cameras": await read(page.cameras_with_hits),
+        "states": STATES,
+    }
+    return render(request, "hits.html", values)
+
+
+def _filter(asked: dict[str, str]) -> HitFilter:
+    if asked["state"] and asked["state"] not in STATES:
+        raise RequestError(f"state = {asked['state'][:40]!r} is not known: choose from {', '.join(STATES)}")
+    return HitFilter(
+        person_id=asked["person"] or None,
+        camera=asked["camera"] or None,
+        state=asked["state"] or None,
+        since=_time("since", asked["since"]),
+        until=_time("until", asked["until"]),
+    )
+
+
+def _time(name: str, text: str) -> dt.datetime | None:
+    """Parse a time from a browser's form; without a zone it is in the device's own."""
+    if not text:
+        return None
+    try:
+        at = dt.datetime.fromisoformat(text).astimezone(dt.UTC)
+        at.timestamp()
+    except (ValueError, OverflowError):
+        raise RequestError(f"{name} = {text[:40]!r} is not a time: give it as 2027-01-31T22:00") from None
+    return at
+
+
+async def show(request: web.Request) -> web.StreamResponse:
     """Answer with the page of one hit."""
     inputs.check_names(request, ())
     store = request.app[STORE]

@@ -10,11 +10,12 @@ from typing import Any
 from aiohttp import web
 
 from edge.records import LiveView
-from edge.serve.app_keys import CALLER, FEED_BELL, LIVE, VIEWERS
+from edge.serve.app_keys import FEED_BELL, LIVE, VIEWERS
 from edge.serve.http import inputs
-from edge.serve.http.access import may
+from edge.serve.http.access import CALLER
 from edge.serve.http.auth import CALLERS
 from edge.serve.http.problems import RequestError
+from edge.serve.http.route import may_call
 from edge.store import time_to_text
 
 FRAME_WAIT_S = 10.0
@@ -54,7 +55,7 @@ def _form(request: web.Request, views: list[LiveView], waited_ms: float) -> web.
     """Encode views as form-data, a part `record` and a part `picture` for each; 204 if there are none."""
     if not views:
         return web.Response(status=204)
-    names, mark, parts = may(request[CALLER], "hit"), b"frame-and-record", []
+    names, mark, parts = may_call(request, "hit"), b"frame-and-record", []
     for view in views:
         record = json.dumps(_record(view, names=names) | {"waited_ms": waited_ms}, ensure_ascii=False).encode()
         parts += [
@@ -148,4 +149,4 @@ async def events(request: web.Request) -> web.StreamResponse:
 
 async def _still_logged_in(request: web.Request) -> bool:
     secret = request[CALLER].session
-    return secret is not None and (await request.app[CALLERS].by_session(secret)).known
+    return secret is not None and (await request.app[CALLERS].by_session(secret)).is_known

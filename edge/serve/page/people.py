@@ -11,7 +11,8 @@ from aiohttp import web
 
 from edge.errors import NotFoundError
 from edge.records import Person, Reference
-from edge.serve.app_keys import CALLER, STORE, read, written
+from edge.serve.app_keys import STORE, read, written
+from edge.serve.http.access import CALLER
 from edge.serve.http.shield import read_form
 from edge.serve.http.uploads import read_pictures
 from edge.serve.jobs import EXAMINER
@@ -25,7 +26,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 EMPTY = {"person_id": "", "name": "", "status": "", "reason": "", "owner": "", "expires": ""}
 
 
-async def people(request: web.Request) -> web.StreamResponse:
+async def listing(request: web.Request) -> web.StreamResponse:
     """The list."""
     store = request.app[STORE]
     version, digest = await read(store.watchlist_version)

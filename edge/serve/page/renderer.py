@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,8 +11,9 @@ import jinja2
 from aiohttp import web
 
 from edge.config import ReviewConfig
-from edge.serve.app_keys import BOX_ID, CALLER, LIVE, TEMPLATES, TEXTS
-from edge.serve.http.access import Caller, may
+from edge.serve.app_keys import BOX_ID, LIVE, TEMPLATES, TEXTS
+from edge.serve.http.access import CALLER, Caller
+from edge.serve.http.route import may_call
 from edge.serve.page import language
 from edge.serve.page.assets import Assets
 from edge.serve.page.language import LANGUAGES, Translate
@@ -53,12 +55,12 @@ def render(request: web.Request, template: str, values: Mapping[str, Any], *, st
         .render(
             **values,
             caller=caller,
-            may=lambda route: may(caller, route),
+            may=functools.partial(may_call, request),
             here=request.match_info.route.name,
             path=request.path_qs if request.method == "GET" and request.match_info.route.name else "/",
-            box_id=request.app[BOX_ID] if caller.known else "",
-            cameras=request.app[LIVE].cameras() if caller.known else [],
-            conditions=request.app[LIVE].conditions() if caller.known else (),
+            box_id=request.app[BOX_ID] if caller.is_known else "",
+            cameras=request.app[LIVE].cameras() if caller.is_known else [],
+            conditions=request.app[LIVE].conditions() if caller.is_known else (),
         )
     )
     return web.Response(text=text, status=status, content_type="text/html", headers={"Vary": "Accept-Language"})
