@@ -107,3 +107,8 @@ class LiveBoard:
 
 def _states(health: tuple[CameraHealth, ...]) -> list[tuple[str, str, str]]:
     return [(item.camera, item.state, item.detail) for item in health]
+
+
+def age_ms(view: LiveView) -> float:
+    """Milliseconds since the frame was captured, by the monotonic clock, which setting the time doesn't change."""
+    return max(0.0, (time.monotonic_ns() - view.captured_mono_ns) / 1e6)

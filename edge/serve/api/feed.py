@@ -14,10 +14,11 @@ from edge.errors import NotFoundError
 from edge.records import FeedItem, FeedPage
 from edge.serve.api.feed_pages import ANSWERS
 from edge.serve.api.schema import ITEM_FIELDS
-from edge.serve.app_keys import FEED_BELL, POLLS, STORE, read
+from edge.serve.app_keys import FEED_BELL, STORE, read
 from edge.serve.http import inputs
 from edge.serve.http.access import CALLER, Caller
-from edge.serve.http.again import Unchanged
+from edge.serve.http.connection import NotModified
+from edge.serve.http.quotas import LONG_POLLS
 from edge.store import Store, hit_to_json, item_to_json, to_line
 from edge.store.feed import cursor
 
@@ -54,7 +55,7 @@ async def alerts(request: web.Request) -> web.StreamResponse:
         return (await _answer(request, pull))[0]
     deadline = time.monotonic() + pull.wait_s
     bell = request.app[FEED_BELL]
-    with request.app[POLLS]:
+    with request.app[LONG_POLLS]:
         while True:
             rings = bell.rings
             response, is_news = await _answer(request, pull)
@@ -97,7 +98,7 @@ async def _answer(request: web.Request, pull: Pull) -> tuple[web.Response, bool]
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
     if etag in (part.strip() for part in request.headers.get("If-None-Match", "").split(",")):
         _note(store, caller, pull)
-        return Unchanged(headers, holds), False
+        return NotModified(headers, holds), False
     body, page = await request.app[ANSWERS].get(caller.name or "", etag, lambda: _page(store, pull))
     _note(store, caller, pull)
     response = web.Response(body=body, content_type="application/json", charset="utf-8", headers=headers)

@@ -12,9 +12,9 @@ from aiohttp import web
 
 from edge.serve.api import openapi
 from edge.serve.app_keys import BOX_ID, HEALTH, LIVE, METRICS, STORE, VERSION, read
+from edge.serve.board import age_ms
 from edge.serve.http import inputs
 from edge.serve.http.route import ROUTES
-from edge.serve.page.live import age_ms
 from edge.store import time_to_text
 
 

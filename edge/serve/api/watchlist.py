@@ -20,12 +20,13 @@ from edge.errors import NotFoundError
 from edge.records import Person
 from edge.serve.api import watchlist_schema
 from edge.serve.app_keys import STORE, read, written
+from edge.serve.erasure import erase_person
 from edge.serve.http import inputs
 from edge.serve.http.access import CALLER
+from edge.serve.http.inputs import read_body
 from edge.serve.http.problems import RequestError
-from edge.serve.http.shield import read_body
 from edge.serve.http.uploads import read_pictures
-from edge.serve.ports import Enrolled, Entry, Upload, require_desk
+from edge.serve.ports import Enrolled, Entry, Upload, require_people_service
 from edge.store import Listing, Receipt, Store, time_to_text
 
 Body = TypeVar("Body", watchlist_schema.PersonPut, watchlist_schema.WatchlistPut)
@@ -57,7 +58,7 @@ async def replace(request: web.Request) -> web.StreamResponse:
     by = request[CALLER].name or ""
     told: tuple[Enrolled, ...] = tuple(Enrolled(entry.person, True, (), 0) for entry in entries)
     if any(entry.pictures is not None for entry in entries):
-        told = await require_desk(request.app).replace_all(entries, by=by, if_version=version)
+        told = await require_people_service(request.app).replace_all(entries, by=by, if_version=version)
     else:
         listings = [Listing(entry.person) for entry in entries]
         await written(request.app[STORE].replace_people(listings, by=by, if_version=version))
@@ -75,7 +76,9 @@ async def put(request: web.Request) -> web.StreamResponse:
     is_new = await read(store.person, person_id) is None
     told = Enrolled(person, True, (), 0)
     if pictures is not None:
-        told = await require_desk(request.app).enrol(person, pictures, by=by, replace=True, if_version=version)
+        told = await require_people_service(request.app).enrol(
+            person, pictures, by=by, replace=True, if_version=version
+        )
     else:
         await written(store.put_listing(Listing(person), by=by, if_version=version))
     return await _answer(request, (told,), 201 if is_new else 200)
@@ -87,8 +90,7 @@ async def erase(request: web.Request) -> web.StreamResponse:
     version, person_id, store = _expected(request), _id(request), request.app[STORE]
     if await read(store.person, person_id) is None:
         raise NotFoundError("nobody with this id is on the watchlist")
-    by = request[CALLER].name or ""
-    receipt = await written(store.forget_person(person_id, by=by, if_version=version))
+    receipt, _ = await erase_person(request.app, person_id, by=request[CALLER].name or "", if_version=version)
     return web.json_response(_receipt(receipt), headers={"ETag": await read(_etag, store)})
 
 

@@ -14,7 +14,7 @@ from edge.errors import AuthError
 from edge.serve.app_keys import CONFIG, STORE, read, written
 from edge.serve.http.access import CALLER, Access, Caller, require
 from edge.serve.http.route import home, route_of
-from edge.serve.http.shield import SAFE_METHODS, check_origin
+from edge.serve.http.security_headers import SAFE_METHODS, check_origin
 from edge.store import Store
 
 COOKIE = "edge_session"

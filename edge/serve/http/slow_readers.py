@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 STUCK_AFTER_S = 15.0
-LEAST_TAKEN_BYTES = 65_536
+MIN_TAKEN_BYTES = 65_536
 """Bytes a client has to acknowledge within STUCK_AFTER_S, or everything that waited if that was less."""
 MAX_BUFFERED_BYTES = 16_000_000
 """Limit of what is buffered for one client; larger than any answer, so that normal clients never reach it."""
@@ -37,17 +37,19 @@ class Backlog:
     taken: int
 
 
-def buffered_bytes(raw: asyncio.Transport, over_it: asyncio.Transport | None) -> int:
-    """Bytes of answers this process holds for a connection; `over_it` is the encrypted transport, if there is one."""
+def buffered_bytes(raw: asyncio.Transport, encrypted: asyncio.Transport | None) -> int:
+    """Bytes of answers this process holds for a connection; `encrypted` is the encrypted transport, if there is one."""
     own = raw.get_write_buffer_size()
-    return own if over_it is None or over_it is raw else own + over_it.get_write_buffer_size()
+    return own if encrypted is None or encrypted is raw else own + encrypted.get_write_buffer_size()
 
 
-def judge(former: Backlog | None, raw: asyncio.Transport, buffered: int, now: float) -> tuple[Backlog | None, bool]:
+def measure_backlog(
+    former: Backlog | None, raw: asyncio.Transport, buffered: int, now: float
+) -> tuple[Backlog | None, bool]:
     """Return the backlog to compare with next time, and whether the client is stuck.
 
     The backlog is None if nothing waits or it can't be measured. Stuck is a client that has acknowledged less than
-    LEAST_TAKEN_BYTES in STUCK_AFTER_S, though more was waiting.
+    MIN_TAKEN_BYTES in STUCK_AFTER_S, though more was waiting.
     """
     sock = raw.get_extra_info("socket")
     if raw.is_closing() and buffered == 0:
@@ -63,10 +65,10 @@ def judge(former: Backlog | None, raw: asyncio.Transport, buffered: int, now: fl
         return current, False
     if now - former.since < STUCK_AFTER_S:
         return former, False
-    return current, taken - former.taken < min(former.waiting, LEAST_TAKEN_BYTES)
+    return current, taken - former.taken < min(former.waiting, MIN_TAKEN_BYTES)
 
 
-def too_much(sizes: Mapping[T, int]) -> list[T]:
+def connections_to_drop(sizes: Mapping[T, int]) -> list[T]:
     """Clients to drop, largest buffer first, until each and all together are below their limits."""
     left, dropped = sum(sizes.values()), []
     for reader, size in sorted(sizes.items(), key=lambda pair: -pair[1]):

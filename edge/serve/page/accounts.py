@@ -15,9 +15,9 @@ from edge.errors import AuthError, ConflictError, NotFoundError
 from edge.serve.app_keys import STORE, read, written
 from edge.serve.http.access import CALLER, Role
 from edge.serve.http.auth import CALLERS, begin_session
+from edge.serve.http.inputs import read_form
 from edge.serve.http.problems import RequestError
 from edge.serve.http.route import may_call
-from edge.serve.http.shield import read_form
 from edge.serve.page import box
 from edge.serve.page.renderer import texts_of
 from edge.store import ROLES, SCOPES, Token

@@ -10,11 +10,11 @@ from aiohttp import web
 from edge.errors import StoreError
 from edge.serve.app_keys import LIVE, STORE, VERSION, read
 from edge.serve.http.access import CALLER
+from edge.serve.http.inputs import read_form
 from edge.serve.http.route import may_call
-from edge.serve.http.shield import read_form
-from edge.serve.jobs import require_recognition
 from edge.serve.page.now import health_values
 from edge.serve.page.renderer import render, texts_of
+from edge.serve.ports import require_recognition
 from edge.store import ROLES, SCOPES, Store
 from edge.store.accounts.passwords import MIN_PASSWORD
 

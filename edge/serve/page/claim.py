@@ -10,9 +10,9 @@ from aiohttp.typedefs import Handler
 from edge.errors import AuthError, ConflictError
 from edge.serve.app_keys import STORE, read, written
 from edge.serve.http.auth import begin_session
+from edge.serve.http.inputs import read_form
 from edge.serve.http.problems import is_page
 from edge.serve.http.route import route_of
-from edge.serve.http.shield import read_form
 from edge.serve.page.language import Translate
 from edge.serve.page.renderer import render, texts_of
 from edge.store.accounts.passwords import MIN_PASSWORD

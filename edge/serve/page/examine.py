@@ -7,19 +7,18 @@ from typing import Any
 from aiohttp import web
 
 from edge.errors import ConflictError, NotFoundError
-from edge.serve.app_keys import LIVE, STORE, Slots, read, written
+from edge.serve.app_keys import LIVE, STORE, read, written
+from edge.serve.board import age_ms
 from edge.serve.http import inputs
 from edge.serve.http.access import CALLER
+from edge.serve.http.inputs import read_form
 from edge.serve.http.problems import RequestError
-from edge.serve.http.shield import read_form
+from edge.serve.http.quotas import UPLOADS
 from edge.serve.http.uploads import keep, receive
-from edge.serve.jobs import WAITING, Examination, Examiner, require_examiner
-from edge.serve.page.live import age_ms
 from edge.serve.page.renderer import render, texts_of
+from edge.serve.ports import UNFINISHED, Examination, Examiner, require_examiner
 
-MAX_UPLOADS = 2
 MAX_SNAPSHOT_AGE_MS = 2000.0
-UPLOADS = web.AppKey("uploads", Slots)
 
 
 async def listing(request: web.Request) -> web.StreamResponse:
@@ -57,7 +56,7 @@ async def _examine(request: web.Request, examiner: Examiner, name: str, path: An
     try:
         job = await examiner.submit(name, path, by)
     except ConflictError:
-        waiting = sum(job.state in WAITING for job in examiner.jobs())
+        waiting = sum(job.state in UNFINISHED for job in examiner.jobs())
         return _list(request, texts_of(request)("examine.too_many", count=waiting), 409)
     await written(request.app[STORE].audit(by, "examine.start", job.job_id, {"file": name}))
     raise web.HTTPSeeOther(f"/examine/{job.job_id}")
@@ -116,4 +115,4 @@ def _require(request: web.Request) -> Examination:
 async def _values(request: web.Request) -> dict[str, Any]:
     job = _require(request)
     hits = await read(require_examiner(request.app).hits, job.job_id) if job.state == "done" else ()
-    return {"job": job, "hits": hits, "is_working": job.state in WAITING}
+    return {"job": job, "hits": hits, "is_working": job.state in UNFINISHED}

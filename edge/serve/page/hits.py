@@ -11,12 +11,12 @@ from aiohttp import web
 
 from edge.errors import NotFoundError
 from edge.records import Hit
-from edge.serve.api.images import Picture, look_at
 from edge.serve.app_keys import REVIEW, STORE, read, written
 from edge.serve.http import inputs
 from edge.serve.http.access import CALLER
+from edge.serve.http.file_types import PictureHeader, read_picture_header
+from edge.serve.http.inputs import read_form
 from edge.serve.http.problems import RequestError
-from edge.serve.http.shield import read_form
 from edge.serve.page.renderer import render
 from edge.store import Store
 from edge.store.hits.reviews import STATES, Verdict
@@ -93,7 +93,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     if found is None:
         raise _no_hit(request)
     runner_up = await read(store.person, found.runner_up_id) if found.runner_up_id else None
-    frame = await read(_look_at, store, found.images.frame)
+    frame = await read(_frame_header, store, found.images.frame)
     mine = await _mine(request, found)
     return render(
         request, "hit.html", {"hit": found, "runner_up": runner_up, "frame": frame, "reasons": REASONS} | mine
@@ -150,9 +150,9 @@ def _no_hit(request: web.Request) -> NotFoundError:
     )
 
 
-def _look_at(store: Store, sha256: str) -> Picture | None:
+def _frame_header(store: Store, sha256: str) -> PictureHeader | None:
     path = store.image_path(sha256)
     try:
-        return look_at(path) if path else None
+        return read_picture_header(path) if path else None
     except FileNotFoundError:
         return None

@@ -10,11 +10,13 @@ from typing import Any
 from aiohttp import web
 
 from edge.records import LiveView
-from edge.serve.app_keys import FEED_BELL, LIVE, VIEWERS
+from edge.serve.app_keys import FEED_BELL, LIVE
+from edge.serve.board import age_ms
 from edge.serve.http import inputs
 from edge.serve.http.access import CALLER
 from edge.serve.http.auth import CALLERS
 from edge.serve.http.problems import RequestError
+from edge.serve.http.quotas import LIVE_VIEWS
 from edge.serve.http.route import may_call
 from edge.store import time_to_text
 
@@ -35,7 +37,7 @@ async def frames(request: web.Request) -> web.StreamResponse:
     shown = _seen(request.query.get("after", ""))
     seen = {camera: shown.get(camera) for camera in request.app[LIVE].cameras()}
     began = time.monotonic()
-    with request.app[VIEWERS]:
+    with request.app[LIVE_VIEWS]:
         views = await request.app[LIVE].wait_any(seen, FRAME_WAIT_S)
     return _form(request, views, (time.monotonic() - began) * 1e3)
 
@@ -84,11 +86,6 @@ async def picture(request: web.Request) -> web.StreamResponse:
     return web.Response(body=view.jpeg, content_type="image/jpeg", headers=headers)
 
 
-def age_ms(view: LiveView) -> float:
-    """Milliseconds since the frame was captured, by the monotonic clock, which setting the time doesn't change."""
-    return max(0.0, (time.monotonic_ns() - view.captured_mono_ns) / 1e6)
-
-
 async def _next(request: web.Request) -> tuple[LiveView | None, float]:
     inputs.check_names(request, ("after",))
     camera = request.match_info["camera"]
@@ -96,7 +93,7 @@ async def _next(request: web.Request) -> tuple[LiveView | None, float]:
         raise web.HTTPNotFound
     after = inputs.number(request, "after", -1, 0, 10**18)
     began = time.monotonic()
-    with request.app[VIEWERS]:
+    with request.app[LIVE_VIEWS]:
         view = await request.app[LIVE].wait_newer(camera, after if after >= 0 else None, FRAME_WAIT_S)
     return view, (time.monotonic() - began) * 1e3
 
@@ -125,7 +122,7 @@ def _record(view: LiveView, *, names: bool) -> dict[str, Any]:
 async def events(request: web.Request) -> web.StreamResponse:
     """Server-sent events that say only *that* hits or health changed; the page then asks for what it may see."""
     bells = {"hits": request.app[FEED_BELL], "health": request.app[LIVE].health_bell}
-    with request.app[VIEWERS]:
+    with request.app[LIVE_VIEWS]:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         rings = {name: bell.rings for name, bell in bells.items()}
         await response.prepare(request)

@@ -8,9 +8,9 @@ from edge.errors import AuthError
 from edge.serve.app_keys import STORE, written
 from edge.serve.http.access import CALLER
 from edge.serve.http.auth import CALLERS, COOKIE, begin_session, local_address
+from edge.serve.http.inputs import read_form
 from edge.serve.http.problems import RequestError
 from edge.serve.http.route import home
-from edge.serve.http.shield import read_form
 from edge.serve.page.language import LANGUAGES
 from edge.serve.page.renderer import render, texts_of
 

@@ -12,13 +12,13 @@ from aiohttp import web
 from edge.errors import NotFoundError
 from edge.records import Person, Reference
 from edge.serve.app_keys import STORE, read, written
+from edge.serve.erasure import erase_person
 from edge.serve.http.access import CALLER
-from edge.serve.http.shield import read_form
+from edge.serve.http.inputs import read_form
 from edge.serve.http.uploads import read_pictures
-from edge.serve.jobs import EXAMINER
 from edge.serve.page.language import Translate
 from edge.serve.page.renderer import render, texts_of
-from edge.serve.ports import Enrolled, require_desk
+from edge.serve.ports import Enrolled, require_people_service
 from edge.store import Listing
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -60,7 +60,7 @@ async def add(request: web.Request) -> web.StreamResponse:
     if wrong is not None or person is None:
         return _form(request, None, EMPTY | form, error=wrong, status=422)
     by = request[CALLER].name or ""
-    done = await require_desk(request.app).enrol(person, uploads, by=by)
+    done = await require_people_service(request.app).enrol(person, uploads, by=by)
     if not done.is_stored:
         return _form(request, None, EMPTY | form, done=done, error=t("people.not_stored"), status=422)
     values = {"person": person, "done": done, "pictures": await _pictures(request, person)}
@@ -77,7 +77,7 @@ async def change(request: web.Request) -> web.StreamResponse:
         return _form(request, kept, EMPTY | form, error=wrong, pictures=pictures, status=422)
     by, done = request[CALLER].name or "", None
     if uploads:
-        done = await require_desk(request.app).enrol(person, uploads, by=by)
+        done = await require_people_service(request.app).enrol(person, uploads, by=by)
         if not done.is_stored:
             error = texts_of(request)("people.not_stored")
             return _form(request, kept, EMPTY | form, done=done, error=error, pictures=pictures, status=422)
@@ -95,9 +95,7 @@ async def erase(request: web.Request) -> web.StreamResponse:
         error = texts_of(request)("people.wrong_id", person_id=person.person_id)
         pictures = await _pictures(request, person)
         return _form(request, person, _fields(person), error=error, pictures=pictures, status=422)
-    receipt = await require_desk(request.app).erase(person.person_id, by=request[CALLER].name or "")
-    examiner = request.app[EXAMINER]
-    examined = await examiner.remove_all() if examiner is not None else 0
+    receipt, examined = await erase_person(request.app, person.person_id, by=request[CALLER].name or "")
     return render(request, "receipt.html", {"receipt": receipt, "examined": examined})
 
 

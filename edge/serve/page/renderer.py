@@ -6,18 +6,24 @@ import datetime as dt
 import functools
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 from aiohttp import web
 
 from edge.config import ReviewConfig
-from edge.serve.app_keys import BOX_ID, LIVE, TEMPLATES, TEXTS
+from edge.serve.app_keys import BOX_ID, LIVE
 from edge.serve.http.access import CALLER, Caller
 from edge.serve.http.route import may_call
 from edge.serve.page import language
 from edge.serve.page.assets import Assets
 from edge.serve.page.language import LANGUAGES, Translate
 from edge.serve.page.words import Words
+
+TEMPLATES: web.AppKey[dict[str, jinja2.Environment]] = web.AppKey("templates")
+"""By language."""
+TEXTS: web.AppKey[dict[str, Translate]] = web.AppKey("texts")
+"""By language."""
 
 
 def make_templates(assets: Assets, review: ReviewConfig, t: Translate) -> jinja2.Environment:
@@ -64,3 +70,11 @@ def render(request: web.Request, template: str, values: Mapping[str, Any], *, st
         )
     )
     return web.Response(text=text, status=status, content_type="text/html", headers={"Vary": "Accept-Language"})
+
+
+def problem_page(request: web.Request, problem: dict[str, Any]) -> web.Response:
+    """Show a browser what went wrong; a browser that is not logged in goes to the login, and from there back here."""
+    if problem["status"] == 401 and request.method == "GET":
+        onward = f"?next={quote(request.path_qs, safe='')}" if request.path != "/" else ""
+        return web.Response(status=303, headers={"Location": f"/login{onward}"})
+    return render(request, "problem.html", {"problem": problem}, status=problem["status"])

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from edge.errors import ServiceError
 from edge.serve import start
-from edge.serve.http import shield
+from edge.serve.http import inputs
 from edge.serve.http.access import Caller
 from edge.serve.http.auth import local_address
 from edge.serve.http.route import ROUTES, home
@@ -162,7 +162,7 @@ def test_every_answer_carries_the_protecting_headers(tmp_path: Path) -> None:
 
 
 def test_bodies_are_small_typed_and_come_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shield, "BODY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(inputs, "BODY_TIMEOUT_S", 0.2)
 
     async def check() -> None:
         async with running(tmp_path) as box:
