@@ -1,25 +1,31 @@
-"""What the web side asks of the vision side: looking at pictures somebody hands over. Records and one Protocol only.
+"""What the web side asks of the program: enrolling people, examining files, pausing recognition, the acceptance walk.
 
-`edge.app.people.worker` does the work, in a worker of its own, so that nothing here reaches a model
-and live work goes on.
+Records and Protocols only. `edge.app` does the work on threads and in processes of its own, so that nothing imported
+here reaches a model or a pixel. Each `require_` function returns what stands behind a key, or raises ServiceError.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 from aiohttp import web
 
+from edge.config import ExamineConfig
 from edge.errors import ServiceError
 from edge.records import Person
 from edge.store import Receipt
+from edge.store.guarding import Pause
+
+UNFINISHED = frozenset({"queued", "running"})
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One picture file as it was handed over."""
+    """One uploaded picture file."""
 
     name: str
     data: bytes = field(repr=False)
@@ -27,7 +33,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class PictureOutcome:
-    """What became of one picture: kept, or refused with a reason and the measured numbers."""
+    """Result of one picture's check: accepted, or refused with a reason; with the measured numbers."""
 
     source: str
     accepted: bool
@@ -38,7 +44,7 @@ class PictureOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One person of a list that is handed over; `pictures` None leaves the person's references as they are."""
+    """One person of a new watchlist; `pictures` None keeps the person's references."""
 
     person: Person
     pictures: tuple[Upload, ...] | None = None
@@ -46,7 +52,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """What became of one person; `is_stored` is False where not one picture could be used: then nothing was changed."""
+    """Result for one person. `is_stored` is False if no picture could be used; then nothing was changed."""
 
     person: Person
     is_stored: bool
@@ -54,11 +60,10 @@ class Enrolled:
     num_references: int
 
 
-class Desk(Protocol):
-    """Does one thing after the other, in its own thread; each call waits its turn.
+class PeopleService(Protocol):
+    """Changes the watchlist. Calls are queued and run one at a time on a thread of their own.
 
-    `by` is who asks, for the audit. With `if_version` nothing is changed unless the list still has that version:
-    PreconditionError.
+    `by` is the caller's name for the audit. With `if_version`, PreconditionError unless the list has that version.
     """
 
     async def enrol(
@@ -76,7 +81,7 @@ class Desk(Protocol):
     async def replace_all(
         self, entries: Sequence[Entry], *, by: str, if_version: int | None = None
     ) -> tuple[Enrolled, ...]:
-        """Make this the whole list, all or nothing; whoever is not on it is erased."""
+        """Replace the whole list, all or nothing; people not in `entries` are erased."""
         ...
 
     async def erase(self, person_id: str, *, by: str, if_version: int | None = None) -> Receipt:
@@ -84,12 +89,155 @@ class Desk(Protocol):
         ...
 
 
-DESK: web.AppKey[Desk | None] = web.AppKey("desk")
+@dataclass(slots=True)
+class Examination:
+    """One examination, queued, running or over. `log` has pairs: seconds since its start, text or catalogue key."""
+
+    job_id: str
+    name: str
+    by: str
+    at: dt.datetime
+    state: str = "queued"
+    frames: int = 0
+    problem: str | None = None
+    summary: Mapping[str, Any] | None = None
+    log: list[tuple[float, str]] = field(default_factory=list)
 
 
-def require_desk(app: web.Application) -> Desk:
-    """The desk, or ServiceError where this service looks at no pictures."""
-    desk = app[DESK]
+class Examiner(Protocol):
+    """Queue of files to examine, one at a time, in a worker process of low priority."""
+
+    @property
+    def settings(self) -> ExamineConfig: ...
+
+    @property
+    def inbox(self) -> Path:
+        """Folder into which a file may be written before it is submitted."""
+        ...
+
+    async def submit(self, name: str, path: Path, by: str) -> Examination:
+        """Queue the file at `path`, which then belongs to the queue; ConflictError if too many wait."""
+        ...
+
+    def jobs(self) -> Sequence[Examination]:
+        """All that are kept, newest first."""
+        ...
+
+    def job(self, job_id: str) -> Examination | None: ...
+
+    def hits(self, job_id: str) -> Sequence[Mapping[str, Any]]:
+        """What was found, as `hits.jsonl` has it."""
+        ...
+
+    def file(self, job_id: str, name: str) -> Path | None:
+        """A file of the results, by its name: the report or a cut-out face."""
+        ...
+
+    async def remove(self, job_id: str) -> None:
+        """Stop it if it still works, and delete its results."""
+        ...
+
+    async def remove_all(self) -> int:
+        """Delete all results, since any may show an erased person; return how many there were."""
+        ...
+
+
+class RecognitionSwitch(Protocol):
+    """Pauses and resumes recognition on this device."""
+
+    @property
+    def pause_now(self) -> Pause | None: ...
+
+    async def pause(self, by: str, reason: str, minutes: float) -> Pause: ...
+
+    async def resume(self, by: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StationView:
+    """What one station has shown so far."""
+
+    light: str
+    metres: int
+    faces: int
+    eye_px: float
+    sharpness: float
+    luma: float
+    similarity: float
+    is_recognised: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionView:
+    """How far the walk is. `state` is idle, ready, measuring or done."""
+
+    state: str = "idle"
+    camera: str = ""
+    person_id: str = ""
+    light: str = "day"
+    metres: float = 0.0
+    seconds_left: float = 0.0
+    stations: tuple[StationView, ...] = ()
+    sentence: str = ""
+    false_alerts: str = ""
+
+
+class AcceptanceWalk(Protocol):
+    """One walk at a time."""
+
+    def view(self) -> CommissionView: ...
+
+    async def begin(self, camera: str, person_id: str) -> None:
+        """Start a new walk, dropping one in progress; EdgeError if the person is not on the watchlist."""
+        ...
+
+    async def measure(self, metres: float, light: str) -> None:
+        """Measure for some seconds how well the walker is recognised at that distance."""
+        ...
+
+    async def finish(self, by: str) -> None:
+        """Write and sign the sheet and end the walk; EdgeError if nothing was measured."""
+        ...
+
+    async def cancel(self) -> None:
+        """Drop the walk and its measurements; a signed sheet stays."""
+        ...
+
+    def sheet(self) -> bytes | None:
+        """The sheet signed last since the service started, or None."""
+        ...
+
+
+PEOPLE_SERVICE: web.AppKey[PeopleService | None] = web.AppKey("desk")
+EXAMINER: web.AppKey[Examiner | None] = web.AppKey("examiner")
+RECOGNITION_SWITCH: web.AppKey[RecognitionSwitch | None] = web.AppKey("recognition")
+ACCEPTANCE_WALK: web.AppKey[AcceptanceWalk | None] = web.AppKey("commissioner")
+
+
+def require_people_service(app: web.Application) -> PeopleService:
+    """The service that checks pictures, or ServiceError if this process runs without models."""
+    desk = app[PEOPLE_SERVICE]
     if desk is None:
         raise ServiceError("this service can't look at pictures: it runs without models; use the service of the box")
     return desk
+
+
+def require_examiner(app: web.Application) -> Examiner:
+    """The examiner, or ServiceError where this service has none."""
+    if (examiner := app[EXAMINER]) is None:
+        raise ServiceError("this service examines no files: it runs without models; use the service of the box")
+    return examiner
+
+
+def require_recognition(app: web.Application) -> RecognitionSwitch:
+    """The switch for recognition, or ServiceError if this process recognises nobody."""
+    if (recognition := app[RECOGNITION_SWITCH]) is None:
+        raise ServiceError("this service recognises nobody: there is nothing to pause")
+    return recognition
+
+
+def require_walk(app: web.Application) -> AcceptanceWalk:
+    """The commissioner, or ServiceError where this service has none."""
+    if (commissioner := app[ACCEPTANCE_WALK]) is None:
+        raise ServiceError("this service looks at no camera: use the service of the box")
+    return commissioner

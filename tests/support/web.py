@@ -31,7 +31,7 @@ from edge.records import (
     Visit,
 )
 from edge.serve import LiveBoard, build_app, start
-from edge.serve.ports import Desk
+from edge.serve.ports import PeopleService
 from edge.store import Store
 from tests.support.drawings import SCENE, draw_scene, jpeg, pictures, sha256
 
@@ -180,10 +180,12 @@ class Box:
 
 
 @asynccontextmanager
-async def running(folder: Path, *, num_hits: int = 3, desk: Desk | None = None, **more: Any) -> AsyncIterator[Box]:
-    """The web side on a free port; `more` is review, examiner, recognition, commissioner (or makes it) or a setting."""
+async def running(
+    folder: Path, *, num_hits: int = 3, people: PeopleService | None = None, **more: Any
+) -> AsyncIterator[Box]:
+    """The web side on a free port; `more` is review, examiner, recognition, walk (or makes it) or a setting."""
     store = prepare(folder, num_hits=num_hits)
-    given = {name: more.pop(name) for name in ("review", "examiner", "recognition", "commissioner") if name in more}
+    given = {name: more.pop(name) for name in ("review", "examiner", "recognition", "walk") if name in more}
     parts = {name: part(store) if callable(part) else part for name, part in given.items()}
     live = LiveBoard()
     live.publish_health([camera_health()])
@@ -194,7 +196,7 @@ async def running(folder: Path, *, num_hits: int = 3, desk: Desk | None = None, 
         metrics=lambda: b"# TYPE edge_hits counter\nedge_hits_total 3\n",
         health=lambda: {"box_id": "gate-2", "frames": 1234, "people": 2, "store_problem": None, "started_at": START},
         version="1.2.3",
-        desk=desk,
+        people=people,
         **parts,
     )
     runner, port = await start(app, "127.0.0.1", 0)

@@ -16,14 +16,14 @@ from edge.config import Config
 from edge.errors import ConflictError, StoreError
 from edge.pipeline import FrameResult
 from edge.records import Frame
-from edge.serve.page.commission import CommissionView, StationView
+from edge.serve.ports import CommissionView, StationView
 from edge.store import Store
 
 FOLDER = "commission"
 
 
 class PageCommissioner:
-    """`edge.serve.page.commission.Commissioner` over the vision thread.
+    """`edge.serve.ports.AcceptanceWalk` over the vision thread.
 
     There is one walk at a time; it stays in memory until its sheet is written.
     """

@@ -23,7 +23,7 @@ from typing import Any
 
 from edge.config import Config, ExamineConfig
 from edge.errors import ConflictError, StoreError
-from edge.serve.jobs import WAITING, Examination
+from edge.serve.ports import UNFINISHED, Examination
 from edge.store import time_from_text, time_to_text
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ _JOB_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
 class FileExaminer:
-    """`edge.serve.jobs.Examiner`; lives on the service's event loop. `work` is one of its loops."""
+    """`edge.serve.ports.Examiner`; lives on the service's event loop. `work` is one of its loops."""
 
     def __init__(self, config: Config) -> None:
         runtime = config.runtime.model_copy(update={"threads": 1})
@@ -61,7 +61,7 @@ class FileExaminer:
 
     async def submit(self, name: str, path: Path, by: str) -> Examination:
         """Queue a file."""
-        waiting = sum(job.state in WAITING for job in self._jobs.values())
+        waiting = sum(job.state in UNFINISHED for job in self._jobs.values())
         if waiting >= MAX_WAITING:
             await asyncio.to_thread(path.unlink, missing_ok=True)
             raise ConflictError(f"{waiting} files are waiting already; try again when one of them is done")
@@ -119,7 +119,7 @@ class FileExaminer:
         for job in self.jobs():
             hits = await asyncio.to_thread(self.hits, job.job_id)
             named = {name for hit in hits for name in (hit["person"]["id"], hit["runner_up_id"]) if name}
-            if job.state in WAITING or not named <= set(listed):
+            if job.state in UNFINISHED or not named <= set(listed):
                 await self.remove(job.job_id)
 
     async def work(self) -> None:
@@ -195,7 +195,7 @@ class FileExaminer:
     async def _drop_old(self) -> None:
         oldest = dt.datetime.now(dt.UTC) - dt.timedelta(hours=self.settings.keep_hours)
         for job in self.jobs():
-            if job.at < oldest and job.state not in WAITING:
+            if job.at < oldest and job.state not in UNFINISHED:
                 await self.remove(job.job_id)
 
     def _take_up(self) -> None:

@@ -25,7 +25,7 @@ NICENESS = 10
 
 
 class VisionDesk:
-    """`edge.serve.ports.Desk` over real models. `close` waits for the job at hand."""
+    """`edge.serve.ports.PeopleService` over real models. `close` waits for the job at hand."""
 
     def __init__(self, config: Config, store: Store, load: Callable[[Config], Models] = load_models) -> None:
         runtime = config.runtime.model_copy(update={"threads": 1})

@@ -16,7 +16,7 @@ CHECK_EVERY_S = 0.5
 
 
 class Recognition:
-    """`edge.serve.jobs.Recognition` over the vision thread. A pause outlives a restart and ends by itself."""
+    """`edge.serve.ports.RecognitionSwitch` over the vision thread. A pause outlives a restart and ends by itself."""
 
     def __init__(self, store: Store, vision: Vision) -> None:
         self._store = store

@@ -147,10 +147,10 @@ class _Service:
             metrics=self._render_metrics,
             health=lambda: of_service(self),
             version=__version__,
-            desk=self.desk,
+            people=self.desk,
             examiner=self.examiner,
             recognition=self.recognition,
-            commissioner=self.commissioner,
+            walk=self.commissioner,
         )
 
     async def work(self, stopped: asyncio.Event, running: Running, on_ready: Callable[[Running], Any] | None) -> None:

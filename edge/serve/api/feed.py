@@ -14,22 +14,23 @@ from edge.errors import NotFoundError
 from edge.records import FeedItem, FeedPage
 from edge.serve.api.feed_pages import ANSWERS
 from edge.serve.api.schema import ITEM_FIELDS
-from edge.serve.app_keys import CALLER, FEED_BELL, POLLS, STORE, read
+from edge.serve.app_keys import FEED_BELL, STORE, read
 from edge.serve.http import inputs
-from edge.serve.http.access import Caller
-from edge.serve.http.again import Unchanged
+from edge.serve.http.access import CALLER, Caller
+from edge.serve.http.connection import NotModified
+from edge.serve.http.quotas import LONG_POLLS
 from edge.store import Store, hit_to_json, item_to_json, to_line
 from edge.store.feed import cursor
 
 ALWAYS = frozenset({"seq", "at", "type"})
 MAX_WAIT_S = 60
 MAX_PAGE_BYTES = 1_000_000
-"""About what one answer may have, whatever the limit: `more` says that there is more."""
+"""Approximate size limit of one answer, whatever `limit` says; `more` is then true."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """What one puller asks for."""
+    """Parameters of one pull."""
 
     after: str | None
     limit: int
@@ -37,24 +38,24 @@ class Pull:
     fields: frozenset[str] | None
 
     def seq(self) -> int:
-        """Number up to which the puller has all; CursorError for a cursor that was never ours."""
+        """Sequence number of the cursor: the puller has everything up to it. CursorError if we never issued it."""
         return cursor.decode(self.after)[1] if self.after is not None else 0
 
     def etag(self, store: Store) -> str:
-        """Strong tag of the answer as the feed stands now; waiting changes no answer. Reads memory only."""
+        """ETag of the answer as the feed stands now, from memory. `wait` is left out: it changes when, not what."""
         fields = ",".join(sorted(self.fields)) if self.fields is not None else "*"
         text = f"{store.head_cursor()}\n{self.after}\n{self.limit}\n{fields}\n{_audit_head(store)}"
         return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
 async def alerts(request: web.Request) -> web.StreamResponse:
-    """Answer with the items after a cursor: at once, or within the wait as soon as there are some."""
+    """Answer with the items after a cursor; with `wait`, as soon as there is one or when the time is over."""
     pull = _asked(request)
     if not pull.wait_s:
         return (await _answer(request, pull))[0]
     deadline = time.monotonic() + pull.wait_s
     bell = request.app[FEED_BELL]
-    with request.app[POLLS]:
+    with request.app[LONG_POLLS]:
         while True:
             rings = bell.rings
             response, is_news = await _answer(request, pull)
@@ -86,9 +87,10 @@ def _asked(request: web.Request) -> Pull:
 
 
 async def _answer(request: web.Request, pull: Pull) -> tuple[web.Response, bool]:
-    """The answer as the feed stands now, and whether it has news; 304 without touching the database when it has not.
+    """The answer as the feed stands now, and whether it has items; an unchanged ETag gives 304 without the database.
 
-    The tag is taken before the page is read: it can only be too old, and cost one pull more, never hide an item.
+    The ETag is made before the page is read. An item committed in between makes the tag too old, which costs one more
+    pull; a tag made afterwards could hide that item.
     """
     store, caller = request.app[STORE], request[CALLER]
     holds = _still(request, pull)
@@ -96,7 +98,7 @@ async def _answer(request: web.Request, pull: Pull) -> tuple[web.Response, bool]
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
     if etag in (part.strip() for part in request.headers.get("If-None-Match", "").split(",")):
         _note(store, caller, pull)
-        return Unchanged(headers, holds), False
+        return NotModified(headers, holds), False
     body, page = await request.app[ANSWERS].get(caller.name or "", etag, lambda: _page(store, pull))
     _note(store, caller, pull)
     response = web.Response(body=body, content_type="application/json", charset="utf-8", headers=headers)
@@ -104,15 +106,16 @@ async def _answer(request: web.Request, pull: Pull) -> tuple[web.Response, bool]
 
 
 def _note(store: Store, caller: Caller, pull: Pull) -> None:
-    """Remember how far a machine has come: who asks for what is after a cursor has all up to it. Memory only."""
+    """Note how far a machine has got: its cursor confirms every item before it. The store saves that later."""
     if caller.scopes and caller.name is not None:
         store.note_pull(caller.name, pull.seq())
 
 
 def _still(request: web.Request, pull: Pull) -> Callable[[], bool] | None:
-    """Whether a machine that asks this again at once may have the same answer: no news, and its token is as it was.
+    """Make the check that lets the connection replay this 304: feed and audit unchanged, token valid with these scopes.
 
-    Looked up before the tag is made, so that news which come in between only cost the longer way. None: never.
+    None for people and for long polls, which are never replayed. The heads are read before the ETag is made: an item
+    committed in between makes the check fail, and the next request runs the handlers.
     """
     store, caller = request.app[STORE], request[CALLER]
     name, secret = caller.name, request.headers.get("Authorization", "").partition(" ")[2].strip()

@@ -1,4 +1,4 @@
-"""Makes the feed's answers: each once, however many wait for it, and for nobody more than a share of the box's time."""
+"""Builds feed pages: once for all pullers that wait for the same page, and with a limit on CPU time per puller."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Made = tuple[bytes, FeedPage]
 
 MAX_AT_ONCE = 2
 SHARE = 0.25
-"""Seconds of computing per second that one asker may cost for long."""
+"""CPU seconds per second that one puller may use on average."""
 BURST_S = 5.0
-"""Seconds of computing it may cost at once: some hundred large answers, for who has to catch up."""
+"""CPU seconds a puller may use at once: some hundred large pages, so that one that was away can catch up."""
 MAX_REMEMBERED = 1000
 
 
 class Answers:
-    """Used on one loop only."""
+    """Builds in progress, and CPU time used per puller. Not thread-safe: used on one event loop."""
 
     def __init__(self) -> None:
         self._making: dict[str, asyncio.Task[Made]] = {}
@@ -32,7 +32,7 @@ class Answers:
         self._spent: dict[str, tuple[float, float]] = {}
 
     async def get(self, who: str, key: str, make: Callable[[], Made]) -> Made:
-        """What `make` gives for the question `key`; AuthError 429 for who has cost too much already."""
+        """Return the page `key`, joining a build in progress; AuthError 429 if `who` has used up their CPU time."""
         task = self._making.get(key)
         if task is None:
             self._require_credit(who)
@@ -49,7 +49,7 @@ class Answers:
         return made
 
     def _cost_s(self, who: str) -> float:
-        """What it has cost lately; forgotten at the rate of its share."""
+        """CPU seconds charged and not yet worked off; the debt shrinks by SHARE per second."""
         cost_s, at = self._spent.get(who, (0.0, 0.0))
         return max(0.0, cost_s - SHARE * (time.monotonic() - at))
 
@@ -67,7 +67,7 @@ ANSWERS = web.AppKey("answers", Answers)
 
 
 def _timed(make: Callable[[], Made]) -> tuple[Made, float]:
-    """Seconds this thread has computed, whatever else the machine does."""
+    """Run `make` and measure the CPU time of this thread; waiting and other threads don't count."""
     began = time.thread_time()
     made = make()
     return made, time.thread_time() - began

@@ -1,7 +1,7 @@
-"""The watchlist for central servers: read whole, replaced whole, changed person by person, always against a version.
+"""The watchlist API for central servers: read it, replace it, put or erase one person, each against a version.
 
-The list's ETag travels with every answer and comes back in `If-Match`: who changes a list that somebody has changed
-meanwhile gets 412 and nothing is done.
+Every answer carries the list's ETag, and every change has to send it as `If-Match`: if the list has changed since, the
+answer is 412 and nothing is done.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from pydantic import ValidationError
 from edge.errors import NotFoundError
 from edge.records import Person
 from edge.serve.api import watchlist_schema
-from edge.serve.app_keys import CALLER, STORE, read, written
+from edge.serve.app_keys import STORE, read, written
+from edge.serve.erasure import erase_person
 from edge.serve.http import inputs
+from edge.serve.http.access import CALLER
+from edge.serve.http.inputs import read_body
 from edge.serve.http.problems import RequestError
-from edge.serve.http.shield import read_body
 from edge.serve.http.uploads import read_pictures
-from edge.serve.ports import Enrolled, Entry, Upload, require_desk
+from edge.serve.ports import Enrolled, Entry, Upload, require_people_service
 from edge.store import Listing, Receipt, Store, time_to_text
 
 Body = TypeVar("Body", watchlist_schema.PersonPut, watchlist_schema.WatchlistPut)
@@ -34,7 +36,7 @@ MAX_LIST_BYTES = 64_000_000
 _ETAG = re.compile(r'"(\d{1,18})-[0-9a-f]{16}"', re.ASCII)
 
 
-async def whole(request: web.Request) -> web.StreamResponse:
+async def show(request: web.Request) -> web.StreamResponse:
     """Answer with everybody on the list, and its version."""
     inputs.check_names(request, ())
     store = request.app[STORE]
@@ -44,7 +46,7 @@ async def whole(request: web.Request) -> web.StreamResponse:
     return web.json_response(body, headers={"ETag": etag, "Cache-Control": "no-cache"})
 
 
-async def replace_whole(request: web.Request) -> web.StreamResponse:
+async def replace(request: web.Request) -> web.StreamResponse:
     """Make the body the whole list, all or nothing; whoever is not on it is erased."""
     inputs.check_names(request, ())
     version = _expected(request)
@@ -56,7 +58,7 @@ async def replace_whole(request: web.Request) -> web.StreamResponse:
     by = request[CALLER].name or ""
     told: tuple[Enrolled, ...] = tuple(Enrolled(entry.person, True, (), 0) for entry in entries)
     if any(entry.pictures is not None for entry in entries):
-        told = await require_desk(request.app).replace_all(entries, by=by, if_version=version)
+        told = await require_people_service(request.app).replace_all(entries, by=by, if_version=version)
     else:
         listings = [Listing(entry.person) for entry in entries]
         await written(request.app[STORE].replace_people(listings, by=by, if_version=version))
@@ -74,7 +76,9 @@ async def put(request: web.Request) -> web.StreamResponse:
     is_new = await read(store.person, person_id) is None
     told = Enrolled(person, True, (), 0)
     if pictures is not None:
-        told = await require_desk(request.app).enrol(person, pictures, by=by, replace=True, if_version=version)
+        told = await require_people_service(request.app).enrol(
+            person, pictures, by=by, replace=True, if_version=version
+        )
     else:
         await written(store.put_listing(Listing(person), by=by, if_version=version))
     return await _answer(request, (told,), 201 if is_new else 200)
@@ -86,13 +90,12 @@ async def erase(request: web.Request) -> web.StreamResponse:
     version, person_id, store = _expected(request), _id(request), request.app[STORE]
     if await read(store.person, person_id) is None:
         raise NotFoundError("nobody with this id is on the watchlist")
-    by = request[CALLER].name or ""
-    receipt = await written(store.forget_person(person_id, by=by, if_version=version))
+    receipt, _ = await erase_person(request.app, person_id, by=request[CALLER].name or "", if_version=version)
     return web.json_response(_receipt(receipt), headers={"ETag": await read(_etag, store)})
 
 
 async def _answer(request: web.Request, told: tuple[Enrolled, ...], status: int) -> web.StreamResponse:
-    """What became of each person; 422 where nothing was stored."""
+    """Answer with the result per person; 422 if somebody has no usable picture, and then nothing was stored."""
     version, digest = await read(request.app[STORE].watchlist_version)
     body = {"version": version, "digest": digest, "people": [_outcome(one) for one in told]}
     refused = [one for one in told if not one.is_stored]
@@ -142,7 +145,7 @@ def _wrong(error: ValidationError) -> RequestError:
 
 
 def _expected(request: web.Request) -> int | None:
-    """The version `If-Match` names; None for `*`, which is whatever the list is now."""
+    """The list version that `If-Match` names; None for `*`, any version. 428 without the header."""
     text = request.headers.get("If-Match")
     if text is None:
         raise RequestError(
@@ -197,7 +200,7 @@ def _list(store: Store) -> tuple[dict[str, Any], str]:
         for person in store.people()
     ]
     changed = None if changed_at is None else time_to_text(changed_at)
-    # The version is read first: if the list changes in between, the tag is too old, and a change with it is refused.
+    # The version was read before the people: if the list changes in between, a change with this ETag is refused.
     return {"version": version, "digest": digest, "changed_at": changed, "people": people}, _tag(version, digest)
 
 

@@ -1,44 +1,29 @@
-"""Notes in the audit who looked at what. One table of routes; what is changed is noted by the store itself.
+"""Audits who viewed what. Changes are audited by the store, in the transaction that makes them.
 
-A page that is looked at again within a minute is noted once: else a page left open would fill the audit.
+The same view by the same caller is noted once a minute; otherwise a page that reloads itself would fill the audit.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
 from concurrent.futures import Future
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from edge.serve.app_keys import CALLER, STORE
-from edge.serve.http.access import Caller
+from edge.serve.app_keys import STORE
+from edge.serve.http.access import CALLER, Caller
+from edge.serve.http.route import route_of
 
 log = logging.getLogger(__name__)
-
-VIEWS: Mapping[str, str] = {
-    "now": "live.view",
-    "hit": "hit.view",
-    "hits": "hits.search",
-    "people": "watchlist.view",
-    "people.person": "watchlist.view",
-    "examine.job": "examine.view",
-    "box": "box.view",
-    "api.alert": "hit.view",
-    "api.watchlist": "watchlist.view",
-    "api.coverage": "coverage.view",
-    "logout": "logout",
-}
-"""Action of each route that is noted when it answered. How far machines pull the feed is noted with their cursors."""
 
 AGAIN_AFTER_S = 60.0
 MAX_REMEMBERED = 1000
 
 
 class Notes:
-    """Remembers for a minute what was noted. Used on one loop only."""
+    """What was noted within the last minute. Not thread-safe: used on one event loop."""
 
     def __init__(self) -> None:
         self._noted: dict[tuple[str, str, str], float] = {}
@@ -59,7 +44,7 @@ NOTES = web.AppKey("notes", Notes)
 
 @web.middleware
 async def note_views(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Note a view once it was answered; a redirect after a form counts as an answer."""
+    """Audit a view once it was answered without an error; a redirect counts, for the logout."""
     try:
         response = await handler(request)
     except web.HTTPRedirection:
@@ -71,7 +56,8 @@ async def note_views(request: web.Request, handler: Handler) -> web.StreamRespon
 
 
 def _note(request: web.Request) -> None:
-    action = VIEWS.get(request.match_info.route.name or "")
+    route = route_of(request)
+    action = None if route is None else route.view
     caller = request.get(CALLER, Caller())
     if action is None or caller.name is None:
         return

@@ -1,7 +1,7 @@
-"""Encryption: the installer's certificate where one is given, else the box's own, made once and kept.
+"""TLS: the installer's certificate where one is given, else a self-signed one, made once and kept in `data_dir`.
 
-A self-signed certificate proves nothing by itself: its fingerprint is printed, to be compared or pinned by whoever
-connects. It is made anew when it runs out or the box is called otherwise.
+A self-signed certificate proves nothing by itself: its fingerprint is logged, to be compared or pinned by clients. It
+is made again before it expires, and when the device's name or host changes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ RENEW_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What the box shows to who connects."""
+    """The TLS context to serve with, and its certificate's fingerprint."""
 
     context: ssl.SSLContext
     fingerprint: str
@@ -39,7 +39,7 @@ class Identity:
 
 
 def identity(config: ServeConfig, data_dir: Path, box_id: str) -> Identity | None:
-    """What to encrypt with, or None where nothing is encrypted; ConfigError for files that don't fit."""
+    """Return what to serve with, or None if TLS is off; ConfigError if the given files can't be used."""
     if not is_encrypted(config):
         if config.client_ca is not None or config.tls_cert is not None:
             raise ConfigError('[serve] tls is off, but a certificate or client_ca is given: set tls = "on"')
@@ -70,7 +70,7 @@ def fingerprint(pem: bytes) -> str:
 
 
 def _own(data_dir: Path, box_id: str, host: str) -> tuple[Path, Path]:
-    """The box's own certificate and key; made where they are missing, about to run out, or of another name."""
+    """The self-signed certificate and key; made if they are missing, about to expire, or lack a name."""
     cert, key = data_dir / "tls.crt", data_dir / "tls.key"
     names = _names(box_id, host)
     if not (cert.is_file() and key.is_file() and _is_good(cert, names)):
@@ -88,7 +88,7 @@ def _own(data_dir: Path, box_id: str, host: str) -> tuple[Path, Path]:
 
 def _sign(secret: ec.EllipticCurvePrivateKey, box_id: str, names: list[str]) -> bytes:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, box_id[:64])])
-    # A box whose clock starts in 1970 must not get a certificate that has run out when the real time arrives.
+    # The clock may still be at 1970: count from a recent date, or the certificate has expired once NTP answers.
     now = max(dt.datetime.now(dt.UTC), dt.datetime(2026, 11, 1, tzinfo=dt.UTC))
     made = (
         x509.CertificateBuilder()
@@ -122,7 +122,7 @@ def _names(box_id: str, host: str) -> list[str]:
 
 
 def _dns(name: str) -> str:
-    """The name as certificates can carry it."""
+    """`name` with every character replaced that a DNS name can't have."""
     kept = "".join(c if c.isascii() and (c.isalnum() or c in "-.") else "-" for c in name).strip("-.")
     return kept or "edge"
 

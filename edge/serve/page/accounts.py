@@ -1,6 +1,6 @@
-"""Who may come in, from the page: users, their logins, and the tokens of machines. The audit's lines are the store's.
+"""Forms of the box page for users, their logins and passwords, and machine tokens. The store audits each change.
 
-Each form leads back to the page of the box. A token's secret is shown in the answer that made it, and never again.
+Every form leads back to the box page. A token's secret is shown in the answer that made it, and never again.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from edge.errors import AuthError, ConflictError, NotFoundError
-from edge.serve.app_keys import CALLER, STORE, read, written
-from edge.serve.http.access import Role, may
+from edge.serve.app_keys import STORE, read, written
+from edge.serve.http.access import CALLER, Role
 from edge.serve.http.auth import CALLERS, begin_session
+from edge.serve.http.inputs import read_form
 from edge.serve.http.problems import RequestError
-from edge.serve.http.shield import read_form
+from edge.serve.http.route import may_call
 from edge.serve.page import box
 from edge.serve.page.renderer import texts_of
 from edge.store import ROLES, SCOPES, Token
@@ -28,7 +29,7 @@ _LOGIN = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A token that was just made; the secret is in no log and no second answer."""
+    """A token just made. Only the answer to this form holds its secret."""
 
     name: str
     expires_at: dt.datetime | None
@@ -36,7 +37,7 @@ class Issued:
 
 
 async def add_user(request: web.Request) -> web.StreamResponse:
-    """Let somebody in, with a role and a first password."""
+    """Add a user with a role and a first password."""
     form, t = await read_form(request), texts_of(request)
     name, role, password = form.get("user", "").strip(), form.get("role", ""), form.get("password", "")
     if not _NAME.fullmatch(name):
@@ -63,7 +64,7 @@ async def set_password(request: web.Request) -> web.StreamResponse:
 
 
 async def own_password(request: web.Request) -> web.StreamResponse:
-    """Change one's own password; the one until now is asked for, as at the login."""
+    """Change the caller's own password; the current one is checked as at login, with the same lock-out."""
     form, t, name = await read_form(request), texts_of(request), request[CALLER].name or ""
     password = form.get("password", "")
     if not _is_password(password):
@@ -91,7 +92,7 @@ async def _change_password(request: web.Request, name: str, password: str, onwar
 
 
 async def remove_user(request: web.Request) -> web.StreamResponse:
-    """Shut somebody out at once. The last supervisor stays, and nobody removes themselves by mistake."""
+    """Remove a user and end their logins. Refused for oneself and for the last supervisor."""
     form, t = await read_form(request), texts_of(request)
     name, by = form.get("user", ""), request[CALLER].name or ""
     if name == by:
@@ -107,18 +108,18 @@ async def remove_user(request: web.Request) -> web.StreamResponse:
 
 
 async def end_login(request: web.Request) -> web.StreamResponse:
-    """End one login: one's own, or as a supervisor anybody's. One that is over already is no error."""
+    """End one login: the caller's own, or anybody's for a supervisor. Ending one that is already over is no error."""
     login_id, caller = (await read_form(request)).get("login", ""), request[CALLER]
     if not _LOGIN.fullmatch(login_id):
         raise RequestError("the login is not one of this page: load the page again", status=422)
     store = request.app[STORE]
     found = next((one for one in await read(store.logins) if one.login_id == login_id), None)
     if found is not None:
-        if found.user != caller.name and not may(caller, "box.user.remove"):
+        if found.user != caller.name and not may_call(request, "box.user.remove"):
             raise AuthError("this is somebody else's login: a supervisor may end it", status=403)
         await written(store.end_login(login_id, by=caller.name or ""))
         request.app[CALLERS].forget_all()
-    raise web.HTTPSeeOther("/box#logins" if may(caller, "api.consumers") else "/box#you")
+    raise web.HTTPSeeOther("/box#logins" if may_call(request, "api.consumers") else "/box#you")
 
 
 async def add_token(request: web.Request) -> web.StreamResponse:
@@ -138,7 +139,7 @@ async def add_token(request: web.Request) -> web.StreamResponse:
 
 
 async def rotate_token(request: web.Request) -> web.StreamResponse:
-    """Make a second token like the newest of a name; both are good until the older one is revoked."""
+    """Issue a token with scopes and lifetime of the newest of that name; both work until the older is revoked."""
     name = (await read_form(request)).get("name", "")
     same = [token for token in await read(request.app[STORE].tokens) if token.name == name]
     if not same:
@@ -147,7 +148,7 @@ async def rotate_token(request: web.Request) -> web.StreamResponse:
 
 
 def _term_of(token: Token) -> float | None:
-    """Days for which a token was made."""
+    """Lifetime in days that a token was issued with; None for no end."""
     return None if token.expires_at is None else (token.expires_at - token.created_at) / dt.timedelta(days=1)
 
 
@@ -159,7 +160,7 @@ async def _issue(
         secret = await written(request.app[STORE].add_token(name, scopes, expires_at, by=request[CALLER].name or ""))
     except ConflictError:
         return await _refuse(request, texts_of(request)("access.two_tokens", name=name), 409)
-    return await box.page(request, status=201, issued=Issued(name, expires_at, secret))
+    return await box.render_page(request, status=201, issued=Issued(name, expires_at, secret))
 
 
 async def revoke_token(request: web.Request) -> web.StreamResponse:
@@ -178,4 +179,4 @@ def _is_password(text: str) -> bool:
 
 
 async def _refuse(request: web.Request, error: str, status: int = 422) -> web.Response:
-    return await box.page(request, error, status)
+    return await box.render_page(request, error, status)

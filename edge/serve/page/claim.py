@@ -1,4 +1,4 @@
-"""A box that nobody can log in to yet: its one page, on which whoever has the printed code becomes the first user."""
+"""Claiming a new box: while it has no users, every page leads here, and the printed code makes the first supervisor."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from aiohttp.typedefs import Handler
 from edge.errors import AuthError, ConflictError
 from edge.serve.app_keys import STORE, read, written
 from edge.serve.http.auth import begin_session
+from edge.serve.http.inputs import read_form
 from edge.serve.http.problems import is_page
-from edge.serve.http.shield import read_form
+from edge.serve.http.route import route_of
 from edge.serve.page.language import Translate
 from edge.serve.page.renderer import render, texts_of
 from edge.store.accounts.passwords import MIN_PASSWORD
 from edge.store.guarding import Page
 
 PAGE = "/claim"
-ALWAYS = frozenset({"livez", "static", "claim", "claim.take"})
 _CLAIMED: web.AppKey[set[bool]] = web.AppKey("claimed")
+"""A set, because a started application takes no new values: empty until the box is known to be claimed."""
 
 
 def prepare(app: web.Application) -> None:
-    """Remember per application that the box was claimed: it never becomes unclaimed while it runs."""
+    """Make room to cache that the box is claimed, which it then stays: the database is asked only until then."""
     app[_CLAIMED] = set()
 
 
@@ -34,21 +35,23 @@ async def _is_claimed(app: web.Application) -> bool:
 
 
 @web.middleware
-async def only_claim(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """While nobody can log in, lead every page to the claim. Machines with a token are served: somebody gave it."""
-    if request.match_info.route.name in ALWAYS or not is_page(request) or await _is_claimed(request.app):
+async def lead_to_claim(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Redirect every page to the claim while nobody can log in. Programs are served: their token was issued here."""
+    route = route_of(request)
+    is_free = route is not None and route.before_claim
+    if is_free or not is_page(request) or await _is_claimed(request.app):
         return await handler(request)
     raise web.HTTPSeeOther(PAGE)
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """The form; once the box is claimed, the way to the login."""
+    """Show the form; redirect to the login once the box is claimed."""
     if await _is_claimed(request.app):
         raise web.HTTPSeeOther("/login")
     return _form(request, "", None)
 
 
-async def take(request: web.Request) -> web.StreamResponse:
+async def claim(request: web.Request) -> web.StreamResponse:
     """Make the first user, and log them in."""
     form, t = await read_form(request), texts_of(request)
     name, password = form.get("user", "").strip(), form.get("password", "")

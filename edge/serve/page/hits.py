@@ -1,36 +1,91 @@
-"""One hit: what was found, how alike it is, why it may be wrong, and the verdicts of those who looked."""
+"""Stored hits: the list with its filters, the page of one hit, and giving and undoing verdicts."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from edge.errors import NotFoundError
 from edge.records import Hit
-from edge.serve.api.images import Picture, look_at
-from edge.serve.app_keys import CALLER, REVIEW, STORE, read, written
+from edge.serve.app_keys import REVIEW, STORE, read, written
 from edge.serve.http import inputs
+from edge.serve.http.access import CALLER
+from edge.serve.http.file_types import PictureHeader, read_picture_header
+from edge.serve.http.inputs import read_form
 from edge.serve.http.problems import RequestError
-from edge.serve.http.shield import read_form
 from edge.serve.page.renderer import render
 from edge.store import Store
-from edge.store.hits.reviews import Verdict
+from edge.store.hits.reviews import STATES, Verdict
+from edge.store.hits.search import COUNT_UP_TO, HitFilter
+
+PER_PAGE = 50
+FILTERS = ("person", "camera", "state", "since", "until")
 
 REASONS: Mapping[str, Sequence[str]] = {
     "confirmed": ("same_features", "known_here", "checked"),
     "rejected": ("other_person", "poor_picture", "no_face", "other"),
     "acknowledged": (),
 }
-"""What somebody may say of a hit, and why; the words are the catalogue's."""
+"""Verdicts and the reasons each may have; their texts are in the catalogue under `reason`."""
 MAX_NOTE = 500
 GRACE_S = 2.0
-"""A click in the last moment is still on its way when the time is over."""
+"""Extra seconds for a click on Undo that was in time but arrives late."""
 
 
-async def hit(request: web.Request) -> web.StreamResponse:
+async def listing(request: web.Request) -> web.StreamResponse:
+    """Hits that pass the filters, newest first, a page at a time."""
+    inputs.check_names(request, ("before", *FILTERS))
+    page = request.app[STORE].page
+    before, asked = request.query.get("before"), {name: request.query.get(name, "").strip() for name in FILTERS}
+    which = _filter(asked)
+    found = await read(page.find_hits, which, before, PER_PAGE + 1)
+    kept = {name: value for name, value in asked.items() if value}
+    older = {**kept, "before": found[PER_PAGE - 1].hit_id} if len(found) > PER_PAGE else None
+    values = {
+        "hits": found[:PER_PAGE],
+        "older": urlencode(older) if older else None,
+        "newest": urlencode(kept),
+        "before": before,
+        "asked": asked,
+        "is_open": which.is_open,
+        "total": await read(page.count_hits, which),
+        "count_up_to": COUNT_UP_TO,
+        "people": await read(request.app[STORE].people),
+        "hit_cameras": await read(page.cameras_with_hits),
+        "states": STATES,
+    }
+    return render(request, "hits.html", values)
+
+
+def _filter(asked: dict[str, str]) -> HitFilter:
+    if asked["state"] and asked["state"] not in STATES:
+        raise RequestError(f"state = {asked['state'][:40]!r} is not known: choose from {', '.join(STATES)}")
+    return HitFilter(
+        person_id=asked["person"] or None,
+        camera=asked["camera"] or None,
+        state=asked["state"] or None,
+        since=_time("since", asked["since"]),
+        until=_time("until", asked["until"]),
+    )
+
+
+def _time(name: str, text: str) -> dt.datetime | None:
+    """Parse a time from a browser's form; without a zone it is in the device's own."""
+    if not text:
+        return None
+    try:
+        at = dt.datetime.fromisoformat(text).astimezone(dt.UTC)
+        at.timestamp()
+    except (ValueError, OverflowError):
+        raise RequestError(f"{name} = {text[:40]!r} is not a time: give it as 2027-01-31T22:00") from None
+    return at
+
+
+async def show(request: web.Request) -> web.StreamResponse:
     """Answer with the page of one hit."""
     inputs.check_names(request, ())
     store = request.app[STORE]
@@ -38,7 +93,7 @@ async def hit(request: web.Request) -> web.StreamResponse:
     if found is None:
         raise _no_hit(request)
     runner_up = await read(store.person, found.runner_up_id) if found.runner_up_id else None
-    frame = await read(_look_at, store, found.images.frame)
+    frame = await read(_frame_header, store, found.images.frame)
     mine = await _mine(request, found)
     return render(
         request, "hit.html", {"hit": found, "runner_up": runner_up, "frame": frame, "reasons": REASONS} | mine
@@ -46,7 +101,7 @@ async def hit(request: web.Request) -> web.StreamResponse:
 
 
 async def _mine(request: web.Request, found: Hit) -> dict[str, Any]:
-    """What the person who looks has said of it, and for how many seconds they may take it back."""
+    """Template values: the last verdict, seconds in which the caller may undo it, whether the caller judged first."""
     name, undo_s = request[CALLER].name, request.app[REVIEW].undo_s
     verdicts: list[Verdict] = await read(request.app[STORE].page.verdicts, found.hit_id)
     last = verdicts[-1] if verdicts else None
@@ -95,9 +150,9 @@ def _no_hit(request: web.Request) -> NotFoundError:
     )
 
 
-def _look_at(store: Store, sha256: str) -> Picture | None:
+def _frame_header(store: Store, sha256: str) -> PictureHeader | None:
     path = store.image_path(sha256)
     try:
-        return look_at(path) if path else None
+        return read_picture_header(path) if path else None
     except FileNotFoundError:
         return None

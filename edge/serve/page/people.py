@@ -11,13 +11,14 @@ from aiohttp import web
 
 from edge.errors import NotFoundError
 from edge.records import Person, Reference
-from edge.serve.app_keys import CALLER, STORE, read, written
-from edge.serve.http.shield import read_form
+from edge.serve.app_keys import STORE, read, written
+from edge.serve.erasure import erase_person
+from edge.serve.http.access import CALLER
+from edge.serve.http.inputs import read_form
 from edge.serve.http.uploads import read_pictures
-from edge.serve.jobs import EXAMINER
 from edge.serve.page.language import Translate
 from edge.serve.page.renderer import render, texts_of
-from edge.serve.ports import Enrolled, require_desk
+from edge.serve.ports import Enrolled, require_people_service
 from edge.store import Listing
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -25,7 +26,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 EMPTY = {"person_id": "", "name": "", "status": "", "reason": "", "owner": "", "expires": ""}
 
 
-async def people(request: web.Request) -> web.StreamResponse:
+async def listing(request: web.Request) -> web.StreamResponse:
     """The list."""
     store = request.app[STORE]
     version, digest = await read(store.watchlist_version)
@@ -59,7 +60,7 @@ async def add(request: web.Request) -> web.StreamResponse:
     if wrong is not None or person is None:
         return _form(request, None, EMPTY | form, error=wrong, status=422)
     by = request[CALLER].name or ""
-    done = await require_desk(request.app).enrol(person, uploads, by=by)
+    done = await require_people_service(request.app).enrol(person, uploads, by=by)
     if not done.is_stored:
         return _form(request, None, EMPTY | form, done=done, error=t("people.not_stored"), status=422)
     values = {"person": person, "done": done, "pictures": await _pictures(request, person)}
@@ -76,7 +77,7 @@ async def change(request: web.Request) -> web.StreamResponse:
         return _form(request, kept, EMPTY | form, error=wrong, pictures=pictures, status=422)
     by, done = request[CALLER].name or "", None
     if uploads:
-        done = await require_desk(request.app).enrol(person, uploads, by=by)
+        done = await require_people_service(request.app).enrol(person, uploads, by=by)
         if not done.is_stored:
             error = texts_of(request)("people.not_stored")
             return _form(request, kept, EMPTY | form, done=done, error=error, pictures=pictures, status=422)
@@ -87,16 +88,14 @@ async def change(request: web.Request) -> web.StreamResponse:
 
 
 async def erase(request: web.Request) -> web.StreamResponse:
-    """Erase a person, everything that shows them, and all results of examinations, which may."""
+    """Erase a person with references, hits and pictures, and all examination results, since any may show them."""
     person = await _require(request)
     form = await read_form(request)
     if form.get("confirm", "").strip() != person.person_id:
         error = texts_of(request)("people.wrong_id", person_id=person.person_id)
         pictures = await _pictures(request, person)
         return _form(request, person, _fields(person), error=error, pictures=pictures, status=422)
-    receipt = await require_desk(request.app).erase(person.person_id, by=request[CALLER].name or "")
-    examiner = request.app[EXAMINER]
-    examined = await examiner.remove_all() if examiner is not None else 0
+    receipt, examined = await erase_person(request.app, person.person_id, by=request[CALLER].name or "")
     return render(request, "receipt.html", {"receipt": receipt, "examined": examined})
 
 
@@ -133,7 +132,7 @@ def _person(t: Translate, person_id: str, form: Mapping[str, str]) -> tuple[Pers
 
 
 def _end_of(day: str) -> dt.datetime | None:
-    """The end of a day, by the box's clock on the wall; None for no day."""
+    """Last second of a day in the device's time zone, as UTC; None for an empty field."""
     if not day:
         return None
     last = dt.datetime.combine(dt.date.fromisoformat(day), dt.time(23, 59, 59))

@@ -1,4 +1,4 @@
-"""What the page says of records: states, times and numbers in the reader's language. Texts are the catalogue's."""
+"""Template filters: how states, times, numbers and reasons read in one language. Their texts are in the catalogue."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ DOUBTED_PARTS = ("size", "sharpness", "luma", "noise", "pose")
 LOW_PART = 0.5
 CLOSE_MARGIN = 0.12
 GENERATIVE = frozenset({"restore", "sr4"})
-"""Steps that a model draws: they may show what was never before the camera."""
+"""Generative enhancement steps: their detail is drawn by a model and may never have been before the camera."""
 MILD = frozenset(
     f"condition.{name}"
     for name in ("disk_low", "load_behind", "clock_unsynchronised", "clock_stepped", "heat_hot", "heat_throttled")
 )
-"""Conditions under which hits still arrive."""
+"""Conditions under which hits still arrive; they are shown as a notice, all others as a fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something wrong with the box: how urgent, what, and what to do."""
+    """A problem to show: tone (`wait` or `fault`), what is wrong, what to do."""
 
     tone: str
     what: str
@@ -46,7 +46,7 @@ class Trouble:
 
 
 class Words:
-    """The filters of one language's templates."""
+    """The template filters of one language."""
 
     def __init__(self, t: Translate) -> None:
         self._t = t
@@ -83,7 +83,7 @@ class Words:
         return self._t(f"state.{health.state.value}.advice")
 
     def review(self, state: object) -> str:
-        """State of a review; a word of a newer version is shown as it is."""
+        """State of a review in words; a state the catalogue doesn't know is shown as it is."""
         return self._known(f"review.{state}", str(state))
 
     def why(self, verdict: Mapping[str, Any]) -> str:
@@ -93,7 +93,7 @@ class Words:
         return "; ".join(part for part in (reason, note or "") if part)
 
     def decimals(self, value: object, places: int = 2) -> str:
-        """A number for eyes, a dash for none."""
+        """Format a number for reading; a dash for None."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             return "–" if value is None else str(value)
         text = f"{value:,}" if isinstance(value, int) else f"{value:,.{places}f}"
@@ -146,7 +146,7 @@ class Words:
         return rows
 
     def troubles(self, box: Mapping[str, Any]) -> list[Trouble]:
-        """What is wrong with the box, by what it tells of itself; empty when it works."""
+        """Problems found in the health record of the device; empty when it works."""
         t, found = self._t, []
         if problem := box.get("database_problem"):
             found.append(Trouble("fault", t("trouble.database.what"), t("trouble.database.advice", problem=problem)))
@@ -160,7 +160,7 @@ class Words:
         return found
 
     def condition(self, one: Condition) -> Trouble:
-        """A condition of the box in words; what a newer version calls otherwise is shown as it is."""
+        """A condition in words; one that the catalogue doesn't know is shown as it is."""
         key = f"condition.{one.subject}_{one.state}"
         if not self._t.has(f"{key}.what"):
             return Trouble("wait", f"{one.subject}: {one.state}", one.detail)
@@ -179,7 +179,7 @@ class Words:
 
 
 def worst_first(conditions: Sequence[Condition]) -> list[Condition]:
-    """Those that keep hits from arriving before those that don't, else as they came."""
+    """Sort conditions under which no hits arrive first; otherwise keep the order."""
     return sorted(conditions, key=lambda one: f"condition.{one.subject}_{one.state}" in MILD)
 
 
@@ -187,7 +187,7 @@ _COMMAS = str.maketrans({",": ".", ".": ","})
 
 
 def clock(time: dt.datetime) -> str:
-    """Write a time for eyes; the page's script turns it into the reader's own time zone."""
+    """Format a time as UTC text; the script times.js shows it in the reader's time zone."""
     return time.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
@@ -202,11 +202,11 @@ def short(sha256: object) -> str:
 
 
 def generative(hit: Hit) -> list[str]:
-    """Names of the steps done to the picture that draw what was not seen."""
+    """Names of the generative steps that were done to a hit's picture."""
     steps = hit.recipe.get("steps", [])
     return [step["name"] for step in steps if step.get("generative") or step.get("name") in GENERATIVE]
 
 
 def stamp(text: str) -> Markup:
-    """A time of a record that is JSON already."""
+    """A `<time>` element for a time that is already RFC 3339 text, in a record kept as JSON."""
     return Markup('<time datetime="{}">{}</time>').format(text, text[:19].replace("T", " ") + " UTC")

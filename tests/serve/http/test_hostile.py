@@ -18,7 +18,7 @@ from yarl import URL
 
 from edge.app.people.worker import VisionDesk
 from edge.config import load
-from edge.serve.ports import Desk
+from edge.serve.ports import PeopleService
 from edge.store import Store
 from tests.support.central import serve
 from tests.support.drawings import draw_face, png, png_that_says
@@ -32,7 +32,7 @@ FEW = settings(max_examples=40, deadline=None, derandomize=True, suppress_health
 class Client:
     """Asks from the test's thread; the server has a loop of its own."""
 
-    def __init__(self, folder: Path, make_desk: Callable[[Store], Desk] | None = None) -> None:
+    def __init__(self, folder: Path, make_desk: Callable[[Store], PeopleService] | None = None) -> None:
         self.folder = folder
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever)

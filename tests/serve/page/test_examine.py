@@ -16,8 +16,8 @@ import pytest
 
 from edge.app.examine.queue import MAX_WAITING, FileExaminer
 from edge.config import Config, ExamineConfig
-from edge.serve.http import shield
-from edge.serve.jobs import EXAMINER
+from edge.serve.http import inputs
+from edge.serve.ports import EXAMINER
 from tests.support.drawings import draw_face, png, png_that_says
 from tests.support.web import Box, live_view, run, running
 
@@ -228,7 +228,7 @@ def test_only_so_many_may_wait_and_all_go_at_once(tmp_path: Path, monkeypatch: p
 
 
 def test_an_upload_that_drips_or_breaks_off_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shield, "BODY_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(inputs, "BODY_TIMEOUT_S", 0.3)
 
     async def check() -> None:
         async with bench(tmp_path) as made:

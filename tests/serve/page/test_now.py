@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import StoreError
-from edge.serve.page.sharing import Shared
+from edge.serve.page.now import SharedAnswer
 from tests.support.web import Box, live_view, make_hit, run, running
 
 
@@ -66,7 +66,7 @@ def test_however_many_tabs_ask_the_database_is_asked_once(tmp_path: Path, monkey
 
 def test_what_failed_is_tried_again_by_the_next_who_asks() -> None:
     async def check() -> None:
-        shared: Shared[int] = Shared()
+        shared: SharedAnswer[int] = SharedAnswer()
         tries = []
 
         async def make() -> int:

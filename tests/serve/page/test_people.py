@@ -9,8 +9,8 @@ import aiohttp
 import numpy as np
 import pytest
 
-from tests.support.desk import desk
 from tests.support.drawings import png
+from tests.support.people_service import desk
 from tests.support.web import NASTY, Box, run
 
 FIELDS = {"person_id": "gate-7", "name": "Demo Person", "status": "banned", "expires": "2031-05-06", "reason": "theft"}

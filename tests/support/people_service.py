@@ -1,4 +1,4 @@
-"""Who takes pictures of people for the web side: one that takes every PNG, and the real one with real models."""
+"""People services for the web side: one that accepts every PNG, and the real one with real models."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ import numpy as np
 
 from edge.app.people.worker import VisionDesk
 from edge.config import Config
-from edge.errors import NotFoundError
 from edge.records import Person, Reference
-from edge.serve.ports import DESK, Enrolled, Entry, PictureOutcome, Upload
+from edge.serve.ports import PEOPLE_SERVICE, Enrolled, Entry, PictureOutcome, Upload
 from edge.store import Listing, Receipt, Store
 from tests.support.drawings import sha256
 from tests.support.web import Box, running
 
 
-class FakeDesk:
+class FakePeopleService:
     """Takes every PNG for a good picture; the real one is tested with real models."""
 
     def __init__(self) -> None:
@@ -51,7 +50,8 @@ class FakeDesk:
         return tuple(told for told, _ in looked)
 
     async def erase(self, person_id: str, *, by: str, if_version: int | None = None) -> Receipt:
-        raise NotFoundError(person_id)
+        assert self.store is not None
+        return await asyncio.wrap_future(self.store.forget_person(person_id, by=by, if_version=if_version))
 
 
 def look(entry: Entry) -> tuple[Enrolled, Listing]:
@@ -78,7 +78,7 @@ def look(entry: Entry) -> tuple[Enrolled, Listing]:
 async def desk(folder: Path) -> AsyncIterator[Box]:
     async with running(folder) as box:
         made = VisionDesk(Config(data_dir=folder / "data"), box.store)
-        box.runner.app._state[DESK] = made
+        box.runner.app._state[PEOPLE_SERVICE] = made
         try:
             yield box
         finally:
