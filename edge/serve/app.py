@@ -12,18 +12,18 @@ from aiohttp import web
 from edge.config import ReviewConfig, ServeConfig
 from edge.errors import ServiceError
 from edge.serve import routes
-from edge.serve.api.feed_pages import ANSWERS, Answers
+from edge.serve.api.feed_pages import FEED_PAGES, FeedPages
 from edge.serve.app_keys import BOX_ID, CONFIG, FEED_BELL, HEALTH, LIVE, METRICS, REVIEW, STORE, VERSION
 from edge.serve.bell import Bell
 from edge.serve.board import LiveBoard
 from edge.serve.http import inputs, security_headers
-from edge.serve.http.audit import NOTES, Notes, note_views
+from edge.serve.http.audit import RECENT_VIEWS, RecentViews, audit_views
 from edge.serve.http.auth import CALLERS, Callers, check_access
 from edge.serve.http.connection import count_answer
 from edge.serve.http.door import Door
 from edge.serve.http.problems import problems
 from edge.serve.http.quotas import LIVE_VIEWS, LONG_POLLS, UPLOADS, ConnectionLimits, Slots
-from edge.serve.http.refusals import REFUSALS, Refusals, make_logger
+from edge.serve.http.refusals import REFUSALS, Refusals, http_logger
 from edge.serve.http.route import ROUTES
 from edge.serve.page import claim, language
 from edge.serve.page.assets import ASSETS, Assets
@@ -65,7 +65,7 @@ def build_app(
 ) -> web.Application:
     """Build the application. It owns only its subscription to the store; whatever is passed in, the caller closes."""
     app = web.Application(
-        middlewares=[problems(problem_page), claim.lead_to_claim, check_access, note_views],
+        middlewares=[problems(problem_page), claim.lead_to_claim, check_access, audit_views],
         client_max_size=inputs.MAX_BODY_BYTES,
     )
     assets = Assets()
@@ -87,9 +87,9 @@ def build_app(
     app[TEXTS] = texts = language.load()
     app[TEMPLATES] = {name: make_templates(assets, review, t) for name, t in texts.items()}
     app[CALLERS] = Callers(store)
-    app[NOTES] = Notes()
+    app[RECENT_VIEWS] = RecentViews()
     app[LATEST_HITS] = SharedAnswer()
-    app[ANSWERS] = Answers()
+    app[FEED_PAGES] = FeedPages()
     app[REFUSALS] = Refusals()
     app[UPLOADS] = Slots(MAX_UPLOADS, "uploads")
     claim.prepare(app)
@@ -123,7 +123,7 @@ async def start(
         keepalive_timeout=KEEPALIVE_S,
         lingering_time=LINGER_S,
         shutdown_timeout=0.5,
-        logger=make_logger(refusals),
+        logger=http_logger(refusals),
     )
     await runner.setup()
     limits = ConnectionLimits(config.max_connections, config.max_connections_per_address)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from edge.records import CameraHealth, LiveView
 from edge.serve.bell import Bell
 
-WANTED_FOR_S = 5.0
+VIEWER_COUNTS_FOR_S = 5.0
 """Seconds after a request for its frames in which a camera counts as having viewers."""
 
 
@@ -36,7 +36,7 @@ class LiveBoard:
         self._views: dict[str, LiveView] = {}
         self._health: tuple[CameraHealth, ...] = ()
         self._conditions: tuple[Condition, ...] = ()
-        self._looked_at: dict[str, float] = {}
+        self._asked_at: dict[str, float] = {}
         self._frames = Bell()
         self.health_bell = Bell()
 
@@ -67,9 +67,9 @@ class LiveBoard:
         """What is wrong with the box, as last published."""
         return self._conditions
 
-    def is_wanted(self, camera: str) -> bool:
+    def has_viewers(self, camera: str) -> bool:
         """Whether anybody has asked for this camera's frames lately; if not, the publisher skips encoding them."""
-        return time.monotonic() - self._looked_at.get(camera, float("-inf")) < WANTED_FOR_S
+        return time.monotonic() - self._asked_at.get(camera, float("-inf")) < VIEWER_COUNTS_FOR_S
 
     def cameras(self) -> list[str]:
         """Names of all cameras heard of, in the order of the configuration."""
@@ -89,14 +89,14 @@ class LiveBoard:
 
         Other, not greater: frame numbers start again when the service restarts.
         """
-        found = await self.wait_any({camera: frame_id}, timeout_s)
+        found = await self.wait_newer_any({camera: frame_id}, timeout_s)
         return found[0] if found else None
 
-    async def wait_any(self, seen: Mapping[str, int | None], timeout_s: float) -> list[LiveView]:
+    async def wait_newer_any(self, seen: Mapping[str, int | None], timeout_s: float) -> list[LiveView]:
         """Wait until a camera in `seen` has a frame other than the one seen; return all such, [] at the time-out."""
         deadline = time.monotonic() + timeout_s
         while True:
-            self._looked_at.update(dict.fromkeys(seen, time.monotonic()))
+            self._asked_at.update(dict.fromkeys(seen, time.monotonic()))
             rings = self._frames.rings
             newest = [self._views.get(camera) for camera in seen]
             if found := [view for view in newest if view is not None and view.frame_id != seen[view.camera]]:

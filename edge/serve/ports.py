@@ -208,36 +208,40 @@ class AcceptanceWalk(Protocol):
         ...
 
 
-PEOPLE_SERVICE: web.AppKey[PeopleService | None] = web.AppKey("desk")
+PEOPLE_SERVICE: web.AppKey[PeopleService | None] = web.AppKey("people_service")
 EXAMINER: web.AppKey[Examiner | None] = web.AppKey("examiner")
-RECOGNITION_SWITCH: web.AppKey[RecognitionSwitch | None] = web.AppKey("recognition")
-ACCEPTANCE_WALK: web.AppKey[AcceptanceWalk | None] = web.AppKey("commissioner")
+RECOGNITION_SWITCH: web.AppKey[RecognitionSwitch | None] = web.AppKey("recognition_switch")
+ACCEPTANCE_WALK: web.AppKey[AcceptanceWalk | None] = web.AppKey("acceptance_walk")
 
 
 def require_people_service(app: web.Application) -> PeopleService:
-    """The service that checks pictures, or ServiceError if this process runs without models."""
-    desk = app[PEOPLE_SERVICE]
-    if desk is None:
-        raise ServiceError("this service can't look at pictures: it runs without models; use the service of the box")
-    return desk
+    """The people service, or ServiceError if this process has no models."""
+    service = app[PEOPLE_SERVICE]
+    if service is None:
+        raise ServiceError(
+            "this process can't check pictures: it runs without models; start the service with its models"
+        )
+    return service
 
 
 def require_examiner(app: web.Application) -> Examiner:
-    """The examiner, or ServiceError where this service has none."""
+    """The examiner, or ServiceError if this process has no models."""
     if (examiner := app[EXAMINER]) is None:
-        raise ServiceError("this service examines no files: it runs without models; use the service of the box")
+        raise ServiceError(
+            "this process can't examine files: it runs without models; start the service with its models"
+        )
     return examiner
 
 
-def require_recognition(app: web.Application) -> RecognitionSwitch:
+def require_recognition_switch(app: web.Application) -> RecognitionSwitch:
     """The switch for recognition, or ServiceError if this process recognises nobody."""
     if (recognition := app[RECOGNITION_SWITCH]) is None:
-        raise ServiceError("this service recognises nobody: there is nothing to pause")
+        raise ServiceError("this process doesn't recognise anybody: there is nothing to pause")
     return recognition
 
 
 def require_walk(app: web.Application) -> AcceptanceWalk:
-    """The commissioner, or ServiceError where this service has none."""
-    if (commissioner := app[ACCEPTANCE_WALK]) is None:
-        raise ServiceError("this service looks at no camera: use the service of the box")
-    return commissioner
+    """The acceptance walk, or ServiceError if this process has no cameras."""
+    if (walk := app[ACCEPTANCE_WALK]) is None:
+        raise ServiceError("this process has no cameras: use the running service")
+    return walk

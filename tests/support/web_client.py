@@ -14,7 +14,7 @@ from aiohttp import web
 
 from edge.config import ServeConfig
 from edge.serve import start
-from edge.serve.http.tls import identity
+from edge.serve.http.tls import server_identity
 from tests.support.web import Box
 
 
@@ -93,7 +93,7 @@ async def served(config: ServeConfig, folder: Path) -> AsyncIterator[tuple[str, 
         return web.Response(text=request.scheme)
 
     app.router.add_get("/", page)
-    shown = await asyncio.to_thread(identity, config, folder, "gate-2")
+    shown = await asyncio.to_thread(server_identity, config, folder, "gate-2")
     assert shown is not None
     runner, port = await start(app, "127.0.0.1", 0, shown.context)
     try:

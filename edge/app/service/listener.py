@@ -11,7 +11,7 @@ from typing import Any
 from edge.app.build import box_id_of
 from edge.config import Config
 from edge.serve import start
-from edge.serve.http.tls import identity
+from edge.serve.http.tls import server_identity
 from edge.store import Store
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ async def open_page(
     stack: contextlib.AsyncExitStack, app: Any, config: Config, store: Store, announce: Announce
 ) -> str:
     """Serve `app` until the stack ends; its address."""
-    shown = await asyncio.to_thread(identity, config.serve, config.data_dir, box_id_of(config, store))
+    shown = await asyncio.to_thread(server_identity, config.serve, config.data_dir, box_id_of(config, store))
     runner, port = await start(app, config.serve.host, config.serve.port, None if shown is None else shown.context)
     stack.push_async_callback(runner.cleanup)
     url = f"http{'s' if shown else ''}://{config.serve.host}:{port}"

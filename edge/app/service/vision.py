@@ -178,7 +178,7 @@ class Vision:
     def _show(self, frame: Frame, result: FrameResult) -> None:
         now = time.monotonic()
         waited = now - self._last_picture.get(frame.camera, float("-inf"))
-        if waited < IDLE_PICTURE_EVERY_S and not self._board.is_wanted(frame.camera):
+        if waited < IDLE_PICTURE_EVERY_S and not self._board.has_viewers(frame.camera):
             return
         try:
             jpeg = to_jpeg(frame.image, 80)

@@ -25,7 +25,7 @@ from edge.serve.http import inputs
 from edge.serve.http.access import CALLER
 from edge.serve.http.inputs import read_body
 from edge.serve.http.problems import RequestError
-from edge.serve.http.uploads import read_pictures
+from edge.serve.http.uploads import read_picture_form
 from edge.serve.ports import Enrolled, Entry, Upload, require_people_service
 from edge.store import Listing, Receipt, Store, time_to_text
 
@@ -49,56 +49,56 @@ async def show(request: web.Request) -> web.StreamResponse:
 async def replace(request: web.Request) -> web.StreamResponse:
     """Make the body the whole list, all or nothing; whoever is not on it is erased."""
     inputs.check_names(request, ())
-    version = _expected(request)
-    wanted = await _read(request, watchlist_schema.WatchlistPut, MAX_LIST_BYTES)
-    ids = [entry.id for entry in wanted.people]
+    version = _expected_version(request)
+    body = await _read(request, watchlist_schema.WatchlistPut, MAX_LIST_BYTES)
+    ids = [entry.id for entry in body.people]
     if len(set(ids)) != len(ids):
         raise RequestError(f"the list has the id {max(ids, key=ids.count)!r} more than once", status=422)
-    entries = [Entry(_person(entry.id, entry), _pictures(entry.pictures)) for entry in wanted.people]
+    entries = [Entry(_person(entry.id, entry), _pictures(entry.pictures)) for entry in body.people]
     by = request[CALLER].name or ""
-    told: tuple[Enrolled, ...] = tuple(Enrolled(entry.person, True, (), 0) for entry in entries)
+    outcomes: tuple[Enrolled, ...] = tuple(Enrolled(entry.person, True, (), 0) for entry in entries)
     if any(entry.pictures is not None for entry in entries):
-        told = await require_people_service(request.app).replace_all(entries, by=by, if_version=version)
+        outcomes = await require_people_service(request.app).replace_all(entries, by=by, if_version=version)
     else:
         listings = [Listing(entry.person) for entry in entries]
         await written(request.app[STORE].replace_people(listings, by=by, if_version=version))
-    return await _answer(request, told, 200)
+    return await _answer(request, outcomes, 200)
 
 
 async def put(request: web.Request) -> web.StreamResponse:
     """Add or change one person; pictures given replace those there were."""
     inputs.check_names(request, ())
-    version = _expected(request)
+    version = _expected_version(request)
     person_id = _id(request)
-    wanted, pictures = await _read_person(request)
-    person, by = _person(person_id, wanted), request[CALLER].name or ""
+    body, pictures = await _read_person(request)
+    person, by = _person(person_id, body), request[CALLER].name or ""
     store = request.app[STORE]
     is_new = await read(store.person, person_id) is None
-    told = Enrolled(person, True, (), 0)
+    outcomes = Enrolled(person, True, (), 0)
     if pictures is not None:
-        told = await require_people_service(request.app).enrol(
+        outcomes = await require_people_service(request.app).enrol(
             person, pictures, by=by, replace=True, if_version=version
         )
     else:
         await written(store.put_listing(Listing(person), by=by, if_version=version))
-    return await _answer(request, (told,), 201 if is_new else 200)
+    return await _answer(request, (outcomes,), 201 if is_new else 200)
 
 
 async def erase(request: web.Request) -> web.StreamResponse:
     """Erase one person with references, hits and pictures; the receipt says how much."""
     inputs.check_names(request, ())
-    version, person_id, store = _expected(request), _id(request), request.app[STORE]
+    version, person_id, store = _expected_version(request), _id(request), request.app[STORE]
     if await read(store.person, person_id) is None:
         raise NotFoundError("nobody with this id is on the watchlist")
     receipt, _ = await erase_person(request.app, person_id, by=request[CALLER].name or "", if_version=version)
     return web.json_response(_receipt(receipt), headers={"ETag": await read(_etag, store)})
 
 
-async def _answer(request: web.Request, told: tuple[Enrolled, ...], status: int) -> web.StreamResponse:
+async def _answer(request: web.Request, outcomes: tuple[Enrolled, ...], status: int) -> web.StreamResponse:
     """Answer with the result per person; 422 if somebody has no usable picture, and then nothing was stored."""
     version, digest = await read(request.app[STORE].watchlist_version)
-    body = {"version": version, "digest": digest, "people": [_outcome(one) for one in told]}
-    refused = [one for one in told if not one.is_stored]
+    body = {"version": version, "digest": digest, "people": [_outcome(one) for one in outcomes]}
+    refused = [one for one in outcomes if not one.is_stored]
     if not refused:
         return web.json_response(body, status=status, headers={"ETag": _tag(version, digest)})
     why = "; ".join(f"{o.source}: {o.message}" for o in refused[0].outcomes[:3]) or "no picture was given"
@@ -118,11 +118,11 @@ async def _read_person(request: web.Request) -> tuple[watchlist_schema.PersonFie
     if request.content_type != "multipart/form-data":
         entry = await _read(request, watchlist_schema.PersonPut, MAX_PERSON_BYTES)
         return entry, _pictures(entry.pictures)
-    fields, files = await read_pictures(request, is_strict=True)
+    fields, files = await read_picture_form(request, is_strict=True)
     try:
         return watchlist_schema.PersonFields.model_validate(fields), tuple(files) or None
     except ValidationError as error:
-        raise _wrong(error) from None
+        raise _validation_error(error) from None
 
 
 async def _read(request: web.Request, kind: type[Body], limit: int) -> Body:
@@ -135,16 +135,16 @@ async def _read(request: web.Request, kind: type[Body], limit: int) -> Body:
         # Off the loop: a list with pictures is many megabytes.
         return await asyncio.to_thread(kind.model_validate_json, data)
     except ValidationError as error:
-        raise _wrong(error) from None
+        raise _validation_error(error) from None
 
 
-def _wrong(error: ValidationError) -> RequestError:
+def _validation_error(error: ValidationError) -> RequestError:
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "the body"
     return RequestError(f"{where}: {first['msg']}", status=422)
 
 
-def _expected(request: web.Request) -> int | None:
+def _expected_version(request: web.Request) -> int | None:
     """The list version that `If-Match` names; None for `*`, any version. 428 without the header."""
     text = request.headers.get("If-Match")
     if text is None:
@@ -221,6 +221,6 @@ def _outcome(one: Enrolled) -> dict[str, Any]:
 
 
 def _receipt(receipt: Receipt) -> dict[str, Any]:
-    told = dataclasses.asdict(receipt) | {"erased_at": time_to_text(receipt.erased_at)}
-    del told["person_id"]  # it is gone from the box; the caller knows whom it asked to erase
-    return told
+    values = dataclasses.asdict(receipt) | {"erased_at": time_to_text(receipt.erased_at)}
+    del values["person_id"]  # it is gone from the box; the caller knows whom it asked to erase
+    return values

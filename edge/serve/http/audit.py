@@ -18,11 +18,11 @@ from edge.serve.http.route import route_of
 
 log = logging.getLogger(__name__)
 
-AGAIN_AFTER_S = 60.0
+REPEAT_AFTER_S = 60.0
 MAX_REMEMBERED = 1000
 
 
-class Notes:
+class RecentViews:
     """What was noted within the last minute. Not thread-safe: used on one event loop."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Notes:
     def is_new(self, actor: str, action: str, subject: str) -> bool:
         """Whether this was not noted within the last minute."""
         key, now = (actor, action, subject), time.monotonic()
-        if now - self._noted.get(key, float("-inf")) < AGAIN_AFTER_S:
+        if now - self._noted.get(key, float("-inf")) < REPEAT_AFTER_S:
             return False
         if len(self._noted) >= MAX_REMEMBERED:
             self._noted.clear()
@@ -39,11 +39,11 @@ class Notes:
         return True
 
 
-NOTES = web.AppKey("notes", Notes)
+RECENT_VIEWS = web.AppKey("recent_views", RecentViews)
 
 
 @web.middleware
-async def note_views(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def audit_views(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Audit a view once it was answered without an error; a redirect counts, for the logout."""
     try:
         response = await handler(request)
@@ -62,12 +62,12 @@ def _note(request: web.Request) -> None:
     if action is None or caller.name is None:
         return
     subject = request.match_info.get("hit_id") or request.path_qs
-    if request.app[NOTES].is_new(caller.name, action, subject):
+    if request.app[RECENT_VIEWS].is_new(caller.name, action, subject):
         detail = {"query": dict(request.query)} if request.query else {}
         done = request.app[STORE].audit(caller.name, action, subject[:500], detail)
-        done.add_done_callback(_say_if_lost)
+        done.add_done_callback(_log_failure)
 
 
-def _say_if_lost(done: Future[None]) -> None:
+def _log_failure(done: Future[None]) -> None:
     if (error := done.exception()) is not None:
         log.error("an audit line could not be stored: %s", error)

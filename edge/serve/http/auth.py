@@ -18,9 +18,9 @@ from edge.serve.http.security_headers import SAFE_METHODS, check_origin
 from edge.store import Store
 
 COOKIE = "edge_session"
-TRUST_S = 5.0
+SESSION_CACHE_S = 5.0
 """Seconds a session is cached after its check. One that another process ends stays valid for at most this long."""
-MAX_TRUSTED = 1000
+MAX_CACHED_SESSIONS = 1000
 MAX_LOGINS_WAITING = 8
 
 
@@ -29,11 +29,11 @@ class Callers:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._trusted: dict[bytes, tuple[float, Caller]] = {}
+        self._cache: dict[bytes, tuple[float, Caller]] = {}
         self._one_login = asyncio.Lock()
         self._logins_waiting = 0
 
-    async def of(self, request: web.Request) -> Caller:
+    async def identify(self, request: web.Request) -> Caller:
         """Return who sent `request`.
 
         A wrong token raises AuthError 401: a machine must learn that its token is bad, also where a cookie is good. A
@@ -56,12 +56,12 @@ class Callers:
     async def by_session(self, secret: str) -> Caller:
         """Return the user of a session, or `Caller()` if it has ended."""
         key = _key(secret)
-        if (caller := self._trust(key)) is not None:
+        if (caller := self._cached(key)) is not None:
             return caller
         session = await read(self._store.check_session, secret)
         if session is None:
             return Caller()
-        return self._remember(key, Caller(session.user, session.role, session=secret, language=session.language))
+        return self._add_to_cache(key, Caller(session.user, session.role, session=secret, language=session.language))
 
     def _by_token(self, secret: str) -> Caller | None:
         token = self._store.check_token(secret)
@@ -79,29 +79,29 @@ class Callers:
             self._logins_waiting -= 1
         return user.name if user else None
 
-    def forget(self, caller: Caller) -> None:
+    def drop_cached(self, caller: Caller) -> None:
         """Drop a session from the cache, because its user's settings have changed."""
         if caller.session is not None:
-            self._trusted.pop(_key(caller.session), None)
+            self._cache.pop(_key(caller.session), None)
 
-    def forget_all(self) -> None:
+    def drop_all_cached(self) -> None:
         """Empty the cache, because users or logins have changed."""
-        self._trusted.clear()
+        self._cache.clear()
 
     async def end(self, caller: Caller) -> None:
         """End a session now, here and in the store."""
         if caller.session is not None:
-            self._trusted.pop(_key(caller.session), None)
+            self._cache.pop(_key(caller.session), None)
             await written(self._store.end_session(caller.session))
 
-    def _trust(self, key: bytes) -> Caller | None:
-        until, caller = self._trusted.get(key, (0.0, None))
+    def _cached(self, key: bytes) -> Caller | None:
+        until, caller = self._cache.get(key, (0.0, None))
         return caller if time.monotonic() < until else None
 
-    def _remember(self, key: bytes, caller: Caller) -> Caller:
-        if len(self._trusted) >= MAX_TRUSTED:
-            self._trusted.clear()
-        self._trusted[key] = (time.monotonic() + TRUST_S, caller)
+    def _add_to_cache(self, key: bytes, caller: Caller) -> Caller:
+        if len(self._cache) >= MAX_CACHED_SESSIONS:
+            self._cache.clear()
+        self._cache[key] = (time.monotonic() + SESSION_CACHE_S, caller)
         return caller
 
 
@@ -118,7 +118,7 @@ async def check_access(request: web.Request, handler: Handler) -> web.StreamResp
     route = route_of(request)
     if route is not None and not route.needs_caller:
         return await handler(request)
-    caller = await request.app[CALLERS].of(request)
+    caller = await request.app[CALLERS].identify(request)
     request[CALLER] = caller
     # An unknown address or method has no rights to check; it gets its 404 or 405 from the router.
     if request.match_info.http_exception is None:

@@ -29,10 +29,10 @@ class RequestError(errors.EdgeError):
 
 TITLES: Mapping[type[errors.EdgeError], tuple[str, str]] = {
     errors.CursorExpiredError: ("cursor-expired", "The cursor is too old, or from before a restore"),
-    errors.CursorError: ("cursor", "The cursor is not one of ours"),
+    errors.CursorError: ("cursor", "The cursor was not issued here"),
     errors.ImageError: ("image", "The picture can't be used"),
-    errors.NotFoundError: ("not-found", "It is not kept, or not any more"),
-    errors.ConflictError: ("conflict", "It contradicts what is there"),
+    errors.NotFoundError: ("not-found", "Not found, or no longer stored"),
+    errors.ConflictError: ("conflict", "Conflict with what is stored"),
     errors.StoreError: ("store", "The data directory can't be read or written"),
     errors.CameraError: ("camera", "The camera can't be reached"),
     errors.ServiceError: ("service", "A service can't be reached"),
@@ -70,7 +70,7 @@ def problems(page_of: ProblemPage) -> Middleware:
         except Exception:
             log.exception("request failed: route=%s", _route(request))
             return _answer(
-                request, page_of, _problem(500, None, "this is a fault of the box; its log has the details"), {}
+                request, page_of, _problem(500, None, "this is a fault of this box; the details are in its log"), {}
             )
 
     return answer_problems
@@ -132,3 +132,10 @@ def is_page(request: web.Request) -> bool:
 
 def _route(request: web.Request) -> str:
     return request.match_info.route.name or request.method
+
+
+def no_hit(request: web.Request) -> errors.NotFoundError:
+    """The error for a hit that the address names and the store doesn't have."""
+    return errors.NotFoundError(
+        f"hit {request.match_info['hit_id'][:64]} is not stored: it never existed, was erased, or is too old"
+    )

@@ -38,7 +38,7 @@ class Refusals:
         self._seen = {key: seen for key, seen in self._seen.items() if now - seen[0] < EVERY_S}
 
 
-class Malformed(logging.Filter):
+class MalformedRequests(logging.Filter):
     """Log filter: counts a request that is not HTTP as a refusal, instead of aiohttp's traceback."""
 
     def __init__(self, refusals: Refusals) -> None:
@@ -54,11 +54,11 @@ class Malformed(logging.Filter):
         return False
 
 
-def make_logger(refusals: Refusals) -> logging.Logger:
+def http_logger(refusals: Refusals) -> logging.Logger:
     """A logger for aiohttp, one per server."""
     logger = logging.Logger("edge.serve.http")
     logger.parent = log
-    logger.addFilter(Malformed(refusals))
+    logger.addFilter(MalformedRequests(refusals))
     return logger
 
 

@@ -28,11 +28,11 @@ MAX_PICTURE_BYTES = 20_000_000
 MAX_PICTURES_BYTES = 60_000_000
 MAX_FIELD_BYTES = 4_000
 MAX_FIELDS = 20
-SPARE_BYTES = 200_000_000
+MIN_FREE_BYTES = 200_000_000
 """Free disk bytes an upload has to leave, so that hits can still be stored."""
 
 
-async def read_pictures(request: web.Request, *, is_strict: bool = False) -> tuple[dict[str, str], list[Upload]]:
+async def read_picture_form(request: web.Request, *, is_strict: bool = False) -> tuple[dict[str, str], list[Upload]]:
     """Read a form with pictures into memory; return its fields and its files.
 
     Browsers send an empty file for a field left empty; it is skipped. With `is_strict`, for the API, it is kept (and
@@ -42,14 +42,14 @@ async def read_pictures(request: web.Request, *, is_strict: bool = False) -> tup
     fields: dict[str, str] = {}
     files: list[Upload] = []
     deadline, num_parts, num_bytes = BodyDeadline(), 0, 0
-    while (part := await _next(parts, deadline)) is not None:
+    while (part := await _next_part(parts, deadline)) is not None:
         num_parts += 1
         if is_strict:
-            _require_right(part, fields)
+            _check_part(part, fields)
         if part.filename is None:
             fields[(part.name or "")[:40]] = _text(await _read(part, MAX_FIELD_BYTES, deadline), is_strict=is_strict)
         elif (data := await _read(part, MAX_PICTURE_BYTES, deadline)) or is_strict:
-            files.append(Upload(_shown(part.filename), data))
+            files.append(Upload(_display_name(part.filename), data))
             num_bytes += len(data)
         if num_parts > MAX_FIELDS + MAX_PICTURES or len(files) > MAX_PICTURES:
             raise RequestError(f"too many fields or files: at most {MAX_PICTURES} pictures at once", status=413)
@@ -58,7 +58,7 @@ async def read_pictures(request: web.Request, *, is_strict: bool = False) -> tup
     return fields, files
 
 
-def _require_right(part: aiohttp.BodyPartReader, fields: dict[str, str]) -> None:
+def _check_part(part: aiohttp.BodyPartReader, fields: dict[str, str]) -> None:
     if part.filename is not None and part.name != "pictures":
         raise RequestError("a file of this form is called 'pictures', as often as there are pictures", status=422)
     if part.filename is None and part.name in fields:
@@ -72,13 +72,13 @@ def _text(data: bytes, *, is_strict: bool) -> str:
         raise RequestError("a field of the form is not UTF-8", status=422) from None
 
 
-async def receive(request: web.Request, folder: Path, max_bytes: int) -> tuple[str, Path]:
+async def save_upload(request: web.Request, folder: Path, max_bytes: int) -> tuple[str, Path]:
     """Write the form's file into `folder`; return its display name and path. The file then belongs to the caller."""
     parts, deadline, num_parts = await _parts(request, max_bytes), BodyDeadline(), 1
-    part = await _next(parts, deadline)
+    part = await _next_part(parts, deadline)
     while part is not None and part.filename is None:
         await _read(part, MAX_FIELD_BYTES, deadline)
-        part, num_parts = await _next(parts, deadline), num_parts + 1
+        part, num_parts = await _next_part(parts, deadline), num_parts + 1
         if num_parts > MAX_FIELDS:
             raise RequestError(f"too many fields: at most {MAX_FIELDS}", status=413)
     if part is None or not part.filename:
@@ -91,13 +91,13 @@ async def receive(request: web.Request, folder: Path, max_bytes: int) -> tuple[s
                 "this is neither a picture nor a video that can be read here: give JPEG, PNG, MP4, AVI, MKV or GIF",
                 status=415,
             )
-        return _shown(part.filename), await asyncio.to_thread(path.rename, path.with_suffix(kind))
+        return _display_name(part.filename), await asyncio.to_thread(path.rename, path.with_suffix(kind))
     except BaseException:
         await asyncio.shield(asyncio.to_thread(path.unlink, missing_ok=True))
         raise
 
 
-async def keep(data: bytes, folder: Path, suffix: str) -> Path:
+async def save_bytes(data: bytes, folder: Path, suffix: str) -> Path:
     """Write bytes made here (a camera's frame) into `folder`, named like an upload."""
     path = folder / f"upload-{secrets.token_hex(8)}{suffix}"
     await asyncio.to_thread(path.write_bytes, data)
@@ -115,7 +115,7 @@ async def _parts(request: web.Request, max_bytes: int) -> aiohttp.MultipartReade
         raise RequestError("the form has no boundary: it was not made by a browser") from None
 
 
-async def _next(parts: aiohttp.MultipartReader, deadline: BodyDeadline) -> aiohttp.BodyPartReader | None:
+async def _next_part(parts: aiohttp.MultipartReader, deadline: BodyDeadline) -> aiohttp.BodyPartReader | None:
     try:
         async with deadline.timeout():
             part = await parts.next()
@@ -168,7 +168,7 @@ def _create(path: Path) -> IO[bytes]:
 
 def _append(file: IO[bytes], chunk: bytes) -> None:
     room = os.fstatvfs(file.fileno())
-    if room.f_bavail * room.f_frsize < SPARE_BYTES:
+    if room.f_bavail * room.f_frsize < MIN_FREE_BYTES:
         raise StoreError("the disk has too little space left for this file: free some, or hand over a smaller one")
     with contextlib.suppress(BlockingIOError):
         file.write(chunk)
@@ -178,7 +178,7 @@ def _too_large(max_bytes: int) -> RequestError:
     return RequestError(f"the file is larger than {max_bytes:,} bytes: choose a smaller one, or cut it", status=413)
 
 
-def _shown(name: str) -> str:
+def _display_name(name: str) -> str:
     """A file name safe to display: without folders and control characters, at most 120 characters."""
     last = re.split(r"[/\\]", name)[-1]
     return "".join(letter for letter in last if letter.isprintable())[-120:] or "file"

@@ -13,13 +13,13 @@ from edge.serve.http.access import CALLER
 from edge.serve.http.inputs import read_form
 from edge.serve.http.route import may_call
 from edge.serve.page.now import health_values
-from edge.serve.page.renderer import render, texts_of
-from edge.serve.ports import require_recognition
+from edge.serve.page.renderer import render, translator_of
+from edge.serve.ports import require_recognition_switch
 from edge.store import ROLES, SCOPES, Store
 from edge.store.accounts.passwords import MIN_PASSWORD
 
 AUDIT_ROWS = 20
-MINUTES = (5, 15, 60, 240, 720)
+PAUSE_MINUTES = (5, 15, 60, 240, 720)
 MAX_REASON = 200
 TOKEN_DAYS = (0, 30, 90, 365)
 """Lifetimes in days offered for a new token; 0: until it is revoked."""
@@ -35,19 +35,21 @@ async def render_page(
 ) -> web.Response:
     """Render the page; after a form with what was wrong (`error`), or with the token it made (`issued`)."""
     problem: str | None = None
-    kept: dict[str, Any] = {"stats": {}, "consumers": [], "users": [], "logins": [], "tokens": [], "audit": []}
-    kept |= {"coverage": {}}
+    stored: dict[str, Any] = {"stats": {}, "consumers": [], "users": [], "logins": [], "tokens": [], "audit": []}
+    stored |= {"coverage": {}}
     cameras = request.app[LIVE].cameras()
     try:
-        kept = await read(_kept, request.app[STORE], may_call(request, "api.consumers"), cameras)
+        stored = await read(_from_store, request.app[STORE], may_call(request, "api.consumers"), cameras)
     except StoreError as broken:
         problem = str(broken)
-    values = await health_values(request, problem) | kept | {"error": error, "minutes": MINUTES, "issued": issued}
+    values = (
+        await health_values(request, problem) | stored | {"error": error, "minutes": PAUSE_MINUTES, "issued": issued}
+    )
     values |= {"roles": ROLES, "scopes": SCOPES, "days": TOKEN_DAYS, "min_password": MIN_PASSWORD}
     return render(request, "box.html", values | {"version": request.app[VERSION]}, status=status)
 
 
-def _kept(store: Store, has_accounts: bool, cameras: list[str]) -> dict[str, Any]:
+def _from_store(store: Store, has_accounts: bool, cameras: list[str]) -> dict[str, Any]:
     now = dt.datetime.now(dt.UTC)
     return {
         "stats": store.stats(),
@@ -56,11 +58,11 @@ def _kept(store: Store, has_accounts: bool, cameras: list[str]) -> dict[str, Any
         "logins": store.logins(),
         "tokens": store.tokens() if has_accounts else [],
         "audit": store.ledger.newest(None, AUDIT_ROWS) if has_accounts else [],
-        "coverage": _shares(store, now, cameras),
+        "coverage": _coverage_shares(store, now, cameras),
     }
 
 
-def _shares(store: Store, now: dt.datetime, cameras: list[str]) -> dict[str, dict[str, float]]:
+def _coverage_shares(store: Store, now: dt.datetime, cameras: list[str]) -> dict[str, dict[str, float]]:
     """Per camera the share of the last day that was watched, blind and paused, 0..1."""
     day = dt.timedelta(hours=24)
     found: dict[str, dict[str, float]] = {}
@@ -76,14 +78,14 @@ async def pause(request: web.Request) -> web.StreamResponse:
     """Pause recognition for some minutes, with a reason."""
     form = await read_form(request)
     reason, minutes = form.get("reason", "").strip(), form.get("minutes", "")
-    if not 1 <= len(reason) <= MAX_REASON or minutes not in map(str, MINUTES):
-        return await render_page(request, texts_of(request)("box.no_reason"), 422)
-    await require_recognition(request.app).pause(request[CALLER].name or "", reason, float(minutes))
+    if not 1 <= len(reason) <= MAX_REASON or minutes not in map(str, PAUSE_MINUTES):
+        return await render_page(request, translator_of(request)("box.no_reason"), 422)
+    await require_recognition_switch(request.app).pause(request[CALLER].name or "", reason, float(minutes))
     raise web.HTTPSeeOther("/box#pause")
 
 
 async def resume(request: web.Request) -> web.StreamResponse:
     """End the pause before its time is up."""
     await read_form(request)
-    await require_recognition(request.app).resume(request[CALLER].name or "")
+    await require_recognition_switch(request.app).resume(request[CALLER].name or "")
     raise web.HTTPSeeOther("/box#pause")

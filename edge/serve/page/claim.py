@@ -14,7 +14,7 @@ from edge.serve.http.inputs import read_form
 from edge.serve.http.problems import is_page
 from edge.serve.http.route import route_of
 from edge.serve.page.language import Translate
-from edge.serve.page.renderer import render, texts_of
+from edge.serve.page.renderer import render, translator_of
 from edge.store.accounts.passwords import MIN_PASSWORD
 from edge.store.guarding import Page
 
@@ -53,9 +53,9 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 async def claim(request: web.Request) -> web.StreamResponse:
     """Make the first user, and log them in."""
-    form, t = await read_form(request), texts_of(request)
+    form, t = await read_form(request), translator_of(request)
     name, password = form.get("user", "").strip(), form.get("password", "")
-    if (wrong := _what_is_wrong(t, name, password)) is not None:
+    if (wrong := _form_error(t, name, password)) is not None:
         return _form(request, name, wrong, 422)
     page: Page = request.app[STORE].page
     try:
@@ -67,7 +67,7 @@ async def claim(request: web.Request) -> web.StreamResponse:
     return await begin_session(request, name, "")
 
 
-def _what_is_wrong(t: Translate, name: str, password: str) -> str | None:
+def _form_error(t: Translate, name: str, password: str) -> str | None:
     if not 1 <= len(name) <= 100 or re.search(r"[\x00-\x1f\x7f]", name):
         return t("people.one_name")
     return t("claim.password", count=MIN_PASSWORD) if len(password) < MIN_PASSWORD else None

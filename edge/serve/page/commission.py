@@ -1,7 +1,4 @@
-"""The installer's acceptance walk on the page: who walks, station by station, and the signed sheet at the end.
-
-Records and a Protocol say what is asked of the vision side; `edge.app.commission.page` does the work.
-"""
+"""The installer's acceptance walk on the page: who walks, station by station, and the signed sheet at the end."""
 
 from __future__ import annotations
 

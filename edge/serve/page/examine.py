@@ -14,8 +14,8 @@ from edge.serve.http.access import CALLER
 from edge.serve.http.inputs import read_form
 from edge.serve.http.problems import RequestError
 from edge.serve.http.quotas import UPLOADS
-from edge.serve.http.uploads import keep, receive
-from edge.serve.page.renderer import render, texts_of
+from edge.serve.http.uploads import save_bytes, save_upload
+from edge.serve.page.renderer import render, translator_of
 from edge.serve.ports import UNFINISHED, Examination, Examiner, require_examiner
 
 MAX_SNAPSHOT_AGE_MS = 2000.0
@@ -32,10 +32,10 @@ async def submit(request: web.Request) -> web.StreamResponse:
     examiner = require_examiner(request.app)
     with request.app[UPLOADS]:
         try:
-            name, path = await receive(request, examiner.inbox, examiner.settings.max_upload_bytes)
+            name, path = await save_upload(request, examiner.inbox, examiner.settings.max_upload_bytes)
         except RequestError as error:
             if error.http_status == 422:
-                return _list(request, texts_of(request)("examine.one_file"), 422)
+                return _list(request, translator_of(request)("examine.one_file"), 422)
             raise
     return await _examine(request, examiner, name, path)
 
@@ -46,9 +46,9 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
     camera = (await read_form(request)).get("camera", "")
     view = request.app[LIVE].newest(camera)
     if view is None or age_ms(view) > MAX_SNAPSHOT_AGE_MS:
-        return _list(request, texts_of(request)("examine.not_live", camera=camera[:40]), 409)
+        return _list(request, translator_of(request)("examine.not_live", camera=camera[:40]), 409)
     name = f"{view.camera} {view.captured_at:%Y-%m-%d %H:%M:%S}.jpg"
-    return await _examine(request, examiner, name, await keep(view.jpeg, examiner.inbox, ".jpg"))
+    return await _examine(request, examiner, name, await save_bytes(view.jpeg, examiner.inbox, ".jpg"))
 
 
 async def _examine(request: web.Request, examiner: Examiner, name: str, path: Any) -> web.StreamResponse:
@@ -57,7 +57,7 @@ async def _examine(request: web.Request, examiner: Examiner, name: str, path: An
         job = await examiner.submit(name, path, by)
     except ConflictError:
         waiting = sum(job.state in UNFINISHED for job in examiner.jobs())
-        return _list(request, texts_of(request)("examine.too_many", count=waiting), 409)
+        return _list(request, translator_of(request)("examine.too_many", count=waiting), 409)
     await written(request.app[STORE].audit(by, "examine.start", job.job_id, {"file": name}))
     raise web.HTTPSeeOther(f"/examine/{job.job_id}")
 

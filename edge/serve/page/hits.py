@@ -9,14 +9,13 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from edge.errors import NotFoundError
 from edge.records import Hit
 from edge.serve.app_keys import REVIEW, STORE, read, written
 from edge.serve.http import inputs
 from edge.serve.http.access import CALLER
 from edge.serve.http.file_types import PictureHeader, read_picture_header
 from edge.serve.http.inputs import read_form
-from edge.serve.http.problems import RequestError
+from edge.serve.http.problems import RequestError, no_hit
 from edge.serve.page.renderer import render
 from edge.store import Store
 from edge.store.hits.reviews import STATES, Verdict
@@ -32,7 +31,7 @@ REASONS: Mapping[str, Sequence[str]] = {
 }
 """Verdicts and the reasons each may have; their texts are in the catalogue under `reason`."""
 MAX_NOTE = 500
-GRACE_S = 2.0
+UNDO_GRACE_S = 2.0
 """Extra seconds for a click on Undo that was in time but arrives late."""
 
 
@@ -40,19 +39,19 @@ async def listing(request: web.Request) -> web.StreamResponse:
     """Hits that pass the filters, newest first, a page at a time."""
     inputs.check_names(request, ("before", *FILTERS))
     page = request.app[STORE].page
-    before, asked = request.query.get("before"), {name: request.query.get(name, "").strip() for name in FILTERS}
-    which = _filter(asked)
-    found = await read(page.find_hits, which, before, PER_PAGE + 1)
-    kept = {name: value for name, value in asked.items() if value}
-    older = {**kept, "before": found[PER_PAGE - 1].hit_id} if len(found) > PER_PAGE else None
+    before, form = request.query.get("before"), {name: request.query.get(name, "").strip() for name in FILTERS}
+    hit_filter = _filter(form)
+    hits = await read(page.find_hits, hit_filter, before, PER_PAGE + 1)
+    filters = {name: value for name, value in form.items() if value}
+    older = {**filters, "before": hits[PER_PAGE - 1].hit_id} if len(hits) > PER_PAGE else None
     values = {
-        "hits": found[:PER_PAGE],
+        "hits": hits[:PER_PAGE],
         "older": urlencode(older) if older else None,
-        "newest": urlencode(kept),
+        "newest": urlencode(filters),
         "before": before,
-        "asked": asked,
-        "is_open": which.is_open,
-        "total": await read(page.count_hits, which),
+        "asked": form,
+        "is_open": hit_filter.is_open,
+        "total": await read(page.count_hits, hit_filter),
         "count_up_to": COUNT_UP_TO,
         "people": await read(request.app[STORE].people),
         "hit_cameras": await read(page.cameras_with_hits),
@@ -61,15 +60,15 @@ async def listing(request: web.Request) -> web.StreamResponse:
     return render(request, "hits.html", values)
 
 
-def _filter(asked: dict[str, str]) -> HitFilter:
-    if asked["state"] and asked["state"] not in STATES:
-        raise RequestError(f"state = {asked['state'][:40]!r} is not known: choose from {', '.join(STATES)}")
+def _filter(form: dict[str, str]) -> HitFilter:
+    if form["state"] and form["state"] not in STATES:
+        raise RequestError(f"state = {form['state'][:40]!r} is not known: choose from {', '.join(STATES)}")
     return HitFilter(
-        person_id=asked["person"] or None,
-        camera=asked["camera"] or None,
-        state=asked["state"] or None,
-        since=_time("since", asked["since"]),
-        until=_time("until", asked["until"]),
+        person_id=form["person"] or None,
+        camera=form["camera"] or None,
+        state=form["state"] or None,
+        since=_time("since", form["since"]),
+        until=_time("until", form["until"]),
     )
 
 
@@ -89,26 +88,24 @@ async def show(request: web.Request) -> web.StreamResponse:
     """Answer with the page of one hit."""
     inputs.check_names(request, ())
     store = request.app[STORE]
-    found = await read(store.hit, request.match_info["hit_id"])
-    if found is None:
-        raise _no_hit(request)
-    runner_up = await read(store.person, found.runner_up_id) if found.runner_up_id else None
-    frame = await read(_frame_header, store, found.images.frame)
-    mine = await _mine(request, found)
-    return render(
-        request, "hit.html", {"hit": found, "runner_up": runner_up, "frame": frame, "reasons": REASONS} | mine
-    )
+    hit = await read(store.hit, request.match_info["hit_id"])
+    if hit is None:
+        raise no_hit(request)
+    runner_up = await read(store.person, hit.runner_up_id) if hit.runner_up_id else None
+    frame = await read(_frame_header, store, hit.images.frame)
+    own = await _own_verdict(request, hit)
+    return render(request, "hit.html", {"hit": hit, "runner_up": runner_up, "frame": frame, "reasons": REASONS} | own)
 
 
-async def _mine(request: web.Request, found: Hit) -> dict[str, Any]:
+async def _own_verdict(request: web.Request, hit: Hit) -> dict[str, Any]:
     """Template values: the last verdict, seconds in which the caller may undo it, whether the caller judged first."""
     name, undo_s = request[CALLER].name, request.app[REVIEW].undo_s
-    verdicts: list[Verdict] = await read(request.app[STORE].page.verdicts, found.hit_id)
+    verdicts: list[Verdict] = await read(request.app[STORE].page.verdicts, hit.hit_id)
     last = verdicts[-1] if verdicts else None
     left_s = 0.0
     if last is not None and last.by == name:
         left_s = undo_s - (dt.datetime.now(dt.UTC) - last.at).total_seconds()
-    return {"last": last, "undo_s": min(max(left_s, 0.0), undo_s), "is_first": found.review.get("by") == name}
+    return {"last": last, "undo_s": min(max(left_s, 0.0), undo_s), "is_first": hit.review.get("by") == name}
 
 
 async def review(request: web.Request) -> web.StreamResponse:
@@ -123,10 +120,10 @@ async def review(request: web.Request) -> web.StreamResponse:
         )
     if len(note) > MAX_NOTE:
         raise RequestError(f"the note has {len(note)} characters: keep it to {MAX_NOTE}", status=422)
-    found = await read(store.hit, hit_id)
-    if found is None:
-        raise _no_hit(request)
-    needs_second = found.person.status in request.app[REVIEW].second_person_for
+    hit = await read(store.hit, hit_id)
+    if hit is None:
+        raise no_hit(request)
+    needs_second = hit.person.status in request.app[REVIEW].second_person_for
     by = request[CALLER].name or ""
     done = store.page.give_verdict(
         hit_id, by, state, reason=reason or None, note=note or None, needs_second=needs_second
@@ -139,15 +136,9 @@ async def undo(request: web.Request) -> web.StreamResponse:
     """Take back one's own last verdict, within seconds."""
     hit_id = request.match_info["hit_id"]
     await read_form(request)
-    within_s = request.app[REVIEW].undo_s + GRACE_S
+    within_s = request.app[REVIEW].undo_s + UNDO_GRACE_S
     await written(request.app[STORE].page.undo_verdict(hit_id, request[CALLER].name or "", within_s))
     raise web.HTTPSeeOther(f"/hits/{hit_id}#verdict")
-
-
-def _no_hit(request: web.Request) -> NotFoundError:
-    return NotFoundError(
-        f"hit {request.match_info['hit_id'][:64]} is not kept: it never was, was erased, or is too old"
-    )
 
 
 def _frame_header(store: Store, sha256: str) -> PictureHeader | None:

@@ -27,10 +27,6 @@ class Translate:
         text = escape(self._texts[key])
         return text.format(**values) if values else text
 
-    def plain(self, key: str, /, **values: object) -> str:
-        """The text of a key, for where it is not put into HTML."""
-        return self._texts[key].format(**values) if values else self._texts[key]
-
     def has(self, key: str) -> bool:
         """Whether there is a text for `key`: for keys made of data (states, field names), which may be unknown here."""
         return key in self._texts
@@ -38,10 +34,6 @@ class Translate:
     def texts(self, prefix: str) -> dict[str, str]:
         """Texts whose keys begin with `prefix`, keyed without it; base.html hands those of `js.` to the scripts."""
         return {key[len(prefix) :]: text for key, text in self._texts.items() if key.startswith(prefix)}
-
-    def keys(self) -> frozenset[str]:
-        """All keys."""
-        return frozenset(self._texts)
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -61,11 +53,11 @@ def choose(own: str | None, accept: str) -> str:
     """Choose the user's own language, else the best of Accept-Language that we have, else English."""
     if own in LANGUAGES:
         return str(own)
-    wanted: list[tuple[float, int, str]] = []
+    accepted: list[tuple[float, int, str]] = []
     for place, part in enumerate(accept.split(",")[:20]):
         name, _, weight = part.strip().partition(";q=")
         try:
-            wanted.append((-float(weight or 1), place, name.split("-")[0].lower()))
+            accepted.append((-float(weight or 1), place, name.split("-")[0].lower()))
         except ValueError:
             continue
-    return next((name for _, _, name in sorted(wanted) if name in LANGUAGES), DEFAULT)
+    return next((name for _, _, name in sorted(accepted) if name in LANGUAGES), DEFAULT)

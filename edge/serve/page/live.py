@@ -21,28 +21,28 @@ from edge.serve.http.route import may_call
 from edge.store import time_to_text
 
 FRAME_WAIT_S = 10.0
-BEAT_S = 15.0
-LEAST_GAP_S = 0.5
+HEARTBEAT_S = 15.0
+MIN_EVENT_GAP_S = 0.5
 
 
 async def frame(request: web.Request) -> web.StreamResponse:
     """Answer with a camera's next frame and record as multipart/form-data, which browsers can parse; or 204."""
     view, waited_ms = await _next(request)
-    return _form(request, [] if view is None else [view], waited_ms)
+    return _multipart(request, [] if view is None else [view], waited_ms)
 
 
 async def frames(request: web.Request) -> web.StreamResponse:
     """Like `frame`, for all cameras at once: a browser opens only about six connections to a host."""
     inputs.check_names(request, ("after",))
-    shown = _seen(request.query.get("after", ""))
+    shown = _parse_after(request.query.get("after", ""))
     seen = {camera: shown.get(camera) for camera in request.app[LIVE].cameras()}
     began = time.monotonic()
     with request.app[LIVE_VIEWS]:
-        views = await request.app[LIVE].wait_any(seen, FRAME_WAIT_S)
-    return _form(request, views, (time.monotonic() - began) * 1e3)
+        views = await request.app[LIVE].wait_newer_any(seen, FRAME_WAIT_S)
+    return _multipart(request, views, (time.monotonic() - began) * 1e3)
 
 
-def _seen(text: str) -> dict[str, int]:
+def _parse_after(text: str) -> dict[str, int]:
     """Parse `after`: the newest frame the page has of each camera, such as `door:12,yard:7`."""
     seen: dict[str, int] = {}
     for part in text.split(",") if text else ():
@@ -53,7 +53,7 @@ def _seen(text: str) -> dict[str, int]:
     return seen
 
 
-def _form(request: web.Request, views: list[LiveView], waited_ms: float) -> web.Response:
+def _multipart(request: web.Request, views: list[LiveView], waited_ms: float) -> web.Response:
     """Encode views as form-data, a part `record` and a part `picture` for each; 204 if there are none."""
     if not views:
         return web.Response(status=204)
@@ -91,7 +91,7 @@ async def _next(request: web.Request) -> tuple[LiveView | None, float]:
     camera = request.match_info["camera"]
     if camera not in request.app[LIVE].cameras():
         raise web.HTTPNotFound
-    after = inputs.number(request, "after", -1, 0, 10**18)
+    after = inputs.whole_number(request, "after", -1, 0, 10**18)
     began = time.monotonic()
     with request.app[LIVE_VIEWS]:
         view = await request.app[LIVE].wait_newer(camera, after if after >= 0 else None, FRAME_WAIT_S)
@@ -128,7 +128,7 @@ async def events(request: web.Request) -> web.StreamResponse:
         await response.prepare(request)
         await response.write(b"retry: 2000\n\nevent: hello\ndata: {}\n\n")
         while True:
-            waits = [asyncio.create_task(bell.wait(rings[name], BEAT_S)) for name, bell in bells.items()]
+            waits = [asyncio.create_task(bell.wait(rings[name], HEARTBEAT_S)) for name, bell in bells.items()]
             try:
                 await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -141,7 +141,7 @@ async def events(request: web.Request) -> web.StreamResponse:
             rings |= {name: bells[name].rings for name in news}
             await response.write("".join(f"event: {name}\ndata: {{}}\n\n" for name in news).encode() or b": beat\n\n")
             # Pause, so that a burst of commits becomes one event.
-            await asyncio.sleep(LEAST_GAP_S)
+            await asyncio.sleep(MIN_EVENT_GAP_S)
 
 
 async def _still_logged_in(request: web.Request) -> bool:

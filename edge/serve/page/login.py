@@ -12,7 +12,7 @@ from edge.serve.http.inputs import read_form
 from edge.serve.http.problems import RequestError
 from edge.serve.http.route import home
 from edge.serve.page.language import LANGUAGES
-from edge.serve.page.renderer import render, texts_of
+from edge.serve.page.renderer import render, translator_of
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -27,12 +27,12 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     form = await read_form(request)
     name, password, onward = form.get("user", ""), form.get("password", ""), local_address(form.get("next"))
     headers: dict[str, str] = {}
-    status, error = 401, texts_of(request)("login.wrong")
+    status, error = 401, translator_of(request)("login.wrong")
     try:
         user = await request.app[CALLERS].log_in(name, password) if name and password else None
     except AuthError as refused:
         user, status, seconds = None, refused.http_status, refused.retry_after_s or 5
-        error = texts_of(request)("login.wait", seconds=seconds)
+        error = translator_of(request)("login.wait", seconds=seconds)
         headers = {"Retry-After": str(seconds)}
     if user is None:
         response = render(request, "login.html", {"error": error, "user": name, "next": onward}, status=status)
@@ -45,7 +45,7 @@ async def follow_link(request: web.Request) -> web.StreamResponse:
     """Log in by a link that works once."""
     user = await written(request.app[STORE].use_login_link(request.query.get("token", "")))
     if user is None:
-        error = texts_of(request)("login.link_used")
+        error = translator_of(request)("login.link_used")
         return render(request, "login.html", {"error": error, "user": "", "next": ""}, status=401)
     return await begin_session(request, user, "")
 
@@ -64,5 +64,5 @@ async def set_language(request: web.Request) -> web.StreamResponse:
     if form.get("language") not in LANGUAGES:
         raise RequestError(f"the language is not known: choose from {', '.join(LANGUAGES)}", status=422)
     await written(request.app[STORE].page.set_language(caller.name or "", form["language"]))
-    request.app[CALLERS].forget(caller)
+    request.app[CALLERS].drop_cached(caller)
     raise web.HTTPSeeOther(local_address(form.get("back")) or home(request.app, caller))

@@ -14,7 +14,7 @@ from aiohttp import web
 from edge.config import ReviewConfig
 from edge.serve.app_keys import BOX_ID, LIVE
 from edge.serve.http.access import CALLER, Caller
-from edge.serve.http.route import may_call
+from edge.serve.http.route import home, may_call
 from edge.serve.page import language
 from edge.serve.page.assets import Assets
 from edge.serve.page.language import LANGUAGES, Translate
@@ -46,7 +46,7 @@ def make_templates(assets: Assets, review: ReviewConfig, t: Translate) -> jinja2
     return environment
 
 
-def texts_of(request: web.Request) -> Translate:
+def translator_of(request: web.Request) -> Translate:
     """Texts in the caller's language: their own choice, else the browser's."""
     own = request.get(CALLER, Caller()).language
     return request.app[TEXTS][language.choose(own, request.headers.get("Accept-Language", ""))]
@@ -56,11 +56,12 @@ def render(request: web.Request, template: str, values: Mapping[str, Any], *, st
     """Answer with `template`, filled with `values` and what every page needs: caller, rights, language, cameras."""
     caller = request.get(CALLER, Caller())
     text = (
-        request.app[TEMPLATES][texts_of(request).language]
+        request.app[TEMPLATES][translator_of(request).language]
         .get_template(template)
         .render(
             **values,
             caller=caller,
+            home=home(request.app, caller) if caller.is_known else "/login",
             may=functools.partial(may_call, request),
             here=request.match_info.route.name,
             path=request.path_qs if request.method == "GET" and request.match_info.route.name else "/",

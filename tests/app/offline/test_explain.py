@@ -66,9 +66,9 @@ def test_a_hit_of_an_older_version_says_so() -> None:
 
 
 def test_the_page_tells_the_same_as_the_command() -> None:
-    rows = Words(Translate("en")).explained(decided())
+    rows = Words(Translate("en")).gate_rows(decided())
     assert [row["flip"] for row in rows] == [explanation.flip(gate) for gate in explanation.explain(decided()).gates]
-    german = Words(Translate("de")).explained(decided())
+    german = Words(Translate("de")).gate_rows(decided())
     assert all(row["flip"] for row in german)
 
 

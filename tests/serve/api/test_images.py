@@ -81,7 +81,7 @@ def test_a_file_that_vanished_is_a_plain_404(tmp_path: Path) -> None:
             path.unlink()
             answer, body = await box.get(f"/api/v1/images/{HIT.images.crop}", box.token())
             assert answer.status == 404
-            assert json.loads(body)["title"] == "It is not kept, or not any more"
+            assert json.loads(body)["title"] == "Not found, or no longer stored"
             answer, _ = await box.get(f"/hits/{HIT.hit_id}", box.session())
             assert answer.status == 200
 

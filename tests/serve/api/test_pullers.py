@@ -68,8 +68,8 @@ def test_slow_pullers_do_not_hold_up_others(tmp_path: Path) -> None:
 
 
 def test_who_costs_too_much_has_to_wait_and_others_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed_pages, "BURST_S", 0.0)
-    monkeypatch.setattr(feed_pages, "SHARE", 1e-6)
+    monkeypatch.setattr(feed_pages, "BURST_CPU_S", 0.0)
+    monkeypatch.setattr(feed_pages, "MAX_CPU_SHARE", 1e-6)
 
     async def check() -> None:
         async with running(tmp_path) as box:

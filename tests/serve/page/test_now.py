@@ -39,7 +39,7 @@ def test_one_request_gives_the_news_of_all_cameras(tmp_path: Path, monkeypatch: 
             await asyncio.sleep(0.05)
             box.live.publish(live_view(1, camera="yard"))
             assert await waiting == [("yard", 1)]
-            assert box.live.is_wanted("door")
+            assert box.live.has_viewers("door")
             for wrong in ("door", "door:", "door:-1", ":4", "door:4,", "door:" + "9" * 30, "door:\u0663"):
                 assert (await box.get(f"/live/frames?after={wrong}", headers))[0].status == 400, wrong
 
