@@ -46,7 +46,7 @@ from edge.serve.page.examine import MAX_UPLOADS, UPLOADS
 from edge.serve.page.now import LATEST_HITS
 from edge.serve.page.renderer import make_templates
 from edge.serve.page.sharing import Shared
-from edge.serve.ports import DESK, Desk
+from edge.serve.ports import PEOPLE, PeopleService
 from edge.serve.routes import page_routes
 from edge.store import Store
 
@@ -65,7 +65,7 @@ def build_app(
     metrics: Callable[[], bytes],
     health: Callable[[], dict[str, Any]],
     version: str,
-    desk: Desk | None = None,
+    people: PeopleService,
     review: ReviewConfig | None = None,
     examiner: Examiner | None = None,
     recognition: Recognition | None = None,
@@ -82,7 +82,7 @@ def build_app(
     app[METRICS] = metrics
     app[HEALTH] = health
     app[VERSION] = version
-    app[DESK] = desk
+    app[PEOPLE] = people
     app[EXAMINER] = examiner
     app[RECOGNITION] = recognition
     app[COMMISSIONER] = commissioner
@@ -123,8 +123,8 @@ def _routes(assets: Assets) -> list[web.RouteDef]:
         web.get("/api/v1/coverage", coverage.coverage, name="api.coverage"),
         web.get("/api/v1/watchlist", watchlist.whole, name="api.watchlist"),
         web.put("/api/v1/watchlist", watchlist.replace_whole, name="api.watchlist.replace"),
-        web.put("/api/v1/watchlist/{person_id}", watchlist.put, name="api.person.put"),
-        web.delete("/api/v1/watchlist/{person_id}", watchlist.erase, name="api.person.erase"),
+        web.put("/api/v1/watchlist/{person_id:[^/]+}", watchlist.put, name="api.person.put"),
+        web.delete("/api/v1/watchlist/{person_id:[^/]+}", watchlist.erase, name="api.person.erase"),
         web.get("/metrics", status.metrics, name="metrics"),
     ]
 

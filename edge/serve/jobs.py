@@ -68,10 +68,6 @@ class Examiner(Protocol):
         """Stop it if it still works, and delete its results."""
         ...
 
-    async def remove_all(self) -> int:
-        """Delete everything, as after an erasure; returns how many results there were."""
-        ...
-
 
 class Recognition(Protocol):
     """Comparing faces, and pausing it."""

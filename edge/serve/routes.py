@@ -34,9 +34,10 @@ def page_routes() -> list[web.RouteDef]:
         web.get("/people", people.people, name="people"),
         web.post("/people", people.add, name="people.add"),
         web.get("/people/new", people.show_new, name="people.new"),
-        web.get("/people/{person_id}/edit", people.show, name="people.person"),
-        web.post("/people/{person_id}/edit", people.change, name="people.change"),
-        web.post("/people/{person_id}/erase", people.erase, name="people.erase"),
+        # People listed by an earlier version may have ids with braces, which a plain `{person_id}` does not match.
+        web.get("/people/{person_id:[^/]+}/edit", people.show, name="people.person"),
+        web.post("/people/{person_id:[^/]+}/edit", people.change, name="people.change"),
+        web.post("/people/{person_id:[^/]+}/erase", people.erase, name="people.erase"),
         web.get("/examine", examine.listing, name="examine"),
         web.post("/examine", examine.submit, name="examine.submit"),
         web.post("/examine/snapshot", examine.snapshot, name="examine.snapshot"),

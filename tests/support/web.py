@@ -10,7 +10,7 @@ import hashlib
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,9 @@ import cv2
 import numpy as np
 from aiohttp import web
 
-from edge.config import ServeConfig
+from edge.app.examine.results import forget_in
+from edge.app.people.worker import PeopleWorker
+from edge.config import Config, ServeConfig
 from edge.records import (
     CameraHealth,
     CameraState,
@@ -33,7 +35,7 @@ from edge.records import (
     Visit,
 )
 from edge.serve import LiveBoard, build_app, start
-from edge.serve.ports import Desk
+from edge.serve.ports import PeopleService
 from edge.store import Store
 
 ROLES = ("guard", "supervisor", "installer", "auditor")
@@ -241,7 +243,9 @@ class Box:
 
 
 @asynccontextmanager
-async def running(folder: Path, *, num_hits: int = 3, desk: Desk | None = None, **more: Any) -> AsyncIterator[Box]:
+async def running(
+    folder: Path, *, num_hits: int = 3, people: Callable[[Store], PeopleService] | None = None, **more: Any
+) -> AsyncIterator[Box]:
     """The web side on a free port; `more` is review, examiner, recognition, commissioner (or makes it) or a setting."""
     store = prepare(folder, num_hits=num_hits)
     given = {name: more.pop(name) for name in ("review", "examiner", "recognition", "commissioner") if name in more}
@@ -255,7 +259,7 @@ async def running(folder: Path, *, num_hits: int = 3, desk: Desk | None = None, 
         metrics=lambda: b"# TYPE edge_hits counter\nedge_hits_total 3\n",
         health=lambda: {"box_id": "gate-2", "frames": 1234, "people": 2, "store_problem": None, "started_at": START},
         version="1.2.3",
-        desk=desk,
+        people=people(store) if people else PeopleWorker(Config(), store, None, forget_in(folder / "data")),
         **parts,
     )
     runner, port = await start(app, "127.0.0.1", 0)

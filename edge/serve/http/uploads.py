@@ -20,7 +20,7 @@ from aiohttp.http import HttpProcessingError
 from edge.errors import StoreError
 from edge.serve.http.problems import RequestError
 from edge.serve.http.shield import Pace
-from edge.serve.ports import Upload
+from edge.watchlist.entry import Upload
 
 MAX_PICTURES = 20
 MAX_PICTURE_BYTES = 20_000_000

@@ -6,78 +6,21 @@ import asyncio
 import base64
 import datetime as dt
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from edge.errors import NotFoundError
-from edge.records import Person, Reference
 from edge.serve.api import watchlist_schema
 from edge.serve.http import shield
-from edge.serve.ports import Enrolled, Entry, PictureOutcome, Upload
-from edge.store import Listing, Receipt, Store
 from tests.serve.api.test_openapi import no_less_no_more
+from tests.support.people import any_png, people_for  # noqa: F401
 from tests.support.web import Box, make_hit, pictures, run, running, sha256
 
 LIST = "/api/v1/watchlist"
 
 
-class FakeDesk:
-    """Takes every PNG for a good picture; the real one is tested with real models."""
-
-    def __init__(self) -> None:
-        self.store: Store | None = None
-
-    async def enrol(
-        self,
-        person: Person,
-        pictures: Sequence[Upload],
-        *,
-        by: str,
-        replace: bool = False,
-        if_version: int | None = None,
-    ) -> Enrolled:
-        told, listing = look(Entry(person, tuple(pictures)))
-        if told.is_stored:
-            assert self.store is not None
-            await asyncio.wrap_future(self.store.put_listing(listing, by=by, if_version=if_version))
-        return told
-
-    async def replace_all(
-        self, entries: Sequence[Entry], *, by: str, if_version: int | None = None
-    ) -> tuple[Enrolled, ...]:
-        looked = [look(entry) for entry in entries]
-        if all(told.is_stored for told, _ in looked):
-            assert self.store is not None
-            listings = [listing for _, listing in looked]
-            await asyncio.wrap_future(self.store.replace_people(listings, by=by, if_version=if_version))
-        return tuple(told for told, _ in looked)
-
-    async def erase(self, person_id: str, *, by: str, if_version: int | None = None) -> Receipt:
-        raise NotFoundError(person_id)
-
-
-def look(entry: Entry) -> tuple[Enrolled, Listing]:
-    if entry.pictures is None:
-        return Enrolled(entry.person, True, (), 0), Listing(entry.person)
-    good = [picture for picture in entry.pictures if picture.data.startswith(b"\x89PNG")]
-    outcomes = tuple(
-        PictureOutcome(p.name, p in good, None if p in good else "no_face", "looked at", {"faces": float(p in good)})
-        for p in entry.pictures
-    )
-    vector = np.zeros(128, np.float32)
-    vector[7] = 1.0
-    references, images = [], {}
-    for picture in good:
-        name = sha256(picture.data)
-        images[name] = picture.data
-        reference_id = f"{entry.person.person_id}-{name[:8]}"
-        references.append(Reference(reference_id, entry.person.person_id, name, vector, "e" * 64, {}, picture.name))
-    told = Enrolled(entry.person, bool(good), outcomes, len(good))
-    return told, Listing(entry.person, tuple(references), images, replaces=True)
+pytestmark = pytest.mark.usefixtures("any_png")
 
 
 async def send(box: Box, method: str, path: str, headers: dict[str, str], body: Any = None) -> tuple[int, Any, str]:
@@ -96,9 +39,7 @@ def picture(seed: int, *, good: bool = True) -> dict[str, str]:
 
 def test_read_change_and_the_version_guards(tmp_path: Path) -> None:
     async def check() -> None:
-        desk = FakeDesk()
-        async with running(tmp_path, desk=desk) as box:
-            desk.store = box.store
+        async with running(tmp_path, people=people_for) as box:
             key = box.token("watchlist:write")
             status, listed, etag = await send(box, "GET", LIST, key)
             assert status == 200
@@ -149,9 +90,7 @@ def test_read_change_and_the_version_guards(tmp_path: Path) -> None:
 
 def test_the_whole_list_is_replaced_or_nothing_is(tmp_path: Path) -> None:
     async def check() -> None:
-        desk = FakeDesk()
-        async with running(tmp_path, desk=desk) as box:
-            desk.store = box.store
+        async with running(tmp_path, people=people_for) as box:
             key = box.token("watchlist:write")
             _, _, etag = await send(box, "GET", LIST, key)
             good = {"id": "p2", "name": "Viktor", "status": "missing"}
@@ -221,7 +160,7 @@ def test_erasing_gives_a_receipt(tmp_path: Path) -> None:
 )
 def test_a_wrong_body_is_refused_and_nothing_written(tmp_path: Path, body: bytes) -> None:
     async def check() -> None:
-        async with running(tmp_path, desk=FakeDesk()) as box:
+        async with running(tmp_path, people=people_for) as box:
             key = box.token("watchlist:write") | {"If-Match": "*", "Content-Type": "application/json"}
             before = box.store.stats()["commits"]
             status, problem, _ = await send(box, "PUT", f"{LIST}/p1", key, body)
@@ -252,6 +191,6 @@ def test_bodies_that_are_too_large_drip_or_are_no_json_are_cut(tmp_path: Path, m
                     assert answer.status == code
             body = {"name": "a", "status": "b", "pictures": [picture(1)]}
             monkeypatch.undo()
-            assert (await send(box, "PUT", f"{LIST}/p1", key, body))[0] == 503, "no desk"
+            assert (await send(box, "PUT", f"{LIST}/p1", key, body))[0] == 503, "no models"
 
     run(check())
