@@ -14,7 +14,7 @@ from pathlib import Path
 from edge.app.build import load_models, load_watch
 from edge.app.offline.clips import Clip, Degradation, process
 from edge.app.people.calibration import calibrate
-from edge.app.people.enrolment import enrol
+from edge.app.people.people import enrol
 from edge.config import Config
 from edge.records import Person
 from edge.store import Store

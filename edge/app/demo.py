@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.app.build import load_models
-from edge.app.people.enrolment import enrol
+from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip
 from edge.app.service.service import Running
 from edge.app.service.service import run as run_service

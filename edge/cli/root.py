@@ -8,7 +8,21 @@ from typing import Annotated
 import typer
 
 from edge import __version__
-from edge.cli import audit, commission, enhance, eval, explain, models, process, release, run, user, watchlist
+from edge.cli import (
+    audit,
+    commission,
+    enhance,
+    enrol,
+    eval,
+    explain,
+    forget,
+    models,
+    process,
+    release,
+    run,
+    user,
+    watchlist,
+)
 from edge.errors import EdgeError, ExitCode
 
 app = typer.Typer(
@@ -18,8 +32,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (run, commission, process, watchlist, explain):
+for group in (run, commission, process):
     group.register(app)
+app.command()(enrol.enrol)
+app.command()(forget.forget)
+explain.register(app)
 enhance.register(app, eval.app)
 app.add_typer(watchlist.watchlist, name="watchlist")
 app.add_typer(eval.app, name="eval")

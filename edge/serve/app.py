@@ -57,7 +57,7 @@ def build_app(
     metrics: Callable[[], bytes],
     health: Callable[[], dict[str, Any]],
     version: str,
-    people: PeopleService | None = None,
+    people: PeopleService,
     review: ReviewConfig | None = None,
     examiner: Examiner | None = None,
     recognition: RecognitionSwitch | None = None,

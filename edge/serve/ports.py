@@ -16,76 +16,34 @@ from aiohttp import web
 
 from edge.config import ExamineConfig
 from edge.errors import ServiceError
-from edge.records import Person
-from edge.store import Receipt
+from edge.store import Erasure
 from edge.store.guarding import Pause
+from edge.watchlist.entry import EnrolOutcome, ListEntry
 
 UNFINISHED = frozenset({"queued", "running"})
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """One uploaded picture file."""
-
-    name: str
-    data: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class PictureOutcome:
-    """Result of one picture's check: accepted, or refused with a reason; with the measured numbers."""
-
-    source: str
-    accepted: bool
-    reason: str | None
-    message: str
-    numbers: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One person of a new watchlist; `pictures` None keeps the person's references."""
-
-    person: Person
-    pictures: tuple[Upload, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Enrolled:
-    """Result for one person. `is_stored` is False if no picture could be used; then nothing was changed."""
-
-    person: Person
-    is_stored: bool
-    outcomes: tuple[PictureOutcome, ...]
-    num_references: int
-
-
 class PeopleService(Protocol):
-    """Changes the watchlist. Calls are queued and run one at a time on a thread of their own.
+    """Changes the watchlist. Calls with pictures are queued and run one at a time on a thread of their own.
 
     `by` is the caller's name for the audit. With `if_version`, PreconditionError unless the list has that version.
+    PersonIdError for an id that a new person may not have; ServiceError for pictures if this process has no models.
     """
 
     async def enrol(
-        self,
-        person: Person,
-        pictures: Sequence[Upload],
-        *,
-        by: str,
-        replace: bool = False,
-        if_version: int | None = None,
-    ) -> Enrolled:
-        """Check pictures and keep those that pass; with `replace`, instead of the references the person had."""
+        self, entry: ListEntry, *, by: str, replaces: bool = False, if_version: int | None = None
+    ) -> EnrolOutcome:
+        """Add or change one person; with `replaces` pictures replace the references, else they are added."""
         ...
 
-    async def replace_all(
-        self, entries: Sequence[Entry], *, by: str, if_version: int | None = None
-    ) -> tuple[Enrolled, ...]:
+    async def replace_list(
+        self, entries: Sequence[ListEntry], *, by: str, if_version: int | None = None
+    ) -> tuple[EnrolOutcome, ...]:
         """Replace the whole list, all or nothing; people not in `entries` are erased."""
         ...
 
-    async def erase(self, person_id: str, *, by: str, if_version: int | None = None) -> Receipt:
-        """Erase a person with references, hits and pictures."""
+    async def forget(self, person_id: str, *, by: str, if_version: int | None = None) -> Erasure:
+        """Erase a person with references, hits, pictures and examinations; NotFoundError if the list has no such id."""
         ...
 
 
@@ -135,10 +93,6 @@ class Examiner(Protocol):
 
     async def remove(self, job_id: str) -> None:
         """Stop it if it still works, and delete its results."""
-        ...
-
-    async def remove_all(self) -> int:
-        """Delete all results, since any may show an erased person; return how many there were."""
         ...
 
 
@@ -208,20 +162,10 @@ class AcceptanceWalk(Protocol):
         ...
 
 
-PEOPLE_SERVICE: web.AppKey[PeopleService | None] = web.AppKey("people_service")
+PEOPLE_SERVICE: web.AppKey[PeopleService] = web.AppKey("people_service")
 EXAMINER: web.AppKey[Examiner | None] = web.AppKey("examiner")
 RECOGNITION_SWITCH: web.AppKey[RecognitionSwitch | None] = web.AppKey("recognition_switch")
 ACCEPTANCE_WALK: web.AppKey[AcceptanceWalk | None] = web.AppKey("acceptance_walk")
-
-
-def require_people_service(app: web.Application) -> PeopleService:
-    """The people service, or ServiceError if this process has no models."""
-    service = app[PEOPLE_SERVICE]
-    if service is None:
-        raise ServiceError(
-            "this process can't check pictures: it runs without models; start the service with its models"
-        )
-    return service
 
 
 def require_examiner(app: web.Application) -> Examiner:

@@ -215,8 +215,13 @@ def by_name(routes: Iterable[Route]) -> Mapping[str, Route]:
 def definitions(routes: Iterable[Route]) -> list[web.RouteDef]:
     """The routes as aiohttp's router takes them."""
     return [
-        web.get(route.path, route.handler, name=route.name, allow_head=route.has_head)
-        if route.method == "GET"
-        else web.route(route.method, route.path, route.handler, name=route.name)
+        web.route(route.method, _router_path(route.path), route.handler, name=route.name)
+        if route.method != "GET"
+        else web.get(_router_path(route.path), route.handler, name=route.name, allow_head=route.has_head)
         for route in routes
     ]
+
+
+def _router_path(path: str) -> str:
+    # People listed by an earlier version may have ids with braces, which a plain `{person_id}` does not match.
+    return path.replace("{person_id}", "{person_id:[^/]+}")

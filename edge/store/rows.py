@@ -83,6 +83,15 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Erasure:
+    """What erasing a person removed in the store (`receipt`) and beside it."""
+
+    receipt: Receipt
+    examinations: int
+    """Examined files whose results named the person, or were not finished."""
+
+
+@dataclass(frozen=True, slots=True)
 class RetentionReport:
     """What one retention run removed, and what is left."""
 

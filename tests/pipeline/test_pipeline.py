@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from edge.app.build import Models, load_models, load_watch
 from edge.app.offline.clips import find_clips, process
-from edge.app.people.enrolment import enrol
+from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip as clip
 from edge.app.service import vision
 from edge.config import Config, load

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from edge.config import ServeConfig
+from edge.app.people.worker import PeopleWorker
+from edge.config import Config, ServeConfig
 from edge.records import CameraHealth, CameraState
 from edge.serve import LiveBoard, build_app, start
 from edge.serve.ports import PeopleService
@@ -35,7 +36,7 @@ async def serve(store: Store, port: int, people: PeopleService | None = None) ->
         metrics=lambda: b"",
         health=health,  # type: ignore[arg-type]
         version="1.0.0",
-        people=people,
+        people=people or PeopleWorker(Config(), store, None),
     )
     return await start(app, "127.0.0.1", port)
 

@@ -9,7 +9,7 @@ import functools
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ import aiohttp
 import numpy as np
 from aiohttp import web
 
-from edge.config import ServeConfig
+from edge.app.examine.results import forget_in
+from edge.app.people.worker import PeopleWorker
+from edge.config import Config, ServeConfig
 from edge.records import (
     CameraHealth,
     CameraState,
@@ -181,7 +183,7 @@ class Box:
 
 @asynccontextmanager
 async def running(
-    folder: Path, *, num_hits: int = 3, people: PeopleService | None = None, **more: Any
+    folder: Path, *, num_hits: int = 3, people: Callable[[Store], PeopleService] | None = None, **more: Any
 ) -> AsyncIterator[Box]:
     """The web side on a free port; `more` is review, examiner, recognition, walk (or makes it) or a setting."""
     store = prepare(folder, num_hits=num_hits)
@@ -196,7 +198,7 @@ async def running(
         metrics=lambda: b"# TYPE edge_hits counter\nedge_hits_total 3\n",
         health=lambda: {"box_id": "gate-2", "frames": 1234, "people": 2, "store_problem": None, "started_at": START},
         version="1.2.3",
-        people=people,
+        people=people(store) if people else PeopleWorker(Config(), store, None, forget_in(folder / "data")),
         **parts,
     )
     runner, port = await start(app, "127.0.0.1", 0)

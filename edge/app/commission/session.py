@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ from edge.app.commission.distances import Distances, Pinhole
 from edge.app.commission.findings import Findings, find
 from edge.app.commission.sheet import Facts, make_sheet
 from edge.app.commission.walk import Walk
-from edge.app.people.enrolment import enrol
+from edge.app.people.people import enrol_or_raise, temporary_people
 from edge.capture.sources import open_path
 from edge.config import Config
 from edge.errors import ImageError, NotFoundError
@@ -22,6 +21,8 @@ from edge.ops.release.signing import box_key
 from edge.ops.system.clock import clock_facts
 from edge.records import Person
 from edge.store import Store
+from edge.store.audit.audit import LOCAL
+from edge.watchlist.entry import ListEntry
 
 WALKER = "walker"
 """Id of somebody who walks without being on the list, enrolled for this run alone."""
@@ -104,9 +105,10 @@ def commissioning(config: Config, person_id: str | None, walker: Sequence[Path] 
     """
     models = load_models(config)
     if walker:
-        with tempfile.TemporaryDirectory(prefix="edge-walk-") as folder, Store.open(Path(folder)) as store:
-            enrol(store, models, Person(WALKER, "Walker", "commissioning"), walker)
-            made = Commissioning(config, models, store, WALKER)
+        with temporary_people(models) as alone:
+            entry = ListEntry(Person(WALKER, "Walker", "commissioning"), tuple(walker))
+            enrol_or_raise(alone, entry, by=LOCAL)
+            made = Commissioning(config, models, alone.store, WALKER)
         if (config.data_dir / "edge.db").is_file():
             with Store.open(config.data_dir) as store:
                 made.box_id = box_id_of(config, store)

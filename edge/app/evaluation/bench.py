@@ -14,7 +14,7 @@ from edge.app.build import Models, load_models, load_watch
 from edge.app.evaluation.bench_steps import steps_of
 from edge.app.evaluation.timing import ROUNDS, spread, time_ms
 from edge.app.offline.clips import EPOCH
-from edge.app.people.enrolment import enrol
+from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip
 from edge.arrays import BgrImage
 from edge.config import Config
@@ -25,6 +25,7 @@ from edge.pixels.geometry import align
 from edge.pixels.quality import measure
 from edge.records import Frame, Person
 from edge.store import Store
+from edge.watchlist.entry import Upload
 
 __all__ = ["measure_stages", "time_ms"]
 
@@ -76,7 +77,7 @@ def _face_stages(models: Models, image: BgrImage, landmarks: Any, box: Any) -> d
 def _whole(config: Config, models: Models, frames: list[BgrImage]) -> tuple[list[float], float]:
     """Every frame through a fresh pipeline with the demo's person enrolled."""
     with tempfile.TemporaryDirectory(prefix="edge-bench-") as folder, Store.open(Path(folder)) as store:
-        enrol(store, models, Person("bench", "Bench", "bench"), files=[("portrait.png", to_png(demo_clip.portrait()))])
+        enrol(store, models, Person("bench", "Bench", "bench"), [Upload("portrait.png", to_png(demo_clip.portrait()))])
         facts = BoxFacts("bench", "test", models.hashes, models.impostor_tail, lambda _: {})
         pipeline = Pipeline(config, models.stages, load_watch(store, models), facts)
         times = []

@@ -21,6 +21,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from edge.app.examine import results
 from edge.config import Config, ExamineConfig
 from edge.errors import ConflictError, StoreError
 from edge.serve.ports import UNFINISHED, Examination
@@ -32,7 +33,6 @@ MAX_WAITING = 5
 MAX_LOG = 200
 SWEEP_EVERY_S = 60.0
 _NAMES = re.compile(r"report\.html|[0-9a-f-]{36}_(found|enhanced|enrolled)\.png", re.ASCII)
-_JOB_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
 class FileExaminer:
@@ -41,7 +41,7 @@ class FileExaminer:
     def __init__(self, config: Config) -> None:
         runtime = config.runtime.model_copy(update={"threads": 1})
         self._config = config.model_copy(update={"runtime": runtime})
-        self._folder = config.data_dir / "examine"
+        self._folder = results.folder_of(config.data_dir)
         self._jobs: dict[str, Examination] = {}
         self._news = asyncio.Event()
         self._worker: asyncio.subprocess.Process | None = None
@@ -61,7 +61,7 @@ class FileExaminer:
 
     async def submit(self, name: str, path: Path, by: str) -> Examination:
         """Queue a file."""
-        waiting = sum(job.state in UNFINISHED for job in self._jobs.values())
+        waiting = sum(job.state in UNFINISHED for job in self.jobs())
         if waiting >= MAX_WAITING:
             await asyncio.to_thread(path.unlink, missing_ok=True)
             raise ConflictError(f"{waiting} files are waiting already; try again when one of them is done")
@@ -73,6 +73,7 @@ class FileExaminer:
 
     def jobs(self) -> Sequence[Examination]:
         """Newest first."""
+        # `sorted` copies before it compares: `forget_person` may take jobs out on another thread.
         return sorted(self._jobs.values(), key=lambda job: job.at, reverse=True)
 
     def job(self, job_id: str) -> Examination | None:
@@ -81,11 +82,7 @@ class FileExaminer:
 
     def hits(self, job_id: str) -> Sequence[Mapping[str, Any]]:
         """Lines of `hits.jsonl`."""
-        path = self._folder / job_id / "out" / "hits.jsonl"
-        if job_id not in self._jobs or not path.is_file():
-            return ()
-        # Not splitlines(): a name may hold what Unicode calls a line's end.
-        return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+        return results.read_hits(self._folder / job_id) if job_id in self._jobs else ()
 
     def file(self, job_id: str, name: str) -> Path | None:
         """A file of the results; only names that this program gives."""
@@ -107,19 +104,24 @@ class FileExaminer:
             await self._worker.wait()
         await asyncio.to_thread(shutil.rmtree, self._folder / job_id, ignore_errors=True)
 
-    async def remove_all(self) -> int:
-        """Delete all results."""
-        known = list(self._jobs)
-        for job_id in known:
-            await self.remove(job_id)
-        return len(known)
+    def forget_person(self, person_id: str) -> int:
+        """Delete what names a person or is not finished, and return how many; on any thread.
+
+        A worker at work is ended by `forget_others`, once the service sees that the watchlist has changed.
+        """
+        gone = results.remove_naming(self._folder, person_id)
+        for job_id in gone:
+            job = self._jobs.get(job_id)
+            if job is not None and job.state not in UNFINISHED:
+                self._jobs.pop(job_id, None)
+        return len(gone)
 
     async def forget_others(self, listed: Collection[str]) -> None:
         """Delete what names somebody who is not `listed` any more, or may yet come to."""
         for job in self.jobs():
-            hits = await asyncio.to_thread(self.hits, job.job_id)
-            named = {name for hit in hits for name in (hit["person"]["id"], hit["runner_up_id"]) if name}
-            if job.state in UNFINISHED or not named <= set(listed):
+            named = results.named_in(await asyncio.to_thread(self.hits, job.job_id))
+            is_gone = not await asyncio.to_thread((self._folder / job.job_id).is_dir)
+            if job.state in UNFINISHED or is_gone or not named <= set(listed):
                 await self.remove(job.job_id)
 
     async def work(self) -> None:
@@ -183,7 +185,7 @@ class FileExaminer:
         if job.job_id in self._jobs and folder.is_dir():
             line = dataclasses.asdict(job) | {"at": time_to_text(job.at)}
             with contextlib.suppress(OSError):
-                (folder / "job.json").write_text(json.dumps(line), "utf-8")
+                (folder / results.JOB_FILE).write_text(json.dumps(line), "utf-8")
 
     async def _end_worker(self) -> None:
         worker, self._worker = self._worker, None
@@ -203,10 +205,10 @@ class FileExaminer:
         for file in self.inbox.iterdir():
             file.unlink(missing_ok=True)
         for folder in self._folder.iterdir():
-            if not _JOB_ID.fullmatch(folder.name):
+            if not results.JOB_ID.fullmatch(folder.name):
                 continue
             try:
-                kept = json.loads((folder / "job.json").read_text("utf-8"))
+                kept = json.loads((folder / results.JOB_FILE).read_text("utf-8"))
                 job = Examination(**kept | {"at": time_from_text(kept["at"]), "log": [tuple(x) for x in kept["log"]]})
                 self._jobs[job.job_id] = job
                 self.hits(job.job_id)  # after a power cut they may be torn, and everybody who reads them trips

@@ -13,7 +13,7 @@ import numpy as np
 
 from edge.app.build import Models
 from edge.arrays import BgrImage
-from edge.capture.sources import open_path
+from edge.capture.sources import VIDEO_SUFFIXES, open_path
 from edge.config import Config
 from edge.errors import ImageError
 from edge.pipeline import BoxFacts, HitDraft, Pipeline, TrackEnd, Watch
@@ -24,8 +24,6 @@ from edge.store.codec import hit_to_json
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 """A file does not say when it was filmed: its frames are dated by their position after this instant."""
-
-VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".gif", ".webm", ".m4v", ".mpg", ".mpeg"})
 
 Progress = Callable[[str, int], None]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,8 @@ from edge import __version__
 from edge.app.build import Models, load_models, load_watch
 from edge.app.offline import clips as offline
 from edge.app.offline.report import write_report
-from edge.app.people.enrolment import enrol_folder
+from edge.app.people.people import temporary_people
+from edge.app.people.transfer import import_classic
 from edge.config import Config
 from edge.errors import StoreError
 from edge.pipeline import Watch
@@ -71,10 +71,10 @@ def _people(config: Config, models: Models, watchlist: Path | None) -> Iterator[
 
 
 def _enrolled_for_this_run(models: Models, watchlist: Path | None) -> Iterator[_People]:
-    with tempfile.TemporaryDirectory(prefix="edge-people-") as folder, Store.open(Path(folder)) as store:
+    with temporary_people(models) as people:
         if watchlist is not None:
-            enrol_folder(store, models, watchlist)
-        yield _People(load_watch(store, models), store)
+            import_classic(people, watchlist)
+        yield _People(load_watch(people.store, models), people.store)
 
 
 def _make_folder(out: Path) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edge.app.build import Models, load_models, load_watch
 from edge.app.offline.clips import EPOCH
-from edge.app.people.enrolment import enrol
+from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip
 from edge.app.selfcheck.figures import Finding, bands_of, judge
 from edge.arrays import BgrImage
@@ -29,6 +29,7 @@ from edge.pixels.geometry import align
 from edge.recognise import Embedder
 from edge.records import Frame, Person
 from edge.store import Store
+from edge.watchlist.entry import Upload
 
 VERSION = 1
 FRAMES = (40, 55, 70, 85, 100, 120, 140, 160, 180, 200, 215, 230, 245, 260)
@@ -109,7 +110,7 @@ def play(config: Config, models: Models, *, seconds: float = REPLAY_SECONDS) -> 
     plain = Config(data_dir=config.data_dir, models_dir=config.models_dir, runtime=config.runtime)
     best, faces, hits = 0.0, 0, set()
     with tempfile.TemporaryDirectory(prefix="edge-replay-") as folder, Store.open(Path(folder)) as store:
-        enrol(store, models, Person("replay", "Replay", "test"), files=[("portrait.png", to_png(demo_clip.portrait()))])
+        enrol(store, models, Person("replay", "Replay", "test"), [Upload("portrait.png", to_png(demo_clip.portrait()))])
         facts = BoxFacts("replay", "test", models.hashes, models.impostor_tail, lambda _: {})
         pipeline = Pipeline(plain, models.stages, load_watch(store, models), facts)
         for number, image in enumerate(demo_clip.frames(seconds=seconds)):

@@ -15,7 +15,9 @@ from typing import Any
 
 from edge import __version__
 from edge.app.build import Models, load_models
+from edge.app.examine.results import forget_in
 from edge.app.health.monitor import Eyes, Keeper
+from edge.app.people.worker import PeopleWorker
 from edge.app.service.listener import Announce, open_page
 from edge.app.service.status import basics
 from edge.config import Config
@@ -104,4 +106,5 @@ class _Page:
             metrics=lambda: b"",
             health=lambda: basics(self.config, self.store, self.keeper.conditions, self.started_at),
             version=__version__,
+            people=PeopleWorker(self.config, self.store, None, forget_in(self.config.data_dir)),
         )

@@ -19,7 +19,7 @@ from edge.app.health.budget import count, ease
 from edge.app.health.lookout import Lookout
 from edge.app.health.monitor import Eyes, Keeper
 from edge.app.packs.file_watch import ModelFiles
-from edge.app.people.worker import VisionDesk
+from edge.app.people.worker import PeopleWorker
 from edge.app.service import settings
 from edge.app.service.listener import open_page
 from edge.app.service.models_missing import models_or_page
@@ -71,7 +71,7 @@ async def run(config: Config, *, kind: str = "actual", on_ready: Callable[[Runni
         models = await models_or_page(config, store, stopped, _print_claim_code)
         await asyncio.to_thread(warm_up)
         service = _Service(config, store, models, kind)
-        stack.callback(service.desk.close)
+        stack.callback(service.people.close)
         url = await open_page(stack, service.app(), config, store, _print_claim_code)
         for camera in service.cameras:
             stack.callback(camera.stop)
@@ -114,8 +114,8 @@ class _Service:
         pipeline = live_pipeline(config, models, store, kind=kind)
         self.lookout = Lookout(self.cameras, config.data_dir)
         self.vision = Vision(pipeline, self.cameras, self.board, self.writer, self.metrics, self.lookout)
-        self.desk = VisionDesk(config, store)
         self.examiner = FileExaminer(config)
+        self.people = PeopleWorker(config, store, forget_examinations=self.examiner.forget_person)
         self.recognition = Recognition(store, self.vision)
         self.commissioner = PageCommissioner(config, models, store, self.vision)
         promised = {entry.file: entry.sha256 for entry in models.pack.manifest.models}
@@ -147,7 +147,7 @@ class _Service:
             metrics=self._render_metrics,
             health=lambda: of_service(self),
             version=__version__,
-            people=self.desk,
+            people=self.people,
             examiner=self.examiner,
             recognition=self.recognition,
             walk=self.commissioner,

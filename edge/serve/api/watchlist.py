@@ -19,15 +19,15 @@ from pydantic import ValidationError
 from edge.errors import NotFoundError
 from edge.records import Person
 from edge.serve.api import watchlist_schema
-from edge.serve.app_keys import STORE, read, written
-from edge.serve.erasure import erase_person
+from edge.serve.app_keys import STORE, read
 from edge.serve.http import inputs
 from edge.serve.http.access import CALLER
 from edge.serve.http.inputs import read_body
 from edge.serve.http.problems import RequestError
 from edge.serve.http.uploads import read_picture_form
-from edge.serve.ports import Enrolled, Entry, Upload, require_people_service
-from edge.store import Listing, Receipt, Store, time_to_text
+from edge.serve.ports import PEOPLE_SERVICE
+from edge.store import Receipt, Store, time_to_text
+from edge.watchlist.entry import EnrolOutcome, ListEntry, Upload
 
 Body = TypeVar("Body", watchlist_schema.PersonPut, watchlist_schema.WatchlistPut)
 
@@ -54,14 +54,9 @@ async def replace(request: web.Request) -> web.StreamResponse:
     ids = [entry.id for entry in body.people]
     if len(set(ids)) != len(ids):
         raise RequestError(f"the list has the id {max(ids, key=ids.count)!r} more than once", status=422)
-    entries = [Entry(_person(entry.id, entry), _pictures(entry.pictures)) for entry in body.people]
+    entries = [ListEntry(_person(entry.id, entry), _pictures(entry.pictures)) for entry in body.people]
     by = request[CALLER].name or ""
-    outcomes: tuple[Enrolled, ...] = tuple(Enrolled(entry.person, True, (), 0) for entry in entries)
-    if any(entry.pictures is not None for entry in entries):
-        outcomes = await require_people_service(request.app).replace_all(entries, by=by, if_version=version)
-    else:
-        listings = [Listing(entry.person) for entry in entries]
-        await written(request.app[STORE].replace_people(listings, by=by, if_version=version))
+    outcomes = await request.app[PEOPLE_SERVICE].replace_list(entries, by=by, if_version=version)
     return await _answer(request, outcomes, 200)
 
 
@@ -69,44 +64,40 @@ async def put(request: web.Request) -> web.StreamResponse:
     """Add or change one person; pictures given replace those there were."""
     inputs.check_names(request, ())
     version = _expected_version(request)
-    person_id = _id(request)
+    person_id = request.match_info["person_id"]
     body, pictures = await _read_person(request)
-    person, by = _person(person_id, body), request[CALLER].name or ""
-    store = request.app[STORE]
-    is_new = await read(store.person, person_id) is None
-    outcomes = Enrolled(person, True, (), 0)
-    if pictures is not None:
-        outcomes = await require_people_service(request.app).enrol(
-            person, pictures, by=by, replace=True, if_version=version
-        )
-    else:
-        await written(store.put_listing(Listing(person), by=by, if_version=version))
-    return await _answer(request, (outcomes,), 201 if is_new else 200)
+    entry, by = ListEntry(_person(person_id, body), pictures), request[CALLER].name or ""
+    is_new = await _find(request, person_id) is None
+    outcome = await request.app[PEOPLE_SERVICE].enrol(entry, by=by, replaces=True, if_version=version)
+    return await _answer(request, (outcome,), 201 if is_new else 200)
 
 
 async def erase(request: web.Request) -> web.StreamResponse:
-    """Erase one person with references, hits and pictures; the receipt says how much."""
+    """Erase one person with references, hits, pictures and examinations; the receipt says how much."""
     inputs.check_names(request, ())
-    version, person_id, store = _expected_version(request), _id(request), request.app[STORE]
-    if await read(store.person, person_id) is None:
+    version, person_id = _expected_version(request), request.match_info["person_id"]
+    if await _find(request, person_id) is None:
         raise NotFoundError("nobody with this id is on the watchlist")
-    receipt, _ = await erase_person(request.app, person_id, by=request[CALLER].name or "", if_version=version)
-    return web.json_response(_receipt(receipt), headers={"ETag": await read(_etag, store)})
+    erased = await request.app[PEOPLE_SERVICE].forget(person_id, by=request[CALLER].name or "", if_version=version)
+    return web.json_response(_receipt(erased.receipt), headers={"ETag": await read(_etag, request.app[STORE])})
 
 
-async def _answer(request: web.Request, outcomes: tuple[Enrolled, ...], status: int) -> web.StreamResponse:
+async def _find(request: web.Request, person_id: str) -> Person | None:
+    return await read(request.app[STORE].person, person_id)
+
+
+async def _answer(request: web.Request, outcomes: tuple[EnrolOutcome, ...], status: int) -> web.StreamResponse:
     """Answer with the result per person; 422 if somebody has no usable picture, and then nothing was stored."""
     version, digest = await read(request.app[STORE].watchlist_version)
     body = {"version": version, "digest": digest, "people": [_outcome(one) for one in outcomes]}
     refused = [one for one in outcomes if not one.is_stored]
     if not refused:
         return web.json_response(body, status=status, headers={"ETag": _tag(version, digest)})
-    why = "; ".join(f"{o.source}: {o.message}" for o in refused[0].outcomes[:3]) or "no picture was given"
     problem = {
         "type": "urn:edge:problem:refused",
         "title": "No picture of somebody can be used",
         "status": 422,
-        "detail": f"nothing was changed: {refused[0].person.person_id}: {why}",
+        "detail": f"nothing was changed: {refused[0].person.person_id}: {refused[0].why_refused(3)}",
         "instance": request.path,
         "people": body["people"],
     }
@@ -161,13 +152,6 @@ def _expected_version(request: web.Request) -> int | None:
     return int(found[1])
 
 
-def _id(request: web.Request) -> str:
-    person_id = request.match_info["person_id"]
-    if not re.fullmatch(r"[^\x00-\x1f\x7f/\ud800-\udfff]{1,100}", person_id):
-        raise RequestError("a person's id has 1 to 100 printable characters and no slash", status=422)
-    return person_id
-
-
 def _person(person_id: str, entry: watchlist_schema.PersonFields) -> Person:
     return Person(person_id, entry.name, entry.status, entry.expires_at, entry.reason, entry.owner)
 
@@ -212,11 +196,8 @@ def _etag(store: Store) -> str:
     return _tag(*store.watchlist_version())
 
 
-def _outcome(one: Enrolled) -> dict[str, Any]:
-    pictures = [
-        {"source": o.source, "accepted": o.accepted, "reason": o.reason, "message": o.message, "numbers": o.numbers}
-        for o in one.outcomes
-    ]
+def _outcome(one: EnrolOutcome) -> dict[str, Any]:
+    pictures = [outcome.as_json() for outcome in one.outcomes]
     return {"id": one.person.person_id, "references": one.num_references, "pictures": pictures}
 
 

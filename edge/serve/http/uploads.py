@@ -21,7 +21,7 @@ from edge.errors import StoreError
 from edge.serve.http.file_types import HEAD_BYTES, kind_of
 from edge.serve.http.inputs import BodyDeadline
 from edge.serve.http.problems import RequestError
-from edge.serve.ports import Upload
+from edge.watchlist.entry import Upload
 
 MAX_PICTURES = 20
 MAX_PICTURE_BYTES = 20_000_000

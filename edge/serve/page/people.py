@@ -11,17 +11,15 @@ from aiohttp import web
 
 from edge.errors import NotFoundError
 from edge.records import Person, Reference
-from edge.serve.app_keys import STORE, read, written
-from edge.serve.erasure import erase_person
+from edge.serve.app_keys import STORE, read
 from edge.serve.http.access import CALLER
 from edge.serve.http.inputs import read_form
 from edge.serve.http.uploads import read_picture_form
 from edge.serve.page.language import Translate
 from edge.serve.page.renderer import render, translator_of
-from edge.serve.ports import Enrolled, require_people_service
-from edge.store import Listing
+from edge.serve.ports import PEOPLE_SERVICE
+from edge.watchlist.entry import EnrolOutcome, ListEntry, is_new_id
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 EMPTY = {"person_id": "", "name": "", "status": "", "reason": "", "owner": "", "expires": ""}
 
@@ -51,7 +49,7 @@ async def add(request: web.Request) -> web.StreamResponse:
     form, uploads = await read_picture_form(request)
     t, person_id = translator_of(request), form.get("person_id", "").strip()
     person, wrong = _parse_person(t, person_id, form)
-    if wrong is None and not _ID.fullmatch(person_id):
+    if wrong is None and not is_new_id(person_id):
         wrong = t("people.one_id")
     if wrong is None and not uploads:
         wrong = t("people.one_picture")
@@ -60,7 +58,7 @@ async def add(request: web.Request) -> web.StreamResponse:
     if wrong is not None or person is None:
         return _render_form(request, None, EMPTY | form, error=wrong, status=422)
     by = request[CALLER].name or ""
-    done = await require_people_service(request.app).enrol(person, uploads, by=by)
+    done = await request.app[PEOPLE_SERVICE].enrol(ListEntry(person, tuple(uploads)), by=by)
     if not done.is_stored:
         return _render_form(request, None, EMPTY | form, done=done, error=t("people.not_stored"), status=422)
     values = {"person": person, "done": done, "pictures": await _pictures(request, person)}
@@ -75,28 +73,30 @@ async def change(request: web.Request) -> web.StreamResponse:
     pictures = await _pictures(request, former)
     if wrong is not None or person is None:
         return _render_form(request, former, EMPTY | form, error=wrong, pictures=pictures, status=422)
-    by, done = request[CALLER].name or "", None
-    if uploads:
-        done = await require_people_service(request.app).enrol(person, uploads, by=by)
-        if not done.is_stored:
-            error = translator_of(request)("people.not_stored")
-            return _render_form(request, former, EMPTY | form, done=done, error=error, pictures=pictures, status=422)
-    else:
-        await written(request.app[STORE].put_listing(Listing(person), by=by))
-    values = {"person": person, "done": done, "pictures": await _pictures(request, person)}
+    entry = ListEntry(person, tuple(uploads) or None)
+    done = await request.app[PEOPLE_SERVICE].enrol(entry, by=request[CALLER].name or "")
+    if not done.is_stored:
+        error = translator_of(request)("people.not_stored")
+        return _render_form(request, former, EMPTY | form, done=done, error=error, pictures=pictures, status=422)
+    values = {"person": person, "done": done if uploads else None, "pictures": await _pictures(request, person)}
     return render(request, "person_done.html", values)
 
 
 async def erase(request: web.Request) -> web.StreamResponse:
-    """Erase a person with references, hits and pictures, and all examination results, since any may show them."""
+    """Erase a person, everything that shows them, and the results of examinations that name them."""
     person = await _require(request)
     form = await read_form(request)
-    if form.get("confirm", "").strip() != person.person_id:
+    # A form can't hold control characters, nor anybody see blanks at the ends: ids of earlier versions may have them.
+    if _as_typed(form.get("confirm", "")) != _as_typed(person.person_id):
         error = translator_of(request)("people.wrong_id", person_id=person.person_id)
         pictures = await _pictures(request, person)
         return _render_form(request, person, _form_of(person), error=error, pictures=pictures, status=422)
-    receipt, examined = await erase_person(request.app, person.person_id, by=request[CALLER].name or "")
-    return render(request, "receipt.html", {"receipt": receipt, "examined": examined})
+    erased = await request.app[PEOPLE_SERVICE].forget(person.person_id, by=request[CALLER].name or "")
+    return render(request, "receipt.html", {"receipt": erased.receipt, "examined": erased.examinations})
+
+
+def _as_typed(text: str) -> str:
+    return _CONTROL.sub("", text).strip()
 
 
 def _render_form(
@@ -104,7 +104,7 @@ def _render_form(
     person: Person | None,
     form: Mapping[str, str],
     *,
-    done: Enrolled | None = None,
+    done: EnrolOutcome | None = None,
     error: str | None = None,
     pictures: list[Reference] | None = None,
     status: int = 200,
@@ -116,9 +116,7 @@ def _render_form(
 
 def _parse_person(t: Translate, person_id: str, form: Mapping[str, str]) -> tuple[Person | None, str | None]:
     """The entry a form describes, or what is wrong with it."""
-    text = {
-        key: _CONTROL.sub("", form.get(key, "")).strip() for key in ("name", "status", "reason", "owner", "expires")
-    }
+    text = {key: _as_typed(form.get(key, "")) for key in ("name", "status", "reason", "owner", "expires")}
     if not 1 <= len(text["name"]) <= 200:
         return None, t("people.one_name")
     if not 1 <= len(text["status"]) <= 100:

@@ -21,7 +21,7 @@ from edge.app.commission.session import WALKER, commissioning, pinhole_of
 from edge.app.commission.sheet import check_sheet
 from edge.app.commission.terminal import Guide, walk
 from edge.app.offline.clips import EPOCH
-from edge.app.people.enrolment import enrol
+from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip
 from edge.app.service.vision import Vision
 from edge.capture.recorder import write_video

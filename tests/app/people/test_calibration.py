@@ -14,7 +14,7 @@ import pytest
 from edge.app.build import Models, load_models, load_watch
 from edge.app.offline.clips import find_clips, process
 from edge.app.people.calibration import calibrate
-from edge.app.people.enrolment import enrol
+from edge.app.people.people import enrol
 from edge.config import Config, load
 from edge.errors import ConfigError, ModelError
 from edge.records import Person

@@ -14,11 +14,14 @@ from edge.serve.api import watchlist_schema
 from edge.serve.http import inputs
 from tests.support.drawings import pictures, sha256
 from tests.support.models import no_less_no_more
-from tests.support.people_service import FakePeopleService
+from tests.support.people import any_png, people_for  # noqa: F401
 from tests.support.web import make_hit, run, running
 from tests.support.web_client import send
 
 LIST = "/api/v1/watchlist"
+
+
+pytestmark = pytest.mark.usefixtures("any_png")
 
 
 def picture(seed: int, *, good: bool = True) -> dict[str, str]:
@@ -28,9 +31,7 @@ def picture(seed: int, *, good: bool = True) -> dict[str, str]:
 
 def test_read_change_and_the_version_guards(tmp_path: Path) -> None:
     async def check() -> None:
-        service = FakePeopleService()
-        async with running(tmp_path, people=service) as box:
-            service.store = box.store
+        async with running(tmp_path, people=people_for) as box:
             key = box.token("watchlist:write")
             status, listed, etag = await send(box, "GET", LIST, key)
             assert status == 200
@@ -81,9 +82,7 @@ def test_read_change_and_the_version_guards(tmp_path: Path) -> None:
 
 def test_the_whole_list_is_replaced_or_nothing_is(tmp_path: Path) -> None:
     async def check() -> None:
-        service = FakePeopleService()
-        async with running(tmp_path, people=service) as box:
-            service.store = box.store
+        async with running(tmp_path, people=people_for) as box:
             key = box.token("watchlist:write")
             _, _, etag = await send(box, "GET", LIST, key)
             good = {"id": "p2", "name": "Viktor", "status": "missing"}
@@ -153,7 +152,7 @@ def test_erasing_gives_a_receipt(tmp_path: Path) -> None:
 )
 def test_a_wrong_body_is_refused_and_nothing_written(tmp_path: Path, body: bytes) -> None:
     async def check() -> None:
-        async with running(tmp_path, people=FakePeopleService()) as box:
+        async with running(tmp_path, people=people_for) as box:
             key = box.token("watchlist:write") | {"If-Match": "*", "Content-Type": "application/json"}
             before = box.store.stats()["commits"]
             status, problem, _ = await send(box, "PUT", f"{LIST}/p1", key, body)
@@ -184,6 +183,6 @@ def test_bodies_that_are_too_large_drip_or_are_no_json_are_cut(tmp_path: Path, m
                     assert answer.status == code
             body = {"name": "a", "status": "b", "pictures": [picture(1)]}
             monkeypatch.undo()
-            assert (await send(box, "PUT", f"{LIST}/p1", key, body))[0] == 503, "no people service"
+            assert (await send(box, "PUT", f"{LIST}/p1", key, body))[0] == 503, "no models"
 
     run(check())

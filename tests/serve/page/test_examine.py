@@ -79,7 +79,7 @@ async def bench(folder: Path, **settings: Any) -> AsyncIterator[Bench]:
 
 def enrol_portrait(data_dir: Path, portrait: Path) -> None:
     from edge.app.build import load_models
-    from edge.app.people.enrolment import enrol
+    from edge.app.people.people import enrol
     from edge.records import Person
     from edge.store import Store
 
@@ -221,7 +221,8 @@ def test_only_so_many_may_wait_and_all_go_at_once(tmp_path: Path, monkeypatch: p
             done: Sequence[int] = [(await made.hand_over("a.png", picture))[0].status for _ in range(MAX_WAITING + 3)]
             assert done[:MAX_WAITING] == [303] * MAX_WAITING
             assert 409 in done[MAX_WAITING:]
-            await made.examiner.remove_all()
+            for job in made.examiner.jobs():
+                await made.examiner.remove(job.job_id)
             assert made.left() == []
 
     run(check())
