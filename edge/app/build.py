@@ -97,7 +97,7 @@ def load_watch(store: Store, models: Models, max_age_days: float = 0.0) -> Watch
     good_until = changed_at + dt.timedelta(days=max_age_days) if ages and changed_at else None
     people, model = store.people(), models.stages.embedder.sha256
     watch = Watch.of(people, store.references(model), version, digest, good_until)
-    thresholds = same_model(store.tuning.thresholds(), model)
+    thresholds = same_model(store.calibration.thresholds(), model)
     margin = models.min_margin if thresholds is None else thresholds.min_margin
     calibration = calibrate(watch.gallery, models.cohorts, margin)
     return replace(watch, calibration=calibration, thresholds=thresholds)

@@ -82,7 +82,7 @@ def list_people(
     """List the people looked for."""
     with Store.open(read_config(config).data_dir) as store:
         counts: dict[str, int] = {}
-        aside, kept = store.tuning.aside(), store.references()
+        aside, kept = store.calibration.set_aside_ids(), store.references()
         for reference in kept:
             counts[reference.person_id] = counts.get(reference.person_id, 0) + 1
         version, digest = store.watchlist_version()
@@ -156,7 +156,7 @@ def calibrate(
     settings = read_config(config)
     with Store.open(settings.data_dir) as store:
         if reset:
-            store.tuning.put_thresholds(None).result()
+            store.calibration.put_thresholds(None).result()
             out.print("The limits of the configuration are in force again.")
             return
         models = load_models(settings)
@@ -193,7 +193,7 @@ def calibrate(
 def set_aside(reference_id: str, config: ConfigOption = None) -> None:
     """Leave one reference out of every search, reversibly."""
     with Store.open(read_config(config).data_dir) as store:
-        store.tuning.set_aside(reference_id).result()
+        store.calibration.set_aside(reference_id).result()
     out.print(f"{reference_id} is set aside; `edge watchlist restore {reference_id}` takes it back.")
 
 
@@ -201,7 +201,7 @@ def set_aside(reference_id: str, config: ConfigOption = None) -> None:
 def restore(reference_id: str, config: ConfigOption = None) -> None:
     """Take back a reference that was set aside."""
     with Store.open(read_config(config).data_dir) as store:
-        store.tuning.set_aside(reference_id, is_aside=False).result()
+        store.calibration.set_aside(reference_id, is_aside=False).result()
     out.print(f"{reference_id} is searched again.")
 
 

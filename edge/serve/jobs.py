@@ -15,7 +15,7 @@ from aiohttp import web
 
 from edge.config import ExamineConfig
 from edge.errors import ServiceError
-from edge.store.guarding import Pause
+from edge.store.coverage.pause import Pause
 
 WAITING = frozenset({"queued", "running"})
 

@@ -47,7 +47,7 @@ def calibrate(
     if write:
         now = dt.datetime.now(dt.UTC)
         kept = Thresholds(limits, margin, one_in, models.stages.embedder.sha256, watch.digest, now)
-        store.tuning.put_thresholds(kept).result()
+        store.calibration.put_thresholds(kept).result()
     return {
         "one_in": one_in,
         "people": len(watch.people),

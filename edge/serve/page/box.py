@@ -54,7 +54,7 @@ def _kept(store: Store, has_accounts: bool, cameras: list[str]) -> dict[str, Any
         "users": store.users() if has_accounts else [],
         "logins": store.logins(),
         "tokens": store.tokens() if has_accounts else [],
-        "audit": store.ledger.newest(None, AUDIT_ROWS) if has_accounts else [],
+        "audit": store.audit_log.newest(None, AUDIT_ROWS) if has_accounts else [],
         "coverage": _shares(store, now, cameras),
     }
 

@@ -48,7 +48,7 @@ async def hit(request: web.Request) -> web.StreamResponse:
 async def _mine(request: web.Request, found: Hit) -> dict[str, Any]:
     """What the person who looks has said of it, and for how many seconds they may take it back."""
     name, undo_s = request[CALLER].name, request.app[REVIEW].undo_s
-    verdicts: list[Verdict] = await read(request.app[STORE].page.verdicts, found.hit_id)
+    verdicts: list[Verdict] = await read(request.app[STORE].reviews.verdicts, found.hit_id)
     last = verdicts[-1] if verdicts else None
     left_s = 0.0
     if last is not None and last.by == name:
@@ -73,7 +73,7 @@ async def review(request: web.Request) -> web.StreamResponse:
         raise _no_hit(request)
     needs_second = found.person.status in request.app[REVIEW].second_person_for
     by = request[CALLER].name or ""
-    done = store.page.give_verdict(
+    done = store.reviews.give_verdict(
         hit_id, by, state, reason=reason or None, note=note or None, needs_second=needs_second
     )
     await written(done)
@@ -85,7 +85,7 @@ async def undo(request: web.Request) -> web.StreamResponse:
     hit_id = request.match_info["hit_id"]
     await read_form(request)
     within_s = request.app[REVIEW].undo_s + GRACE_S
-    await written(request.app[STORE].page.undo_verdict(hit_id, request[CALLER].name or "", within_s))
+    await written(request.app[STORE].reviews.undo_verdict(hit_id, request[CALLER].name or "", within_s))
     raise web.HTTPSeeOther(f"/hits/{hit_id}#verdict")
 
 

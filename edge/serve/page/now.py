@@ -54,10 +54,10 @@ async def now_conditions(request: web.Request) -> web.StreamResponse:
 async def hits(request: web.Request) -> web.StreamResponse:
     """Hits that pass the filters, newest first, a page at a time."""
     inputs.check_names(request, ("before", *FILTERS))
-    page = request.app[STORE].page
+    store = request.app[STORE]
     before, asked = request.query.get("before"), {name: request.query.get(name, "").strip() for name in FILTERS}
     which = _filter(asked)
-    found = await read(page.find_hits, which, before, PER_PAGE + 1)
+    found = await read(store.find_hits, which, before, PER_PAGE + 1)
     kept = {name: value for name, value in asked.items() if value}
     older = {**kept, "before": found[PER_PAGE - 1].hit_id} if len(found) > PER_PAGE else None
     values = {
@@ -66,11 +66,11 @@ async def hits(request: web.Request) -> web.StreamResponse:
         "newest": urlencode(kept),
         "before": before,
         "asked": asked,
-        "is_open": which.is_open,
-        "total": await read(page.count_hits, which),
+        "is_open": which.is_empty,
+        "total": await read(store.count_hits, which),
         "count_up_to": COUNT_UP_TO,
         "people": await read(request.app[STORE].people),
-        "hit_cameras": await read(page.cameras_with_hits),
+        "hit_cameras": await read(store.cameras_with_hits),
         "states": STATES,
     }
     return render(request, "hits.html", values)
@@ -110,8 +110,8 @@ async def _latest(request: web.Request) -> dict[str, Any]:
 
 async def _look(store: Store) -> dict[str, Any]:
     return {
-        "latest": await read(store.page.find_hits, HitFilter(), None, LATEST),
-        "unseen": await read(store.page.count_hits, HitFilter(state="new")),
+        "latest": await read(store.find_hits, HitFilter(), None, LATEST),
+        "unseen": await read(store.count_hits, HitFilter(state="new")),
     }
 
 
