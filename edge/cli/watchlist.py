@@ -174,7 +174,7 @@ def calibrate(
             f"For one in {one_in:,.0f}: min_similarity {found['min_similarity']:.4f}, margin {done['min_margin']:g}. "
             f"In force: {now['min_similarity']:.4f} ({now['source']})."
         )
-    shared = max(found["shared_likeness"] for found in done["kinds"].values())
+    shared = max(found["list_bias"] for found in done["kinds"].values())
     if shared > 0:
         out.print(
             f"The pictures of this list resemble one another by {shared:.3f} more than strangers from elsewhere do, as "

@@ -12,7 +12,7 @@ from edge.errors import ConfigError
 from edge.store import Store
 from edge.thresholds import Thresholds
 from edge.watchlist.calibration import calibrate as score
-from edge.watchlist.false_alerts import promise
+from edge.watchlist.false_alerts import calibrated_false_alerts
 from edge.watchlist.margin import choose_margin
 
 
@@ -58,10 +58,10 @@ def calibrate(
         "kinds": {
             kind: {
                 "min_similarity": limit,
-                "expected_false_alerts": promise(made.tails[kind].bound(limit), len(watch.people)),
+                "expected_false_alerts": calibrated_false_alerts(made.tails[kind].bound(limit), len(watch.people)),
                 "now": _now(config, watch.thresholds, kind),
                 "strangers": len(made.tails[kind].scores),
-                "shared_likeness": round(made.shifts.get(kind, 0.0), 4),
+                "list_bias": round(made.biases.get(kind, 0.0), 4),
                 "curve": made.curve(kind),
             }
             for kind, limit in limits.items()

@@ -16,13 +16,22 @@ from edge.arrays import BgrImage
 from edge.capture.images import decode_image, read_image
 from edge.capture.sources import open_path
 from edge.errors import EdgeError, ImageError
-from edge.pipeline.draft import cut_found
+from edge.pipeline.draft import cut_with_margin
 from edge.pixels.encode import file_sha256, to_png
 from edge.pixels.geometry import align
 from edge.pixels.quality import measure
 from edge.records import Person, Reference
 from edge.store import Store
-from edge.watchlist import Archive, Candidate, Others, Verdict, check_pictures, choose_best, read_classic, write_archive
+from edge.watchlist import (
+    Archive,
+    Candidate,
+    OtherPeople,
+    PictureCheck,
+    check_pictures,
+    choose_best,
+    read_classic,
+    write_archive,
+)
 from edge.watchlist.archive import LIST_NAME
 from edge.watchlist.picture_checks import largest_face
 
@@ -43,7 +52,7 @@ class Outcome:
     numbers: dict[str, float]
 
     @classmethod
-    def of(cls, verdict: Verdict, *, chosen: bool = True) -> Outcome:
+    def of(cls, verdict: PictureCheck, *, chosen: bool = True) -> Outcome:
         """An accepted frame that was not among the best of its video is not an error, but is not kept either."""
         if verdict.ok and not chosen:
             return cls(
@@ -133,12 +142,12 @@ def check(
     return Enrolment(person, tuple(outcomes), tuple(reference for reference, _ in made), images)
 
 
-def _others(known: Sequence[Reference], person_id: str) -> Others | None:
+def _others(known: Sequence[Reference], person_id: str) -> OtherPeople | None:
     """The references of everybody but this person."""
     rest = [reference for reference in known if reference.person_id != person_id]
     if not rest:
         return None
-    return Others(np.stack([reference.embedding for reference in rest]), [one.person_id for one in rest])
+    return OtherPeople(np.stack([reference.embedding for reference in rest]), [one.person_id for one in rest])
 
 
 def enrol_folder(
@@ -238,7 +247,7 @@ class _Looker:
         quality = measure(crop, landmarks, box)
         embedding = self._stages.embedder.embed(crop[np.newaxis])[0]
         x1, y1, x2, y2 = (float(v) for v in box)
-        cut, corner = cut_found(image, (x1, y1, x2, y2))
+        cut, corner = cut_with_margin(image, (x1, y1, x2, y2))
         numbers = {**asdict(quality), "parts": dict(quality.parts)}
         # With the landmarks the kept picture can be aligned and embedded again by a later model.
         numbers["landmarks"] = np.round(landmarks - np.array(corner, np.float32), 3).tolist()
