@@ -18,7 +18,7 @@ from edge.enhance import STEPS, Benefit, Budget, Enhancer, Networks
 from edge.enhance.benefit import read_benefit
 from edge.ops.packs.choice import apply_choice, platform_facts, read_choice, why_stale
 from edge.ops.system.clock import boot_id, clock_facts
-from edge.pipeline import BoxFacts, Pipeline, Stages, Watch
+from edge.pipeline import ActiveList, DeviceFacts, Pipeline, Stages
 from edge.pipeline.limits import same_model
 from edge.recognise import Embedder
 from edge.records import Frame
@@ -89,15 +89,15 @@ def chosen(config: Config, pack: Pack) -> tuple[Config, dict[str, RuntimeConfig]
     return apply_choice(config, pack, choice)
 
 
-def load_watch(store: Store, models: Models, max_age_days: float = 0.0) -> Watch:
+def load_watch(store: Store, models: Models, max_age_days: float = 0.0) -> ActiveList:
     """The people of the store, with the references that the loaded embedder made; 0 days: the list never gets old."""
     version, digest = store.watchlist_version()
     changed_at = store.watchlist_changed_at()
     ages = max_age_days > 0 and changed_at is not None
     good_until = changed_at + dt.timedelta(days=max_age_days) if ages and changed_at else None
     people, model = store.people(), models.stages.embedder.sha256
-    watch = Watch.of(people, store.references(model), version, digest, good_until)
-    thresholds = same_model(store.tuning.thresholds(), model)
+    watch = ActiveList.of(people, store.references(model), version, digest, good_until)
+    thresholds = same_model(store.calibration.thresholds(), model)
     margin = models.min_margin if thresholds is None else thresholds.min_margin
     calibration = calibrate(watch.gallery, models.cohorts, margin)
     return replace(watch, calibration=calibration, thresholds=thresholds)
@@ -118,7 +118,7 @@ def live_pipeline(config: Config, models: Models, store: Store, *, kind: str) ->
     enhancer.budget = Budget(config.enhance.frame_ms)
     wanted = {name: kind for name, kind in STEPS.items() if config.enhance.generative or not kind.generative}
     enhancer.networks.load_all(wanted)
-    facts = BoxFacts(box_id_of(config, store), kind, models.hashes, models.impostor_tail, clock)
+    facts = DeviceFacts(box_id_of(config, store), kind, models.hashes, models.impostor_tail, clock)
     watch = load_watch(store, models, config.watchlist.max_age_days)
     pipeline = Pipeline(config, models.stages, watch, facts)
     for camera in config.camera:

@@ -26,7 +26,7 @@ def verify(head: HeadOption = None, config: ConfigOption = None, as_json: JsonOp
     """Check the whole chain: an entry altered, taken out or cut off is found; exits 1 if one was."""
     known = tuple(_head(text) for text in head or ())
     with Store.open(read_config(config).data_dir) as store:
-        report = store.ledger.verify(known)
+        report = store.audit_log.verify(known)
     if as_json:
         told = None if report.head is None else {"seq": report.head.seq, "sha256": report.head.sha256}
         print_json(
@@ -50,7 +50,7 @@ def export(
     """Write every entry as a JSON line, with the hashes needed to check the chain elsewhere."""
     with Store.open(read_config(config).data_dir) as store:
         store.audit("local", "audit.export", "audit").result()
-        lines = (to_line(line) + "\n" for line in store.ledger.lines())
+        lines = (to_line(line) + "\n" for line in store.audit_log.lines())
         if path is None:
             sys.stdout.writelines(lines)
             return

@@ -109,10 +109,10 @@ def database(
     if migrate:
         update.migrate_copy(data_dir, dt.datetime.now(dt.UTC))
     if put_back:
-        update.put_back(data_dir)
+        update.roll_back(data_dir)
     if keep:
-        update.keep(data_dir)
-    about = dataclasses.asdict(update.facts(data_dir)) if not put_back else {"put_back": True}
+        update.accept(data_dir)
+    about = dataclasses.asdict(update.database_facts(data_dir)) if not put_back else {"put_back": True}
     if as_json:
         print_json(about)
     else:

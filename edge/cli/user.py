@@ -60,7 +60,7 @@ def user_remove(name: str, config: ConfigOption = None) -> None:
 def user_claim(config: ConfigOption = None) -> None:
     """Print a new one-time code with which the first user, a supervisor, is made on the page of a new box."""
     with Store.open(read_config(config).data_dir) as store:
-        code = store.page.new_claim_code().result()
+        code = store.claim.new_code().result()
     sys.stdout.write(code + "\n")
 
 

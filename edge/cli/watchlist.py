@@ -25,7 +25,7 @@ def list_people(
     """List the people looked for."""
     with Store.open(read_config(config).data_dir) as store:
         counts: dict[str, int] = {}
-        aside, kept = store.tuning.aside(), store.references()
+        aside, kept = store.calibration.set_aside_ids(), store.references()
         for reference in kept:
             counts[reference.person_id] = counts.get(reference.person_id, 0) + 1
         version, digest = store.watchlist_version()

@@ -17,7 +17,7 @@ from aiohttp import web
 from edge.config import ExamineConfig
 from edge.errors import ServiceError
 from edge.store import Erasure
-from edge.store.guarding import Pause
+from edge.store.coverage.pause import Pause
 from edge.watchlist.entry import EnrolOutcome, ListEntry
 
 UNFINISHED = frozenset({"queued", "running"})

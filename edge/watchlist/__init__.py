@@ -5,7 +5,7 @@
     picture_checks  may this picture become a reference, and which frames of a video should
     classic         Dataset/<class>/<images> beside a JSON list
     archive         our own export: people.json and pictures in one zip or folder
-    calibration     strangers who don't exist against this list; tail is the fit behind it
+    calibration     synthetic strangers against this list; tail is the fit behind it
     false_alerts    how often a stranger would match at this setting
 
 Nothing here opens a model, a camera or a database, or decodes a picture: what it needs is handed in.
@@ -18,9 +18,9 @@ from edge.watchlist.gallery import Gallery, Ranked
 from edge.watchlist.picture_checks import (
     Candidate,
     EnrolLimits,
-    EnrolReason,
-    Others,
-    Verdict,
+    OtherPeople,
+    PictureCheck,
+    RefusalReason,
     check_pictures,
     choose_best,
 )
@@ -29,12 +29,12 @@ __all__ = [
     "Archive",
     "Candidate",
     "EnrolLimits",
-    "EnrolReason",
     "Gallery",
     "ListedPerson",
-    "Others",
+    "OtherPeople",
+    "PictureCheck",
     "Ranked",
-    "Verdict",
+    "RefusalReason",
     "check_pictures",
     "choose_best",
     "expected_false_alerts",

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from edge.capture import access
-from edge.capture.access import explain_device, holders, video_devices
+from edge.capture.access import explain_device, processes_holding, video_devices
 from edge.capture.sources import open_source
 from edge.config import CameraConfig
 from edge.errors import CameraError
@@ -96,10 +96,10 @@ def test_the_program_that_holds_a_device_is_named() -> None:
         assert other.stdout is not None
         assert other.stdin is not None
         other.stdout.readline()
-        assert any(line.endswith(f"process {other.pid}") for line in holders(Path("/dev/ptmx")))
+        assert any(line.endswith(f"process {other.pid}") for line in processes_holding(Path("/dev/ptmx")))
         other.stdin.close()
-    assert not any(line.endswith(f"process {other.pid}") for line in holders(Path("/dev/ptmx")))
-    assert holders(Path("/dev/nothing")) == []
+    assert not any(line.endswith(f"process {other.pid}") for line in processes_holding(Path("/dev/ptmx")))
+    assert processes_holding(Path("/dev/nothing")) == []
 
 
 def test_the_adapter_says_it(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ import pytest
 from edge.config import PACKAGED_MODELS, RuntimeConfig
 from edge.enhance import BENEFIT_FILE, GENERATIVE, STEPS, Benefit, Enhancer, Networks, score_face
 from edge.enhance.benefit import BenefitFile, Shown, hashes_of, read_benefit, stale_parts
-from edge.evaluate.benefit import choose, disagreement, gain, try_out
+from edge.evaluate.benefit import choose, disagreement, gain, run_trial
 from edge.evaluate.pairs import Picture
-from edge.evaluate.restore import AUTO, OFF, Condition, Face, Variant, accepted, owners, row_of
+from edge.evaluate.restore import AUTO, OFF, Condition, Face, Variant, accepted_pairs, owners, row_of
 from edge.pixels.geometry import ARCFACE_POINTS
 from edge.pixels.hashing import pixel_sha256
 from edge.pixels.resize import resize
@@ -164,11 +164,11 @@ def test_a_cure_is_found_and_a_poison_is_not() -> None:
 
 def test_one_faults_cure_may_not_be_anothers_poison() -> None:
     faces = people_with_pictures(60, 3)
-    trial = try_out([condition("noise:3", faces, 0.2), condition("cctv:3", faces, 1.4)], faces, "denoise", "noise", 1)
+    trial = run_trial([condition("noise:3", faces, 0.2), condition("cctv:3", faces, 1.4)], faces, "denoise", "noise", 1)
     assert trial is not None
     assert trial.worst < -0.002
     assert not trial.passes
-    assert try_out([condition("noise:3", faces, 0.2, level=0)], faces, "denoise", "noise", 1) is None
+    assert run_trial([condition("noise:3", faces, 0.2, level=0)], faces, "denoise", "noise", 1) is None
 
 
 def test_chance_is_not_taken_for_help() -> None:
@@ -182,7 +182,7 @@ def test_chance_is_not_taken_for_help() -> None:
 def test_accepted_pairs_and_rows() -> None:
     faces = people_with_pictures(20, 2)
     clean = np.stack([face.embedding for face in faces])
-    assert accepted(clean, owners(faces)).mean() > 0.9
+    assert accepted_pairs(clean, owners(faces)).mean() > 0.9
     row = row_of(condition("noise:3", faces, 0.5), "denoise", faces)
     assert row["on"]["cosine"] > row["off"]["cosine"] > row["off"]["cosine_worst"]  # type: ignore[index]
 

@@ -15,7 +15,7 @@ from edge.app.people.people import enrol
 from edge.app.people.worker import PeopleWorker
 from edge.config import Config, load
 from edge.errors import PreconditionError
-from edge.pipeline import Watch
+from edge.pipeline import ActiveList
 from edge.records import Person, Reason
 from edge.store import Store
 from edge.watchlist.entry import ListEntry, Upload
@@ -25,10 +25,10 @@ NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 def test_an_expired_entry_and_a_list_too_old_never_match() -> None:
     people = [Person("a", "A", "x", NOW), Person("b", "B", "x", NOW + dt.timedelta(days=1)), Person("c", "C", "x")]
-    watch = Watch.of(people, [], 1, "d")
+    watch = ActiveList.of(people, [], 1, "d")
     assert watch.expired_at(NOW - dt.timedelta(seconds=1)) == set()
     assert watch.expired_at(NOW) == {"a"}
-    stale = Watch.of(people, [], 1, "d", good_until=NOW)
+    stale = ActiveList.of(people, [], 1, "d", good_until=NOW)
     assert not stale.is_stale(NOW - dt.timedelta(seconds=1))
     assert stale.expired_at(NOW) == {"a", "b", "c"}
 

@@ -22,7 +22,7 @@ from edge.app.service import vision
 from edge.config import Config, load
 from edge.errors import ImageError, NotFoundError, StoreError
 from edge.ops.system.metrics import Metrics
-from edge.pipeline.draft import CROP_MARGIN, cut_found, make_hit_id
+from edge.pipeline.draft import CROP_MARGIN, cut_with_margin, make_hit_id
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.limits import limits_of
 from edge.pixels.geometry import ARCFACE_POINTS, align
@@ -52,7 +52,7 @@ def test_found_face_is_a_copy_of_the_frame_around_the_box(x: float, y: float, w:
     frame = np.random.default_rng(0).integers(0, 255, (480, 640, 3), dtype=np.uint8)
     x1, y1 = min(max(x, 0), 630), min(max(y, 0), 470)
     box = (x1, y1, min(x1 + w, 640), min(y1 + h, 480))
-    found, (left, top) = cut_found(frame, box)
+    found, (left, top) = cut_with_margin(frame, box)
     height, width = found.shape[:2]
     assert np.array_equal(found, frame[top : top + height, left : left + width])
     assert left <= box[0]
@@ -185,7 +185,7 @@ def test_a_track_that_passes_to_something_else_loses_its_name(models: Models, st
         box, frame = tuple(float(v) for v in found.boxes[0]), Frame(number, "c", AT, 0, image)
         track = Track(1, TrackState.CONFIRMED, box, 0.9, found.landmarks[0], 0, number, number, 0)  # type: ignore[arg-type]
         assert not face.has_changed(frame, track, embedder)
-        if face.see(frame, track, 16, embedder):
+        if face.add_shot(frame, track, 16, embedder):
             face.answer(watch, limits)
     assert face.match is not None
     assert face.match.person_id == "p1"

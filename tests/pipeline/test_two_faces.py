@@ -15,10 +15,10 @@ from edge.config import RecogniseConfig, RuntimeConfig
 from edge.enhance import Benefit, Enhancer, Networks
 from edge.enhance.benefit import Shown
 from edge.enhance.scoring import cut
-from edge.pipeline.active_list import Watch
+from edge.pipeline.active_list import ActiveList
 from edge.pipeline.face import TrackedFace
-from edge.pipeline.identity import recognition_recipe, told
-from edge.pipeline.limits import Limits
+from edge.pipeline.limits import MatchLimits
+from edge.pipeline.two_faces import recognition_recipe, told
 from edge.pixels.geometry import ARCFACE_POINTS
 from edge.pixels.hashing import pixel_sha256
 from edge.records import Frame, Person, Reference, Track, TrackState
@@ -30,7 +30,7 @@ from tests.support.web import make_hit
 
 ANN, BEN = np.eye(4, dtype=np.float32)[:2]
 AT = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
-LIMIT = Limits("color", 0.6, 0.7, 0.05, "configuration", "")
+LIMIT = MatchLimits("color", 0.6, 0.7, 0.05, "configuration", "")
 
 
 class Script:
@@ -60,12 +60,12 @@ def seen(enhancer: Enhancer | None, original: np.ndarray, enhanced: np.ndarray) 
     face = TrackedFace(RecogniseConfig(min_shots=1, min_quality=0.0))
     frame = Frame(0, "door", AT, 0, image)
     track = Track(1, TrackState.CONFIRMED, (14.0, 14.0, 98.0, 98.0), 0.9, ARCFACE_POINTS, 0, 0, 5, 0)
-    assert face.see(frame, track, 16, Script(original, enhanced), (), enhancer)  # type: ignore[arg-type]
+    assert face.add_shot(frame, track, 16, Script(original, enhanced), (), enhancer)  # type: ignore[arg-type]
     people = [Person("ann", "Ann", "x"), Person("ben", "Ben", "x")]
     references = [
         Reference(f"r{p.person_id}", p.person_id, "0", v, "m", {}, "") for p, v in zip(people, (ANN, BEN), strict=True)
     ]
-    face.answer(Watch.of(people, references, 1, "d"), {"color": LIMIT, "gray": LIMIT})
+    face.answer(ActiveList.of(people, references, 1, "d"), {"color": LIMIT, "gray": LIMIT})
     return face
 
 

@@ -157,7 +157,7 @@ def _listed(folder: Path, name: str, person: Person = ANN, kept: Thresholds | No
     with Store.open(config.data_dir) as store:
         store.put_person(person, made, {sha256: image}).result()
         if kept is not None:
-            store.tuning.put_thresholds(kept).result()
+            store.calibration.put_thresholds(kept).result()
     return one(people.check_people(config, InUse(SAME), dt.datetime.now(dt.UTC)), name)
 
 

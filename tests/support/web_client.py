@@ -35,7 +35,6 @@ def count_reads(box: Box) -> list[Any]:
         reads.append(query)
         return inner(query)
 
-    box.store._read = read
     box.store._core.read = read  # type: ignore[method-assign]
     return reads
 

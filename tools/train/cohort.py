@@ -25,7 +25,7 @@ from edge.capture.images import read_image
 from edge.config import Config
 from edge.detect import build_detector
 from edge.errors import ImageError
-from edge.evaluate.pairs import subject
+from edge.evaluate.pairs import main_face
 from edge.pixels.color import luma
 from edge.pixels.geometry import align
 from edge.recognise import Embedder, build_embedder
@@ -92,7 +92,7 @@ def faces(config: Config, people: str) -> tuple[NDArray[np.uint8], list[str]]:
         except ImageError:
             continue  # one file of the data is cut short
         found = detector.detect(image, 0.3)
-        best = subject(found, image)
+        best = main_face(found, image)
         if best is not None:
             crops.append(align(image, found.landmarks[best]))
             owners.append(path.parent.name)

@@ -14,9 +14,9 @@ import numpy as np
 from edge.app.commission.walk import DAY, NIGHT, ZONES, Sighting
 from edge.app.commission.walker import of_walker
 from edge.config import RecogniseConfig
-from edge.pipeline import Watch
+from edge.pipeline import ActiveList
 from edge.pipeline.face import MIN_GAP_FRAMES
-from edge.pipeline.limits import Limits, limits_of
+from edge.pipeline.limits import MatchLimits, limits_of
 from edge.pipeline.reliability import weight
 from edge.recognise import decide, fuse
 
@@ -52,11 +52,11 @@ class Findings:
 
     rows: tuple[Row, ...]
     zones: tuple[Row, ...]
-    limits: Limits
+    limits: MatchLimits
     sentence: str
 
 
-def find(sightings: Sequence[Sighting], person_id: str, watch: Watch, settings: RecogniseConfig) -> Findings:
+def find(sightings: Sequence[Sighting], person_id: str, watch: ActiveList, settings: RecogniseConfig) -> Findings:
     """Judge every distance and zone of each light."""
     limits = limits_of(settings, watch)
     sightings = of_walker(sightings)
@@ -116,9 +116,9 @@ def _row(
     label: str,
     metres: int | None,
     person_id: str,
-    watch: Watch,
+    watch: ActiveList,
     settings: RecogniseConfig,
-    limits: Mapping[str, Limits],
+    limits: Mapping[str, MatchLimits],
 ) -> Row:
     shots = _best(here, settings.max_shots)
     fused, is_recognised, why = None, False, ""

@@ -10,7 +10,7 @@ from edge.app.build import Models
 from edge.app.commission.distances import Distances
 from edge.arrays import BgrImage, Embedding
 from edge.config import Config
-from edge.pipeline import Watch
+from edge.pipeline import ActiveList
 from edge.pixels.color import is_gray
 from edge.pixels.geometry import align
 from edge.pixels.quality import measure
@@ -44,7 +44,7 @@ class Sighting:
 class Walk:
     """Takes frames of the walk, and measures every face against the list that is in force."""
 
-    def __init__(self, config: Config, models: Models, watch: Watch, person_id: str) -> None:
+    def __init__(self, config: Config, models: Models, watch: ActiveList, person_id: str) -> None:
         self._config = config
         self._models = models
         self._tracker = Tracker(TrackerSettings(high_score=config.detect.min_score))

@@ -16,7 +16,7 @@ from edge.detect import Detector, build_detector
 from edge.enhance import Enhancer, score_face
 from edge.errors import ConfigError, ImageError
 from edge.evaluate.detection import clutter, evaluate_detection
-from edge.evaluate.identify import evaluate_identification, split
+from edge.evaluate.identify import evaluate_identification, split_people
 from edge.evaluate.mosaics import make_mosaics, read_sources
 from edge.evaluate.pairs import Enhance, evaluate_pairs, read_pairs
 from edge.pixels.resize import resize
@@ -80,7 +80,7 @@ def identification(
 ) -> dict[str, Any]:
     """Open-set identification of a list of people, ours beside the peer; ours with what calibration promised."""
     models = load_models(config)
-    parts = split(images, read_people(people_file), num_enrolled=enrolled, first_probe=first_probe)
+    parts = split_people(images, read_people(people_file), num_enrolled=enrolled, first_probe=first_probe)
     sides: dict[str, tuple[Detector, Embedder]] = {"ours": (models.stages.detector, models.stages.embedder)}
     if peer is not None:
         embedder = open_peer_embedder(_peer_file(peer, PEER_EMBEDDER), config.runtime)

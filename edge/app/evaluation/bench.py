@@ -19,7 +19,7 @@ from edge.app.selfcheck import demo_clip
 from edge.arrays import BgrImage
 from edge.config import Config
 from edge.enhance import warm_up
-from edge.pipeline import BoxFacts, Pipeline
+from edge.pipeline import DeviceFacts, Pipeline
 from edge.pixels.encode import to_jpeg, to_png
 from edge.pixels.geometry import align
 from edge.pixels.quality import measure
@@ -78,7 +78,7 @@ def _whole(config: Config, models: Models, frames: list[BgrImage]) -> tuple[list
     """Every frame through a fresh pipeline with the demo's person enrolled."""
     with tempfile.TemporaryDirectory(prefix="edge-bench-") as folder, Store.open(Path(folder)) as store:
         enrol(store, models, Person("bench", "Bench", "bench"), [Upload("portrait.png", to_png(demo_clip.portrait()))])
-        facts = BoxFacts("bench", "test", models.hashes, models.impostor_tail, lambda _: {})
+        facts = DeviceFacts("bench", "test", models.hashes, models.impostor_tail, lambda _: {})
         pipeline = Pipeline(config, models.stages, load_watch(store, models), facts)
         times = []
         started = time.perf_counter()

@@ -16,7 +16,7 @@ from edge.arrays import BgrImage
 from edge.capture.sources import VIDEO_SUFFIXES, open_path
 from edge.config import Config
 from edge.errors import ImageError
-from edge.pipeline import BoxFacts, HitDraft, Pipeline, TrackEnd, Watch
+from edge.pipeline import ActiveList, DeviceFacts, HitDraft, Pipeline, TrackEnd
 from edge.pipeline.pipeline import Detector, without_times
 from edge.pixels import degrade
 from edge.records import Frame
@@ -98,14 +98,14 @@ class Degrader:
 def process(
     config: Config,
     models: Models,
-    watch: Watch,
+    watch: ActiveList,
     clips: Sequence[Clip],
     *,
     degradation: Degradation | None = None,
     progress: Progress | None = None,
 ) -> Iterator[ClipResult]:
     """Run every clip through a pipeline of its own and yield its result when its frames are over."""
-    facts = BoxFacts(config.box_id or "offline", "test", models.hashes, models.impostor_tail, _media_clock)
+    facts = DeviceFacts(config.box_id or "offline", "test", models.hashes, models.impostor_tail, _media_clock)
     for clip in clips:
         pipeline = Pipeline(config, models.stages, watch, facts)
         degrader = Degrader(degradation, models.stages.detector) if degradation else None

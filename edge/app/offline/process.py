@@ -16,14 +16,14 @@ from edge.app.people.people import temporary_people
 from edge.app.people.transfer import import_classic
 from edge.config import Config
 from edge.errors import StoreError
-from edge.pipeline import Watch
+from edge.pipeline import ActiveList
 from edge.pixels.encode import to_png
 from edge.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class _People:
-    watch: Watch
+    watch: ActiveList
     store: Store
 
     def picture(self, sha256: str) -> bytes | None:
@@ -104,7 +104,7 @@ def _write(out: Path, results: list[offline.ClipResult], references: dict[str, b
 
 
 def _facts(
-    source: Path, config: Config, models: Models, watch: Watch, fault: offline.Degradation | None
+    source: Path, config: Config, models: Models, watch: ActiveList, fault: offline.Degradation | None
 ) -> dict[str, Any]:
     worse = f" Frames were degraded by {fault.text} first." if fault else ""
     details = [

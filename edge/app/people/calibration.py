@@ -12,7 +12,7 @@ from edge.errors import ConfigError
 from edge.store import Store
 from edge.thresholds import Thresholds
 from edge.watchlist.calibration import calibrate as score
-from edge.watchlist.false_alerts import promise
+from edge.watchlist.false_alerts import calibrated_false_alerts
 from edge.watchlist.margin import choose_margin
 
 
@@ -47,7 +47,7 @@ def calibrate(
     if write:
         now = dt.datetime.now(dt.UTC)
         kept = Thresholds(limits, margin, one_in, models.stages.embedder.sha256, watch.digest, now)
-        store.tuning.put_thresholds(kept).result()
+        store.calibration.put_thresholds(kept).result()
     return {
         "one_in": one_in,
         "people": len(watch.people),
@@ -58,10 +58,10 @@ def calibrate(
         "kinds": {
             kind: {
                 "min_similarity": limit,
-                "expected_false_alerts": promise(made.tails[kind].bound(limit), len(watch.people)),
+                "expected_false_alerts": calibrated_false_alerts(made.tails[kind].bound(limit), len(watch.people)),
                 "now": _now(config, watch.thresholds, kind),
                 "strangers": len(made.tails[kind].scores),
-                "shared_likeness": round(made.shifts.get(kind, 0.0), 4),
+                "shared_likeness": round(made.biases.get(kind, 0.0), 4),
                 "curve": made.curve(kind),
             }
             for kind, limit in limits.items()

@@ -107,7 +107,7 @@ class People:
 
     def set_aside(self, reference_id: str, *, by: str, is_aside: bool = True) -> None:
         """Leave a reference out of every search, or take it back; NotFoundError for an id there is not."""
-        self.store.tuning.set_aside(reference_id, is_aside=is_aside, by=by).result()
+        self.store.calibration.set_aside(reference_id, is_aside=is_aside, by=by).result()
 
     def calibrate(self, config: Config, *, one_in: float, min_margin: float | None, write: bool) -> dict[str, Any]:
         """Limits for a wanted rate of false alerts, JSON-ready; see `calibration.calibrate`."""
@@ -117,7 +117,7 @@ class People:
 
     def reset_limits(self, *, by: str) -> None:
         """Go back to the limits of the configuration."""
-        self.store.tuning.put_thresholds(None, by=by).result()
+        self.store.calibration.put_thresholds(None, by=by).result()
 
     def reembed(self, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
         """Embed every kept picture with the model in use, JSON-ready; see `embeddings.reembed`."""

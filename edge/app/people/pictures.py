@@ -18,13 +18,13 @@ from edge.arrays import BgrImage
 from edge.capture.images import decode_image, read_image
 from edge.capture.sources import VIDEO_SUFFIXES, open_path
 from edge.errors import EdgeError
-from edge.pipeline.draft import cut_found
+from edge.pipeline.draft import cut_with_margin
 from edge.pixels.encode import file_sha256, to_png
 from edge.pixels.geometry import align
 from edge.pixels.quality import measure
 from edge.records import Person, Reference
 from edge.store import Store
-from edge.watchlist import Candidate, Others, Verdict, choose_best
+from edge.watchlist import Candidate, OtherPeople, PictureCheck, choose_best
 from edge.watchlist import check_pictures as judge
 from edge.watchlist.entry import EnrolOutcome, PictureOutcome, Upload
 from edge.watchlist.picture_checks import largest_face
@@ -88,7 +88,7 @@ def check_pictures(
     return CheckedPerson(person, tuple(outcomes), tuple(reference for reference, _ in made), images)
 
 
-def _outcome(verdict: Verdict, *, is_chosen: bool = True) -> PictureOutcome:
+def _outcome(verdict: PictureCheck, *, is_chosen: bool = True) -> PictureOutcome:
     """An accepted frame that was not among the best of its video is no error, but is not kept either."""
     source = verdict.candidate.source
     if verdict.ok and not is_chosen:
@@ -97,12 +97,12 @@ def _outcome(verdict: Verdict, *, is_chosen: bool = True) -> PictureOutcome:
     return PictureOutcome(source, verdict.ok, verdict.reason, verdict.message, numbers)
 
 
-def _others(known: Sequence[Reference], person_id: str) -> Others | None:
+def _others(known: Sequence[Reference], person_id: str) -> OtherPeople | None:
     """The references of everybody but this person."""
     rest = [reference for reference in known if reference.person_id != person_id]
     if not rest:
         return None
-    return Others(np.stack([reference.embedding for reference in rest]), [one.person_id for one in rest])
+    return OtherPeople(np.stack([reference.embedding for reference in rest]), [one.person_id for one in rest])
 
 
 def _load(picture: Upload | Path) -> tuple[str, Callable[[], BgrImage]]:
@@ -161,7 +161,7 @@ class _Measurer:
         quality = measure(crop, landmarks, box)
         embedding = self._stages.embedder.embed(crop[np.newaxis])[0]
         x1, y1, x2, y2 = (float(v) for v in box)
-        cut, corner = cut_found(image, (x1, y1, x2, y2))
+        cut, corner = cut_with_margin(image, (x1, y1, x2, y2))
         numbers = {**asdict(quality), "parts": dict(quality.parts)}
         # With the landmarks the kept picture can be aligned and embedded again by a later model.
         numbers["landmarks"] = np.round(landmarks - np.array(corner, np.float32), 3).tolist()

@@ -21,7 +21,7 @@ from edge.app.selfcheck import demo_clip
 from edge.app.selfcheck.figures import Finding, bands_of, judge
 from edge.arrays import BgrImage
 from edge.config import Config
-from edge.pipeline import BoxFacts, Pipeline
+from edge.pipeline import DeviceFacts, Pipeline
 from edge.pipeline.pipeline import Detector
 from edge.pixels.boxes import iou
 from edge.pixels.encode import to_png
@@ -111,7 +111,7 @@ def play(config: Config, models: Models, *, seconds: float = REPLAY_SECONDS) -> 
     best, faces, hits = 0.0, 0, set()
     with tempfile.TemporaryDirectory(prefix="edge-replay-") as folder, Store.open(Path(folder)) as store:
         enrol(store, models, Person("replay", "Replay", "test"), [Upload("portrait.png", to_png(demo_clip.portrait()))])
-        facts = BoxFacts("replay", "test", models.hashes, models.impostor_tail, lambda _: {})
+        facts = DeviceFacts("replay", "test", models.hashes, models.impostor_tail, lambda _: {})
         pipeline = Pipeline(plain, models.stages, load_watch(store, models), facts)
         for number, image in enumerate(demo_clip.frames(seconds=seconds)):
             result = pipeline.process(Frame(number, "replay", EPOCH, round(number / demo_clip.FPS * 1e9), image))

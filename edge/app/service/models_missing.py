@@ -88,7 +88,7 @@ class _Page:
             newest=self.board.newest,
             frames_done=lambda: 0,
             frames_dropped=lambda: 0,
-            pause=store.page.pause,
+            pause=store.pauses.current,
             is_list_stale=lambda at: False,
             publish=self.board.publish_conditions,
             models=lambda: ("unusable", str(self.problem)),

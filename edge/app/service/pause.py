@@ -8,7 +8,7 @@ import logging
 
 from edge.app.service.vision import Vision
 from edge.store import Store, time_to_text
-from edge.store.guarding import Pause
+from edge.store.coverage.pause import Pause
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ class Recognition:
     def __init__(self, store: Store, vision: Vision) -> None:
         self._store = store
         self._vision = vision
-        self.pause_now: Pause | None = store.page.pause()
+        self.pause_now: Pause | None = store.pauses.current()
         vision.paused = self.pause_now is not None
 
     async def pause(self, by: str, reason: str, minutes: float) -> Pause:
@@ -31,7 +31,7 @@ class Recognition:
         pause = Pause(by, reason, since, now + dt.timedelta(minutes=minutes))
         body: dict[str, object] = {"subject": "recognition", "state": "paused", "detail": reason, "by": by}
         body["until"] = time_to_text(pause.until)
-        await asyncio.wrap_future(self._store.page.set_pause(pause, [("health", body)], by=by))
+        await asyncio.wrap_future(self._store.pauses.set(pause, [("health", body)], by=by))
         self.pause_now = pause
         self._vision.paused = True
         log.info("recognition is paused until %s", time_to_text(pause.until))
@@ -46,7 +46,7 @@ class Recognition:
         gap: dict[str, object] = {"cause": "paused", "by": pause.by, "reason": pause.reason}
         gap |= {"from": time_to_text(pause.since), "to": time_to_text(now)}
         health: dict[str, object] = {"subject": "recognition", "state": "running", "detail": "", "by": by}
-        await asyncio.wrap_future(self._store.page.set_pause(None, [("gap", gap), ("health", health)], by=by))
+        await asyncio.wrap_future(self._store.pauses.set(None, [("gap", gap), ("health", health)], by=by))
         self.pause_now = None
         self._vision.paused = False
         log.info("recognition goes on")

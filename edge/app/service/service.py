@@ -67,7 +67,7 @@ async def run(config: Config, *, kind: str = "actual", on_ready: Callable[[Runni
         _hear_signals(stopped, stack)
         store = await asyncio.to_thread(Store.open, config.data_dir)
         stack.callback(store.close)
-        store.ledger.note_settings(settings.told(config))
+        store.audit_log.record_settings(settings.told(config))
         models = await models_or_page(config, store, stopped, _print_claim_code)
         await asyncio.to_thread(warm_up)
         service = _Service(config, store, models, kind)
@@ -82,10 +82,10 @@ async def run(config: Config, *, kind: str = "actual", on_ready: Callable[[Runni
 
 async def _print_claim_code(store: Store, url: str) -> None:
     """On a box that nobody can log in to yet, make a code for the first user and put it where the installer looks."""
-    if await asyncio.to_thread(store.page.is_claimed):
+    if await asyncio.to_thread(store.claim.is_claimed):
         return
     given = credentials.read("claim_code")
-    code = await asyncio.wrap_future(store.page.new_claim_code(given))
+    code = await asyncio.wrap_future(store.claim.new_code(given))
     # A code that was handed over is known to whoever needs it; logs are read by more people.
     shown = code if given is None else "that the installer was given"
     log.warning("nobody can log in yet: open %s/claim and enter the code %s", url, shown)
@@ -131,7 +131,7 @@ class _Service:
             newest=self.board.newest,
             frames_done=lambda: self.vision.frames_done,
             frames_dropped=lambda: sum(camera.dropped for camera in self.cameras),
-            pause=self.store.page.pause,
+            pause=self.store.pauses.current,
             is_list_stale=lambda at: self.vision.pipeline.watch.is_stale(at),
             publish=self.board.publish_conditions,
             models=self.model_files.look,

@@ -14,7 +14,7 @@ from edge.app.service.vision import HitWriter, Vision
 from edge.config import Config
 from edge.ops.system.sensors import temperature_c
 from edge.store import Store, time_to_text
-from edge.store.guarding import Pause
+from edge.store.coverage.pause import Pause
 
 
 class Parts(Protocol):

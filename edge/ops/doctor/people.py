@@ -118,7 +118,7 @@ def check_age(people: int, changed_at: dt.datetime | None, max_age_days: float, 
 
 
 def _calibration(store: Store, in_use: InUse, has_people: bool) -> Check:
-    kept, fix = store.tuning.thresholds(), "edge watchlist calibrate --one-in 10000 --write"
+    kept, fix = store.calibration.thresholds(), "edge watchlist calibrate --one-in 10000 --write"
     if kept is None:
         if not has_people:
             return passed("calibration", "nobody is listed yet")

@@ -57,7 +57,7 @@ def _from_store(store: Store, has_accounts: bool, cameras: list[str]) -> dict[st
         "users": store.users() if has_accounts else [],
         "logins": store.logins(),
         "tokens": store.tokens() if has_accounts else [],
-        "audit": store.ledger.newest(None, AUDIT_ROWS) if has_accounts else [],
+        "audit": store.audit_log.newest(None, AUDIT_ROWS) if has_accounts else [],
         "coverage": _coverage_shares(store, now, cameras),
     }
 

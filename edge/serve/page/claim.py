@@ -16,7 +16,6 @@ from edge.serve.http.route import route_of
 from edge.serve.page.language import Translate
 from edge.serve.page.renderer import render, translator_of
 from edge.store.accounts.passwords import MIN_PASSWORD
-from edge.store.guarding import Page
 
 PAGE = "/claim"
 _CLAIMED: web.AppKey[set[bool]] = web.AppKey("claimed")
@@ -29,7 +28,7 @@ def prepare(app: web.Application) -> None:
 
 
 async def _is_claimed(app: web.Application) -> bool:
-    if not app[_CLAIMED] and await read(app[STORE].page.is_claimed):
+    if not app[_CLAIMED] and await read(app[STORE].claim.is_claimed):
         app[_CLAIMED].add(True)
     return bool(app[_CLAIMED])
 
@@ -57,9 +56,9 @@ async def claim(request: web.Request) -> web.StreamResponse:
     name, password = form.get("user", "").strip(), form.get("password", "")
     if (wrong := _form_error(t, name, password)) is not None:
         return _form(request, name, wrong, 422)
-    page: Page = request.app[STORE].page
+    claim = request.app[STORE].claim
     try:
-        await written(await read(page.claim, form.get("code", ""), name, password))
+        await written(await read(claim.redeem, form.get("code", ""), name, password))
     except AuthError as error:
         return _form(request, name, t("claim.wrong"), error.http_status)
     except ConflictError:

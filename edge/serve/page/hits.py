@@ -38,10 +38,10 @@ UNDO_GRACE_S = 2.0
 async def listing(request: web.Request) -> web.StreamResponse:
     """Hits that pass the filters, newest first, a page at a time."""
     inputs.check_names(request, ("before", *FILTERS))
-    page = request.app[STORE].page
+    store = request.app[STORE]
     before, form = request.query.get("before"), {name: request.query.get(name, "").strip() for name in FILTERS}
     hit_filter = _filter(form)
-    hits = await read(page.find_hits, hit_filter, before, PER_PAGE + 1)
+    hits = await read(store.find_hits, hit_filter, before, PER_PAGE + 1)
     filters = {name: value for name, value in form.items() if value}
     older = {**filters, "before": hits[PER_PAGE - 1].hit_id} if len(hits) > PER_PAGE else None
     values = {
@@ -50,11 +50,11 @@ async def listing(request: web.Request) -> web.StreamResponse:
         "newest": urlencode(filters),
         "before": before,
         "asked": form,
-        "is_open": hit_filter.is_open,
-        "total": await read(page.count_hits, hit_filter),
+        "is_open": hit_filter.is_empty,
+        "total": await read(store.count_hits, hit_filter),
         "count_up_to": COUNT_UP_TO,
-        "people": await read(request.app[STORE].people),
-        "hit_cameras": await read(page.cameras_with_hits),
+        "people": await read(store.people),
+        "hit_cameras": await read(store.cameras_with_hits),
         "states": STATES,
     }
     return render(request, "hits.html", values)
@@ -100,7 +100,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 async def _own_verdict(request: web.Request, hit: Hit) -> dict[str, Any]:
     """Template values: the last verdict, seconds in which the caller may undo it, whether the caller judged first."""
     name, undo_s = request[CALLER].name, request.app[REVIEW].undo_s
-    verdicts: list[Verdict] = await read(request.app[STORE].page.verdicts, hit.hit_id)
+    verdicts: list[Verdict] = await read(request.app[STORE].reviews.verdicts, hit.hit_id)
     last = verdicts[-1] if verdicts else None
     left_s = 0.0
     if last is not None and last.by == name:
@@ -125,7 +125,7 @@ async def review(request: web.Request) -> web.StreamResponse:
         raise no_hit(request)
     needs_second = hit.person.status in request.app[REVIEW].second_person_for
     by = request[CALLER].name or ""
-    done = store.page.give_verdict(
+    done = store.reviews.give_verdict(
         hit_id, by, state, reason=reason or None, note=note or None, needs_second=needs_second
     )
     await written(done)
@@ -137,7 +137,7 @@ async def undo(request: web.Request) -> web.StreamResponse:
     hit_id = request.match_info["hit_id"]
     await read_form(request)
     within_s = request.app[REVIEW].undo_s + UNDO_GRACE_S
-    await written(request.app[STORE].page.undo_verdict(hit_id, request[CALLER].name or "", within_s))
+    await written(request.app[STORE].reviews.undo_verdict(hit_id, request[CALLER].name or "", within_s))
     raise web.HTTPSeeOther(f"/hits/{hit_id}#verdict")
 
 

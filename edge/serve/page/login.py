@@ -63,6 +63,6 @@ async def set_language(request: web.Request) -> web.StreamResponse:
     form, caller = await read_form(request), request[CALLER]
     if form.get("language") not in LANGUAGES:
         raise RequestError(f"the language is not known: choose from {', '.join(LANGUAGES)}", status=422)
-    await written(request.app[STORE].page.set_language(caller.name or "", form["language"]))
+    await written(request.app[STORE].set_language(caller.name or "", form["language"]))
     request.app[CALLERS].drop_cached(caller)
     raise web.HTTPSeeOther(local_address(form.get("back")) or home(request.app, caller))

@@ -80,8 +80,8 @@ async def _latest(request: web.Request) -> dict[str, Any]:
 
 async def _read_latest(store: Store) -> dict[str, Any]:
     return {
-        "latest": await read(store.page.find_hits, HitFilter(), None, LATEST),
-        "unseen": await read(store.page.count_hits, HitFilter(state="new")),
+        "latest": await read(store.find_hits, HitFilter(), None, LATEST),
+        "unseen": await read(store.count_hits, HitFilter(state="new")),
     }
 
 

@@ -238,7 +238,7 @@ def test_the_page_walks_over_the_running_vision_thread(config: Config, walks: di
         assert check_sheet(made.sheet() or b"", "sheet") == public_hex(box_key(config.data_dir))
         (kept,) = (config.data_dir / "commission").iterdir()
         assert kept.read_bytes() == made.sheet()
-        noted = store.ledger.newest(None, 1)[0]
+        noted = store.audit_log.newest(None, 1)[0]
         assert (noted.actor, noted.action) == ("ann-installer", "commission.sheet")
 
     with Store.open(config.data_dir) as store:

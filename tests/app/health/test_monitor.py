@@ -23,7 +23,7 @@ from edge.records import CameraHealth, CameraState, LiveView
 from edge.serve.board import Condition
 from edge.store import Store
 from edge.store.coverage.coverage import Moment
-from edge.store.guarding import Pause
+from edge.store.coverage.pause import Pause
 from tests.support.store import NOW, Clock
 
 
@@ -215,7 +215,7 @@ def test_a_database_that_another_program_holds_is_told_when_it_is_free_again(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scene.look()
-    scene.store._core._writer._db.execute("PRAGMA busy_timeout = 50")
+    scene.store._core.writer._db.execute("PRAGMA busy_timeout = 50")
     with contextlib.closing(sqlite3.connect(tmp_path / "edge.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StoreError):

@@ -21,7 +21,7 @@ from edge.capture.images import decode_image
 from edge.capture.sources import open_path
 from edge.config import load
 from edge.errors import NotFoundError
-from edge.pipeline import BoxFacts, Pipeline
+from edge.pipeline import DeviceFacts, Pipeline
 from edge.pixels import degrade
 from edge.records import Frame, Hit, Person
 from edge.serve.page.language import Translate
@@ -83,7 +83,7 @@ def test_map_replay_and_new_embeddings_on_the_demo(
     with Store.open(tmp_path) as store:
         enrol(store, models, Person("p1", "P", "demo"), [portrait])
         watch = load_watch(store, models)
-        pipeline = Pipeline(load(), models.stages, watch, BoxFacts("b", "test", models.hashes, None, lambda _: {}))
+        pipeline = Pipeline(load(), models.stages, watch, DeviceFacts("b", "test", models.hashes, None, lambda _: {}))
         draft = next(draft for frame in frames_of(demo_clip) for draft in pipeline.process(frame).drafts)
         store.add_hit(draft.hit, draft.images).result()
         told = explain.explain(store, models, draft.hit.hit_id)
@@ -111,7 +111,7 @@ def test_what_was_done_for_recognition_is_done_again(
 ) -> None:
     with Store.open(tmp_path) as store:
         enrol(store, models, Person("p1", "P", "demo"), [portrait])
-        facts = BoxFacts("b", "test", models.hashes, None, lambda _: {})
+        facts = DeviceFacts("b", "test", models.hashes, None, lambda _: {})
         pipeline = Pipeline(load(), models.stages, load_watch(store, models), facts)
         frames = frames_of(demo_clip, moved_at=4.0)
         draft = next(draft for frame in frames for draft in pipeline.process(frame).drafts)

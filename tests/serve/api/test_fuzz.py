@@ -90,4 +90,4 @@ def test_all_checks_of_schemathesis(tmp_path: Path) -> None:
         report = (done.stdout + done.stderr)[-8000:]
         assert done.returncode == 0, report
         assert store.check() == []
-        assert store.ledger.verify().problems == ()
+        assert store.audit_log.verify().problems == ()

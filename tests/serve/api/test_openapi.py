@@ -15,6 +15,7 @@ from edge.serve.api import openapi, schema
 from edge.serve.routes import TABLE
 from tests.support.models import no_less_no_more
 from tests.support.paths import GOLDEN
+from tests.support.store import review
 from tests.support.web import add_person, live_view, make_hit, person, run, running
 
 
@@ -70,7 +71,7 @@ def test_real_answers_have_just_the_described_fields(tmp_path: Path) -> None:
         async with running(tmp_path) as box:
             store, headers = box.store, box.token()
             await asyncio.wrap_future(store.update_hit(*make_hit(1, enhanced=False)))
-            await asyncio.wrap_future(store.set_review(make_hit(2)[0].hit_id, "confirmed", "a-guard", None))
+            await asyncio.wrap_future(review(store, make_hit(2)[0].hit_id, "confirmed", "a-guard", None))
             await asyncio.wrap_future(
                 store.add_item("health", {"camera": "door", "state": "lost", "detail": "no answer"})
             )

@@ -75,7 +75,7 @@ def test_read_change_and_the_version_guards(tmp_path: Path) -> None:
             assert status == 201
             _, body_, _ = await send(box, "GET", "/api/v1/alerts", box.token(name="other"))
             assert body_["audit_head"] == box.store.audit_head().sha256
-            assert box.store.ledger.newest(limit=2)[1].actor == "central"
+            assert box.store.audit_log.newest(limit=2)[1].actor == "central"
 
     run(check())
 

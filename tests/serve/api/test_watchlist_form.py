@@ -103,7 +103,7 @@ def test_a_form_gets_the_answer_that_json_gets(tmp_path: Path, portrait: Path) -
             assert (status, problem["type"]) == (422, "urn:edge:problem:refused")
             no_less_no_more(watchlist_schema.RefusedProblem, problem)
             assert box.store.person("gate-7").name == "Other Name", "nothing was changed"
-            assert box.store.ledger.newest(limit=1)[0].actor == "central"
+            assert box.store.audit_log.newest(limit=1)[0].actor == "central"
 
     run(check())
 

@@ -38,17 +38,17 @@ def test_views_are_noted_once_and_refusals_are_not(tmp_path: Path) -> None:
             await box.get("/people", box.session("installer"))
             await box.get("/people", {})
             box.store.audit("test", "end", "here").result(10)
-            entries = [entry for entry in reversed(box.store.ledger.newest(limit=100)) if "view" in entry.action]
+            entries = [entry for entry in reversed(box.store.audit_log.newest(limit=100)) if "view" in entry.action]
             assert [(entry.actor, entry.action, entry.object) for entry in entries] == [
                 ("a-guard", "hit.view", HIT_ID),
                 ("central", "hit.view", HIT_ID),
             ]
-            searches = [e for e in box.store.ledger.newest(limit=100) if e.action == "hits.search"]
-            assert [entry.told for entry in searches] == [{"query": {"person": "p1"}}]
+            searches = [e for e in box.store.audit_log.newest(limit=100) if e.action == "hits.search"]
+            assert [entry.detail_json for entry in searches] == [{"query": {"person": "p1"}}]
             await asyncio.wrap_future(box.store.forget_person(person(1).person_id))
-            searches = [e for e in box.store.ledger.newest(limit=100) if e.action == "hits.search"]
-            assert [entry.told for entry in searches] == [None], "the search named the erased person"
-            assert box.store.ledger.verify().problems == ()
+            searches = [e for e in box.store.audit_log.newest(limit=100) if e.action == "hits.search"]
+            assert [entry.detail_json for entry in searches] == [None], "the search named the erased person"
+            assert box.store.audit_log.verify().problems == ()
 
     run(check())
 
@@ -62,8 +62,8 @@ def test_what_a_machine_has_got_is_noted_with_its_cursor(tmp_path: Path) -> None
 
     run(check())
     with Store.open(tmp_path / "data") as store:
-        pulls = [entry for entry in store.ledger.newest(limit=10) if entry.action == "feed.pull"]
-        assert [(entry.actor, entry.object, entry.told) for entry in pulls] == [
+        pulls = [entry for entry in store.audit_log.newest(limit=10) if entry.action == "feed.pull"]
+        assert [(entry.actor, entry.object, entry.detail_json) for entry in pulls] == [
             ("central", "items 1 to 3", {"alerts": 3})
         ]
 
@@ -79,7 +79,7 @@ def test_a_change_is_audited_as_the_table_says(tmp_path: Path) -> None:
             supervisor, machine = box.session("supervisor"), box.token("watchlist:write") | {"If-Match": "*"}
 
             def last_action() -> str:
-                actions = [entry.action for entry in box.store.ledger.newest(limit=5)]
+                actions = [entry.action for entry in box.store.audit_log.newest(limit=5)]
                 return next(action for action in actions if "view" not in action)
 
             for name, form in FORMS:

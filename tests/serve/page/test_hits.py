@@ -18,6 +18,7 @@ from edge.records import CameraState
 from edge.serve.page import words
 from edge.serve.page.assets import FOLDER, TYPES, Assets
 from edge.serve.page.language import Translate
+from tests.support.store import review
 from tests.support.web import NASTY, START, add_person, camera_health, live_view, make_hit, person, run, running
 
 WORDS = words.Words(Translate("en"))
@@ -54,7 +55,7 @@ def test_pages_escape_names_and_ask_no_other_host(tmp_path: Path) -> None:
             hit, images = make_hit(9, who)
             hit = dataclasses.replace(hit, expected_false_alerts=NASTY, quality={NASTY: NASTY}, models={NASTY: NASTY})
             await asyncio.wrap_future(box.store.add_hit(hit, images))
-            await asyncio.wrap_future(box.store.set_review(hit.hit_id, "rejected", NASTY, NASTY))
+            await asyncio.wrap_future(review(box.store, hit.hit_id, "rejected", NASTY, NASTY))
             box.live.publish_health([camera_health(CameraState.LOST, NASTY)])
             box.live.publish(live_view(1, label=NASTY))
             headers = box.session("supervisor") | HTML
@@ -183,7 +184,7 @@ def test_a_store_that_fails_is_said_on_the_page(tmp_path: Path, monkeypatch: pyt
     async def check() -> None:
         async with running(tmp_path) as box:
             headers = box.session()
-            monkeypatch.setattr(box.store.page, "find_hits", fail)
+            monkeypatch.setattr(box.store, "find_hits", fail)
             answer, body = await box.get("/hits", headers | HTML)
             assert (answer.status, answer.content_type) == (503, "text/html")
             assert b"is locked: stop the other program" in body
@@ -197,7 +198,7 @@ def test_a_fault_of_ours_is_a_500_that_tells_nothing(tmp_path: Path, monkeypatch
 
     async def check() -> None:
         async with running(tmp_path) as box:
-            monkeypatch.setattr(box.store.page, "count_hits", fail)
+            monkeypatch.setattr(box.store, "count_hits", fail)
             answer, body = await box.get("/hits", box.session())
             assert (answer.status, answer.content_type) == (500, "application/problem+json")
             assert b"secret" not in body

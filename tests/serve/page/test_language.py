@@ -13,7 +13,7 @@ from edge.serve.page import hits, language
 from edge.serve.page.language import DEFAULT, LANGUAGES, Translate, choose
 from edge.store import ROLES
 from edge.store.hits.reviews import STATES
-from edge.watchlist import EnrolReason
+from edge.watchlist import RefusalReason
 from tests.support.web import PASSWORD, make_hit, run, running
 
 SERVE = Path(language.__file__).parent
@@ -89,7 +89,7 @@ def test_what_others_name_has_words() -> None:
     for verdict, reasons in hits.REASONS.items():
         for reason in reasons:
             assert t.has(f"reason.{verdict}.{reason}")
-    for reason in EnrolReason:
+    for reason in RefusalReason:
         assert t.has(f"enrol.{reason.value}"), reason
     for state in ("queued", "running", "done", "failed", "stopped"):
         assert t.has(f"examine.{state}")

@@ -50,8 +50,8 @@ def test_however_many_tabs_ask_the_database_is_asked_once(tmp_path: Path, monkey
     async def check() -> None:
         async with running(tmp_path) as box:
             looks = []
-            find = box.store.page.find_hits
-            monkeypatch.setattr(box.store.page, "find_hits", lambda *args: looks.append(args) or find(*args))
+            find = box.store.find_hits
+            monkeypatch.setattr(box.store, "find_hits", lambda *args: looks.append(args) or find(*args))
             headers = box.session()
             tabs = await asyncio.gather(*(box.get("/now/hits", headers) for _ in range(30)))
             assert len({body for _, body in tabs}) == 1

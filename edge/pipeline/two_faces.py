@@ -1,4 +1,4 @@
-"""What a hit says of its two faces: which one the match rests on, whether they disagree, what was left out and why."""
+"""What a hit tells of captured and enhanced face: which one the match rests on, and whether they disagree."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from edge.enhance.scoring import input_of
 from edge.recipes import Recipe
 
 
-def told(found_on: str, alike: Sequence[float] | None, limit: float) -> dict[str, Any]:
-    """JSON-ready. `alike` holds the similarities of the best shot as captured and as shown; None: nothing was changed.
+def two_faces_json(found_on: str, similarities: Sequence[float] | None, limit: float) -> dict[str, Any]:
+    """JSON-ready. `similarities` are those of the best shot as captured and as shown; None: nothing was changed.
 
     The two disagree where they differ by more than `limit`, which 1 in 100 faces of known people does.
     """
-    difference = None if alike is None else alike[1] - alike[0]
+    difference = None if similarities is None else similarities[1] - similarities[0]
     return {
         "found_on": found_on,
         "disagrees": difference is not None and abs(difference) > limit,
