@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge.app.commission.walk import DAY, NIGHT, ZONES, Sighting
-from edge.app.commission.walker import of_walker
+from edge.app.commission.walk import DAY, NIGHT, ZONES, Sighting, of_walker
 from edge.config import RecogniseConfig
 from edge.pipeline import ActiveList
 from edge.pipeline.face import MIN_GAP_FRAMES

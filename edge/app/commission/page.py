@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import time
+from collections.abc import Callable
+from typing import Protocol
 
 from edge import durable
 from edge.app.build import Models
 from edge.app.commission.distances import Station
 from edge.app.commission.session import Commissioning
 from edge.app.commission.terminal import STATION_S
-from edge.app.service.vision import Vision
 from edge.config import Config
 from edge.errors import ConflictError, StoreError
 from edge.pipeline import FrameResult
@@ -22,6 +23,12 @@ from edge.store import Store
 FOLDER = "commission"
 
 
+class FrameSource(Protocol):
+    """The running vision thread: shows each processed frame to its observer."""
+
+    observer: Callable[[Frame, FrameResult], None] | None
+
+
 class PageCommissioner:
     """`edge.serve.ports.AcceptanceWalk` over the vision thread.
 
@@ -29,7 +36,7 @@ class PageCommissioner:
     """
 
     def __init__(
-        self, config: Config, models: Models, store: Store, vision: Vision, *, seconds: float = STATION_S
+        self, config: Config, models: Models, store: Store, vision: FrameSource, *, seconds: float = STATION_S
     ) -> None:
         self._config, self._models, self._store, self._vision = config, models, store, vision
         self._seconds = seconds

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.app.build import Models
 from edge.app.commission.distances import Distances
 from edge.arrays import BgrImage, Embedding
 from edge.config import Config
 from edge.pipeline import ActiveList
+from edge.pixels.boxes import iou
 from edge.pixels.color import is_gray
 from edge.pixels.geometry import align
 from edge.pixels.quality import measure
@@ -19,6 +22,9 @@ from edge.track import Tracker, TrackerSettings
 
 DAY, NIGHT = "day", "night"
 ZONES = ("left", "middle", "right")
+LIKE = 0.3
+"""Similarity of a single crop that strangers hardly reach."""
+SAME_PLACE = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +116,38 @@ class Walk:
         """To the walker, whoever else is nearer."""
         ranked = self.watch.gallery.search(embedding)
         return next((float(one[1]) for one in ranked if one[0] == self.person_id), -1.0)
+
+
+def of_walker(sightings: Sequence[Sighting]) -> list[Sighting]:
+    """The walker's sightings, in their order; posters, wheels and passers-by must not be measured in their place.
+
+    A track with one sighting like the walker belongs to the walker as a whole, also where it is too far to be
+    recognised. A track seen in the same frame as such a track is somebody else, and so is any track at the same place.
+    All other tracks may be the walker unrecognised, and count.
+    """
+    tracks: dict[int, list[Sighting]] = {}
+    for one in sightings:
+        tracks.setdefault(one.track, []).append(one)
+    known = {track for track, seen in tracks.items() if max(one.similarity for one in seen) >= LIKE}
+    others = {
+        track
+        for track, seen in tracks.items()
+        if track not in known and any(_meet(seen, tracks[other]) for other in known)
+    }
+    places = np.array([_place(tracks[track]) for track in sorted(others)], np.float32).reshape(-1, 4)
+    strange = others | {
+        track
+        for track, seen in tracks.items()
+        if track not in known and len(places) and float(iou(_place(seen)[np.newaxis], places).max()) >= SAME_PLACE
+    }
+    return [one for one in sightings if one.track not in strange]
+
+
+def _meet(one: Sequence[Sighting], other: Sequence[Sighting]) -> bool:
+    """Whether both were seen in one and the same frame."""
+    return not {(s.light, s.at_s) for s in one}.isdisjoint((s.light, s.at_s) for s in other)
+
+
+def _place(seen: Sequence[Sighting]) -> NDArray[np.float32]:
+    """Mean box of a track, (4,)."""
+    return np.asarray(np.mean([one.box for one in seen], axis=0), np.float32)

@@ -11,14 +11,14 @@ import datetime as dt
 import logging
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from edge.app.health import checks
-from edge.app.health.conditions import Conditions, Teller
+from edge.app.health.conditions import Conditions
 from edge.errors import EdgeError
 from edge.ops.system import sensors
 from edge.ops.system.clock import clock_facts
@@ -49,6 +49,14 @@ class Pausing(Protocol):
     def until(self) -> dt.datetime: ...
 
 
+class FeedQueue(Protocol):
+    """Sends items to the feed, and keeps those the store can't take yet."""
+
+    def add_item(self, kind: str, body: Mapping[str, Any]) -> None: ...
+
+    def retry(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Eyes:
     """What the keeper looks at."""
@@ -72,7 +80,7 @@ class Eyes:
 class Keeper:
     """Runs beside the vision thread, on the loop."""
 
-    def __init__(self, store: Store, data_dir: Path, min_free_bytes: int, eyes: Eyes) -> None:
+    def __init__(self, store: Store, data_dir: Path, min_free_bytes: int, eyes: Eyes, queue: FeedQueue) -> None:
         self._store = store
         self._data_dir = data_dir
         self._min_free_bytes = min_free_bytes
@@ -81,8 +89,8 @@ class Keeper:
         self._extended_at = float("-inf")
         self._blind_since: dict[str, tuple[dt.datetime, str]] = {}
         self._failing: set[str] = set()
-        self.teller = Teller(store, self._say)
-        self.conditions = Conditions(self.teller, eyes.publish)
+        self._queue = queue
+        self.conditions = Conditions(queue.add_item, eyes.publish)
         self._load = checks.Load()
         self._overload: tuple[dt.datetime, int] | None = None
         moment = store.coverage.moment()
@@ -121,7 +129,7 @@ class Keeper:
             self._told = watching
         is_wrong = trouble is not None and trouble[0] != "full"
         self._set("database", trouble if trouble and is_wrong else (checks.OK, "hits are stored again"), moment.wall)
-        self.teller.retry()
+        self._queue.retry()
 
     def watching(self, now: dt.datetime) -> list[Watching]:
         """What each camera does now."""
@@ -148,7 +156,7 @@ class Keeper:
             if was is not None and was.state == BLIND and was != one and one.camera in self._blind_since:
                 since, reason = self._blind_since.pop(one.camera)
                 times = {"from": time_to_text(since), "to": time_to_text(now)}
-                self.teller.item("gap", {"cause": f"camera {reason}", "camera": one.camera, **times})
+                self._queue.add_item("gap", {"cause": f"camera {reason}", "camera": one.camera, **times})
             if one.state == BLIND and was is not None:
                 self._blind_since.setdefault(one.camera, (now, one.reason))
 
@@ -181,7 +189,7 @@ class Keeper:
             since, before = self._overload
             self._overload = None
             times = {"from": time_to_text(since), "to": time_to_text(now)}
-            self.teller.item("gap", {"cause": "overload", "lost": count.dropped - before, **times})
+            self._queue.add_item("gap", {"cause": "overload", "lost": count.dropped - before, **times})
         self._set("load", found, now)
 
     def _state(self, subject: str) -> str:

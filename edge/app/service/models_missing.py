@@ -19,11 +19,11 @@ from edge.app.examine.results import forget_in
 from edge.app.health.monitor import Eyes, Keeper
 from edge.app.people.worker import PeopleWorker
 from edge.app.service.listener import Announce, open_page
+from edge.app.service.outbox import Outbox
 from edge.app.service.status import basics
 from edge.config import Config
 from edge.errors import ModelError
-from edge.ops.system.systemd import notify
-from edge.ops.system.watchdog import Signs, feed
+from edge.ops.system.systemd import Signs, feed, notify
 from edge.records import CameraHealth, CameraState
 from edge.serve import LiveBoard, build_app
 from edge.store import Store
@@ -94,7 +94,7 @@ class _Page:
             models=lambda: ("unusable", str(self.problem)),
             blind=lambda: WHY,
         )
-        self.keeper = Keeper(store, config.data_dir, config.store.min_free_bytes, eyes)
+        self.keeper = Keeper(store, config.data_dir, config.store.min_free_bytes, eyes, Outbox(store))
 
     def app(self) -> Any:
         """The web application, without what needs models."""

@@ -16,23 +16,23 @@ from edge.app.build import Models, live_pipeline, load_watch
 from edge.app.commission.page import PageCommissioner
 from edge.app.examine.queue import FileExaminer
 from edge.app.health.budget import count, ease
-from edge.app.health.lookout import Lookout
 from edge.app.health.monitor import Eyes, Keeper
 from edge.app.packs.file_watch import ModelFiles
 from edge.app.people.worker import PeopleWorker
 from edge.app.service import settings
 from edge.app.service.listener import open_page
 from edge.app.service.models_missing import models_or_page
+from edge.app.service.outbox import Outbox
 from edge.app.service.pause import Recognition
 from edge.app.service.status import of_service
-from edge.app.service.vision import HitWriter, Vision
+from edge.app.service.vision import Vision
 from edge.capture.camera import Camera
 from edge.config import Config
 from edge.enhance import warm_up
 from edge.errors import ConfigError, EdgeError
+from edge.ops.system.camera_status import CameraStatusKeeper
 from edge.ops.system.metrics import Metrics
-from edge.ops.system.systemd import notify
-from edge.ops.system.watchdog import Signs, feed
+from edge.ops.system.systemd import Signs, feed, notify
 from edge.records import CameraState
 from edge.serve import LiveBoard, build_app
 from edge.store import Store, time_to_text
@@ -110,17 +110,17 @@ class _Service:
         self.metrics = Metrics()
         self.board = LiveBoard()
         self.cameras = [Camera(camera) for camera in config.camera]
-        self.writer = HitWriter(store, self.metrics)
+        self.outbox = Outbox(store, lambda draft: self.metrics.hits.labels(draft.hit.camera).inc())
         pipeline = live_pipeline(config, models, store, kind=kind)
-        self.lookout = Lookout(self.cameras, config.data_dir)
-        self.vision = Vision(pipeline, self.cameras, self.board, self.writer, self.metrics, self.lookout)
+        self.camera_status = CameraStatusKeeper(self.cameras, config.data_dir)
+        self.vision = Vision(pipeline, self.cameras, self.board, self.outbox, self.metrics, self.camera_status)
         self.examiner = FileExaminer(config)
         self.people = PeopleWorker(config, store, forget_examinations=self.examiner.forget_person)
         self.recognition = Recognition(store, self.vision)
         self.commissioner = PageCommissioner(config, models, store, self.vision)
         promised = {entry.file: entry.sha256 for entry in models.pack.manifest.models}
         self.model_files = ModelFiles(models.pack.models_dir, promised)
-        self.keeper = Keeper(store, config.data_dir, config.store.min_free_bytes, self._eyes())
+        self.keeper = Keeper(store, config.data_dir, config.store.min_free_bytes, self._eyes(), self.outbox)
         self.conditions = self.keeper.conditions
         self.started_at = dt.datetime.now(dt.UTC)
 
@@ -162,7 +162,7 @@ class _Service:
                     self._watch_people(),
                     self._watch_health(),
                     self.keeper.run(),
-                    self.lookout.run(),
+                    self.camera_status.run(),
                     self._retain(),
                     self._beat(),
                     self._feed_watchdog(),
@@ -211,7 +211,7 @@ class _Service:
                     level = logging.INFO if health.state in _GOOD else logging.WARNING
                     log.log(level, "camera %s is %s: %s", health.camera, health.state.value, health.detail)
                     told = {"camera": health.camera, "state": health.state.value, "detail": health.detail}
-                    self.keeper.teller.item("health", told | {"since": time_to_text(health.since)})
+                    self.outbox.add_item("health", told | {"since": time_to_text(health.since)})
             await asyncio.sleep(HEALTH_POLL_S)
 
     async def _retain(self) -> None:
@@ -257,7 +257,7 @@ class _Service:
             self.metrics.consumer_lag.labels(consumer.name).set(consumer.lag)
             if consumer.last_pull_at is not None:
                 self.metrics.consumer_age.labels(consumer.name).set((now - consumer.last_pull_at).total_seconds())
-        self.metrics.store.labels("hits_waiting").set(self.writer.num_waiting)
+        self.metrics.store.labels("hits_waiting").set(self.outbox.num_waiting_hits)
         self.metrics.people.set(len(self.vision.pipeline.watch.people))
         count(self.vision.pipeline.budget, self.metrics)
         return self.metrics.render()

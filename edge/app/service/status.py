@@ -9,8 +9,9 @@ from typing import Any, Protocol
 from edge import __version__
 from edge.app.build import Models
 from edge.app.health.conditions import Conditions
+from edge.app.service.outbox import Outbox
 from edge.app.service.pause import Recognition
-from edge.app.service.vision import HitWriter, Vision
+from edge.app.service.vision import Vision
 from edge.config import Config
 from edge.ops.system.sensors import temperature_c
 from edge.store import Store, time_to_text
@@ -24,7 +25,7 @@ class Parts(Protocol):
     store: Store
     models: Models
     vision: Vision
-    writer: HitWriter
+    outbox: Outbox
     recognition: Recognition
     conditions: Conditions
     started_at: dt.datetime
@@ -35,8 +36,8 @@ def of_service(parts: Parts) -> dict[str, Any]:
     told = basics(parts.config, parts.store, parts.conditions, parts.started_at)
     return told | {
         "frames": parts.vision.frames_done,
-        "store_problem": parts.writer.problem,
-        "hits_waiting": parts.writer.num_waiting,
+        "store_problem": parts.outbox.problem,
+        "hits_waiting": parts.outbox.num_waiting_hits,
         "people": len(parts.vision.pipeline.watch.people),
         "models": parts.models.descriptions,
         "model_problem": parts.conditions.details().get("models"),

@@ -5,98 +5,22 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 
-from edge.app.health.lookout import Lookout
+from edge.app.service.outbox import Outbox
 from edge.capture.camera import Camera
-from edge.errors import ConflictError, EdgeError, NotFoundError, StoreError
+from edge.errors import EdgeError
+from edge.ops.system.camera_status import CameraStatusKeeper
 from edge.ops.system.metrics import Metrics
-from edge.pipeline import FrameResult, HitDraft, Pipeline, TrackEnd
+from edge.pipeline import FrameResult, Pipeline, TrackEnd
 from edge.pixels.encode import to_jpeg
-from edge.records import CameraState, Detections, FeedItem, Frame, LiveView
+from edge.records import CameraState, Detections, Frame, LiveView
 from edge.serve.board import LiveBoard
-from edge.store import Store
 
 log = logging.getLogger(__name__)
 
-MAX_WAITING_HITS = 512
-"""Hits kept in memory while the store can't take them; beyond it the oldest update, never a new alert, is let go."""
-RETRY_EVERY_S = 1.0
 IDLE_PICTURE_EVERY_S = 1.0
 """Seconds between two live pictures while nobody looks."""
-
-
-class HitWriter:
-    """Hands drafts to the store and keeps those it could not take until it can."""
-
-    def __init__(self, store: Store, metrics: Metrics) -> None:
-        self._store = store
-        self._metrics = metrics
-        self._waiting: deque[HitDraft] = deque()
-        self._lock = threading.Lock()
-        self._next_try = 0.0
-        self.problem: str | None = None
-
-    @property
-    def num_waiting(self) -> int:
-        """Drafts the store has refused and not yet taken."""
-        return len(self._waiting)
-
-    def submit(self, draft: HitDraft) -> None:
-        """Queue one draft for the store; returns at once."""
-        with self._lock:
-            blocked = bool(self._waiting)
-        if blocked:
-            # Order matters to those who pull: an update must not overtake the alert it belongs to.
-            self._keep(draft)
-        else:
-            self._send(draft)
-
-    def retry(self) -> None:
-        """Offer the oldest waiting draft again, now and then; called once per turn of the vision thread."""
-        with self._lock:
-            if not self._waiting or time.monotonic() < self._next_try:
-                return
-            draft = self._waiting.popleft()
-            self._next_try = time.monotonic() + RETRY_EVERY_S
-        self._send(draft, again=True)
-
-    def _send(self, draft: HitDraft, *, again: bool = False) -> None:
-        put = self._store.add_hit if draft.is_new else self._store.update_hit
-        future = put(draft.hit, draft.images)
-        future.add_done_callback(lambda done: self._done(done, draft, again))
-
-    def _done(self, future: Future[FeedItem], draft: HitDraft, again: bool) -> None:
-        error = future.exception()
-        if error is None:
-            if draft.is_new:
-                self._metrics.hits.labels(draft.hit.camera).inc()
-            if self.problem and not self._waiting:
-                log.info("the store takes hits again")
-                self.problem = None
-            with self._lock:
-                self._next_try = 0.0
-            return
-        if not isinstance(error, StoreError) or isinstance(error, NotFoundError | ConflictError):
-            # Such as a person erased meanwhile: it would fail again for ever, and hold up every later hit.
-            log.error("a hit was refused by the store and is dropped: %s", error)
-            return
-        if self.problem is None:
-            log.error("a hit could not be stored and is kept in memory: %s", error)
-        self.problem = str(error)
-        self._keep(draft, first=again)
-
-    def _keep(self, draft: HitDraft, *, first: bool = False) -> None:
-        with self._lock:
-            if first:
-                self._waiting.appendleft(draft)
-            else:
-                self._waiting.append(draft)
-            while len(self._waiting) > MAX_WAITING_HITS:
-                oldest_update = next((d for d in self._waiting if not d.is_new), None)
-                self._waiting.remove(oldest_update) if oldest_update else self._waiting.popleft()
 
 
 class Vision:
@@ -107,13 +31,13 @@ class Vision:
         pipeline: Pipeline,
         cameras: Sequence[Camera],
         board: LiveBoard,
-        writer: HitWriter,
+        outbox: Outbox,
         metrics: Metrics,
-        lookout: Lookout | None = None,
+        camera_status: CameraStatusKeeper | None = None,
     ) -> None:
         self.pipeline = pipeline
-        self._lookout = lookout
-        self.writer = writer
+        self._camera_status = camera_status
+        self.outbox = outbox
         self.frames_done = 0
         self.turns = 0
         self.paused = False
@@ -142,7 +66,7 @@ class Vision:
                 elif camera.health().state is CameraState.ENDED and camera.config.name not in self._finished:
                     self._finished.add(camera.config.name)
                     self._note_ends(self.pipeline.finish(camera.config.name))
-            self.writer.retry()
+            self.outbox.retry()
             self.turns += 1
             if not self._cameras:
                 self._stop.wait(0.1)
@@ -151,11 +75,11 @@ class Vision:
         started = time.perf_counter()
         result = self._rest(frame) if self.paused else self.pipeline.process(frame)
         for draft in result.drafts:
-            self.writer.submit(draft)
+            self.outbox.add_hit(draft)
         self._note_ends(result.ended)
         self._show(frame, result)
-        if self._lookout is not None:
-            self._lookout.see(frame)
+        if self._camera_status is not None:
+            self._camera_status.note_frame(frame)
         if (observer := self.observer) is not None:
             observer(frame, result)
         self.frames_done += 1
@@ -170,10 +94,10 @@ class Vision:
     def _note_ends(self, ends: Sequence[TrackEnd]) -> None:
         for end in ends:
             for draft in end.drafts:
-                self.writer.submit(draft)
+                self.outbox.add_hit(draft)
             self._metrics.note_track_end(end.camera, end.reason)
-            if self._lookout is not None:
-                self._lookout.note(end)
+            if self._camera_status is not None:
+                self._camera_status.note_track_end(end.camera, end.reason)
 
     def _show(self, frame: Frame, result: FrameResult) -> None:
         now = time.monotonic()

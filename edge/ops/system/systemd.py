@@ -1,9 +1,17 @@
-"""Word to systemd over its notify socket (sd_notify(3)); silent where the service was not started by systemd."""
+"""What systemd is told over its notify socket (sd_notify(3)), and when its watchdog is fed.
+
+Nothing is sent where systemd did not start the service.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+UNWATCHED_PERIOD_S = 5.0
 
 
 def notify(state: str) -> bool:
@@ -19,3 +27,34 @@ def notify(state: str) -> bool:
     except OSError:
         return False
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """Signs of life: frames through all stages, turns of the vision thread, whether any camera gives frames."""
+
+    frames_done: int
+    turns: int
+    is_any_live: bool
+
+
+def is_alive(before: Signs, now: Signs) -> bool:
+    """Whether work went on: a frame passed all stages, or no camera gives frames and the vision thread looks for them.
+
+    A camera that is gone is no reason to kill the service, which tells people of it; a frame that is stuck is one.
+    """
+    if now.frames_done != before.frames_done:
+        return True
+    return not now.is_any_live and not before.is_any_live and now.turns != before.turns
+
+
+async def feed(look: Callable[[], Signs]) -> None:
+    """Feed the watchdog, three times in its period, for as long as there are signs of life; runs until cancelled."""
+    period_us = int(os.environ.get("WATCHDOG_USEC", "0"))
+    before = look()
+    while True:
+        await asyncio.sleep(period_us / 3e6 if period_us else UNWATCHED_PERIOD_S)
+        now = look()
+        if is_alive(before, now):
+            notify("WATCHDOG=1")
+        before = now

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from edge.app.commission.distances import Marks, Pinhole
 from edge.app.commission.findings import Row, sentence
-from edge.app.commission.walk import Sighting
-from edge.app.commission.walker import of_walker
+from edge.app.commission.walk import Sighting, of_walker
 from edge.errors import ImageError
 
 # distances

@@ -18,6 +18,7 @@ import pytest
 from edge.app.health import checks
 from edge.app.health import monitor as module
 from edge.app.health.monitor import Eyes, Keeper
+from edge.app.service.outbox import Outbox
 from edge.errors import StoreError
 from edge.records import CameraHealth, CameraState, LiveView
 from edge.serve.board import Condition
@@ -43,6 +44,7 @@ class Scene:
         self.shown: list[tuple[Condition, ...]] = []
         self.boot_ns = 10**12
         store.coverage.moment = lambda: Moment("b", self.boot_ns, self.clock())  # type: ignore[method-assign]
+        self.outbox = Outbox(store)
         self.keeper = Keeper(
             store,
             folder,
@@ -61,6 +63,7 @@ class Scene:
                 throttled=lambda: self.slow,
                 is_synced=lambda: self.synced,
             ),
+            self.outbox,
         )
 
     def _newest(self, camera: str) -> LiveView | None:
@@ -224,12 +227,15 @@ def test_a_database_that_another_program_holds_is_told_when_it_is_free_again(
         assert [(one.subject, one.state) for one in scene.keeper.conditions.now()] == [("database", "locked")]
         assert "locked" in scene.keeper.conditions.details()["database"]
         deadline = time.monotonic() + 10
-        while not scene.keeper.teller._waiting and time.monotonic() < deadline:
+        while not scene.outbox._waiting and time.monotonic() < deadline:
             time.sleep(0.02)
         other.execute("ROLLBACK")
     scene.store.add_item("heartbeat", {}).result(10)
-    for _ in range(3):
+    scene.outbox._next_try = 0.0
+    scene.look()
+    while (scene.outbox._waiting or scene.outbox._is_retrying) and time.monotonic() < deadline:
         scene.look()
+        time.sleep(0.02)
     assert scene.keeper.conditions.now() == ()
     told = [(body["subject"], body["state"]) for kind, body in scene.items() if kind == "health"]
     assert ("database", "locked") in told, "it waited until it could be kept"

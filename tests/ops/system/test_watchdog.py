@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.ops.system.watchdog import Signs, feed, is_alive
+from edge.ops.system.systemd import Signs, feed, is_alive
 
 
 @pytest.mark.parametrize(
