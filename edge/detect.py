@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -31,6 +32,8 @@ OVERVIEW_FACE_PX = 80.0
 """Faces wider than this in the second look come from it alone: at full size they break into parts."""
 _OVERLAP_OF_LOOKS = 0.6
 """The second look begins at this share of that width, so that no face falls between the two."""
+TILE_OVERLAP = 0.2
+"""Share of a tile that its neighbour shows, too. A face wider than that is left to the look at the whole frame."""
 _MAX_LOG_SIZE = 8.0
 
 # Medians over 1,073 held-out faces that both the cascade and YuNet found, as fractions of the cascade's square.
@@ -65,6 +68,11 @@ class _Candidates(NamedTuple):
         """Those wider than that."""
         return self._pick(self.boxes[:, 2] - self.boxes[:, 0] > width_px)
 
+    def moved(self, x: int, y: int) -> _Candidates:
+        """The same in pixels of the picture in which this one begins at (x, y)."""
+        by = np.array([x, y], np.float32)
+        return _Candidates(self.boxes + np.tile(by, 2), self.scores, self.landmarks + by)
+
     def back(self, fit: Letterbox) -> _Candidates:
         """The same in pixels of the picture that `fit` was made of."""
         corners = fit.back(self.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
@@ -77,7 +85,7 @@ class _Candidates(NamedTuple):
 class FaceDetector:
     """A YuNet-format network: per stride s, `cls_s`, optional `obj_s`, `bbox_s` and `kps_s` over a grid of cells."""
 
-    def __init__(self, session: Session, *, min_score: float = 0.6, max_side_px: int = 640) -> None:
+    def __init__(self, session: Session, *, min_score: float = 0.6, max_side_px: int = 640, tiles: int = 1) -> None:
         missing = [f"{head}_{s}" for s in STRIDES for head in ("cls", "bbox", "kps")]
         missing = [name for name in missing if name not in session.output_shapes]
         if missing:
@@ -87,6 +95,7 @@ class FaceDetector:
             )
         self._session = session
         self._min_score = min_score
+        self._tiles = tiles
         fixed = session.fixed_size
         if fixed is not None and fixed[0] != fixed[1]:
             raise ModelError(f"{session.info.file}: its input is {fixed}, not square nor free; choose another detector")
@@ -99,16 +108,25 @@ class FaceDetector:
         """Faces of an (H, W, 3) uint8 BGR image of any size, best first, in its own pixels."""
         require_bgr(image, "frame")
         limit = self._min_score if min_score is None else min_score
+        found = self._search(image, limit)
+        if self._tiles > 1:
+            for left, top, right, bottom in tiles(image.shape[1], image.shape[0], self._tiles):
+                part = self._search(np.ascontiguousarray(image[top:bottom, left:right]), limit)
+                found = _joined(found, part.narrower(TILE_OVERLAP * (right - left)).moved(left, top))
+        return _finish(found, image)
+
+    def _search(self, image: BgrImage, min_score: float) -> _Candidates:
+        """One look at the whole image and, where it has many pixels, a small one for faces that fill much of it."""
         small, fit = letterbox(image, self._max_side_px, self._multiple)
-        found = self._look(small, limit)
+        found = self._look(small, min_score)
         shown = small[: fit.height_px, : fit.width_px]
         side = max(shown.shape[:2])
         if self._is_free and side >= OVERVIEW_SIDE_PX * MIN_OVERVIEW_GAIN:
             smaller, further = letterbox(shown, OVERVIEW_SIDE_PX, self._multiple)
             widest = OVERVIEW_FACE_PX * side / OVERVIEW_SIDE_PX
-            overview = self._look(smaller, limit).back(further)
+            overview = self._look(smaller, min_score).back(further)
             found = _joined(found.narrower(widest), overview.wider(widest * _OVERLAP_OF_LOOKS))
-        return _finish(found.back(fit), image)
+        return found.back(fit)
 
     def _look(self, small: BgrImage, min_score: float) -> _Candidates:
         """Every cell with at least that score, best first, in pixels of `small`, whose sides suit the network."""
@@ -155,6 +173,7 @@ def build_detector(config: DetectConfig, pack: Pack | None, runtime: RuntimeConf
     limits: dict[str, Any] = {"min_score": config.min_score, "max_side_px": config.max_side_px}
     if config.model == "haar":
         return HaarDetector(**limits)
+    limits["tiles"] = config.tiles
     if config.model.endswith(".onnx"):
         return FaceDetector(load_file(Path(config.model).expanduser(), "detect", runtime), **limits)
     if pack is None:
@@ -188,6 +207,16 @@ def decode(
         found.append((np.hstack([center - half, center + half]), score[cells], (points + at[:, np.newaxis]) * stride))
     boxes, scores, landmarks = (np.concatenate(part).astype(np.float32) for part in zip(*found, strict=True))
     return boxes, scores, landmarks
+
+
+def tiles(width: int, height: int, number: int) -> list[tuple[int, int, int, int]]:
+    """`number` x `number` tiles (left, top, right, bottom) that cover a frame and overlap by `TILE_OVERLAP`."""
+    share = 1 / (number - (number - 1) * TILE_OVERLAP)
+    spans = []
+    for side in (width, height):
+        length = min(math.ceil(side * share), side)
+        spans.append([(round(k * (side - length) / max(number - 1, 1)), length) for k in range(number)])
+    return [(x, y, x + w, y + h) for y, h in spans[1] for x, w in spans[0]]
 
 
 def _joined(first: _Candidates, second: _Candidates) -> _Candidates:
