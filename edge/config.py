@@ -90,6 +90,7 @@ class DetectConfig(Section):
     min_score: Unit = Field(0.6, description="detector score a face needs to begin a track, or to be listed")
     keep_score: Unit = Field(0.5, description="lower detector score that still continues a track")
     max_side_px: int = Field(640, ge=64, le=4096, description="frames are shrunk to this longer side before detection")
+    tiles: int = Field(1, ge=1, le=4, description="tiles a side to search, too: finds far faces, costs their square")
     min_face_px: float = Field(16.0, ge=4, le=1000, description="shorter box side below which a face is not recognised")
 
 

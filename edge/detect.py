@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from edge.arrays import BgrImage, Boxes, require_bgr
 from edge.config import DetectConfig, RuntimeConfig
 from edge.errors import ModelError
-from edge.pixels.boxes import nms
+from edge.pixels.boxes import drop_nested, nms
 from edge.pixels.geometry import Letterbox, letterbox
 from edge.pixels.haar import HaarCascade
 from edge.records import Detections
@@ -19,8 +20,20 @@ from edge.sessions import Pack, Session, load_file
 
 STRIDES = (8, 16, 32)
 NMS_IOU = 0.45
+NESTED_SHARE = 0.75
+"""A box with this share of its area inside a larger one shows a part of that face."""
 MAX_CANDIDATES = 1000
 """Cells that enter non-maximum suppression, best first: a frame of noise must not cost seconds."""
+OVERVIEW_SIDE_PX = 160
+"""Longest side of the second, small look at a frame, which finds the faces that fill much of it."""
+MIN_OVERVIEW_GAIN = 1.5
+"""A frame that is not at least this much larger needs no second look."""
+OVERVIEW_FACE_PX = 80.0
+"""Faces wider than this in the second look come from it alone: at full size they break into parts."""
+_OVERLAP_OF_LOOKS = 0.6
+"""The second look begins at this share of that width, so that no face falls between the two."""
+TILE_OVERLAP = 0.2
+"""Share of a tile that its neighbour shows, too. A face wider than that is left to the look at the whole frame."""
 _MAX_LOG_SIZE = 8.0
 
 # Medians over 1,073 held-out faces that both the cascade and YuNet found, as fractions of the cascade's square.
@@ -40,10 +53,39 @@ class Detector(Protocol):
         """JSON-ready: which model, and what runs it."""
 
 
+class _Candidates(NamedTuple):
+    """What one look found, best first."""
+
+    boxes: Boxes  # (N, 4) f32
+    scores: NDArray[np.float32]  # (N,)
+    landmarks: NDArray[np.float32]  # (N, 5, 2)
+
+    def narrower(self, width_px: float) -> _Candidates:
+        """Those at most that wide."""
+        return self._pick(self.boxes[:, 2] - self.boxes[:, 0] <= width_px)
+
+    def wider(self, width_px: float) -> _Candidates:
+        """Those wider than that."""
+        return self._pick(self.boxes[:, 2] - self.boxes[:, 0] > width_px)
+
+    def moved(self, x: int, y: int) -> _Candidates:
+        """The same in pixels of the picture in which this one begins at (x, y)."""
+        by = np.array([x, y], np.float32)
+        return _Candidates(self.boxes + np.tile(by, 2), self.scores, self.landmarks + by)
+
+    def back(self, fit: Letterbox) -> _Candidates:
+        """The same in pixels of the picture that `fit` was made of."""
+        corners = fit.back(self.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
+        return _Candidates(corners, self.scores, fit.back(self.landmarks))
+
+    def _pick(self, rows: NDArray[np.bool_]) -> _Candidates:
+        return _Candidates(self.boxes[rows], self.scores[rows], self.landmarks[rows])
+
+
 class FaceDetector:
     """A YuNet-format network: per stride s, `cls_s`, optional `obj_s`, `bbox_s` and `kps_s` over a grid of cells."""
 
-    def __init__(self, session: Session, *, min_score: float = 0.6, max_side_px: int = 640) -> None:
+    def __init__(self, session: Session, *, min_score: float = 0.6, max_side_px: int = 640, tiles: int = 1) -> None:
         missing = [f"{head}_{s}" for s in STRIDES for head in ("cls", "bbox", "kps")]
         missing = [name for name in missing if name not in session.output_shapes]
         if missing:
@@ -53,21 +95,46 @@ class FaceDetector:
             )
         self._session = session
         self._min_score = min_score
+        self._tiles = tiles
         fixed = session.fixed_size
         if fixed is not None and fixed[0] != fixed[1]:
             raise ModelError(f"{session.info.file}: its input is {fixed}, not square nor free; choose another detector")
         # A model of fixed size gets every picture padded up to that size.
+        self._is_free = fixed is None
         self._multiple = STRIDES[-1] if fixed is None else fixed[0]
         self._max_side_px = max_side_px if fixed is None else min(max_side_px, fixed[0])
 
     def detect(self, image: BgrImage, min_score: float | None = None) -> Detections:
         """Faces of an (H, W, 3) uint8 BGR image of any size, best first, in its own pixels."""
         require_bgr(image, "frame")
-        small, fit = letterbox(image, self._max_side_px, self._multiple)
-        outputs = self._session.run(self._session.spec.tensor(small[np.newaxis]))
         limit = self._min_score if min_score is None else min_score
-        boxes, scores, landmarks = decode(outputs, small.shape[0], small.shape[1], limit)
-        return _finish(boxes, scores, landmarks, image, fit)
+        found = self._search(image, limit)
+        if self._tiles > 1:
+            for left, top, right, bottom in tiles(image.shape[1], image.shape[0], self._tiles):
+                part = self._search(np.ascontiguousarray(image[top:bottom, left:right]), limit)
+                found = _joined(found, part.narrower(TILE_OVERLAP * (right - left)).moved(left, top))
+        return _finish(found, image)
+
+    def _search(self, image: BgrImage, min_score: float) -> _Candidates:
+        """One look at the whole image and, where it has many pixels, a small one for faces that fill much of it."""
+        small, fit = letterbox(image, self._max_side_px, self._multiple)
+        found = self._look(small, min_score)
+        shown = small[: fit.height_px, : fit.width_px]
+        side = max(shown.shape[:2])
+        if self._is_free and side >= OVERVIEW_SIDE_PX * MIN_OVERVIEW_GAIN:
+            smaller, further = letterbox(shown, OVERVIEW_SIDE_PX, self._multiple)
+            widest = OVERVIEW_FACE_PX * side / OVERVIEW_SIDE_PX
+            overview = self._look(smaller, min_score).back(further)
+            found = _joined(found.narrower(widest), overview.wider(widest * _OVERLAP_OF_LOOKS))
+        return found.back(fit)
+
+    def _look(self, small: BgrImage, min_score: float) -> _Candidates:
+        """Every cell with at least that score, best first, in pixels of `small`, whose sides suit the network."""
+        outputs = self._session.run(self._session.spec.tensor(small[np.newaxis]))
+        boxes, scores, landmarks = decode(outputs, small.shape[0], small.shape[1], min_score)
+        order = np.argsort(-scores, kind="stable")[:MAX_CANDIDATES]
+        order = order[np.isfinite(boxes[order]).all(axis=1) & np.isfinite(landmarks[order]).all(axis=(1, 2))]
+        return _Candidates(boxes[order], scores[order], landmarks[order])
 
     def describe(self) -> dict[str, Any]:
         """JSON-ready: which model, and what runs it."""
@@ -93,7 +160,8 @@ class HaarDetector:
         corner, side = squares[:, :2], squares[:, 2:] - squares[:, :2]
         boxes = np.tile(corner, 2) + np.tile(side, 2) * HAAR_BOX
         landmarks = corner[:, np.newaxis] + side[:, np.newaxis] * HAAR_LANDMARKS
-        return _finish(boxes, scores, landmarks, image, fit)
+        order = np.argsort(-scores, kind="stable")
+        return _finish(_Candidates(boxes[order], scores[order], landmarks[order]).back(fit), image)
 
     def describe(self) -> dict[str, Any]:
         """JSON-ready: which model, and what runs it."""
@@ -105,6 +173,7 @@ def build_detector(config: DetectConfig, pack: Pack | None, runtime: RuntimeConf
     limits: dict[str, Any] = {"min_score": config.min_score, "max_side_px": config.max_side_px}
     if config.model == "haar":
         return HaarDetector(**limits)
+    limits["tiles"] = config.tiles
     if config.model.endswith(".onnx"):
         return FaceDetector(load_file(Path(config.model).expanduser(), "detect", runtime), **limits)
     if pack is None:
@@ -140,16 +209,30 @@ def decode(
     return boxes, scores, landmarks
 
 
-def _finish(
-    boxes: Boxes, scores: NDArray[np.float32], landmarks: NDArray[np.float32], image: BgrImage, fit: Letterbox
-) -> Detections:
-    """Sort, suppress overlaps, map back and clip to the frame; what has no area or is not finite is dropped."""
+def tiles(width: int, height: int, number: int) -> list[tuple[int, int, int, int]]:
+    """`number` x `number` tiles (left, top, right, bottom) that cover a frame and overlap by `TILE_OVERLAP`."""
+    share = 1 / (number - (number - 1) * TILE_OVERLAP)
+    spans = []
+    for side in (width, height):
+        length = min(math.ceil(side * share), side)
+        spans.append([(round(k * (side - length) / max(number - 1, 1)), length) for k in range(number)])
+    return [(x, y, x + w, y + h) for y, h in spans[1] for x, w in spans[0]]
+
+
+def _joined(first: _Candidates, second: _Candidates) -> _Candidates:
+    """Both, best first."""
+    parts = zip(first, second, strict=True)
+    boxes, scores, landmarks = (np.concatenate(pair) for pair in parts)
+    order = np.argsort(-scores, kind="stable")
+    return _Candidates(boxes[order], scores[order], landmarks[order])
+
+
+def _finish(found: _Candidates, image: BgrImage) -> Detections:
+    """Suppress overlaps and boxes within a face, and clip to the frame; what has no area is dropped."""
     height, width = image.shape[:2]
-    order = np.argsort(-scores, kind="stable")[:MAX_CANDIDATES]
-    order = order[np.isfinite(boxes[order]).all(axis=1) & np.isfinite(landmarks[order]).all(axis=(1, 2))]
-    boxes, scores, landmarks = boxes[order], scores[order], landmarks[order]
-    kept = np.sort(np.asarray(nms(boxes, scores, NMS_IOU), np.intp))
-    corners = fit.back(boxes[kept].reshape(-1, 2, 2)).reshape(-1, 4)
-    clipped = np.clip(corners, 0.0, np.array([width, height, width, height], np.float32)).astype(np.float32)
+    kept = np.sort(np.asarray(nms(found.boxes, found.scores, NMS_IOU), np.intp))
+    kept = kept[drop_nested(found.boxes[kept], found.scores[kept], NESTED_SHARE)]
+    limits = np.array([width, height, width, height], np.float32)
+    clipped = np.clip(found.boxes[kept], 0.0, limits).astype(np.float32)
     real = (clipped[:, 2] > clipped[:, 0]) & (clipped[:, 3] > clipped[:, 1])
-    return Detections(clipped[real], scores[kept][real], fit.back(landmarks[kept])[real])
+    return Detections(clipped[real], found.scores[kept][real], found.landmarks[kept][real])

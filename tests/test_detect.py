@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 
@@ -12,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.config import DetectConfig, RuntimeConfig
-from edge.detect import STRIDES, Detector, FaceDetector, HaarDetector, build_detector, decode
+from edge.detect import STRIDES, TILE_OVERLAP, Detector, FaceDetector, HaarDetector, build_detector, decode, tiles
 from edge.errors import ImageError, ModelError
 from edge.sessions import Pack, load_file
 from tests.support.tiny_models import detector_bytes, embedder_bytes, entry, write_pack
 
+MODELS = Path(__file__).resolve().parents[1] / "models" / "quantized"
 RUNTIME = RuntimeConfig(threads=1)
 
 
@@ -189,3 +191,54 @@ def test_haar_finds_the_face_and_puts_landmarks_near_the_eyes(shared_data: Path)
     eye_distance = float(np.linalg.norm(yunet.landmarks[0][1] - yunet.landmarks[0][0]))
     assert np.linalg.norm(haar.landmarks[0] - yunet.landmarks[0], axis=1).mean() < 0.25 * eye_distance
     assert len(HaarDetector().detect(np.zeros((1, 1, 3), np.uint8))) == 0
+
+
+@pytest.mark.parametrize("times", [1, 3, 6])
+def test_a_close_up_is_one_face(times: int) -> None:
+    """A drawn portrait in which the face fills most of the picture, at sizes where the full look sees parts of it."""
+    skimage_data = pytest.importorskip("skimage.data", reason="needs scikit-image (the demo extra)")
+    portrait = np.ascontiguousarray(skimage_data.astronaut()[40:200, 160:290, ::-1])
+    image = cv2.resize(portrait, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
+    pack = Pack.open(MODELS)
+    found = build_detector(DetectConfig(), pack, RuntimeConfig()).detect(image)
+    assert len(found.scores) == 1
+    width, height = found.boxes[0, 2] - found.boxes[0, 0], found.boxes[0, 3] - found.boxes[0, 1]
+    assert 0.4 < width / image.shape[1] < 1.0
+    assert 0.4 < height / image.shape[0] < 1.0
+
+
+def test_close_ups_of_people_nobody_trained_on_are_one_face(shared_data: Path) -> None:
+    """Upright faces that fill the picture (UTKFace), as they are and three times larger: one box in 97 of 100."""
+    faces = sorted((shared_data / "faces" / "utk" / "dev").glob("*.jpg"))[::37]
+    if not faces:
+        pytest.skip("needs faces/utk/dev of the public test data")
+    detector = build_detector(DetectConfig(), Pack.open(MODELS), RuntimeConfig())
+    for times in (1, 3):
+        pictures = (cv2.resize(cv2.imread(str(path)), None, fx=times, fy=times) for path in faces)
+        counts = [len(detector.detect(np.asarray(picture, np.uint8)).scores) for picture in pictures]
+        assert counts.count(1) >= 0.97 * len(counts), (times, counts)
+
+
+@given(st.integers(1, 4000), st.integers(1, 4000), st.integers(1, 4))
+def test_tiles_cover_the_frame_and_share_a_border(width: int, height: int, number: int) -> None:
+    made = tiles(width, height, number)
+    assert len(made) == number**2
+    assert all(0 <= left < right <= width and 0 <= top < bottom <= height for left, top, right, bottom in made)
+    columns = sorted({(left, right) for left, _, right, _ in made})
+    assert columns[0][0] == 0
+    assert columns[-1][1] == width
+    for (_, end), (start, _) in itertools.pairwise(columns):
+        shared = end - start
+        assert shared >= TILE_OVERLAP * (columns[0][1] - columns[0][0]) - 2
+
+
+def test_tiles_find_a_face_that_is_too_small_for_one_look(tmp_path: Path) -> None:
+    """A red square of 24 px is half a cell once the frame is shrunk to a quarter, but whole cells in a tile."""
+    (tmp_path / "red.onnx").write_bytes(detector_bytes())
+    session = load_file(tmp_path / "red.onnx", "detect", RUNTIME)
+    frame = frame_with_red(1024, 1024, 700, 600, 724, 624)
+    one, many = (FaceDetector(session, min_score=0.9, max_side_px=256, tiles=number) for number in (1, 4))
+    assert len(one.detect(frame).scores) == 0
+    found = many.detect(frame)
+    assert len(found.scores) >= 1
+    assert (np.abs(found.boxes.reshape(-1, 2, 2).mean(1) - (712, 612)) < 16).all()

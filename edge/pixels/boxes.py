@@ -73,6 +73,50 @@ def nms(boxes: Boxes, scores: F32, iou_threshold: float) -> Indices:
     return order[_suppress(checked[order], np.float32(iou_threshold))]
 
 
+def drop_nested(boxes: Boxes, scores: F32, share: float) -> Indices:
+    """Keep one box a face where detections are nested: an eye or a mouth inside a face, or a box around two faces.
+
+    Parameters
+    ----------
+    boxes : (N, 4) float32 xyxy px
+    scores : (N,) float32, higher is better
+        Neither is changed.
+    share : float, 0..1
+        A box lies within a larger one when at least this share of its own area does.
+
+    Returns
+    -------
+    (K,) intp
+        Indices of the kept boxes, ascending. The larger box stays, unless two or more better ones lie within it.
+
+    Raises
+    ------
+    ImageError
+        Wrong shapes, values that are not finite, or a share outside 0..1.
+
+    Notes
+    -----
+    IoU cannot tell this: a box of a quarter of a face's size inside it has an IoU of .25, as two neighbours may have.
+    """
+    checked, values = _require_boxes(boxes), np.asarray(scores, np.float32)
+    if values.shape != (len(checked),) or not np.isfinite(values).all() or not 0 <= share <= 1:
+        raise ImageError(f"nested boxes need one finite score per box and a share in 0..1, got {share}")
+    size = np.clip(checked[:, 2:] - checked[:, :2], 0, None)
+    area = size[:, 0] * size[:, 1]
+    kept = np.ones(len(checked), np.bool_)
+    for outer in np.argsort(-area, kind="stable"):
+        if not kept[outer] or area[outer] <= 0:
+            continue
+        low, high = np.maximum(checked[:, :2], checked[outer, :2]), np.minimum(checked[:, 2:], checked[outer, 2:])
+        shared = np.clip(high - low, 0, None).prod(axis=1)
+        inner = np.flatnonzero(kept & (area < area[outer]) & (shared >= share * area))
+        if (values[inner] > values[outer]).sum() >= 2:
+            kept[outer] = False
+        else:
+            kept[inner] = False
+    return np.flatnonzero(kept)
+
+
 def clip(boxes: Boxes, width: int, height: int) -> Boxes:
     """Cut boxes at the borders of a frame.
 

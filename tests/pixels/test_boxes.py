@@ -78,3 +78,41 @@ def test_wrong_scores_and_thresholds_are_refused() -> None:
         bx.nms(good, np.zeros(2, np.float32), 0.5)
     with pytest.raises(ImageError, match="threshold"):
         bx.nms(good, np.zeros(1, np.float32), 1.5)
+
+
+def test_parts_of_a_face_go_and_a_box_round_two_faces_goes() -> None:
+    face, eye, mouth = [0, 0, 100, 120], [10, 20, 50, 50], [30, 80, 75, 110]
+    beside = [95, 0, 140, 60]
+    boxes = np.array([face, eye, mouth, beside], np.float32)
+    assert bx.drop_nested(boxes, np.array([0.7, 0.9, 0.6, 0.8], np.float32), 0.75).tolist() == [0, 3]
+    crowd = np.array([[0, 0, 200, 100], [5, 10, 80, 90], [110, 10, 190, 95]], np.float32)
+    assert bx.drop_nested(crowd, np.array([0.7, 0.9, 0.8], np.float32), 0.75).tolist() == [1, 2]
+    assert bx.drop_nested(crowd, np.array([0.85, 0.9, 0.8], np.float32), 0.75).tolist() == [0]
+
+
+@settings(deadline=None)
+@given(many, st.data())
+def test_no_kept_box_lies_within_another_unless_it_outranks_it(boxes: np.ndarray, data: st.DataObject) -> None:
+    scores = np.array(data.draw(st.lists(st.sampled_from([0.25, 0.5, 0.75]), min_size=len(boxes), max_size=len(boxes))))
+    before = boxes.copy()
+    kept = bx.drop_nested(boxes, scores.astype(np.float32), 0.75).tolist()
+    assert np.array_equal(boxes, before)
+    assert kept == sorted(set(kept))
+    assert bool(kept) == bool(len(boxes))
+    for outer in kept:
+        for inner in kept:
+            assert not _is_within(boxes[inner], boxes[outer], 0.75)
+
+
+def _is_within(inner: np.ndarray, outer: np.ndarray, share: float) -> bool:
+    """The obvious way, in float64."""
+    area, around = (max(b[2] - b[0], 0) * max(b[3] - b[1], 0) for b in (inner.astype(float), outer.astype(float)))
+    width = min(inner[2], outer[2]) - max(inner[0], outer[0])
+    height = min(inner[3], outer[3]) - max(inner[1], outer[1])
+    return 0 < area < around and max(width, 0) * max(height, 0) >= share * area
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5])
+def test_a_share_outside_0_to_1_is_refused(share: float) -> None:
+    with pytest.raises(ImageError, match=r"share in 0\.\.1"):
+        bx.drop_nested(np.array([[0, 0, 1, 1]], np.float32), np.ones(1, np.float32), share)
