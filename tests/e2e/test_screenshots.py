@@ -56,7 +56,7 @@ def test_a_person_of_the_list_in_the_live_picture(tmp_path: Path, demo_clip: Pat
         await page.locator("#latest [data-hit]").first.wait_for(timeout=HIT_WITHIN_MS)
         await page.get_by_text("Possible match in view: Demo person").wait_for(timeout=HIT_WITHIN_MS)
         await shoot_document(page, "live", 780)
-        for name, height in (("people", 420), ("examine", 560), ("box", 900)):
+        for name, height in (("people", 420), ("examine", 560), ("box", 766)):
             await page.goto(f"{box.url}/{name}")
             await page.wait_for_load_state("load")
             await shoot_document(page, name, height)
