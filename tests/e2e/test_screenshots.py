@@ -31,9 +31,12 @@ async def log_in(page: Any, box: Box) -> None:
     await page.locator("[data-camera=door][data-live=yes]").wait_for(timeout=HIT_WITHIN_MS)
 
 
-def watch(folder: Path, footage: Path, portrait: Path, look: Callable[[Any, Box], Awaitable[None]]) -> None:
+def watch(
+    folder: Path, footage: Path, portrait: Path, look: Callable[[Any, Box], Awaitable[None]], *, realtime: bool = True
+) -> None:
     """Run the service on `footage` with one person enrolled, and let `look` use its page."""
-    box = Box(folder, camera=footage)
+    # On a busy machine enhancement gets less time and leaves steps out: here it may take what it needs.
+    box = Box(folder, camera=footage, realtime=realtime, more="[enhance]\nframe_ms = 10000\n")
     box.config.write_text('box_id = "gate"\n' + box.config.read_text("utf-8"), "utf-8")
     enrolled = box.edge("enrol", "--id", "demo-1", "--name", "Demo person", "--status", "demo", portrait)
     assert enrolled.returncode == 0, enrolled.stderr
@@ -77,4 +80,5 @@ def test_a_face_found_in_the_dark_is_shown_enhanced(tmp_path: Path, portrait: Pa
 
     footage = tmp_path / "dark.avi"
     clip.render(footage, fault="dark:3")
-    watch(tmp_path, footage, portrait, look)
+    # No frame is dropped when the clip waits for the service, and so none of the time for enhancement is cut.
+    watch(tmp_path, footage, portrait, look, realtime=False)
