@@ -68,7 +68,8 @@ def eval_restore(
     ] = None,
     choose_count: Annotated[int, typer.Option(help="pictures for that choice", min=4)] = 160,
     markdown: Annotated[
-        bool, typer.Option("--markdown", help="print README's table: each step with its own faults, and auto")
+        bool,
+        typer.Option("--markdown", help="print the table of docs/measured.md: steps with their own faults, and auto"),
     ] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -150,7 +151,7 @@ def _print(answer: dict[str, Any]) -> None:
 
 
 def markdown_lines(rows: list[dict[str, Any]]) -> Iterator[str]:
-    """README's table: each step where its fault is, and what auto does."""
+    """The table of docs/measured.md: each step where its fault is, and what auto does."""
     yield "| step | fault | done | PSNR dB | SSIM | likeness | worst 5 % | TAR | TAR, both |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for row in rows:

@@ -21,6 +21,9 @@ from tests.support.web import Box
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SCREENS = ROOT / "build" / "screens"
+DOCUMENTS = Path(os.environ.get("EDGE_SCREENSHOTS") or SCREENS)
+"""Where the documents' pictures go: docs/images when they are made anew, else where nobody commits them."""
+MAX_DOCUMENT_BYTES = 150_000
 WIDE, NARROW = (1280, 900), (360, 740)
 SLOW_MS = 15_000
 
@@ -72,6 +75,14 @@ async def shoot(page: Any, name: str, *, full: bool = True) -> None:
     await page.screenshot(path=SCREENS / f"{name}.png", full_page=full)
     too_wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert too_wide <= 0, f"{name}: {too_wide} px wider than the window"
+
+
+async def shoot_document(page: Any, name: str, height: int) -> None:
+    """Keep a picture for README and docs, `height` px of the page from its top, as a small JPEG."""
+    path = DOCUMENTS / f"{name}.jpg"
+    clip = {"x": 0, "y": 0, "width": page.viewport_size["width"], "height": height}
+    picture = await page.screenshot(path=path, type="jpeg", quality=72, full_page=True, clip=clip)
+    assert len(picture) < MAX_DOCUMENT_BYTES, f"{path.name} is too large for the repository"
 
 
 def find_axe() -> Path | None:

@@ -42,7 +42,7 @@ def enhancer(pack: Pack, *found: Shown) -> Enhancer:
 
 
 def test_the_packs_benefit_belongs_to_its_models() -> None:
-    """Write it anew after a change of models: edge eval restore --write-benefit, as README says."""
+    """Write it anew after a change of models: edge eval restore --write-benefit, as docs/enhancement.md says."""
     held = BenefitFile.model_validate(json.loads((PACKAGED_MODELS / BENEFIT_FILE).read_text("utf-8")))
     assert stale_parts(held, hashes_of(Pack.open(PACKAGED_MODELS))) == []
     assert not any(one.step in GENERATIVE for one in held.shown)

@@ -66,7 +66,17 @@ class Releases:
                 tar.extractall(source, filter="data")
             archive.unlink()
         else:
-            for name in ("edge", "tools", "models", "pyproject.toml", "requirements.lock", "README.md"):
+            needed = (
+                "edge",
+                "tools",
+                "models",
+                "pyproject.toml",
+                "requirements.lock",
+                "README.md",
+                "LICENSE",
+                "NOTICE",
+            )
+            for name in needed:
                 run(["cp", "-a", self.root / name, source])
         return source
 

@@ -1,4 +1,4 @@
-"""The pull feed for central servers (CONTRACT.md section 4): cursors, long polls, 304 without touching the database."""
+"""The pull feed for central servers (docs/contract.md): cursors, long polls, 304 without touching the database."""
 
 from __future__ import annotations
 
