@@ -1,4 +1,4 @@
-"""Does the service keep up, and does its memory stay level? `python -m tools.soak --minutes 10`.
+"""Measures whether the service keeps up and its memory stays level: `python -m tools.soak --minutes 10`.
 
 Plays the rendered clip with two faces, 640 x 480 at 25 frames/s, in a loop, and asks /metrics every ten seconds.
 """
