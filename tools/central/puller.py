@@ -150,7 +150,7 @@ class Puller:
         return f"refused: {error.code}", self._back_off(error.headers.get("Retry-After"))
 
     def _back_off(self, retry_after: str | None) -> float:
-        """Seconds to wait: Retry-After if given, else doubling, with jitter so that a fleet doesn't come back at once."""
+        """Seconds to wait: Retry-After if given, else doubling, with jitter so that no fleet comes back at once."""
         self._failures += 1
         if retry_after and retry_after.isdigit():
             return float(retry_after)
