@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from edge.pixels.encode import to_png
-from tests.support.appliance import Box
+from tests.support.appliance import Appliance
 
 
 def test_enrol_refuses_what_shows_no_face(tmp_path: Path) -> None:
     picture = tmp_path / "wall.png"
     picture.write_bytes(to_png(np.full((200, 200, 3), 128, np.uint8)))
-    box = Box(tmp_path)
+    box = Appliance(tmp_path)
     done = box.edge("enrol", "--id", "x", "--name", "X", "--status", "test", picture)
     assert done.returncode == 65, done.stderr
     assert "no face" in done.stderr
@@ -23,7 +23,7 @@ def test_enrol_refuses_what_shows_no_face(tmp_path: Path) -> None:
 
 
 def test_enrol_list_export_import_forget(tmp_path: Path, portrait: Path) -> None:
-    box = Box(tmp_path)
+    box = Appliance(tmp_path)
     assert box.edge("enrol", "--id", "p", "--name", "P", "--status", "demo", portrait).returncode == 0
     archive = tmp_path / "list.zip"
     assert box.edge("watchlist", "export", archive).returncode == 0

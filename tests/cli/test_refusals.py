@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edge.pixels.encode import to_jpeg, to_png
-from tests.support.appliance import Box, edge
+from tests.support.appliance import Appliance, edge
 
 
 def png_of_size(width: int, height: int) -> bytes:
@@ -104,7 +104,7 @@ def test_truncated_video_is_processed_and_said(tmp_path: Path, demo_clip: Path) 
     data = demo_clip.read_bytes()
     cut = tmp_path / "cut.avi"
     cut.write_bytes(data[: len(data) // 2])
-    done = Box(tmp_path).edge("process", cut, "--out", tmp_path / "out", "--json")
+    done = Appliance(tmp_path).edge("process", cut, "--out", tmp_path / "out", "--json")
     assert done.returncode == 0, done.stderr
     clip = json.loads(done.stdout)["clips"][0]
     assert 0 < clip["frames"] < 300

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.support.appliance import Box
+from tests.support.appliance import Appliance
 
 
 def test_users_and_tokens(tmp_path: Path) -> None:
-    box = Box(tmp_path)
+    box = Appliance(tmp_path)
     short = box.edge("user", "add", "ann", "--role", "guard", "--password-stdin", stdin="short\n")
     assert short.returncode == 78
     done = box.edge("user", "add", "ann", "--role", "guard", "--password-stdin", stdin="correct horse battery\n")

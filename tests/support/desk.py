@@ -16,7 +16,7 @@ from edge.records import Person, Reference
 from edge.serve.ports import DESK, Enrolled, Entry, PictureOutcome, Upload
 from edge.store import Listing, Receipt, Store
 from tests.support.drawings import sha256
-from tests.support.web import Box, running
+from tests.support.web import WebSide, running
 
 
 class FakeDesk:
@@ -75,7 +75,7 @@ def look(entry: Entry) -> tuple[Enrolled, Listing]:
 
 
 @contextlib.asynccontextmanager
-async def desk(folder: Path) -> AsyncIterator[Box]:
+async def desk(folder: Path) -> AsyncIterator[WebSide]:
     async with running(folder) as box:
         made = VisionDesk(Config(data_dir=folder / "data"), box.store)
         box.runner.app._state[DESK] = made

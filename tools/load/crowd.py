@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.support.appliance import Box
+from tests.support.appliance import Appliance
 from tools.load import appliance
 from tools.load.rates import alternate
 
@@ -53,7 +53,7 @@ async def measure(seconds: float, rounds: int, polls: int, readers: int, realtim
 
 
 @contextlib.asynccontextmanager
-async def _crowd(box: Box, http: aiohttp.ClientSession, token: str, polls: int, readers: int, seen: Seen) -> Any:
+async def _crowd(box: Appliance, http: aiohttp.ClientSession, token: str, polls: int, readers: int, seen: Seen) -> Any:
     async with http.get("/api/v1/alerts?limit=1") as answer:
         head = (await answer.json())["head"]
     pollers = [_poll(box.port, token, head, seen) for _ in range(polls)]

@@ -9,7 +9,7 @@ import pytest
 from edge.serve.http.access import ACCESS, Caller, Role, may
 from edge.store import ROLES, SCOPES
 from tests.support.routes import PATHS
-from tests.support.web import Box, live_view, run, running
+from tests.support.web import WebSide, live_view, run, running
 
 METHODS = {"api.watchlist.replace": "PUT", "api.person.put": "PUT", "api.person.erase": "DELETE"}
 """Without If-Match all of them are refused with 428, once the caller is let through."""
@@ -61,7 +61,7 @@ EXPECTED = {
 }
 
 
-async def status(box: Box, route: str, headers: dict[str, str]) -> int:
+async def status(box: WebSide, route: str, headers: dict[str, str]) -> int:
     """Status of one call; the event stream is left after its head."""
     if route in POSTS:
         return (await box.post(PATHS[route], POSTS[route], headers))[0].status
