@@ -9,7 +9,7 @@ from tests.support import appliance
 
 
 def test_a_token_drawn_elsewhere_is_read_from_standard_input(tmp_path: Path) -> None:
-    box, secret = appliance.Box(tmp_path), "A" * 43
+    box, secret = appliance.Appliance(tmp_path), "A" * 43
     done = box.edge("token", "add", "central", "--scope", "alerts:read", "--secret-stdin", stdin=f"{secret}\n")
     assert (done.returncode, secret in done.stdout) == (0, False)
     with Store.open(box.data_dir) as store:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.support.paths import ROOT
-from tests.support.web import Box
+from tests.support.web import WebSide
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SCREENS = ROOT / "build" / "screens"
@@ -105,7 +105,7 @@ async def serious_faults(page: Any, axe: Path) -> list[str]:
     ]
 
 
-async def log_in(box: Box, page: Any, user: str = "a-supervisor") -> None:
+async def log_in(box: WebSide, page: Any, user: str = "a-supervisor") -> None:
     """Follow a one-time link, as the demo prints it."""
     secret = await asyncio.wrap_future(box.store.add_login_link(user, 5))
     await page.goto(f"{box.url}/login/link?token={secret}")

@@ -14,7 +14,7 @@ import pytest
 
 from edge.app.selfcheck import demo_clip as clip
 from tests.e2e.browser import browsing, require_chromium, shoot_document
-from tests.support.appliance import Box
+from tests.support.appliance import Appliance
 
 require_chromium()
 
@@ -23,7 +23,7 @@ SIZE = (1280, 800)
 HIT_WITHIN_MS = 60_000
 
 
-async def log_in(page: Any, box: Box) -> None:
+async def log_in(page: Any, box: Appliance) -> None:
     await page.goto(f"{box.url}/login")
     await page.get_by_label("User").fill("anna")
     await page.get_by_label("Password").fill(PASSWORD)
@@ -32,11 +32,16 @@ async def log_in(page: Any, box: Box) -> None:
 
 
 def watch(
-    folder: Path, footage: Path, portrait: Path, look: Callable[[Any, Box], Awaitable[None]], *, realtime: bool = True
+    folder: Path,
+    footage: Path,
+    portrait: Path,
+    look: Callable[[Any, Appliance], Awaitable[None]],
+    *,
+    realtime: bool = True,
 ) -> None:
     """Run the service on `footage` with one person enrolled, and let `look` use its page."""
     # On a busy machine enhancement gets less time and leaves steps out: here it may take what it needs.
-    box = Box(folder, camera=footage, realtime=realtime, more="[enhance]\nframe_ms = 10000\n")
+    box = Appliance(folder, camera=footage, realtime=realtime, more="[enhance]\nframe_ms = 10000\n")
     box.config.write_text('box_id = "gate"\n' + box.config.read_text("utf-8"), "utf-8")
     enrolled = box.edge("enrol", "--id", "demo-1", "--name", "Demo person", "--status", "demo", portrait)
     assert enrolled.returncode == 0, enrolled.stderr
@@ -55,7 +60,7 @@ def watch(
 
 @pytest.mark.timeout(600)
 def test_a_person_of_the_list_in_the_live_picture(tmp_path: Path, demo_clip: Path, portrait: Path) -> None:
-    async def look(page: Any, box: Box) -> None:
+    async def look(page: Any, box: Appliance) -> None:
         await page.locator("#latest [data-hit]").first.wait_for(timeout=HIT_WITHIN_MS)
         await page.get_by_text("Possible match in view: Demo person").wait_for(timeout=HIT_WITHIN_MS)
         await shoot_document(page, "live", 780)
@@ -69,7 +74,7 @@ def test_a_person_of_the_list_in_the_live_picture(tmp_path: Path, demo_clip: Pat
 
 @pytest.mark.timeout(600)
 def test_a_face_found_in_the_dark_is_shown_enhanced(tmp_path: Path, portrait: Path) -> None:
-    async def look(page: Any, box: Box) -> None:
+    async def look(page: Any, box: Appliance) -> None:
         await page.locator("#latest [data-hit]").first.wait_for(timeout=HIT_WITHIN_MS)
         await page.goto(f"{box.url}/hits")
         await page.locator(".hit a").first.click()

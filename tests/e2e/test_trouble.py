@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.appliance import Box
+from tests.support.appliance import Appliance
 from tests.support.mounts import mounted
 from tests.support.paths import ROOT
 
@@ -28,7 +28,7 @@ PAGES = ("/", "/hits", "/people", "/box")
 class Guard:
     """A person who is logged in."""
 
-    def __init__(self, box: Box) -> None:
+    def __init__(self, box: Appliance) -> None:
         self.box = box
         self.http = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
         form = urllib.parse.urlencode({"user": "ann", "password": PASSWORD}).encode()
@@ -64,15 +64,15 @@ def embedder(pack: Path) -> str:
     return str(next(entry["file"] for entry in models if entry["task"] == "embed"))
 
 
-def states(box: Box, token: str) -> list[tuple[str, str]]:
+def states(box: Appliance, token: str) -> list[tuple[str, str]]:
     """Subject and state of every health item of the box, in order."""
     items = box.get("/api/v1/alerts?limit=500", token)["items"]
     return [(item["subject"], item["state"]) for item in items if item["type"] == "health" and "subject" in item]
 
 
 @contextlib.contextmanager
-def in_service(folder: Path, clip: Path, **about: Any) -> Iterator[tuple[Box, Guard, str]]:
-    box = Box(folder, camera=clip, **about)
+def in_service(folder: Path, clip: Path, **about: Any) -> Iterator[tuple[Appliance, Guard, str]]:
+    box = Appliance(folder, camera=clip, **about)
     done = box.edge("user", "add", "ann", "--role", "supervisor", "--password-stdin", stdin=PASSWORD + "\n")
     assert done.returncode == 0, done.stderr
     token = box.token()
@@ -113,7 +113,7 @@ def test_a_model_file_that_is_gone_at_the_start(tmp_path: Path, demo_clip: Path)
     pack = tmp_path / "models"
     shutil.copytree(ROOT / "models" / "quantized", pack)
     victim = pack / embedder(pack)
-    box = Box(tmp_path, camera=demo_clip, more="keep_page = true\n")
+    box = Appliance(tmp_path, camera=demo_clip, more="keep_page = true\n")
     box.config.write_text(f'models_dir = "{pack}"\n' + box.config.read_text("utf-8"), "utf-8")
     done = box.edge("user", "add", "ann", "--role", "supervisor", "--password-stdin", stdin=PASSWORD + "\n")
     assert done.returncode == 0, done.stderr
@@ -138,7 +138,7 @@ def test_a_model_file_that_is_gone_at_the_start(tmp_path: Path, demo_clip: Path)
     assert process.returncode == 78, "it never came to watch, and the one who stops it is told"
 
 
-def _live(box: Box, token: str) -> bool | None:
+def _live(box: Appliance, token: str) -> bool | None:
     with contextlib.suppress(urllib.error.URLError, ConnectionError):
         cameras = box.get("/api/v1/health", token)["cameras"]
         return True if [camera["state"] for camera in cameras] == ["live"] else None
@@ -177,7 +177,7 @@ def test_a_disk_that_is_full(tmp_path: Path, demo_clip: Path) -> None:
 
 @pytest.mark.parametrize("setting", ["", "keep_page = false\n"])
 def test_without_the_setting_it_ends_with_78(tmp_path: Path, demo_clip: Path, setting: str) -> None:
-    box = Box(tmp_path, camera=demo_clip, more=setting)
+    box = Appliance(tmp_path, camera=demo_clip, more=setting)
     box.config.write_text(f'models_dir = "{tmp_path}"\n' + box.config.read_text("utf-8"), "utf-8")
     process = box.start()
     assert process.wait(60) == 78

@@ -20,7 +20,7 @@ from edge.records import Person, Reference
 from edge.serve.ports import PEOPLE_SERVICE
 from edge.store import Store
 from edge.watchlist.entry import PictureOutcome, Upload
-from tests.support.web import Box, running
+from tests.support.web import WebSide, running
 
 
 def check_png(
@@ -61,7 +61,7 @@ def people_for(store: Store) -> PeopleWorker:
 
 
 @contextlib.asynccontextmanager
-async def with_models(folder: Path) -> AsyncIterator[Box]:
+async def with_models(folder: Path) -> AsyncIterator[WebSide]:
     """The web side with a people service over the real models."""
     async with running(folder) as box:
         made = PeopleWorker(Config(data_dir=folder / "data"), box.store)

@@ -148,7 +148,7 @@ Answer = tuple[aiohttp.ClientResponse, bytes]
 
 
 @dataclasses.dataclass
-class Box:
+class WebSide:
     """A running web side and clients for it."""
 
     store: Store
@@ -184,7 +184,7 @@ class Box:
 @asynccontextmanager
 async def running(
     folder: Path, *, num_hits: int = 3, people: Callable[[Store], PeopleService] | None = None, **more: Any
-) -> AsyncIterator[Box]:
+) -> AsyncIterator[WebSide]:
     """The web side on a free port; `more` is review, examiner, recognition, walk (or makes it) or a setting."""
     store = prepare(folder, num_hits=num_hits)
     given = {name: more.pop(name) for name in ("review", "examiner", "recognition", "walk") if name in more}
@@ -204,7 +204,7 @@ async def running(
     runner, port = await start(app, "127.0.0.1", 0)
     try:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
-            yield Box(store, live, runner, f"http://127.0.0.1:{port}", http)
+            yield WebSide(store, live, runner, f"http://127.0.0.1:{port}", http)
     finally:
         await runner.cleanup()
         await asyncio.to_thread(store.close)

@@ -15,10 +15,10 @@ from aiohttp import web
 from edge.config import ServeConfig
 from edge.serve import start
 from edge.serve.http.tls import server_identity
-from tests.support.web import Box
+from tests.support.web import WebSide
 
 
-async def pull(box: Box, headers: dict[str, str], query: str = "") -> dict[str, Any]:
+async def pull(box: WebSide, headers: dict[str, str], query: str = "") -> dict[str, Any]:
     """One answer of the feed that must be 200."""
     answer, body = await box.get(f"/api/v1/alerts{query}", headers)
     assert answer.status == 200, body
@@ -26,7 +26,7 @@ async def pull(box: Box, headers: dict[str, str], query: str = "") -> dict[str, 
     return page
 
 
-def count_reads(box: Box) -> list[Any]:
+def count_reads(box: WebSide) -> list[Any]:
     """Record every read of the database from now on."""
     reads: list[Any] = []
     inner = box.store._core.read
@@ -39,7 +39,7 @@ def count_reads(box: Box) -> list[Any]:
     return reads
 
 
-async def send(box: Box, method: str, path: str, headers: dict[str, str], body: Any = None) -> tuple[int, Any, str]:
+async def send(box: WebSide, method: str, path: str, headers: dict[str, str], body: Any = None) -> tuple[int, Any, str]:
     """Status, JSON and ETag of one call."""
     data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
     sent = {"Content-Type": "application/json"} | headers if data is not None else headers
@@ -48,7 +48,7 @@ async def send(box: Box, method: str, path: str, headers: dict[str, str], body: 
         return answer.status, json.loads(text) if text else None, answer.headers.get("ETag", "")
 
 
-async def connect(box: Box, receive_bytes: int | None = None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def connect(box: WebSide, receive_bytes: int | None = None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A bare connection; with `receive_bytes`, one that soon takes no more."""
     sock = socket.socket()
     if receive_bytes is not None:

@@ -1,4 +1,4 @@
-"""What both trainings share: the loop with checkpoints, weight averaging, schedule, and the loss curve.
+"""What all trainings share: the loop with checkpoints, weight averaging, schedule, and the loss curve.
 
 Every batch is made from (seed, step) alone, so a run that was stopped and resumed after any checkpoint gives the same
 weights, bit for bit, as one that was not (with `--steps`; `--minutes` follows the clock).
@@ -44,7 +44,7 @@ class Plan:
 
 
 class WeightAverage:
-    """Exponential mean of weights and batch-norm statistics; it is what gets exported."""
+    """Exponential mean of weights and batch-norm statistics; the exported model is made from it."""
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
@@ -52,7 +52,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, model: nn.Module, step: int) -> None:
-        """Move towards `model`; quicker at the start, when the mean knows little."""
+        """Move towards `model`, faster during the first steps."""
         keep = min(self.decay, (1 + step) / (10 + step))
         for mean, now in zip(self.model.state_dict().values(), model.state_dict().values(), strict=True):
             if mean.dtype.is_floating_point:
@@ -62,7 +62,7 @@ class WeightAverage:
 
 
 def arguments(description: str) -> argparse.ArgumentParser:
-    """The options that both trainings know."""
+    """The options of every training."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--steps", type=int, default=8000, help="length of the run, in batches")
     parser.add_argument("--minutes", type=float, help="anneal over this much training time instead of --steps")

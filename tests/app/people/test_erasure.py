@@ -17,7 +17,7 @@ from edge.errors import PersonIdError
 from edge.records import Person
 from edge.store import Store
 from edge.watchlist.entry import ListEntry
-from tests.support.web import Box, run, running
+from tests.support.web import WebSide, run, running
 
 OLD_IDS = ["John Smith", "a/b", "ä" * 90, "x" * 150, " blank ", "{id}", "50%", "a?b#c", "p%2Fq", "tab\there"]
 LIST = "/api/v1/watchlist"
@@ -38,7 +38,7 @@ def list_under(store: Store, person_id: str) -> None:
     store.put_person(Person(person_id, "Somebody", "listed"), (), {}).result()
 
 
-async def erase_on_page(box: Box, person_id: str) -> int:
+async def erase_on_page(box: WebSide, person_id: str) -> int:
     headers = box.session("supervisor") | {"Origin": box.url, "Accept": "text/html"}
     url = URL(f"{box.url}/people/{quote(person_id, safe='')}/erase", encoded=True)
     typed = person_id.replace("\t", "").strip()  # what a form can send
@@ -48,7 +48,7 @@ async def erase_on_page(box: Box, person_id: str) -> int:
         return answer.status
 
 
-async def erase_by_api(box: Box, person_id: str) -> int:
+async def erase_by_api(box: WebSide, person_id: str) -> int:
     headers = box.token("watchlist:write", name=f"t{len(box.store.tokens())}") | {"If-Match": "*"}
     url = URL(f"{box.url}{LIST}/{quote(person_id, safe='')}", encoded=True)
     async with box.http.delete(url, headers=headers) as answer:

@@ -12,18 +12,18 @@ from edge import __version__
 from edge.errors import ReleaseError
 from edge.ops.release.gate import Gate
 from edge.ops.release.site import SystemdSite
-from tests.support.appliance import Box
+from tests.support.appliance import Appliance
 
 UP = {"ActiveState": "active", "NRestarts": "0", "Result": "success"}
 
 
-def gate(box: Box, token: str, state: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Gate:
+def gate(box: Appliance, token: str, state: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Gate:
     monkeypatch.setattr(Gate, "_unit_state", lambda self: state)
     return Gate(box.config, "edge.service", token, dict)
 
 
 def test_a_service_that_works_shows_it(tmp_path: Path, demo_clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    box = Box(tmp_path, camera=demo_clip)
+    box = Appliance(tmp_path, camera=demo_clip)
     added = box.edge("token", "add", "check", "--scope", "alerts:read", "--scope", "health:read")
     mark: dict[str, Any] = {"seq": 0, "cursor": None}
     with box.running():
@@ -49,7 +49,7 @@ def test_a_service_that_works_shows_it(tmp_path: Path, demo_clip: Path, monkeypa
 def test_a_service_that_does_not_is_told_what_it_lacks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: dict[str, str], why: str
 ) -> None:
-    look = gate(Box(tmp_path), "token", UP | state, monkeypatch)
+    look = gate(Appliance(tmp_path), "token", UP | state, monkeypatch)
     with pytest.raises(ReleaseError, match=why):
         look.wait(__version__, {"seq": 0, "cursor": None}, 2)
 

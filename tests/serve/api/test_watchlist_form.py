@@ -21,7 +21,7 @@ from edge.serve.http import uploads
 from tests.support.drawings import png
 from tests.support.models import no_less_no_more
 from tests.support.people import any_png, people_for, with_models  # noqa: F401
-from tests.support.web import Box, run, running
+from tests.support.web import WebSide, run, running
 from tests.support.web_client import send
 
 PERSON = "/api/v1/watchlist/gate-7"
@@ -41,12 +41,12 @@ def form(fields: dict[str, str], pictures: Sequence[tuple[str, bytes]] = ()) -> 
     return b"".join([*parts, *(part("pictures", data, name) for name, data in pictures), b"--XX--\r\n"])
 
 
-async def put(box: Box, key: dict[str, str], body: bytes, kind: str = "multipart/form-data; boundary=XX") -> Any:
+async def put(box: WebSide, key: dict[str, str], body: bytes, kind: str = "multipart/form-data; boundary=XX") -> Any:
     status, answer, _ = await send(box, "PUT", PERSON, key | {"If-Match": "*", "Content-Type": kind}, body)
     return status, answer
 
 
-def files_of(box: Box, folder: Path) -> set[str]:
+def files_of(box: WebSide, folder: Path) -> set[str]:
     return {path.name for path in (folder / "data" / "blobs").rglob("*") if path.is_file()}
 
 

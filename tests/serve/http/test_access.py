@@ -11,7 +11,7 @@ from edge.serve.http.route import ROUTES
 from edge.serve.routes import TABLE, by_name
 from edge.store import ROLES, SCOPES
 from tests.support.routes import PATHS
-from tests.support.web import Box, live_view, run, running
+from tests.support.web import WebSide, live_view, run, running
 
 METHODS = {route.name: route.method for route in TABLE if route.method not in {"GET", "POST"}}
 """Without If-Match all of them are refused with 428, once the caller is let through."""
@@ -63,7 +63,7 @@ EXPECTED = {
 }
 
 
-async def status(box: Box, route: str, headers: dict[str, str]) -> int:
+async def status(box: WebSide, route: str, headers: dict[str, str]) -> int:
     """Status of one call; the event stream is left after its head."""
     if route in POSTS:
         return (await box.post(PATHS[route], POSTS[route], headers))[0].status

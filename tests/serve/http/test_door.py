@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from edge.serve.http import connection, door, slow_readers
-from tests.support.web import Box, make_hit, run, running
+from tests.support.web import WebSide, make_hit, run, running
 from tests.support.web_client import answer_of, connect, count_reads, is_closed, pull, question
 
 
-async def no_news(box: Box, headers: dict[str, str]) -> tuple[str, dict[str, str]]:
+async def no_news(box: WebSide, headers: dict[str, str]) -> tuple[str, dict[str, str]]:
     """Address and headers of a question that has no news."""
     path = f"/api/v1/alerts?after={(await pull(box, headers))['next']}"
     tag = (await box.get(path, headers))[0].headers["ETag"]

@@ -10,19 +10,19 @@ from pathlib import Path
 import argon2
 import pytest
 
-from tests.support.web import PASSWORD, Box, run, running
+from tests.support.web import PASSWORD, WebSide, run, running
 
 FAST = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 NEW = "correct horse 2"
 
 
-def newest(box: Box) -> tuple[str, str]:
+def newest(box: WebSide) -> tuple[str, str]:
     """Who did what last."""
     entry = box.store.audit_log.newest(limit=1)[0]
     return entry.actor, entry.action
 
 
-async def log_in(box: Box, name: str, password: str) -> int:
+async def log_in(box: WebSide, name: str, password: str) -> int:
     return (await box.post("/login", {"user": name, "password": password}))[0].status
 
 

@@ -11,12 +11,12 @@ from edge.app.service.service import _print_claim_code
 from edge.errors import ConfigError
 from edge.store import Store
 from tests.support import appliance
-from tests.support.web import Box, live_view, make_hit, run, running
+from tests.support.web import WebSide, live_view, make_hit, run, running
 
 HTML = {"Accept": "text/html"}
 
 
-def unclaim(box: Box) -> None:
+def unclaim(box: WebSide) -> None:
     """Take away everybody who could log in, as on a new box."""
     for user in box.store.users():
         box.store.remove_user(user.name).result()
@@ -74,7 +74,7 @@ def test_the_code_makes_one_supervisor_and_logs_in(tmp_path: Path) -> None:
 
 
 def test_the_command_prints_a_new_code_until_there_is_a_user(tmp_path: Path) -> None:
-    box = appliance.Box(tmp_path)
+    box = appliance.Appliance(tmp_path)
     first, second = (box.edge("user", "claim").stdout.strip() for _ in range(2))
     assert first != second
     assert len(second.replace("-", "")) == 12

@@ -8,7 +8,7 @@ import pytest
 
 from edge.errors import ConflictError, NotFoundError
 from edge.serve.ports import CommissionView, StationView
-from tests.support.web import Box, run, running
+from tests.support.web import WebSide, run, running
 
 SHEET = b"<!doctype html><p>signed</p>\n"
 
@@ -56,7 +56,7 @@ class Walk:
         return self.made
 
 
-async def page(box: Box, headers: dict[str, str]) -> tuple[int, str]:
+async def page(box: WebSide, headers: dict[str, str]) -> tuple[int, str]:
     async with box.http.get(box.url + "/commission", headers=headers) as answer:
         return answer.status, await answer.text()
 

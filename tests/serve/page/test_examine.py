@@ -19,13 +19,13 @@ from edge.config import Config, ExamineConfig
 from edge.serve.http import inputs
 from edge.serve.ports import EXAMINER
 from tests.support.drawings import draw_face, png, png_that_says
-from tests.support.web import Box, live_view, run, running
+from tests.support.web import WebSide, live_view, run, running
 
 
 class Bench:
     """A web side with a real examiner on the data directory of its store."""
 
-    def __init__(self, box: Box, examiner: FileExaminer) -> None:
+    def __init__(self, box: WebSide, examiner: FileExaminer) -> None:
         self.box = box
         self.examiner = examiner
 

@@ -14,7 +14,7 @@ from edge.records import CameraState
 from edge.serve import LiveBoard
 from edge.serve.bell import Bell
 from tests.support.drawings import SCENE
-from tests.support.web import NASTY, Box, camera_health, live_view, make_hit, run, running
+from tests.support.web import NASTY, WebSide, camera_health, live_view, make_hit, run, running
 
 
 def parts_of(content_type: str, body: bytes) -> tuple[dict[str, Any], bytes]:
@@ -31,7 +31,7 @@ def parts_of(content_type: str, body: bytes) -> tuple[dict[str, Any], bytes]:
     return json.loads(by_name["record"]), by_name["picture"]
 
 
-async def frame(box: Box, headers: dict[str, str], query: str = "") -> tuple[dict[str, Any], bytes]:
+async def frame(box: WebSide, headers: dict[str, str], query: str = "") -> tuple[dict[str, Any], bytes]:
     """The next frame with its record."""
     answer, body = await box.get(f"/live/door/frame{query}", headers)
     assert answer.status == 200, body

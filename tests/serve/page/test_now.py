@@ -10,13 +10,13 @@ from typing import Any
 
 from edge.errors import StoreError
 from edge.serve.page.now import SharedAnswer
-from tests.support.web import Box, live_view, make_hit, run, running
+from tests.support.web import WebSide, live_view, make_hit, run, running
 
 
 def test_one_request_gives_the_news_of_all_cameras(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("edge.serve.page.live.FRAME_WAIT_S", 0.3)
 
-    async def ask(box: Box, headers: dict[str, str], after: str) -> list[tuple[str, int]]:
+    async def ask(box: WebSide, headers: dict[str, str], after: str) -> list[tuple[str, int]]:
         answer, body = await box.get(f"/live/frames{after}", headers)
         if answer.status == 204:
             return []

@@ -11,13 +11,13 @@ import pytest
 
 from tests.support.drawings import png
 from tests.support.people import with_models
-from tests.support.web import NASTY, Box, run
+from tests.support.web import NASTY, WebSide, run
 
 FIELDS = {"person_id": "gate-7", "name": "Demo Person", "status": "banned", "expires": "2031-05-06", "reason": "theft"}
 
 
 async def send(
-    box: Box, path: str, fields: Mapping[str, str], pictures: Mapping[str, bytes], role: str = "supervisor"
+    box: WebSide, path: str, fields: Mapping[str, str], pictures: Mapping[str, bytes], role: str = "supervisor"
 ) -> tuple[aiohttp.ClientResponse, str]:
     with aiohttp.MultipartWriter("form-data") as form:
         for name, value in fields.items():

@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 
 from edge.config import ReviewConfig
-from tests.support.web import Box, make_hit, person, run, running
+from tests.support.web import WebSide, make_hit, person, run, running
 
 HIT = f"/hits/{make_hit(1)[0].hit_id}"
 TWO = ReviewConfig(second_person_for=("banned",), urgent_for=("banned",))
 
 
-def state(box: Box) -> str:
+def state(box: WebSide) -> str:
     hit = box.store.hit(make_hit(1)[0].hit_id)
     assert hit is not None
     return str(hit.review["state"])

@@ -1,4 +1,4 @@
-"""How soon connections that drip are cut, and whether others are served meanwhile."""
+"""How soon slow clients are cut off, and whether others are served meanwhile."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ JSON = (
 
 @dataclass
 class Others:
-    """What a well-behaved puller met."""
+    """How a well-behaved puller fared."""
 
     served_ms: list[float] = field(default_factory=list)
     failed: int = 0
 
 
 async def measure() -> dict[str, Any]:
-    """Seconds until each kind is cut, and what a well-behaved puller met in that time."""
+    """Seconds until each kind of slow client is cut off, and how a well-behaved puller fared meanwhile."""
     with server("box", min(os.sched_getaffinity(0))) as (_, (port, token, _)):
         headers = {"Authorization": f"Bearer {token}"}
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}", headers=headers) as http:
