@@ -13,7 +13,7 @@ from edge.cli.common import ConfigOption, JsonOption, out, print_json, read_conf
 from edge.errors import ExitCode, ImageError, StoreError
 from edge.store import AuditHead, Store, to_line
 
-audit = typer.Typer(help="Who did what.", no_args_is_help=True)
+app = typer.Typer(help="Who did what.", no_args_is_help=True)
 
 HeadOption = Annotated[
     list[str] | None,
@@ -21,7 +21,7 @@ HeadOption = Annotated[
 ]
 
 
-@audit.command("verify")
+@app.command("verify")
 def verify(head: HeadOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Check the whole chain: an entry altered, taken out or cut off is found; exits 1 if one was."""
     known = tuple(_head(text) for text in head or ())
@@ -42,7 +42,7 @@ def verify(head: HeadOption = None, config: ConfigOption = None, as_json: JsonOp
         raise typer.Exit(int(ExitCode.FAILED))
 
 
-@audit.command("export")
+@app.command("export")
 def export(
     path: Annotated[Path | None, typer.Argument(help="file to write (.jsonl); left out: standard output")] = None,
     config: ConfigOption = None,

@@ -1,4 +1,4 @@
-"""`edge probe` and `edge commission`: what an installer runs on a box before leaving it."""
+"""`edge commission`: the acceptance walk, which an installer runs on a device before leaving it."""
 
 from __future__ import annotations
 
@@ -20,39 +20,9 @@ from edge.errors import ConfigError, ExitCode, ImageError, ServiceError, StoreEr
 if TYPE_CHECKING:
     from edge.app.commission.session import Commissioning, DistancesOf
 
+
 PAUSE_S = 5.0
 """Between two stations where nobody can press Enter."""
-
-
-def probe(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="measure and print; leave the choice as it is")] = False,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Measure each model on every provider and precision there is, and keep the fastest that lost no accuracy."""
-    from edge.app.packs.probe import Probe, short
-    from edge.ops.packs.choice import write_choice
-
-    settings = read_config(config)
-    choice = Probe(settings).run()
-    path = None if dry_run else write_choice(settings.data_dir, choice)
-    if as_json:
-        print_json(choice.model_dump(mode="json") | {"written": None if path is None else str(path)})
-        return
-    rows = table(None, "task", "file", "precision", "provider", "ms", "accuracy", "")
-    for m in choice.measured:
-        ms, accuracy = "" if m.ms is None else f"{m.ms:.2f}", "" if m.accuracy is None else f"{m.accuracy:.3f}"
-        kept = choice.of(m.task)
-        is_kept = kept is not None and (kept.sha256, kept.provider) == (m.sha256, m.provider)
-        rows.add_row(
-            m.task, m.model, m.precision, short(m.provider), ms, accuracy, "chosen" if is_kept else m.refused or ""
-        )
-    out.print(rows)
-    out.print(f"Accuracy is judged by {choice.judged_by}: share of faces found again, lowest cosine of embeddings.")
-    for note in choice.notes:
-        out.print(f"Note: {note}.")
-    if path is not None:
-        out.print(f"Written to {path}; the service takes it over at its next start.")
 
 
 def commission(
@@ -197,9 +167,3 @@ def _verify(settings: Config, path: Path, key: str | None, as_json: bool) -> Non
         )
     if not is_known:
         raise typer.Exit(int(ExitCode.FAILED))
-
-
-def register(app: typer.Typer) -> None:
-    """Add this file's commands."""
-    for command in (probe, commission):
-        app.command()(command)

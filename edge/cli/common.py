@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from edge.config import Config, load
+from edge.errors import AuthError
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="configuration file [default: /etc/edge/edge.toml if it exists]")
@@ -71,3 +72,27 @@ def table(title: str | None, *headers: str) -> Table:
     for header in headers:
         made.add_column(header)
     return made
+
+
+def require(is_met: bool, message: str) -> None:
+    """Raise AuthError with this message unless the condition is met."""
+    if not is_met:
+        raise AuthError(message)
+
+
+def print_rows(rows: list[dict[str, str]], as_json: bool, *headers: str) -> None:
+    """Print rows as JSON, or as a table of these columns."""
+    if as_json:
+        print_json(rows)
+        return
+    made = table(None, *headers)
+    for row in rows:
+        made.add_row(*(row[header] for header in headers))
+    out.print(made)
+
+
+def require_mode(mode: str) -> str:
+    """Return the value of an option `--enhance`, or raise typer.BadParameter."""
+    if mode not in {"auto", "off"}:
+        raise typer.BadParameter(f"--enhance is auto or off, not {mode!r}")
+    return mode

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from edge.cli.common import ConfigOption, JsonOption, bar, out, print_json, read_config, table
+from edge.cli.common import ConfigOption, JsonOption, bar, out, print_json, read_config, require_mode, table
 
 app = typer.Typer(help="How well it works, on labelled pictures.", no_args_is_help=True)
 
@@ -34,8 +34,7 @@ def eval_pairs(
     """Verification: 10-fold accuracy and true accept rate at FMR 1e-2 and 1e-3."""
     from edge.app.evaluation import accuracy as evaluating
 
-    if enhance not in {"auto", "off"}:
-        raise typer.BadParameter(f"--enhance is auto or off, not {enhance!r}")
+    require_mode(enhance)
     with bar() as tell:
         answer = evaluating.pairs(
             read_config(config),

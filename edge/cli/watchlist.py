@@ -13,10 +13,10 @@ from edge.errors import ExitCode
 from edge.store import Store
 from edge.store.audit.audit import LOCAL
 
-watchlist = typer.Typer(help="The people looked for.", no_args_is_help=True)
+app = typer.Typer(help="The people looked for.", no_args_is_help=True)
 
 
-@watchlist.command("list")
+@app.command("list")
 def list_people(
     references: Annotated[bool, typer.Option("--references", help="list each picture, too")] = False,
     config: ConfigOption = None,
@@ -52,7 +52,7 @@ def list_people(
         out.print(rows)
 
 
-@watchlist.command("import")
+@app.command("import")
 def import_(
     path: Annotated[Path, typer.Argument(help="our archive (.zip), Dataset/<class>/<images>, or the JSON beside it")],
     config: ConfigOption = None,
@@ -81,7 +81,7 @@ def import_(
         raise typer.Exit(int(ExitCode.DATA))
 
 
-@watchlist.command("calibrate")
+@app.command("calibrate")
 def calibrate(
     one_in: Annotated[float, typer.Option("--one-in", help="faces of strangers per false alert", min=2)] = 10_000,
     min_margin: Annotated[
@@ -135,7 +135,7 @@ def calibrate(
     out.print("Kept; a running service uses them within a second." if write else "Nothing changed; --write keeps them.")
 
 
-@watchlist.command("set-aside")
+@app.command("set-aside")
 def set_aside(reference_id: str, config: ConfigOption = None) -> None:
     """Leave one reference out of every search, reversibly."""
     from edge.app.people.people import People
@@ -145,7 +145,7 @@ def set_aside(reference_id: str, config: ConfigOption = None) -> None:
     out.print(f"{reference_id} is set aside; `edge watchlist restore {reference_id}` takes it back.")
 
 
-@watchlist.command("restore")
+@app.command("restore")
 def restore(reference_id: str, config: ConfigOption = None) -> None:
     """Take back a reference that was set aside."""
     from edge.app.people.people import People
@@ -155,7 +155,7 @@ def restore(reference_id: str, config: ConfigOption = None) -> None:
     out.print(f"{reference_id} is searched again.")
 
 
-@watchlist.command("reembed")
+@app.command("reembed")
 def reembed(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Embed every kept picture with the model in use, after a model change; may be stopped and run again."""
     from edge.app.build import load_models
@@ -175,7 +175,7 @@ def reembed(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         out.print(f"{reference_id}: {why}")
 
 
-@watchlist.command("export")
+@app.command("export")
 def export(path: Annotated[Path, typer.Argument(help="archive to write (.zip)")], config: ConfigOption = None) -> None:
     """Write everybody and their kept pictures as one archive."""
     from edge.app.people.transfer import export_people
