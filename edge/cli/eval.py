@@ -175,6 +175,12 @@ def eval_groups(
     min_similarity: Annotated[
         float | None, typer.Option(help="similarity a match needs [default: recognise.min_similarity]", min=-1, max=1)
     ] = None,
+    max_similarity: Annotated[
+        float | None,
+        typer.Option(
+            help="pairs at least so alike are taken for one person and left out [default: none]", min=-1, max=1
+        ),
+    ] = None,
     aligned: Annotated[bool, typer.Option("--aligned", help="the pictures are 112 x 112 aligned crops")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -182,14 +188,19 @@ def eval_groups(
     """Fairness: false match rates within and across groups of sex, skin and age, with 95 % bounds.
 
     Every two pictures are taken as two people, so a pair that shows one person twice counts as a false match; --json
-    names the pairs most alike. File names give the age in years, the sex (0 male, 1 female) and the skin (0 White,
-    1 Black, 2 Asian, 3 Indian, 4 others).
+    names the pairs most alike, and --max-similarity leaves out such pairs. File names give the age in years, the sex (0
+    male, 1 female) and the skin (0 White, 1 Black, 2 Asian, 3 Indian, 4 others).
     """
     from edge.app.evaluation import groups as evaluating
 
     with bar() as tell:
         answer = evaluating.groups(
-            read_config(config), images, min_similarity=min_similarity, aligned=aligned, progress=tell
+            read_config(config),
+            images,
+            min_similarity=min_similarity,
+            max_similarity=max_similarity,
+            aligned=aligned,
+            progress=tell,
         )
     if as_json:
         print_json(answer)

@@ -39,8 +39,11 @@ def print_groups(answer: dict[str, Any]) -> None:
         out.print(
             f"The model pack's strangers, with which a box is calibrated: FMR {_rate(rate['fmr'])} at this limit."
         )
+    if answer["max_similarity"] is not None:
+        limit = f"{answer['max_similarity']:g}"
+        out.print(f"{answer['num_left_out']:,} pairs at {limit} or above are taken for one person and left out.")
     out.print(
-        f"Bounds: {answer['bounds']}. Every two pictures are taken as two people; a few pairs may show one person, and "
+        f"Bounds: {answer['bounds']}. Every two pictures are taken as two people; some pairs may show one person, and "
         "count as false matches. Faces cut tightly match more often than whole ones: compare groups, not with a camera."
     )
 

@@ -1,7 +1,8 @@
 """False match rates within and across groups of people: sex, skin, age. Pure functions of embeddings and file names.
 
 Every pair of pictures counts as two different people. Where a set shows somebody twice, that pair is counted as a false
-match too, so the rates are a little too high; `most_alike` names the pairs to look at.
+match, too, so the rates are too high; `most_alike` names the pairs to look at, and pairs at or above a `max_similarity`
+can be left out. That leaves out strangers who are as alike, too.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
@@ -134,14 +136,20 @@ def wilson(share: float, number: float) -> tuple[float, float]:
     return float(min(share, max(0.0, middle - half))), float(max(share, min(1.0, middle + half)))
 
 
-def measure_all(embeddings: NDArray[np.float32], min_similarity: float) -> Rate:
-    """The rate at which two of the (N, D) embeddings reach `min_similarity`."""
-    everybody = np.ones((len(embeddings), 1), np.float32)
-    return Rate.of(count_matches(embeddings, everybody, min_similarity)[:, 0], _others(len(embeddings)))
+def measure_all(embeddings: NDArray[np.float32], min_similarity: float, max_similarity: float | None = None) -> Rate:
+    """The rate at which two of the (N, D) embeddings reach `min_similarity`; see `count_pairs` for the other limit."""
+    everybody = np.ones((len(embeddings), 1), bool)
+    matches, pairs = count_pairs(embeddings, everybody, min_similarity, max_similarity)
+    return Rate.of(matches, pairs)
 
 
 def measure_groups(
-    embeddings: NDArray[np.float32], names: Sequence[str], min_similarity: float, without_face: Sequence[str] = ()
+    embeddings: NDArray[np.float32],
+    names: Sequence[str],
+    min_similarity: float,
+    max_similarity: float | None = None,
+    *,
+    without_face: Sequence[str] = (),
 ) -> Grouping:
     """Rates by group: `names` are the groups of the (N, D) embeddings, `without_face` those of pictures left out.
 
@@ -149,44 +157,57 @@ def measure_groups(
     """
     there = sorted({*names, *without_face}, key=_order)
     member = np.array([[name == group for group in there] for name in names], bool).reshape(len(names), len(there))
-    sizes = member.sum(axis=0)
-    matches = count_matches(embeddings, member.astype(np.float32), min_similarity)
-    own_matches, own_pairs = (matches * member).sum(axis=1), (member @ sizes) - 1
-    all_matches, all_pairs = matches.sum(axis=1), _others(len(names))
-    cross = {
-        (there[a], there[b]): _cross(matches, member, sizes, a, b)
-        for a in range(len(there))
-        for b in range(a, len(there))
-    }
-    overall = Rate.of(all_matches, all_pairs).fmr
-    inside = [cross[group, group] for group in there]
+    matches, pairs = count_pairs(embeddings, member, min_similarity, max_similarity)
+    inside = [Rate.of(matches[member[:, a], a], pairs[member[:, a], a]) for a in range(len(there))]
+    cross = {}
+    for a, b in combinations_with_replacement(range(len(there)), 2):
+        first, second = member[:, a], member[:, b]
+        both = [np.concatenate([counts[first, b], counts[second, a]]) for counts in (matches, pairs)]
+        cross[there[a], there[b]] = inside[a] if a == b else Rate.of(*both)
+    own = [(counts * member).sum(axis=1) for counts in (matches, pairs)]
+    others = [(counts * ~member).sum(axis=1) for counts in (matches, pairs)]
+    overall = Rate.of(matches.sum(axis=1), pairs.sum(axis=1)).fmr
+    groups = _groups(there, names, Counter(without_face), inside, overall)
+    return Grouping(Rate.of(*own), Rate.of(*others), groups, cross)
+
+
+def count_pairs(
+    embeddings: NDArray[np.float32],
+    member: NDArray[np.bool_],
+    min_similarity: float,
+    max_similarity: float | None = None,
+) -> tuple[Counts, Counts]:
+    """Matches and pairs of each of (N, D) embeddings with the others of each group, (N, G) both.
+
+    `member` (N, G) says which group each is in. Pairs that reach `max_similarity` are taken for one person and count as
+    neither; None leaves out none.
+    """
+    matches = _count_alike(embeddings, member, min_similarity)
+    pairs = member.sum(axis=0) - member.astype(np.int64)
+    if max_similarity is None:
+        return matches, pairs
+    same = _count_alike(embeddings, member, max(max_similarity, min_similarity))
+    return matches - same, pairs - _count_alike(embeddings, member, max_similarity)
+
+
+def _groups(
+    there: Sequence[str], names: Sequence[str], missed: Counter[str], inside: Sequence[Rate], overall: float | None
+) -> tuple[Group, ...]:
+    """The groups with their ratios: `inside` are the rates within each, `overall` that of all pairs."""
     known = [rate.fmr for rate in inside if rate.fmr is not None]
     mean = sum(known) / len(known) if known else None
-    missed = Counter(without_face)
-    groups = tuple(
+    sizes = Counter(names)
+    return tuple(
         Group(
             group=group,
-            num_pictures=int(size) + missed[group],
+            num_pictures=sizes[group] + missed[group],
             num_without_face=missed[group],
             within=rate,
             ratio_to_all=_ratio(rate.fmr, overall),
             ratio_to_mean=_ratio(rate.fmr, mean),
         )
-        for group, size, rate in zip(there, sizes, inside, strict=True)
+        for group, rate in zip(there, inside, strict=True)
     )
-    across = Rate.of(all_matches - own_matches, all_pairs - own_pairs)
-    return Grouping(Rate.of(own_matches, own_pairs), across, groups, cross)
-
-
-def count_matches(embeddings: NDArray[np.float32], member: NDArray[np.float32], min_similarity: float) -> Counts:
-    """Of (N, D) embeddings, per picture, how many others of each group match it: (N, G), from (N, G) zeros and ones."""
-    counts = np.zeros(member.shape, np.int64)
-    for start, similarities in _pairs(embeddings):
-        matched = (similarities >= min_similarity).astype(np.float32)
-        stop = start + len(matched)
-        counts[start:stop] += (matched @ member[start:]).astype(np.int64)
-        counts[start:] += (matched.T @ member[start:stop]).astype(np.int64)
-    return counts
 
 
 def most_alike(embeddings: NDArray[np.float32], number: int) -> list[tuple[int, int, float]]:
@@ -213,17 +234,16 @@ def _pairs(embeddings: NDArray[np.float32]) -> Iterator[tuple[int, NDArray[np.fl
         yield start, similarities
 
 
-def _cross(matches: Counts, member: NDArray[np.bool_], sizes: Counts, a: int, b: int) -> Rate:
-    """The rate between two groups, or within one."""
-    first, second = member[:, a], member[:, b]
-    if a == b:
-        return Rate.of(matches[first, a], np.full(int(sizes[a]), sizes[a] - 1))
-    counts = np.concatenate([matches[first, b], matches[second, a]])
-    return Rate.of(counts, np.concatenate([np.full(int(sizes[a]), sizes[b]), np.full(int(sizes[b]), sizes[a])]))
-
-
-def _others(number: int) -> Counts:
-    return np.full(number, number - 1, np.int64)
+def _count_alike(embeddings: NDArray[np.float32], member: NDArray[np.bool_], limit: float) -> Counts:
+    """Per embedding, how many others of each group reach the limit: (N, G)."""
+    groups = member.astype(np.float32)
+    counts = np.zeros(member.shape, np.int64)
+    for start, similarities in _pairs(embeddings):
+        matched = (similarities >= limit).astype(np.float32)
+        stop = start + len(matched)
+        counts[start:stop] += (matched @ groups[start:]).astype(np.int64)
+        counts[start:] += (matched.T @ groups[start:stop]).astype(np.int64)
+    return counts
 
 
 def _ratio(fmr: float | None, other: float | None) -> float | None:

@@ -54,6 +54,7 @@ def test_aligned_crops_with_tiny_models(crops: Path, tmp_path: Path) -> None:
     assert (told["num_pictures"], told["num_without_face"], told["num_misnamed"]) == (8, 0, 1)
     assert (told["min_similarity"], told["source"], told["strangers"]) == (0.99999, "option", None)
     assert (told["all"]["matches"], told["all"]["pairs"]) == (6, 28)
+    assert (told["max_similarity"], told["num_left_out"]) == (None, 0)
     men, women = told["by"]["sex"]["groups"]
     assert (men["group"], men["matches"], men["pairs"]) == ("male", 6, 6)
     assert (women["group"], women["matches"], women["pairs"]) == ("female", 0, 6)
@@ -62,6 +63,16 @@ def test_aligned_crops_with_tiny_models(crops: Path, tmp_path: Path) -> None:
     assert [group["group"] for group in told["by"]["age"]["groups"]] == ["16-29", "30-44", "45-59"]
     assert told["most_alike"][0]["similarity"] == pytest.approx(1.0, abs=1e-5)
     assert all(Path(path).stem.split("_")[2] == "0" for path in told["most_alike"][0]["paths"]), "two of the men"
+
+
+def test_pairs_taken_for_one_person_are_left_out(crops: Path, tmp_path: Path) -> None:
+    models = picture_pack(tmp_path / "pack", ())
+    options = ("--images", str(crops), "--aligned", "--min-similarity", "0.9", "--max-similarity", "0.99999")
+    told = measured(tmp_path, models, *options)
+    assert (told["num_left_out"], told["all"]["pairs"]) == (6, 22)
+    assert told["by"]["sex"]["groups"][0]["pairs"] == 0
+    done = run(tmp_path, models, *options)
+    assert "6 pairs at 0.99999 or above are taken for one person and left out" in done.output
 
 
 def test_table_and_refusals(crops: Path, tmp_path: Path) -> None:
@@ -75,6 +86,8 @@ def test_table_and_refusals(crops: Path, tmp_path: Path) -> None:
         refused = run(tmp_path, models, "--images", str(images))
         assert refused.exit_code != 0
         assert words in str(refused.exception)
+    refused = run(tmp_path, models, "--images", str(crops), "--aligned", "--max-similarity", "0.5")
+    assert "leaves out every match" in str(refused.exception)
     wide = tmp_path / "wide"
     wide.mkdir()
     for number in range(2):

@@ -143,6 +143,20 @@ def test_bounds_cover_the_truth_when_some_faces_are_common() -> None:
     assert plain < held
 
 
+def test_pairs_taken_for_one_person_are_neither_matches_nor_pairs() -> None:
+    faces, names = at(0, 0.5, 5, 180, 185), ["male"] * 3 + ["female"] * 2
+    limit, same = (float(np.cos(np.radians(angle))) for angle in (10, 1))
+    found = measure_groups(faces, names, limit, same)
+    men, women = found.groups
+    assert (men.within.matches, men.within.pairs) == (2, 2)
+    assert (women.within.matches, women.within.pairs) == (1, 1)
+    assert found.across.pairs == 6
+    total = measure_all(faces, limit, same)
+    assert (total.matches, total.pairs) == (3, 9)
+    assert measure_all(faces, limit, limit).matches == measure_all(faces, limit, -0.5).matches == 0
+    assert measure_all(faces, limit, limit).pairs == 6, "what would match is left out"
+
+
 def test_no_pairs_give_no_rate() -> None:
     found = measure_groups(at(0, 1), ["male", "female"], 0.5, without_face=["male"])
     assert found.groups[0].within == Rate(0, 0, None, None, None)

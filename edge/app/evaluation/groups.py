@@ -15,7 +15,7 @@ from edge.arrays import BgrImage
 from edge.capture.images import IMAGE_SUFFIXES, read_image
 from edge.config import Config
 from edge.detect import Detector
-from edge.errors import ImageError
+from edge.errors import ConfigError, ImageError
 from edge.evaluate.groups import BOUNDS, Label, group_names, measure_all, measure_groups, most_alike, read_label
 from edge.evaluate.pairs import subject
 from edge.pixels.geometry import align
@@ -34,34 +34,37 @@ def groups(
     images: Path,
     *,
     min_similarity: float | None = None,
+    max_similarity: float | None = None,
     aligned: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """False match rates over all pairs of the folder's faces; the keys are documented in README.
 
-    `min_similarity` None takes the limit of the configuration, which holds until a box is calibrated. `aligned` takes
-    the pictures as 112 x 112 crops. Raises ImageError where fewer than two pictures are named by the rule or show a
-    face.
+    `min_similarity` None takes the limit of the configuration, which holds until a box is calibrated. Pairs that reach
+    `max_similarity` are taken for one person and left out. `aligned` takes the pictures as 112 x 112 crops. Raises
+    ImageError where fewer than two pictures are named by the rule or show a face, ConfigError where the first limit is
+    not below the second.
     """
+    limit = config.recognise.min_similarity if min_similarity is None else min_similarity
+    if max_similarity is not None and max_similarity <= limit:
+        raise ConfigError(f"--max-similarity {max_similarity:g} leaves out every match; give more than {limit:g}")
     models = load_models(config)
     paths, labels, num_misnamed = find_faces(images)
     vectors, found = embed_faces(paths, models, aligned, progress)
     if len(vectors) < 2:
         raise ImageError(f"{images}: a face is found in {len(vectors)} of {len(paths)} pictures; crops want --aligned")
-    limit = config.recognise.min_similarity if min_similarity is None else min_similarity
-    strangers = models.cohorts.get("color")
     shown = [path for path, there in zip(paths, found, strict=True) if there]
     return {
         "min_similarity": limit,
+        "max_similarity": max_similarity,
         "source": "configuration" if min_similarity is None else "option",
         "bounds": BOUNDS,
         "models": models.hashes,
         "num_pictures": len(paths),
         "num_without_face": len(paths) - len(shown),
         "num_misnamed": num_misnamed,
-        "all": asdict(measure_all(vectors, limit)),
-        "strangers": None if strangers is None else asdict(measure_all(strangers, limit)),
-        "by": _by_label(vectors, labels, found, limit),
+        **_overall(vectors, models.cohorts.get("color"), limit, max_similarity),
+        "by": _by_label(vectors, labels, found, limit, max_similarity),
         "most_alike": [
             {"paths": [str(shown[first]), str(shown[second])], "similarity": similarity}
             for first, second, similarity in most_alike(vectors, MOST_ALIKE)
@@ -69,12 +72,30 @@ def groups(
     }
 
 
+def _overall(
+    vectors: NDArray[np.float32], strangers: NDArray[np.float32] | None, limit: float, max_similarity: float | None
+) -> dict[str, Any]:
+    everybody = measure_all(vectors, limit, max_similarity)
+    return {
+        "num_left_out": len(vectors) * (len(vectors) - 1) // 2 - everybody.pairs,
+        "all": asdict(everybody),
+        "strangers": None if strangers is None else asdict(measure_all(strangers, limit)),
+    }
+
+
 def _by_label(
-    vectors: NDArray[np.float32], labels: Sequence[Label], found: NDArray[np.bool_], limit: float
+    vectors: NDArray[np.float32],
+    labels: Sequence[Label],
+    found: NDArray[np.bool_],
+    limit: float,
+    max_similarity: float | None,
 ) -> dict[str, Any]:
     seen = group_names([label for label, there in zip(labels, found, strict=True) if there])
     missed = group_names([label for label, there in zip(labels, found, strict=True) if not there])
-    return {kind: measure_groups(vectors, names, limit, missed[kind]).to_dict() for kind, names in seen.items()}
+    return {
+        kind: measure_groups(vectors, names, limit, max_similarity, without_face=missed[kind]).to_dict()
+        for kind, names in seen.items()
+    }
 
 
 def find_faces(images: Path) -> tuple[list[Path], list[Label], int]:
