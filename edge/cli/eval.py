@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from edge.cli.common import ConfigOption, JsonOption, bar, out, print_json, read_config, require_mode, table
+from edge.cli.eval_groups import print_groups
 
 app = typer.Typer(help="How well it works, on labelled pictures.", no_args_is_help=True)
 
@@ -165,3 +166,42 @@ def eval_detect(
             f"{clip['path']}: {clip['num_peer_sure_found']} of the peer's {clip['num_peer_sure']} sure faces found, "
             f"{clip['num_clutter']} places in {clip['num_frames']} frames where the peer sees nothing"
         )
+
+
+@app.command("groups")
+def eval_groups(
+    images: Annotated[Path, typer.Option(help="folder of tightly cut faces named NNNNN_AGE_SEX_SKIN.jpg (UTKFace)")],
+    min_similarity: Annotated[
+        float | None, typer.Option(help="similarity a match needs [default: recognise.min_similarity]", min=-1, max=1)
+    ] = None,
+    max_similarity: Annotated[
+        float | None,
+        typer.Option(
+            help="pairs at least so alike are taken for one person and left out [default: none]", min=-1, max=1
+        ),
+    ] = None,
+    aligned: Annotated[bool, typer.Option("--aligned", help="the pictures are 112 x 112 aligned crops")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fairness: false match rates within and across groups of sex, skin and age, with 95 % bounds.
+
+    Every two pictures are taken as two people, so a pair that shows one person twice counts as a false match; --json
+    names the pairs most alike, and --max-similarity leaves out such pairs. File names give the age in years, the sex (0
+    male, 1 female) and the skin (0 White, 1 Black, 2 Asian, 3 Indian, 4 others).
+    """
+    from edge.app.evaluation import groups as evaluating
+
+    with bar() as tell:
+        answer = evaluating.groups(
+            read_config(config),
+            images,
+            min_similarity=min_similarity,
+            max_similarity=max_similarity,
+            aligned=aligned,
+            progress=tell,
+        )
+    if as_json:
+        print_json(answer)
+        return
+    print_groups(answer)
