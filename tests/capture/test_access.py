@@ -23,7 +23,7 @@ from edge.errors import CameraError
 
 def answers(monkeypatch: pytest.MonkeyPatch, **devices: tuple[str, bool, int]) -> None:
     """Let devices answer by their file's name, as only a real driver could."""
-    monkeypatch.setattr(access, "_ask", lambda path: devices.get(path.name, ("", False, 0)))
+    monkeypatch.setattr(access, "_query_capabilities", lambda path: devices.get(path.name, ("", False, 0)))
 
 
 def test_a_missing_device_names_the_cameras_that_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +60,7 @@ def test_a_file_that_is_no_camera(tmp_path: Path) -> None:
 )
 def test_every_refusal_says_what_to_do(code: int, word: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     answers(monkeypatch, full=("", False, code))
-    monkeypatch.setattr(access, "holders", lambda path: [])
+    monkeypatch.setattr(access, "processes_holding", lambda path: [])
     with pytest.raises(CameraError, match=word):
         raise CameraError(f"/dev/full: {explain_device(Path('/dev/full'), tmp_path)}")
 

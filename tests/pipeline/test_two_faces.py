@@ -18,7 +18,7 @@ from edge.enhance.scoring import cut
 from edge.pipeline.active_list import ActiveList
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.limits import MatchLimits
-from edge.pipeline.two_faces import recognition_recipe, told
+from edge.pipeline.two_faces import recognition_recipe, two_faces_json
 from edge.pixels.geometry import ARCFACE_POINTS
 from edge.pixels.hashing import pixel_sha256
 from edge.records import Frame, Person, Reference, Track, TrackState
@@ -97,10 +97,20 @@ def test_an_enhanced_face_that_turns_into_somebody_else_does_not_decide_alone(en
 
 
 def test_what_a_hit_says_of_its_two_faces(enhancer: Enhancer) -> None:
-    assert told("original", None, 0.1) == {"found_on": "original", "disagrees": False, "difference": None, "limit": 0.1}
-    assert told("both", (0.7, 0.55), 0.1) == {"found_on": "both", "disagrees": True, "difference": -0.15, "limit": 0.1}
-    assert not told("enhanced", (0.5, 0.55), 0.1)["disagrees"]
-    assert dict(_two_faces(told("enhanced", (0.4, 0.7), 0.1))).keys() == {
+    assert two_faces_json("original", None, 0.1) == {
+        "found_on": "original",
+        "disagrees": False,
+        "difference": None,
+        "limit": 0.1,
+    }
+    assert two_faces_json("both", (0.7, 0.55), 0.1) == {
+        "found_on": "both",
+        "disagrees": True,
+        "difference": -0.15,
+        "limit": 0.1,
+    }
+    assert not two_faces_json("enhanced", (0.5, 0.55), 0.1)["disagrees"]
+    assert dict(_two_faces(two_faces_json("enhanced", (0.4, 0.7), 0.1))).keys() == {
         "the match rests on",
         "the two faces disagree",
     }
@@ -118,7 +128,7 @@ def test_the_page_tells_the_guard() -> None:
     hit = make_hit(1)[0]
     words = Words(Translate("en"))
     plain = dataclasses.replace(hit, similarity=0.6, similarity_original=0.6, similarity_enhanced=0.6, enhancement={})
-    alone = dataclasses.replace(plain, enhancement=told("enhanced", (0.5, 0.7), 0.1))
+    alone = dataclasses.replace(plain, enhancement=two_faces_json("enhanced", (0.5, 0.7), 0.1))
     assert {doubt[:20] for doubt in set(words.doubts(alone)) - set(words.doubts(plain))} == {
         "The likeness rests o",
         "Found and enhanced f",
