@@ -68,8 +68,6 @@ def build_app(
         middlewares=[problems(problem_page), claim.lead_to_claim, check_access, audit_views],
         client_max_size=inputs.MAX_BODY_BYTES,
     )
-    assets = Assets()
-    app[ASSETS] = assets
     app[STORE] = store
     app[CONFIG] = config
     app[LIVE] = live
@@ -82,25 +80,31 @@ def build_app(
     app[ACCEPTANCE_WALK] = walk
     # The configuration may name the device; otherwise the name made with its database is used.
     app[BOX_ID] = str(health().get("box_id") or store.box_id)
-    app[FEED_BELL] = Bell()
     app[REVIEW] = review = review or ReviewConfig()
-    app[TEXTS] = texts = language.load()
-    app[TEMPLATES] = {name: make_templates(assets, review, t) for name, t in texts.items()}
-    app[CALLERS] = Callers(store)
-    app[RECENT_VIEWS] = RecentViews()
-    app[LATEST_HITS] = SharedAnswer()
-    app[FEED_PAGES] = FeedPages()
-    app[REFUSALS] = Refusals()
-    app[UPLOADS] = Slots(MAX_UPLOADS, "uploads")
-    claim.prepare(app)
-    app[LONG_POLLS] = Slots(config.max_long_polls, "long polls")
-    app[LIVE_VIEWS] = Slots(MAX_VIEWERS, "live views")
+    _add_own_parts(app, review)
     app.on_response_prepare.append(security_headers.add_headers)
     app.on_response_prepare.append(count_answer)
     app.cleanup_ctx.append(_listen_to_store)
     app[ROUTES] = routes.by_name(routes.TABLE)
     app.add_routes(routes.definitions(routes.TABLE))
     return app
+
+
+def _add_own_parts(app: web.Application, review: ReviewConfig) -> None:
+    """Add what the web side makes for itself: texts and templates, caches, counters, limits."""
+    app[ASSETS] = assets = Assets()
+    app[TEXTS] = texts = language.load()
+    app[TEMPLATES] = {name: make_templates(assets, review, t) for name, t in texts.items()}
+    app[FEED_BELL] = Bell()
+    app[CALLERS] = Callers(app[STORE])
+    app[RECENT_VIEWS] = RecentViews()
+    app[LATEST_HITS] = SharedAnswer()
+    app[FEED_PAGES] = FeedPages()
+    app[REFUSALS] = Refusals()
+    app[UPLOADS] = Slots(MAX_UPLOADS, "uploads")
+    app[LONG_POLLS] = Slots(app[CONFIG].max_long_polls, "long polls")
+    app[LIVE_VIEWS] = Slots(MAX_VIEWERS, "live views")
+    claim.prepare(app)
 
 
 async def _listen_to_store(app: web.Application) -> AsyncIterator[None]:

@@ -131,14 +131,14 @@ async def review_by_keys(page: Any, box: Appliance, hit_id: str) -> None:
     await page.locator("header .verdict.new").wait_for()
     await press(page, "c")
     await page.keyboard.press("2")
-    await page.get_by_text("Your verdict is kept. A second person has to look").wait_for()
+    await page.get_by_text("Your verdict is stored. It counts once a second person").wait_for()
     await shoot(page, "night-undo", full=False)
 
 
 async def second_person(page: Any, box: Appliance, hit_id: str) -> None:
     await page.goto(f"{box.url}/hits/{hit_id}")
     text = await page.locator("main").inner_text()
-    assert "Give yours without knowing it" in text
+    assert "You see it after you have given yours" in text
     assert "anna" not in text
     assert "I know the person" not in await page.locator("#verdict > p").all_inner_texts()
     await press(page, "c")
@@ -174,7 +174,7 @@ async def pause(page: Any, box: Appliance, token: str) -> None:
     # The cameras go on.
     await page.locator("[data-camera=door][data-live=yes]").wait_for()
     await page.get_by_role("link", name="Box").click()
-    await page.get_by_role("button", name="Go on now").click()
+    await page.get_by_role("button", name="Resume now").click()
     await page.get_by_role("button", name="Pause").wait_for()
     items = []
     after = ""

@@ -121,14 +121,14 @@ def test_a_model_file_that_is_gone_at_the_start(tmp_path: Path, demo_clip: Path)
     victim.rename(pack / "away")
     with box.running() as process:
         guard = Guard(box)
-        page = guard.sees("recognises nobody: its models can&#39;t be loaded")
+        page = guard.sees("does not recognise anybody: its models can&#39;t be loaded")
         assert victim.name in page
         told = box.get("/api/v1/health", token)
         assert [(one["subject"], one["state"]) for one in told["box"]["conditions_now"]] == [("models", "unusable")]
         guard.wait(lambda: box.get("/api/v1/coverage", token)["cameras"] or None, 20, "an account of the camera")
         (pack / "away").rename(victim)
         guard.wait(lambda: _live(box, token), 60, "the camera")
-        assert "recognises nobody" not in guard.page("/")
+        assert "does not recognise anybody" not in guard.page("/")
         assert process.poll() is None
         spans = box.get("/api/v1/coverage", token)["cameras"][0]["spans"]
         assert "models can't be loaded" in {span["reason"] for span in spans}
@@ -149,10 +149,10 @@ def test_a_database_that_another_program_has_locked(tmp_path: Path, demo_clip: P
     with in_service(tmp_path, demo_clip) as (box, guard, token):
         with contextlib.closing(sqlite3.connect(box.data_dir / "edge.db", isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")
-            page = guard.sees("waits for its database")
+            page = guard.sees("is waiting for its database")
             assert "Another program holds the database" in page
             other.execute("ROLLBACK")
-        guard.no_longer_sees("waits for its database")
+        guard.no_longer_sees("is waiting for its database")
         guard.wait(lambda: ("database", "ok") in states(box, token) or None, 30, "the feed tells it afterwards")
         assert ("database", "locked") in states(box, token)
 

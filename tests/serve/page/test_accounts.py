@@ -46,7 +46,7 @@ def test_a_user_is_let_in_given_a_password_and_shut_out(tmp_path: Path) -> None:
             assert (await box.post("/box/users", ann, boss))[0].headers["Location"] == "/box#users"
             assert newest(box) == ("a-supervisor", "user.add")
             answer, body = await box.post("/box/users", ann, boss)
-            assert (answer.status, b"ann &lt;b&gt; may log in already" in body) == (409, True)
+            assert (answer.status, b"ann &lt;b&gt; can already log in" in body) == (409, True)
             assert b"<b>" not in body
             answer, _ = await box.post("/login", {"user": "ann <b>", "password": PASSWORD})
             cookie = {"Cookie": answer.headers["Set-Cookie"].split(";")[0]}

@@ -100,7 +100,7 @@ def test_a_video_is_examined_in_a_worker_and_what_was_found_is_shown(
             assert answer.status == 303
             address = answer.headers["Location"]
             page = await made.finished(address)
-            for said in (">gate.avi</h1>", "Done", "Demo person", "Possible match", "300 frames", "All frames were"):
+            for said in (">gate.avi</h1>", "Done", "Demo person", "Possible match", "Frames: 300,", "All frames are"):
                 assert said in page
             assert "etc/" not in page
             job_id = address.rsplit("/", 1)[1]
@@ -209,7 +209,7 @@ def test_a_snapshot_is_examined_only_if_it_is_of_now(tmp_path: Path) -> None:
             assert answer.status == 409
             made.box.live.publish(live_view(2))
             answer, _ = await made.box.post("/examine/snapshot", {"camera": "door"}, headers)
-            assert "1 frames" in await made.finished(answer.headers["Location"])
+            assert "Frames: 1," in await made.finished(answer.headers["Location"])
 
     run(check())
 

@@ -52,13 +52,13 @@ def test_a_person_is_added_with_a_good_and_a_bad_picture_each_told(tmp_path: Pat
             assert kept.expires_at.astimezone().date().isoformat() == "2031-05-06"
             assert [r.source for r in box.store.references() if r.person_id == "gate-7"] == ["good.png"]
             _, page = await send(box, "/people", FIELDS, pictures)
-            assert "is on the list already" in page
+            assert "is already on the list" in page
 
             changed = FIELDS | {"name": "New Name", "expires": ""}
             answer, page = await send(box, "/people/gate-7/edit", changed, {})
             assert (answer.status, "New Name was changed" in page) == (200, True)
             answer, page = await send(box, "/people/gate-7/edit", changed, {"same.png": face})
-            assert "The same picture is enrolled already" in page
+            assert "The same picture is already enrolled" in page
             kept = box.store.person("gate-7")
             assert kept is not None
             assert (kept.name, kept.expires_at) == ("New Name", None)
