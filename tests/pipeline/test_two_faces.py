@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge.app.offline.report import _two_faces
+from edge.app.offline.report import _face_comparison
 from edge.config import RecogniseConfig, RuntimeConfig
 from edge.enhance import Benefit, Enhancer, Networks
 from edge.enhance.benefit import Shown
@@ -96,15 +96,15 @@ def test_an_enhanced_face_that_turns_into_somebody_else_does_not_decide_alone(en
     assert face.match.person_id is None
 
 
-def test_what_a_hit_says_of_its_two_faces(enhancer: Enhancer) -> None:
+def test_what_a_hit_says_of_its_face_comparison(enhancer: Enhancer) -> None:
     assert told("original", None, 0.1) == {"found_on": "original", "disagrees": False, "difference": None, "limit": 0.1}
     assert told("both", (0.7, 0.55), 0.1) == {"found_on": "both", "disagrees": True, "difference": -0.15, "limit": 0.1}
     assert not told("enhanced", (0.5, 0.55), 0.1)["disagrees"]
-    assert dict(_two_faces(told("enhanced", (0.4, 0.7), 0.1))).keys() == {
+    assert dict(_face_comparison(told("enhanced", (0.4, 0.7), 0.1))).keys() == {
         "the match rests on",
         "the two faces disagree",
     }
-    assert _two_faces({}) == []
+    assert _face_comparison({}) == []
     found, box = np.full((112, 112, 3), 90, np.uint8), np.array([20, 20, 92, 92], np.float32)
     face = seen(enhancer, ANN, ANN)
     plan = recognition_recipe(found, ARCFACE_POINTS, box, face.recipe, enhancer)

@@ -17,9 +17,9 @@ from tools.deploy_test.steps import BROKEN, FIRST, NEXT, Steps
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ROLE = ROOT / "deploy" / "ansible"
-_STAGE = "        started = time.perf_counter()\n        result = self._rest(frame)"
+_STAGE = "        started = time.perf_counter()\n        result = self._paused_result(frame)"
 _HUNG = f"        while __import__('os').path.exists('{HANG}'):\n            time.sleep(1)\n{_STAGE}"
-_UP = '                notify("READY=1")'
+_UP = '                notify_systemd("READY=1")'
 
 
 def main() -> int:

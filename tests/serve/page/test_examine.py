@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from edge.app.examine.queue import MAX_WAITING, FileExaminer
+from edge.app.examine.queue import MAX_WAITING, ExamineQueue
 from edge.config import Config, ExamineConfig
 from edge.serve.http import shield
 from edge.serve.jobs import EXAMINER
@@ -26,7 +26,7 @@ from tests.support.web import Box, draw_face, live_view, png, run, running
 class Bench:
     """A web side with a real examiner on the data directory of its store."""
 
-    def __init__(self, box: Box, examiner: FileExaminer) -> None:
+    def __init__(self, box: Box, examiner: ExamineQueue) -> None:
         self.box = box
         self.examiner = examiner
 
@@ -66,10 +66,10 @@ class Bench:
 @contextlib.asynccontextmanager
 async def bench(folder: Path, **settings: Any) -> AsyncIterator[Bench]:
     config = Config(data_dir=folder / "data", examine=ExamineConfig(**settings))
-    async with running(folder, examiner=lambda store: FileExaminer(config)) as box:
+    async with running(folder, examiner=lambda store: ExamineQueue(config)) as box:
         examiner = box.runner.app[EXAMINER]
-        assert isinstance(examiner, FileExaminer)
-        working = asyncio.create_task(examiner.work())
+        assert isinstance(examiner, ExamineQueue)
+        working = asyncio.create_task(examiner.run())
         try:
             yield Bench(box, examiner)
         finally:
@@ -128,11 +128,11 @@ def test_a_video_is_examined_in_a_worker_and_what_was_found_is_shown(
                 assert (await made.box.get(f"{address}/files/{name}", headers))[0].status == 404
             assert not [name for name in made.left() if "file" in Path(name).name], "the file itself stayed"
 
-            await made.examiner.forget_others({"demo-1", "p1", "p2"})
+            await made.examiner.remove_unlisted({"demo-1", "p1", "p2"})
             assert made.examiner.job(job_id) is not None
-            again = FileExaminer(Config(data_dir=tmp_path / "data"))
+            again = ExamineQueue(Config(data_dir=tmp_path / "data"))
             assert [(job.job_id, job.state, job.frames) for job in again.jobs()] == [(job_id, "done", 300)]
-            await again.forget_others({"p1", "p2"})
+            await again.remove_unlisted({"p1", "p2"})
             assert (again.jobs(), made.left()) == ([], []), "what names an erased person stayed"
             answer, _ = await made.box.post(f"{address}/remove", {}, headers)
             assert answer.headers["Location"] == "/examine"
