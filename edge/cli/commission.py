@@ -128,7 +128,7 @@ def _walk_before_camera(
     try:
         metres = [float(part) for part in stations.split(",")]
     except ValueError:
-        raise ImageError(f"--stations {stations[:60]!r} are no metres; give such as 2,4,6") from None
+        raise ImageError(f"--stations {stations[:60]!r} are not distances in metres; give them like 2,4,6") from None
     guide = TerminalGuide(_wait_for_enter, lambda text: err.print(text, soft_wrap=True))
     lights = ("day", "night") if night else ("day",)
     guide_walk(made, chosen[0], guide, stations=metres, lights=lights, seconds=seconds)

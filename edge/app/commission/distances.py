@@ -41,7 +41,7 @@ class Marks:
             if not all(math.isfinite(at) and 0 < metres < 1000 for at, metres in marks):
                 raise ValueError
         except ValueError:
-            raise ImageError(f"{text[:80]!r} are no marks: give seconds=metres, such as 0=8,12=2") from None
+            raise ImageError(f"{text[:80]!r} are not marks: give seconds=metres, such as 0=8,12=2") from None
         return cls(marks, steps)
 
     def at(self, at_s: float, eye_px: float, yaw_deg: float) -> float | None:
@@ -78,7 +78,7 @@ class Pinhole:
             return cls(focal_px, f"focal length {focal_px:.0f} px as given")
         angle = ASSUMED_HFOV_DEG if hfov_deg is None else hfov_deg
         if not 1 < angle < 179:
-            raise ImageError(f"a field of view of {angle:g} degrees is none a lens has; give 10 to 170")
+            raise ImageError(f"no lens has a field of view of {angle:g} degrees; give 10 to 170")
         focal = width / 2 / math.tan(math.radians(angle) / 2)
         word = "assumed" if hfov_deg is None else "given"
         return cls(focal, f"focal length {focal:.0f} px from an {word} field of view of {angle:g} degrees")

@@ -75,8 +75,8 @@ class WalkSession:
         if not findings.rows:
             frames, lost = self.walk.num_frames, self.walk.num_without_distance
             raise ImageError(
-                f"nothing to write down: {frames} frames, {len(self.walk.sightings)} faces at a known distance, {lost} "
-                "at an unknown one; walk slowly, face the camera, and check the marks"
+                f"there is nothing for a sheet: {frames} frames, {len(self.walk.sightings)} faces at a known distance, "
+                f"{lost} at an unknown one; walk slowly, face the camera, and check the marks"
             )
         clock = clock_facts()
         watch = self.walk.watch

@@ -165,7 +165,7 @@ class ExamineQueue:
         except ValueError:  # a library that talks on its stdout ends the examination, never the service
             job.summary, job.problem = (
                 None,
-                "the worker said what is no progress; try again, and report it if it stays",
+                "the worker's output was no progress report; try again, and report it if it happens again",
             )
         finally:
             await self._end_worker()

@@ -45,7 +45,7 @@ async def load_or_serve_page(config: Config, store: Store, stopped: asyncio.Even
         if not config.serve.keep_page:
             raise
         problem = error
-    log.error("nobody is recognised until this is put right: %s", problem)
+    log.error("nobody is recognised until this is fixed: %s", problem)
     async with contextlib.AsyncExitStack() as stack:
         page = _PageWithoutModels(config, store, problem)
         await open_page(stack, page.app(), config, store, announce)
@@ -61,7 +61,7 @@ async def load_or_serve_page(config: Config, store: Store, stopped: asyncio.Even
             except ModelError as error:
                 page.problem = error
                 continue
-            log.info("the models are there: the service starts")
+            log.info("the models can be loaded again: the service starts")
             notify_systemd("WATCHDOG=1")  # begins a new watchdog period, so that the first frame may take all of it
             return models
     raise page.problem

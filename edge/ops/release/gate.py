@@ -66,7 +66,7 @@ class Gate:
         state = self._unit_state()
         falls = int(state["NRestarts"] or 0)
         if falls >= MAX_RESTARTS:
-            raise ReleaseError(f"the service fell over {falls} times; `journalctl --unit {self._unit}` says why")
+            raise ReleaseError(f"the service crashed {falls} times; `journalctl --unit {self._unit}` says why")
         if state["ActiveState"] != "active":
             return f"the service did not come up (it is {state['ActiveState']}, result {state['Result']})", 0
         if falls:

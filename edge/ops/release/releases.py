@@ -149,7 +149,7 @@ class Releases:
 
     def _roll_back(self, trial: Trial, why: str) -> None:
         """Roll back to the previous release and raise ReleaseError; a first release stays, as there is none before."""
-        log.error("release %s does not count: %s", trial.version, why)
+        log.error("release %s is not accepted: %s", trial.version, why)
         if trial.before is None:
             self._write(self.root / "outcome.json", {"version": trial.version, "counted": False, "why": why})
             raise ReleaseError(

@@ -102,7 +102,7 @@ def check_ssh(file: Path, armored: bytes, signers: list[bytes]) -> None:
     except (ValueError, binascii.Error, struct.error):
         raise ImageError(f"{file}: its signature is no OpenSSH signature; fetch both files again") from None
     if kind != _KIND or made_by != _KIND or hash_name not in _HASHES:
-        raise ImageError(f"{file}: signed with {kind.decode(errors='replace')}; only ssh-ed25519 keys are taken")
+        raise ImageError(f"{file}: signed with {kind.decode(errors='replace')}; only ssh-ed25519 keys are accepted")
     if raw not in signers:
         raise ImageError(f"{file}: signed by a key that is not in `signers`; take it from whom you trust")
     if namespace != NAMESPACE:
@@ -115,7 +115,7 @@ def check_ssh(file: Path, armored: bytes, signers: list[bytes]) -> None:
     try:
         Ed25519PublicKey.from_public_bytes(raw).verify(made, told)
     except InvalidSignature:
-        raise ImageError(f"{file}: the signature does not fit: altered since it was signed; fetch it again") from None
+        raise ImageError(f"{file}: the signature does not match: altered after signing; fetch it again") from None
 
 
 def _dearmor(armored: bytes) -> bytes:

@@ -70,7 +70,7 @@ class SystemdSite:
             try:
                 self.edge(version, "release", "token", "--revoke")
             except ReleaseError as error:  # must not change the outcome of the gate or of the update
-                log.warning("the token of this check ends by itself within an hour: %s", error)
+                log.warning("the token of this check could not be revoked; it expires within an hour: %s", error)
 
     def _as_user(self) -> dict[str, Any]:
         """Return the subprocess.run arguments that switch to the service's user; without root the user stays."""

@@ -176,7 +176,7 @@ def test_nobody_to_be_seen_is_no_sheet(config: Config, tmp_path: Path, portrait:
     write_video(empty, demo_clip.frames(only=range(3)), demo_clip.FPS)
     with open_session(config, None, [portrait]) as made:
         made.measure_clip(empty, pinhole_of(None, None), "day")
-        with pytest.raises(ImageError, match="nothing to write down"):
+        with pytest.raises(ImageError, match="nothing for a sheet"):
             made.finish("gate")
 
 

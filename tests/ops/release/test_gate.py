@@ -42,7 +42,7 @@ def test_a_service_that_works_shows_it(tmp_path: Path, demo_clip: Path, monkeypa
     [
         ({"ActiveState": "activating"}, "did not come up"),
         ({"NRestarts": "1"}, "restarted 1 times"),
-        ({"NRestarts": "3"}, r"fell over 3 times; `journalctl"),
+        ({"NRestarts": "3"}, r"crashed 3 times; `journalctl"),
         ({}, "could not be asked"),
     ],
 )
