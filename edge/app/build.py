@@ -48,7 +48,7 @@ class Models:
 def load_models(config: Config) -> Models:
     """Check and load what the configuration names; raises ModelError."""
     pack = Pack.open(config.models_dir)
-    config, runtimes = chosen(config, pack)
+    config, runtimes = apply_probe_choice(config, pack)
     detector = build_detector(config.detect, pack, runtimes.get("detect", config.runtime))
     entry = pack.find("embed", config.recognise.model)
     embedder = Embedder(pack.load(entry, runtimes.get("embed", config.runtime)))
@@ -67,7 +67,7 @@ def load_models(config: Config) -> Models:
 
 
 def _enhancer(config: Config, pack: Pack, embedder: ModelEntry) -> Enhancer:
-    """The enhancer with the pack's learned steps, and with what was shown for this very embedder."""
+    """The enhancer with the pack's learned steps and the benefit that was measured with this embedder."""
     benefit = read_benefit(pack)
     if not embedder.default and not embedder.variant_of:
         benefit = Benefit(problem=f"nothing was measured with the embedder {embedder.name}")
@@ -81,8 +81,11 @@ def _enhancer(config: Config, pack: Pack, embedder: ModelEntry) -> Enhancer:
     )
 
 
-def chosen(config: Config, pack: Pack) -> tuple[Config, dict[str, RuntimeConfig]]:
-    """The configuration as `edge probe` completed it, and the runtime per task; a stale choice is said in the log."""
+def apply_probe_choice(config: Config, pack: Pack) -> tuple[Config, dict[str, RuntimeConfig]]:
+    """Apply what `edge probe` chose: return the completed configuration and the runtime settings per task.
+
+    A choice from before the pack, driver or machine changed is logged as stale and still applied.
+    """
     choice = read_choice(config.data_dir)
     if choice is not None and (changed := why_stale(choice, pack, platform_facts())):
         log.warning("what edge probe chose is from before %s changed; run edge probe again", ", ".join(changed))
@@ -90,7 +93,7 @@ def chosen(config: Config, pack: Pack) -> tuple[Config, dict[str, RuntimeConfig]
 
 
 def load_watch(store: Store, models: Models, max_age_days: float = 0.0) -> ActiveList:
-    """The people of the store, with the references that the loaded embedder made; 0 days: the list never gets old."""
+    """Return the watchlist with the references of the loaded embedder. With `max_age_days` 0 it never gets stale."""
     version, digest = store.watchlist_version()
     changed_at = store.watchlist_changed_at()
     ages = max_age_days > 0 and changed_at is not None
@@ -104,12 +107,12 @@ def load_watch(store: Store, models: Models, max_age_days: float = 0.0) -> Activ
 
 
 def box_id_of(config: Config, store: Store) -> str:
-    """The box's name in every hit."""
+    """The appliance's name in every hit."""
     return config.box_id or store.box_id
 
 
-def live_pipeline(config: Config, models: Models, store: Store, *, kind: str) -> Pipeline:
-    """The pipeline as the service runs it, with the stays that were open when it last stopped."""
+def build_live_pipeline(config: Config, models: Models, store: Store, *, kind: str) -> Pipeline:
+    """Build the service's pipeline and resume the visits that were open when the service last stopped."""
 
     def clock(frame: Frame) -> dict[str, Any]:
         return {**clock_facts(), "boot_id": boot_id(), "mono_ns": frame.captured_mono_ns}

@@ -65,5 +65,5 @@ def export(
 def _head(text: str) -> AuditHead:
     found = re.fullmatch(r"(\d{1,18}):([0-9a-f]{64})", text)
     if found is None:
-        raise ImageError(f"--head {text[:80]!r} is no entry: give its number, a colon and its 64-digit SHA-256")
+        raise ImageError(f"--head {text[:80]!r} is not an entry: give its number, a colon and its 64-digit SHA-256")
     return AuditHead(int(found[1]), found[2])

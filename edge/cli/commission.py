@@ -18,11 +18,11 @@ from edge.config import Config
 from edge.errors import ConfigError, ExitCode, ImageError, ServiceError, StoreError
 
 if TYPE_CHECKING:
-    from edge.app.commission.session import Commissioning, DistancesOf
+    from edge.app.commission.session import DistancesOf, WalkSession
 
 
-PAUSE_S = 5.0
-"""Between two stations where nobody can press Enter."""
+WAIT_WITHOUT_TERMINAL_S = 5.0
+"""Seconds between two stations where nobody can press Enter."""
 
 
 def commission(
@@ -60,16 +60,16 @@ def commission(
         _verify(settings, verify, key, as_json)
         return
     if not (os.access(sheet, os.W_OK) or (os.access(sheet.parent, os.W_OK) and not os.access(sheet, os.F_OK))):
-        # Said before a walk of ten minutes, not after it.
+        # Fail before the ten-minute walk, not after it.
         raise StoreError(f"{sheet}: can't be written as this user; give another --out, such as /tmp/sheet.html")
-    from edge.app.commission.session import commissioning
+    from edge.app.commission.session import open_session
 
-    with commissioning(settings, person, walker or ()) as made:
+    with open_session(settings, person, walker or ()) as made:
         if clip is not None or night_clip is not None:
-            _play(made, clip, night_clip, _distances(marks, steps, focal_px, hfov))
+            _measure_clips(made, clip, night_clip, _distances(marks, steps, focal_px, hfov))
             name = camera or (clip or night_clip or sheet).name
         else:
-            name = _walk(made, settings, camera, stations, seconds, night)
+            name = _walk_before_camera(made, settings, camera, stations, seconds, night)
         findings, data = made.finish(name)
         try:
             sheet.write_bytes(data)
@@ -100,53 +100,55 @@ def _distances(marks: str | None, steps: str | None, focal_px: float | None, hfo
     return pinhole_of(focal_px, hfov)
 
 
-def _play(made: Commissioning, clip: Path | None, night_clip: Path | None, distances: DistancesOf) -> None:
+def _measure_clips(made: WalkSession, clip: Path | None, night_clip: Path | None, distances: DistancesOf) -> None:
     with progress() as bar:
         for path, light in ((clip, "day"), (night_clip, "night")):
             if path is not None:
                 task = bar.add_task(path.name, total=None)
-                made.play(path, distances, light, partial(_show, bar, task))
+                made.measure_clip(path, distances, light, partial(_update_bar, bar, task))
 
 
-def _show(bar: Progress, task: TaskID, done: int) -> None:
+def _update_bar(bar: Progress, task: TaskID, done: int) -> None:
     bar.update(task, completed=done)
 
 
-def _walk(made: Commissioning, settings: Config, name: str | None, stations: str, seconds: float, night: bool) -> str:
+def _walk_before_camera(
+    made: WalkSession, settings: Config, name: str | None, stations: str, seconds: float, night: bool
+) -> str:
     """Before a live camera, which no running service may hold."""
-    from edge.app.commission.terminal import Guide, walk
-    from edge.ops.doctor.network import answers
+    from edge.app.commission.terminal import TerminalGuide, guide_walk
+    from edge.ops.doctor.network import is_service_answering
 
     chosen = [one for one in settings.camera if name is None or one.name == name]
     if len(chosen) != 1:
         names = ", ".join(one.name for one in settings.camera) or "none"
         raise ConfigError(f"say which camera with --camera; the configuration has: {names}")
-    if answers(settings):
+    if is_service_answering(settings):
         raise ServiceError("the service runs and holds the camera: use its page /commission, or stop it first")
     try:
         metres = [float(part) for part in stations.split(",")]
     except ValueError:
-        raise ImageError(f"--stations {stations[:60]!r} are no metres; give such as 2,4,6") from None
-    guide = Guide(_ask, lambda text: err.print(text, soft_wrap=True))
+        raise ImageError(f"--stations {stations[:60]!r} are not distances in metres; give them like 2,4,6") from None
+    guide = TerminalGuide(_wait_for_enter, lambda text: err.print(text, soft_wrap=True))
     lights = ("day", "night") if night else ("day",)
-    walk(made, chosen[0], guide, stations=metres, lights=lights, seconds=seconds)
+    guide_walk(made, chosen[0], guide, stations=metres, lights=lights, seconds=seconds)
     return chosen[0].name
 
 
-def _ask(text: str) -> None:
+def _wait_for_enter(text: str) -> None:
     """Wait for Enter, or some seconds where nobody can press it."""
     if sys.stdin.isatty():
         err.print(f"{text}. Then press Enter", end=" ", soft_wrap=True)
         sys.stdin.readline()
         return
-    err.print(f"{text}. In {PAUSE_S:.0f} s it begins", soft_wrap=True)
-    time.sleep(PAUSE_S)
+    err.print(f"{text}. In {WAIT_WITHOUT_TERMINAL_S:.0f} s it begins", soft_wrap=True)
+    time.sleep(WAIT_WITHOUT_TERMINAL_S)
 
 
 def _verify(settings: Config, path: Path, key: str | None, as_json: bool) -> None:
-    """Whole and signed, and by the right box: `key`, or this box's own."""
+    """Check that a sheet is unchanged and signed by the right key: `key`, or this appliance's own."""
     from edge.app.commission.sheet import check_sheet
-    from edge.ops.release.signing import KEY_FILE, box_key, fingerprint, public_hex
+    from edge.ops.release.signing import KEY_FILE, device_key, fingerprint, public_hex
 
     try:
         public = check_sheet(path.read_bytes(), str(path))
@@ -154,7 +156,7 @@ def _verify(settings: Config, path: Path, key: str | None, as_json: bool) -> Non
         raise ImageError(f"{path}: can't be read ({error.strerror}); check the path") from None
     wanted = key.strip().lower() if key else None
     if wanted is None and (settings.data_dir / KEY_FILE).is_file():
-        wanted = public_hex(box_key(settings.data_dir))
+        wanted = public_hex(device_key(settings.data_dir))
     is_known = wanted is not None and wanted.replace(" ", "") in (public, fingerprint(public).replace(" ", ""))
     if as_json:
         print_json({"whole": True, "key": public, "fingerprint": fingerprint(public), "known": is_known})

@@ -22,7 +22,7 @@ ConfigOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="print machine output on stdout, and nothing else there")]
 
-# Eighty columns are rich's guess where nobody looks; a file or a pipe has no width to wrap at.
+# Without a terminal rich assumes 80 columns; a file or pipe should not be wrapped at that.
 out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, highlight=False)
 
@@ -48,13 +48,13 @@ def progress(total: float | None = None) -> Iterator[Progress]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=err, disable=not sys.stderr.isatty(), transient=True) as bar:
-        yield bar
+    with Progress(*columns, console=err, disable=not sys.stderr.isatty(), transient=True) as progress_bars:
+        yield progress_bars
 
 
 @contextmanager
-def bar() -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar per thing that is done: told what it is, how much is done, and how much there is."""
+def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
+    """Yield a function `(task, done, total)` that shows one progress bar per task."""
     with progress() as shown:
         tasks: dict[str, Any] = {}
 

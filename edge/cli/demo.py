@@ -21,7 +21,7 @@ def demo(
     from edge.app import demo as show
     from edge.app.service import logs
 
-    logs.start("warning")
+    logs.configure_logging("warning")
     found = asyncio.run(show.run(once=once, port=port, say=lambda text: err.print(text, soft_wrap=True)))
     if once:
         if found is None:

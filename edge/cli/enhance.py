@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.common import ConfigOption, JsonOption, bar, out, print_json, read_config
+from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress_bars, read_config
 
 
 def enhance(
@@ -31,7 +31,7 @@ def enhance(
     names = [name.strip() for name in steps.split(",") if name.strip()]
     if not names:
         raise typer.BadParameter("--steps is auto, or names with commas between them")
-    with bar() as tell:
+    with progress_bars() as tell:
         told = enhancing.enhance(read_config(config), source, target, steps=names, recipe_file=recipe, progress=tell)
     if as_json:
         print_json(told)

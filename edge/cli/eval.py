@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from edge.cli.common import ConfigOption, JsonOption, bar, out, print_json, read_config, require_mode, table
+from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress_bars, read_config, require_mode, table
 from edge.cli.eval_groups import print_groups
 
 app = typer.Typer(help="How well it works, on labelled pictures.", no_args_is_help=True)
@@ -36,7 +36,7 @@ def eval_pairs(
     from edge.app.evaluation import accuracy as evaluating
 
     require_mode(enhance)
-    with bar() as tell:
+    with progress_bars() as tell:
         answer = evaluating.pairs(
             read_config(config),
             images,
@@ -54,7 +54,7 @@ def eval_pairs(
     if answer["benefit_problem"]:
         out.print(f"Nothing is enhanced: {answer['benefit_problem']}")
     if enhance == "auto":
-        out.print(_off_beside(answer["rows"]))
+        out.print(_off_vs_auto_table(answer["rows"]))
     for who, reports in (("ours", answer["rows"]), ("peer", answer.get("peer", []))):
         for r in reports:
             tar = r["tar"]
@@ -63,7 +63,7 @@ def eval_pairs(
     out.print(rows)
 
 
-def _off_beside(reports: list[dict[str, Any]]) -> Table:
+def _off_vs_auto_table(reports: list[dict[str, Any]]) -> Table:
     """The same faces without and with enhancement, in points."""
     rows = table(None, "degradation", "enhanced", "accuracy off > auto", "TAR at FMR 1e-2 off > auto")
     for r in reports:
@@ -94,7 +94,7 @@ def eval_identify(
     """Open-set identification: FNIR at FPIR, and whether what calibration promises holds for strangers."""
     from edge.app.evaluation import accuracy as evaluating
 
-    with bar() as tell:
+    with progress_bars() as tell:
         answer = evaluating.identification(
             read_config(config),
             images,
@@ -140,7 +140,7 @@ def eval_detect(
     """Detection: average precision at IoU 0.5 on seeded 640 x 480 mosaics, and what happens on real footage."""
     from edge.app.evaluation import accuracy as evaluating
 
-    with bar() as tell:
+    with progress_bars() as tell:
         answer = evaluating.detection(
             read_config(config),
             images,
@@ -192,7 +192,7 @@ def eval_groups(
     """
     from edge.app.evaluation import groups as evaluating
 
-    with bar() as tell:
+    with progress_bars() as tell:
         answer = evaluating.groups(
             read_config(config),
             images,

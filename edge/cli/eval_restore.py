@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from edge.cli.common import ConfigOption, JsonOption, bar, out, print_json, read_config, table
+from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress_bars, read_config, table
 
 
 def eval_restore(
@@ -38,22 +38,23 @@ def eval_restore(
 ) -> None:
     """Restoration: PSNR, SSIM, identity drift and true accept rate, per step, degradation and level."""
     from edge.app.evaluation import restore
+    from edge.app.evaluation.accuracy import read_people
     from edge.app.evaluation.restore_report import write_report
 
     settings = read_config(config)
     answer: dict[str, Any] = {}
-    with bar() as tell:
+    with progress_bars() as tell:
         if write_benefit:
             chosen = restore.write_benefit(
-                settings, images, restore.read_people(choose_on or people), count=choose_count, progress=tell
+                settings, images, read_people(choose_on or people), count=choose_count, progress=tell
             )
             answer["benefit"] = chosen | {"chosen_on": str(choose_on or people)}
         if not write_benefit or html is not None or degrade is not None:
             names = [name.strip() for name in steps.split(",") if name.strip()]
-            measured, conditions = restore.restoration(
+            measured, conditions = restore.measure_restoration(
                 settings,
                 images,
-                restore.read_people(people),
+                read_people(people),
                 conditions=degrade or restore.CONDITIONS,
                 steps=names,
                 count=count,

@@ -37,7 +37,7 @@ def process(
                 tasks[clip] = bar.add_task(clip, total=None)
             bar.update(tasks[clip], completed=frames)  # type: ignore[arg-type]
 
-        summary = offline_command.run(
+        summary = offline_command.process_files(
             settings, source, out_dir, watchlist=watchlist, degradation=degrade, progress=tell
         )
     if as_json:

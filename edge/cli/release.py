@@ -32,7 +32,7 @@ def _releases(root: Path, unit: str, user: str, wait_s: float) -> Any:
 @app.command("list")
 def list_releases(root: RootOption = ROOT, as_json: JsonOption = False) -> None:
     """List the releases on this box."""
-    lines = _releases(root, "", "", 1).lines()
+    lines = _releases(root, "", "", 1).list_releases()
     if as_json:
         print_json(lines)
         return

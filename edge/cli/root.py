@@ -88,7 +88,7 @@ def main() -> int:
         print(f"edge: {error}", file=sys.stderr)  # noqa: T201
         return int(error.exit_code)
     except BrokenPipeError:
-        # The reader of our output went away (`edge ... | head`): not our failure, and nobody is left to tell.
+        # The reader of our output closed the pipe (`edge ... | head`): no error.
         sys.stderr.close()
         return int(ExitCode.OK)
     except KeyboardInterrupt:

@@ -12,5 +12,5 @@ def run(config: ConfigOption = None) -> None:
     from edge.app.service import logs, service
 
     settings = read_config(config)
-    logs.start(settings.runtime.log_level)
+    logs.configure_logging(settings.runtime.log_level)
     asyncio.run(service.run(settings))

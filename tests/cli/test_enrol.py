@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from edge.pixels.encode import to_png
+from edge.store import Store
 from tests.support.appliance import Appliance
 
 
@@ -33,3 +34,17 @@ def test_enrol_list_export_import_forget(tmp_path: Path, portrait: Path) -> None
     assert box.edge("watchlist", "import", archive).returncode == 0
     people = json.loads(box.edge("watchlist", "list", "--json").stdout)["people"]
     assert people == [{"id": "p", "name": "P", "status": "demo", "references": 1}]
+
+
+def test_more_pictures_leave_the_end_of_an_entry(tmp_path: Path, portrait: Path) -> None:
+    box = Appliance(tmp_path)
+    words = ["enrol", "--id", "p9", "--name", "P", "--status", "demo", str(portrait)]
+    done = box.edge(*words, "--reason", "theft", "--owner", "ines", "--expires", "2031-02-03")
+    assert done.returncode == 0, done.stderr
+    done = box.edge(*words, "--allow-alike")
+    with Store.open(box.data_dir) as store:
+        person = store.person("p9")
+        assert person is not None
+        assert (person.reason, person.owner) == ("theft", "ines")
+        assert person.expires_at is not None
+        assert person.expires_at.isoformat() == "2031-02-03T00:00:00+00:00"

@@ -12,6 +12,8 @@ from edge.records import Quality
 
 POOR = Quality(0.3, 0.1, 0.03, 0.0, 50.0, 20.0, {})
 """Noisy, dark and blurred: calls for every step but enlarging."""
+
+
 PIXELS = 100_000
 
 

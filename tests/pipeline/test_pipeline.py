@@ -77,7 +77,7 @@ def demo_drafts(models: Models, store: Store, demo_clip: Path) -> list[Any]:
     from edge.app.offline import clips
 
     drafts: list[Any] = []
-    original = clips._take
+    original = clips._process_frame
 
     def spy(result: Any, frame: Any, pipeline: Any) -> None:
         before = dict(result.drafts)
@@ -85,7 +85,7 @@ def demo_drafts(models: Models, store: Store, demo_clip: Path) -> list[Any]:
         drafts.extend(d for hit_id, d in result.drafts.items() if before.get(hit_id) is not d)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clips, "_take", spy)
+        patch.setattr(clips, "_process_frame", spy)
         list(process(Config(), models, load_watch(store, models), find_clips(demo_clip)))
     return drafts
 

@@ -13,14 +13,14 @@ import numpy as np
 from edge.config import CameraConfig, ServeConfig
 from edge.ops.doctor import Check, network, people
 from edge.ops.doctor.cameras import check_cameras, judge
-from edge.ops.doctor.models import InUse
-from edge.ops.system.camera_status import CameraLook
+from edge.ops.doctor.models import EmbedderInUse
+from edge.ops.system.camera_status import CameraStatus
 from edge.records import Person, Reference
 from edge.store import Consumer, Store, Token, User
 from edge.thresholds import Thresholds
 from tests.support.doctor import NOW, Case, certificate, config_of, one, put
 
-LOOK = CameraLook("door", "live", "frames arrive", 640, 480, 25.0, 0.4, 0.6, {}, "the last hour")
+LOOK = CameraStatus("door", "live", "frames arrive", 640, 480, 25.0, 0.4, 0.6, {}, "the last hour")
 ANN = Person("ann", "Ann", "missing")
 SAME = "a" * 64
 
@@ -137,12 +137,12 @@ def aging_list(_: Path) -> Check:
 
 
 def no_database(folder: Path) -> Check:
-    return one(people.check_people(config_of(folder), InUse(), NOW), "database")
+    return one(people.check_people(config_of(folder), EmbedderInUse(), NOW), "database")
 
 
 def broken_database(folder: Path) -> Check:
     put(folder / "data/edge.db", "this is no database, but long enough to be read as one" * 40)
-    return one(people.check_people(config_of(folder), InUse(), NOW), "database")
+    return one(people.check_people(config_of(folder), EmbedderInUse(), NOW), "database")
 
 
 def _listed(folder: Path, name: str, person: Person = ANN, kept: Thresholds | None = None, models: int = 1) -> Check:
@@ -158,12 +158,12 @@ def _listed(folder: Path, name: str, person: Person = ANN, kept: Thresholds | No
         store.put_person(person, made, {sha256: image}).result()
         if kept is not None:
             store.calibration.put_thresholds(kept).result()
-    return one(people.check_people(config, InUse(SAME), dt.datetime.now(dt.UTC)), name)
+    return one(people.check_people(config, EmbedderInUse(SAME), dt.datetime.now(dt.UTC)), name)
 
 
 def nobody_listed(folder: Path) -> Check:
     Store.open(folder / "data").close()
-    return one(people.check_people(config_of(folder), InUse(SAME), NOW), "watchlist")
+    return one(people.check_people(config_of(folder), EmbedderInUse(SAME), NOW), "watchlist")
 
 
 def past_end(folder: Path) -> Check:
@@ -213,7 +213,7 @@ def _faces(reason: str) -> Check:
     return judge(dataclasses.replace(LOOK, faces={reason: 9, "match": 1}))[1]
 
 
-def _running(folder: Path, *looks: CameraLook) -> Check:
+def _running(folder: Path, *looks: CameraStatus) -> Check:
     camera = CameraConfig(name="door", source="v4l2:/dev/video0")
     return check_cameras(config_of(folder, camera=(camera,)), looks)[0]
 

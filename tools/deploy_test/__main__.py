@@ -17,9 +17,9 @@ from tools.deploy_test.report import Report, require, run
 from tools.deploy_test.steps import BROKEN, FIRST, NEXT, Steps
 
 ROLE = ROOT / "deploy" / "ansible"
-STAGE = "        started = time.perf_counter()\n        result = self._rest(frame)"
+STAGE = "        started = time.perf_counter()\n        result = self._paused_result(frame)"
 HUNG = f"        while __import__('os').path.exists('{HANG}'):\n            time.sleep(1)\n{STAGE}"
-READY = '                notify("READY=1")'
+READY = '                notify_systemd("READY=1")'
 NEXT_EDITS = {"edge/app/service/vision.py": (STAGE, HUNG)}
 BROKEN_EDITS = {"edge/app/service/service.py": (READY, "                raise RuntimeError('broken')")}
 """File -> text in it and what takes its place, in the archives of the next and of the broken version."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.app.build import Models
-from edge.app.commission.distances import Distances
+from edge.app.commission.distances import DistanceSource
 from edge.arrays import BgrImage, Embedding
 from edge.config import Config
 from edge.pipeline import ActiveList
@@ -22,9 +22,9 @@ from edge.track import Tracker, TrackerSettings
 
 DAY, NIGHT = "day", "night"
 ZONES = ("left", "middle", "right")
-LIKE = 0.3
+MIN_WALKER_SIMILARITY = 0.3
 """Similarity of a single crop that strangers hardly reach."""
-SAME_PLACE = 0.4
+MIN_SAME_PLACE_IOU = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +59,24 @@ class Walk:
         self.person_id = person_id
         self.sightings: list[Sighting] = []
         self.num_frames = 0
-        self.num_unplaced = 0
-        """Faces whose distance could not be told."""
+        self.num_without_distance = 0
+        """Faces whose distance could not be worked out."""
 
-    def cut(self) -> None:
-        """What comes next does not go on from what was: another clip, another station."""
+    def begin_segment(self) -> None:
+        """Begin a new segment: tracks must not continue from the clip or station before."""
         self._first_track = 1 + max((one.track for one in self.sightings), default=-1)
         self._tracker = Tracker(TrackerSettings(high_score=self._config.detect.min_score))
 
-    def see(
-        self, image: BgrImage, at_s: float, distances: Distances, *, light: str = DAY, found: Detections | None = None
+    def add_frame(
+        self,
+        image: BgrImage,
+        at_s: float,
+        distances: DistanceSource,
+        *,
+        light: str = DAY,
+        found: Detections | None = None,
     ) -> list[Sighting]:
-        """Measure the faces of a frame whose distance can be told; `found` saves looking for them again."""
+        """Measure the faces of a frame whose distance is known; with `found` the detector is not run again."""
         self.num_frames += 1
         limits = self._config.detect
         if found is None:
@@ -83,13 +89,15 @@ class Walk:
         self.sightings += seen
         return seen
 
-    def _measure(self, image: BgrImage, track: Track, at_s: float, distances: Distances, light: str) -> Sighting | None:
+    def _measure(
+        self, image: BgrImage, track: Track, at_s: float, distances: DistanceSource, light: str
+    ) -> Sighting | None:
         points, box = track.landmarks, track.box
         crop = align(image, points)
         quality = measure(crop, points, np.asarray(box, np.float32))
         metres = distances.at(at_s, quality.eye_distance_px, quality.yaw_deg)
         if metres is None:
-            self.num_unplaced += 1
+            self.num_without_distance += 1
             return None
         embedding = self._models.stages.embedder.embed(crop[np.newaxis])[0]
         middle = (box[0] + box[2]) / 2 / image.shape[1]
@@ -113,12 +121,12 @@ class Walk:
         )
 
     def _similarity(self, embedding: Embedding) -> float:
-        """To the walker, whoever else is nearer."""
+        """Similarity to the walker, even where somebody else is more alike."""
         ranked = self.watch.gallery.search(embedding)
         return next((float(one[1]) for one in ranked if one[0] == self.person_id), -1.0)
 
 
-def of_walker(sightings: Sequence[Sighting]) -> list[Sighting]:
+def walker_sightings(sightings: Sequence[Sighting]) -> list[Sighting]:
     """The walker's sightings, in their order; posters, wheels and passers-by must not be measured in their place.
 
     A track with one sighting like the walker belongs to the walker as a whole, also where it is too far to be
@@ -128,26 +136,28 @@ def of_walker(sightings: Sequence[Sighting]) -> list[Sighting]:
     tracks: dict[int, list[Sighting]] = {}
     for one in sightings:
         tracks.setdefault(one.track, []).append(one)
-    known = {track for track, seen in tracks.items() if max(one.similarity for one in seen) >= LIKE}
+    known = {track for track, seen in tracks.items() if max(one.similarity for one in seen) >= MIN_WALKER_SIMILARITY}
     others = {
         track
         for track, seen in tracks.items()
-        if track not in known and any(_meet(seen, tracks[other]) for other in known)
+        if track not in known and any(_seen_together(seen, tracks[other]) for other in known)
     }
-    places = np.array([_place(tracks[track]) for track in sorted(others)], np.float32).reshape(-1, 4)
+    places = np.array([_mean_box(tracks[track]) for track in sorted(others)], np.float32).reshape(-1, 4)
     strange = others | {
         track
         for track, seen in tracks.items()
-        if track not in known and len(places) and float(iou(_place(seen)[np.newaxis], places).max()) >= SAME_PLACE
+        if track not in known
+        and len(places)
+        and float(iou(_mean_box(seen)[np.newaxis], places).max()) >= MIN_SAME_PLACE_IOU
     }
     return [one for one in sightings if one.track not in strange]
 
 
-def _meet(one: Sequence[Sighting], other: Sequence[Sighting]) -> bool:
+def _seen_together(one: Sequence[Sighting], other: Sequence[Sighting]) -> bool:
     """Whether both were seen in one and the same frame."""
     return not {(s.light, s.at_s) for s in one}.isdisjoint((s.light, s.at_s) for s in other)
 
 
-def _place(seen: Sequence[Sighting]) -> NDArray[np.float32]:
+def _mean_box(seen: Sequence[Sighting]) -> NDArray[np.float32]:
     """Mean box of a track, (4,)."""
     return np.asarray(np.mean([one.box for one in seen], axis=0), np.float32)

@@ -1,7 +1,7 @@
 """The queue of files to examine: one worker process at a time, its progress, and its results until they are too old.
 
-Each file has a folder of its own under `data_dir/examine`. The file goes as soon as it was looked at; what was found
-stays for some hours, and goes at once when a person is erased. The work itself is `examining`'s.
+Each job has a folder under `data_dir/examine`. The uploaded file is deleted as soon as it was examined; results are
+deleted after `keep_hours`, or at once when a person they may show is erased. The worker process is in `worker`.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ SWEEP_EVERY_S = 60.0
 _NAMES = re.compile(r"report\.html|[0-9a-f-]{36}_(found|enhanced|enrolled)\.png", re.ASCII)
 
 
-class FileExaminer:
-    """`edge.serve.ports.Examiner`; lives on the service's event loop. `work` is one of its loops."""
+class ExamineQueue:
+    """`edge.serve.ports.Examiner`; lives on the service's event loop. `run` is one of its loops."""
 
     def __init__(self, config: Config) -> None:
         runtime = config.runtime.model_copy(update={"threads": 1})
         self._config = config.model_copy(update={"runtime": runtime})
         self._folder = results.folder_of(config.data_dir)
         self._jobs: dict[str, Examination] = {}
-        self._news = asyncio.Event()
+        self._job_added = asyncio.Event()
         self._worker: asyncio.subprocess.Process | None = None
-        _make(self._folder)
-        _make(self.inbox)
-        self._take_up()
+        _make_folder(self._folder)
+        _make_folder(self.inbox)
+        self._load_finished()
 
     @property
     def settings(self) -> ExamineConfig:
@@ -66,9 +66,9 @@ class FileExaminer:
             await asyncio.to_thread(path.unlink, missing_ok=True)
             raise ConflictError(f"{waiting} files are waiting already; try again when one of them is done")
         job = Examination(secrets.token_hex(8), name[-120:], by, dt.datetime.now(dt.UTC))
-        await asyncio.to_thread(_move, path, self._folder / job.job_id)
+        await asyncio.to_thread(_move_upload, path, self._folder / job.job_id)
         self._jobs[job.job_id] = job
-        self._news.set()
+        self._job_added.set()
         return job
 
     def jobs(self) -> Sequence[Examination]:
@@ -107,7 +107,7 @@ class FileExaminer:
     def forget_person(self, person_id: str) -> int:
         """Delete what names a person or is not finished, and return how many; on any thread.
 
-        A worker at work is ended by `forget_others`, once the service sees that the watchlist has changed.
+        A worker at work is ended by `remove_unlisted`, once the service sees that the watchlist has changed.
         """
         gone = results.remove_naming(self._folder, person_id)
         for job_id in gone:
@@ -116,27 +116,27 @@ class FileExaminer:
                 self._jobs.pop(job_id, None)
         return len(gone)
 
-    async def forget_others(self, listed: Collection[str]) -> None:
-        """Delete what names somebody who is not `listed` any more, or may yet come to."""
+    async def remove_unlisted(self, listed: Collection[str]) -> None:
+        """Delete results that name somebody who is not `listed` any more, and unfinished jobs, which still may."""
         for job in self.jobs():
             named = results.named_in(await asyncio.to_thread(self.hits, job.job_id))
             is_gone = not await asyncio.to_thread((self._folder / job.job_id).is_dir)
             if job.state in UNFINISHED or is_gone or not named <= set(listed):
                 await self.remove(job.job_id)
 
-    async def work(self) -> None:
+    async def run(self) -> None:
         """Examine what is queued; runs as long as the service does."""
         try:
             while True:
-                self._news.clear()
-                await self._drop_old()
+                self._job_added.clear()
+                await self._delete_expired()
                 waiting = [job for job in reversed(self.jobs()) if job.state == "queued"]
                 if waiting:
                     await self._examine(waiting[0])
                     continue
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(SWEEP_EVERY_S):
-                        await self._news.wait()
+                        await self._job_added.wait()
         finally:
             await self._end_worker()
 
@@ -156,7 +156,7 @@ class FileExaminer:
             assert self._worker.stdout is not None
             self._worker.stdin.write(json.dumps(order).encode() + b"\n")
             async for line in self._worker.stdout:
-                _note(job, json.loads(line), time.monotonic() - started)
+                _apply_progress(job, json.loads(line), time.monotonic() - started)
             code = await self._worker.wait()
             if job.summary is None and job.problem is None:
                 job.problem = f"the worker ended with {code}: too little memory, or longer than max_seconds allows"
@@ -165,18 +165,18 @@ class FileExaminer:
         except ValueError:  # a library that talks on its stdout ends the examination, never the service
             job.summary, job.problem = (
                 None,
-                "the worker said what is no progress; try again, and report it if it stays",
+                "the worker's output was no progress report; try again, and report it if it happens again",
             )
         finally:
             await self._end_worker()
         ended = "stopped" if job.state == "stopped" else "failed" if job.summary is None else "done"
-        await asyncio.to_thread(self._keep, dataclasses.replace(job, state=ended), source)
-        # Last: whoever sees that it is over finds the file gone and the results there.
+        await asyncio.to_thread(self._finish, dataclasses.replace(job, state=ended), source)
+        # Set the final state last: whoever sees it finds the upload deleted and the results complete.
         job.state = ended
         log.info("a file was examined: %s after %.1f s", job.state, time.monotonic() - started)
 
-    def _keep(self, job: Examination, source: Path | None) -> None:
-        """The file goes, what was found stays; a worker that was killed may have left half a result."""
+    def _finish(self, job: Examination, source: Path | None) -> None:
+        """Delete the upload and write job.json; delete the half-written results of a worker that was killed."""
         if source is not None:
             source.unlink(missing_ok=True)
         folder = self._folder / job.job_id
@@ -194,14 +194,14 @@ class FileExaminer:
                 worker.kill()
             await worker.wait()
 
-    async def _drop_old(self) -> None:
+    async def _delete_expired(self) -> None:
         oldest = dt.datetime.now(dt.UTC) - dt.timedelta(hours=self.settings.keep_hours)
         for job in self.jobs():
             if job.at < oldest and job.state not in UNFINISHED:
                 await self.remove(job.job_id)
 
-    def _take_up(self) -> None:
-        """Results of before a restart stay; whatever was not finished is deleted."""
+    def _load_finished(self) -> None:
+        """After a restart load the finished jobs and delete everything unfinished."""
         for file in self.inbox.iterdir():
             file.unlink(missing_ok=True)
         for folder in self._folder.iterdir():
@@ -211,13 +211,13 @@ class FileExaminer:
                 kept = json.loads((folder / results.JOB_FILE).read_text("utf-8"))
                 job = Examination(**kept | {"at": time_from_text(kept["at"]), "log": [tuple(x) for x in kept["log"]]})
                 self._jobs[job.job_id] = job
-                self.hits(job.job_id)  # after a power cut they may be torn, and everybody who reads them trips
+                self.hits(job.job_id)  # raises where a power cut tore the file, so that no reader meets it later
             except (OSError, ValueError, TypeError, KeyError):
                 self._jobs.pop(folder.name, None)
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _note(job: Examination, told: Mapping[str, Any], seconds: float) -> None:
+def _apply_progress(job: Examination, told: Mapping[str, Any], seconds: float) -> None:
     """Take over one line of the worker."""
     job.frames = int(told.get("frames", job.frames))
     if "log" in told and len(job.log) < MAX_LOG:
@@ -228,12 +228,12 @@ def _note(job: Examination, told: Mapping[str, Any], seconds: float) -> None:
         job.problem = str(told["error"])
 
 
-def _move(path: Path, folder: Path) -> None:
-    _make(folder)
+def _move_upload(path: Path, folder: Path) -> None:
+    _make_folder(folder)
     path.replace(folder / f"file{path.suffix}")
 
 
-def _make(folder: Path) -> None:
+def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

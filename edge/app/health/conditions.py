@@ -40,9 +40,9 @@ class Conditions:
         return tuple(self._now.values())
 
     def set(self, subject: str, state: str, detail: str, at: dt.datetime, **more: Any) -> None:
-        """Say how a subject is; that all is well is not told at the start, and what stays as it was only once.
+        """Set a subject's state, and send a `health` item where it changed. An initial `ok` sends nothing.
 
-        `more` goes into the feed beside state and detail.
+        A new detail of the same state only updates the page. `more` is added to the feed item.
         """
         former = self._now.get(subject)
         if state == (former.state if former else OK):

@@ -22,7 +22,7 @@ from edge.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class _People:
+class _SearchedPeople:
     watch: ActiveList
     store: Store
 
@@ -31,7 +31,7 @@ class _People:
         return path.read_bytes() if path else None
 
 
-def run(
+def process_files(
     config: Config,
     source: Path,
     out: Path,
@@ -45,7 +45,7 @@ def run(
     fault = offline.Degradation.parse(degradation) if degradation else None
     _make_folder(out)
     models = load_models(config)
-    with _people(config, models, watchlist) as people:
+    with _open_watchlist(config, models, watchlist) as people:
         results = list(offline.process(config, models, people.watch, clips, degradation=fault, progress=progress))
         references = {}
         for result in results:
@@ -58,23 +58,23 @@ def run(
 
 
 @contextlib.contextmanager
-def _people(config: Config, models: Models, watchlist: Path | None) -> Iterator[_People]:
-    """The people enrolled on this box, or those of a folder, enrolled for this run alone."""
+def _open_watchlist(config: Config, models: Models, watchlist: Path | None) -> Iterator[_SearchedPeople]:
+    """The people enrolled on this appliance, or those of a folder, enrolled for this run alone."""
     if watchlist is None:
         if not (config.data_dir / "edge.db").is_file():
             yield from _enrolled_for_this_run(models, None)
             return
         with Store.open(config.data_dir) as store:
-            yield _People(load_watch(store, models), store)
+            yield _SearchedPeople(load_watch(store, models), store)
         return
     yield from _enrolled_for_this_run(models, watchlist)
 
 
-def _enrolled_for_this_run(models: Models, watchlist: Path | None) -> Iterator[_People]:
+def _enrolled_for_this_run(models: Models, watchlist: Path | None) -> Iterator[_SearchedPeople]:
     with temporary_people(models) as people:
         if watchlist is not None:
             import_classic(people, watchlist)
-        yield _People(load_watch(people.store, models), people.store)
+        yield _SearchedPeople(load_watch(people.store, models), people.store)
 
 
 def _make_folder(out: Path) -> None:

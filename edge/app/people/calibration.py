@@ -1,4 +1,4 @@
-"""`edge watchlist calibrate`: what strangers score against this box's own list, and the limits for a wanted rate."""
+"""`edge watchlist calibrate`: scores synthetic strangers against the watchlist to find limits for an alert rate."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from edge.watchlist.margin import choose_margin
 def calibrate(
     config: Config, models: Models, store: Store, *, one_in: float, min_margin: float | None, write: bool
 ) -> dict[str, Any]:
-    """Limits for at most one false alert in `one_in` faces, the curve by kind of picture, and what is in force now.
+    """Return limits for at most one false alert in `one_in` faces, their curve, and the limits in force now.
 
     Without `min_margin` the margin is chosen too, as the largest that costs the people of this list next to nothing.
     With `write` the limits are kept in the database, and a running service takes them over within a second.
@@ -59,7 +59,7 @@ def calibrate(
             kind: {
                 "min_similarity": limit,
                 "expected_false_alerts": calibrated_false_alerts(made.tails[kind].bound(limit), len(watch.people)),
-                "now": _now(config, watch.thresholds, kind),
+                "now": _limit_in_force(config, watch.thresholds, kind),
                 "strangers": len(made.tails[kind].scores),
                 "shared_likeness": round(made.biases.get(kind, 0.0), 4),
                 "curve": made.curve(kind),
@@ -69,7 +69,7 @@ def calibrate(
     }
 
 
-def _now(config: Config, kept: Thresholds | None, kind: str) -> dict[str, Any]:
+def _limit_in_force(config: Config, kept: Thresholds | None, kind: str) -> dict[str, Any]:
     """The limits in force."""
     if kept is None or kind not in kept.min_similarity:
         return {"min_similarity": config.recognise.min_similarity, "source": "configuration"}

@@ -24,7 +24,7 @@ BATCH = 64
 
 
 def reembed(store: Store, models: Models, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
-    """Embed what another model embedded and put it in use; a picture that can't be used is named."""
+    """Embed the references of other models and put the result in use; unreadable pictures are listed as failed."""
     made = stage(store, models, progress)
     is_due = any(one.model_sha256 != models.stages.embedder.sha256 for one in store.references())
     swapped = store.calibration.swap_embeddings(models.stages.embedder.sha256).result() if is_due else 0
@@ -32,7 +32,7 @@ def reembed(store: Store, models: Models, progress: Callable[[int, int], None] |
 
 
 def stage(store: Store, models: Models, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
-    """Embed what another model embedded, beside the embeddings in use; whose picture can't be used keeps the others."""
+    """Embed the references of other models into the staging table; unreadable pictures are listed as `failed`."""
     embedder = models.stages.embedder
     done = store.calibration.staged_ids(embedder.sha256)
     old = [reference for reference in store.references() if reference.model_sha256 != embedder.sha256]

@@ -113,7 +113,7 @@ def _load(picture: Upload | Path) -> tuple[str, Callable[[], BgrImage]]:
 
 
 class _Measurer:
-    """Measures pictures, and remembers the cut-out face of each until its reference is made."""
+    """Measures pictures, and keeps the cut-out face of each until `reference` stores it."""
 
     def __init__(self, models: Models) -> None:
         self._stages = models.stages
@@ -163,7 +163,7 @@ class _Measurer:
         x1, y1, x2, y2 = (float(v) for v in box)
         cut, corner = cut_with_margin(image, (x1, y1, x2, y2))
         numbers = {**asdict(quality), "parts": dict(quality.parts)}
-        # With the landmarks the kept picture can be aligned and embedded again by a later model.
+        # A later model needs the landmarks to align and embed the stored picture again.
         numbers["landmarks"] = np.round(landmarks - np.array(corner, np.float32), 3).tolist()
         self._found[source] = (cut, numbers)
         return Candidate(source, found, quality, embedding, at_s)

@@ -85,5 +85,5 @@ class PeopleWorker:
 
 
 def _lower_thread_priority() -> None:
-    """On Linux a niceness is a thread's own, and its model's threads inherit it."""
+    """Lower this thread's priority. On Linux niceness is per thread, and the model's threads inherit it."""
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

@@ -1,4 +1,4 @@
-"""Opens the page on its port: certificate, listening, and saying where it is to be found."""
+"""Opens the page on its port, with its certificate, and logs its address."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 Announce = Callable[[Store, str], Awaitable[None]]
-"""Says what whoever starts a box has to know of its page, at that address."""
+"""Called with store and URL once the page is open; prints the claim code where nobody can log in yet."""
 
 
 async def open_page(

@@ -83,7 +83,7 @@ class Outbox:
     def _add(self, entry: _Entry) -> None:
         with self._lock:
             if self._waiting or self._is_retrying:
-                # Order matters to those who pull: an update must not overtake the alert it belongs to.
+                # Pullers rely on the order: an update must not arrive before the alert it belongs to.
                 self._keep(entry)
                 return
         self._send(entry)

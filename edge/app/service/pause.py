@@ -1,4 +1,4 @@
-"""Pausing recognition: cameras go on, faces are not compared, and everybody who pulls is told from when to when."""
+"""The pause of recognition: cameras go on, faces are not compared, and pullers learn from when to when."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 import logging
 
-from edge.app.service.vision import Vision
+from edge.app.service.vision import VisionThread
 from edge.store import Store, time_to_text
 from edge.store.coverage.pause import Pause
 
@@ -15,10 +15,10 @@ log = logging.getLogger(__name__)
 CHECK_EVERY_S = 0.5
 
 
-class Recognition:
+class RecognitionSwitch:
     """`edge.serve.ports.RecognitionSwitch` over the vision thread. A pause outlives a restart and ends by itself."""
 
-    def __init__(self, store: Store, vision: Vision) -> None:
+    def __init__(self, store: Store, vision: VisionThread) -> None:
         self._store = store
         self._vision = vision
         self.pause_now: Pause | None = store.pauses.current()

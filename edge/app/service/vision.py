@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from edge.app.service.outbox import Outbox
 from edge.capture.camera import Camera
 from edge.errors import EdgeError
-from edge.ops.system.camera_status import CameraStatusKeeper
+from edge.ops.system.camera_status import CameraStatusCollector
 from edge.ops.system.metrics import Metrics
 from edge.pipeline import FrameResult, Pipeline, TrackEnd
 from edge.pixels.encode import to_jpeg
@@ -23,7 +23,7 @@ IDLE_PICTURE_EVERY_S = 1.0
 """Seconds between two live pictures while nobody looks."""
 
 
-class Vision:
+class VisionThread:
     """Takes frames in turn from all cameras. One thread calls `run`; everything else reads."""
 
     def __init__(
@@ -33,7 +33,7 @@ class Vision:
         board: LiveBoard,
         outbox: Outbox,
         metrics: Metrics,
-        camera_status: CameraStatusKeeper | None = None,
+        camera_status: CameraStatusCollector | None = None,
     ) -> None:
         self.pipeline = pipeline
         self._camera_status = camera_status
@@ -42,7 +42,7 @@ class Vision:
         self.turns = 0
         self.paused = False
         self.observer: Callable[[Frame, FrameResult], None] | None = None
-        """Shown every frame after live work is done with it, on this thread; such as an acceptance walk."""
+        """Called on the vision thread with every processed frame; the acceptance walk measures through it."""
         self._cameras = cameras
         self._board = board
         self._metrics = metrics
@@ -55,14 +55,14 @@ class Vision:
         self._stop.set()
 
     def run(self) -> None:
-        """Work until stopped. A defect in a stage ends the thread, and with it the service: it is never passed over."""
+        """Process frames until stopped. An exception in a stage ends the thread and the service, on purpose."""
         wait_s = 0.1 / max(len(self._cameras), 1)
         while not self._stop.is_set():
             for camera in self._cameras:
                 frame = camera.newest(timeout_s=wait_s)
                 if frame is not None:
                     self._finished.discard(camera.config.name)
-                    self._one(frame)
+                    self._process_frame(frame)
                 elif camera.health().state is CameraState.ENDED and camera.config.name not in self._finished:
                     self._finished.add(camera.config.name)
                     self._note_ends(self.pipeline.finish(camera.config.name))
@@ -71,13 +71,13 @@ class Vision:
             if not self._cameras:
                 self._stop.wait(0.1)
 
-    def _one(self, frame: Frame) -> None:
+    def _process_frame(self, frame: Frame) -> None:
         started = time.perf_counter()
-        result = self._rest(frame) if self.paused else self.pipeline.process(frame)
+        result = self._paused_result(frame) if self.paused else self.pipeline.process(frame)
         for draft in result.drafts:
             self.outbox.add_hit(draft)
         self._note_ends(result.ended)
-        self._show(frame, result)
+        self._publish_picture(frame, result)
         if self._camera_status is not None:
             self._camera_status.note_frame(frame)
         if (observer := self.observer) is not None:
@@ -87,8 +87,8 @@ class Vision:
         self._metrics.faces.labels(frame.camera).inc(len(result.faces))
         self._metrics.frame_seconds.labels(frame.camera).observe(time.perf_counter() - started)
 
-    def _rest(self, frame: Frame) -> FrameResult:
-        """The frame while recognition is paused: shown, but nobody is looked for in it."""
+    def _paused_result(self, frame: Frame) -> FrameResult:
+        """The result of a frame while recognition is paused: shown live, but not searched for faces."""
         return FrameResult(Detections.empty(), (), (), (), self.pipeline.finish(frame.camera))
 
     def _note_ends(self, ends: Sequence[TrackEnd]) -> None:
@@ -99,7 +99,7 @@ class Vision:
             if self._camera_status is not None:
                 self._camera_status.note_track_end(end.camera, end.reason)
 
-    def _show(self, frame: Frame, result: FrameResult) -> None:
+    def _publish_picture(self, frame: Frame, result: FrameResult) -> None:
         now = time.monotonic()
         waited = now - self._last_picture.get(frame.camera, float("-inf"))
         if waited < IDLE_PICTURE_EVERY_S and not self._board.has_viewers(frame.camera):

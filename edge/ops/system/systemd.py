@@ -11,10 +11,10 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
-UNWATCHED_PERIOD_S = 5.0
+PERIOD_WITHOUT_SYSTEMD_S = 5.0
 
 
-def notify(state: str) -> bool:
+def notify_systemd(state: str) -> bool:
     """Send `state`, such as "READY=1" or "WATCHDOG=1"; return whether somebody listens."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
@@ -30,7 +30,7 @@ def notify(state: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
+class SignsOfLife:
     """Signs of life: frames through all stages, turns of the vision thread, whether any camera gives frames."""
 
     frames_done: int
@@ -38,23 +38,23 @@ class Signs:
     is_any_live: bool
 
 
-def is_alive(before: Signs, now: Signs) -> bool:
-    """Whether work went on: a frame passed all stages, or no camera gives frames and the vision thread looks for them.
+def is_alive(before: SignsOfLife, now: SignsOfLife) -> bool:
+    """Whether a frame was processed, or no camera delivers frames and the vision thread still polls them.
 
-    A camera that is gone is no reason to kill the service, which tells people of it; a frame that is stuck is one.
+    A lost camera must not restart the service, which reports the loss; a frame that gets stuck must.
     """
     if now.frames_done != before.frames_done:
         return True
     return not now.is_any_live and not before.is_any_live and now.turns != before.turns
 
 
-async def feed(look: Callable[[], Signs]) -> None:
+async def feed_watchdog(look: Callable[[], SignsOfLife]) -> None:
     """Feed the watchdog, three times in its period, for as long as there are signs of life; runs until cancelled."""
     period_us = int(os.environ.get("WATCHDOG_USEC", "0"))
     before = look()
     while True:
-        await asyncio.sleep(period_us / 3e6 if period_us else UNWATCHED_PERIOD_S)
+        await asyncio.sleep(period_us / 3e6 if period_us else PERIOD_WITHOUT_SYSTEMD_S)
         now = look()
         if is_alive(before, now):
-            notify("WATCHDOG=1")
+            notify_systemd("WATCHDOG=1")
         before = now

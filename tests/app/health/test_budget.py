@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from edge.app.health.budget import count, ease
+from edge.app.health.budget import count_dropped_steps, set_strains
 from edge.config import RuntimeConfig
 from edge.enhance import STEPS, Budget, Enhancer, Networks
 from edge.ops.system.metrics import Metrics
@@ -29,14 +29,14 @@ def test_strain_leaves_less_and_is_the_cause() -> None:
     budget = known(Budget(100.0))
     for state, expected, cause in (("behind", 2, "behind"), ("throttled", 1, "hot")):
         subject = "load" if state == "behind" else "heat"
-        ease(budget, lambda asked, subject=subject, state=state: state if asked == subject else "ok")  # type: ignore[misc]
+        set_strains(budget, lambda asked, subject=subject, state=state: state if asked == subject else "ok")  # type: ignore[misc]
         budget.begin_frame()
         assert len(STEPS) - len(budget.trim(STEPS, PIXELS)) == expected
         assert budget.dropped[("sr4", cause)] == 1
-    ease(budget, lambda asked: "ok")
+    set_strains(budget, lambda asked: "ok")
     budget.begin_frame()
     assert not budget.trim(STEPS, PIXELS)
-    ease(None, lambda asked: "hot")
+    set_strains(None, lambda asked: "hot")
 
 
 def test_plans_name_what_was_dropped_and_metrics_count_it(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_plans_name_what_was_dropped_and_metrics_count_it(tmp_path: Path) -> Non
     assert [step.name for step in plan.steps] == ["denoise"]
     assert {step.name for step in plan.skipped if step.reason.startswith("dropped")} == {"lime", "deblur"}
     metrics = Metrics()
-    count(enhancer.budget, metrics)
+    count_dropped_steps(enhancer.budget, metrics)
     found = {
         (sample.labels["step"], sample.labels["cause"]): sample.value
         for family in text_string_to_metric_families(metrics.render().decode())
@@ -58,4 +58,4 @@ def test_plans_name_what_was_dropped_and_metrics_count_it(tmp_path: Path) -> Non
         if family.name == "edge_enhance_steps_dropped"
     }
     assert found == {("lime", "busy"): 1.0, ("deblur", "busy"): 1.0}
-    count(None, metrics)
+    count_dropped_steps(None, metrics)

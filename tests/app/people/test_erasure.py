@@ -147,3 +147,17 @@ def test_the_web_side_changes_the_list_through_the_use_case_alone() -> None:
     files = sorted(Path(cli.__file__).parents[1].glob("serve/**/*.py"))
     assert len(files) > 30
     assert [file.name for file in files if writers.search(file.read_text("utf-8"))] == []
+
+
+@pytest.mark.parametrize("raw", ["%ED%A0%80", "%00", "%FF", "%0A", "%25", "%2F", "%"])
+def test_odd_paths_are_refused_and_break_nothing(tmp_path: Path, raw: str) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            headers = box.token("watchlist:write") | {"If-Match": "*"}
+            url = URL(f"{box.url}{LIST}/{raw}", encoded=True)
+            async with box.http.delete(url, headers=headers) as answer:
+                assert answer.status == 404
+            async with box.http.put(url, headers=headers, json={"name": "N", "status": "x"}) as answer:
+                assert answer.status == 422
+
+    run(check())

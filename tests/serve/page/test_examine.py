@@ -14,10 +14,11 @@ from typing import Any
 import aiohttp
 import pytest
 
-from edge.app.examine.queue import MAX_WAITING, FileExaminer
+from edge.app.examine.queue import MAX_WAITING, ExamineQueue
+from edge.app.people.worker import PeopleWorker
 from edge.config import Config, ExamineConfig
 from edge.serve.http import inputs
-from edge.serve.ports import EXAMINER
+from edge.serve.ports import EXAMINER, PEOPLE_SERVICE
 from tests.support.drawings import draw_face, png, png_that_says
 from tests.support.web import WebSide, live_view, run, running
 
@@ -25,7 +26,7 @@ from tests.support.web import WebSide, live_view, run, running
 class Bench:
     """A web side with a real examiner on the data directory of its store."""
 
-    def __init__(self, box: WebSide, examiner: FileExaminer) -> None:
+    def __init__(self, box: WebSide, examiner: ExamineQueue) -> None:
         self.box = box
         self.examiner = examiner
 
@@ -65,10 +66,11 @@ class Bench:
 @contextlib.asynccontextmanager
 async def bench(folder: Path, **settings: Any) -> AsyncIterator[Bench]:
     config = Config(data_dir=folder / "data", examine=ExamineConfig(**settings))
-    async with running(folder, examiner=lambda store: FileExaminer(config)) as box:
+    async with running(folder, examiner=lambda store: ExamineQueue(config)) as box:
         examiner = box.runner.app[EXAMINER]
-        assert isinstance(examiner, FileExaminer)
-        working = asyncio.create_task(examiner.work())
+        assert isinstance(examiner, ExamineQueue)
+        box.runner.app._state[PEOPLE_SERVICE] = PeopleWorker(config, box.store, None, examiner.forget_person)
+        working = asyncio.create_task(examiner.run())
         try:
             yield Bench(box, examiner)
         finally:
@@ -116,11 +118,11 @@ def test_a_video_is_examined_in_a_worker_and_what_was_found_is_shown(
                 assert (await made.box.get(f"{address}/files/{name}", headers))[0].status == 404
             assert not [name for name in made.left() if "file" in Path(name).name], "the file itself stayed"
 
-            await made.examiner.forget_others({"demo-1", "p1", "p2"})
+            await made.examiner.remove_unlisted({"demo-1", "p1", "p2"})
             assert made.examiner.job(job_id) is not None
-            again = FileExaminer(Config(data_dir=tmp_path / "data"))
+            again = ExamineQueue(Config(data_dir=tmp_path / "data"))
             assert [(job.job_id, job.state, job.frames) for job in again.jobs()] == [(job_id, "done", 300)]
-            await again.forget_others({"p1", "p2"})
+            await again.remove_unlisted({"p1", "p2"})
             assert (again.jobs(), made.left()) == ([], []), "what names an erased person stayed"
             answer, _ = await made.box.post(f"{address}/remove", {}, headers)
             assert answer.headers["Location"] == "/examine"
@@ -228,15 +230,18 @@ def test_only_so_many_may_wait_and_all_go_at_once(tmp_path: Path, monkeypatch: p
     run(check())
 
 
-def test_an_erasure_over_the_api_deletes_what_was_examined_as_the_page_does(tmp_path: Path) -> None:
+def test_an_erasure_over_the_api_deletes_what_is_examined(tmp_path: Path) -> None:
+    """At once on the disk; the queue lets go of it when the service sees that the watchlist has changed."""
+
     async def check() -> None:
         async with bench(tmp_path) as made:
             assert (await made.hand_over("a.png", png(draw_face(1, 300))))[0].status == 303
             key = made.box.token("watchlist:write") | {"If-Match": "*"}
             async with made.box.http.delete(made.box.url + "/api/v1/watchlist/p1", headers=key) as answer:
                 assert answer.status == 200
-            assert (made.examiner.jobs(), made.left()) == ([], [])
             assert made.box.store.person("p1") is None
+            await made.examiner.remove_unlisted([person.person_id for person in made.box.store.people()])
+            assert (made.examiner.jobs(), made.left()) == ([], [])
 
     run(check())
 
