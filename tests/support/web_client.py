@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from pydantic import BaseModel
 
 from edge.config import ServeConfig
 from edge.serve import start
@@ -99,3 +100,19 @@ async def served(config: ServeConfig, folder: Path) -> AsyncIterator[tuple[str, 
         yield f"https://127.0.0.1:{port}/", shown.fingerprint
     finally:
         await runner.cleanup()
+
+
+def no_less_no_more(model: type[BaseModel], answer: Any) -> None:
+    """Fail if `answer` has a field the model lacks, or lacks one."""
+    read = model.model_validate(answer)
+    written = json.loads(read.model_dump_json(by_alias=True))
+    assert shape(written) == shape(answer)
+
+
+def shape(value: Any) -> Any:
+    """Keys and kinds of a JSON value; times may be spelt in several ways."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [shape(item) for item in value]
+    return "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value).__name__

@@ -20,9 +20,9 @@ from edge.ops.system.camera_status import describe_outcome, read_status, write_s
 from edge.pixels import kernel_cache
 from edge.records import Reason
 from edge.store import Store
-from tests.support.doctor import NOW, config_of, flash_card, one, put
-from tests.support.doctor_cases_device import BOX
-from tests.support.doctor_cases_people import LOOK, PEOPLE
+from tests.support.doctor.cases import NOW, config_of, flash_card, one, put
+from tests.support.doctor.cases_device import BOX
+from tests.support.doctor.cases_people import LOOK, PEOPLE
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,9 @@ import pytest
 from edge.serve.api import watchlist_schema
 from edge.serve.http import inputs
 from tests.support.drawings import pictures, sha256
-from tests.support.models import no_less_no_more
 from tests.support.people import any_png, people_for  # noqa: F401
 from tests.support.web import make_hit, run, running
-from tests.support.web_client import send
+from tests.support.web_client import no_less_no_more, send
 
 LIST = "/api/v1/watchlist"
 

@@ -18,7 +18,7 @@ from edge.ops.system.camera_status import CameraStatus
 from edge.records import Person, Reference
 from edge.store import Consumer, Store, Token, User
 from edge.thresholds import Thresholds
-from tests.support.doctor import NOW, Case, certificate, config_of, one, put
+from tests.support.doctor.cases import NOW, Case, certificate, config_of, one, put
 
 LOOK = CameraStatus("door", "live", "frames arrive", 640, 480, 25.0, 0.4, 0.6, {}, "the last hour")
 ANN = Person("ann", "Ann", "missing")

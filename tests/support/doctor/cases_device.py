@@ -13,7 +13,7 @@ from edge.ops import doctor
 from edge.ops.doctor import Check, machine, models, settings
 from edge.ops.doctor.disk import check_disk
 from edge.ops.packs.choice import Choice, platform_facts, write_choice
-from tests.support.doctor import DEVICE, Case, config_of, flash_card, one, put
+from tests.support.doctor.cases import DEVICE, Case, config_of, flash_card, one, put
 from tests.support.packs import pack_with, worn
 
 # configuration
