@@ -38,7 +38,7 @@ def of_service(parts: Parts) -> dict[str, Any]:
         "store_problem": parts.writer.problem,
         "hits_waiting": parts.writer.num_waiting,
         "people": len(parts.vision.pipeline.watch.people),
-        "models": parts.models.descriptions,
+        "models": parts.models.descriptions | parts.models.stages.enhancer.networks.describe(),
         "model_problem": parts.conditions.details().get("models"),
         "enhancement": parts.models.stages.enhancer.benefit.told(),
         "list_problem": _list_problem(parts.vision.pipeline.watch.good_until),
