@@ -52,6 +52,8 @@ def load_models(config: Config) -> Models:
     detector = build_detector(config.detect, pack, runtimes.get("detect", config.runtime))
     entry = pack.find("embed", config.recognise.model)
     embedder = Embedder(pack.load(entry, runtimes.get("embed", config.runtime)))
+    # Where the entry's file computes wrongly here, the pack loads the same model in full precision instead.
+    entry = next(one for one in pack.manifest.models if one.sha256 == embedder.sha256)
     tail = entry.scores.get("impostor_tail")
     descriptions = {"detect": detector.describe(), "embed": embedder.describe()}
     return Models(

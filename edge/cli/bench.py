@@ -24,7 +24,7 @@ def bench(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     out.print(rows)
     for one in enhancement["int8_beside_fp32"]:
         times, size = one["ms_ratio"], one["bytes_ratio"]
-        out.print(f"{one['model']}: int8 takes {times:.2f} of the time and {size:.2f} of the bytes of fp32")
+        out.print(f"{one['model']}: int8 takes {times:.2f} of the time and {size:.2f} of the bytes of {one['beside']}")
     out.print(
         f"{figures['frames_per_s']:.0f} frames/s of {figures['frame']['width']} x {figures['frame']['height']}, "
         f"{figures['frame']['faces']} faces, {figures['threads']} threads; peak memory {figures['memory_mb']:.0f} MB"

@@ -32,6 +32,8 @@ from edge.store import Store
 from edge.watchlist.entry import Upload
 
 VERSION = 1
+SEED = 1
+"""Of the drawn input whose answers every session has to reproduce."""
 FRAMES = (40, 55, 70, 85, 100, 120, 140, 160, 180, 200, 215, 230, 245, 260)
 """Frames of the demo clip, from far to near and back."""
 SURE_SCORE, STILL_SCORE, INTRUDER_SCORE = 0.75, 0.5, 0.8
@@ -54,6 +56,7 @@ def record(config: Config) -> dict[str, Any]:
     return {
         "version": VERSION,
         "models": {task: str(about["sha256"]) for task, about in models.descriptions.items()},
+        "known": {entry.sha256: models.pack.answer(entry, SEED).as_json() for entry in models.pack.manifest.models},
         **answers,
         "replay": {"figures": figures, "bands": bands_of(figures)},
     }

@@ -39,7 +39,7 @@ def service_status(parts: ServiceParts) -> dict[str, Any]:
         "store_problem": parts.outbox.problem,
         "hits_waiting": parts.outbox.num_waiting_hits,
         "people": len(parts.vision.pipeline.watch.people),
-        "models": parts.models.descriptions,
+        "models": parts.models.descriptions | parts.models.stages.enhancer.networks.describe(),
         "model_problem": parts.conditions.details().get("models"),
         "enhancement": parts.models.stages.enhancer.benefit.told(),
         "list_problem": _stale_list_problem(parts.vision.pipeline.watch.good_until),

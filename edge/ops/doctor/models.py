@@ -58,6 +58,11 @@ def _model(pack: Pack, entry: ModelEntry, runtime: RuntimeConfig) -> Check:
         fix = "restore this file from the release, then run `edge models verify`; for a provider, `edge probe`"
         return failed(name, str(error), fix)
     found = f"{entry.precision}, hash as promised, runs on {session.provider}, {np.median(times):.1f} ms"
+    found += f"; {session.choice}"
+    if session.sha256 != entry.sha256 or session.arithmetic == "exact":
+        used = f"{session.info.name} in {session.arithmetic} arithmetic"
+        fix = f"this machine computes the file wrongly, so {used} is used: slower; update driver and onnxruntime"
+        return warned(name, found, fix)
     hoped = next((one for one in AUTO_ORDER if one in available_providers()), _CPU)
     if runtime.provider == "auto" and session.provider != hoped:
         fix = f"mend the driver, or set [runtime] provider: {hoped} is installed and can't be used"
