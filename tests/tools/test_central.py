@@ -175,18 +175,18 @@ def test_conformance_finds_a_box_that_breaks_the_contract(tmp_path: Path, monkey
             box = conformance.Box(url, token)
             verdicts = {name: verdict for name, verdict, _ in conformance.run(box)}
             assert set(verdicts.values()) == {"PASS"}, verdicts
-            original = feed._item
+            original = feed._selected_fields
 
             def with_a_hole(item: object, fields: object) -> dict[str, object]:
                 made = original(item, fields)  # type: ignore[arg-type]
                 return made | {"seq": made["seq"] + (made["seq"] > 9)}
 
             with monkeypatch.context() as patch:
-                patch.setattr(feed, "_item", with_a_hole)
+                patch.setattr(feed, "_selected_fields", with_a_hole)
                 failed = {name for name, verdict, _ in conformance.run(box) if verdict == "FAIL"}
             assert "items are in order and none twice" in failed
             with monkeypatch.context() as patch:
-                patch.setattr(feed.Pull, "etag", lambda self, store: f'"{time.monotonic_ns()}"')
+                patch.setattr(feed.PullRequest, "etag", lambda self, store: f'"{time.monotonic_ns()}"')
                 failed = {name for name, verdict, _ in conformance.run(box) if verdict == "FAIL"}
             assert failed == {"no news is 304"}
 

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edge.app.examine.queue import FileExaminer
+from edge.config import Config
 from edge.records import Person, Reference
 from edge.serve.api import watchlist_schema
 from edge.serve.http import inputs
-from edge.serve.ports import Enrolled, Entry, PictureOutcome, Upload
+from edge.serve.ports import EXAMINER, Enrolled, Entry, PictureOutcome, Upload
 from edge.store import Listing, Receipt, Store
 from tests.serve.api.test_openapi import no_less_no_more
 from tests.support.web import Box, make_hit, pictures, run, running, sha256
@@ -253,5 +255,22 @@ def test_bodies_that_are_too_large_drip_or_are_no_json_are_cut(tmp_path: Path, m
             body = {"name": "a", "status": "b", "pictures": [picture(1)]}
             monkeypatch.undo()
             assert (await send(box, "PUT", f"{LIST}/p1", key, body))[0] == 503, "no people service"
+
+    run(check())
+
+
+def test_an_erasure_deletes_what_was_examined_as_the_page_does(tmp_path: Path) -> None:
+    async def check() -> None:
+        config = Config(data_dir=tmp_path / "data")
+        async with running(tmp_path, examiner=lambda store: FileExaminer(config)) as box:
+            examiner = box.runner.app[EXAMINER]
+            path = examiner.inbox / "upload.png"
+            path.write_bytes(pictures(1)["reference"])
+            await examiner.submit("a.png", path, "a-guard")
+            assert len(examiner.jobs()) == 1
+            key = box.token("watchlist:write") | {"If-Match": "*"}
+            assert (await send(box, "DELETE", f"{LIST}/p1", key))[0] == 200
+            assert (list(examiner.jobs()), path.exists()) == ([], False)
+            assert box.store.person("p1") is None
 
     run(check())

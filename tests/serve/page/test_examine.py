@@ -239,19 +239,6 @@ def test_only_so_many_may_wait_and_all_go_at_once(tmp_path: Path, monkeypatch: p
     run(check())
 
 
-def test_an_erasure_over_the_api_deletes_what_was_examined_as_the_page_does(tmp_path: Path) -> None:
-    async def check() -> None:
-        async with bench(tmp_path) as made:
-            assert (await made.hand_over("a.png", png(draw_face(1, 300))))[0].status == 303
-            key = made.box.token("watchlist:write") | {"If-Match": "*"}
-            async with made.box.http.delete(made.box.url + "/api/v1/watchlist/p1", headers=key) as answer:
-                assert answer.status == 200
-            assert (made.examiner.jobs(), made.left()) == ([], [])
-            assert made.box.store.person("p1") is None
-
-    run(check())
-
-
 def test_an_upload_that_drips_or_breaks_off_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inputs, "BODY_TIMEOUT_S", 0.3)
 
