@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from edge.serve.app_keys import STORE, written
-from edge.serve.ports import EXAMINER, PEOPLE_SERVICE
+from edge.serve.ports import EXAMINER, PEOPLE
 from edge.store import Receipt
 
 
@@ -18,7 +18,7 @@ async def erase_person(
 
     Raises PreconditionError if the watchlist no longer has the version `if_version`.
     """
-    if (service := app[PEOPLE_SERVICE]) is not None:
+    if (service := app[PEOPLE]) is not None:
         receipt = await service.erase(person_id, by=by, if_version=if_version)
     else:
         receipt = await written(app[STORE].forget_person(person_id, by=by, if_version=if_version))

@@ -208,7 +208,7 @@ class AcceptanceWalk(Protocol):
         ...
 
 
-PEOPLE_SERVICE: web.AppKey[PeopleService | None] = web.AppKey("people_service")
+PEOPLE: web.AppKey[PeopleService | None] = web.AppKey("people")
 EXAMINER: web.AppKey[Examiner | None] = web.AppKey("examiner")
 RECOGNITION_SWITCH: web.AppKey[RecognitionSwitch | None] = web.AppKey("recognition_switch")
 ACCEPTANCE_WALK: web.AppKey[AcceptanceWalk | None] = web.AppKey("acceptance_walk")
@@ -216,7 +216,7 @@ ACCEPTANCE_WALK: web.AppKey[AcceptanceWalk | None] = web.AppKey("acceptance_walk
 
 def require_people_service(app: web.Application) -> PeopleService:
     """The people service, or ServiceError if this process has no models."""
-    service = app[PEOPLE_SERVICE]
+    service = app[PEOPLE]
     if service is None:
         raise ServiceError(
             "this process can't check pictures: it runs without models; start the service with its models"

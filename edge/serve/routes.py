@@ -35,6 +35,9 @@ METRICS = (*HEALTH, "metrics:read")
 WRITE = ("watchlist:write",)
 WATCHLIST = ("watchlist:read", "watchlist:write")
 
+PERSON = "{person_id:[^/]+}"
+"""People listed by an earlier version may have ids with braces, which a plain `{person_id}` does not match."""
+
 TABLE: tuple[Route, ...] = (
     # for everybody: style sheets, claiming a new box, logging in
     Route("GET", "/static/{name}", assets.serve, "static", OPEN, needs_caller=False, before_claim=True),
@@ -65,9 +68,9 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/people", people.listing, "people", allow(G, S, A), view="watchlist.view"),
     Route("POST", "/people", people.add, "people.add", allow(S), change="person.put"),
     Route("GET", "/people/new", people.show_new, "people.new", allow(S)),
-    Route("GET", "/people/{person_id}/edit", people.show, "people.person", allow(S), view="watchlist.view"),
-    Route("POST", "/people/{person_id}/edit", people.change, "people.change", allow(S), change="person.put"),
-    Route("POST", "/people/{person_id}/erase", people.erase, "people.erase", allow(S), change="person.erase"),
+    Route("GET", f"/people/{PERSON}/edit", people.show, "people.person", allow(S), view="watchlist.view"),
+    Route("POST", f"/people/{PERSON}/edit", people.change, "people.change", allow(S), change="person.put"),
+    Route("POST", f"/people/{PERSON}/erase", people.erase, "people.erase", allow(S), change="person.erase"),
     # examining files
     Route("GET", "/examine", examine.listing, "examine", allow(G, S)),
     Route("POST", "/examine", examine.submit, "examine.submit", allow(G, S), change="examine.start"),
@@ -164,7 +167,7 @@ TABLE: tuple[Route, ...] = (
     ),
     Route(
         "PUT",
-        "/api/v1/watchlist/{person_id}",
+        f"/api/v1/watchlist/{PERSON}",
         watchlist.put,
         "api.person.put",
         allow(S, scopes=WRITE),
@@ -173,7 +176,7 @@ TABLE: tuple[Route, ...] = (
     ),
     Route(
         "DELETE",
-        "/api/v1/watchlist/{person_id}",
+        f"/api/v1/watchlist/{PERSON}",
         watchlist.erase,
         "api.person.erase",
         allow(S, scopes=WRITE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -32,6 +33,8 @@ MEANINGS: Mapping[int, str] = {
     429: "too many connections, long polls or costly questions; see Retry-After",
     503: "the data directory can't be read",
 }
+_PATTERN = re.compile(r":[^{}]+}")
+"""Pattern of a path parameter, which the description gives in `parameters` instead."""
 COMMON_ERRORS = (401, 403, 429, 503)
 """Statuses that every route may answer, except an open one."""
 
@@ -53,7 +56,7 @@ def document(version: str, routes: Iterable[Route]) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for route, operation in described:
         entry = _open(operation) if route.access.is_open else _operation(operation)
-        paths.setdefault(route.path, {})[route.method.lower()] = entry
+        paths.setdefault(_PATTERN.sub("}", route.path), {})[route.method.lower()] = entry
     return {
         "openapi": "3.1.0",
         "info": {"title": "edge", "version": version, "description": "Pull feed, pictures and health of one box."},

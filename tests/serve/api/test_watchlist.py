@@ -274,3 +274,14 @@ def test_an_erasure_deletes_what_was_examined_as_the_page_does(tmp_path: Path) -
             assert box.store.person("p1") is None
 
     run(check())
+
+
+def test_an_id_with_braces_from_an_earlier_version_can_be_erased(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            box.store.put_listing(Listing(Person("a{b}", "Ada", "banned"))).result()
+            key = box.token("watchlist:write") | {"If-Match": "*"}
+            assert (await send(box, "DELETE", f"{LIST}/a%7Bb%7D", key))[0] == 200
+            assert box.store.person("a{b}") is None
+
+    run(check())

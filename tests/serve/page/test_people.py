@@ -12,7 +12,7 @@ import pytest
 
 from edge.app.people.worker import VisionDesk
 from edge.config import Config
-from edge.serve.ports import PEOPLE_SERVICE
+from edge.serve.ports import PEOPLE
 from tests.support.web import NASTY, Box, png, run, running
 
 FIELDS = {"person_id": "gate-7", "name": "Demo Person", "status": "banned", "expires": "2031-05-06", "reason": "theft"}
@@ -22,7 +22,7 @@ FIELDS = {"person_id": "gate-7", "name": "Demo Person", "status": "banned", "exp
 async def desk(folder: Path) -> AsyncIterator[Box]:
     async with running(folder) as box:
         made = VisionDesk(Config(data_dir=folder / "data"), box.store)
-        box.runner.app._state[PEOPLE_SERVICE] = made  # type: ignore[index]
+        box.runner.app._state[PEOPLE] = made  # type: ignore[index]
         try:
             yield box
         finally:
