@@ -32,7 +32,7 @@ from edge.serve.page.renderer import TEMPLATES, TEXTS, make_templates, problem_p
 from edge.serve.ports import (
     ACCEPTANCE_WALK,
     EXAMINER,
-    PEOPLE_SERVICE,
+    PEOPLE,
     RECOGNITION_SWITCH,
     AcceptanceWalk,
     Examiner,
@@ -74,7 +74,7 @@ def build_app(
     app[METRICS] = metrics
     app[HEALTH] = health
     app[VERSION] = version
-    app[PEOPLE_SERVICE] = people
+    app[PEOPLE] = people
     app[EXAMINER] = examiner
     app[RECOGNITION_SWITCH] = recognition
     app[ACCEPTANCE_WALK] = walk

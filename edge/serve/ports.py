@@ -162,7 +162,7 @@ class AcceptanceWalk(Protocol):
         ...
 
 
-PEOPLE_SERVICE: web.AppKey[PeopleService] = web.AppKey("people_service")
+PEOPLE: web.AppKey[PeopleService] = web.AppKey("people")
 EXAMINER: web.AppKey[Examiner | None] = web.AppKey("examiner")
 RECOGNITION_SWITCH: web.AppKey[RecognitionSwitch | None] = web.AppKey("recognition_switch")
 ACCEPTANCE_WALK: web.AppKey[AcceptanceWalk | None] = web.AppKey("acceptance_walk")

@@ -17,7 +17,7 @@ from edge.app.people.worker import PeopleWorker
 from edge.config import Config
 from edge.pixels.encode import file_sha256
 from edge.records import Person, Reference
-from edge.serve.ports import PEOPLE_SERVICE
+from edge.serve.ports import PEOPLE
 from edge.store import Store
 from edge.watchlist.entry import PictureOutcome, Upload
 from tests.support.web import WebSide, running
@@ -65,7 +65,7 @@ async def with_models(folder: Path) -> AsyncIterator[WebSide]:
     """The web side with a people service over the real models."""
     async with running(folder) as box:
         made = PeopleWorker(Config(data_dir=folder / "data"), box.store)
-        box.runner.app._state[PEOPLE_SERVICE] = made
+        box.runner.app._state[PEOPLE] = made
         try:
             yield box
         finally:

@@ -25,7 +25,7 @@ from edge.serve.http.access import CALLER
 from edge.serve.http.inputs import read_body
 from edge.serve.http.problems import RequestError
 from edge.serve.http.uploads import read_picture_form
-from edge.serve.ports import PEOPLE_SERVICE
+from edge.serve.ports import PEOPLE
 from edge.store import Receipt, Store, time_to_text
 from edge.watchlist.entry import EnrolOutcome, ListEntry, Upload
 
@@ -56,7 +56,7 @@ async def replace(request: web.Request) -> web.StreamResponse:
         raise RequestError(f"the list has the id {max(ids, key=ids.count)!r} more than once", status=422)
     entries = [ListEntry(_person(entry.id, entry), _pictures(entry.pictures)) for entry in body.people]
     by = request[CALLER].name or ""
-    outcomes = await request.app[PEOPLE_SERVICE].replace_list(entries, by=by, if_version=version)
+    outcomes = await request.app[PEOPLE].replace_list(entries, by=by, if_version=version)
     return await _answer(request, outcomes, 200)
 
 
@@ -68,7 +68,7 @@ async def put(request: web.Request) -> web.StreamResponse:
     body, pictures = await _read_person(request)
     entry, by = ListEntry(_person(person_id, body), pictures), request[CALLER].name or ""
     is_new = await _find(request, person_id) is None
-    outcome = await request.app[PEOPLE_SERVICE].enrol(entry, by=by, replaces=True, if_version=version)
+    outcome = await request.app[PEOPLE].enrol(entry, by=by, replaces=True, if_version=version)
     return await _answer(request, (outcome,), 201 if is_new else 200)
 
 
@@ -78,7 +78,7 @@ async def erase(request: web.Request) -> web.StreamResponse:
     version, person_id = _expected_version(request), request.match_info["person_id"]
     if await _find(request, person_id) is None:
         raise NotFoundError("nobody with this id is on the watchlist")
-    erased = await request.app[PEOPLE_SERVICE].forget(person_id, by=request[CALLER].name or "", if_version=version)
+    erased = await request.app[PEOPLE].forget(person_id, by=request[CALLER].name or "", if_version=version)
     return web.json_response(_receipt(erased.receipt), headers={"ETag": await read(_etag, request.app[STORE])})
 
 

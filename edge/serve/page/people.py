@@ -17,7 +17,7 @@ from edge.serve.http.inputs import read_form
 from edge.serve.http.uploads import read_picture_form
 from edge.serve.page.language import Translate
 from edge.serve.page.renderer import render, translator_of
-from edge.serve.ports import PEOPLE_SERVICE
+from edge.serve.ports import PEOPLE
 from edge.watchlist.entry import EnrolOutcome, ListEntry, is_new_id
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -58,7 +58,7 @@ async def add(request: web.Request) -> web.StreamResponse:
     if wrong is not None or person is None:
         return _render_form(request, None, EMPTY | form, error=wrong, status=422)
     by = request[CALLER].name or ""
-    done = await request.app[PEOPLE_SERVICE].enrol(ListEntry(person, tuple(uploads)), by=by)
+    done = await request.app[PEOPLE].enrol(ListEntry(person, tuple(uploads)), by=by)
     if not done.is_stored:
         return _render_form(request, None, EMPTY | form, done=done, error=t("people.not_stored"), status=422)
     values = {"person": person, "done": done, "pictures": await _pictures(request, person)}
@@ -74,7 +74,7 @@ async def change(request: web.Request) -> web.StreamResponse:
     if wrong is not None or person is None:
         return _render_form(request, former, EMPTY | form, error=wrong, pictures=pictures, status=422)
     entry = ListEntry(person, tuple(uploads) or None)
-    done = await request.app[PEOPLE_SERVICE].enrol(entry, by=request[CALLER].name or "")
+    done = await request.app[PEOPLE].enrol(entry, by=request[CALLER].name or "")
     if not done.is_stored:
         error = translator_of(request)("people.not_stored")
         return _render_form(request, former, EMPTY | form, done=done, error=error, pictures=pictures, status=422)
@@ -91,7 +91,7 @@ async def erase(request: web.Request) -> web.StreamResponse:
         error = translator_of(request)("people.wrong_id", person_id=person.person_id)
         pictures = await _pictures(request, person)
         return _render_form(request, person, _form_of(person), error=error, pictures=pictures, status=422)
-    erased = await request.app[PEOPLE_SERVICE].forget(person.person_id, by=request[CALLER].name or "")
+    erased = await request.app[PEOPLE].forget(person.person_id, by=request[CALLER].name or "")
     return render(request, "receipt.html", {"receipt": erased.receipt, "examined": erased.examinations})
 
 

@@ -10,8 +10,13 @@ from typing import Any
 
 import pytest
 
+from edge.app.examine.queue import ExamineQueue
+from edge.app.people.worker import PeopleWorker
+from edge.config import Config
+from edge.records import Person
 from edge.serve.api import watchlist_schema
 from edge.serve.http import inputs
+from edge.store import Listing, Store
 from tests.support.drawings import pictures, sha256
 from tests.support.people import any_png, people_for  # noqa: F401
 from tests.support.web import make_hit, run, running
@@ -183,5 +188,42 @@ def test_bodies_that_are_too_large_drip_or_are_no_json_are_cut(tmp_path: Path, m
             body = {"name": "a", "status": "b", "pictures": [picture(1)]}
             monkeypatch.undo()
             assert (await send(box, "PUT", f"{LIST}/p1", key, body))[0] == 503, "no models"
+
+    run(check())
+
+
+def test_an_erasure_deletes_what_is_examined(tmp_path: Path) -> None:
+    """At once on the disk; the queue lets go of it when the service sees that the watchlist has changed."""
+
+    async def check() -> None:
+        config = Config(data_dir=tmp_path / "data")
+        examiner = ExamineQueue(config)
+
+        def people(store: Store) -> PeopleWorker:
+            return PeopleWorker(config, store, None, examiner.forget_person)
+
+        async with running(tmp_path, people=people, examiner=examiner) as box:
+            path = examiner.inbox / "upload.png"
+            path.write_bytes(pictures(1)["reference"])
+            job = await examiner.submit("a.png", path, "a-guard")
+            folder = config.data_dir / "examine" / job.job_id
+            assert folder.is_dir()
+            key = box.token("watchlist:write") | {"If-Match": "*"}
+            assert (await send(box, "DELETE", f"{LIST}/p1", key))[0] == 200
+            assert (folder.exists(), path.exists()) == (False, False)
+            assert box.store.person("p1") is None
+            await examiner.remove_unlisted([person.person_id for person in box.store.people()])
+            assert list(examiner.jobs()) == []
+
+    run(check())
+
+
+def test_an_id_with_braces_from_an_earlier_version_can_be_erased(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            box.store.put_listing(Listing(Person("a{b}", "Ada", "banned"))).result()
+            key = box.token("watchlist:write") | {"If-Match": "*"}
+            assert (await send(box, "DELETE", f"{LIST}/a%7Bb%7D", key))[0] == 200
+            assert box.store.person("a{b}") is None
 
     run(check())

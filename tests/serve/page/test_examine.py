@@ -15,10 +15,9 @@ import aiohttp
 import pytest
 
 from edge.app.examine.queue import MAX_WAITING, ExamineQueue
-from edge.app.people.worker import PeopleWorker
 from edge.config import Config, ExamineConfig
 from edge.serve.http import inputs
-from edge.serve.ports import EXAMINER, PEOPLE_SERVICE
+from edge.serve.ports import EXAMINER
 from tests.support.drawings import draw_face, png, png_that_says
 from tests.support.web import WebSide, live_view, run, running
 
@@ -69,7 +68,6 @@ async def bench(folder: Path, **settings: Any) -> AsyncIterator[Bench]:
     async with running(folder, examiner=lambda store: ExamineQueue(config)) as box:
         examiner = box.runner.app[EXAMINER]
         assert isinstance(examiner, ExamineQueue)
-        box.runner.app._state[PEOPLE_SERVICE] = PeopleWorker(config, box.store, None, examiner.forget_person)
         working = asyncio.create_task(examiner.run())
         try:
             yield Bench(box, examiner)
@@ -226,22 +224,6 @@ def test_only_so_many_may_wait_and_all_go_at_once(tmp_path: Path, monkeypatch: p
             for job in made.examiner.jobs():
                 await made.examiner.remove(job.job_id)
             assert made.left() == []
-
-    run(check())
-
-
-def test_an_erasure_over_the_api_deletes_what_is_examined(tmp_path: Path) -> None:
-    """At once on the disk; the queue lets go of it when the service sees that the watchlist has changed."""
-
-    async def check() -> None:
-        async with bench(tmp_path) as made:
-            assert (await made.hand_over("a.png", png(draw_face(1, 300))))[0].status == 303
-            key = made.box.token("watchlist:write") | {"If-Match": "*"}
-            async with made.box.http.delete(made.box.url + "/api/v1/watchlist/p1", headers=key) as answer:
-                assert answer.status == 200
-            assert made.box.store.person("p1") is None
-            await made.examiner.remove_unlisted([person.person_id for person in made.box.store.people()])
-            assert (made.examiner.jobs(), made.left()) == ([], [])
 
     run(check())
 
