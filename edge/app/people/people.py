@@ -127,7 +127,7 @@ class People:
         """The models; ServiceError where this process has none."""
         if self._models is None:
             raise ServiceError(
-                "this service can't check pictures, because it runs without models; use the service of the box"
+                "this process can't check pictures: it runs without models; start the service with its models"
             )
         return self._models()
 
