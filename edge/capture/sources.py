@@ -61,10 +61,12 @@ def open_source(camera: CameraConfig) -> FrameSource:
             from edge.capture.csi import csi_source
 
             return csi_source(int(address.target), camera.width, camera.height, camera.fps)
-        case _:
+        case "picamera":
             from edge.capture.picamera import PicameraSource
 
             return PicameraSource(int(address.target), camera.width, camera.height, camera.fps)
+        case scheme:
+            raise NotImplementedError(f"no source for scheme {scheme!r}: add its case here")
 
 
 def open_path(path: Path, fps: float | None = None) -> FrameSource:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from aiohttp import web
 
 from edge.serve.api import coverage, feed, images, operations, status, watchlist
-from edge.serve.http.access import OPEN, Role, allow
+from edge.serve.http.access import OPEN, allow
 from edge.serve.http.route import Route
 from edge.serve.page import (
     accounts,
@@ -26,9 +26,10 @@ from edge.serve.page import (
     now,
     people,
 )
+from edge.store import Role
 
 G, S, I, A = Role  # noqa: E741  (guard, supervisor, installer, auditor)
-ALL = allow(G, S, I, A)
+ALL = allow(*Role)
 ALERTS = ("alerts:read",)
 HEALTH = ("alerts:read", "health:read")
 METRICS = (*HEALTH, "metrics:read")

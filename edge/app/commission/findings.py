@@ -55,9 +55,11 @@ class Findings:
     sentence: str
 
 
-def judge_walk(sightings: Sequence[Sighting], person_id: str, watch: ActiveList, settings: RecogniseConfig) -> Findings:
+def judge_walk(
+    sightings: Sequence[Sighting], person_id: str, active_list: ActiveList, settings: RecogniseConfig
+) -> Findings:
     """Judge every distance and zone of each light."""
-    limits = limits_of(settings, watch)
+    limits = limits_of(settings, active_list)
     sightings = walker_sightings(sightings)
     kind = "gray" if sightings and 2 * sum(s.is_gray for s in sightings) > len(sightings) else "color"
     rows, zones = [], []
@@ -66,12 +68,12 @@ def judge_walk(sightings: Sequence[Sighting], person_id: str, watch: ActiveList,
         for metres in sorted({round(sighting.distance_m) for sighting in seen}):
             here = [sighting for sighting in seen if round(sighting.distance_m) == metres]
             if len(here) >= MIN_SIGHTINGS:
-                rows.append(_judge_row(here, light, f"{metres} m", metres, person_id, watch, settings, limits))
+                rows.append(_judge_row(here, light, f"{metres} m", metres, person_id, active_list, settings, limits))
         known = {row.metres for row in rows if row.light == light and row.is_recognised}
         for zone in ZONES:
             here = [one for one in seen if one.zone == zone and (round(one.distance_m) in known or not known)]
             if len(here) >= MIN_SIGHTINGS:
-                zones.append(_judge_row(here, light, zone, None, person_id, watch, settings, limits))
+                zones.append(_judge_row(here, light, zone, None, person_id, active_list, settings, limits))
     return Findings(tuple(rows), tuple(zones), limits[kind], sentence(rows))
 
 
@@ -115,7 +117,7 @@ def _judge_row(
     label: str,
     metres: int | None,
     person_id: str,
-    watch: ActiveList,
+    active_list: ActiveList,
     settings: RecogniseConfig,
     limits: Mapping[str, MatchLimits],
 ) -> DistanceResult:
@@ -127,7 +129,7 @@ def _judge_row(
         kind = "gray" if 2 * sum(shot.is_gray for shot in shots) > len(shots) else "color"
         weights = np.array([weight(shot.quality) for shot in shots], np.float32)
         probe = fuse(np.stack([shot.embedding for shot in shots]), weights)
-        ranked = watch.gallery.search(probe)
+        ranked = active_list.gallery.search(probe)
         fused = next((float(one[1]) for one in ranked if one[0] == person_id), -1.0)
         match = decide(ranked, limits[kind])
         is_recognised = match.person_id == person_id

@@ -50,12 +50,12 @@ class Sighting:
 class Walk:
     """Takes frames of the walk, and measures every face against the list that is in force."""
 
-    def __init__(self, config: Config, models: Models, watch: ActiveList, person_id: str) -> None:
+    def __init__(self, config: Config, models: Models, active_list: ActiveList, person_id: str) -> None:
         self._config = config
         self._models = models
         self._tracker = Tracker(TrackerSettings(high_score=config.detect.min_score))
         self._first_track = 0
-        self.watch = watch
+        self.active_list = active_list
         self.person_id = person_id
         self.sightings: list[Sighting] = []
         self.num_frames = 0
@@ -122,7 +122,7 @@ class Walk:
 
     def _similarity(self, embedding: Embedding) -> float:
         """Similarity to the walker, even where somebody else is more alike."""
-        ranked = self.watch.gallery.search(embedding)
+        ranked = self.active_list.gallery.search(embedding)
         return next((float(one[1]) for one in ranked if one[0] == self.person_id), -1.0)
 
 

@@ -98,7 +98,7 @@ class Degrader:
 def process(
     config: Config,
     models: Models,
-    watch: ActiveList,
+    active_list: ActiveList,
     clips: Sequence[Clip],
     *,
     degradation: Degradation | None = None,
@@ -107,7 +107,7 @@ def process(
     """Run every clip through a pipeline of its own and yield its result when its frames are over."""
     facts = DeviceFacts(config.box_id or "offline", "test", models.hashes, models.impostor_tail, _media_clock)
     for clip in clips:
-        pipeline = Pipeline(config, models.stages, watch, facts)
+        pipeline = Pipeline(config, models.stages, active_list, facts)
         degrader = Degrader(degradation, models.stages.detector) if degradation else None
         yield _run_clip(clip, pipeline, degrader, progress)
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.app.build import Models, load_models, load_watch
+from edge.app.build import Models, load_active_list, load_models
 from edge.app.offline.clips import EPOCH
 from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip
@@ -115,7 +115,7 @@ def play(config: Config, models: Models, *, seconds: float = REPLAY_SECONDS) -> 
     with tempfile.TemporaryDirectory(prefix="edge-replay-") as folder, Store.open(Path(folder)) as store:
         enrol(store, models, Person("replay", "Replay", "test"), [Upload("portrait.png", to_png(demo_clip.portrait()))])
         facts = DeviceFacts("replay", "test", models.hashes, models.impostor_tail, lambda _: {})
-        pipeline = Pipeline(plain, models.stages, load_watch(store, models), facts)
+        pipeline = Pipeline(plain, models.stages, load_active_list(store, models), facts)
         for number, image in enumerate(demo_clip.frames(seconds=seconds)):
             result = pipeline.process(Frame(number, "replay", EPOCH, round(number / demo_clip.FPS * 1e9), image))
             faces += len(result.faces)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from edge import __version__
-from edge.app.build import load_models, load_watch
+from edge.app.build import load_active_list, load_models
 from edge.app.offline import clips
 from edge.app.people.embeddings import crop_of
 from edge.app.people.people import enrol
@@ -124,7 +124,7 @@ def _measure(config: Config, folder: Path, *, is_chosen: bool) -> dict[str, floa
         models = load_models(plain)
         enrol(store, models, _PERSON, [folder / demo_clip.PORTRAIT])
         played = clips.Clip("reference", folder / CLIP)
-        (result,) = clips.process(plain, models, load_watch(store, models), [played])
+        (result,) = clips.process(plain, models, load_active_list(store, models), [played])
     similarity = max((draft.hit.similarity for draft in result.drafts.values()), default=0.0)
     return {
         "frames": result.frames,

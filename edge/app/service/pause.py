@@ -51,7 +51,7 @@ class RecognitionSwitch:
         self._vision.paused = False
         log.info("recognition goes on")
 
-    async def watch(self) -> None:
+    async def run(self) -> None:
         """End a pause when its time is up; runs as long as the service does."""
         while True:
             if self.pause_now is not None and dt.datetime.now(dt.UTC) >= self.pause_now.until:

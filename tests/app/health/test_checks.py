@@ -11,7 +11,7 @@ import pytest
 
 from edge.app.health import checks
 from edge.app.health.checks import ClockCheck, FrameCount, LoadCheck
-from edge.app.packs.file_watch import ModelFiles
+from edge.app.packs.model_files import ModelFiles
 from edge.ops.system import sensors
 from tests.support.paths import ROOT
 
