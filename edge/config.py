@@ -20,7 +20,7 @@ from edge.errors import ConfigError
 
 DEFAULT_PATH = Path("/etc/edge/edge.toml")
 _CHECKOUT_MODELS = Path(__file__).resolve().parent.parent / "models" / "quantized"
-# A wheel brings the pack along as data of the environment it is installed into.
+# A wheel installs the pack as a data file of its environment.
 PACKAGED_MODELS = _CHECKOUT_MODELS if _CHECKOUT_MODELS.is_dir() else Path(sys.prefix) / "share" / "edge" / "models"
 
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -169,7 +169,7 @@ class RuntimeConfig(Section):
 
 
 class Config(Section):
-    """Everything one box is told."""
+    """All settings of one device."""
 
     data_dir: Path = Field(Path("/var/lib/edge"), description="folder of the database and the kept pictures")
     models_dir: Path = Field(
@@ -232,12 +232,12 @@ def pack_link(config: Config) -> Path:
 
 
 def _with_chosen_pack(config: Config) -> Config:
-    """A link that `edge models use` left counts, even where it leads nowhere: a missing pack is said, not passed by."""
+    """Use the link that `edge models use` made, even a dangling one: a missing pack must be reported."""
     link = pack_link(config)
-    with contextlib.suppress(OSError):  # a folder of somebody else; whoever needs it will say so
+    with contextlib.suppress(OSError):  # the folder belongs to another user; the code that needs it reports that
         if "models_dir" not in config.model_fields_set and link.is_symlink():
             config = config.model_copy(update={"models_dir": link})
-            config.model_fields_set.discard("models_dir")  # pydantic notes it as set, but nobody did
+            config.model_fields_set.discard("models_dir")  # pydantic counts this as set by the user, who did not set it
     return config
 
 

@@ -39,7 +39,7 @@ class Models:
     descriptions: dict[str, dict[str, Any]]
     impostor_tail: tuple[tuple[float, float], ...] | None
     cohorts: Mapping[str, NDArray[np.float32]] = field(default_factory=dict, repr=False)
-    """Strangers of the pack made for this embedder, by kind of picture."""
+    """The pack's synthetic strangers for this embedder, by kind of picture."""
     likeness: Mapping[str, tuple[float, ...]] = field(default_factory=dict, repr=False)
     """How alike two pictures of one person are to this embedder (quantiles), by kind of picture."""
     min_margin: float = 0.0
@@ -109,7 +109,7 @@ def load_active_list(store: Store, models: Models, max_age_days: float = 0.0) ->
 
 
 def box_id_of(config: Config, store: Store) -> str:
-    """The appliance's name in every hit."""
+    """Return the name that this appliance puts in every hit."""
     return config.box_id or store.box_id
 
 

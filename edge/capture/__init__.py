@@ -1,4 +1,4 @@
-"""Capture: a camera, file or folder becomes frames, in a child process per camera, through a shared-memory ring.
+"""Capture: turns a camera, file or folder into frames, in one child process per camera, through a shared-memory ring.
 
 The parent's side is `camera.Camera`; offline commands open files in their own process with `sources.open_path`.
 Nothing here looks at what a frame shows. Importing this package only sets limits that OpenCV reads when it is loaded.

@@ -1,4 +1,4 @@
-"""When a recorded frame is due. Holds no clock: times are given."""
+"""Computes when a recorded frame is due. Reads no clock: times are arguments."""
 
 from __future__ import annotations
 

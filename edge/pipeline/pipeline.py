@@ -1,4 +1,4 @@
-"""The stages in their order, once per frame."""
+"""Runs the stages in order, once per frame."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Stages:
 
 @dataclass(frozen=True, slots=True)
 class TrackEnd:
-    """A track that is over: a hit came of it, or it ended in exactly one reason.
+    """A track that is over: it led to a hit, or ended for exactly one reason.
 
     `drafts` are hits that its end alone led to, marked `late`. A match without a hit of its own (its visit had one
     before) ends in `cooldown`.
@@ -59,7 +59,7 @@ class TrackEnd:
 
 @dataclass(frozen=True, slots=True)
 class FrameResult:
-    """All that one frame led to."""
+    """The result of one frame."""
 
     detections: Detections
     tracks: tuple[Track, ...]
@@ -194,7 +194,7 @@ class Pipeline:
         return tuple(ended)
 
     def _outcome(self, camera: str, track: Track, face: TrackedFace) -> TrackEnd:
-        """The one outcome of a face that is over."""
+        """Return the one outcome of a face whose track is over."""
         drafts = self._final_answer(face)
         known = face.match is not None and face.match.person_id is not None
         reason = None if face.has_hit else Reason.COOLDOWN if known else face.reason
@@ -225,7 +225,7 @@ class Pipeline:
 
 
 def without_times(hit: Hit) -> Hit:
-    """The hit with the milliseconds taken out of its recipes: what is left is the same on every run."""
+    """Return the hit without the milliseconds in its recipes, so that every run gives the same."""
 
     def timeless(recipe: Mapping[str, Any]) -> dict[str, Any]:
         return {**recipe, "steps": [{k: v for k, v in step.items() if k != "ms"} for step in recipe.get("steps", [])]}

@@ -37,7 +37,7 @@ WRITE = ("watchlist:write",)
 WATCHLIST = ("watchlist:read", "watchlist:write")
 
 TABLE: tuple[Route, ...] = (
-    # for everybody: style sheets, claiming a new box, logging in
+    # for everybody: style sheets, claiming a new device, logging in
     Route("GET", "/static/{name}", assets.serve, "static", OPEN, needs_caller=False, before_claim=True),
     Route("GET", "/claim", claim.show, "claim", OPEN, before_claim=True),
     Route("POST", "/claim", claim.claim, "claim.take", OPEN, change="box.claim", before_claim=True),
@@ -77,7 +77,7 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/examine/{job_id}/progress", examine.progress, "examine.progress", allow(G, S)),
     Route("GET", "/examine/{job_id}/files/{name}", examine.file, "examine.file", allow(G, S), change="examine.export"),
     Route("POST", "/examine/{job_id}/remove", examine.remove, "examine.remove", allow(G, S), change="examine.remove"),
-    # the box itself, and the acceptance walk
+    # the device itself, and the acceptance walk
     Route("GET", "/box", box.show, "box", ALL, view="box.view"),
     Route("POST", "/box/pause", box.pause, "box.pause", allow(S, I), change="recognition.pause"),
     Route("POST", "/box/resume", box.resume, "box.resume", allow(S, I), change="recognition.resume"),

@@ -2,13 +2,13 @@
 
     gallery         all reference embeddings, searchable; immutable, replaced whole
     entry           one person as handed in, the result, and the rule for new ids
-    picture_checks  may this picture become a reference, and which frames of a video should
+    picture_checks  whether a picture may become a reference, and which frames of a video should
     classic         Dataset/<class>/<images> beside a JSON list
     archive         our own export: people.json and pictures in one zip or folder
     calibration     synthetic strangers against this list; tail is the fit behind it
     false_alerts    how often a stranger would match at this setting
 
-Nothing here opens a model, a camera or a database, or decodes a picture: what it needs is handed in.
+Nothing here opens a model, a camera or a database, or decodes a picture: callers pass what it needs.
 """
 
 from edge.watchlist.archive import Archive, write_archive

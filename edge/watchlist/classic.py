@@ -48,7 +48,7 @@ def read_classic(
     -----
     A JSON entry belongs to the class folder that its Name or ID spells, else to the folder its key counts to, from 0,
     in plain sorted order of folder names (1, 10, 2: as the classifiers that used this layout numbered their classes).
-    Where two entries end at one folder the list is refused, for a wrong guess gives a face a wrong name. A folder
+    If two entries lead to one folder the list is refused, because a wrong guess would give a face a wrong name. A folder
     without an entry, and any folder where there is no JSON at all, gives the name. Without an ID the id is the name,
     made fit by `edge.watchlist.entry.fit_id`.
     """
@@ -68,7 +68,7 @@ def read_classic(
 
 
 def _named(name: str, status: str, known_ids: Collection[str]) -> ListedPerson:
-    """Somebody of whom no id is given."""
+    """Return a person without a given id."""
     person_id = name if name in known_ids else fit_id(name)
     return ListedPerson(Person(person_id, name, status), (), is_id_made=person_id != name)
 

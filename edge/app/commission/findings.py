@@ -1,7 +1,7 @@
 """Computes at which distance, in which third of the picture and in which light the walker is recognised.
 
-Each distance is judged as a track of its own would be: its best shots, fused and weighed as in live work, against the
-limits in force. That is strict, for a real track also keeps better shots of nearer distances.
+Each distance is judged as if it were a track: its best shots are fused as in live work and held against the limits in
+force. That is strict, because a real track also keeps better shots from nearer distances.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from edge.pipeline.reliability import weight
 from edge.recognise import decide, fuse
 
 MIN_SIGHTINGS = 3
-"""Fewest sightings from which a distance is judged."""
+"""A distance with fewer sightings is not judged."""
 SHOT_GAP_S = MIN_GAP_FRAMES / 25.0
 
 
@@ -47,7 +47,7 @@ class DistanceResult:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the walk showed."""
+    """The results of a walk."""
 
     rows: tuple[DistanceResult, ...]
     zones: tuple[DistanceResult, ...]
@@ -154,7 +154,7 @@ def _judge_row(
 
 
 def _best_shots(here: Sequence[Sighting], most: int) -> list[Sighting]:
-    """The best usable shots, apart in time as a track keeps them."""
+    """Return the best usable shots, spaced in time as a track spaces them."""
     kept: list[Sighting] = []
     for one in sorted((one for one in here if one.is_usable), key=lambda one: (-one.quality, one.at_s)):
         if len(kept) < most and all(abs(one.at_s - other.at_s) >= SHOT_GAP_S - 1e-6 for other in kept):

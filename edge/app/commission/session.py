@@ -25,10 +25,10 @@ from edge.store.audit.audit import LOCAL
 from edge.watchlist.entry import ListEntry
 
 WALKER = "walker"
-"""Id of somebody who walks without being on the list, enrolled for this run alone."""
+"""Id of a walker who is not on the list and is enrolled for this run alone."""
 
 DistancesOf = Callable[[int], DistanceSource]
-"""From the width of the frames to the source of distances."""
+"""Makes the source of distances, given the width of the frames in px."""
 
 
 class WalkSession:
@@ -66,7 +66,7 @@ class WalkSession:
                     progress(number + 1)
 
     def findings(self) -> Findings:
-        """What was found so far."""
+        """Return the findings so far."""
         return judge_walk(self.walk.sightings, self.walk.person_id, self.walk.active_list, self.config.recognise)
 
     def finish(self, camera: str) -> tuple[Findings, bytes]:
@@ -99,7 +99,7 @@ class WalkSession:
 
 @contextmanager
 def open_session(config: Config, person_id: str | None, walker: Sequence[Path] = ()) -> Iterator[WalkSession]:
-    """Open a walk with the appliance's list, or with somebody enrolled for this walk alone from pictures in `walker`.
+    """Open a walk with the appliance's list, or with one person enrolled for this walk from the pictures in `walker`.
 
     Without `person_id` the only person on the list walks.
     """
@@ -124,5 +124,5 @@ def open_session(config: Config, person_id: str | None, walker: Sequence[Path] =
 
 
 def pinhole_of(focal_px: float | None, hfov_deg: float | None) -> DistancesOf:
-    """Distances by the pinhole model, once the frames' width is known."""
+    """Return what makes the pinhole model once the width of the frames is known."""
     return lambda width: Pinhole.of(width, focal_px=focal_px, hfov_deg=hfov_deg)

@@ -75,7 +75,7 @@ def _face_stages(models: Models, image: BgrImage, landmarks: Any, box: Any) -> d
 
 
 def _whole(config: Config, models: Models, frames: list[BgrImage]) -> tuple[list[float], float]:
-    """Every frame through a fresh pipeline with the demo's person enrolled."""
+    """Run every frame through a new pipeline with the demo's person enrolled."""
     with tempfile.TemporaryDirectory(prefix="edge-bench-") as folder, Store.open(Path(folder)) as store:
         enrol(store, models, Person("bench", "Bench", "bench"), [Upload("portrait.png", to_png(demo_clip.portrait()))])
         facts = DeviceFacts("bench", "test", models.hashes, models.impostor_tail, lambda _: {})

@@ -1,4 +1,4 @@
-"""`edge process` around `offline.process`: the watchlist it looks for, and the files it leaves behind."""
+"""`edge process`: opens the watchlist, runs the clips through `offline.clips`, and writes the results."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Model packs: pull, use, probe and watch their files."""
+"""Model packs: pull, use and probe them, and check that their files stay whole."""

@@ -1,4 +1,4 @@
-"""From pictures and videos to references: every picture is measured, then accepted or refused; nothing is stored.
+"""Makes references of pictures and videos: measures each, then accepts or refuses it. Stores nothing.
 
 The originals are read, never moved.
 """
@@ -122,7 +122,7 @@ class _Measurer:
     def pictures(
         self, loads: Iterable[tuple[str, Callable[[], BgrImage]]]
     ) -> tuple[list[Candidate], list[PictureOutcome]]:
-        """Candidates of the readable pictures, outcomes of the others."""
+        """Return candidates for the readable pictures, and outcomes for the others."""
         candidates, broken = [], []
         for name, load in loads:
             try:

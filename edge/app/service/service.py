@@ -57,7 +57,7 @@ class RunningService:
 
 
 async def run(config: Config, *, kind: str = "actual", on_ready: Callable[[RunningService], Any] | None = None) -> None:
-    """Run until a signal or `Running.stop`; raises EdgeError where it can't start, and whatever broke while it ran."""
+    """Run until a signal or `RunningService.stop`; raises EdgeError if it can't start, and whatever breaks later."""
     if not config.camera:
         raise ConfigError(
             "no camera is configured: add a [[camera]] table with name and source to the configuration file"
@@ -204,7 +204,7 @@ class _Service:
                 log.info("the watchlist is now version %d", version[0])
 
     async def _follow_health(self) -> None:
-        """Pin camera states for the page and put each change of state into the feed."""
+        """Publish camera states to the page, and send each change of state to the feed."""
         last: dict[str, CameraState] = {}
         while True:
             states = [camera.health() for camera in self.cameras]

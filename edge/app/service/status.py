@@ -19,7 +19,7 @@ from edge.store.coverage.pause import Pause
 
 
 class ServiceParts(Protocol):
-    """The parts of a service that have something to say."""
+    """The parts of a service that the status reports on."""
 
     config: Config
     store: Store

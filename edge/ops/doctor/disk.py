@@ -1,4 +1,4 @@
-"""The disk under `data_dir`: free space, wear, and whether it is written faster than flash endures."""
+"""Checks the disk under `data_dir`: free space, wear, and whether more is written than flash endures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edge.config import Config
 from edge.ops.doctor.check import Check, failed, passed, warned
 
 WORN_WARN, WORN_FAIL = 8, 10
-"""Steps of a tenth of its life that an eMMC's own estimate may have used."""
+"""Tenths of its life that an eMMC may have used, by its own estimate."""
 FULL_WRITES, YEARS = 1000, 5
 """Full overwrites that cheap flash endures, and the years it should last."""
 EARLIEST_H = 1.0

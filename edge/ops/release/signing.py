@@ -1,4 +1,4 @@
-"""Signatures: the appliance's own on what it hands out, and OpenSSH's on what it takes in.
+"""Signs what the appliance hands out with its own key, and checks OpenSSH signatures of what it takes in.
 
 The appliance's key is Ed25519 and stays in the data directory; its fingerprint is what people write down and compare.
 `check_ssh` reads what `ssh-keygen -Y sign -n edge-release` writes (OpenSSH's PROTOCOL.sshsig), Ed25519 keys alone.

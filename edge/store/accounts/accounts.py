@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Accounts:
-    """Who may come in. `by` is who asks, for the audit."""
+    """Who may log in. `by` is who asks, for the audit."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
