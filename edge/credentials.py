@@ -1,4 +1,4 @@
-"""Secrets that the service manager hands over as files (systemd.exec(5), CREDENTIALS). This module never keeps or logs one.
+"""Secrets that the service manager hands over as files (systemd.exec(5), CREDENTIALS). None is kept or logged.
 
 A setting names one as `{credential:NAME}`, so that no password stands in the configuration file.
 """

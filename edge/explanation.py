@@ -27,7 +27,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The decision of a hit, as far as it was recorded. `nearest` is the similarity gate (similarity or margin) with the least slack."""
+    """The recorded decision of a hit. `nearest` is the gate, similarity or margin, with the least slack."""
 
     gates: tuple[Gate, ...]
     timing: str
@@ -78,7 +78,7 @@ def flip(gate: Gate) -> str | None:
 
 
 def beyond(gate: Gate) -> float:
-    """Return the smallest change that fails the gate: a value equal to its limit passes, so one picture more is counted."""
+    """Return the smallest change that fails the gate: a value equal to its limit passes, so pictures count one more."""
     return gate.slack + 1 if gate.name == "shots" else gate.slack
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from edge.records import Visit
 
 MIN_GAIN = 1.25
-"""A best shot must be this many times better to update a hit at once, because an approaching face improves each frame."""
+"""A best shot must be this many times better to update a hit at once: an approaching face improves with every frame."""
 
 
 class VisitKind(enum.StrEnum):

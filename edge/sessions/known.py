@@ -61,7 +61,7 @@ class KnownAnswer:
         return {"seed": self.seed, "shape": list(self.shape), "outputs": outputs}
 
     def distance(self, answer: Mapping[str, F32]) -> float:
-        """Return the largest difference of an output from the known answer, in units of its tolerance; 1 is just tolerated.
+        """Return the largest difference of an output from the known answer, in units of its tolerance; 1 still passes.
 
         Infinite where an output is missing, has another number of values or is not finite.
         """

@@ -32,7 +32,7 @@ from edge.sessions.session import ModelInfo, Session, check_shapes
 from edge.sessions.trial import Way, start, ways_of
 
 PACKAGED = "packaged"
-"""The name of the pack that came with the program. A link to it dangles on purpose: a real path would end with its release."""
+"""Name of the pack that came with the program. A link to it dangles on purpose: a real path ends with its release."""
 MAX_FILE_BYTES = 512 * 1024 * 1024
 """A larger file is no model for a small device; it is refused before it is read."""
 

@@ -48,7 +48,7 @@ def read_classic(
     -----
     A JSON entry belongs to the class folder that its Name or ID spells, else to the folder its key counts to, from 0,
     in plain sorted order of folder names (1, 10, 2: as the classifiers that used this layout numbered their classes).
-    If two entries lead to one folder the list is refused, because a wrong guess would give a face a wrong name. A folder
+    If two entries lead to one folder the list is refused: a wrong guess would give a face a wrong name. A folder
     without an entry, and any folder where there is no JSON at all, gives the name. Without an ID the id is the name,
     made fit by `edge.watchlist.entry.fit_id`.
     """

@@ -1,4 +1,4 @@
-"""Claims a new device: while it has no users, every page leads here, and the printed code makes the first supervisor."""
+"""Claims a new device: until it has a user, every page leads here, and the printed code makes the first supervisor."""
 
 from __future__ import annotations
 

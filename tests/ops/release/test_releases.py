@@ -35,7 +35,7 @@ class Bench:
     def edge(self, version: str, *words: str) -> dict[str, Any]:
         self._note(f"{version}: {' '.join(words)}")
         if words == ("release", "check") and version in self.unfit:
-            raise ReleaseError("the sealed reference does not hold")
+            raise ReleaseError("the sealed clip does not give the recorded figures")
         return {"cursor": "c", "seq": 7}
 
     def gate(self, version: str, mark: dict[str, Any]) -> None:
