@@ -28,8 +28,8 @@ Score = tuple[str, float, str]
 """person_id, similarity, reference_id."""
 
 
-class MatchLimits(Protocol):
-    """What a match needs."""
+class DecisionLimits(Protocol):
+    """The two limits that `decide` applies; `pipeline.limits.MatchLimits` has them, and `RecogniseConfig`, too."""
 
     @property
     def min_similarity(self) -> float:
@@ -145,7 +145,7 @@ def fuse(embeddings: NDArray[np.float32], weights: Sequence[float] | NDArray[np.
 
 def decide(
     scores: Sequence[Score],
-    settings: MatchLimits,
+    settings: DecisionLimits,
     *,
     similarity_enhanced: float | None = None,
     expired_ids: Collection[str] = (),
