@@ -98,7 +98,9 @@ class FaceDetector:
         self._tiles = tiles
         fixed = session.fixed_size
         if fixed is not None and fixed[0] != fixed[1]:
-            raise ModelError(f"{session.info.file}: its input is {fixed}, not square nor free; choose another detector")
+            raise ModelError(
+                f"{session.info.file}: its input is {fixed}, neither square nor free; choose another detector"
+            )
         # A model of fixed size gets every picture padded up to that size.
         self._is_free = fixed is None
         self._multiple = STRIDES[-1] if fixed is None else fixed[0]

@@ -115,7 +115,7 @@ def normalise(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Rows of (N, D) scaled to length 1, as a new array; raises ModelError if a row is zero or not finite."""
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=-1, keepdims=True)
     if not np.isfinite(lengths).all() or (lengths < 1e-9).any():
-        raise ModelError("the embedder answered a vector without a direction; run `edge models verify`")
+        raise ModelError("the embedder answered a vector that is zero or not finite; run `edge models verify`")
     return np.asarray(vectors / lengths, np.float32)
 
 

@@ -119,7 +119,7 @@ def require_reachable(address: Address, default_port: int) -> None:
     try:
         socket.create_connection((host, port), timeout=OPEN_TIMEOUT_MS / 1000).close()
     except socket.gaierror:
-        raise CameraError(f"{address.shown}: no host is known by the name {host!r}; check the address") from None
+        raise CameraError(f"{address.shown}: the host name {host!r} can't be resolved; check the address") from None
     except TimeoutError:
         raise CameraError(f"{address.shown}: {host} does not answer; check the camera's power and network") from None
     except OSError as error:

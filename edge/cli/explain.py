@@ -40,4 +40,4 @@ def explain(
     for line in told.lines:
         out.print(line)
     if picture is not None:
-        out.print(f"{picture}: found face left, enrolled face right; red makes them alike, blue tells them apart.")
+        out.print(f"{picture}: found face left, enrolled face right; red marks likeness, blue marks difference.")

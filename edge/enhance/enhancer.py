@@ -172,7 +172,7 @@ def redo(image: BgrImage, recipe: Recipe, networks: Networks | None = None) -> R
         where = f"step {number} ({step.name}) of the recipe"
         _require_same_program(step, where, known)
         if problem is None and pixel_sha256(image) != step.input_sha256:
-            raise ImageError(f"{where} began from other pixels than these: pass the original the recipe belongs to")
+            raise ImageError(f"{where} started from other pixels than these: pass the original the recipe belongs to")
         try:
             image = run_step(image, step.name, step.params, known)
         except (TypeError, KeyError) as error:

@@ -97,7 +97,7 @@ def unsuited(step: str, levels: Mapping[str, int]) -> str | None:
     if step != "deblur":
         return None
     if levels["small"]:
-        return "the face is soft for want of pixels, not of focus"
+        return "the face is soft because it is small, not because it is out of focus"
     for fault, limit in (("noise", MAX_NOISE_LEVEL), ("blocks", MAX_BLOCK_LEVEL)):
         if levels[fault] > limit:
             return f"{fault} at level {levels[fault]} would be sharpened, too"

@@ -187,7 +187,7 @@ class Pack:
         vectors = np.frombuffer(data, "<f2").astype(np.float32).reshape(entry.count, entry.dim)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not np.isfinite(lengths).all() or (lengths < 0.5).any():
-            raise ModelError(f"{path}: holds vectors without a direction; restore the pack")
+            raise ModelError(f"{path}: holds vectors that are zero or not finite; restore the pack")
         return np.asarray(vectors / lengths, np.float32)
 
     def verify(self, runtime: RuntimeConfig | None = None) -> list[VerifyResult]:

@@ -108,7 +108,7 @@ def _read_list(listing: Path, known_ids: Collection[str]) -> dict[int, ListedPer
     """Entries by their numeric keys, rising."""
     try:
         if listing.stat().st_size > MAX_LIST_BYTES:
-            raise ImageError(f"{listing}: larger than {MAX_LIST_BYTES} bytes, no list of people")
+            raise ImageError(f"{listing}: larger than {MAX_LIST_BYTES} bytes; that is no list of people")
         content = json.loads(listing.read_text("utf-8-sig"), object_pairs_hook=_unique)
     except (OSError, ValueError, RecursionError) as error:
         raise ImageError(f"{listing}: can't be read as JSON ({error}); correct that place") from None
@@ -144,7 +144,7 @@ def _text(where: str, what: str, value: Any) -> str:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key stands there twice")
+        raise ValueError("a key appears twice")
     return found
 
 

@@ -171,7 +171,7 @@ class Probe:
         """Return the fastest way; the usual file on the CPU, if nothing is clearly faster."""
         if not ways:
             told = "; ".join(f"{one.model} on {one.provider}: {one.refused}" for one in refused)
-            raise ModelError(f"{base.name} keeps its accuracy in no way on this box ({told}); restore the pack")
+            raise ModelError(f"{base.name} does not keep its accuracy on this box ({told}); restore the pack")
         usual = next((i for i, way in enumerate(ways) if way.entry is base and way.provider == CPU), None)
         best = min(range(len(ways)), key=lambda i: times[i])
         if usual is not None and times[best] > CLEARLY_FASTER * times[usual]:

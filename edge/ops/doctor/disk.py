@@ -45,7 +45,7 @@ def check_disk(config: Config, sys_folder: Path, proc: Path, device: tuple[int, 
         device = (os.major(number), os.minor(number))
     disk = read_disk(sys_folder, device)
     if disk is None:
-        yield passed("disk wear", "the data lies on no block device of its own, so none is told")
+        yield passed("disk wear", "the data is on no block device of its own, so its wear is unknown")
         return
     yield _check_wear(disk)
     yield _check_write_rate(disk, _uptime_h(proc))

@@ -161,7 +161,7 @@ class Releases:
         self._point(trial.before)
         self.site.start()
         self._write_outcome(trial.version, False, why)
-        raise ReleaseError(f"release {trial.version} was taken back, {trial.before} is in use again: {why}")
+        raise ReleaseError(f"release {trial.version} was rolled back, {trial.before} is in use again: {why}")
 
     def _write_outcome(self, version: str, counted: bool, why: str) -> None:
         self._write(self.root / "outcome.json", {"version": version, "counted": counted, "why": why})

@@ -104,7 +104,7 @@ def check_ssh(file: Path, armored: bytes, signers: list[bytes]) -> None:
     if kind != _KIND or made_by != _KIND or hash_name not in _HASHES:
         raise ImageError(f"{file}: signed with {kind.decode(errors='replace')}; only ssh-ed25519 keys are accepted")
     if raw not in signers:
-        raise ImageError(f"{file}: signed by a key that is not in `signers`; take it from whom you trust")
+        raise ImageError(f"{file}: signed by a key that is not in `signers`; get it from a source you trust")
     if namespace != NAMESPACE:
         raise ImageError(f"{file}: signed for {namespace.decode(errors='replace')!r}, not for {NAMESPACE.decode()!r}")
     digest = _HASHES[hash_name]()

@@ -105,7 +105,7 @@ class Accounts:
         def apply(change: Change) -> None:
             user = last_use.end_login(change.db, login_id)
             if user is None:
-                raise NotFoundError("this login is over already")
+                raise NotFoundError("this login has already ended")
             audit.append(change.db, self._core.clock(), by, "session.end", f"user {user}", {"login": login_id})
 
         return self._core.write(apply)

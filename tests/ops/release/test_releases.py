@@ -1,4 +1,4 @@
-"""Updates of the program: what counts, what is taken back, and what a power cut leaves behind."""
+"""Updates of the program: what is accepted, what is rolled back, and what a power cut leaves behind."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_an_update_is_checked_migrated_linked_and_gated_in_this_order(releases: 
 
 def test_an_update_that_does_not_show_that_it_works_is_taken_back(releases: Releases, bench: Bench) -> None:
     bench.broken.add("1.1.0")
-    with pytest.raises(ReleaseError, match=r"1\.1\.0 was taken back, 1\.0\.0 is in use again: no frame passed"):
+    with pytest.raises(ReleaseError, match=r"1\.1\.0 was rolled back, 1\.0\.0 is in use again: no frame passed"):
         releases.use("1.1.0")
     assert bench.done[-3:] == ["stop", "1.0.0: release database --put-back", "start"]
     assert releases.current() == "1.0.0"
