@@ -133,7 +133,7 @@ class StoreConfig(Section):
 
     max_age_days: float = Field(30.0, gt=0, le=3650, description="days a hit is kept")
     max_image_bytes: int = Field(2_000_000_000, ge=1_000_000, description="bytes of pictures kept; the oldest go first")
-    min_free_bytes: int = Field(200_000_000, ge=0, description="free disk bytes below which pictures are shed")
+    min_free_bytes: int = Field(200_000_000, ge=0, description="free disk bytes below which pictures are deleted")
 
 
 class ReviewConfig(Section):

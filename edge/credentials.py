@@ -35,7 +35,7 @@ def fill(url: str) -> str:
         found = read(place[1])
         if found is None:
             raise ConfigError(
-                f"credential {place[1]!r}: was not handed over; add it to the unit with LoadCredential, or run this "
+                f"credential {place[1]!r}: was not passed on; add it to the unit with LoadCredential, or run this "
                 "command as the installed `edge` does"
             )
         return quote(found, safe="")

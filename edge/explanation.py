@@ -39,7 +39,7 @@ class Explanation:
 
 SENTENCES: Mapping[str, str] = {
     "similarity": "a similarity {by} lower, or a min_similarity above {value}",
-    "margin": "a runner-up {by} more alike, or a min_margin above {value}",
+    "margin": "a runner-up {by} more similar, or a min_margin above {value}",
     "detector_score": "a detector score {by} lower when the face was first seen",
     "face_px": "a face {by} px smaller",
     "quality": "a best picture {by} points worse",

@@ -1,7 +1,7 @@
 """People looked for: enrolment checks, gallery search, import and export, and what a setting costs in false alerts.
 
     gallery         all reference embeddings, searchable; immutable, replaced whole
-    entry           one person as handed in, the result, and the rule for new ids
+    entry           one person as received, the outcome, and the rule for new ids
     picture_checks  whether a picture may become a reference, and which frames of a video should
     classic         Dataset/<class>/<images> beside a JSON list
     archive         our own export: people.json and pictures in one zip or folder

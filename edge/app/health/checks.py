@@ -32,7 +32,7 @@ def disk(free_bytes: int, asked_bytes: int, former: str, *, is_full: bool = Fals
     if is_full or free_bytes < MIN_WRITABLE_BYTES * (2 if former == "full" else 1):
         return "full", f"{detail}: new hits may not be kept"
     if free_bytes < asked_bytes * (RECOVERY_FACTOR if former != OK else 1.0):
-        return "low", f"{detail}: old pictures are shed"
+        return "low", f"{detail}: old pictures are being deleted"
     return OK, detail
 
 
@@ -96,7 +96,7 @@ class LoadCheck:
         fps, dropped = (now.done - first.done) / span_s, now.dropped - first.dropped
         said = f"{fps:.1f} frames/s are processed"
         if num_live and dropped > 0:
-            said += f", {dropped / span_s:.1f} are shed"
+            said += f", {dropped / span_s:.1f} are dropped"
             each = fps / num_live
             if each < MIN_FPS * (RECOVERY_FACTOR if former == "overloaded" else 1.0):
                 return "overloaded", said

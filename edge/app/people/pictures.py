@@ -69,7 +69,7 @@ def check_pictures(
     outcomes: list[PictureOutcome] = []
     chosen: list[Candidate] = []
     model = models.stages.embedder.sha256
-    # A reference that was set aside must not come back by being handed in again: only who set it aside knows why.
+    # A new upload must not bring back a reference that was set aside: only the person who did that knows why.
     held = [r.embedding for r in store.references() if (r.person_id, r.model_sha256) == (person.person_id, model)]
     others = None if allow_alike else _others(store.references(model), person.person_id)
     videos = [one for one in pictures if isinstance(one, Path) and one.suffix.lower() in VIDEO_SUFFIXES]

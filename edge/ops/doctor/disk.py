@@ -85,7 +85,7 @@ def _check_space(config: Config, free: int, stats: os.statvfs_result) -> Check:
             "data directory", f"{stats.f_favail} inodes are left", "delete small files: no new one can be made"
         )
     if free < 3 * limit:
-        fix = "pictures will soon be shed; free some space or lower store.max_image_bytes"
+        fix = "pictures will soon be deleted; free some space or lower store.max_image_bytes"
         return warned("data directory", found, fix)
     return passed("data directory", found)
 

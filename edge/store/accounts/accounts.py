@@ -152,7 +152,7 @@ class Accounts:
         by: str = LOCAL,
         secret: str | None = None,
     ) -> Future[str]:
-        """A new token, handed out this once; drawn, or a `secret` of at least 32 characters that somebody else drew."""
+        """Return a new token, which is never shown again: drawn here, or a given `secret` of at least 32 characters."""
         tokens.require_scopes(scopes)
         drawn = tokens.PREFIX + users.new_secret() if secret is None else tokens.require_unguessable(secret)
 
