@@ -6,11 +6,12 @@
     networks  learned steps: a session of the pack over pictures of any size
     enhancer  carries out plans, and repeats recorded recipes
     recipe    recipes to JSON and back
+    labels    marks picture files whose detail was drawn by a model
     benefit   which steps were shown to help recognition, and for which models that holds
     budget    which steps are dropped first when time is short
     scoring   a face for recognition: the original, and beside it the enhanced one
 
-`pixels` changes the pixels, and the store keeps the recipes. Input pictures are never changed.
+`edge.pixels` changes the pixels, and the store keeps the recipes. Input pictures are never changed.
 """
 
 from edge.enhance.benefit import BENEFIT_FILE, Benefit

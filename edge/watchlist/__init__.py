@@ -5,7 +5,9 @@
     picture_checks  whether a picture may become a reference, and which frames of a video should
     classic         Dataset/<class>/<images> beside a JSON list
     archive         our own export: people.json and pictures in one zip or folder
-    calibration     synthetic strangers against this list; tail is the fit behind it
+    calibration     synthetic strangers against this list
+    tail            the distribution fitted to the strangers' similarities
+    margin          chooses the lead over the runner-up
     false_alerts    how often a stranger would match at this setting
 
 Nothing here opens a model, a camera or a database, or decodes a picture: callers pass what it needs.

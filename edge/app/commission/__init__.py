@@ -2,8 +2,9 @@
 
 distances  how far away the walker is: by marks on the floor, or by the pinhole model
 walk       frames in, sightings out; and which sightings are the walker's
-walker     which of them are the walker's
 findings   sightings -> what is recognised from where to where
 sheet      findings -> one signed page
 session    one walk from first frame to sheet; the terminal and the page both use it
+terminal   guides the walk in a terminal
+page       measures the walk for the page, beside live recognition
 """
