@@ -42,9 +42,7 @@ class ServeConfig(Section):
     )
     tls_cert: Path | None = Field(None, description="certificate chain (PEM); left out: the box makes its own")
     tls_key: Path | None = Field(None, description="its private key (PEM)")
-    client_ca: Path | None = Field(
-        None, description="certificate authority (PEM); only clients with its certificates may connect"
-    )
+    client_ca: Path | None = Field(None, description="authority (PEM) whose certificate every client must hold")
     session_hours: float = Field(12.0, gt=0, le=168, description="hours until a guard must log in again")
     keep_page: bool = Field(False, description="true: while models can't be loaded, serve the page, which says so")
     max_long_polls: int = Field(100, ge=1, le=10_000, description="long polls held open at once; more get 429")
@@ -91,10 +89,7 @@ class DetectConfig(Section):
     keep_score: Unit = Field(0.5, description="lower detector score that still continues a track")
     max_side_px: int = Field(640, ge=64, le=4096, description="frames are shrunk to this longer side before detection")
     tiles: int = Field(
-        1,
-        ge=1,
-        le=4,
-        description="tiles per side that are searched as well: finds far faces; cost grows with the square",
+        1, ge=1, le=4, description="also search n x n tiles of a frame, n times n the work, for far faces"
     )
     min_face_px: float = Field(16.0, ge=4, le=1000, description="shorter box side below which a face is not recognised")
 
@@ -153,9 +148,7 @@ class ExamineConfig(Section):
     """Examining files that are dropped on the page."""
 
     max_upload_bytes: int = Field(500_000_000, ge=1_000_000, description="largest size of an uploaded file in bytes")
-    max_seconds: float = Field(
-        1800.0, gt=0, le=86_400, description="seconds of computing after which an examination is given up"
-    )
+    max_seconds: float = Field(1800.0, gt=0, le=86_400, description="CPU seconds after which an examination is stopped")
     keep_hours: float = Field(24.0, gt=0, le=8760, description="hours the results are kept; the file itself is not")
 
 
@@ -163,10 +156,7 @@ class WatchlistConfig(Section):
     """Trusting the list."""
 
     max_age_days: float = Field(
-        0.0,
-        ge=0,
-        le=3650,
-        description="days without a change or confirmation after which the list stops alerting; 0: never",
+        0.0, ge=0, le=3650, description="days without change or confirmation after which alerts stop; 0: never"
     )
 
 
