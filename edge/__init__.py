@@ -2,7 +2,7 @@
 
     camera -> capture -> detect -> track -> enhance -> recognise -> visit -> store -> serve -> guard, central server
 
-One file wires the stages (`pipeline`), one file builds them (`app`), and no stage imports another.
+`pipeline` wires the stages, `app.build` makes them, and no stage imports another.
 """
 
 __version__ = "0.2.0"

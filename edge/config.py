@@ -20,7 +20,7 @@ from edge.errors import ConfigError
 
 DEFAULT_PATH = Path("/etc/edge/edge.toml")
 _CHECKOUT_MODELS = Path(__file__).resolve().parent.parent / "models" / "quantized"
-# A wheel brings the pack along as data of the environment it is installed into.
+# A wheel installs the pack as a data file of its environment.
 PACKAGED_MODELS = _CHECKOUT_MODELS if _CHECKOUT_MODELS.is_dir() else Path(sys.prefix) / "share" / "edge" / "models"
 
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -42,11 +42,9 @@ class ServeConfig(Section):
     )
     tls_cert: Path | None = Field(None, description="certificate chain (PEM); left out: the box makes its own")
     tls_key: Path | None = Field(None, description="its private key (PEM)")
-    client_ca: Path | None = Field(None, description="only clients with a certificate of this authority (PEM) get in")
+    client_ca: Path | None = Field(None, description="authority (PEM) whose certificate every client must hold")
     session_hours: float = Field(12.0, gt=0, le=168, description="hours until a guard must log in again")
-    keep_page: bool = Field(
-        False, description="true: where models can't be loaded, serve the page alone, which says so, until they can"
-    )
+    keep_page: bool = Field(False, description="true: while models can't be loaded, serve the page, which says so")
     max_long_polls: int = Field(100, ge=1, le=10_000, description="long polls held open at once; more get 429")
     max_connections: int = Field(400, ge=10, le=100_000, description="connections open at once; more get 429")
     max_connections_per_address: int = Field(
@@ -90,7 +88,9 @@ class DetectConfig(Section):
     min_score: Unit = Field(0.6, description="detector score a face needs to begin a track, or to be listed")
     keep_score: Unit = Field(0.5, description="lower detector score that still continues a track")
     max_side_px: int = Field(640, ge=64, le=4096, description="frames are shrunk to this longer side before detection")
-    tiles: int = Field(1, ge=1, le=4, description="tiles a side to search, too: finds far faces, costs their square")
+    tiles: int = Field(
+        1, ge=1, le=4, description="also search n x n tiles of a frame, n times n the work, for far faces"
+    )
     min_face_px: float = Field(16.0, ge=4, le=1000, description="shorter box side below which a face is not recognised")
 
 
@@ -124,7 +124,7 @@ class EnhanceConfig(Section):
         False, description="let auto take steps that draw detail no camera saw, for eyes only and always labelled"
     )
     frame_ms: float = Field(
-        80.0, ge=0, le=10_000, description="ms that enhancement may take per frame; a box behind or hot gets less of it"
+        80.0, ge=0, le=10_000, description="ms that enhancement may take per frame; less while the box is behind or hot"
     )
 
 
@@ -133,7 +133,7 @@ class StoreConfig(Section):
 
     max_age_days: float = Field(30.0, gt=0, le=3650, description="days a hit is kept")
     max_image_bytes: int = Field(2_000_000_000, ge=1_000_000, description="bytes of pictures kept; the oldest go first")
-    min_free_bytes: int = Field(200_000_000, ge=0, description="free disk bytes below which pictures are shed")
+    min_free_bytes: int = Field(200_000_000, ge=0, description="free disk bytes below which pictures are deleted")
 
 
 class ReviewConfig(Section):
@@ -147,8 +147,8 @@ class ReviewConfig(Section):
 class ExamineConfig(Section):
     """Examining files that are dropped on the page."""
 
-    max_upload_bytes: int = Field(500_000_000, ge=1_000_000, description="bytes a dropped file may have")
-    max_seconds: float = Field(1800.0, gt=0, le=86_400, description="seconds of computing after which it is given up")
+    max_upload_bytes: int = Field(500_000_000, ge=1_000_000, description="largest size of an uploaded file in bytes")
+    max_seconds: float = Field(1800.0, gt=0, le=86_400, description="CPU seconds after which an examination is stopped")
     keep_hours: float = Field(24.0, gt=0, le=8760, description="hours the results are kept; the file itself is not")
 
 
@@ -156,7 +156,7 @@ class WatchlistConfig(Section):
     """Trusting the list."""
 
     max_age_days: float = Field(
-        0.0, ge=0, le=3650, description="days without a change or confirmation after which it stops alerting; 0: never"
+        0.0, ge=0, le=3650, description="days without change or confirmation after which alerts stop; 0: never"
     )
 
 
@@ -165,11 +165,11 @@ class RuntimeConfig(Section):
 
     threads: int = Field(2, ge=1, le=64, description="threads one model may use")
     provider: str = Field("auto", description="onnxruntime execution provider, or auto")
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least level that is logged")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="lowest level that is logged")
 
 
 class Config(Section):
-    """Everything one box is told."""
+    """All settings of one device."""
 
     data_dir: Path = Field(Path("/var/lib/edge"), description="folder of the database and the kept pictures")
     models_dir: Path = Field(
@@ -232,12 +232,12 @@ def pack_link(config: Config) -> Path:
 
 
 def _with_chosen_pack(config: Config) -> Config:
-    """A link that `edge models use` left counts, even where it leads nowhere: a missing pack is said, not passed by."""
+    """Use the link that `edge models use` made, even a dangling one: a missing pack must be reported."""
     link = pack_link(config)
-    with contextlib.suppress(OSError):  # a folder of somebody else; whoever needs it will say so
+    with contextlib.suppress(OSError):  # the folder belongs to another user; the code that needs it reports that
         if "models_dir" not in config.model_fields_set and link.is_symlink():
             config = config.model_copy(update={"models_dir": link})
-            config.model_fields_set.discard("models_dir")  # pydantic notes it as set, but nobody did
+            config.model_fields_set.discard("models_dir")  # pydantic counts this as set by the user, who did not set it
     return config
 
 

@@ -1,4 +1,4 @@
-"""Secrets that the service manager hands over as files (systemd.exec(5), CREDENTIALS). None is kept or logged here.
+"""Secrets that the service manager hands over as files (systemd.exec(5), CREDENTIALS). None is kept or logged.
 
 A setting names one as `{credential:NAME}`, so that no password stands in the configuration file.
 """
@@ -16,7 +16,7 @@ _PLACE = re.compile(r"\{credential:([A-Za-z0-9._-]+)\}")
 
 
 def read(name: str) -> str | None:
-    """The secret called `name`, without the line end; None where nobody handed it over."""
+    """The secret called `name`, without the line end; None if there is none."""
     folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
     if not folder:
         return None
@@ -35,7 +35,7 @@ def fill(url: str) -> str:
         found = read(place[1])
         if found is None:
             raise ConfigError(
-                f"credential {place[1]!r}: was not handed over; add it to the unit with LoadCredential, or run this "
+                f"credential {place[1]!r}: was not passed on; add it to the unit with LoadCredential, or run this "
                 "command as the installed `edge` does"
             )
         return quote(found, safe="")

@@ -1,4 +1,4 @@
-"""Finding faces: one image in, `Detections` out, by our models and by baselines. No face is followed or named here."""
+"""Finds faces: one image in, `Detections` out, by our models and by baselines. No face is followed or named here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from edge.sessions import Pack, Session, load_file
 STRIDES = (8, 16, 32)
 NMS_IOU = 0.45
 NESTED_SHARE = 0.75
-"""A box with this share of its area inside a larger one shows a part of that face."""
+"""A box with at least this share of its area inside a larger one counts as a part of that face."""
 MAX_CANDIDATES = 1000
 """Cells that enter non-maximum suppression, best first: a frame of noise must not cost seconds."""
 OVERVIEW_SIDE_PX = 160
@@ -54,27 +54,27 @@ class Detector(Protocol):
 
 
 class _Candidates(NamedTuple):
-    """What one look found, best first."""
+    """Detections of one look, best first."""
 
     boxes: Boxes  # (N, 4) f32
     scores: NDArray[np.float32]  # (N,)
     landmarks: NDArray[np.float32]  # (N, 5, 2)
 
     def narrower(self, width_px: float) -> _Candidates:
-        """Those at most that wide."""
+        """Return those at most this wide."""
         return self._pick(self.boxes[:, 2] - self.boxes[:, 0] <= width_px)
 
     def wider(self, width_px: float) -> _Candidates:
-        """Those wider than that."""
+        """Return those wider than this."""
         return self._pick(self.boxes[:, 2] - self.boxes[:, 0] > width_px)
 
     def moved(self, x: int, y: int) -> _Candidates:
-        """The same in pixels of the picture in which this one begins at (x, y)."""
+        """Return the same in pixels of the picture in which this one begins at (x, y)."""
         by = np.array([x, y], np.float32)
         return _Candidates(self.boxes + np.tile(by, 2), self.scores, self.landmarks + by)
 
     def back(self, fit: Letterbox) -> _Candidates:
-        """The same in pixels of the picture that `fit` was made of."""
+        """Return the same in pixels of the picture that `fit` was made from."""
         corners = fit.back(self.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
         return _Candidates(corners, self.scores, fit.back(self.landmarks))
 
@@ -98,7 +98,9 @@ class FaceDetector:
         self._tiles = tiles
         fixed = session.fixed_size
         if fixed is not None and fixed[0] != fixed[1]:
-            raise ModelError(f"{session.info.file}: its input is {fixed}, not square nor free; choose another detector")
+            raise ModelError(
+                f"{session.info.file}: its input is {fixed}, neither square nor free; choose another detector"
+            )
         # A model of fixed size gets every picture padded up to that size.
         self._is_free = fixed is None
         self._multiple = STRIDES[-1] if fixed is None else fixed[0]
@@ -220,7 +222,7 @@ def tiles(width: int, height: int, number: int) -> list[tuple[int, int, int, int
 
 
 def _joined(first: _Candidates, second: _Candidates) -> _Candidates:
-    """Both, best first."""
+    """Return both together, best first."""
     parts = zip(first, second, strict=True)
     boxes, scores, landmarks = (np.concatenate(pair) for pair in parts)
     order = np.argsort(-scores, kind="stable")
@@ -228,7 +230,7 @@ def _joined(first: _Candidates, second: _Candidates) -> _Candidates:
 
 
 def _finish(found: _Candidates, image: BgrImage) -> Detections:
-    """Suppress overlaps and boxes within a face, and clip to the frame; what has no area is dropped."""
+    """Suppress overlaps and boxes within a face, and clip to the frame; drop boxes without area."""
     height, width = image.shape[:2]
     kept = np.sort(np.asarray(nms(found.boxes, found.scores, NMS_IOU), np.intp))
     kept = kept[drop_nested(found.boxes[kept], found.scores[kept], NESTED_SHARE)]

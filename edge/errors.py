@@ -1,4 +1,4 @@
-"""The errors this package raises on purpose, and what each becomes outside.
+"""The errors this package raises on purpose, with the exit code and HTTP status of each.
 
     EdgeError
       ConfigError     bad or missing setting            -> exit 78
@@ -69,7 +69,7 @@ class ServiceError(EdgeError):
 
 
 class ReleaseError(EdgeError):
-    """A release can't be used, or did not hold what it promised and was taken back."""
+    """A release can't be used, or did not work and was rolled back."""
 
 
 class StoreError(EdgeError):
@@ -131,13 +131,13 @@ class NotFoundError(StoreError):
 
 
 class ConflictError(StoreError):
-    """What was to be added is there already, or contradicts what is."""
+    """What is to be added exists already, or contradicts something that does."""
 
     exit_code = ExitCode.DATA
     http_status = 409
 
 
 class PreconditionError(ConflictError):
-    """What was to be changed has changed since it was read."""
+    """What is to be changed has changed since it was read."""
 
     http_status = 412

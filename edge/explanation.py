@@ -1,6 +1,6 @@
 """Why a hit is a hit: each gate's value against its limit, and what single change would have made the answer "unknown".
 
-Pure reading of a record, for the command line and the page alike; no picture and no model is opened here.
+Only reads the record, for the command line and the page; opens no picture and no model.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ class Gate:
 
     @property
     def slack(self) -> float:
-        """Value minus limit: 0 is the brink, below 0 the gate was not needed (an early or late answer)."""
+        """Value minus limit: 0 is exactly the limit; below 0 the gate was not needed (an early or late answer)."""
         return self.value - self.limit
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What is known of the decision. `nearest` is the similarity gate (similarity or margin) with the least slack."""
+    """The recorded decision of a hit. `nearest` is the gate, similarity or margin, with the least slack."""
 
     gates: tuple[Gate, ...]
     timing: str
@@ -39,7 +39,7 @@ class Explanation:
 
 SENTENCES: Mapping[str, str] = {
     "similarity": "a similarity {by} lower, or a min_similarity above {value}",
-    "margin": "a runner-up {by} more alike, or a min_margin above {value}",
+    "margin": "a runner-up {by} more similar, or a min_margin above {value}",
     "detector_score": "a detector score {by} lower when the face was first seen",
     "face_px": "a face {by} px smaller",
     "quality": "a best picture {by} points worse",
@@ -78,7 +78,7 @@ def flip(gate: Gate) -> str | None:
 
 
 def beyond(gate: Gate) -> float:
-    """How far it is past the brink: a value equal to its limit passes, so of pictures it takes one more."""
+    """Return the smallest change that fails the gate: a value equal to its limit passes, so pictures count one more."""
     return gate.slack + 1 if gate.name == "shots" else gate.slack
 
 

@@ -1,6 +1,6 @@
 """Derives from the [serve] settings whether the page is encrypted, and at which address this machine reaches it.
 
-The web side, the doctor and an update's gate go by the same rule; no connection is made here.
+The web side, the doctor and the release gate share this rule. No connection is made here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from edge.config import ServeConfig
 
 
 def is_encrypted(serve: ServeConfig) -> bool:
-    """Whether to encrypt: as told, or whenever others than this machine can reach the page."""
+    """Whether to encrypt: as set, or with `auto` whenever other machines can reach the page."""
     if serve.tls == "auto":
         return serve.tls_cert is not None or not _is_loopback(serve.host)
     return serve.tls == "on"

@@ -1,4 +1,4 @@
-"""What was done to a picture, so that it can be done again: frozen records without behaviour, as in `records`."""
+"""Records what was done to a picture, so that it can be repeated. Frozen, without behaviour, as in `records`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 class Step:
     """One named change of pixels, with all that is needed to do it again.
 
-    A `generative` step drew what was never before the camera. `provider` ran its model; others may round otherwise.
+    A `generative` step drew detail that the camera never saw. `provider` ran its model; others may round differently.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """From aligned crops to an answer: embed, fuse the shots of one track, decide. Unknown is the default answer.
 
-Where similarities come from (the gallery) is not known here; no frame is read, no face followed, no name kept.
+The gallery computes the similarities elsewhere. This module reads no frame, follows no face and keeps no name.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ Score = tuple[str, float, str]
 """person_id, similarity, reference_id."""
 
 
-class MatchLimits(Protocol):
-    """What a match needs."""
+class DecisionLimits(Protocol):
+    """The two limits that `decide` applies; `pipeline.limits.MatchLimits` has them, and `RecogniseConfig`, too."""
 
     @property
     def min_similarity(self) -> float:
@@ -146,10 +146,10 @@ def open_peer_embedder(path: Path, runtime: RuntimeConfig) -> Embedder:
 
 
 def normalise(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rows of (N, D) scaled to length 1, as a new array; raises ModelError where a row has no direction."""
+    """Rows of (N, D) scaled to length 1, as a new array; raises ModelError if a row is zero or not finite."""
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=-1, keepdims=True)
     if not np.isfinite(lengths).all() or (lengths < 1e-9).any():
-        raise ModelError("the embedder answered a vector without a direction; run `edge models verify`")
+        raise ModelError("the embedder answered a vector that is zero or not finite; run `edge models verify`")
     return np.asarray(vectors / lengths, np.float32)
 
 
@@ -164,7 +164,7 @@ def fuse(embeddings: NDArray[np.float32], weights: Sequence[float] | NDArray[np.
     Raises
     ------
     ImageError
-        No embedding, as many weights as embeddings are not given, or a weight is negative or not finite.
+        No embedding, not as many weights as embeddings, or a weight that is negative or not finite.
     """
     if embeddings.ndim != 2 or len(embeddings) == 0:
         raise ImageError(f"nothing to fuse: embeddings have shape {embeddings.shape}; pass (N, D) with N >= 1")
@@ -179,7 +179,7 @@ def fuse(embeddings: NDArray[np.float32], weights: Sequence[float] | NDArray[np.
 
 def decide(
     scores: Sequence[Score],
-    settings: MatchLimits,
+    settings: DecisionLimits,
     *,
     similarity_enhanced: float | None = None,
     expired_ids: Collection[str] = (),

@@ -18,7 +18,7 @@ from edge.arrays import BgrImage, Boxes, Embedding, Landmarks
 
 
 class CameraState(enum.StrEnum):
-    """What capture knows about a camera."""
+    """State of a camera, as capture judges it."""
 
     STARTING = "starting"
     LIVE = "live"
@@ -95,7 +95,7 @@ class Quality:
 
 
 class TrackState(enum.StrEnum):
-    """Life of a track."""
+    """Stage of a track's life."""
 
     TENTATIVE = "tentative"
     CONFIRMED = "confirmed"

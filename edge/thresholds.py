@@ -1,4 +1,4 @@
-"""What a match needs, as this box was calibrated: a record that travels between store, pipeline and calibration."""
+"""The thresholds to which this device was calibrated: a record that store, pipeline and calibration share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """What a match needs on this box, as `edge watchlist calibrate --write` kept it, by kind of picture."""
+    """What a match needs on this device, by kind of picture, as `edge watchlist calibrate --write` stored it."""
 
     min_similarity: Mapping[str, float]
     min_margin: float

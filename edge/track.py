@@ -1,7 +1,6 @@
-"""From detections to faces followed over frames, and the best crops of each.
+"""Follows faces over frames from detections, and keeps the best crops of each.
 
-Pure: what a track is depends on the detections given and nothing else. Who a face is never matters here; best shots
-are chosen by quality alone.
+Pure: a track depends on the detections alone, never on who the face is. Best shots are chosen by quality alone.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ class TrackerSettings:
     high_score: float = 0.6
     """Detections from this score on may begin a track; lower ones only continue one."""
     confirm_hits: int = 3
-    """Frames a face must be seen in until its track counts."""
+    """Frames in which a face must be seen before its track counts."""
     tentative_misses: int = 1
     """Updates in a row that a track not yet confirmed may go unseen."""
     max_misses: int = 15
@@ -44,7 +43,7 @@ class TrackerSettings:
 
 @dataclass(slots=True)
 class _Face:
-    """What the tracker remembers of one track."""
+    """The state of one track."""
 
     track_id: int
     first_frame_id: int
@@ -58,7 +57,7 @@ class _Face:
     misses: int = 0
 
     def predicted(self, frame_id: int) -> F64:
-        """Box at `frame_id` if the motion goes on."""
+        """Return the box at `frame_id` if the motion continues."""
         return self.box + np.tile(self.velocity * (frame_id - self.last_frame_id), 2)
 
 
@@ -168,7 +167,7 @@ class Tracker:
         return [face for face in self._faces if face.misses > limits[face.state]]
 
     def _end(self, faces: list[_Face]) -> list[Track]:
-        """Forget `faces`; report each where it was last seen."""
+        """Drop `faces`; return each where it was last seen."""
         ended = []
         for face in faces:
             face.state = TrackState.LOST

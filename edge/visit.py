@@ -13,18 +13,18 @@ from dataclasses import dataclass, replace
 from edge.records import Visit
 
 MIN_GAIN = 1.25
-"""How many times better a best shot must be to update a hit at once: a face walking up gets better with every frame."""
+"""A best shot must be this many times better to update a hit at once: an approaching face improves with every frame."""
 
 
 class VisitKind(enum.StrEnum):
-    """What a sighting asks for."""
+    """What to do after a sighting."""
 
     NEW = "new"
-    """A hit must be made."""
+    """Make a hit."""
     UPDATE = "update"
-    """The visit's hit must be brought up to date."""
+    """Update the hit of the visit."""
     NONE = "none"
-    """Nothing worth telling."""
+    """Nothing to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class EndedVisit:
 
 @dataclass(slots=True)
 class _Stay:
-    """A visit going on. `visit.best_at` and `best_quality` are of what was told, not of all that was seen."""
+    """A visit in progress. `visit.best_at` and `best_quality` are those last reported, not the best seen."""
 
     visit: Visit
     seen_at: dt.datetime
@@ -61,7 +61,7 @@ class _Stay:
 
 
 class Visits:
-    """The visits going on. One instance serves all cameras; called by one thread."""
+    """The visits in progress. One instance serves all cameras; called by one thread."""
 
     def __init__(self, gap_s: float, update_every_s: float) -> None:
         self._gap = dt.timedelta(seconds=gap_s)
@@ -69,7 +69,7 @@ class Visits:
         self._stays: dict[tuple[str, str], _Stay] = {}
 
     def sighting(self, person_id: str, camera: str, at: dt.datetime, quality: float, similarity: float) -> VisitUpdate:
-        """Take in that `camera` saw `person_id` at `at`, with a best shot of this quality and similarity.
+        """Record that `camera` saw `person_id` at `at`, with a best shot of this quality and similarity.
 
         NEW for the first sighting, or the first after more than `gap_s` unseen; UPDATE when the best shot is better by
         `MIN_GAIN` than the one told, or `update_every_s` have passed since something was told; else NONE.
@@ -81,7 +81,7 @@ class Visits:
             visit = Visit(first_at=at, last_at=at, best_at=at, seen_count=1)
             self._stays[key] = _Stay(visit, at, at, quality, similarity)
             return VisitUpdate(VisitKind.NEW, visit, True, quality, similarity)
-        # A clock set back: go on from the new time, so that the same stay is not told twice, nor lasts for ever.
+        # The clock was set back: continue from the new time, so that a stay is neither reported twice nor endless.
         stay.seen_at = at
         stay.told_at = min(stay.told_at, at)
         last_at = max(stay.visit.last_at, at)
@@ -97,7 +97,7 @@ class Visits:
         return VisitUpdate(kind, stay.visit, is_best, stay.best_quality, stay.best_similarity)
 
     def restore(self, person_id: str, camera: str, visit: Visit, best_quality: float = 0.0) -> None:
-        """Take up a stored visit after a restart: it goes on if the person is seen within `gap_s` of its last time."""
+        """Continue a stored visit after a restart: it goes on if the person is seen within `gap_s` of its last time."""
         _require_aware(visit.last_at)
         self._stays[(person_id, camera)] = _Stay(visit, visit.last_at, visit.last_at, best_quality, None)
 

@@ -22,7 +22,7 @@ def handed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_nothing_is_handed_over_outside_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
     assert credentials.read("claim_code") is None
-    with pytest.raises(ConfigError, match="'door': was not handed over"):
+    with pytest.raises(ConfigError, match="'door': was not passed"):
         credentials.fill("rtsp://ann:{credential:door}@192.0.2.1/")
 
 

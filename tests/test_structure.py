@@ -12,7 +12,11 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.paths import ROOT
+
+EDGE = ROOT / "edge"
 
 CONTRACTS: list[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"][
     "contracts"
@@ -65,6 +69,15 @@ def imports_of(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             found |= {f"{node.module or ''}.{one.name}" for one in node.names}
     return found
+
+
+@pytest.mark.parametrize("folder", ["capture", "enhance", "evaluate", "pixels", "sessions", "store", "watchlist"])
+def test_a_folder_that_lists_its_modules_lists_all(folder: str) -> None:
+    listed = set(
+        re.findall(r"[a-z_0-9]+", ast.get_docstring(ast.parse((EDGE / folder / "__init__.py").read_text())) or "")
+    )
+    there = {path.stem for path in (EDGE / folder).iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert there - {"__init__"} <= listed
 
 
 def test_no_test_imports_another_test() -> None:

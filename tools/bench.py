@@ -1,4 +1,4 @@
-"""Speed as ratios against a peer or a reference in the same run: `make bench`. Absolute times are one machine's only.
+"""Speed as ratios against a peer or a reference in the same run: `make bench`. Times would hold for one machine.
 
 Peers that need the public weights are left out, by name, where `../shared/data` (or EDGE_TEST_DATA) is absent.
 """

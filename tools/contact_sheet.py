@@ -1,6 +1,6 @@
 """Writes docs/images/enhancement.jpg from the demo clip alone: `python -m tools.contact_sheet FILE`.
 
-A row per fault: the face as captured, after the steps its faults called for, and as it was without the fault.
+A row per fault: the face as captured, after the steps its faults called for, and without the fault.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How alike two files, or one file in two arithmetics, answer to the same pictures.
+"""Measures how alike two files, or one file in two arithmetics, answer the same pictures.
 
 The pictures are cut from the demo's public-domain portrait and scene, at many places and sizes, each with a fault of
 its own, so that nothing but the repository is needed; callers may pass others.

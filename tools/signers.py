@@ -11,7 +11,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from edge.app.build import load_models, load_watch
+from edge.app.build import load_active_list, load_models
 from edge.app.offline.clips import Clip, Degradation, process
 from edge.app.people.calibration import calibrate
 from edge.app.people.people import enrol
@@ -45,7 +45,7 @@ def main() -> None:
                 calibrate(config, models, store, one_in=args.one_in, min_margin=None, write=True)
             probes = [Clip(name, clips / f"{name}.mkv") for name in SIGNERS if name not in enrolled]
             fault = None if args.degrade == "clean" else Degradation.parse(args.degrade)
-            for result in process(config, models, load_watch(store, models), probes, degradation=fault):
+            for result in process(config, models, load_active_list(store, models), probes, degradation=fault):
                 hits = [draft.hit for draft in result.drafts.values()]
                 who = SIGNERS[result.clip.camera]
                 named = sorted({hit.person.person_id for hit in hits})

@@ -1,4 +1,4 @@
-"""For `make docs`: the site holds docs/ alone, so a link to another file of the repository becomes the file's path."""
+"""For `make docs`: the site holds only docs/, so links to other files of the repository become plain paths."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Models:
     descriptions: dict[str, dict[str, Any]]
     impostor_tail: tuple[tuple[float, float], ...] | None
     cohorts: Mapping[str, NDArray[np.float32]] = field(default_factory=dict, repr=False)
-    """Strangers of the pack made for this embedder, by kind of picture."""
+    """The pack's synthetic strangers for this embedder, by kind of picture."""
     likeness: Mapping[str, tuple[float, ...]] = field(default_factory=dict, repr=False)
     """How alike two pictures of one person are to this embedder (quantiles), by kind of picture."""
     min_margin: float = 0.0
@@ -92,22 +92,22 @@ def apply_probe_choice(config: Config, pack: Pack) -> tuple[Config, dict[str, Ru
     return apply_choice(config, pack, choice)
 
 
-def load_watch(store: Store, models: Models, max_age_days: float = 0.0) -> ActiveList:
+def load_active_list(store: Store, models: Models, max_age_days: float = 0.0) -> ActiveList:
     """Return the watchlist with the references of the loaded embedder. With `max_age_days` 0 it never gets stale."""
     version, digest = store.watchlist_version()
     changed_at = store.watchlist_changed_at()
     ages = max_age_days > 0 and changed_at is not None
     good_until = changed_at + dt.timedelta(days=max_age_days) if ages and changed_at else None
     people, model = store.people(), models.stages.embedder.sha256
-    watch = ActiveList.of(people, store.references(model), version, digest, good_until)
+    active_list = ActiveList.of(people, store.references(model), version, digest, good_until)
     thresholds = same_model(store.calibration.thresholds(), model)
     margin = models.min_margin if thresholds is None else thresholds.min_margin
-    calibration = calibrate(watch.gallery, models.cohorts, margin)
-    return replace(watch, calibration=calibration, thresholds=thresholds)
+    calibration = calibrate(active_list.gallery, models.cohorts, margin)
+    return replace(active_list, calibration=calibration, thresholds=thresholds)
 
 
 def box_id_of(config: Config, store: Store) -> str:
-    """The appliance's name in every hit."""
+    """Return the name that this appliance puts in every hit."""
     return config.box_id or store.box_id
 
 
@@ -122,10 +122,10 @@ def build_live_pipeline(config: Config, models: Models, store: Store, *, kind: s
     wanted = {name: kind for name, kind in STEPS.items() if config.enhance.generative or not kind.generative}
     enhancer.networks.load_all(wanted)
     facts = DeviceFacts(box_id_of(config, store), kind, models.hashes, models.impostor_tail, clock)
-    watch = load_watch(store, models, config.watchlist.max_age_days)
-    pipeline = Pipeline(config, models.stages, watch, facts)
+    active_list = load_active_list(store, models, config.watchlist.max_age_days)
+    pipeline = Pipeline(config, models.stages, active_list, facts)
     for camera in config.camera:
-        for person_id in watch.people:
+        for person_id in active_list.people:
             last = store.last_hit_of(person_id, camera.name)
             if last is not None:
                 pipeline.resume(last)

@@ -1,4 +1,4 @@
-"""The demo: renders the clip, enrols the person, runs the whole service on it, and proves the hit by HTTP and page."""
+"""The demo: renders the clip, enrols the person, runs the service, and checks the hit over HTTP and on the page."""
 
 from __future__ import annotations
 

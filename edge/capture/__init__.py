@@ -1,4 +1,16 @@
-"""Capture: a camera, file or folder becomes frames, in a child process per camera, through a shared-memory ring.
+"""Capture: turns a camera, file or folder into frames, in one child process per camera, through a shared-memory ring.
+
+    address, sources            the `source` setting; the source it asks for
+    rtsp, mjpeg, multipart      network cameras
+    v4l2, picamera              USB and Raspberry Pi cameras
+    csi, gstreamer              Jetson cameras, through the system's GStreamer
+    files, images, stills       recordings and pictures
+    frames                      the interface of every source
+    camera, supervisor, health  the service's side: newest frame, restarts, state
+    child, orders, ring         the capture process, its settings, the shared memory
+    masks, freeze, lag, pacing  what the capture process does to or finds out about a frame
+    access                      why a device can't be opened
+    recorder                    writes clips for the demo and tests
 
 The parent's side is `camera.Camera`; offline commands open files in their own process with `sources.open_path`.
 Nothing here looks at what a frame shows. Importing this package only sets limits that OpenCV reads when it is loaded.

@@ -1,7 +1,7 @@
-"""What keeps a camera's device file from being opened, told from the file itself, and what to do about it.
+"""Finds out why a camera's device file can't be opened, and what to do about it.
 
 Devices are asked for their name and kind only; no picture is taken here. The folders of devices and of processes are
-given, so that others than this machine's can be looked at.
+arguments, so that tests can pass their own.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class VideoDevice:
 
 
 def video_devices(dev: Path = Path("/dev")) -> list[VideoDevice]:
-    """Cameras of this box that this user may open; a USB camera's second device, without pictures, is left out."""
+    """Cameras of this device that this user may open, without the second, pictureless device of a USB camera."""
     stable = {link.resolve(): link for link in sorted(dev.glob("v4l/by-id/*"), reverse=True)}
     found = []
     for path in sorted(dev.glob("video*"), key=lambda path: (len(path.name), path.name)):
@@ -60,7 +60,7 @@ def explain_device(path: Path, dev: Path = Path("/dev")) -> str | None:
 
 
 def processes_holding(path: Path, proc: Path = Path("/proc")) -> list[str]:
-    """Other programs that hold the device open, as `name, process 123`; of other users' only root is told."""
+    """Other programs that hold the device open, as `name, process 123`; only root sees those of other users."""
     try:
         device = path.stat().st_rdev
     except OSError:
@@ -79,7 +79,7 @@ def processes_holding(path: Path, proc: Path = Path("/proc")) -> list[str]:
 
 
 def _query_capabilities(path: Path) -> tuple[str, bool, int]:
-    """Name of the device, whether it gives pictures, and the error number of asking, 0 for none."""
+    """Return the device's name, whether it gives pictures, and the error number (0 for none)."""
     try:
         handle = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
@@ -97,7 +97,7 @@ def _query_capabilities(path: Path) -> tuple[str, bool, int]:
 
 
 def _explain_refusal(path: Path, code: int) -> str:
-    """File permissions answer EACCES, a service's list of allowed devices EPERM."""
+    """Explain a refusal: EACCES means file permissions, EPERM a service's list of allowed devices."""
     if code == errno.EPERM:
         return f"the service may not open it; add DeviceAllow={path} rw to its systemd unit"
     user = _name_of_user(os.geteuid())

@@ -1,4 +1,4 @@
-"""Reading a camera's `source` setting: its scheme, what follows it, and a form without password for logs and pages.
+"""Reads a camera's `source` setting: its scheme, what follows it, and a form without password for logs and pages.
 
 No source is opened here.
 """
@@ -61,9 +61,7 @@ def parse_source(camera: CameraConfig) -> Address:
     if scheme in ("rtsp", "rtsps", "http", "https"):
         return Address(scheme, _check_url(camera, f"{scheme}:{rest}"))
     if not rest:
-        raise ConfigError(
-            f"camera {camera.name!r}: source says nothing after {scheme!r}; write it as {SCHEMES[scheme]}"
-        )
+        raise ConfigError(f"camera {camera.name!r}: source has nothing after {scheme!r}; write it as {SCHEMES[scheme]}")
     if scheme in ("picamera", "csi") and not rest.isdecimal():
         raise ConfigError(f"camera {camera.name!r}: {rest!r} is not a camera number; write source as {SCHEMES[scheme]}")
     return Address(scheme, rest)

@@ -1,4 +1,4 @@
-"""A camera as the service sees it: start, take the newest frame, ask for its health, stop. Nothing here ever hangs.
+"""A camera as the service sees it: start, take the newest frame, ask for its health, stop. No call hangs.
 
 Frames come from a child process through the ring; a supervisor thread keeps that process alive.
 """
@@ -28,7 +28,7 @@ class Camera:
     """
 
     def __init__(self, config: CameraConfig, limits: HealthLimits | None = None) -> None:
-        parse_source(config)  # a source that can't be one is refused here, not in the child
+        parse_source(config)  # an invalid source is refused here, not in the child
         self.config = config
         self._ring = RingReader()
         self._supervisor = Supervisor(config, self._ring, limits or HealthLimits(config.stall_after_s))
@@ -79,12 +79,12 @@ class Camera:
 
     @property
     def dropped(self) -> int:
-        """Frames that were overtaken by newer ones before they were taken."""
+        """Frames that a newer one replaced before they were taken."""
         return self._ring.dropped
 
     @property
     def bad_frames(self) -> int:
-        """Pictures that came broken from the source and were left out."""
+        """Broken pictures of the source, which were left out."""
         return self._supervisor.bad_frames
 
     @property

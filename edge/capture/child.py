@@ -64,7 +64,7 @@ class Playback:
             self._wait_until(time.monotonic() + min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (tries - 1)))
 
     def _play(self, source: FrameSource) -> None:
-        """Play to the end, over and over where the camera says so."""
+        """Play to the end; with `loop`, again and again."""
         self._pacer, self._freeze = Pacer(), FreezeDetector(self._camera.masks)
         bad_before = self._ring.get(ControlWord.BAD_FRAMES)
         is_first = True
@@ -109,21 +109,21 @@ class Playback:
             time.sleep(min(left_s, _BEAT_EVERY_S))
 
     def _wait_for_reader(self) -> None:
-        """A recording that is not played in real time goes as fast as it is read, and none of its frames is dropped."""
+        """Wait until the last frame was read: a recording not played in real time loses no frame."""
         while self._ring.get(ControlWord.TAKEN) < self._ring.get(ControlWord.WRITTEN):
             self._ring.report_progress()
             time.sleep(_READER_POLL_S)
 
 
 def _die_with_parent(parent_pid: int) -> None:
-    """Ask the kernel for SIGKILL when the parent goes; look once whether it went before we asked."""
+    """Ask the kernel for SIGKILL when the parent ends; check once whether it ended before that."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent_pid:
         sys.exit(ExitCode.UNAVAILABLE)
 
 
 def _silence_libraries() -> None:
-    """Keep our own standard error, take it from the libraries: libjpeg writes a line for each broken picture."""
+    """Keep standard error for us and close it to libraries: libjpeg writes a line for each broken picture."""
     ours = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -133,13 +133,13 @@ def _silence_libraries() -> None:
 
 
 def _on_terminate(number: int, frame: FrameType | None) -> NoReturn:
-    """Unwind, so that a source may close its device."""
+    """Raise, so that the source closes its device."""
     sys.exit(0)
 
 
 def main() -> int:
     """Read the settings and play; the exit code says why it ended."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the whole group; the parent decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the whole process group; the parent ends us
     signal.signal(signal.SIGTERM, _on_terminate)
     settings = ChildSettings.model_validate_json(sys.stdin.read())
     _die_with_parent(settings.parent_pid)

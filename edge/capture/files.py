@@ -1,7 +1,7 @@
 """Recorded sources: a video or GIF through OpenCV's FFmpeg, a folder of images, one image. No pacing and no looping.
 
-A file is known by its first bytes, not by its name, so that nothing but a plain container reaches FFmpeg: its playlist
-formats would open further files and addresses named inside.
+A file is recognised by its first bytes and not by its name, so that only plain containers reach FFmpeg: playlist
+formats would open the files and addresses they name.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class VideoSource:
             raise ImageError(f"{self.path}: holds no picture that can be decoded; record or copy the file again")
 
     def _open(self) -> cv2.VideoCapture:
-        # What is wrong is said once, by us. The package's own setting is too late where cv2 was loaded before it.
+        # We report the fault once ourselves. The setting in `edge.capture` is too late if cv2 was loaded before it.
         cv2.utils.logging.setLogLevel(0)
         video = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
         width, height = video.get(cv2.CAP_PROP_FRAME_WIDTH), video.get(cv2.CAP_PROP_FRAME_HEIGHT)

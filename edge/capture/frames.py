@@ -1,4 +1,4 @@
-"""What every source of frames looks like to the rest of capture."""
+"""The interface of every source of frames."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class FrameSource(Protocol):
     """
 
     problem: str | None
-    """After `frames()` has ended: a sentence on what is missing, or None."""
+    """Once `frames()` has ended: a sentence that says what is missing, or None."""
     bad_frames: int
-    """Pictures that came broken and were left out."""
+    """Broken pictures, which were left out."""
 
     def __enter__(self) -> Self: ...
 

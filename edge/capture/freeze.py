@@ -1,4 +1,4 @@
-"""Since when a camera's pixels have not changed, and since when they have been dark, told from a sparse grid of them.
+"""Finds since when a camera's pixels are unchanged, and since when they are dark, from a sparse grid of them.
 
 A live sensor is never without noise, so exactly equal pixels for seconds mean a camera or link that hangs.
 """
@@ -19,7 +19,7 @@ _GRID = 48
 
 
 class FreezeDetector:
-    """Fed with every frame; holds the two times."""
+    """Takes every frame and holds the two times."""
 
     def __init__(self, masks: Sequence[MaskConfig] = ()) -> None:
         self.unchanged_since_ns = 0

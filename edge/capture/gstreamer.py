@@ -1,7 +1,7 @@
-"""Frames from a process of the system's GStreamer: raw pictures of one fixed size through a pipe.
+"""Reads raw pictures of one fixed size from a GStreamer process of the system, through a pipe.
 
-PyPI's OpenCV is built without GStreamer, so the system's own is run. Which elements make the pictures, and what their
-messages mean, is told by the caller (`csi`); no kind of camera is known here.
+PyPI's OpenCV is built without GStreamer, so the system's own is run. The caller (`csi`) passes the elements that make
+the pictures, and explains their messages.
 
 The pipe can't tell where a picture begins, so the pipeline ends in a filter that allows one size only, and a process
 that dies or falls silent is never read on from: the source ends, and the next one starts with a new process.
@@ -114,7 +114,7 @@ class GStreamerSource:
             yield SourceFrame(image, None)
 
     def _fill(self, picture: NDArray[np.uint8], limit_s: float) -> None:
-        """Read one whole picture, and whatever the process says meanwhile."""
+        """Read one whole picture, and the messages that arrive meanwhile."""
         left = picture.data.cast("B")
         poll = select.poll()
         poll.register(self._frame_fd, select.POLLIN)
@@ -134,7 +134,7 @@ class GStreamerSource:
                 raise CameraError(self._error_message(f"no picture came for {limit_s:g} s"))
 
     def _read_text(self) -> bool:
-        """Keep the end of what the process says; False when it will say no more."""
+        """Keep the end of the process's messages; False once there will be no more."""
         try:
             data = os.read(self._text_fd, 65536)
         except BlockingIOError:
@@ -157,7 +157,7 @@ class GStreamerSource:
         return f"{self.shown}: {what}{said}; check the camera's cable and settings"
 
     def _close(self) -> None:
-        """Let the process give its camera back, and kill it where it doesn't in time."""
+        """Let the process release its camera, and kill it if it takes too long."""
         process = self._process
         if process is not None and process.poll() is None:
             process.send_signal(signal.SIGINT)

@@ -16,14 +16,14 @@ _LOST_AFTER_FAILURES = 3
 
 @dataclass(frozen=True, slots=True)
 class HealthLimits:
-    """Seconds after which something is said or done."""
+    """Times after which a camera counts as faulty."""
 
     stall_after_s: float
-    """Without a frame: the child is killed."""
+    """Seconds without a frame until the child is killed."""
     frozen_after_s: float = 10.0
-    """With exactly the same picture: said to be frozen."""
+    """Seconds of exactly the same picture until the camera counts as frozen."""
     dark_after_s: float = 5.0
-    """With a dark picture: said to be dark."""
+    """Seconds of a dark picture until the camera counts as dark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ class CaptureReport:
     unchanged_s: float
     dark_s: float
     text: str
-    """What the child says is wrong."""
+    """The fault that the child reports; empty without one."""
     why: str
-    """Why the last child was lost."""
+    """Why the last child ended."""
     failures: int
     """Children lost in a row."""
     is_running: bool

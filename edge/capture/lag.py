@@ -1,4 +1,4 @@
-"""How far a live stream has fallen behind, told from its own times and ours. Holds no clock: times are given.
+"""Measures how far a live stream has fallen behind, from its own times and ours. Reads no clock: times are arguments.
 
 A device that decodes more slowly than the camera films falls behind; buffered pictures look new when read, but are old.
 """
@@ -10,14 +10,14 @@ DRIFT = 0.001
 
 
 class Lag:
-    """Fed with every frame's two times, seconds."""
+    """Takes the two times of every frame, in seconds."""
 
     def __init__(self) -> None:
         self._least_s: float | None = None
         self._first_s = 0.0
 
     def behind_s(self, stream_s: float, now_s: float) -> float:
-        """Seconds that this frame is later than the promptest one so far; 0 for the first."""
+        """Seconds by which this frame is later than the fastest one so far; 0 for the first."""
         if self._least_s is None:
             self._first_s = now_s
         late_s = (now_s - self._first_s) * (1 - DRIFT) - stream_s

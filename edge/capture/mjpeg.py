@@ -1,4 +1,4 @@
-"""MJPEG over HTTP, read by ourselves so that a broken picture is seen to be one and counted.
+"""Reads MJPEG over HTTP without OpenCV, so that broken pictures are noticed and counted.
 
 OpenCV's own reader decodes cut-off pictures as if they were whole. The stream is split in `multipart`, pictures are
 decoded in `images`.
@@ -81,7 +81,7 @@ class MjpegSource:
         raise CameraError(f"{self.address.shown}: the server ended the stream; check the camera")
 
     def _decode(self, data: bytes) -> BgrImage | None:
-        """The picture, or None and counted where it is broken."""
+        """Return the picture; count it and return None if it is broken."""
         if is_whole_jpeg(data):
             try:
                 return decode_image(data, self.address.shown)
@@ -91,7 +91,7 @@ class MjpegSource:
         return None
 
     def _check(self, response: http.client.HTTPResponse) -> bytes:
-        """The boundary between pictures; raises CameraError where the answer is no MJPEG stream."""
+        """Return the boundary between pictures; raises CameraError if the answer is no MJPEG stream."""
         shown = self.address.shown
         if response.status in (401, 403):
             raise CameraError(

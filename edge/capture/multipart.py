@@ -1,4 +1,4 @@
-"""Splitting a `multipart/x-mixed-replace` byte stream into its parts. Knows nothing of HTTP or pictures."""
+"""Splits a `multipart/x-mixed-replace` byte stream into its parts. Knows nothing of HTTP or pictures."""
 
 from __future__ import annotations
 
@@ -79,5 +79,5 @@ class _Buffered:
         return taken
 
     def put_back(self, data: bytes) -> None:
-        """Have `data` read again first."""
+        """Put `data` back, to be read next."""
         self._held[:0] = data

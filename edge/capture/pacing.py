@@ -1,4 +1,4 @@
-"""When a recorded frame is due. Holds no clock: times are given."""
+"""Computes when a recorded frame is due. Reads no clock: times are arguments."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ MAX_LATE_S = 1.0
 class Pacer:
     """Maps times within a recording to monotonic times, over several passes of a looped one.
 
-    Being late by more than `MAX_LATE_S` moves the whole schedule: a burst of old frames would help nobody.
+    Being late by more than `MAX_LATE_S` moves the whole schedule: a burst of old frames is of no use.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,6 @@
-"""Raspberry Pi cameras through picamera2, which is imported here alone and only when such a camera is opened.
+"""Raspberry Pi cameras through picamera2, which only this module imports, and only when such a camera is opened.
 
-Its `stop()` can hang for ever, and so can waiting for a picture. Nothing here guards against that: the parent kills
-this process.
+Its `stop()` can hang for ever, and so can waiting for a picture. The parent then kills this process.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from edge.capture.frames import SourceFrame
 from edge.errors import CameraError
 
-# What picamera2 calls RGB888 lies in memory as blue, green, red: our order. Others come where a camera can't give it.
+# What picamera2 calls RGB888 lies in memory as blue, green, red: our order. A camera that can't give it gives another.
 _TO_BGR = {
     "RGB888": None,
     "BGR888": cv2.COLOR_RGB2BGR,

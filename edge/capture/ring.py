@@ -43,7 +43,7 @@ class Phase(enum.IntEnum):
     OPENING = 1
     STREAMING = 2
     WAITING = 3
-    """Between two tries to open the source; the text says why."""
+    """Waiting before the next try to open the source; the text says why."""
     ENDED = 4
     """A recording was played to its end."""
 
@@ -63,7 +63,7 @@ class ControlWord(enum.IntEnum):
     UNCHANGED_SINCE_NS = 5
     DARK_SINCE_NS = 6
     BAD_FRAMES = 7
-    """Pictures that came broken and were left out, over all children."""
+    """Broken pictures that were left out, over all children."""
     TEXT_VERSION = 8
     """Odd while the text is being written."""
 
@@ -113,7 +113,7 @@ class _Memory:
 
 
 class RingWriter:
-    """The child's end. Goes on after the last frame that was published, also by a child killed before it."""
+    """The child's end. Continues the frame numbers, also those of a child that was killed."""
 
     def __init__(self, memory_fd: int, event_fd: int) -> None:
         self._memory = _Memory(memory_fd)
@@ -147,7 +147,7 @@ class RingWriter:
         self._memory.words[word] = value
 
     def set_phase(self, phase: Phase, text: str = "") -> None:
-        """Say what is being done from now on, with words where something is wrong."""
+        """Set what the child does from now on, with a text if something is wrong."""
         self.put(ControlWord.TEXT_VERSION, self.get(ControlWord.TEXT_VERSION) | 1)
         data = text.encode()[: _TEXT_BYTES - 1].ljust(_TEXT_BYTES, b"\x00")
         self._memory.text[:] = np.frombuffer(data, np.uint8)
@@ -156,7 +156,7 @@ class RingWriter:
         self.put(ControlWord.PHASE, phase)
 
     def report_progress(self) -> None:
-        """Say that there is progress."""
+        """Report progress."""
         self.put(ControlWord.BEAT_NS, time.monotonic_ns())
 
     def close(self) -> None:
@@ -165,7 +165,7 @@ class RingWriter:
 
 
 class RingReader:
-    """The parent's end, which makes and owns the memory. `dropped` counts frames that were overtaken unread."""
+    """The parent's end, which makes and owns the memory. `dropped` counts frames that were replaced unread."""
 
     def __init__(self) -> None:
         self.dropped = 0
@@ -200,7 +200,7 @@ class RingReader:
         return int(self._memory.words[word])
 
     def text(self) -> str:
-        """What the child says is wrong; empty where nothing is, or where it was killed while it wrote."""
+        """The fault that the child reports; empty without one, or if it was killed while it wrote."""
         version = self.get(ControlWord.TEXT_VERSION)
         data = self._memory.text.tobytes()
         if version % 2 or version != self.get(ControlWord.TEXT_VERSION):
@@ -208,7 +208,7 @@ class RingReader:
         return data.split(b"\x00", 1)[0].decode(errors="replace")
 
     def reset(self) -> None:
-        """Forget what a dead child said. Only while no child runs."""
+        """Clear what the last child reported. Only while no child runs."""
         for word in (ControlWord.UNCHANGED_SINCE_NS, ControlWord.DARK_SINCE_NS):
             self._memory.words[word] = 0
         self._memory.words[ControlWord.TEXT_VERSION] = 0

@@ -1,7 +1,7 @@
 """RTSP streams through OpenCV's FFmpeg, with time limits on opening and reading, read from the newest frame on.
 
-Freshness is judged by presentation times here and by our own monotonic clock in the parent: OpenCV goes on saying True
-with old pictures for a while after a server has gone, and its capture never recovers. So any doubt ends the source.
+Freshness is judged by presentation times here and by our own monotonic clock in the parent: after a server has gone,
+OpenCV reports success with old pictures for a while, and never recovers. So any doubt ends the source.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ DECODER_THREADS = 2
 """Each further decoder thread delays the picture by one frame."""
 MAX_REPEATS = 25
 MAX_BEHIND_S = 2.0
-"""As old as a live picture may be; a stream further behind is opened anew, which drops what waits."""
+"""Oldest a live picture may be; a stream further behind is reopened, which drops its backlog."""
 
 # `timeout` is in microseconds; FFmpeg ignores the older name `stimeout` without a word. A short `analyzeduration`
 # opens a stream in 0.3 s instead of 5 s.
@@ -79,7 +79,7 @@ class RtspSource:
         while True:
             before_s = time.monotonic()
             is_read, image = self._video.read()
-            # A read that ran into its limit may still say True, with a frame the decoder had held back.
+            # A read that timed out may still report success, with a frame that the decoder held back.
             if not is_read or time.monotonic() - before_s > 0.9 * READ_TIMEOUT_MS / 1000:
                 raise CameraError(f"{self.address.shown}: the stream stopped; check the camera's power and network")
             at_ms = self._video.get(cv2.CAP_PROP_POS_MSEC)
@@ -119,7 +119,7 @@ def require_reachable(address: Address, default_port: int) -> None:
     try:
         socket.create_connection((host, port), timeout=OPEN_TIMEOUT_MS / 1000).close()
     except socket.gaierror:
-        raise CameraError(f"{address.shown}: no host is known by the name {host!r}; check the address") from None
+        raise CameraError(f"{address.shown}: the host name {host!r} can't be resolved; check the address") from None
     except TimeoutError:
         raise CameraError(f"{address.shown}: {host} does not answer; check the camera's power and network") from None
     except OSError as error:

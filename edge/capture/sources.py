@@ -1,4 +1,4 @@
-"""Choosing the source that a camera's setting or a path asks for. Sources themselves live beside this file."""
+"""Opens the source for a camera's setting or a path. Each kind of source has a module beside this one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ VIDEO_SUFFIXES = (
 
 
 def open_source(camera: CameraConfig) -> FrameSource:
-    """The source of one camera, to be entered with `with`; raises ConfigError for a source that can't be one."""
+    """The source of one camera, to be entered with `with`; raises ConfigError for an invalid source."""
     address = parse_source(camera)
     if "://" in address.target:
         address = replace(address, target=credentials.fill(address.target))
@@ -61,10 +61,12 @@ def open_source(camera: CameraConfig) -> FrameSource:
             from edge.capture.csi import csi_source
 
             return csi_source(int(address.target), camera.width, camera.height, camera.fps)
-        case _:
+        case "picamera":
             from edge.capture.picamera import PicameraSource
 
             return PicameraSource(int(address.target), camera.width, camera.height, camera.fps)
+        case scheme:
+            raise NotImplementedError(f"no source for scheme {scheme!r}: add its case here")
 
 
 def open_path(path: Path, fps: float | None = None) -> FrameSource:

@@ -1,4 +1,4 @@
-"""Still images with all that `images` leaves out: alpha, whether they are gray, and what was converted on the way."""
+"""Reads still images with what `images` leaves out: alpha, whether they are gray, and notes on conversions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge.capture.images import decode_image, read_bytes
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """A picture: (H, W, 3) uint8 BGR, (H, W) uint8 alpha or None, and what has to be said of it."""
+    """A picture: (H, W, 3) uint8 BGR, (H, W) uint8 alpha or None, and notes on its conversion."""
 
     image: BgrImage = field(repr=False)
     alpha: NDArray[np.uint8] | None = field(repr=False)

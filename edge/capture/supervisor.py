@@ -1,4 +1,4 @@
-"""Keeping one capture process alive: start, watch, kill when it hangs, start again; and the camera's health from that.
+"""Keeps one capture process alive: starts it, kills it when it hangs, restarts it; and judges the camera's health.
 
 Works on its own thread, whether or not anyone reads frames. The process itself is in `child`, the words in `health`.
 """
@@ -124,7 +124,7 @@ class Supervisor:
             stdin.write(orders.model_dump_json().encode())
 
     def _end_child(self) -> None:
-        """Ask it to end, so that a device is closed; kill it when it doesn't."""
+        """Ask it to end, so that it closes its device; kill it if it doesn't."""
         if self._child is None:
             return
         self._child.terminate()

@@ -19,7 +19,7 @@ _BROKEN_IN_A_ROW = 30
 
 
 class V4l2Source:
-    """A live V4L2 device. Width, height and frame rate are asked for; the driver may give its nearest."""
+    """A live V4L2 device. Asks for width, height and frame rate; the driver may choose the nearest it has."""
 
     def __init__(self, device: str, width: int, height: int, fps: float) -> None:
         self.path = Path(f"/dev/video{device}" if device.isdecimal() else device)

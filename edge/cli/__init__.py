@@ -1,4 +1,7 @@
-"""The command line: arguments in, calls, printing. No logic lives here; one file per group of commands."""
+"""The command line: arguments in, calls, printing. No logic lives here.
+
+Each file has the name of its command or group of commands; `root` joins them, `common` holds what they share.
+"""
 
 from edge.cli.root import main
 

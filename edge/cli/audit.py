@@ -17,13 +17,13 @@ app = typer.Typer(help="Who did what.", no_args_is_help=True)
 
 HeadOption = Annotated[
     list[str] | None,
-    typer.Option("--head", help="NUMBER:SHA256 of an entry written down before, such as from a heartbeat"),
+    typer.Option("--head", help="NUMBER:SHA256 of an entry noted earlier, such as one from a heartbeat"),
 ]
 
 
 @app.command("verify")
 def verify(head: HeadOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Check the whole chain: an entry altered, taken out or cut off is found; exits 1 if one was."""
+    """Check the whole chain for entries that were altered, removed or cut off; exits 1 if there are any."""
     known = tuple(_head(text) for text in head or ())
     with Store.open(read_config(config).data_dir) as store:
         report = store.audit_log.verify(known)

@@ -33,15 +33,19 @@ def commission(
     walker: Annotated[
         list[Path] | None, typer.Option(help="pictures of a walker who is not on the list, for this run alone")
     ] = None,
-    marks: Annotated[str | None, typer.Option(help="seconds=metres of a clip, walking evenly: 0=8,12=2")] = None,
-    steps: Annotated[
-        str | None, typer.Option(help="seconds=metres of a clip, standing still between: 0=8,10=6")
+    marks: Annotated[str | None, typer.Option(help="seconds=metres in a clip of a steady walk: 0=8,12=2")] = None,
+    steps: Annotated[str | None, typer.Option(help="seconds=metres in a clip with stops: 0=8,10=6")] = None,
+    focal_px: Annotated[
+        float | None, typer.Option(help="focal length in px, to compute distances from the eyes")
     ] = None,
-    focal_px: Annotated[float | None, typer.Option(help="focal length in px, to tell distances by the eyes")] = None,
-    hfov: Annotated[float | None, typer.Option(help="horizontal field of view in degrees, instead of that")] = None,
-    stations: Annotated[str, typer.Option(help="metres of the marks on the floor, before a camera")] = "2,3,4,5,6,7,8",
+    hfov: Annotated[
+        float | None, typer.Option(help="horizontal field of view in degrees, instead of --focal-px")
+    ] = None,
+    stations: Annotated[
+        str, typer.Option(help="distances of the floor marks in metres, for a live camera")
+    ] = "2,3,4,5,6,7,8",
     seconds: Annotated[float, typer.Option(help="seconds at each mark")] = 20.0,
-    night: Annotated[bool, typer.Option("--night", help="walk again at night, before a camera")] = False,
+    night: Annotated[bool, typer.Option("--night", help="walk again at night, with a live camera")] = False,
     sheet: Annotated[Path, typer.Option("--out", help="file to write")] = Path("commission.html"),
     verify: Annotated[Path | None, typer.Option(help="check the signature of a sheet instead")] = None,
     key: Annotated[
@@ -52,8 +56,9 @@ def commission(
 ) -> None:
     """Guide an acceptance walk of some ten minutes, and write a signed sheet: who is recognised from where to where.
 
-    The walker is on the list (`--person`) or brings pictures (`--walker`). Before a camera the terminal says where to
-    stand; the page does the same at /commission while the service runs. `--clip` takes a recorded walk instead.
+    The walker is on the list (`--person`), or is enrolled from pictures for this run (`--walker`). With a live camera
+    the terminal says where to stand; while the service runs, the page does the same at /commission.
+    `--clip` takes a recorded walk instead.
     """
     settings = read_config(config)
     if verify is not None:
@@ -115,7 +120,7 @@ def _update_bar(bar: Progress, task: TaskID, done: int) -> None:
 def _walk_before_camera(
     made: WalkSession, settings: Config, name: str | None, stations: str, seconds: float, night: bool
 ) -> str:
-    """Before a live camera, which no running service may hold."""
+    """Guide a walk before a live camera, which no running service may hold."""
     from edge.app.commission.terminal import TerminalGuide, guide_walk
     from edge.ops.doctor.network import is_service_answering
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress_bars, read_config, require_mode, table
 from edge.cli.eval_groups import print_groups
 
-app = typer.Typer(help="How well it works, on labelled pictures.", no_args_is_help=True)
+app = typer.Typer(help="Measure how well it works, on labelled pictures.", no_args_is_help=True)
 
 Degrade = Annotated[
     list[str] | None, typer.Option(help="clean, or NAME[:LEVEL]; may be given several times [default: clean]")
@@ -22,7 +22,7 @@ Images = Annotated[Path, typer.Option(help="folder of PERSON/PERSON_0001.jpg pic
 @app.command("pairs")
 def eval_pairs(
     images: Images,
-    pairs: Annotated[Path, typer.Option(help="pairs file in the manner of LFW")],
+    pairs: Annotated[Path, typer.Option(help="pairs file in the format of LFW")],
     degrade: Degrade = None,
     enhance: Annotated[str, typer.Option(help="off or auto")] = "off",
     aligned: Annotated[bool, typer.Option("--aligned", help="the pictures are 112 x 112 aligned crops")] = False,
@@ -131,7 +131,10 @@ def eval_detect(
     degrade: Degrade = None,
     count: Annotated[int, typer.Option(help="mosaics", min=1)] = 100,
     face_px: Annotated[
-        float | None, typer.Option(help="px that levels scale with [default: the median face of each mosaic]", min=1)
+        float | None,
+        typer.Option(
+            help="width of a face in px, with which levels scale [default: the median face of each mosaic]", min=1
+        ),
     ] = None,
     footage: Annotated[list[Path] | None, typer.Option(help="real footage, to count faces found and clutter")] = None,
     config: ConfigOption = None,
@@ -177,7 +180,7 @@ def eval_groups(
     max_similarity: Annotated[
         float | None,
         typer.Option(
-            help="pairs at least so alike are taken for one person and left out [default: none]", min=-1, max=1
+            help="pairs at least this similar count as one person and are left out [default: none]", min=-1, max=1
         ),
     ] = None,
     aligned: Annotated[bool, typer.Option("--aligned", help="the pictures are 112 x 112 aligned crops")] = False,
@@ -186,8 +189,8 @@ def eval_groups(
 ) -> None:
     """Fairness: false match rates within and across groups of sex, skin and age, with 95 % bounds.
 
-    Every two pictures are taken as two people, so a pair that shows one person twice counts as a false match; --json
-    names the pairs most alike, and --max-similarity leaves out such pairs. File names give the age in years, the sex (0
+    Every two pictures count as two people, so a pair that shows one person counts as a false match; --json
+    lists the pairs most alike, and --max-similarity leaves out such pairs. File names give the age in years, the sex (0
     male, 1 female) and the skin (0 White, 1 Black, 2 Asian, 3 Indian, 4 others).
     """
     from edge.app.evaluation import groups as evaluating

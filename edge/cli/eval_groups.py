@@ -8,7 +8,7 @@ from edge.cli.common import out, table
 
 KINDS = {"sex": "sex", "skin": "skin", "age": "age", "sex_skin": "sex and skin"}
 MAX_COLUMNS = 6
-"""Groups that a table of every two has room for."""
+"""Largest number of groups for which a table of every two fits."""
 
 
 def print_groups(answer: dict[str, Any]) -> None:

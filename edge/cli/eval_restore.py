@@ -14,19 +14,22 @@ from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress_
 
 def eval_restore(
     images: Annotated[Path, typer.Option(help="folder of PERSON/PERSON_0001.jpg pictures")],
-    people: Annotated[Path, typer.Option(help="file with one person per line, whose table is made")],
+    people: Annotated[Path, typer.Option(help="file with one person per line, for the table")],
     degrade: Annotated[
         list[str] | None,
         typer.Option(help="NAME:LEVEL or small:LEVEL; may be given several times [default: all at 3 and 5]"),
     ] = None,
-    steps: Annotated[str, typer.Option(help="steps with commas between them [default: all, and what auto does]")] = "",
+    steps: Annotated[str, typer.Option(help="steps, separated by commas [default: all, and auto]")] = "",
     count: Annotated[int, typer.Option(help="pictures in the table", min=4)] = 80,
     html: Annotated[Path | None, typer.Option(help="write a page with pictures and plots beside the numbers")] = None,
     write_benefit: Annotated[
         bool, typer.Option("--write-benefit", help="choose what may be done for recognition, and keep it in the pack")
     ] = False,
     choose_on: Annotated[
-        Path | None, typer.Option(help="people that choice is made on; others than --people, or the table flatters it")
+        Path | None,
+        typer.Option(
+            help="people on whom that choice is made; if they are those of --people, the table is too favourable"
+        ),
     ] = None,
     choose_count: Annotated[int, typer.Option(help="pictures for that choice", min=4)] = 160,
     markdown: Annotated[

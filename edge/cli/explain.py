@@ -22,7 +22,7 @@ def explain(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say why a hit is a hit: each gate's value against its limit, and what single change would flip the answer."""
+    """Explain a hit: each gate's value and limit, and the single change that would flip the answer."""
     from edge.app.build import load_models
     from edge.app.offline import explain as explaining
 
@@ -40,4 +40,4 @@ def explain(
     for line in told.lines:
         out.print(line)
     if picture is not None:
-        out.print(f"{picture}: found face left, enrolled face right; red makes them alike, blue tells them apart.")
+        out.print(f"{picture}: found face left, enrolled face right; red marks likeness, blue marks difference.")

@@ -43,7 +43,7 @@ def list_models(config: ConfigOption = None, as_json: JsonOption = False) -> Non
 
 @app.command("packs")
 def list_packs(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """List the packs that are there, and which one is in use."""
+    """List the packs on this box, and which one is in use."""
     from edge.ops.packs.shelf import Shelf
 
     lines = Shelf(read_config(config)).lines()
@@ -107,7 +107,7 @@ def use(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Put a pack in use: check every file, replay the demo clip, embed the people anew, move the link.
+    """Put a pack in use: check every file, replay the demo clip, embed the people again, move the link.
 
     Exits 1 and leaves the pack in use where the replay leaves its recorded band. Restart the service afterwards.
     """

@@ -22,7 +22,7 @@ def process(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the same pipeline over files, to the end; equal output when run twice."""
+    """Run the live pipeline over files. Two runs give the same output."""
     from edge.app.offline import process as offline_command
 
     settings = read_config(config)

@@ -51,7 +51,7 @@ def use(
     user: UserOption = "edge",
     wait_s: WaitOption = 120.0,
 ) -> None:
-    """Put an installed release in use; it is taken back by itself unless it shows in time that it works."""
+    """Put an installed release in use; it is rolled back unless it shows in time that it works."""
     out.print(_releases(root, unit, user, wait_s).use(version))
 
 
@@ -62,30 +62,34 @@ def settle(
     user: UserOption = "edge",
     wait_s: WaitOption = 120.0,
 ) -> None:
-    """Bring an update that was interrupted to its end; runs at every start of the system."""
+    """Complete or roll back an interrupted update; runs at every start of the system."""
     out.print(_releases(root, unit, user, wait_s).settle())
 
 
 @app.command()
 def check(
-    reference: Annotated[Path | None, typer.Option(help="the sealed reference [default: the release's own]")] = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="folder of the sealed clip [default: the release's own]")
+    ] = None,
     if_changed: Annotated[
-        bool, typer.Option("--if-changed", help="only after a change of anything it rests on")
+        bool, typer.Option("--if-changed", help="only if program, pack, runtime or driver have changed")
     ] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Replay the sealed reference clip and embed the gallery again: are the figures within the recorded band?"""
+    """Replay the sealed clip, embed the gallery again, and check that the figures are within the recorded band."""
     from edge.app.selfcheck import sealed_clip as sealed
 
     settings = read_config(config)
     if if_changed and not sealed.changed_since(settings):
-        print_json({"changed": False, "findings": []}) if as_json else out.print("nothing has changed since it held")
+        print_json({"changed": False, "findings": []}) if as_json else out.print(
+            "nothing has changed since the last check that passed"
+        )
         return
     findings = sealed.replay(settings, reference or sealed.INSTALLED) + sealed.check_gallery(settings)
     wrong = [f"{f.name} is {f.found:g}, recorded were {f.low:g} to {f.high:g}" for f in findings if not f.ok]
     if wrong:
-        raise ReleaseError(f"the sealed reference does not hold: {'; '.join(wrong)}")
+        raise ReleaseError(f"the sealed clip does not give the recorded figures: {'; '.join(wrong)}")
     sealed.note_held(settings)
     if as_json:
         print_json({"changed": True, "findings": [dataclasses.asdict(finding) for finding in findings]})
@@ -97,12 +101,12 @@ def check(
 @app.command()
 def database(
     migrate: Annotated[bool, typer.Option("--migrate", help="migrate a copy and swap it in")] = False,
-    put_back: Annotated[bool, typer.Option("--put-back", help="put the one of before the update back")] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="the update counts: drop the one of before it")] = False,
+    put_back: Annotated[bool, typer.Option("--put-back", help="put the database from before the update back")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="accept the update: delete the database from before it")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What an update does with the database while the service is stopped; tells schema and end of the feed."""
+    """Update the database while the service is stopped; prints its schema and the end of the feed."""
     from edge.store import update
 
     data_dir = read_config(config).data_dir
@@ -121,11 +125,11 @@ def database(
 
 @app.command()
 def token(
-    revoke: Annotated[bool, typer.Option("--revoke", help="take it away again")] = False,
+    revoke: Annotated[bool, typer.Option("--revoke", help="revoke the token")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """A token with which an update pulls from its own box, good for an hour."""
+    """Print a token, valid for an hour, with which an update pulls from its own box."""
     from edge.store import Store
 
     expires_at = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)

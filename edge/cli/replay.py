@@ -11,7 +11,7 @@ from edge.store import Store
 
 
 def replay(hit_id: HitId, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Do a hit's recipes again, for eyes and for recognition, on the kept original and compare every hash."""
+    """Repeat a hit's recipes, for eyes and for recognition, on the kept original and compare every hash."""
     from edge.app.offline import explain as explaining
     from edge.app.offline.enhance import open_networks
 

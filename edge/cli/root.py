@@ -36,7 +36,7 @@ from edge.errors import EdgeError, ExitCode
 
 app = typer.Typer(
     name="edge",
-    help="A small box beside the camera: finds and recognises faces of a small watchlist, and shows its work.",
+    help="A small box beside the camera: finds the faces of a small watchlist, and shows how it decided.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -88,7 +88,7 @@ def main() -> int:
         print(f"edge: {error}", file=sys.stderr)  # noqa: T201
         return int(error.exit_code)
     except BrokenPipeError:
-        # The reader of our output closed the pipe (`edge ... | head`): no error.
+        # The reader of our output closed the pipe (`edge ... | head`); that is no error.
         sys.stderr.close()
         return int(ExitCode.OK)
     except KeyboardInterrupt:

@@ -57,7 +57,7 @@ def user_remove(name: str, config: ConfigOption = None) -> None:
 
 @app.command("claim")
 def user_claim(config: ConfigOption = None) -> None:
-    """Print a new one-time code with which the first user, a supervisor, is made on the page of a new box."""
+    """Print a new one-time code; entered on the page of a new box, it makes the first user, a supervisor."""
     with Store.open(read_config(config).data_dir) as store:
         code = store.claim.new_code().result()
     sys.stdout.write(code + "\n")

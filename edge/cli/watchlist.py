@@ -94,7 +94,7 @@ def calibrate(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Score strangers who don't exist against this list; print the limits for a wanted rate of false alerts."""
+    """Score synthetic strangers against this list; print the limits for a wanted rate of false alerts."""
     from edge.app.build import load_models
     from edge.app.people.people import People
 
@@ -137,7 +137,7 @@ def calibrate(
 
 @app.command("set-aside")
 def set_aside(reference_id: str, config: ConfigOption = None) -> None:
-    """Leave one reference out of every search, reversibly."""
+    """Leave one reference out of every search; `restore` brings it back."""
     from edge.app.people.people import People
 
     with Store.open(read_config(config).data_dir) as store:
@@ -147,7 +147,7 @@ def set_aside(reference_id: str, config: ConfigOption = None) -> None:
 
 @app.command("restore")
 def restore(reference_id: str, config: ConfigOption = None) -> None:
-    """Take back a reference that was set aside."""
+    """Search a reference again that was set aside."""
     from edge.app.people.people import People
 
     with Store.open(read_config(config).data_dir) as store:

@@ -1,16 +1,17 @@
-"""Changing a face's pixels: for the eyes of people, and for recognition where that was shown to help.
+"""Changes a face's pixels: for the eyes of people, and for recognition where that was shown to help.
 
     faults    measured numbers -> fault and level
     planner   faults, benefit and purpose -> the steps to do, and those left out with reasons
     steps     every step there is: order, version, parameters, which model
     networks  learned steps: a session of the pack over pictures of any size
-    enhancer  doing a plan, and doing a recorded recipe again
+    enhancer  carries out plans, and repeats recorded recipes
     recipe    recipes to JSON and back
+    labels    marks picture files whose detail was drawn by a model
     benefit   which steps were shown to help recognition, and for which models that holds
-    budget    which steps go first when time is short
+    budget    which steps are dropped first when time is short
     scoring   a face for recognition: the original, and beside it the enhanced one
 
-How pixels change is `pixels`' business; where recipes are kept is the store's. Every picture handed in is left alone.
+`edge.pixels` changes the pixels, and the store keeps the recipes. Input pictures are never changed.
 """
 
 from edge.enhance.benefit import BENEFIT_FILE, Benefit

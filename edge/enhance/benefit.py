@@ -18,7 +18,7 @@ from edge.sessions import Pack
 
 BENEFIT_FILE = "benefit.json"
 DEFAULT_DISAGREEMENT = 0.1
-"""How much two similarities may differ where nothing was calibrated."""
+"""How much two similarities may differ without a calibration."""
 
 
 class _Strict(BaseModel):
@@ -26,7 +26,7 @@ class _Strict(BaseModel):
 
 
 class Shown(_Strict):
-    """One thing that was shown: with this fault at these levels, this step raises the true accept rate.
+    """One result: with this fault at these levels, this step raises the true accept rate.
 
     `gain` is the rise at FMR 1e-2, `least` its lower confidence bound, both 0..1, on the people it was chosen on.
     """
@@ -53,7 +53,7 @@ class BenefitFile(_Strict):
 
 @dataclass(frozen=True, slots=True)
 class Benefit:
-    """What may be done for recognition. `problem` says why nothing may; None where the file holds."""
+    """The steps allowed for recognition. `problem` says why none is; None if the file is valid."""
 
     shown: tuple[Shown, ...] = ()
     disagreement: float = DEFAULT_DISAGREEMENT
@@ -71,7 +71,7 @@ class Benefit:
         return max(found, default=0.0)
 
     def told(self) -> str:
-        """What may be done for recognition, or why nothing may, in words."""
+        """Say which steps are allowed for recognition, or why none is."""
         if self.problem is not None:
             return self.problem
         steps = sorted({f"{one.step} for {one.fault} from level {one.min_level}" for one in self.shown})

@@ -1,4 +1,4 @@
-"""What a frame may cost: steps are dropped in a fixed order when the box is behind or hot, and counted."""
+"""Limits what enhancement may cost per frame: drops steps in a fixed order when the device is behind or hot."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections import Counter
 from collections.abc import Iterable
 
 DROP_ORDER = ("sr4", "restore", "sr2", "deblur", "lime", "denoise")
-"""What goes first: what costs most for the least that a guard or the embedder has of it."""
+"""Steps in the order in which they are dropped: first those that cost most and help least."""
 HELD_BACK = {"behind": 0.25, "hot": 0.1}
-"""Share of the budget that is left under each strain; the least one counts."""
+"""Share of the budget that is left under each strain; the smallest counts."""
 _NEW_WEIGHT = 0.2
 _FIRST_GUESS_MS_PER_MP = 400.0
 
 
 class Budget:
-    """Milliseconds that enhancement may take per frame. Only a live box has one: files are worth any time.
+    """Milliseconds that enhancement may take per frame. Only live work has one: files may take any time.
 
-    The vision thread spends; whoever watches the box sets `strains`. Costs are those measured on this box.
+    The vision thread spends it; the health monitor sets `strains`. Costs are measured on this device.
     """
 
     def __init__(self, frame_ms: float) -> None:
@@ -27,7 +27,7 @@ class Budget:
         self._ms_per_mp: dict[str, float] = {}
 
     def begin_frame(self) -> None:
-        """A new frame: the whole budget again, or what strain leaves of it."""
+        """Start a new frame with the whole budget, or with what strain leaves of it."""
         self._left = self.frame_ms * min((HELD_BACK[strain] for strain in self.strains), default=1.0)
 
     def trim(self, names: Iterable[str], num_pixels: int) -> dict[str, str]:
@@ -47,7 +47,7 @@ class Budget:
         return dropped
 
     def note(self, name: str, ms: float, num_pixels: int) -> None:
-        """Learn what a step really took."""
+        """Record how long a step took."""
         measured = ms / max(num_pixels / 1e6, 1e-4)
         known = self._ms_per_mp.get(name)
         self._ms_per_mp[name] = measured if known is None else known + _NEW_WEIGHT * (measured - known)

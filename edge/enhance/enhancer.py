@@ -1,4 +1,4 @@
-"""Doing plans, and doing recorded recipes again. The picture handed in is never written to."""
+"""Carries out plans and repeats recorded recipes. The input picture is never changed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Enhancer:
         self.benefit = benefit or Benefit()
         self._generative = generative
         self.budget: Budget | None = None
-        """Set on a live box only."""
+        """Set in live work only."""
 
     @property
     def helps_recognition(self) -> bool:
@@ -52,7 +52,7 @@ class Enhancer:
         return self._mode == "auto" and self.benefit.problem is None and bool(self.benefit.shown)
 
     def begin_frame(self) -> None:
-        """A new frame: what it may cost is counted anew."""
+        """Start a new frame, which has the whole budget again."""
         if self.budget is not None:
             self.budget.begin_frame()
 
@@ -60,7 +60,7 @@ class Enhancer:
         """Decide by measured numbers alone; equal numbers give equal plans.
 
         `for_recognition` plans what may be done before a face is recognised: only steps shown to help there. With
-        `num_pixels` a live box leaves out what its budget does not allow.
+        `num_pixels` live work leaves out what its budget does not allow.
         """
         if self._mode == "off":
             return plan_of(dict.fromkeys(STEPS, "enhancement is off"), {})
@@ -99,7 +99,7 @@ class Enhancer:
         return image, Recipe(tuple(done), plan.skipped)
 
     def _params(self, name: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """All that a step's pixels depend on."""
+        """Return all parameters that a step's pixels depend on."""
         kind = kind_of(name)
         if not kind.learned:
             return {**kind.params, **(given or {})}
@@ -140,7 +140,7 @@ def plan_steps(names: Iterable[str]) -> Plan:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """A recipe done again: the picture, and for each step whether its pixels are the recorded ones."""
+    """A repeated recipe: the picture, and for each step whether its pixels equal the recorded ones."""
 
     image: BgrImage
     same: tuple[bool, ...]
@@ -172,7 +172,7 @@ def redo(image: BgrImage, recipe: Recipe, networks: Networks | None = None) -> R
         where = f"step {number} ({step.name}) of the recipe"
         _require_same_program(step, where, known)
         if problem is None and pixel_sha256(image) != step.input_sha256:
-            raise ImageError(f"{where} began from other pixels than these: pass the original the recipe belongs to")
+            raise ImageError(f"{where} started from other pixels than these: pass the original the recipe belongs to")
         try:
             image = run_step(image, step.name, step.params, known)
         except (TypeError, KeyError) as error:

@@ -1,4 +1,4 @@
-"""From measured numbers to faults with levels 1..5, on the scale of the degradations of the same kind."""
+"""Turns measured numbers into faults with levels 1..5, on the scale of the degradations of the same kind."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from edge.records import Quality
 
 MAX_DIRECTEDNESS = 0.17
-"""Above it a blur has a direction: moving faces have .25 and more, faces out of focus .05."""
+"""Above this a blur has a direction: moving faces have .25 and more, faces out of focus .05."""
 
 # Where each level begins: midway between the medians of 120 faces at neighbouring levels. Noise, blocks and direction
 # are those of the face as captured; light and sharpness those of the aligned crop.

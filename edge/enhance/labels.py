@@ -1,4 +1,4 @@
-"""The label that what was drawn carries wherever it goes: in the file's own bytes."""
+"""Labels pictures with drawn detail inside the file, so that the label stays with every copy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NOTE = "Generated detail: {steps}. Parts of this picture were drawn by a model a
 
 
 def label_of(recipe: Recipe) -> str | None:
-    """What has to be said of a picture; None where no step of its recipe draws detail."""
+    """Return the label of a picture; None if no step of its recipe draws detail."""
     steps = [step.name for step in recipe.steps if step.generative]
     return NOTE.format(steps=", ".join(steps)) if steps else None
 

@@ -1,4 +1,4 @@
-"""Learned steps: a model of the pack over a picture of any size. Which step is done when is not known here."""
+"""Learned steps: runs a model of the pack over a picture of any size. `planner` decides which step runs when."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ F32 = NDArray[np.float32]
 TILE_PX = 256
 BLEND_PX = 16
 MAX_BORDER_PX = 4
-"""Reflected around a picture that fits into one tile: enough to keep a network's black border out of sight."""
+"""Width in px of the reflected border around a picture that fits into one tile; it hides a network's black border."""
 MAX_RATIO = 8
 _PROBE_PX = 64
 
@@ -45,7 +45,7 @@ class Network:
         self.scale = scale
 
     def tiling(self) -> Mapping[str, int]:
-        """How pictures are cut for it: the numbers that go into a recipe."""
+        """The tile sizes, as a recipe records them."""
         reach = self.session.spec.margin
         side = max(TILE_PX, 4 * reach)
         if self.session.fixed_size:
@@ -116,11 +116,6 @@ class Networks:
         """Name of the model a step uses unless told otherwise; None where the pack has none."""
         models = self._pack.manifest.models if self._pack else ()
         return next((entry.name for entry in models if entry.task == step and entry.default), None)
-
-    def sha256_of(self, step: str) -> str | None:
-        """SHA-256 that the manifest promises for the default model of a step."""
-        models = self._pack.manifest.models if self._pack else ()
-        return next((entry.sha256 for entry in models if entry.task == step and entry.default), None)
 
     def get(self, step: str, model: str) -> Network:
         """The network of a step; raises ModelError where the pack has no such model."""

@@ -1,7 +1,7 @@
-"""Which steps a picture gets, decided by measured faults alone: equal numbers give equal plans.
+"""Decides which steps a picture gets, by measured faults alone: equal numbers give equal plans.
 
 For eyes a step is done where its fault is seen. For recognition it must also have been shown to help (`benefit`):
-brightening before denoising is known to cost more faces than it wins. What invents detail is done on request only.
+brightening before denoising is known to cost more faces than it wins. Steps that invent detail run on request only.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ MIN_NOISE_LIT = 0.006
 MAX_SHARPNESS = 0.58
 MAX_SHARPNESS_DIRECTED = 0.62
 MAX_NOISE_LEVEL, MAX_BLOCK_LEVEL = 2, 1
-"""Faults above these levels would be sharpened along with the face."""
+"""Above these levels a fault would be sharpened along with the face."""
 SURE_NOISE_LEVEL = 3
-"""Below it a small face's fine detail is taken for noise: denoised before it was doubled it lost 2 dB."""
+"""Below this a small face's fine detail is taken for noise: denoised before it was doubled it lost 2 dB."""
 MIN_EYES_PX = 24.0
 
 Refusals = Mapping[str, str | None]
@@ -48,7 +48,7 @@ class Plan:
 
 
 def refusals_for_view(quality: Quality, *, generative: bool = False) -> dict[str, str | None]:
-    """Why each step is not done for eyes; None where it is."""
+    """Why each step is not done for eyes; None for those that are."""
     levels = grade(quality)
     refusals: dict[str, str | None] = {
         "denoise": _why_not_denoise(quality, levels),
@@ -93,11 +93,11 @@ def refusals_for_recognition(quality: Quality, benefit: Benefit) -> dict[str, st
 
 
 def unsuited(step: str, levels: Mapping[str, int]) -> str | None:
-    """Which other fault forbids a step, whoever it is for; None where none does."""
+    """Return the other fault that forbids a step for eyes and recognition alike; None if there is none."""
     if step != "deblur":
         return None
     if levels["small"]:
-        return "the face is soft for want of pixels, not of focus"
+        return "the face is soft because it is small, not because it is out of focus"
     for fault, limit in (("noise", MAX_NOISE_LEVEL), ("blocks", MAX_BLOCK_LEVEL)):
         if levels[fault] > limit:
             return f"{fault} at level {levels[fault]} would be sharpened, too"

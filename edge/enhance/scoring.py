@@ -57,12 +57,12 @@ def score_face(image: BgrImage, landmarks: Landmarks, box: Boxes, enhancer: Enha
 
 
 def are_aligned(steps: Iterable[PlannedStep | Step]) -> bool:
-    """Whether steps for recognition begin from the aligned crop, not from the face as captured."""
+    """Whether steps for recognition start from the aligned crop and not from the face as captured."""
     return all(kind_of(step.name).aligned for step in steps)
 
 
 def input_of(steps: Iterable[PlannedStep | Step], image: BgrImage, landmarks: Landmarks, box: Boxes) -> BgrImage:
-    """What steps for recognition begin from, of a face in `image`: its aligned crop, or the part around its box."""
+    """Return the input of steps for recognition: the aligned crop of a face in `image`, or the part around its box."""
     return align(image, landmarks) if are_aligned(steps) else cut(image, box)[0]
 
 

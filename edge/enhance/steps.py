@@ -12,7 +12,7 @@ from edge.pixels import lime
 
 @dataclass(frozen=True, slots=True)
 class StepKind:
-    """One step that can be planned: its version, how it starts out, by how much it enlarges, and what it cures.
+    """One step that can be planned: its version, its first parameters, its enlargement, and the faults it cures.
 
     A learned step runs a model of the pack whose task is the step's name. A generative one draws what it takes to be
     there. `cures` names the faults that call for it. For recognition an `aligned` one is done on the aligned crop,
@@ -44,7 +44,7 @@ STEPS: Mapping[str, StepKind] = {
     "sr2": StepKind(version=1, cures=("small",), factor=2),
     "sr4": StepKind(version=1, cures=("small",), generative=True, factor=4),
 }
-"""Noise before light, for brightening brightens noise, too; blur after light; size last, so that it costs least."""
+"""Noise comes before light, because brightening also brightens noise; then blur; size last, which costs least."""
 
 GENERATIVE = frozenset(name for name, kind in STEPS.items() if kind.generative)
 

@@ -32,7 +32,7 @@ CONFIDENCE = 0.995
 MIN_GAIN = 0.015
 """Smaller gains did not hold for other people, whatever their bound."""
 OTHER_FMRS = (3e-3, 3e-2)
-"""False match rates at which a step that helps at 1e-2 may not lose: a gain at one limit alone is an accident of it."""
+"""False match rates at which a step that helps at 1e-2 may not lose: a gain at one limit alone may be chance."""
 MAX_LOSS = 0.002
 MIN_SHARE = 0.05
 """Share of the faces on which a fault must be seen for a degradation to count."""
@@ -56,7 +56,7 @@ class Trial:
 
     @property
     def passes(self) -> bool:
-        """Whether it may be done for recognition."""
+        """Whether the step may be done for recognition."""
         return self.least > 0 and self.gain >= MIN_GAIN and self.worst >= -MAX_LOSS and self.elsewhere >= 0
 
     def to_dict(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from edge.records import Detections
 CLEAN = "clean"
 MIN_IOU = 0.5
 MIN_SCORE = 0.02
-"""Detections are collected down to this score, so that the curve is whole."""
+"""Detections are collected down to this score, to cover the whole curve."""
 LANDMARK_FACE_PX = 30.0
 _SAME_PLACE_IOU = 0.3
 _MAX_PLACES = 20
@@ -105,7 +105,7 @@ def evaluate_detection(
 
 
 def clutter(frames: Iterable[BgrImage], detector: Detector, peer: Detector, *, min_score: float = 0.6) -> ClutterReport:
-    """Hold `detector` at its working score against the peer on footage without truth.
+    """Hold `detector` at its working score against the peer on footage without labels.
 
     What the peer misses may still be a face: look at `places` before calling it clutter.
     """

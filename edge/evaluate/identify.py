@@ -39,7 +39,7 @@ class IdentifyReport:
 
     `promised`: rates that calibration sets the device to (95 % bound), beside the measured ones.
 
-    A face that was not found is a miss, and no false alarm.
+    A face that was not found counts as a miss, never as a false alarm.
     """
 
     degrade: str

@@ -26,7 +26,7 @@ ReadImage = Callable[[Path], BgrImage]
 Enhance = Callable[[BgrImage, Landmarks, Boxes], BgrImage | None]
 """A picture, with landmarks and box of the face, to the aligned enhanced face; None where nothing is done to it."""
 Progress = Callable[[str, int, int], None]
-"""What is being done, how much is done, how much there is."""
+"""Progress callback: the task, how much is done, how much there is."""
 
 # Where eyes, nose and mouth corners lie in an LFW picture (medians of 1,030 pictures), as fractions of its sides: the
 # crop of a picture in which no face is found, for LFW centres its subject. Counted as `num_without_face`.
@@ -207,7 +207,7 @@ def degraded(image: BgrImage, name: str, picture: Picture, seed: int) -> BgrImag
 
 
 def main_face(detections: Detections, image: BgrImage) -> int | None:
-    """The face LFW means: of those at least half as wide as the widest, the one nearest to the middle."""
+    """Return LFW's subject: of the faces at least half as wide as the widest, the one nearest to the middle."""
     if len(detections) == 0:
         return None
     middle = np.array([image.shape[1], image.shape[0]], np.float32) / 2

@@ -1,4 +1,4 @@
-"""What each enhancement step does to degraded faces: to their pixels, and to who they look like.
+"""What each enhancement step does to degraded faces: to their pixels, and to their similarity to the person.
 
 Every picture is degraded, detected and aligned as the pipeline would; each step is then done alone, as recognition
 would have it, and `auto` as for eyes. Numbers are against the clean picture and between people. What may be done for
@@ -33,7 +33,7 @@ OFF, AUTO = "off", "auto"
 SMALL = "small"
 FMR = 1e-2
 WORST = 0.05
-"""Share of the faces whose mean stands for the worst."""
+"""The worst value is the mean over this share of the faces."""
 NUM_SAMPLES = 3
 
 
@@ -48,7 +48,7 @@ class Face:
 
 @dataclass(slots=True)
 class Variant:
-    """What came of one step (or of none, or of the planner's choice) under one condition; `vectors` are (N, D)."""
+    """The results of one step (or of none, or of the planner's choice) under one condition; `vectors` are (N, D)."""
 
     vectors: F32 = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     crops: list[BgrImage] = field(default_factory=list)
@@ -206,7 +206,7 @@ def _degraded(face: Face, name: str) -> BgrImage:
 def _changed(
     seen: _DegradedFace, step: str, enhancer: Enhancer, variant: Variant, made: dict[tuple[str, ...], BgrImage]
 ) -> BgrImage:
-    """The aligned face after a step; what `made` holds already is not made again."""
+    """Return the aligned face after a step; `made` caches the results."""
     plan = enhancer.plan(seen.quality) if step == AUTO else plan_steps([step])
     variant.num_done += bool(plan.steps)
     names = tuple(planned.name for planned in plan.steps)
@@ -219,7 +219,7 @@ def _changed(
 
 
 def _find(image: BgrImage, detector: Detector) -> tuple[Landmarks, Boxes]:
-    """The subject, or where subjects of such pictures usually are."""
+    """Find the subject; without a face, return where subjects of such pictures usually are."""
     found = detector.detect(image)
     best = main_face(found, image)
     if best is not None:

@@ -22,11 +22,11 @@ class ActiveList:
     version: int
     digest: str
     good_until: dt.datetime | None = None
-    """From then on the list is too old to alert on at all."""
+    """From this time on the list is too old, and nobody on it matches."""
     calibration: Calibration | None = None
-    """What a stranger scores against this very list."""
+    """How strangers score against this list."""
     thresholds: Thresholds | None = None
-    """What the box was calibrated to; the configuration's values hold without."""
+    """The calibrated thresholds; without them the configuration's values hold."""
 
     @classmethod
     def of(

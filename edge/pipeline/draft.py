@@ -58,13 +58,13 @@ class HitDraft:
     images: Mapping[str, bytes]
     is_new: bool
     shown: Shown | None
-    """None for a hit taken up from the store after a restart."""
+    """None for a hit continued from the store after a restart."""
 
 
 def make_hit_id(captured_at: dt.datetime, *parts: str) -> str:
     """Return a UUIDv7 (RFC 9562, 5.7): milliseconds of `captured_at`, the other bits from a digest of `parts`.
 
-    Derived rather than drawn, so that the same frames give the same id; `parts` name device, camera, person and visit.
+    Derived, not random, so that the same frames give the same id; `parts` name device, camera, person and visit.
     """
     digest = int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:10], "big")
     value = (int(captured_at.timestamp() * 1000) & (1 << 48) - 1) << 80 | digest

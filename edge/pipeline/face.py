@@ -1,4 +1,4 @@
-"""What is known of one track: its best shots, their embeddings, and the present answer to who it is."""
+"""What is known of one track: its best shots, their embeddings, and the present answer."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ MIN_GAP_FRAMES = 3
 
 CHECK_EVERY_FRAMES = 3
 MIN_OWN_SIMILARITY = 0.2
-"""Likeness to its own shots below which a track has passed to something else, such as a wheel or the next person."""
+"""If the face resembles its own shots less than this, the track has jumped to something else, such as a wheel."""
 
 MAX_MASKED = 0.1
-"""Share of a face's box under a privacy mask."""
+"""A face is refused if more than this share of its box lies under a privacy mask."""
 
 _REASON_OF_PART = {
     "size": Reason.TOO_SMALL,
@@ -44,7 +44,7 @@ _REASON_OF_PART = {
 
 
 class TrackedFace:
-    """Best shots by quality, never by similarity; the answer is the fused embedding's."""
+    """Keeps the best shots by quality, never by similarity; the answer comes from their fused embedding."""
 
     def __init__(self, settings: RecogniseConfig) -> None:
         self._settings = settings
@@ -154,7 +154,7 @@ class TrackedFace:
         return match
 
     def _decide(self, active: ActiveList, limit: MatchLimits, expired_ids: Collection[str]) -> tuple[Match, str]:
-        """The match, and which face it rests on. The original is always scored, too."""
+        """Return the match and the face it rests on. The original is always scored, too."""
         match = decide(active.gallery.search(self.fused(enhanced=True), limit=2), limit, expired_ids=expired_ids)
         if not self._enhanced:
             return match, "original"
@@ -252,7 +252,7 @@ def embed_shot(
 
 
 def _mask_problem(frame: Frame, track: Track, masks: Sequence[MaskConfig]) -> Reason | None:
-    """Refuse a face partly under a privacy mask: what is left is too little to judge by."""
+    """Refuse a face partly under a privacy mask: too little of it is visible."""
     height, width = frame.image.shape[:2]
     x1, y1, x2, y2 = track.box
     area = max((x2 - x1) * (y2 - y1), 1e-6)

@@ -49,5 +49,5 @@ def _of_kind(kind: str, settings: RecogniseConfig, active: ActiveList) -> MatchL
 
 
 def same_model(thresholds: Thresholds | None, model_sha256: str) -> Thresholds | None:
-    """Thresholds hold only for the embedder they were calibrated with."""
+    """Return the thresholds if they were calibrated with this embedder, else None."""
     return thresholds if thresholds is not None and thresholds.model_sha256 == model_sha256 else None

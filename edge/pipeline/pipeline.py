@@ -1,4 +1,4 @@
-"""The stages in their order, once per frame."""
+"""Runs the stages in order, once per frame."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Stages:
 
 @dataclass(frozen=True, slots=True)
 class TrackEnd:
-    """A track that is over: a hit came of it, or it ended in exactly one reason.
+    """A track that is over: it led to a hit, or ended for exactly one reason.
 
     `drafts` are hits that its end alone led to, marked `late`. A match without a hit of its own (its visit had one
     before) ends in `cooldown`.
@@ -59,7 +59,7 @@ class TrackEnd:
 
 @dataclass(frozen=True, slots=True)
 class FrameResult:
-    """All that one frame led to."""
+    """The result of one frame."""
 
     detections: Detections
     tracks: tuple[Track, ...]
@@ -79,10 +79,10 @@ class _CameraState:
 class Pipeline:
     """Deterministic for one sequence of frames, list and models. Called by one thread."""
 
-    def __init__(self, config: Config, stages: Stages, watch: ActiveList, facts: DeviceFacts) -> None:
+    def __init__(self, config: Config, stages: Stages, active_list: ActiveList, facts: DeviceFacts) -> None:
         self._config = config
         self._stages = stages
-        self._watch, self._limits = watch, limits_of(config.recognise, watch)
+        self._active_list, self._limits = active_list, limits_of(config.recognise, active_list)
         self._drafter = Drafter(stages.enhancer, stages.embedder, facts, config.detect)
         self._masks = {camera.name: camera.masks for camera in config.camera}
         self._visits = Visits(config.visit.gap_s, config.visit.update_every_s)
@@ -95,14 +95,14 @@ class Pipeline:
         return self._stages.enhancer.budget
 
     @property
-    def watch(self) -> ActiveList:
+    def active_list(self) -> ActiveList:
         """The people looked for. A new list counts from the next face on; limits are worked out before it does."""
-        return self._watch
+        return self._active_list
 
-    @watch.setter
-    def watch(self, watch: ActiveList) -> None:
-        limits = limits_of(self._config.recognise, watch)
-        self._watch, self._limits = watch, limits
+    @active_list.setter
+    def active_list(self, active_list: ActiveList) -> None:
+        limits = limits_of(self._config.recognise, active_list)
+        self._active_list, self._limits = active_list, limits
 
     def resume(self, hit: Hit) -> None:
         """Continue the visit of a stored hit, so that a restart raises no second alert for it."""
@@ -148,15 +148,20 @@ class Pipeline:
             self._masks.get(frame.camera, ()),
             self._stages.enhancer,
         )
-        expired = self.watch.expired_at(frame.captured_at)
+        expired = self.active_list.expired_at(frame.captured_at)
         if shots_changed or (face.match is not None and face.match.person_id in expired):
-            face.answer(self.watch, self._limits, expired)
+            face.answer(self.active_list, self._limits, expired)
         return self._update_visit(frame, face)
 
     def _update_visit(self, frame: Frame, face: TrackedFace) -> list[HitDraft]:
         """Add a sighting of a recognised face to its visit."""
         match = face.match
-        if match is None or match.person_id is None or face.best is None or match.person_id not in self.watch.people:
+        if (
+            match is None
+            or match.person_id is None
+            or face.best is None
+            or match.person_id not in self.active_list.people
+        ):
             return []
         if face.is_doubtful:
             return []
@@ -172,7 +177,7 @@ class Pipeline:
             draft = replace(last_draft, hit=replace(last_draft.hit, visit=update.visit), images={}, is_new=False)
         else:
             hit_id = last_draft.hit.hit_id if last_draft else None
-            draft = self._drafter.draft(face, match, update.visit, self.watch, hit_id=hit_id)
+            draft = self._drafter.draft(face, match, update.visit, self.active_list, hit_id=hit_id)
         self._last_drafts[key] = draft
         return [draft]
 
@@ -189,7 +194,7 @@ class Pipeline:
         return tuple(ended)
 
     def _outcome(self, camera: str, track: Track, face: TrackedFace) -> TrackEnd:
-        """The one outcome of a face that is over."""
+        """Return the one outcome of a face whose track is over."""
         drafts = self._final_answer(face)
         known = face.match is not None and face.match.person_id is not None
         reason = None if face.has_hit else Reason.COOLDOWN if known else face.reason
@@ -201,12 +206,12 @@ class Pipeline:
         if face.match is not None or face.best is None:
             return []
         frame = face.best[0]
-        face.answer(self.watch, self._limits, self.watch.expired_at(frame.captured_at), is_last=True)
+        face.answer(self.active_list, self._limits, self.active_list.expired_at(frame.captured_at), is_last=True)
         return self._update_visit(frame, face)
 
     def _live(self, track: Track, face: TrackedFace | None) -> LiveFace:
         match = face.match if face and not face.is_doubtful else None
-        person = self.watch.people.get(match.person_id) if match and match.person_id else None
+        person = self.active_list.people.get(match.person_id) if match and match.person_id else None
         similarity = match.similarity if match and person else None
         return LiveFace(track.box, person.name if person else None, similarity, track.track_id)
 
@@ -220,7 +225,7 @@ class Pipeline:
 
 
 def without_times(hit: Hit) -> Hit:
-    """The hit with the milliseconds taken out of its recipes: what is left is the same on every run."""
+    """Return the hit without the milliseconds in its recipes, so that every run gives the same."""
 
     def timeless(recipe: Mapping[str, Any]) -> dict[str, Any]:
         return {**recipe, "steps": [{k: v for k, v in step.items() if k != "ms"} for step in recipe.get("steps", [])]}

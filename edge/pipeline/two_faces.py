@@ -1,4 +1,4 @@
-"""What a hit tells of captured and enhanced face: which one the match rests on, and whether they disagree."""
+"""What a hit says about the captured and the enhanced face: which one the match rests on, and whether they disagree."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def recognition_recipe(
     """JSON-ready: the steps that were done to a shot for recognition, and why no others were.
 
     The frame's pixels are gone once the hit is kept, so the hashes are those of the same steps on the picture that is
-    kept (`found`; landmarks and box in its pixels): on it they can be done again.
+    kept (`found`; landmarks and box in its pixels): so the steps can be repeated on it.
     """
     if not done.steps:
         return recipe_to_json(done, "recognition")

@@ -1,4 +1,4 @@
-"""Overlap of boxes and what follows from it. Boxes are xyxy px; nothing here knows what is inside them."""
+"""Overlap of boxes, and suppression by overlap. Boxes are xyxy px."""
 
 from __future__ import annotations
 

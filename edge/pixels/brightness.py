@@ -1,4 +1,4 @@
-"""Changing a picture's brightness alone, its colors kept. How the new brightness comes about is not known here."""
+"""Changes a picture's brightness and keeps its colors. The caller computes the new brightness."""
 
 from __future__ import annotations
 

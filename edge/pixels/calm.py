@@ -1,4 +1,4 @@
-"""Keep the noise of dark places from growing with their light: after relighting, on luma. Hue is kept."""
+"""Smooths noise that relighting amplified in dark places. Works on luma and keeps the hue."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LEAST_NOISE = 0.4 / 255
 """Noise of the original below which nothing is done: rounding alone makes 0.29 / 255."""
 
 REACH = 3.0
-"""Standard deviations of the noise at which a neighbour counts no more."""
+"""A neighbour that differs by this many standard deviations of the noise gets no weight."""
 
 _GAIN = 6.0 * 0.67449
 _SAMPLES = 5_000

@@ -1,4 +1,4 @@
-"""Taking noise out of colors, led by a brightness that is clean already. Brightness is not changed here."""
+"""Removes noise from colors, guided by a brightness that is already clean. Keeps the brightness."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RADIUS_PX = 4
 FLATNESS = 4.0
 """Variance of brightness, in squared gray levels, below which a window counts as flat."""
 NOISE_KNOWN = 1.0
-"""Gray levels of noise in a color at which half of the way is gone."""
+"""Gray levels of noise in a color at which half of the filter's effect applies."""
 _KERNEL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 _GAIN = 6.0 * 0.67449
 

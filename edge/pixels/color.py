@@ -1,4 +1,4 @@
-"""From colours to brightness. What a picture's brightness means is `quality`'s business."""
+"""Computes brightness from colors, and whether a picture has color."""
 
 from __future__ import annotations
 

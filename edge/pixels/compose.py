@@ -1,4 +1,4 @@
-"""Laying one picture over another: what the demo clip is rendered with."""
+"""Lays one picture over another; the demo clip is rendered with it."""
 
 from __future__ import annotations
 

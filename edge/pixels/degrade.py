@@ -28,8 +28,8 @@ MOTION_PX = (5.0, 9.0, 13.0, 17.0, 23.0)
 BLUR_SIGMA_PX = (1.2, 2.0, 3.0, 4.0, 5.5)
 LOWRES_FACTOR = (2.0, 3.0, 4.5, 6.0, 8.0)
 DARK_LIGHT = (0.35, 0.22, 0.13, 0.08, 0.05)
-# How noisy a dark sensor is is not written down anywhere; these make the public chain (YuNet, MobileFaceNet) fail about
-# as often as it is known to.
+# No source says how noisy a dark sensor is. With these values the public chain (YuNet, MobileFaceNet) fails about as
+# often as published.
 DARK_FULL_WELL = (3000.0, 2000.0, 1300.0, 750.0, 410.0)  # photo-electrons at white: fewer, so noisier
 DARK_READ = (0.0010, 0.0015, 0.0024, 0.0040, 0.0068)  # read noise, linear light, white = 1
 NOISE_READ_PER_LEVEL = 0.02

@@ -1,6 +1,6 @@
-"""Faults of a picture that tell which cure it needs: the direction of its blur, and the blocks compression left.
+"""Measures faults of a picture that decide its cure: the direction of its blur, and blocks from compression.
 
-Light, sharpness and noise are `quality`'s. What is done about a fault is decided elsewhere.
+`quality` measures light, sharpness and noise.
 """
 
 from __future__ import annotations

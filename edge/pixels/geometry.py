@@ -122,10 +122,6 @@ class Letterbox(NamedTuple):
         """Points (..., 2) f32 px of the network's input -> px of the original image; a new array."""
         return np.asarray(points / np.float32(self.scale), dtype=np.float32)
 
-    def forth(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Points (..., 2) f32 px of the original image -> px of the network's input; a new array."""
-        return np.asarray(points * np.float32(self.scale), dtype=np.float32)
-
 
 def pad_to_multiple(image: BgrImage, multiple: int = 32) -> BgrImage:
     """Black added right and below until both sides divide by `multiple`.

@@ -1,4 +1,4 @@
-"""OpenCV's frontal face cascade (Viola and Jones 2001): the call alone; what its squares mean is for the caller."""
+"""OpenCV's frontal face cascade (Viola and Jones 2001): runs it; the caller interprets its squares."""
 
 from __future__ import annotations
 

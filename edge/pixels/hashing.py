@@ -1,4 +1,4 @@
-"""The name of a picture's pixels, whatever file holds them. Hashes of file bytes are `encode`'s."""
+"""Hashes a picture's pixels, independent of the file format. `encode` hashes file bytes."""
 
 from __future__ import annotations
 

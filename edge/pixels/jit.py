@@ -1,4 +1,4 @@
-"""How a numba kernel is declared: compiled once, kept in the cache directory, free of the GIL. No kernel lives here."""
+"""Declares numba kernels: compiled once, kept in the cache directory, free of the GIL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the compiled kernels are kept, and which of them are not there yet. Nothing is compiled here."""
+"""Finds where compiled kernels are kept, and which are missing. Compiles nothing."""
 
 from __future__ import annotations
 

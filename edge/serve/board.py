@@ -64,7 +64,7 @@ class LiveBoard:
             self.health_bell.ring()
 
     def conditions(self) -> tuple[Condition, ...]:
-        """What is wrong with the box, as last published."""
+        """What is wrong with the device, as last published."""
         return self._conditions
 
     def has_viewers(self, camera: str) -> bool:

@@ -1,7 +1,9 @@
 """Every route of the web side, one line each. Router, access test, audit and API description read this table.
 
-A new route needs a line here, a line in `tests/serve/http/test_access.py` and, for data, an `Operation` in
-`api/operations.py`. `/api/v1` only grows. Data routes stand in the order in which `openapi.json` shows them.
+A new route needs a line here and, for data, an `Operation` in `api/operations.py`. The access test needs its address
+(`tests/support/routes.py`) and who may call it (`tests/serve/http/test_access.py`).
+
+`/api/v1` only grows. Data routes stand in the order in which `openapi.json` shows them.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from aiohttp import web
 
 from edge.serve.api import coverage, feed, images, operations, status, watchlist
-from edge.serve.http.access import OPEN, Role, allow
+from edge.serve.http.access import OPEN, allow
 from edge.serve.http.route import Route
 from edge.serve.page import (
     accounts,
@@ -26,9 +28,10 @@ from edge.serve.page import (
     now,
     people,
 )
+from edge.store import Role
 
 G, S, I, A = Role  # noqa: E741  (guard, supervisor, installer, auditor)
-ALL = allow(G, S, I, A)
+ALL = allow(*Role)
 ALERTS = ("alerts:read",)
 HEALTH = ("alerts:read", "health:read")
 METRICS = (*HEALTH, "metrics:read")
@@ -36,7 +39,7 @@ WRITE = ("watchlist:write",)
 WATCHLIST = ("watchlist:read", "watchlist:write")
 
 TABLE: tuple[Route, ...] = (
-    # for everybody: style sheets, claiming a new box, logging in
+    # for everybody: style sheets, claiming a new device, logging in
     Route("GET", "/static/{name}", assets.serve, "static", OPEN, needs_caller=False, before_claim=True),
     Route("GET", "/claim", claim.show, "claim", OPEN, before_claim=True),
     Route("POST", "/claim", claim.claim, "claim.take", OPEN, change="box.claim", before_claim=True),
@@ -76,7 +79,7 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/examine/{job_id}/progress", examine.progress, "examine.progress", allow(G, S)),
     Route("GET", "/examine/{job_id}/files/{name}", examine.file, "examine.file", allow(G, S), change="examine.export"),
     Route("POST", "/examine/{job_id}/remove", examine.remove, "examine.remove", allow(G, S), change="examine.remove"),
-    # the box itself, and the acceptance walk
+    # the device itself, and the acceptance walk
     Route("GET", "/box", box.show, "box", ALL, view="box.view"),
     Route("POST", "/box/pause", box.pause, "box.pause", allow(S, I), change="recognition.pause"),
     Route("POST", "/box/resume", box.resume, "box.resume", allow(S, I), change="recognition.resume"),

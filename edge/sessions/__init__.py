@@ -1,14 +1,14 @@
 """The only place that loads ONNX files. A file is read once: the bytes that were checked are the bytes that run.
 
-    quiet     the runtime reports to nobody
+    quiet     stops the runtime from sending reports
     header    opset and IR version of an ONNX file, without parsing its graph
     manifest  what models_dir/manifest.json promises about each file
     session   a loaded model: provider, threads, warm-up, run
-    known     what a model must answer to a drawn input
-    trial     start a model by the first way that reproduces its known answer
+    known     the answer that a model must give to a drawn input
+    trial     starts a model in the first way that reproduces its known answer
     pack      manifest + folder -> checked sessions
 
-What a model's numbers mean (boxes, embeddings) belongs to the stages, not here.
+The stages know what a model's numbers mean (boxes, embeddings).
 """
 
 from edge.sessions import quiet  # noqa: F401 - the first of all: it has to come before onnxruntime is loaded

@@ -1,4 +1,4 @@
-"""Known answers: what a model answers to a drawn input, so that a session which computes something else is not used.
+"""Known answers of models to a drawn input; a session that answers differently is not used.
 
 A processor, driver or provider can compute an int8 model wrongly without any error: products saturate, kernels differ.
 The input is drawn from a seed by SHAKE-128, so it is the same on every machine and with every version of every library;
@@ -20,7 +20,7 @@ from edge.sessions.manifest import Dim, InputSpec
 
 F32 = NDArray[np.float32]
 SIDE_PX = 64
-"""Side of the input where the model leaves it free; the next multiple that the model asks for, at least."""
+"""Side of the input if the model leaves it free, rounded up to the multiple that the model asks for."""
 BLOCKS = ((32, 0.4), (8, 0.35), (2, 0.15), (1, 0.1))
 """(side of a block in px, share): coarse and fine structure, as in pictures."""
 MAX_VALUES = 128
@@ -61,7 +61,7 @@ class KnownAnswer:
         return {"seed": self.seed, "shape": list(self.shape), "outputs": outputs}
 
     def distance(self, answer: Mapping[str, F32]) -> float:
-        """Largest difference of an output from what is known, as a multiple of its tolerance; 1 is just tolerated.
+        """Return the largest difference of an output from the known answer, in units of its tolerance; 1 still passes.
 
         Infinite where an output is missing, has another number of values or is not finite.
         """

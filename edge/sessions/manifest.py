@@ -16,10 +16,10 @@ from edge.errors import ModelError
 
 MANIFEST = "manifest.json"
 MAX_OPSET = 19
-"""Newest operator set of the oldest runtime we promise to run on (onnxruntime 1.23)."""
+"""Newest operator set that our oldest supported runtime knows (onnxruntime 1.23)."""
 
 Task = Literal["detect", "embed", "denoise", "deblur", "restore", "sr2", "sr4"]
-"""What a model is for; from `denoise` on these are the names of enhancement steps."""
+"""Tasks of models; from `denoise` on these are the names of enhancement steps."""
 Precision = Literal["int8", "fp16", "fp32", "unknown"]
 Dim = int | str
 Triple = Annotated[tuple[float, ...], Field(min_length=3, max_length=3)]

@@ -1,4 +1,4 @@
-"""A model folder and its manifest: find an entry, check its file, load it; and the door for files outside a pack."""
+"""A model folder and its manifest: find an entry, check its file, load it. Also loads files outside a pack."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from edge.sessions.session import ModelInfo, Session, check_shapes
 from edge.sessions.trial import Way, start, ways_of
 
 PACKAGED = "packaged"
-"""The name of the pack that came with the program. A link to it leads nowhere, so not into a release that goes."""
+"""Name of the pack that came with the program. A link to it dangles on purpose: a real path ends with its release."""
 MAX_FILE_BYTES = 512 * 1024 * 1024
-"""A file larger than this is no model for a small box; refused before it is read."""
+"""A larger file is no model for a small device; it is refused before it is read."""
 
 
 def follow(link: Path) -> Path:
-    """The folder that a link in the place of models_dir means."""
+    """Resolve a link in the place of models_dir to its folder."""
     return PACKAGED_MODELS.resolve() if link.readlink() == Path(PACKAGED) else link.resolve()
 
 
@@ -193,7 +193,7 @@ class Pack:
         vectors = np.frombuffer(data, "<f2").astype(np.float32).reshape(entry.count, entry.dim)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not np.isfinite(lengths).all() or (lengths < 0.5).any():
-            raise ModelError(f"{path}: holds vectors without a direction; restore the pack")
+            raise ModelError(f"{path}: holds vectors that are zero or not finite; restore the pack")
         return np.asarray(vectors / lengths, np.float32)
 
     def verify(self, runtime: RuntimeConfig | None = None) -> list[VerifyResult]:

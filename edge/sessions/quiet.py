@@ -1,6 +1,6 @@
 """Imported before onnxruntime: from 1.29 on, its Linux builds report sessions and model names to Microsoft by default.
 
-A box tells nobody of itself but those who hold a token. The variable has to be set before the library is loaded.
+A device reports to nobody but holders of a token. The variable has to be set before the library is loaded.
 """
 
 from __future__ import annotations

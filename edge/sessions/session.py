@@ -1,4 +1,4 @@
-"""A loaded model: its provider, its threads, its warm-up and one verb, `run`; what outputs mean is not known here."""
+"""A loaded model: its provider, threads and warm-up, and `run`. It does not know what the outputs mean."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CPU = "CPUExecutionProvider"
 _STRIDE_PX = 32
 """Largest stride of a detector."""
 _REMOTE = frozenset({"AzureExecutionProvider"})
-"""Providers that would send pictures elsewhere: never listed, never used."""
+"""Providers that would send pictures to other machines: never listed, never used."""
 Arithmetic = Literal["as built", "exact"]
 """`exact`: no graph optimisations, so quantized layers compute in fp32, as they are defined; several times slower."""
 _WARM_UP_SIDE_PX = 320

@@ -1,4 +1,14 @@
-"""SQLite in one data directory: hits, their feed, pictures, people, accounts. No model and no socket is opened here."""
+"""SQLite in one data directory: hits, their feed, pictures, people, accounts. No model and no socket is opened here.
+
+store                     the public verbs; everything else works for it
+hits, feed, coverage      what was seen: hits and reviews; the feed; time watched and blind
+people, accounts, audit   the watchlist; users and tokens; who did what
+images, blobs             rows and files of pictures
+rows, codec, meta         records; JSON; facts about this database
+core, writer, connect     the open folder; its one writing thread; connections
+migrate, update           new versions of the database
+retention, reserve, stats old data is deleted; space for that; counts
+"""
 
 from edge.store.codec import hit_from_json, hit_to_json, item_to_json, time_from_text, time_to_text, to_line
 from edge.store.coverage.coverage import Watching
@@ -15,6 +25,7 @@ from edge.store.rows import (
     Login,
     Receipt,
     RetentionReport,
+    Role,
     Session,
     Token,
     User,
@@ -33,6 +44,7 @@ __all__ = [
     "Login",
     "Receipt",
     "RetentionReport",
+    "Role",
     "Session",
     "Span",
     "Store",

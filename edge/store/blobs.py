@@ -46,7 +46,7 @@ class Blobs:
     def write(self, sha256: str, data: bytes) -> None:
         """Store `data` durably under its hash; ValueError if the hash is not its own."""
         if hashlib.sha256(data).hexdigest() != sha256:
-            raise ValueError(f"a picture was handed over under {sha256}, which is not its SHA-256")
+            raise ValueError(f"a picture was passed as {sha256}, which is not its SHA-256")
         target = self.path(sha256)
         if self.has(sha256, len(data)):
             os.utime(target)  # young again: a sweep of another process leaves it alone

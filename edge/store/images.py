@@ -42,7 +42,7 @@ def require_rows(
             db.execute("INSERT OR IGNORE INTO images (sha256, num_bytes, added_at) VALUES (?, ?, ?)", row)
             db.execute("DELETE FROM doomed_images WHERE sha256 = ?", (sha256,))
         elif not is_kept(db, sha256):
-            raise NotFoundError(f"picture {sha256} was neither handed over nor kept; pass its bytes")
+            raise NotFoundError(f"picture {sha256} was neither passed nor kept; pass its bytes")
 
 
 def is_kept(db: sqlite3.Connection, sha256: str) -> bool:

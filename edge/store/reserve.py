@@ -1,4 +1,4 @@
-"""An 8 MB file that is deleted when the disk is full: even deleting rows needs space."""
+"""An 8 MB file that is deleted when the disk is full, because even deleting rows needs space."""
 
 from __future__ import annotations
 

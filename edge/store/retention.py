@@ -27,7 +27,7 @@ MAX_ROUND = 500
 MAX_PAGES = 2000
 """Free pages given back to the disk per round; the rest is used again."""
 KEEP_ALERTS = 1000
-"""The newest alerts are never shed for space: a few kilobytes each, they are not what fills a disk."""
+"""The newest alerts are never deleted for space: with a few kilobytes each, they don't fill a disk."""
 CHUNK = 200
 SHED_BYTES = 3 * reserve.NUM_BYTES
 """Bytes of pictures deleted at once when a write finds the disk full."""

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+import enum
 import json
 from dataclasses import dataclass
 from typing import Any
 
-ROLES = ("guard", "supervisor", "installer", "auditor")
+
+class Role(enum.StrEnum):
+    """The roles of the page's users; each user has one."""
+
+    GUARD = "guard"
+    SUPERVISOR = "supervisor"
+    INSTALLER = "installer"
+    AUDITOR = "auditor"
+
+
+ROLES = tuple(role.value for role in Role)
 SCOPES = ("alerts:read", "watchlist:read", "watchlist:write", "health:read", "metrics:read")
 
 

@@ -183,10 +183,10 @@ class Writer:
         if left and self._make_room():
             left = self._try_commit(left)
         if left:
-            self._trouble = "full", "the disk is full and no picture is left to shed"
+            self._trouble = "full", "the disk is full and no picture is left to delete"
         for job in left:
             self._fail(
-                job, StoreError(f"{self._path}: the disk is full and no picture is left to shed; free some space")
+                job, StoreError(f"{self._path}: the disk is full and no picture is left to delete; free some space")
             )
 
     def _note_trouble(self, error: Exception) -> None:

@@ -1,8 +1,8 @@
 """Our own export: `people.json` and the pictures it names, as one zip or one folder. Safe to read from a stranger.
 
 Nothing is ever unpacked to disk: a member is read by the exact name `people.json` gives, within limits that hold for
-the bytes that really come out, not for what the zip's directory claims. Embeddings are not exported: another box may
-run another model, and makes its own from the pictures.
+the bytes that really come out, not for what the zip's directory claims. Embeddings are not exported: another device
+may run another model, and computes its own from the pictures.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Archive:
                     data = member.read(limit + 1)
             else:
                 file = self.path / name
-                # A link in the folder must not make us read what lies outside it.
+                # A link in the folder must not lead us to files outside it.
                 if file.resolve() != self.path.resolve() / name:
                     raise ImageError(f"{file}: a link; put the picture itself into the folder")
                 with file.open("rb") as member:

@@ -1,4 +1,4 @@
-"""False alerts to expect on this very list: synthetic strangers are scored against everybody on it.
+"""Predicts false alerts on this list by scoring synthetic strangers against everybody on it.
 
 The strangers come from the model pack as vectors drawn from a distribution; no picture and no file is known here.
 """
@@ -19,7 +19,7 @@ CURVE = (0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
 """False positive identification rates that the printed curve shows."""
 BATCH = 512
 MIN_PEOPLE = 8
-"""On a shorter list the common likeness of its pictures can't be estimated."""
+"""With fewer people the common likeness of the list's pictures can't be estimated."""
 SAMPLE = 2000
 
 
@@ -40,7 +40,7 @@ class Calibration:
         }
 
     def curve(self, kind: str) -> list[dict[str, Any]]:
-        """Rows: the rate promised (the bound), the similarity that keeps it, and the rate that is likely there."""
+        """Rows: the promised rate (the bound), the similarity that keeps it, and the likely rate there."""
         tail = self.tails[kind]
         rows = []
         for rate in CURVE:
@@ -63,7 +63,7 @@ def calibrate(gallery: Gallery, cohorts: Mapping[str, NDArray[np.floating]], min
 
 
 def list_bias(gallery: Gallery, cohort: NDArray[np.floating]) -> float:
-    """By how much listed people resemble one another more than the cohort's strangers do them; 0 where not surely so.
+    """Return how much more listed people resemble one another than strangers resemble them; 0 unless that is certain.
 
     Pictures of one camera, one light or one sort of film have that in common, and strangers before that camera have it,
     too: on the gray AT&T faces a rate of 1 % promised without this came to 28 to 35 %, with it to .5 to 2 %. Every
@@ -85,7 +85,7 @@ def list_bias(gallery: Gallery, cohort: NDArray[np.floating]) -> float:
 def stranger_scores(
     gallery: Gallery, cohort: NDArray[np.floating], min_margin: float, *, batch: int = BATCH
 ) -> NDArray[np.float64]:
-    """Per stranger the similarity with which they would be taken for somebody; -1 where the margin forbids it."""
+    """Return the similarity at which each stranger would match somebody; -1 where the margin forbids it."""
     scores = np.empty(len(cohort))
     for start in range(0, len(cohort), batch):
         best, second = gallery.best_two(cohort[start : start + batch].astype(np.float32))

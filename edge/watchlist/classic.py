@@ -48,7 +48,7 @@ def read_classic(
     -----
     A JSON entry belongs to the class folder that its Name or ID spells, else to the folder its key counts to, from 0,
     in plain sorted order of folder names (1, 10, 2: as the classifiers that used this layout numbered their classes).
-    Where two entries end at one folder the list is refused, for a wrong guess gives a face a wrong name. A folder
+    If two entries lead to one folder the list is refused: a wrong guess would give a face a wrong name. A folder
     without an entry, and any folder where there is no JSON at all, gives the name. Without an ID the id is the name,
     made fit by `edge.watchlist.entry.fit_id`.
     """
@@ -68,7 +68,7 @@ def read_classic(
 
 
 def _named(name: str, status: str, known_ids: Collection[str]) -> ListedPerson:
-    """Somebody of whom no id is given."""
+    """Return a person without a given id."""
     person_id = name if name in known_ids else fit_id(name)
     return ListedPerson(Person(person_id, name, status), (), is_id_made=person_id != name)
 
@@ -108,7 +108,7 @@ def _read_list(listing: Path, known_ids: Collection[str]) -> dict[int, ListedPer
     """Entries by their numeric keys, rising."""
     try:
         if listing.stat().st_size > MAX_LIST_BYTES:
-            raise ImageError(f"{listing}: larger than {MAX_LIST_BYTES} bytes, no list of people")
+            raise ImageError(f"{listing}: larger than {MAX_LIST_BYTES} bytes; that is no list of people")
         content = json.loads(listing.read_text("utf-8-sig"), object_pairs_hook=_unique)
     except (OSError, ValueError, RecursionError) as error:
         raise ImageError(f"{listing}: can't be read as JSON ({error}); correct that place") from None
@@ -144,7 +144,7 @@ def _text(where: str, what: str, value: Any) -> str:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key stands there twice")
+        raise ValueError("a key appears twice")
     return found
 
 

@@ -1,4 +1,4 @@
-"""What is handed in to change the watchlist, and the answer: records, and the rule for the ids of new people."""
+"""Records that change the watchlist, records of the outcome, and the one rule for ids of new people."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from edge.records import Person
 _NEW_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _OTHERS = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
 _NO_PATH_PART = frozenset({".", ".."})
-"""Clients drop these from a path, so that such a person could not be reached by HTTP."""
+"""HTTP clients drop these from a path, so such a person would have no address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One picture file that was handed over."""
+    """One picture file as received."""
 
     name: str
     data: bytes = field(repr=False)
@@ -82,10 +82,10 @@ def require_new_id(text: str) -> None:
 
 
 def fit_id(name: str) -> str:
-    """An id for somebody of whom only the name is known: the name itself where it may be an id.
+    """Make an id from a name: the name itself if it is a valid id.
 
-    Accents are dropped, runs of other characters become `-`; a name of which nothing is left gives `person-` and 8
-    digits of its SHA-256.
+    Accents are dropped, runs of other characters become `-`; if nothing is left, the id is `person-` and 8
+    digits of the name's SHA-256.
     """
     if is_new_id(name):
         return name

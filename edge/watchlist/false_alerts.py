@@ -1,4 +1,4 @@
-"""What a setting costs: how often a face that is on nobody's list would match, from measured impostor similarities."""
+"""Predicts how often a face that is not on the list would match at a setting, from measured impostor similarities."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def fmr_at(similarity: float, impostor_tail: Sequence[Sequence[float]] | None) -
     similarities = [s for s, _ in table]
     at = bisect_left(similarities, similarity)
     if at == 0:
-        # Below the table strangers match at least this often; one in one is the honest bound.
+        # Below the table strangers match at least this often, so the only safe bound is one in one.
         return (table[0][1] if similarity == similarities[0] else 1.0), True
     if at == len(table):
         return table[-1][1], False

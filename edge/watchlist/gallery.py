@@ -1,4 +1,4 @@
-"""All reference embeddings, searchable. Immutable: a change is a new object, swapped in whole."""
+"""All reference embeddings, searchable. Immutable: a change makes a new object."""
 
 from __future__ import annotations
 

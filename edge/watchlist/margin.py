@@ -1,4 +1,4 @@
-"""Chooses the margin over the runner-up: simulated captures of listed people are searched, and the losses counted.
+"""Chooses the margin over the runner-up by searching simulated captures of listed people and counting the losses.
 
 A larger margin lets fewer strangers and fewer look-alikes through, at a lower similarity, but costs a listed person
 who resembles another. What it costs on this very list is counted here.
@@ -22,7 +22,7 @@ MAX_GENUINE_LOSS = 0.002
 
 @dataclass(frozen=True, slots=True)
 class MarginRow:
-    """One margin: the similarity it needs for the wanted rate, and what becomes of the listed people with the two."""
+    """One margin: the similarity it needs for the wanted rate, and how listed people fare with both."""
 
     min_margin: float
     min_similarity: Mapping[str, float]

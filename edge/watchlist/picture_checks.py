@@ -1,4 +1,4 @@
-"""May this picture become a reference, and which frames of a video should? Pure checks of numbers measured elsewhere.
+"""Checks whether a picture may become a reference, and chooses frames of a video, from numbers measured elsewhere.
 
 Every refusal carries a reason code, a sentence a guard can act on, and the numbers behind it.
 """
@@ -53,15 +53,15 @@ class EnrolLimits:
     min_luma_part: float = 0.25
     max_yaw_deg: float = 40.0
     max_second_face: float = 0.4
-    """Width of the second face over the first above which it isn't clear who is meant."""
+    """If the second face is wider than this share of the first, it isn't clear who is meant."""
     min_own_similarity: float = 0.25
     max_own_similarity: float = 0.985
     max_other_similarity: float = 0.6
-    """Likeness to another person from which on the two would be taken for one another."""
+    """From this likeness to another person on, the two could be confused."""
 
 
 class OtherPeople(NamedTuple):
-    """The references of everybody else."""
+    """The references of all other people."""
 
     embeddings: NDArray[np.float32]
     """(R, D), rows of length 1."""
@@ -238,7 +238,7 @@ def _most_typical_first(
 def _check_against(
     candidate: Candidate, embedding: Embedding, accepted: NDArray[np.float32], limits: EnrolLimits
 ) -> PictureCheck:
-    """Is it the same person as the others, and does it add anything?"""
+    """Check that it shows the same person as the others, and is no near duplicate."""
     quality = candidate.quality.score if candidate.quality else 0.0
     if len(accepted) == 0:
         return PictureCheck(candidate, None, "accepted", {"quality": quality})
@@ -253,7 +253,7 @@ def _check_against(
 
 
 def _check_others(check: PictureCheck, others: OtherPeople, limits: EnrolLimits) -> PictureCheck:
-    """Would this picture be taken for somebody else?"""
+    """Check that this picture does not resemble another person on the list."""
     embedding = check.candidate.embedding
     if not check.ok or embedding is None:
         return check

@@ -1,4 +1,4 @@
-"""Distribution of strangers' highest similarities, with a 95 % upper bound. Numbers only.
+"""Fits the distribution of strangers' highest similarities, with a 95 % upper bound. Numbers only.
 
 The rates below the tail's start are counted; above it a generalised Pareto distribution takes over, because the rates a
 device is set to lie beyond what any cohort can count.

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.app.build import load_models, load_watch
+from edge.app.build import load_active_list, load_models
 from edge.app.offline.clips import find_clips, process
 from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip
@@ -93,7 +93,7 @@ def test_a_face_is_followed_or_dropped_when_the_size_changes_but_nothing_breaks(
     models = load_models(load())
     with Store.open(tmp_path / "data") as store:
         enrol(store, models, Person("p1", "P", "demo"), [portrait])
-        results = list(process(Config(), models, load_watch(store, models), find_clips(tmp_path)))
+        results = list(process(Config(), models, load_active_list(store, models), find_clips(tmp_path)))
     ended = [end for result in results for end in result.ended]
     assert ended
     assert all(end.match is not None or end.reason is not None for end in ended)

@@ -65,7 +65,7 @@ def test_what_another_fault_forbids_is_not_done_for_recognition(pack: Pack) -> N
     for changes, why in (
         ({"noise": 0.05}, "noise at level 3 would be sharpened, too"),
         ({"blockiness": 0.6}, "blocks at level 2 would be sharpened, too"),
-        ({"eye_distance_px": 15.0}, "the face is soft for want of pixels, not of focus"),
+        ({"eye_distance_px": 15.0}, "the face is soft because it is small, not because it is out of focus"),
     ):
         plan = allowed.plan(dataclasses.replace(blurred, **changes), for_recognition=True)  # type: ignore[arg-type]
         assert {step.name: step.reason for step in plan.skipped}["deblur"] == f"for viewing only: {why}"

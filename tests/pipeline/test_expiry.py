@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.app.build import Models, load_models, load_watch
+from edge.app.build import Models, load_active_list, load_models
 from edge.app.offline.clips import EPOCH, find_clips, process
 from edge.app.people.people import enrol
 from edge.app.people.worker import PeopleWorker
@@ -25,9 +25,9 @@ NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 def test_an_expired_entry_and_a_list_too_old_never_match() -> None:
     people = [Person("a", "A", "x", NOW), Person("b", "B", "x", NOW + dt.timedelta(days=1)), Person("c", "C", "x")]
-    watch = ActiveList.of(people, [], 1, "d")
-    assert watch.expired_at(NOW - dt.timedelta(seconds=1)) == set()
-    assert watch.expired_at(NOW) == {"a"}
+    active_list = ActiveList.of(people, [], 1, "d")
+    assert active_list.expired_at(NOW - dt.timedelta(seconds=1)) == set()
+    assert active_list.expired_at(NOW) == {"a"}
     stale = ActiveList.of(people, [], 1, "d", good_until=NOW)
     assert not stale.is_stale(NOW - dt.timedelta(seconds=1))
     assert stale.expired_at(NOW) == {"a", "b", "c"}
@@ -81,11 +81,11 @@ def test_an_expired_person_walks_through_and_no_hit_is_made(
     person = Person("p1", "P", "demo", EPOCH + dt.timedelta(seconds=7))
     with Store.open(tmp_path) as store:
         enrol(store, models, person, [portrait])
-        (result,) = process(Config(), models, load_watch(store, models), find_clips(demo_clip))
+        (result,) = process(Config(), models, load_active_list(store, models), find_clips(demo_clip))
         lasts = [draft.hit.visit.last_at for draft in result.drafts.values()]
         assert lasts, "before its end the entry matches"
         assert max(lasts) < person.expires_at, "and not a frame longer"
-        watch = dataclasses.replace(load_watch(store, models), good_until=EPOCH)
-        (result,) = process(Config(), models, watch, find_clips(demo_clip))
+        active_list = dataclasses.replace(load_active_list(store, models), good_until=EPOCH)
+        (result,) = process(Config(), models, active_list, find_clips(demo_clip))
     assert not result.drafts
     assert Reason.EXPIRED_ENTRY in [end.reason for end in result.ended]

@@ -42,7 +42,7 @@ class Script:
         return np.stack([self._left.pop(0) for _ in crops])
 
 
-def watch_of(*references: np.ndarray) -> ActiveList:
+def list_of(*references: np.ndarray) -> ActiveList:
     people = [Person(f"p{i}", f"P{i}", "listed") for i in range(len(references))]
     kept = [Reference(f"r{i}", f"p{i}", "0" * 64, v, "m", {}, "test") for i, v in enumerate(references)]
     return ActiveList.of(people, kept, 1, "digest")
@@ -60,13 +60,15 @@ def track_of(number: int, box: tuple[float, float, float, float] = (185, 170, 25
     return Track(1, TrackState.CONFIRMED, box, 0.9, LANDMARKS, 0, number, number + 1, 0)
 
 
-def play(face: TrackedFace, watch: ActiveList, vectors: list[np.ndarray], *, gray: bool = False) -> list[str | None]:
+def play(
+    face: TrackedFace, active_list: ActiveList, vectors: list[np.ndarray], *, gray: bool = False
+) -> list[str | None]:
     """The person named after each shot."""
-    embedder, limits, named = Script(*vectors), limits_of(SETTINGS, watch), []
+    embedder, limits, named = Script(*vectors), limits_of(SETTINGS, active_list), []
     for step in range(len(vectors)):
         number = 3 * step
         assert face.add_shot(frame_of(number, gray=gray), track_of(number), 16, embedder)  # type: ignore[arg-type]
-        match = face.answer(watch, limits)
+        match = face.answer(active_list, limits)
         named.append(match.person_id if match else None)
     return named
 
@@ -82,29 +84,29 @@ def equal_quality(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_sure_is_early_and_stays_while_the_usual_limits_hold() -> None:
     face = TrackedFace(SETTINGS)
-    assert play(face, watch_of(axis(0)), [at_similarity(0.7), at_similarity(0.5)]) == ["p0", "p0"]
+    assert play(face, list_of(axis(0)), [at_similarity(0.7), at_similarity(0.5)]) == ["p0", "p0"]
     assert face.timing == "early"
 
 
 def test_not_sure_waits_for_enough_shots() -> None:
     face = TrackedFace(SETTINGS)
-    assert play(face, watch_of(axis(0)), [at_similarity(0.55)] * 4) == [None, None, None, "p0"]
+    assert play(face, list_of(axis(0)), [at_similarity(0.55)] * 4) == [None, None, None, "p0"]
     assert face.timing == "regular"
 
 
 def test_fusion_finds_what_no_single_shot_shows() -> None:
     """Four shots of .45, each with noise of its own, point at the person together."""
     shots = [(0.45 * axis(0) + np.sqrt(1 - 0.45**2) * axis(number)).astype(np.float32) for number in range(1, 5)]
-    watch = watch_of(axis(0), axis(10))
+    active_list = list_of(axis(0), axis(10))
     assert max(float(shot @ axis(0)) for shot in shots) < SETTINGS.min_similarity
-    assert play(TrackedFace(SETTINGS), watch, shots)[-1] == "p0"
+    assert play(TrackedFace(SETTINGS), active_list, shots)[-1] == "p0"
 
 
 def test_the_end_of_a_short_track_is_a_late_answer() -> None:
-    face, watch = TrackedFace(SETTINGS), watch_of(axis(0))
-    assert play(face, watch, [at_similarity(0.55)] * 2) == [None, None]
+    face, active_list = TrackedFace(SETTINGS), list_of(axis(0))
+    assert play(face, active_list, [at_similarity(0.55)] * 2) == [None, None]
     assert face.reason is Reason.TOO_FEW_SHOTS
-    match = face.answer(watch, limits_of(SETTINGS, watch), is_last=True)
+    match = face.answer(active_list, limits_of(SETTINGS, active_list), is_last=True)
     assert match is not None
     assert (match.person_id, face.timing) == ("p0", "late")
     assert face.decision(DetectConfig())["timing"] == "late"
@@ -112,20 +114,20 @@ def test_the_end_of_a_short_track_is_a_late_answer() -> None:
 
 def test_look_alikes_get_no_name_however_many_shots() -> None:
     twin = (axis(0) + 0.2 * axis(1)).astype(np.float32)
-    watch = watch_of(axis(0), twin / np.linalg.norm(twin))
+    active_list = list_of(axis(0), twin / np.linalg.norm(twin))
     face = TrackedFace(SETTINGS)
-    assert play(face, watch, [(axis(0) + 0.09 * axis(1)) / np.float32(np.hypot(1, 0.09))] * 6) == [None] * 6
+    assert play(face, active_list, [(axis(0) + 0.09 * axis(1)) / np.float32(np.hypot(1, 0.09))] * 6) == [None] * 6
     assert face.reason is Reason.BELOW_MARGIN
 
 
 def test_gray_shots_have_limits_of_their_own() -> None:
-    watch = dataclasses.replace(
-        watch_of(axis(0)), thresholds=Thresholds({"color": 0.5, "gray": 0.8}, 0.0, 100, "m", "d", AT)
+    active_list = dataclasses.replace(
+        list_of(axis(0)), thresholds=Thresholds({"color": 0.5, "gray": 0.8}, 0.0, 100, "m", "d", AT)
     )
     vectors = [at_similarity(0.7)] * 4
-    assert play(TrackedFace(SETTINGS), watch, vectors)[-1] == "p0"
+    assert play(TrackedFace(SETTINGS), active_list, vectors)[-1] == "p0"
     face = TrackedFace(SETTINGS)
-    assert play(face, watch, vectors, gray=True)[-1] is None
+    assert play(face, active_list, vectors, gray=True)[-1] is None
     assert (face.kind, face.reason) == ("gray", Reason.NO_MATCH)
 
 
@@ -142,17 +144,17 @@ def test_limits_come_from_calibration_where_there_is_one() -> None:
     rng = np.random.default_rng(1)
     cohort = rng.normal(size=(3000, DIM)).astype(np.float32)
     cohort /= np.linalg.norm(cohort, axis=1, keepdims=True)
-    watch = watch_of(axis(0))
-    made = calibrate(watch.gallery, {"color": cohort}, 0.06)
-    watch = dataclasses.replace(watch, calibration=made)
-    color, gray = limits_of(SETTINGS, watch)["color"], limits_of(SETTINGS, watch)["gray"]
+    active_list = list_of(axis(0))
+    made = calibrate(active_list.gallery, {"color": cohort}, 0.06)
+    active_list = dataclasses.replace(active_list, calibration=made)
+    color, gray = limits_of(SETTINGS, active_list)["color"], limits_of(SETTINGS, active_list)["gray"]
     assert color.min_similarity == 0.5
     assert color.source == "configuration"
     assert color.expected_false_alerts.startswith("about 1 in ")
     assert gray.expected_false_alerts == "not calibrated"
     assert color.min_similarity <= color.early_similarity <= 0.6
     kept = Thresholds({"color": 0.77}, 0.1, 1000, "m", "d", AT)
-    calibrated = limits_of(SETTINGS, dataclasses.replace(watch, thresholds=kept))
+    calibrated = limits_of(SETTINGS, dataclasses.replace(active_list, thresholds=kept))
     assert (calibrated["color"].min_similarity, calibrated["color"].min_margin) == (0.77, 0.1)
     assert (calibrated["color"].source, calibrated["gray"].source) == ("calibration", "configuration")
     assert same_model(kept, "m") is kept
@@ -167,7 +169,7 @@ def test_better_shots_weigh_more() -> None:
 
 def test_every_gate_is_told_with_its_limit() -> None:
     face = TrackedFace(SETTINGS)
-    play(face, watch_of(axis(0), axis(7)), [at_similarity(0.7)] * 4)
+    play(face, list_of(axis(0), axis(7)), [at_similarity(0.7)] * 4)
     told = face.decision(DetectConfig())
     gates = {gate["gate"]: (gate["value"], gate["limit"]) for gate in told["gates"]}
     assert gates["similarity"] == (pytest.approx(0.7, abs=1e-3), 0.5)

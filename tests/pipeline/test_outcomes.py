@@ -49,10 +49,12 @@ def play(
 ) -> tuple[list[TrackEnd], list[Any]]:
     """Run a script; the tracks that ended and every draft, in order."""
     config = Config(recognise={"min_quality": 0.0, "min_similarity": 0.5, **recognise}, detect={"min_face_px": 16})
-    watch = ActiveList.of([Person("ann", "Ann", "x")], [Reference("r", "ann", "0" * 64, ANN, "m", {}, "t")], 1, "d")
+    active_list = ActiveList.of(
+        [Person("ann", "Ann", "x")], [Reference("r", "ann", "0" * 64, ANN, "m", {}, "t")], 1, "d"
+    )
     scripted = Scripted(script)
     stages = Stages(scripted, Enhancer("off"), scripted)  # type: ignore[arg-type]
-    pipeline = Pipeline(config, stages, watch, DeviceFacts("box", "test", {}, None, lambda _: {}))
+    pipeline = Pipeline(config, stages, active_list, DeviceFacts("box", "test", {}, None, lambda _: {}))
     image = np.random.default_rng(0).integers(60, 200, (480, 640, 3), dtype=np.uint8)
     ended, drafts = [], []
     for number in range(len(script)):

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.app.build import Models, load_models, load_watch
+from edge.app.build import Models, load_active_list, load_models
 from edge.app.offline.clips import find_clips, process
 from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip as clip
@@ -86,7 +86,7 @@ def demo_drafts(models: Models, store: Store, demo_clip: Path) -> list[Any]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clips, "_process_frame", spy)
-        list(process(Config(), models, load_watch(store, models), find_clips(demo_clip)))
+        list(process(Config(), models, load_active_list(store, models), find_clips(demo_clip)))
     return drafts
 
 
@@ -103,14 +103,14 @@ def test_the_kept_face_can_be_aligned_and_scored_again(demo_drafts: list[Any], m
     draft = demo_drafts[-1]
     landmarks = np.array(draft.hit.recipe["input"]["landmarks"], np.float32)
     embedding = models.stages.embedder.embed(align(draft.shown.found, landmarks)[np.newaxis])[0]
-    ranked = load_watch(store, models).gallery.search(embedding)
+    ranked = load_active_list(store, models).gallery.search(embedding)
     assert ranked[0].person_id == "p1"
     for step in draft.hit.recipe["steps"][:1]:
         assert step["input_sha256"] == pixel_sha256(draft.shown.found)
 
 
 def test_every_track_ends_in_a_match_or_one_reason(models: Models, store: Store, demo_clip: Path) -> None:
-    (result,) = process(Config(), models, load_watch(store, models), find_clips(demo_clip))
+    (result,) = process(Config(), models, load_active_list(store, models), find_clips(demo_clip))
     assert result.ended
     for end in result.ended:
         known = end.match is not None and end.match.person_id is not None
@@ -120,8 +120,8 @@ def test_every_track_ends_in_a_match_or_one_reason(models: Models, store: Store,
 
 def test_a_track_that_passes_to_something_else_loses_its_name(models: Models, store: Store) -> None:
     """As when the person leaves and the detector fires on a wheel where the face was."""
-    face, watch = TrackedFace(load().recognise), load_watch(store, models)
-    limits, embedder = limits_of(load().recognise, watch), models.stages.embedder
+    face, active_list = TrackedFace(load().recognise), load_active_list(store, models)
+    limits, embedder = limits_of(load().recognise, active_list), models.stages.embedder
     for number, image in enumerate(islice(clip.frames(), 140)):
         found = models.stages.detector.detect(image)
         if number < 90 or not len(found):
@@ -130,7 +130,7 @@ def test_a_track_that_passes_to_something_else_loses_its_name(models: Models, st
         track = Track(1, TrackState.CONFIRMED, box, 0.9, found.landmarks[0], 0, number, number, 0)  # type: ignore[arg-type]
         assert not face.has_changed(frame, track, embedder)
         if face.add_shot(frame, track, 16, embedder):
-            face.answer(watch, limits)
+            face.answer(active_list, limits)
     assert face.match is not None
     assert face.match.person_id == "p1"
     wheel = ARCFACE_POINTS + np.array([100, 245], np.float32)

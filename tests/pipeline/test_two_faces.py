@@ -130,8 +130,8 @@ def test_the_page_tells_the_guard() -> None:
     plain = dataclasses.replace(hit, similarity=0.6, similarity_original=0.6, similarity_enhanced=0.6, enhancement={})
     alone = dataclasses.replace(plain, enhancement=two_faces_json("enhanced", (0.5, 0.7), 0.1))
     assert {doubt[:20] for doubt in set(words.doubts(alone)) - set(words.doubts(plain))} == {
-        "The likeness rests o",
-        "Found and enhanced f",
+        "The similarity rests",
+        "The similarities of ",
     }
 
 

@@ -64,7 +64,7 @@ def test_what_is_not_there_or_there_already_is_refused_and_leaves_no_trace(store
     with pytest.raises(NotFoundError, match="not on the watchlist"):
         store.add_hit(hit, pictures).result(10)
     enrol(store, ANN)
-    with pytest.raises(NotFoundError, match="neither handed over nor kept"):
+    with pytest.raises(NotFoundError, match="neither passed nor kept"):
         store.add_hit(hit, {}).result(10)
     with pytest.raises(NotFoundError, match="is not kept"):
         store.update_hit(hit, pictures).result(10)

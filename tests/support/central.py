@@ -1,4 +1,4 @@
-"""A light box for tests of central servers: a real store and web side that makes hits until it is killed.
+"""A small device for tests of central servers: a real store and web side that makes hits until it is killed.
 
 Run as `python -m tests.support.central DATA_DIR PORT`: prints `ready`, then `seq hit_id` of every item acknowledged.
 """

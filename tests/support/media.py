@@ -1,4 +1,4 @@
-"""Small media and waiting for the capture tests."""
+"""Small media files for the capture tests, and a function that waits."""
 
 from __future__ import annotations
 

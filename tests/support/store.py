@@ -35,7 +35,7 @@ class Clock:
 
 
 def picture(text: str, num_bytes: int = 400) -> tuple[str, bytes]:
-    """A file's hash and bytes; the text is found in them again and again."""
+    """Return a file's hash and bytes, which repeat the text."""
     data = (text.encode() + b" ") * (num_bytes // (len(text.encode()) + 1) + 1)
     return hashlib.sha256(data).hexdigest(), data
 

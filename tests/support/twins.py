@@ -23,7 +23,7 @@ def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> list[int]:
-    """Take the best left (the first of equals), drop all that overlap it by more than the threshold, repeat."""
+    """Take the best remaining box (the first of equals), drop all that overlap it beyond the threshold, repeat."""
     left = list(range(len(boxes)))
     kept: list[int] = []
     while left:

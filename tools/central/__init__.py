@@ -1,1 +1,1 @@
-"""What a central server needs to live with boxes: a puller to copy, a test to point at a box, a fleet to start from."""
+"""For authors of central servers: a puller to copy, a conformance test for a device, a loader for a whole fleet."""

@@ -1,4 +1,4 @@
-"""A fleet of boxes into one database, incrementally, on an existing engine: dlt, into DuckDB or PostgreSQL.
+"""Loads the feeds of a fleet into one database, incrementally, with dlt: into DuckDB or PostgreSQL.
 
     python -m tools.central.fleet boxes.json --to duckdb --name fleet
 
@@ -25,7 +25,7 @@ from typing import Any
 
 import dlt
 
-dlt.config["runtime.dlthub_telemetry"] = False  # a fleet of cameras tells nobody of itself
+dlt.config["runtime.dlthub_telemetry"] = False  # a fleet of cameras sends no usage reports
 
 KEY = ["box_id", "epoch", "seq"]
 COLUMNS: dict[str, Any] = {

@@ -109,7 +109,7 @@ class Puller:
         self._tls = ssl.create_default_context(cafile=cafile) if url.startswith("https") else None
 
     def steps(self) -> Iterator[tuple[str, float]]:
-        """One pull after the other: what came of it, and how many seconds to wait before the next."""
+        """Yield the result of each pull, and the seconds to wait before the next."""
         while True:
             try:
                 yield self._pull()
@@ -132,7 +132,7 @@ class Puller:
             etag = answer.headers.get("ETag")
         fresh = self._items.add(page["epoch"], page["items"])
         self._items.keep_cursor(page["next"])
-        # The tag belongs to the address just asked; with another cursor it would never fit.
+        # The tag belongs to the address just asked; it would never match with another cursor.
         self._etag = etag if page["next"] == query.get("after") else None
         return f"{fresh} new of {len(page['items'])}", 0.0 if page["more"] or self._wait_s else 5.0
 

@@ -121,7 +121,7 @@ def on_booted(report: Report, do: Steps) -> None:
     report.step("box: exposure and form of the unit", do.unit_is_confined)
     report.step("box: update to a good release", do.updates)
     report.step("box: a hung pipeline is killed by the watchdog", do.watchdog_kills_hang)
-    report.step("box: a broken release is taken back", do.rolls_back)
+    report.step("box: a broken release is rolled back", do.rolls_back)
     report.step("box: a run mends what another left half-done", do.repairs)
     report.step("box: no secret in journal, files or output", do.leaks_no_secret)
     report.step("box: uninstall", do.uninstall)

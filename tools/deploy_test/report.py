@@ -1,4 +1,4 @@
-"""What passed, failed and was skipped, said at once and summed up at the end."""
+"""Reports what passed, failed and was skipped, at once and in a summary."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class StepError(Exception):
-    """A step did not show what it had to."""
+    """A step of the test failed."""
 
 
 class Report:

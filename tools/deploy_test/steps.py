@@ -135,7 +135,7 @@ class Steps:
         """An update to a broken release is rolled back by itself, and the play says so."""
         done = self.installer.play("site.yml", self.box.name, BROKEN, "-e", "edge_update_wait_s=60")
         require(done.failed == 1, "the play did not fail")
-        require(f"{BROKEN} was taken back" in done.said, f"not said: ...{done.said[-1500:]}")
+        require(f"{BROKEN} was rolled back" in done.said, f"not said: ...{done.said[-1500:]}")
         self.is_active(NEXT)
         outcome = json.loads(self.box.ssh("cat /opt/edge/outcome.json"))
         require(not outcome["counted"], "noted as counted")

@@ -1,1 +1,1 @@
-"""What the web side bears: polls without news, a crowd of pullers or a video to examine beside the cameras, drips."""
+"""Load tests of the web side: polls without news, many pullers, a video to examine, and slow clients."""

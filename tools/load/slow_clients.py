@@ -28,7 +28,7 @@ JSON = (
 
 @dataclass
 class Others:
-    """How a well-behaved puller fared."""
+    """Measurements of a well-behaved puller."""
 
     served_ms: list[float] = field(default_factory=list)
     failed: int = 0

@@ -1,4 +1,4 @@
-"""What all trainings share: the loop with checkpoints, weight averaging, schedule, and the loss curve.
+"""Shared by all trainings: the loop with checkpoints, weight averaging, schedule, and the loss curve.
 
 Every batch is made from (seed, step) alone, so a run that was stopped and resumed after any checkpoint gives the same
 weights, bit for bit, as one that was not (with `--steps`; `--minutes` follows the clock).

@@ -16,13 +16,13 @@ MAX_YAW_DEG = 50.0
 
 
 class DistanceSource(Protocol):
-    """Tells a distance for each sighting."""
+    """Gives the distance of each sighting."""
 
     def at(self, at_s: float, eye_px: float, yaw_deg: float) -> float | None:
         """Metres, or None where the distance can't be worked out."""
 
     def describe(self) -> str:
-        """How distances were worked out, for the sheet."""
+        """Say on the sheet how distances were worked out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Pinhole:
 
     @classmethod
     def of(cls, width: int, *, focal_px: float | None = None, hfov_deg: float | None = None) -> Pinhole:
-        """From a focal length in px, a horizontal field of view, or an assumed one, which the sheet then says."""
+        """Build from a focal length in px or a field of view; without either, assume one and say so on the sheet."""
         if focal_px is not None:
             return cls(focal_px, f"focal length {focal_px:.0f} px as given")
         angle = ASSUMED_HFOV_DEG if hfov_deg is None else hfov_deg
@@ -84,7 +84,7 @@ class Pinhole:
         return cls(focal, f"focal length {focal:.0f} px from an {word} field of view of {angle:g} degrees")
 
     def at(self, at_s: float, eye_px: float, yaw_deg: float) -> float | None:
-        """Distance by the eyes alone; None for a head turned further than `MAX_YAW_DEG`."""
+        """Return the distance by the eyes; None for a head turned further than `MAX_YAW_DEG`."""
         if eye_px < 1 or abs(yaw_deg) > MAX_YAW_DEG:
             return None
         return self.focal_px * EYE_DISTANCE_M / (eye_px / math.cos(math.radians(yaw_deg)))
@@ -101,7 +101,7 @@ class SpokenDistance:
     metres: float = 0.0
 
     def at(self, at_s: float, eye_px: float, yaw_deg: float) -> float | None:
-        """As said."""
+        """The distance given."""
         return self.metres or None
 
     def describe(self) -> str:

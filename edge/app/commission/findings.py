@@ -1,7 +1,7 @@
 """Computes at which distance, in which third of the picture and in which light the walker is recognised.
 
-Each distance is judged as a track of its own would be: its best shots, fused and weighed as in live work, against the
-limits in force. That is strict, for a real track also keeps better shots of nearer distances.
+Each distance is judged as if it were a track: its best shots are fused as in live work and held against the limits in
+force. That is strict, because a real track also keeps better shots from nearer distances.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from edge.pipeline.reliability import weight
 from edge.recognise import decide, fuse
 
 MIN_SIGHTINGS = 3
-"""Fewest sightings from which a distance is judged."""
+"""A distance with fewer sightings is not judged."""
 SHOT_GAP_S = MIN_GAP_FRAMES / 25.0
 
 
@@ -47,7 +47,7 @@ class DistanceResult:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the walk showed."""
+    """The results of a walk."""
 
     rows: tuple[DistanceResult, ...]
     zones: tuple[DistanceResult, ...]
@@ -55,9 +55,11 @@ class Findings:
     sentence: str
 
 
-def judge_walk(sightings: Sequence[Sighting], person_id: str, watch: ActiveList, settings: RecogniseConfig) -> Findings:
+def judge_walk(
+    sightings: Sequence[Sighting], person_id: str, active_list: ActiveList, settings: RecogniseConfig
+) -> Findings:
     """Judge every distance and zone of each light."""
-    limits = limits_of(settings, watch)
+    limits = limits_of(settings, active_list)
     sightings = walker_sightings(sightings)
     kind = "gray" if sightings and 2 * sum(s.is_gray for s in sightings) > len(sightings) else "color"
     rows, zones = [], []
@@ -66,12 +68,12 @@ def judge_walk(sightings: Sequence[Sighting], person_id: str, watch: ActiveList,
         for metres in sorted({round(sighting.distance_m) for sighting in seen}):
             here = [sighting for sighting in seen if round(sighting.distance_m) == metres]
             if len(here) >= MIN_SIGHTINGS:
-                rows.append(_judge_row(here, light, f"{metres} m", metres, person_id, watch, settings, limits))
+                rows.append(_judge_row(here, light, f"{metres} m", metres, person_id, active_list, settings, limits))
         known = {row.metres for row in rows if row.light == light and row.is_recognised}
         for zone in ZONES:
             here = [one for one in seen if one.zone == zone and (round(one.distance_m) in known or not known)]
             if len(here) >= MIN_SIGHTINGS:
-                zones.append(_judge_row(here, light, zone, None, person_id, watch, settings, limits))
+                zones.append(_judge_row(here, light, zone, None, person_id, active_list, settings, limits))
     return Findings(tuple(rows), tuple(zones), limits[kind], sentence(rows))
 
 
@@ -115,7 +117,7 @@ def _judge_row(
     label: str,
     metres: int | None,
     person_id: str,
-    watch: ActiveList,
+    active_list: ActiveList,
     settings: RecogniseConfig,
     limits: Mapping[str, MatchLimits],
 ) -> DistanceResult:
@@ -127,7 +129,7 @@ def _judge_row(
         kind = "gray" if 2 * sum(shot.is_gray for shot in shots) > len(shots) else "color"
         weights = np.array([weight(shot.quality) for shot in shots], np.float32)
         probe = fuse(np.stack([shot.embedding for shot in shots]), weights)
-        ranked = watch.gallery.search(probe)
+        ranked = active_list.gallery.search(probe)
         fused = next((float(one[1]) for one in ranked if one[0] == person_id), -1.0)
         match = decide(ranked, limits[kind])
         is_recognised = match.person_id == person_id
@@ -152,7 +154,7 @@ def _judge_row(
 
 
 def _best_shots(here: Sequence[Sighting], most: int) -> list[Sighting]:
-    """The best usable shots, apart in time as a track keeps them."""
+    """Return the best usable shots, spaced in time as a track spaces them."""
     kept: list[Sighting] = []
     for one in sorted((one for one in here if one.is_usable), key=lambda one: (-one.quality, one.at_s)):
         if len(kept) < most and all(abs(one.at_s - other.at_s) >= SHOT_GAP_S - 1e-6 for other in kept):

@@ -47,7 +47,7 @@ class PageWalk:
         self._sheet: bytes | None = None
 
     def view(self) -> CommissionView:
-        """Where the walk is; the findings so far are worked out anew."""
+        """Return how far the walk is, with the findings so far."""
         made = self._session
         if made is None:
             return CommissionView(state="idle" if self._sheet is None else "done")
@@ -79,7 +79,7 @@ class PageWalk:
         )
 
     async def begin(self, camera: str, person_id: str) -> None:
-        """Begin anew with that walker."""
+        """Start a new walk with this walker."""
         made = await asyncio.to_thread(WalkSession, self._config, self._models, self._store, person_id)
         self._station = SpokenDistance()
         made.distances = self._station
@@ -88,7 +88,7 @@ class PageWalk:
         self._vision.observer = self._observe_frame
 
     async def measure(self, metres: float, light: str) -> None:
-        """Take in the frames of the next seconds."""
+        """Measure the frames of the next seconds."""
         if self._session is None:
             raise ConflictError("no walk has begun: say first who walks")
         if time.monotonic() < self._until:
@@ -98,7 +98,7 @@ class PageWalk:
         self._until = time.monotonic() + self._seconds
 
     async def finish(self, by: str) -> None:
-        """Sign the sheet, keep it beside the data, and note who did it."""
+        """Sign the sheet, store it in the data directory, and audit who did it."""
         if self._session is None:
             raise ConflictError("no walk has begun: there is nothing to finish")
         findings, data = await asyncio.to_thread(self._session.finish, self._camera)
@@ -109,16 +109,16 @@ class PageWalk:
         await self.cancel()
 
     async def cancel(self) -> None:
-        """Forget the walk; a signed sheet stays."""
+        """Drop the walk; a signed sheet stays."""
         self._vision.observer = None
         self._session, self._until = None, 0.0
 
     def sheet(self) -> bytes | None:
-        """The sheet that was signed last, while the service runs."""
+        """Return the sheet signed last since the service started."""
         return self._sheet
 
     def _observe_frame(self, frame: Frame, result: FrameResult) -> None:
-        """On the vision thread: a frame that live work is done with."""
+        """Receive a processed frame; called on the vision thread."""
         made = self._session
         if made is None or frame.camera != self._camera or time.monotonic() >= self._until:
             return

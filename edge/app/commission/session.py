@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edge import __version__
-from edge.app.build import Models, box_id_of, load_models, load_watch
+from edge.app.build import Models, box_id_of, load_active_list, load_models
 from edge.app.commission.distances import DistanceSource, Pinhole
 from edge.app.commission.findings import Findings, judge_walk
 from edge.app.commission.sheet import Facts, make_sheet
@@ -25,10 +25,10 @@ from edge.store.audit.audit import LOCAL
 from edge.watchlist.entry import ListEntry
 
 WALKER = "walker"
-"""Id of somebody who walks without being on the list, enrolled for this run alone."""
+"""Id of a walker who is not on the list and is enrolled for this run alone."""
 
 DistancesOf = Callable[[int], DistanceSource]
-"""From the width of the frames to the source of distances."""
+"""Makes the source of distances, given the width of the frames in px."""
 
 
 class WalkSession:
@@ -38,15 +38,15 @@ class WalkSession:
         self.config = config
         self.models = models
         self.box_id = box_id_of(config, store)
-        watch = load_watch(store, models, config.watchlist.max_age_days)
-        if person_id not in watch.people:
-            known = ", ".join(sorted(watch.people)[:5]) or "nobody"
+        active_list = load_active_list(store, models, config.watchlist.max_age_days)
+        if person_id not in active_list.people:
+            known = ", ".join(sorted(active_list.people)[:5]) or "nobody"
             raise NotFoundError(
                 f"{person_id!r} is not on the list (there: {known}); enrol the walker with `edge enrol`"
             )
-        if not any(one.person_id == person_id for one in watch.references.values()):
+        if not any(one.person_id == person_id for one in active_list.references.values()):
             raise NotFoundError(f"{person_id!r} has no picture of the embedder in use; run `edge watchlist reembed`")
-        self.walk = Walk(config, models, watch, person_id)
+        self.walk = Walk(config, models, active_list, person_id)
         self.size = (0, 0)
         self.distances: DistanceSource | None = None
 
@@ -66,8 +66,8 @@ class WalkSession:
                     progress(number + 1)
 
     def findings(self) -> Findings:
-        """What was found so far."""
-        return judge_walk(self.walk.sightings, self.walk.person_id, self.walk.watch, self.config.recognise)
+        """Return the findings so far."""
+        return judge_walk(self.walk.sightings, self.walk.person_id, self.walk.active_list, self.config.recognise)
 
     def finish(self, camera: str) -> tuple[Findings, bytes]:
         """Findings and signed sheet; ImageError where nobody was seen at any distance."""
@@ -79,8 +79,8 @@ class WalkSession:
                 f"{lost} at an unknown one; walk slowly, face the camera, and check the marks"
             )
         clock = clock_facts()
-        watch = self.walk.watch
-        people = "1 person" if len(watch.people) == 1 else f"{len(watch.people)} people"
+        active_list = self.walk.active_list
+        people = "1 person" if len(active_list.people) == 1 else f"{len(active_list.people)} people"
         facts = Facts(
             box_id=self.box_id,
             version=__version__,
@@ -90,7 +90,7 @@ class WalkSession:
             size=self.size,
             person_id=self.walk.person_id,
             distances=self.distances.describe() if self.distances else "unknown",
-            watchlist=f"{people}, digest {watch.digest[:12]}",
+            watchlist=f"{people}, digest {active_list.digest[:12]}",
             models={task: self.models.hashes[task] for task in ("detect", "embed")},
             frames=self.walk.num_frames,
         )
@@ -99,7 +99,7 @@ class WalkSession:
 
 @contextmanager
 def open_session(config: Config, person_id: str | None, walker: Sequence[Path] = ()) -> Iterator[WalkSession]:
-    """Open a walk with the appliance's list, or with somebody enrolled for this walk alone from pictures in `walker`.
+    """Open a walk with the appliance's list, or with one person enrolled for this walk from the pictures in `walker`.
 
     Without `person_id` the only person on the list walks.
     """
@@ -124,5 +124,5 @@ def open_session(config: Config, person_id: str | None, walker: Sequence[Path] =
 
 
 def pinhole_of(focal_px: float | None, hfov_deg: float | None) -> DistancesOf:
-    """Distances by the pinhole model, once the frames' width is known."""
+    """Return what makes the pinhole model once the width of the frames is known."""
     return lambda width: Pinhole.of(width, focal_px=focal_px, hfov_deg=hfov_deg)

@@ -1,6 +1,6 @@
 """The sheet: one page of HTML that prints on A4, signed by the appliance in its last line. No face is on it.
 
-The signature is over every byte before it, so neither a figure nor a word can be changed unseen. The key inside proves
+The signature covers every byte before it, so any change shows. The key inside proves
 nothing by itself: its fingerprint is compared with the one that the box shows.
 """
 
@@ -26,7 +26,7 @@ _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 640, 140, 40, 26
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the sheet shows beside the findings."""
+    """What the sheet shows apart from the findings."""
 
     box_id: str
     version: str
@@ -42,7 +42,7 @@ class Facts:
 
 
 def make_sheet(findings: Findings, facts: Facts, key: Ed25519PrivateKey) -> bytes:
-    """The signed page's file bytes."""
+    """Return the signed page as file bytes."""
     env = Environment(loader=PackageLoader("edge.app.commission"), autoescape=True, undefined=StrictUndefined)
     html = env.get_template("commission.html").render(
         findings=findings,

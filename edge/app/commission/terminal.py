@@ -53,7 +53,7 @@ def guide_walk(
 
 
 def _measure_station(made: WalkSession, live: Camera, station: SpokenDistance, light: str, seconds: float) -> str:
-    """Take frames for some seconds; what came of them, in words."""
+    """Measure frames for some seconds and return the result in words."""
     made.walk.begin_segment()
     before, frames = len(made.walk.sightings), 0
     started = time.monotonic()

@@ -23,7 +23,7 @@ from edge.track import Tracker, TrackerSettings
 DAY, NIGHT = "day", "night"
 ZONES = ("left", "middle", "right")
 MIN_WALKER_SIMILARITY = 0.3
-"""Similarity of a single crop that strangers hardly reach."""
+"""Strangers hardly ever reach this similarity with a single crop."""
 MIN_SAME_PLACE_IOU = 0.4
 
 
@@ -48,14 +48,14 @@ class Sighting:
 
 
 class Walk:
-    """Takes frames of the walk, and measures every face against the list that is in force."""
+    """Measures every face in the frames of the walk against the list in force."""
 
-    def __init__(self, config: Config, models: Models, watch: ActiveList, person_id: str) -> None:
+    def __init__(self, config: Config, models: Models, active_list: ActiveList, person_id: str) -> None:
         self._config = config
         self._models = models
         self._tracker = Tracker(TrackerSettings(high_score=config.detect.min_score))
         self._first_track = 0
-        self.watch = watch
+        self.active_list = active_list
         self.person_id = person_id
         self.sightings: list[Sighting] = []
         self.num_frames = 0
@@ -121,15 +121,15 @@ class Walk:
         )
 
     def _similarity(self, embedding: Embedding) -> float:
-        """Similarity to the walker, even where somebody else is more alike."""
-        ranked = self.watch.gallery.search(embedding)
+        """Return the similarity to the walker, even where another person scores higher."""
+        ranked = self.active_list.gallery.search(embedding)
         return next((float(one[1]) for one in ranked if one[0] == self.person_id), -1.0)
 
 
 def walker_sightings(sightings: Sequence[Sighting]) -> list[Sighting]:
-    """The walker's sightings, in their order; posters, wheels and passers-by must not be measured in their place.
+    """Return the walker's sightings in order, without posters, wheels and passers-by.
 
-    A track with one sighting like the walker belongs to the walker as a whole, also where it is too far to be
+    If one sighting of a track resembles the walker, the whole track is the walker's, also where it is too far to be
     recognised. A track seen in the same frame as such a track is somebody else, and so is any track at the same place.
     All other tracks may be the walker unrecognised, and count.
     """
@@ -154,7 +154,7 @@ def walker_sightings(sightings: Sequence[Sighting]) -> list[Sighting]:
 
 
 def _seen_together(one: Sequence[Sighting], other: Sequence[Sighting]) -> bool:
-    """Whether both were seen in one and the same frame."""
+    """Whether both tracks were seen in one frame."""
     return not {(s.light, s.at_s) for s in one}.isdisjoint((s.light, s.at_s) for s in other)
 
 

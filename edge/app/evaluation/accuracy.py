@@ -1,4 +1,4 @@
-"""`edge eval ...`: the product's own stages, and a peer's beside them, through the measurements of `evaluate`."""
+"""`edge eval ...`: runs our stages, and those of a peer, through the measurements of `evaluate`."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def _peer_file(folder: Path, name: str) -> Path:
 
 
 def read_people(path: Path) -> list[str]:
-    """Names in a list file, one a line; a first line that is a count is passed over."""
+    """Read a list file with one name per line; skip a first line that holds a count."""
     try:
         lines = [line.split()[0] for line in path.read_text("utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from edge.app.build import Models, load_models, load_watch
+from edge.app.build import Models, load_active_list, load_models
 from edge.app.evaluation.bench_steps import steps_of
 from edge.app.evaluation.timing import ROUNDS, spread, time_ms
 from edge.app.offline.clips import EPOCH
@@ -75,11 +75,11 @@ def _face_stages(models: Models, image: BgrImage, landmarks: Any, box: Any) -> d
 
 
 def _whole(config: Config, models: Models, frames: list[BgrImage]) -> tuple[list[float], float]:
-    """Every frame through a fresh pipeline with the demo's person enrolled."""
+    """Run every frame through a new pipeline with the demo's person enrolled."""
     with tempfile.TemporaryDirectory(prefix="edge-bench-") as folder, Store.open(Path(folder)) as store:
         enrol(store, models, Person("bench", "Bench", "bench"), [Upload("portrait.png", to_png(demo_clip.portrait()))])
         facts = DeviceFacts("bench", "test", models.hashes, models.impostor_tail, lambda _: {})
-        pipeline = Pipeline(config, models.stages, load_watch(store, models), facts)
+        pipeline = Pipeline(config, models.stages, load_active_list(store, models), facts)
         times = []
         started = time.perf_counter()
         for number, image in enumerate(frames):

@@ -21,7 +21,7 @@ from edge.sessions import Pack, Session
 FACE_PX = 112
 CHAIN = ("denoise", "lime", "deblur", "sr2")
 CHAIN_MS = 15.0
-"""What the chain may take for one face on one core."""
+"""The time limit for the whole chain, for one face on one core."""
 BESIDE_ROUNDS = 10
 ONE_CORE = RuntimeConfig(threads=1)
 
@@ -52,15 +52,15 @@ def steps_of(pack: Pack, rounds: int) -> dict[str, Any]:
 
 
 def _cost(call: Callable[[], object], rounds: int) -> dict[str, float]:
-    """What the clock on the wall says, and how long the one core worked on it: on a busy machine only this tells."""
+    """Return wall-clock time and CPU time; on a busy machine only the CPU time says what the work costs."""
     work = float(np.percentile(time_ms(call, rounds, time.thread_time), 50))
     return {**spread(time_ms(call, rounds)), "core_ms": work}
 
 
 def beside(pack: Pack, rounds: int) -> list[dict[str, Any]]:
-    """Per int8 model: its time beside that of the same model in full precision, measured here in turn on one core.
+    """Per int8 model: its time and that of the same model in full precision, measured in turns on one core.
 
-    Where the pack holds no such file, the int8 file in exact arithmetic (without graph optimisations) stands beside it.
+    If the pack holds no such file, the int8 file without graph optimisations (exact arithmetic) is the comparison.
     """
     found = []
     for entry in pack.manifest.models:
@@ -77,7 +77,7 @@ def beside(pack: Pack, rounds: int) -> list[dict[str, Any]]:
 
 
 def _in_turn(sessions: dict[str, Session], rounds: int) -> dict[str, list[float]]:
-    """ms of each round of each session on the same drawn input, one after the other, so that load weighs on all."""
+    """Time the sessions in turns on the same input, in ms per round, so that other load slows all of them alike."""
     times: dict[str, list[float]] = {name: [] for name in sessions}
     tensors = {name: session.drawn_input() for name, session in sessions.items()}
     for number in range(rounds + 2):
@@ -90,6 +90,6 @@ def _in_turn(sessions: dict[str, Session], rounds: int) -> dict[str, list[float]
 
 
 def _face() -> BgrImage:
-    """The demo's person, a little noisy and dark, as the chain would meet it."""
+    """Return the face of the demo's person, slightly noisy and dark, as the chain gets it."""
     portrait = resize(demo_clip.portrait()[96:416, 96:416], FACE_PX, FACE_PX)
     return degrade.apply(portrait, "dark", 3, rng_or_seed=0)

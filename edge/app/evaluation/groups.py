@@ -23,7 +23,7 @@ from edge.recognise import ALIGNED_SIDE_PX
 
 Progress = Callable[[str, int, int], None]
 BORDER_SHARE = 0.3
-"""Border repeated around a tight face, of the picture's shorter side: 48 px at 160."""
+"""Border added around a tight face, as a share of the picture's shorter side: 48 px at 160."""
 GRAY = 127
 BATCH = 32
 MOST_ALIKE = 20
@@ -38,7 +38,7 @@ def groups(
     aligned: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """False match rates over all pairs of the folder's faces; the keys are documented in README.
+    """False match rates over all pairs of the folder's faces; docs/measured.md explains them.
 
     `min_similarity` None takes the limit of the configuration, which holds until a box is calibrated. Pairs that reach
     `max_similarity` are taken for one person and left out. `aligned` takes the pictures as 112 x 112 crops. Raises
@@ -99,7 +99,7 @@ def _by_label(
 
 
 def find_faces(images: Path) -> tuple[list[Path], list[Label], int]:
-    """Pictures named NNNNN_AGE_SEX_SKIN with their labels, and how many are named otherwise; raises ImageError."""
+    """Return pictures named NNNNN_AGE_SEX_SKIN with labels, and the number of others; raises ImageError."""
     try:
         files = sorted(path for path in images.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
     except OSError as error:
@@ -116,7 +116,7 @@ def find_faces(images: Path) -> tuple[list[Path], list[Label], int]:
 def embed_faces(
     paths: Sequence[Path], models: Models, aligned: bool, progress: Progress | None
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """(N, D) embeddings of the faces found, and per picture whether one was."""
+    """Return (N, D) embeddings of the faces found, and for each picture whether a face was found."""
     found = np.zeros(len(paths), bool)
     parts = [models.stages.embedder.embed([])]
     for start in range(0, len(paths), BATCH):

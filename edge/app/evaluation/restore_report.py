@@ -47,7 +47,7 @@ def write_report(path: Path, answer: Mapping[str, Any], conditions: Sequence[Con
 
 
 def _samples(condition: Condition) -> list[dict[str, Any]]:
-    """Per sample face: every variant, the clean picture last."""
+    """Return the variants of each sample face, the clean picture last."""
     columns = [*((name, variant.crops) for name, variant in condition.variants.items()), ("clean", condition.clean)]
     return [
         {"cells": [{"name": name, "url": data_url(to_jpeg(crops[number], 88))} for name, crops in columns]}
@@ -56,7 +56,7 @@ def _samples(condition: Condition) -> list[dict[str, Any]]:
 
 
 def _plot(rows: Sequence[Mapping[str, Any]], key: str) -> dict[str, Any]:
-    """Bars of one measure: what it is without a step, and with each."""
+    """Plot one measure as bars: without any step, and with each step."""
     off = rows[0]["off"][key] if rows else None
     values = [("off", off), *((row["step"], row["on"][key]) for row in rows)]
     known = [value for _, value in values if value is not None]

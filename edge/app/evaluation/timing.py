@@ -1,4 +1,4 @@
-"""Timing a call on this machine. What is timed is not known here."""
+"""Times any call on this machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROUNDS = 40
 def time_ms(
     call: Callable[[], object], rounds: int = ROUNDS, clock: Callable[[], float] = time.perf_counter
 ) -> list[float]:
-    """Milliseconds of each of `rounds` calls, after three that warm up, by a clock that tells seconds."""
+    """Return milliseconds of each of `rounds` calls, after three warm-up calls; `clock` returns seconds."""
     for _ in range(3):
         call()
     times = []

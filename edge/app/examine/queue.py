@@ -1,4 +1,4 @@
-"""The queue of files to examine: one worker process at a time, its progress, and its results until they are too old.
+"""The queue of files to examine: one worker process at a time, with its progress and results.
 
 Each job has a folder under `data_dir/examine`. The uploaded file is deleted as soon as it was examined; results are
 deleted after `keep_hours`, or at once when a person they may show is erased. The worker process is in `worker`.
@@ -51,7 +51,7 @@ class ExamineQueue:
 
     @property
     def settings(self) -> ExamineConfig:
-        """The configuration's table."""
+        """The `[examine]` table of the configuration."""
         return self._config.examine
 
     @property
@@ -85,7 +85,7 @@ class ExamineQueue:
         return results.read_hits(self._folder / job_id) if job_id in self._jobs else ()
 
     def file(self, job_id: str, name: str) -> Path | None:
-        """A file of the results; only names that this program gives."""
+        """Return a file of the results; refuses names that this program does not give."""
         if job_id not in self._jobs or not _NAMES.fullmatch(name):
             return None
         folder = self._folder / job_id / "out"
@@ -105,7 +105,7 @@ class ExamineQueue:
         await asyncio.to_thread(shutil.rmtree, self._folder / job_id, ignore_errors=True)
 
     def forget_person(self, person_id: str) -> int:
-        """Delete what names a person or is not finished, and return how many; on any thread.
+        """Delete results that name a person and unfinished jobs; return how many. May be called on any thread.
 
         A worker at work is ended by `remove_unlisted`, once the service sees that the watchlist has changed.
         """
@@ -117,7 +117,7 @@ class ExamineQueue:
         return len(gone)
 
     async def remove_unlisted(self, listed: Collection[str]) -> None:
-        """Delete results that name somebody who is not `listed` any more, and unfinished jobs, which still may."""
+        """Delete results that name somebody no longer `listed`, and unfinished jobs, which may yet name them."""
         for job in self.jobs():
             named = results.named_in(await asyncio.to_thread(self.hits, job.job_id))
             is_gone = not await asyncio.to_thread((self._folder / job.job_id).is_dir)
@@ -162,7 +162,7 @@ class ExamineQueue:
                 job.problem = f"the worker ended with {code}: too little memory, or longer than max_seconds allows"
         except OSError as error:
             job.problem = f"the worker could not be started ({error.strerror})"
-        except ValueError:  # a library that talks on its stdout ends the examination, never the service
+        except ValueError:  # a library that writes to stdout fails the examination, not the service
             job.summary, job.problem = (
                 None,
                 "the worker's output was no progress report; try again, and report it if it happens again",
@@ -211,14 +211,14 @@ class ExamineQueue:
                 kept = json.loads((folder / results.JOB_FILE).read_text("utf-8"))
                 job = Examination(**kept | {"at": time_from_text(kept["at"]), "log": [tuple(x) for x in kept["log"]]})
                 self._jobs[job.job_id] = job
-                self.hits(job.job_id)  # raises where a power cut tore the file, so that no reader meets it later
+                self.hits(job.job_id)  # raises if a power cut damaged the file; no reader must meet it later
             except (OSError, ValueError, TypeError, KeyError):
                 self._jobs.pop(folder.name, None)
                 shutil.rmtree(folder, ignore_errors=True)
 
 
 def _apply_progress(job: Examination, told: Mapping[str, Any], seconds: float) -> None:
-    """Take over one line of the worker."""
+    """Apply one line of the worker's output."""
     job.frames = int(told.get("frames", job.frames))
     if "log" in told and len(job.log) < MAX_LOG:
         job.log.append((round(seconds, 1), str(told["log"])))

@@ -20,13 +20,13 @@ def folder_of(data_dir: Path) -> Path:
 
 
 def forget_in(data_dir: Path) -> Callable[[str], int]:
-    """The part of an erasure that removes examinations, for a process that runs none."""
+    """Delete examinations that name a person; for a process that runs no queue."""
     folder = folder_of(data_dir)
     return lambda person_id: len(remove_naming(folder, person_id))
 
 
 def read_hits(job: Path) -> Sequence[Mapping[str, Any]]:
-    """Lines of a job's `hits.jsonl`; ValueError where the file is torn."""
+    """Return the lines of a job's `hits.jsonl`; ValueError if the file is damaged."""
     path = job / "out" / "hits.jsonl"
     if not path.is_file():
         return ()
@@ -40,7 +40,7 @@ def named_in(hits: Iterable[Mapping[str, Any]]) -> set[str]:
 
 
 def remove_naming(folder: Path, person_id: str) -> list[str]:
-    """Delete the jobs that name a person, and those not finished, which may yet come to; returns their ids."""
+    """Delete the jobs that name a person and all unfinished jobs, which may yet name them; return their ids."""
     jobs = [job for job in (folder.iterdir() if folder.is_dir() else ()) if JOB_ID.fullmatch(job.name)]
     gone = [job for job in jobs if _may_name(job, person_id)]
     for job in gone:
@@ -54,4 +54,4 @@ def _may_name(job: Path, person_id: str) -> bool:
     try:
         return person_id in named_in(read_hits(job))
     except (OSError, ValueError, TypeError, KeyError):
-        return True  # nobody can read it, and whom it names can't be known
+        return True  # the file is unreadable, so it may name anybody

@@ -19,11 +19,11 @@ GOOD_FPS = 5.0
 HOT_C, COOL_C = 80.0, 75.0
 RECOVERY_FACTOR = 1.1
 UNSYNCED_AFTER_S = 300.0
-"""A clock is given this long after the start to be set by the network."""
+"""Seconds after the start in which the network may still set the clock."""
 MIN_CLOCK_STEP_S = 2.0
 """A change of the wall clock against the boot clock, in seconds, that counts as somebody setting it."""
 SHOW_STEP_FOR_S = 3600.0
-"""Seconds for which the step stays shown: times from before and after it can't be compared."""
+"""Seconds for which a step is shown, because times before and after it can't be compared."""
 
 
 def disk(free_bytes: int, asked_bytes: int, former: str, *, is_full: bool = False) -> tuple[str, str]:
@@ -32,7 +32,7 @@ def disk(free_bytes: int, asked_bytes: int, former: str, *, is_full: bool = Fals
     if is_full or free_bytes < MIN_WRITABLE_BYTES * (2 if former == "full" else 1):
         return "full", f"{detail}: new hits may not be kept"
     if free_bytes < asked_bytes * (RECOVERY_FACTOR if former != OK else 1.0):
-        return "low", f"{detail}: old pictures are shed"
+        return "low", f"{detail}: old pictures are being deleted"
     return OK, detail
 
 
@@ -96,7 +96,7 @@ class LoadCheck:
         fps, dropped = (now.done - first.done) / span_s, now.dropped - first.dropped
         said = f"{fps:.1f} frames/s are processed"
         if num_live and dropped > 0:
-            said += f", {dropped / span_s:.1f} are shed"
+            said += f", {dropped / span_s:.1f} are dropped"
             each = fps / num_live
             if each < MIN_FPS * (RECOVERY_FACTOR if former == "overloaded" else 1.0):
                 return "overloaded", said

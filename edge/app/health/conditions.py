@@ -17,7 +17,7 @@ OK = "ok"
 
 
 class Conditions:
-    """The conditions of now. Used by one thread at a time."""
+    """The present conditions. Used by one thread at a time."""
 
     def __init__(
         self, send: Callable[[str, Mapping[str, Any]], None], publish: Callable[[tuple[Condition, ...]], None]
@@ -27,7 +27,7 @@ class Conditions:
         self._now: dict[str, Condition] = {}
 
     def state(self, subject: str) -> str:
-        """The state a subject is in."""
+        """Return the state of a subject."""
         found = self._now.get(subject)
         return found.state if found else OK
 
@@ -36,7 +36,7 @@ class Conditions:
         return {subject: one.detail for subject, one in self._now.items()}
 
     def now(self) -> tuple[Condition, ...]:
-        """What is wrong, in the order in which it went wrong."""
+        """Return what is wrong, in order of appearance."""
         return tuple(self._now.values())
 
     def set(self, subject: str, state: str, detail: str, at: dt.datetime, **more: Any) -> None:

@@ -110,9 +110,9 @@ class HealthMonitor:
         """Check once. A failing database or disk becomes the condition `database` and never ends the loop."""
         try:
             self.check_once()
-            self._log_change("a look at the box", None)
+            self._log_change("the check of the appliance", None)
         except (EdgeError, OSError) as error:
-            self._log_change("a look at the box", error)
+            self._log_change("the check of the appliance", error)
             self.conditions.set("database", "failing", str(error), self._store.coverage.moment().wall)
 
     def check_once(self) -> None:
@@ -134,7 +134,7 @@ class HealthMonitor:
         self._queue.retry()
 
     def camera_coverage(self, now: dt.datetime) -> list[Watching]:
-        """What each camera does now."""
+        """Return what each camera does now."""
         pause = self._inputs.pause()
         return [self._camera_coverage(health, pause, now) for health in self._inputs.cameras()]
 
@@ -169,7 +169,8 @@ class HealthMonitor:
         self._set_condition("disk", checks.disk(free, self._min_free_bytes, self._state("disk"), is_full=full), wall)
         self._set_condition("heat", checks.heat(inputs.temperature_c(), inputs.throttled(), self._state("heat")), wall)
         state, detail, step_s = self._clock.check(wall.timestamp(), moment.boot_ns / 1e9, inputs.is_synced())
-        if step_s and self._state("clock") == state:  # stepped again while the first step is still shown: send it anew
+        # The clock stepped again while the first step is still shown: send a new item.
+        if step_s and self._state("clock") == state:
             self.conditions.set("clock", checks.OK, "the clock is set again", wall)
         self._set_condition("clock", (state, detail), wall, **({"seconds": round(step_s, 3)} if step_s else {}))
         self._set_condition("models", inputs.models(), wall)

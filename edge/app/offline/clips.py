@@ -23,7 +23,7 @@ from edge.records import Frame
 from edge.store.codec import hit_to_json
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-"""Time given to the first frame of a file, which does not say when it was filmed; later frames count from it."""
+"""Time of a file's first frame, since files don't say when they were filmed; later frames count from it."""
 
 Progress = Callable[[str, int], None]
 
@@ -38,7 +38,7 @@ class Clip:
 
 @dataclass(slots=True)
 class ClipResult:
-    """What one clip led to. `clean` holds, per hit, the found face before degradation, where there was one."""
+    """The result of one clip. `clean` holds, for each hit, the face before degradation, if it was degraded."""
 
     clip: Clip
     frames: int = 0
@@ -64,7 +64,7 @@ def find_clips(source: Path) -> list[Clip]:
 
 @dataclass(frozen=True, slots=True)
 class Degradation:
-    """A named degradation laid over whole frames, scaled to the face that is in them."""
+    """A named degradation of whole frames, scaled to the face in them."""
 
     text: str
     name: str
@@ -98,7 +98,7 @@ class Degrader:
 def process(
     config: Config,
     models: Models,
-    watch: ActiveList,
+    active_list: ActiveList,
     clips: Sequence[Clip],
     *,
     degradation: Degradation | None = None,
@@ -107,7 +107,7 @@ def process(
     """Run every clip through a pipeline of its own and yield its result when its frames are over."""
     facts = DeviceFacts(config.box_id or "offline", "test", models.hashes, models.impostor_tail, _media_clock)
     for clip in clips:
-        pipeline = Pipeline(config, models.stages, watch, facts)
+        pipeline = Pipeline(config, models.stages, active_list, facts)
         degrader = Degrader(degradation, models.stages.detector) if degradation else None
         yield _run_clip(clip, pipeline, degrader, progress)
 
@@ -180,7 +180,7 @@ def hit_lines(results: Sequence[ClipResult]) -> Iterator[str]:
 
 
 def track_lines(results: Sequence[ClipResult]) -> Iterator[str]:
-    """One JSON line per ended track: how long, how good, and the one outcome it had."""
+    """One JSON line per ended track: its length, its quality and its one outcome."""
     for result in results:
         for end in sorted(result.ended, key=lambda end: end.track.track_id):
             yield json.dumps(track_to_json(end), ensure_ascii=False)

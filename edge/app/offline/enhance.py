@@ -78,7 +78,7 @@ def enhance(
 
 
 def _apply(enhancer: Enhancer, image: BgrImage, plan: Plan, progress: Progress | None) -> tuple[BgrImage, Recipe]:
-    """Step by step, so that progress says which one is at work."""
+    """Apply the steps one by one, so that progress can name the current one."""
     done: list[Any] = []
     for planned in plan.steps:
         if progress is not None:
@@ -92,7 +92,7 @@ def _apply(enhancer: Enhancer, image: BgrImage, plan: Plan, progress: Progress |
 
 
 def _quality(config: Config, image: BgrImage) -> Quality:
-    """The picture's faults; the eye distance is that of its widest face, 0 where there is none."""
+    """Measure the picture's faults; the eye distance is that of its widest face, 0 without a face."""
     pack = Pack.open(config.models_dir)
     config, runtimes = apply_probe_choice(config, pack)
     found = build_detector(config.detect, pack, runtimes.get("detect", config.runtime)).detect(image, MIN_FACE_SCORE)

@@ -94,10 +94,10 @@ def occlusion_map(crop: BgrImage, other: NDArray[np.float32], embedder: Embedder
 
 
 def replay_hit(store: Store, hit_id: str, networks: Networks | None = None) -> dict[str, Any]:
-    """Do the recorded recipes again on the kept original and compare hashes, step by step and of the files.
+    """Repeat the recorded recipes on the kept original; compare the hash of every step and of the files.
 
-    Both what was shown and what was recognised: the steps for eyes and those for recognition. Where a provider rounds
-    otherwise, `close` says whether the picture is within 45 dB of the kept one.
+    This covers the steps for eyes and those for recognition. If another provider rounds differently, `close` says
+    whether the picture is within 45 dB of the kept one.
     """
     hit = find_hit(store, hit_id)
     recipe = recipe_from_json(hit.recipe)

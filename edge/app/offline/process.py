@@ -1,4 +1,4 @@
-"""`edge process` around `offline.process`: the watchlist it looks for, and the files it leaves behind."""
+"""`edge process`: opens the watchlist, runs the clips through `offline.clips`, and writes the results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edge import __version__
-from edge.app.build import Models, load_models, load_watch
+from edge.app.build import Models, load_active_list, load_models
 from edge.app.offline import clips as offline
 from edge.app.offline.report import write_report
 from edge.app.people.people import temporary_people
@@ -23,7 +23,7 @@ from edge.store import Store
 
 @dataclass(frozen=True, slots=True)
 class _SearchedPeople:
-    watch: ActiveList
+    active_list: ActiveList
     store: Store
 
     def picture(self, sha256: str) -> bytes | None:
@@ -46,14 +46,16 @@ def process_files(
     _make_folder(out)
     models = load_models(config)
     with _open_watchlist(config, models, watchlist) as people:
-        results = list(offline.process(config, models, people.watch, clips, degradation=fault, progress=progress))
+        results = list(offline.process(config, models, people.active_list, clips, degradation=fault, progress=progress))
         references = {}
         for result in results:
             for draft in result.drafts.values():
                 sha256 = draft.hit.images.reference
                 references[sha256] = people.picture(sha256) or b""
         _write(out, results, references)
-        write_report(out / "report.html", results, references, _facts(source, config, models, people.watch, fault))
+        write_report(
+            out / "report.html", results, references, _facts(source, config, models, people.active_list, fault)
+        )
     return _summary(results, out)
 
 
@@ -65,7 +67,7 @@ def _open_watchlist(config: Config, models: Models, watchlist: Path | None) -> I
             yield from _enrolled_for_this_run(models, None)
             return
         with Store.open(config.data_dir) as store:
-            yield _SearchedPeople(load_watch(store, models), store)
+            yield _SearchedPeople(load_active_list(store, models), store)
         return
     yield from _enrolled_for_this_run(models, watchlist)
 
@@ -74,7 +76,7 @@ def _enrolled_for_this_run(models: Models, watchlist: Path | None) -> Iterator[_
     with temporary_people(models) as people:
         if watchlist is not None:
             import_classic(people, watchlist)
-        yield _SearchedPeople(load_watch(people.store, models), people.store)
+        yield _SearchedPeople(load_active_list(people.store, models), people.store)
 
 
 def _make_folder(out: Path) -> None:
@@ -104,12 +106,15 @@ def _write(out: Path, results: list[offline.ClipResult], references: dict[str, b
 
 
 def _facts(
-    source: Path, config: Config, models: Models, watch: ActiveList, fault: offline.Degradation | None
+    source: Path, config: Config, models: Models, active_list: ActiveList, fault: offline.Degradation | None
 ) -> dict[str, Any]:
     worse = f" Frames were degraded by {fault.text} first." if fault else ""
     details = [
         ("edge", __version__),
-        ("watchlist", f"{len(watch.people)} people, version {watch.version}, digest {watch.digest[:16]}"),
+        (
+            "watchlist",
+            f"{len(active_list.people)} people, version {active_list.version}, digest {active_list.digest[:16]}",
+        ),
         ("a match needs", f"similarity {config.recognise.min_similarity}, margin {config.recognise.min_margin}"),
         ("enhancement", config.enhance.mode),
     ]
@@ -120,7 +125,7 @@ def _facts(
     ]
     return {
         "source": source.name,
-        "sentence": f"{len(watch.people)} people were looked for.{worse}",
+        "sentence": f"{len(active_list.people)} people were looked for.{worse}",
         "details": details,
     }
 

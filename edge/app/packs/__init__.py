@@ -1,1 +1,1 @@
-"""Model packs: pull, use, adopt, probe and watch their files."""
+"""Model packs: pull, adopt, use and probe them, and check that their files stay whole."""

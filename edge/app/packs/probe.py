@@ -1,7 +1,7 @@
-"""`edge probe`: every file of each model on every provider of this box, measured; the fastest that kept its accuracy.
+"""`edge probe`: measures every file of each model on every provider and chooses the fastest that keeps its accuracy.
 
-Accuracy is against the answers that the pack was sealed with, or, for a pack without, against this box's own CPU.
-Times are medians of rounds taken in turn, so that whatever else the box does weighs on all alike.
+Accuracy is measured against the answers the pack was sealed with; if it has none, against this device's CPU.
+Times are medians of rounds taken in turns, so that other load slows all candidates alike.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from edge.store import time_to_text
 CPU = "CPUExecutionProvider"
 ROUNDS = 12
 CLEARLY_FASTER = 0.9
-"""Share of the usual way's time below which another way is taken: a tenth is more than chance."""
+"""Another way is chosen if it takes less than this share of the usual way's time: a tenth is more than chance."""
 MIN_FACES = 0.95
 """Least share of the recorded faces that a detector must find again."""
 MIN_COSINE, MIN_COSINE_OTHER_FILE = 0.98, 0.95
-"""Least cosine to the recorded embeddings: the same file may differ by roundings, another precision by some more."""
+"""Least cosine to the recorded embeddings: the same file may differ by rounding, another precision by a little more."""
 
 Load = Callable[[ModelEntry, RuntimeConfig], Session]
 Stage = FaceDetector | Embedder
@@ -49,7 +49,7 @@ class _Way:
 
 
 class Probe:
-    """One probing of one pack."""
+    """One measurement of one pack."""
 
     def __init__(self, config: Config, load: Load | None = None, providers: Sequence[str] | None = None) -> None:
         self._config = config
@@ -84,7 +84,7 @@ class Probe:
         )
 
     def _in_use(self) -> list[ModelEntry]:
-        """The models in use, without those that the configuration takes from outside the pack."""
+        """Return the models in use, without those that the configuration takes from outside the pack."""
         bases = []
         outside = self._config.detect.model == "haar" or self._config.detect.model.endswith(".onnx")
         if outside:
@@ -115,7 +115,7 @@ class Probe:
         return FaceDetector(self._load(entry, runtime), min_score=limits.min_score, max_side_px=limits.max_side_px)
 
     def _judge(self, base: ModelEntry) -> tuple[list[_Way], list[Measured]]:
-        """Ways that keep their accuracy, and the others with what stands against them."""
+        """Return the ways that keep their accuracy, and the others with the reason against each."""
         ways, refused = [], []
         files = [base, *self._variants(base)]
         if len(files) == 1:
@@ -170,10 +170,10 @@ class Probe:
     def _choose(
         self, base: ModelEntry, ways: Sequence[_Way], times: Sequence[float], refused: Sequence[Measured]
     ) -> Chosen:
-        """The fastest; the usual file on the CPU stays where nothing is clearly faster."""
+        """Return the fastest way; the usual file on the CPU, if nothing is clearly faster."""
         if not ways:
             told = "; ".join(f"{one.model} on {one.provider}: {one.refused}" for one in refused)
-            raise ModelError(f"{base.name} keeps its accuracy in no way on this box ({told}); restore the pack")
+            raise ModelError(f"{base.name} does not keep its accuracy on this box ({told}); restore the pack")
         usual = next((i for i, way in enumerate(ways) if way.entry is base and way.provider == CPU), None)
         best = min(range(len(ways)), key=lambda i: times[i])
         if usual is not None and times[best] > CLEARLY_FASTER * times[usual]:
@@ -205,7 +205,7 @@ def short(provider: str) -> str:
 
 
 def _time(calls: Sequence[Callable[[], object]]) -> list[float]:
-    """Median ms of each call over rounds in which every one has its turn."""
+    """Return the median ms of each call over rounds that run every call once."""
     taken: list[list[float]] = [[] for _ in calls]
     for number in range(ROUNDS + 2):
         for times, call in zip(taken, calls, strict=True):

@@ -1,4 +1,4 @@
-"""`edge models pull`: a pack from an address, an archive or a folder, checked before anything of it is put anywhere.
+"""`edge models pull`: fetches a pack from an address, an archive or a folder, and installs it after all checks.
 
 Order matters: hash and signature are over the archive, so nothing is unpacked that nobody vouches for; then only the
 files that the manifest names are taken, and every model must load and answer as promised.
@@ -37,7 +37,7 @@ _PART = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """A pack that is there now, not yet in use."""
+    """A pack that was fetched and is not yet in use."""
 
     name: str
     path: Path
@@ -81,7 +81,7 @@ def pull(
 
 
 def _pin(source: str, sha256: str | None) -> tuple[str, str | None]:
-    """Source and hash, which an address may carry as `#sha256=...` and must have."""
+    """Return source and hash; an address must have a hash, and may carry it as `#sha256=...`."""
     source, _, pinned = source.partition("#sha256=")
     sha256 = (sha256 or pinned or "").lower() or None
     if sha256 is not None and not re.fullmatch(r"[0-9a-f]{64}", sha256):
@@ -96,7 +96,7 @@ def _is_address(source: str) -> bool:
 
 
 def _fetch(source: str, target: Path, limit: int = MAX_ARCHIVE_BYTES) -> Path:
-    """The local file itself, or what the address answers, in `target`."""
+    """Return the local file, or download the address to `target`."""
     if not _is_address(source):
         path = Path(source)
         if not path.is_file():
@@ -133,7 +133,7 @@ def _check_hash(archive: Path, source: str, sha256: str | None) -> str:
 
 
 def _check_signature(config: Config, archive: Path, source: str, signature: str | None, scratch: Path) -> bool:
-    """Whether a signature was asked for and holds; with `signers` set there must be one."""
+    """Check the signature, if there is one; with `signers` set there must be one. Return whether it was checked."""
     if config.signers is None:
         if signature is not None:
             raise ImageError("--signature can't be judged: set `signers` to a file of public keys in the configuration")
@@ -175,14 +175,14 @@ def _unpack(archive: Path, target: Path, source: str) -> None:
                 with (target / name).open("wb") as out:
                     shutil.copyfileobj(file, out)
     except (OSError, EOFError, ValueError, tarfile.TarError, zlib.error, lzma.LZMAError) as error:
-        if isinstance(error, OSError) and error.errno is not None:  # the disk's, not the archive's
+        if isinstance(error, OSError) and error.errno is not None:  # a fault of the disk, not of the archive
             raise
         raise ImageError(f"{source}: not a whole tar archive ({error}); fetch it again") from None
     _take(target, {path.name: path for path in target.iterdir()})
 
 
 def _take(target: Path, files: dict[str, Path]) -> None:
-    """Only what the manifest names, and cards to read, stay in or come into `target`."""
+    """Put into `target` only the files the manifest names, and the model cards."""
     if MANIFEST not in files:
         raise ModelError(f"no {MANIFEST} in it: that is no model pack; give another archive or folder")
     manifest = read_manifest(files[MANIFEST].parent)
@@ -198,7 +198,7 @@ def _take(target: Path, files: dict[str, Path]) -> None:
 
 
 def verify(config: Config, folder: Path) -> None:
-    """Every file as the manifest promises, every model loads and answers."""
+    """Check that every file is as the manifest promises, and that every model loads and answers."""
     pack = Pack.open(folder)
     bad = [result for result in pack.verify(config.runtime) if result.problem]
     if bad:

@@ -1,6 +1,6 @@
 """`edge models use`: put another pack in use, after it has shown that it works, and take the people along.
 
-A pack earns its place before the link moves: whole files, models that load, and the demo clip within the recorded band.
+The link moves only after the pack passes: whole files, models that load, the demo clip within the recorded band.
 People enrolled with another embedder get embeddings of the new one first, beside those in use; then the link moves,
 the pack is opened through it, and the embeddings change in one transaction. What fails after the move moves it back.
 """
@@ -25,7 +25,7 @@ from edge.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What became of `edge models use`."""
+    """The result of `edge models use`."""
 
     name: str
     path: Path
@@ -83,7 +83,7 @@ def use(config: Config, name: str | None) -> Used:
 def _take_people_along(
     config: Config, models: Models, step: Callable[[Store, Models], dict[str, Any]]
 ) -> dict[str, Any] | None:
-    """Do a step for the references of another embedder; None where there are none."""
+    """Re-embed the references of another embedder; None if there are none."""
     if not (config.data_dir / "edge.db").is_file():
         return None
     with Store.open(config.data_dir) as store:

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import asdict
 from typing import Any
 
-from edge.app.build import Models, load_watch
+from edge.app.build import Models, load_active_list
 from edge.config import Config
 from edge.errors import ConfigError
 from edge.store import Store
@@ -29,12 +29,12 @@ def calibrate(
             f"{config.models_dir}: the model pack holds no strangers for the embedder in use, so nothing can be "
             "calibrated; restore the pack, or choose its own embedder"
         )
-    watch = load_watch(store, models)
+    active_list = load_active_list(store, models)
     chosen = None
     if min_margin is None:
-        chosen = choose_margin(watch.gallery, models.cohorts, models.likeness, one_in)
+        chosen = choose_margin(active_list.gallery, models.cohorts, models.likeness, one_in)
     margin = config.recognise.min_margin if min_margin is None else min_margin
-    made, rows = chosen or (score(watch.gallery, models.cohorts, margin), ())
+    made, rows = chosen or (score(active_list.gallery, models.cohorts, margin), ())
     if made is None:
         raise ConfigError("nobody is enrolled, so nothing can be calibrated; enrol people first (`edge enrol`)")
     margin, limits = made.min_margin, made.thresholds(one_in)
@@ -46,20 +46,22 @@ def calibrate(
         )
     if write:
         now = dt.datetime.now(dt.UTC)
-        kept = Thresholds(limits, margin, one_in, models.stages.embedder.sha256, watch.digest, now)
+        kept = Thresholds(limits, margin, one_in, models.stages.embedder.sha256, active_list.digest, now)
         store.calibration.put_thresholds(kept).result()
     return {
         "one_in": one_in,
-        "people": len(watch.people),
-        "references": watch.gallery.num_references,
+        "people": len(active_list.people),
+        "references": active_list.gallery.num_references,
         "min_margin": margin,
         "margins": [asdict(row) for row in rows],
         "written": write,
         "kinds": {
             kind: {
                 "min_similarity": limit,
-                "expected_false_alerts": calibrated_false_alerts(made.tails[kind].bound(limit), len(watch.people)),
-                "now": _limit_in_force(config, watch.thresholds, kind),
+                "expected_false_alerts": calibrated_false_alerts(
+                    made.tails[kind].bound(limit), len(active_list.people)
+                ),
+                "now": _limit_in_force(config, active_list.thresholds, kind),
                 "strangers": len(made.tails[kind].scores),
                 "shared_likeness": round(made.biases.get(kind, 0.0), 4),
                 "curve": made.curve(kind),

@@ -1,7 +1,7 @@
-"""`edge watchlist reembed`: every kept reference picture through the embedder in use, then all put in use at once.
+"""`edge watchlist reembed`: embeds every kept reference picture with the embedder in use, then swaps all in at once.
 
-Batches are kept beside the old embeddings as they are made, so a run that was stopped goes on where it was; until the
-swap nothing is searched differently.
+Each batch is stored beside the old embeddings, so a stopped run continues where it was. Searches use the old ones
+until the swap.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Every change of the watchlist: enrol, replace, erase, calibrate, embed again. Page, API and command line call this.
+"""Every change of the watchlist: enrol, replace, erase, calibrate, re-embed. Page, API and command line call this.
 
-Here alone it is decided which ids new people may have, and what an erasure reaches.
+Only this module decides which ids new people may have, and what an erasure deletes.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class People:
         return self._erase_beside(self.store.forget_person(person_id, by=by, if_version=if_version).result())
 
     def keep_former(self, person: Person) -> Person:
-        """The person with the end, reason and owner of the entry there is, where the new one has none."""
+        """Return the person; an end, reason or owner that is missing is taken from the present entry."""
         former = self.store.person(person.person_id)
         if former is None:
             return person
@@ -141,7 +141,7 @@ class People:
             require_new_id(person_id)
 
     def _erase_beside(self, receipt: Receipt) -> Erasure:
-        """Erase what lies outside the store. Whatever else names people by id belongs here, and in the receipt."""
+        """Erase what lies outside the store. New kinds of data that name people belong here, and in the receipt."""
         forget = self._forget_examinations
         return Erasure(receipt, examinations=0 if forget is None else forget(receipt.person_id))
 

@@ -1,4 +1,4 @@
-"""From pictures and videos to references: every picture is measured, then accepted or refused; nothing is stored.
+"""Makes references of pictures and videos: measures each, then accepts or refuses it. Stores nothing.
 
 The originals are read, never moved.
 """
@@ -69,7 +69,7 @@ def check_pictures(
     outcomes: list[PictureOutcome] = []
     chosen: list[Candidate] = []
     model = models.stages.embedder.sha256
-    # A reference that was set aside must not come back by being handed in again: only who set it aside knows why.
+    # A new upload must not bring back a reference that was set aside: only the person who did that knows why.
     held = [r.embedding for r in store.references() if (r.person_id, r.model_sha256) == (person.person_id, model)]
     others = None if allow_alike else _others(store.references(model), person.person_id)
     videos = [one for one in pictures if isinstance(one, Path) and one.suffix.lower() in VIDEO_SUFFIXES]
@@ -122,7 +122,7 @@ class _Measurer:
     def pictures(
         self, loads: Iterable[tuple[str, Callable[[], BgrImage]]]
     ) -> tuple[list[Candidate], list[PictureOutcome]]:
-        """Candidates of the readable pictures, outcomes of the others."""
+        """Return candidates for the readable pictures, and outcomes for the others."""
         candidates, broken = [], []
         for name, load in loads:
             try:

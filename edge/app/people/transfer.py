@@ -1,4 +1,4 @@
-"""Whole watchlists in and out: the import of the classic layout and of our own archive, and the export."""
+"""Imports and exports whole watchlists: the classic layout, and our own archive."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ImportReport:
     enrolled: list[EnrolOutcome] = field(default_factory=list)
     refused: list[EdgeError] = field(default_factory=list)
     made_ids: dict[str, str] = field(default_factory=dict)
-    """Names by the ids that were made of them: the list gave no id, and the name can't be one."""
+    """Maps ids made from names to those names, for people whose list gave no usable id."""
 
 
 def import_people(people: People, path: Path, *, by: str = LOCAL, progress: Progress | None = None) -> ImportReport:

@@ -44,7 +44,7 @@ class PeopleWorker:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="people", initializer=_lower_thread_priority)
 
     def close(self) -> None:
-        """Drop what waits and end the worker."""
+        """Drop waiting jobs and end the worker."""
         self._worker.shutdown(wait=True, cancel_futures=True)
 
     async def enrol(
@@ -72,7 +72,7 @@ class PeopleWorker:
         return await self._run(lambda: self._people.forget(person_id, by=by, if_version=if_version), has_pictures=False)
 
     async def _run(self, job: Callable[[], T], *, has_pictures: bool) -> T:
-        """Run a job in its turn if it checks pictures, else at once; a caller that goes away doesn't stop it."""
+        """Queue a job that checks pictures; run others at once. A caller that goes away doesn't stop the job."""
         worker = self._worker if has_pictures else None
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(worker, job))
 

@@ -18,9 +18,9 @@ from edge.pixels import compose, degrade
 WIDTH, HEIGHT, FPS = 640, 480, 25.0
 SECONDS = 12.0
 INSTALLED = Path(sys.prefix).parent / "reference"
-"""Where an installed release has its reference: beside its virtual environment."""
+"""Where an installed release keeps its sealed clip: beside its virtual environment."""
 PORTRAIT, SCENE = "portrait.png", "scene.png"
-"""What the clip is made of, on a box that has no scikit-image."""
+"""The pictures the clip is made of, for a device without scikit-image."""
 _HEAD_AND_SHOULDERS = [((222, 118), (82, 108)), ((225, 420), (175, 210))]
 """Ellipses that cut the person out of the 512 x 512 portrait."""
 _FACE_PX = 92.0
@@ -33,7 +33,7 @@ def portrait() -> BgrImage:
 
 
 def scene() -> BgrImage:
-    """The place it walks through, 640 x 480."""
+    """Return the scene the portrait moves through, 640 x 480."""
     if (INSTALLED / SCENE).is_file():
         return read_image(INSTALLED / SCENE)
     return compose.fit(_scikit_image("stereo_motorcycle"), WIDTH, HEIGHT)

@@ -27,7 +27,7 @@ class Finding:
 
 
 def bands_of(figures: Mapping[str, float]) -> dict[str, list[float]]:
-    """The bands around recorded figures, JSON-ready: counts of frames and hits must be met to the letter."""
+    """The bands around recorded figures, JSON-ready: counts of frames and hits must be equal."""
     faces, similarity = figures["faces"], figures["similarity"]
     around = {
         "faces": [faces * (1 - FACES_SHARE), faces * (1 + FACES_SHARE)],
@@ -37,5 +37,5 @@ def bands_of(figures: Mapping[str, float]) -> dict[str, list[float]]:
 
 
 def judge(figures: Mapping[str, float], bands: Mapping[str, Sequence[float]]) -> list[Finding]:
-    """Each figure that has a band, held against it."""
+    """Compare each figure that has a band with its band."""
     return [Finding(name, figures[name], low, high) for name, (low, high) in bands.items()]

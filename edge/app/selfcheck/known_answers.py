@@ -1,4 +1,4 @@
-"""What a pack's models answer to the demo pictures: recorded when the pack is sealed, judged against ever after.
+"""What a pack's models answer to the demo pictures: recorded when the pack is sealed, compared ever after.
 
 Three things are recorded: faces in some frames of the demo clip, embeddings of crops cut at the recorded landmarks (so
 that the embedder is judged alone), and how the whole pipeline comes through the clip, each figure with its band.
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.app.build import Models, load_models, load_watch
+from edge.app.build import Models, load_active_list, load_models
 from edge.app.offline.clips import EPOCH
 from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip
@@ -37,7 +37,7 @@ from edge.watchlist.entry import Upload
 FILE = "golden.json"
 VERSION = 1
 SEED = 1
-"""Of the drawn input whose answers every session has to reproduce."""
+"""Seed of the drawn input whose answers every session has to reproduce."""
 FRAMES = (40, 55, 70, 85, 100, 120, 140, 160, 180, 200, 215, 230, 245, 260)
 """Frames of the demo clip, from far to near and back."""
 SURE_SCORE, STILL_SCORE, INTRUDER_SCORE = 0.75, 0.5, 0.8
@@ -53,7 +53,7 @@ def pictures() -> dict[str, BgrImage]:
 
 
 def record(config: Config) -> dict[str, Any]:
-    """What the models that `config` loads answer, JSON-ready."""
+    """Record the answers of the models that `config` loads, JSON-ready."""
     models = load_models(config)
     answers = record_answers(models.stages.detector, models.stages.embedder, pictures())
     figures = play(config, models)
@@ -95,7 +95,7 @@ def record_answers(detector: Detector, embedder: Embedder, shown: Mapping[str, B
 
 
 def judge_detector(detector: Detector, golden: Mapping[str, Any], shown: Mapping[str, BgrImage]) -> float:
-    """Share of the recorded faces that are found again where they were; faces from nowhere count against it."""
+    """Share of the recorded faces that are found again in place; faces that were not recorded count against it."""
     kept = total = 0
     for name, recorded in golden["detect"].items():
         boxes = np.asarray(recorded, np.float32).reshape(-1, 4)
@@ -126,14 +126,14 @@ def judge_embedder(embedder: Embedder, golden: Mapping[str, Any], shown: Mapping
 def play(config: Config, models: Models, *, seconds: float = REPLAY_SECONDS) -> dict[str, float]:
     """Run the demo clip through the pipeline, its person enrolled: faces, hits, and the best hit's similarity.
 
-    The thresholds are the default ones, not the box's: what is judged is the models, not the list.
+    Default thresholds are used, not the device's own, because the models are judged and not its list.
     """
     plain = Config(data_dir=config.data_dir, models_dir=config.models_dir, runtime=config.runtime)
     best, faces, hits = 0.0, 0, set()
     with tempfile.TemporaryDirectory(prefix="edge-replay-") as folder, Store.open(Path(folder)) as store:
         enrol(store, models, Person("replay", "Replay", "test"), [Upload("portrait.png", to_png(demo_clip.portrait()))])
         facts = DeviceFacts("replay", "test", models.hashes, models.impostor_tail, lambda _: {})
-        pipeline = Pipeline(plain, models.stages, load_watch(store, models), facts)
+        pipeline = Pipeline(plain, models.stages, load_active_list(store, models), facts)
         for number, image in enumerate(demo_clip.frames(seconds=seconds)):
             result = pipeline.process(Frame(number, "replay", EPOCH, round(number / demo_clip.FPS * 1e9), image))
             faces += len(result.faces)

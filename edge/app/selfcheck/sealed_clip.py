@@ -1,10 +1,10 @@
-"""The sealed reference: a clip and a portrait whose figures were recorded, replayed by a box after every change.
+"""The sealed clip: a clip and a portrait with recorded figures, which a device replays after every change.
 
 Whatever changed (program, model pack, runtime, driver), the same frames must lead to the same hit within a band that
-was recorded when the release was made. Beside it, the box's own gallery: each kept picture must still give the
-embedding that it gave when it was enrolled. Thresholds are the defaults, not the box's: its list is not judged here.
-What `edge probe` chose for a box is replayed, since that is what runs there; it has no say in what is recorded, which
-is the same on every machine.
+was recorded when the release was made. Beside it, the device's own gallery is checked: each kept picture must still
+give the embedding that it gave when it was enrolled. Default thresholds are used, because its list is not judged here.
+A replay uses what `edge probe` chose for the device, since that runs there. A recording does not, so that it is the
+same on every machine.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from edge import __version__
-from edge.app.build import load_models, load_watch
+from edge.app.build import load_active_list, load_models
 from edge.app.offline import clips
 from edge.app.people.embeddings import crop_of
 from edge.app.people.people import enrol
@@ -61,7 +61,7 @@ def seal(config: Config, folder: Path) -> None:
 
 
 def is_sealed_for(folder: Path, models_dir: Path) -> bool:
-    """Whether `folder` holds a whole reference that this version recorded with this pack."""
+    """Whether `folder` holds a whole sealed clip that this version recorded with this pack."""
     try:
         record = _read(folder)
     except EdgeError:
@@ -71,14 +71,14 @@ def is_sealed_for(folder: Path, models_dir: Path) -> bool:
 
 
 def replay(config: Config, folder: Path) -> list[Finding]:
-    """Play the sealed clip through this box's program, models and runtime; ImageError where the seal is broken."""
+    """Play the sealed clip through this device's program, models and runtime; ImageError where the seal is broken."""
     record = _read(folder)
     figures = _measure(config, folder, is_chosen=True)
     return judge(figures, record["bands"])
 
 
 def check_gallery(config: Config) -> list[Finding]:
-    """Embed the box's own kept pictures again: none may have moved, and none may be of a model that is not in use."""
+    """Embed the device's kept pictures again: each must match its embedding, and none may be of a model not in use."""
     if not (config.data_dir / "edge.db").is_file():
         return []
     models = load_models(config)
@@ -91,7 +91,7 @@ def check_gallery(config: Config) -> list[Finding]:
         for one in own:
             try:
                 now = models.stages.embedder.embed([crop_of(store, one)])[0]
-            except EdgeError:  # a picture that is gone says nothing about the model
+            except EdgeError:  # a missing picture says nothing about the model
                 continue
             moved += float(np.dot(now, one.embedding)) < SAME_FACE
     foreign = len(references) - len(own)
@@ -99,7 +99,7 @@ def check_gallery(config: Config) -> list[Finding]:
 
 
 def changed_since(config: Config) -> bool:
-    """Whether program, pack, runtime or driver are others than when the reference last held, or it never did."""
+    """Whether program, pack, runtime or driver have changed since the last replay that passed, or none ever passed."""
     try:
         return bool(json.loads((config.data_dir / CHECKED).read_text("utf-8")) != _surroundings(config))
     except (OSError, ValueError):
@@ -107,8 +107,8 @@ def changed_since(config: Config) -> bool:
 
 
 def note_held(config: Config) -> None:
-    """Remember with what the reference held."""
-    with contextlib.suppress(OSError):  # a box that was never started has no data directory yet
+    """Remember with which program, pack, runtime and driver the replay passed."""
+    with contextlib.suppress(OSError):  # a device that was never started has no data directory yet
         (config.data_dir / CHECKED).write_text(json.dumps(_surroundings(config)), "utf-8")
 
 
@@ -124,7 +124,7 @@ def _measure(config: Config, folder: Path, *, is_chosen: bool) -> dict[str, floa
         models = load_models(plain)
         enrol(store, models, _PERSON, [folder / demo_clip.PORTRAIT])
         played = clips.Clip("reference", folder / CLIP)
-        (result,) = clips.process(plain, models, load_watch(store, models), [played])
+        (result,) = clips.process(plain, models, load_active_list(store, models), [played])
     similarity = max((draft.hit.similarity for draft in result.drafts.values()), default=0.0)
     return {
         "frames": result.frames,
@@ -142,7 +142,7 @@ def _read(folder: Path) -> dict[str, Any]:
             if file_sha256((folder / name).read_bytes()) != sha256:
                 raise ImageError(f"{folder / name}: not the file that was sealed; install the release again")
     except (OSError, ValueError, KeyError) as error:
-        raise ImageError(f"{folder}: no whole sealed reference ({error}); install the release again") from None
+        raise ImageError(f"{folder}: no whole sealed clip ({error}); install the release again") from None
     return record
 
 

@@ -24,7 +24,7 @@ Announce = Callable[[Store, str], Awaitable[None]]
 async def open_page(
     stack: contextlib.AsyncExitStack, app: Any, config: Config, store: Store, announce: Announce
 ) -> str:
-    """Serve `app` until the stack ends; its address."""
+    """Serve `app` until the stack ends; return its address."""
     shown = await asyncio.to_thread(server_identity, config.serve, config.data_dir, box_id_of(config, store))
     runner, port = await start(app, config.serve.host, config.serve.port, None if shown is None else shown.context)
     stack.push_async_callback(runner.cleanup)

@@ -1,6 +1,6 @@
-"""What is on its way to the store: hits and feed items. What the store can't take waits here, in order and bounded.
+"""Hands hits and feed items to the store. What the store can't take waits here, in order and in limited number.
 
-A locked database or a full disk thus delays what there is to tell, and loses nothing of it for a good while.
+So a locked database or a full disk delays hits and items, and loses none of them for a good while.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Outbox:
 
     @property
     def num_waiting_hits(self) -> int:
-        """Hits that the store has refused and not yet taken."""
+        """Number of hits that the store has refused and not yet taken."""
         with self._lock:
             return sum(entry.draft is not None for entry in self._waiting)
 
@@ -107,7 +107,7 @@ class Outbox:
                 log.error("the store can't take a %s, which waits in memory: %s", entry.kind, error)
             self.problem = str(error)
         elif error is not None:
-            # Such as a person erased meanwhile: it would fail for ever, and hold up everything behind it.
+            # For example, the person was erased meanwhile: a retry would fail for ever and block all later entries.
             log.error("the store refused a %s, which is dropped: %s", entry.kind, error)
         elif entry.draft is not None:
             self._on_hit_stored(entry.draft)
@@ -116,7 +116,7 @@ class Outbox:
             self.problem = None
 
     def _keep(self, entry: _Entry, *, first: bool = False) -> None:
-        """Let an entry wait, and drop what is too much of its kind; under the lock."""
+        """Keep an entry, and drop one of its kind if too many wait. Call with the lock held."""
         if first:
             self._waiting.appendleft(entry)
         else:

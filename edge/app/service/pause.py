@@ -1,4 +1,4 @@
-"""The pause of recognition: cameras go on, faces are not compared, and pullers learn from when to when."""
+"""Pauses recognition: cameras go on, faces are not compared, and the feed says from when to when."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RecognitionSwitch:
         vision.paused = self.pause_now is not None
 
     async def pause(self, by: str, reason: str, minutes: float) -> Pause:
-        """Pause from now on; where it is paused already, with the new reason and end."""
+        """Pause from now on; a pause in force gets the new reason and end."""
         now = dt.datetime.now(dt.UTC)
         since = self.pause_now.since if self.pause_now else now
         pause = Pause(by, reason, since, now + dt.timedelta(minutes=minutes))
@@ -38,7 +38,7 @@ class RecognitionSwitch:
         return pause
 
     async def resume(self, by: str) -> None:
-        """Go on at once."""
+        """Resume at once."""
         pause = self.pause_now
         if pause is None:
             return
@@ -51,7 +51,7 @@ class RecognitionSwitch:
         self._vision.paused = False
         log.info("recognition goes on")
 
-    async def watch(self) -> None:
+    async def run(self) -> None:
         """End a pause when its time is up; runs as long as the service does."""
         while True:
             if self.pause_now is not None and dt.datetime.now(dt.UTC) >= self.pause_now.until:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge import __version__, credentials
-from edge.app.build import Models, build_live_pipeline, load_watch
+from edge.app.build import Models, build_live_pipeline, load_active_list
 from edge.app.commission.page import PageWalk
 from edge.app.examine.queue import ExamineQueue
 from edge.app.health.budget import count_dropped_steps, set_strains
 from edge.app.health.monitor import HealthMonitor, Inputs
-from edge.app.packs.file_watch import ModelFiles
+from edge.app.packs.model_files import ModelFiles
 from edge.app.people.worker import PeopleWorker
 from edge.app.service import settings
 from edge.app.service.listener import open_page
@@ -57,7 +57,7 @@ class RunningService:
 
 
 async def run(config: Config, *, kind: str = "actual", on_ready: Callable[[RunningService], Any] | None = None) -> None:
-    """Run until a signal or `Running.stop`; raises EdgeError where it can't start, and whatever broke while it ran."""
+    """Run until a signal or `RunningService.stop`; raises EdgeError if it can't start, and whatever breaks later."""
     if not config.camera:
         raise ConfigError(
             "no camera is configured: add a [[camera]] table with name and source to the configuration file"
@@ -134,7 +134,7 @@ class _Service:
             frames_done=lambda: self.vision.frames_done,
             frames_dropped=lambda: sum(camera.dropped for camera in self.cameras),
             pause=self.store.pauses.current,
-            is_list_stale=lambda at: self.vision.pipeline.watch.is_stale(at),
+            is_list_stale=lambda at: self.vision.pipeline.active_list.is_stale(at),
             publish=self.board.publish_conditions,
             models=self.model_files.look,
         )
@@ -163,15 +163,15 @@ class _Service:
             async with asyncio.TaskGroup() as group:
                 seeing = group.create_task(asyncio.to_thread(self.vision.run))
                 loops = [
-                    self._watch_people(),
-                    self._watch_health(),
+                    self._follow_people(),
+                    self._follow_health(),
                     self.monitor.run(),
                     self.camera_status.run(),
                     self._enforce_retention(),
                     self._send_heartbeats(),
                     self._feed_watchdog(),
                     self.examiner.run(),
-                    self.recognition.watch(),
+                    self.recognition.run(),
                 ]
                 tasks = [group.create_task(loop) for loop in loops]
                 notify_systemd("READY=1")
@@ -185,24 +185,26 @@ class _Service:
         finally:
             self.vision.stop()
 
-    async def _watch_people(self) -> None:
+    async def _follow_people(self) -> None:
         """Reload the watchlist when its version changes, also after changes by an `edge` command."""
         seen = await asyncio.to_thread(self.store.watchlist_version)
-        listed = self.vision.pipeline.watch.people.keys()
+        listed = self.vision.pipeline.active_list.people.keys()
         await self.examiner.remove_unlisted(listed)
         while True:
             await asyncio.sleep(WATCHLIST_POLL_S)
             version = await asyncio.to_thread(self.store.watchlist_version)
             if version != seen:
-                watch = await asyncio.to_thread(load_watch, self.store, self.models, self.config.watchlist.max_age_days)
-                self.vision.pipeline.watch = watch
-                if listed - watch.people.keys():
-                    await self.examiner.remove_unlisted(watch.people.keys())
-                seen, listed = version, watch.people.keys()
+                active_list = await asyncio.to_thread(
+                    load_active_list, self.store, self.models, self.config.watchlist.max_age_days
+                )
+                self.vision.pipeline.active_list = active_list
+                if listed - active_list.people.keys():
+                    await self.examiner.remove_unlisted(active_list.people.keys())
+                seen, listed = version, active_list.people.keys()
                 log.info("the watchlist is now version %d", version[0])
 
-    async def _watch_health(self) -> None:
-        """Pin camera states for the page and put each change of state into the feed."""
+    async def _follow_health(self) -> None:
+        """Publish camera states to the page, and send each change of state to the feed."""
         last: dict[str, CameraState] = {}
         while True:
             states = [camera.health() for camera in self.cameras]
@@ -262,6 +264,6 @@ class _Service:
             if consumer.last_pull_at is not None:
                 self.metrics.consumer_age.labels(consumer.name).set((now - consumer.last_pull_at).total_seconds())
         self.metrics.store.labels("hits_waiting").set(self.outbox.num_waiting_hits)
-        self.metrics.people.set(len(self.vision.pipeline.watch.people))
+        self.metrics.people.set(len(self.vision.pipeline.active_list.people))
         count_dropped_steps(self.vision.pipeline.budget, self.metrics)
         return self.metrics.render()

@@ -19,7 +19,7 @@ from edge.store.coverage.pause import Pause
 
 
 class ServiceParts(Protocol):
-    """The parts of a service that have something to say."""
+    """The parts of a service that the status reports on."""
 
     config: Config
     store: Store
@@ -38,11 +38,11 @@ def service_status(parts: ServiceParts) -> dict[str, Any]:
         "frames": parts.vision.frames_done,
         "store_problem": parts.outbox.problem,
         "hits_waiting": parts.outbox.num_waiting_hits,
-        "people": len(parts.vision.pipeline.watch.people),
+        "people": len(parts.vision.pipeline.active_list.people),
         "models": parts.models.descriptions | parts.models.stages.enhancer.networks.describe(),
         "model_problem": parts.conditions.details().get("models"),
         "enhancement": parts.models.stages.enhancer.benefit.told(),
-        "list_problem": _stale_list_problem(parts.vision.pipeline.watch.good_until),
+        "list_problem": _stale_list_problem(parts.vision.pipeline.active_list.good_until),
         "pause": _pause(parts.recognition.pause_now),
     }
 

@@ -1,4 +1,4 @@
-"""The one vision thread: always the newest frame, through all stages, hits to the store, the picture to the board."""
+"""The vision thread: runs the newest frame through all stages, sends hits to the store and pictures to the board."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The cameras: do frames come, sharp and light enough, and why were faces not usable?
+"""Checks the cameras: whether frames come, sharp and light enough, and why faces were not usable.
 
-While the service runs it holds the cameras; what it saw is in its status file. Otherwise each one is opened here.
+A running service holds the cameras, so its status file is read. Otherwise each camera is opened here.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ MIN_FPS = 5.0
 BLURRED, DIM, BLACK, GLARING = 0.42, 0.12, 0.045, 0.9
 """Sharpness of whole frames: .58 to .87 in focus, .40 under 2.5 px of blur. Light: mean luma, 0 to 1."""
 MIN_FACES = 5
-"""Faces in an hour below which nothing is said of them."""
+"""With fewer faces in an hour than this, nothing is said about them."""
 
 
 @dataclass(slots=True)
 class _OpenResult:
-    """What a short look at one camera gave."""
+    """The result of a short look at one camera."""
 
     look: CameraStatus
     problem: str | None = None
@@ -83,7 +83,7 @@ def _picture(name: str, found: str, look: CameraStatus) -> Check:
 
 
 def _faces(look: CameraStatus) -> list[Check]:
-    """Why faces of late could not be used, most frequent reason first."""
+    """Say why recent faces could not be used, most frequent reason first."""
     name = f"faces at {look.name}"
     total = sum(look.faces.values())
     if not total:
@@ -100,7 +100,7 @@ def _faces(look: CameraStatus) -> list[Check]:
 
 
 def _from_status(camera: CameraConfig, look: CameraStatus | None) -> list[Check]:
-    """What the running service says of a camera."""
+    """Return what the running service says about a camera."""
     name = f"camera {camera.name}"
     if look is None:
         return [warned(name, "the running service knows no such camera", "restart the service: its settings changed")]
@@ -155,7 +155,7 @@ def _first(camera: Camera) -> Frame | None:
 
 
 def _take_frames(camera: Camera, first: Frame) -> tuple[list[Frame], float]:
-    """Some frames over the look, and the rate at which all came."""
+    """Return some of the frames, and the rate at which all of them came."""
     frames, last = [first], first
     started = time.monotonic()
     while (spent := time.monotonic() - started) < LOOK_S:

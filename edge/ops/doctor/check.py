@@ -1,4 +1,4 @@
-"""One answer of the doctor: what was looked at, how it is, what was found, and what to do."""
+"""One answer of the doctor: the thing checked, the verdict, the finding, and the fix."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Status = Literal["pass", "warn", "fail"]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The answer of one check; `fix` is there whenever it did not pass."""
+    """The answer of one check; it has a `fix` unless it passed."""
 
     name: str
     status: Status

@@ -1,4 +1,4 @@
-"""The disk under `data_dir`: free space, wear, and whether it is written faster than flash endures."""
+"""Checks the disk under `data_dir`: free space, wear, and whether more is written than flash endures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edge.config import Config
 from edge.ops.doctor.check import Check, failed, passed, warned
 
 WORN_WARN, WORN_FAIL = 8, 10
-"""Steps of a tenth of its life that an eMMC's own estimate may have used."""
+"""Tenths of its life that an eMMC may have used, by its own estimate."""
 FULL_WRITES, YEARS = 1000, 5
 """Full overwrites that cheap flash endures, and the years it should last."""
 EARLIEST_H = 1.0
@@ -45,7 +45,7 @@ def check_disk(config: Config, sys_folder: Path, proc: Path, device: tuple[int, 
         device = (os.major(number), os.minor(number))
     disk = read_disk(sys_folder, device)
     if disk is None:
-        yield passed("disk wear", "the data lies on no block device of its own, so none is told")
+        yield passed("disk wear", "the data is on no block device of its own, so its wear is unknown")
         return
     yield _check_wear(disk)
     yield _check_write_rate(disk, _uptime_h(proc))
@@ -85,7 +85,7 @@ def _check_space(config: Config, free: int, stats: os.statvfs_result) -> Check:
             "data directory", f"{stats.f_favail} inodes are left", "delete small files: no new one can be made"
         )
     if free < 3 * limit:
-        fix = "pictures will soon be shed; free some space or lower store.max_image_bytes"
+        fix = "pictures will soon be deleted; free some space or lower store.max_image_bytes"
         return warned("data directory", found, fix)
     return passed("data directory", found)
 

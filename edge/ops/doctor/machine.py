@@ -1,4 +1,4 @@
-"""The board itself: clock, heat and throttling, a numpy that fits, and compiled kernels that are there at start."""
+"""Checks the board: clock, heat, throttling, a matching numpy, and compiled kernels that are ready at start."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def check_temperature(folder: Path) -> Check:
     if hottest >= HOT_CELSIUS:
         return failed("temperature", found, "the box throttles: give it air, a heat sink or shade")
     if hottest >= WARM_CELSIUS:
-        return warned("temperature", found, "give the box more air before summer does it for you")
+        return warned("temperature", found, "give the box more air before summer")
     return passed("temperature", found)
 
 
 def check_throttling(sys_folder: Path) -> Check:
-    """Does the board slow itself down: Raspberry Pi firmware, x86 counters, cooling devices, a capped frequency."""
+    """Check for throttling: Raspberry Pi firmware, x86 counters, cooling devices, a capped frequency."""
     now, before = sensors.raspberry_flags(sys_folder / "devices/platform/soc/soc:firmware/get_throttled")
     power = sensors.TOO_LITTLE_VOLTAGE in now + before
     fix = "use the board's own power supply and a short cable" if power else "give the board air or a heat sink"
@@ -72,7 +72,7 @@ def numpys(paths: Sequence[str] | None = None) -> list[tuple[str, str]]:
 
 
 def check_numpy(config: Config, found: Sequence[tuple[str, str]], python: str = sys.executable) -> Check:
-    """A second numpy of another ABI breaks what the system compiled against its own, such as picamera2's parts."""
+    """Check for a second numpy of another ABI: it breaks system libraries such as picamera2."""
     told = ", ".join(f"{version} in {folder}" for version, folder in found)
     fix = "make the two numpys the same major version: use the system release whose numpy is 2 or newer (Debian trixie)"
     if len({version.partition(".")[0] for version, _ in found}) > 1:
@@ -97,7 +97,7 @@ def check_kernel_folder(environ: dict[str, str], package: Path, home: Path) -> C
 
 
 def check_kernels() -> Check:
-    """Are the compiled kernels there, so that the service starts in seconds?"""
+    """Check that the compiled kernels are there, so that the service starts in seconds."""
     import edge.enhance
     import edge.track  # noqa: F401  (whoever imports the stages has every kernel)
     from edge.pixels.kernel_cache import kernel_cache

@@ -1,4 +1,4 @@
-"""The models: intact, fast, on their chosen provider; and calibration data and recorded answers that match them."""
+"""Checks the models: intact, fast, on the chosen provider, with matching calibration data and recorded answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How others reach the appliance: its port, and the certificate it shows."""
+"""Checks how others reach the appliance: its port, and its certificate."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ANY = ("0.0.0.0", "::")
 
 
 def is_service_answering(config: Config) -> bool:
-    """Whether a service of ours answers where this one would."""
+    """Whether an `edge` service answers at the address of this one."""
     try:
         with socket.create_connection((local_address(config.serve), config.serve.port), timeout=1.0) as plain:
             link: socket.socket = plain
@@ -40,7 +40,7 @@ def is_service_answering(config: Config) -> bool:
 
 
 def check_port(config: Config, is_running: bool) -> Check:
-    """Does the service answer, or could it?"""
+    """Check that the service answers, or that its port is free."""
     where = f"{config.serve.host}:{config.serve.port}"
     if is_running:
         return passed("port", f"the service answers on {where}")

@@ -1,4 +1,4 @@
-"""Users, tokens, watchlist and pullers; and whether the calibration was made for this watchlist."""
+"""Checks users, tokens, watchlist and pullers, and whether the calibration was made for this watchlist."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def check_people(config: Config, in_use: EmbedderInUse, now: dt.datetime) -> Ite
 
 
 def check_users(users: Sequence[User]) -> Check:
-    """Somebody must be able to log in, and somebody to look after the list."""
+    """Check that somebody can log in, and that somebody can edit the list."""
     add = "edge user add NAME --role {}"
     if not users:
         return warned("users", "nobody can log in", add.format("guard"))
@@ -48,7 +48,7 @@ def check_users(users: Sequence[User]) -> Check:
 
 
 def check_tokens(tokens: Sequence[Token], now: dt.datetime) -> Check:
-    """Tokens that may read alerts, and when they end. A name is safe while one of its tokens is."""
+    """Check when tokens that read alerts end. A name passes as long as one of its tokens lasts."""
     add = "edge token add {} --scope alerts:read"
     if not tokens:
         return warned("tokens", "no central server can pull", add.format("NAME"))
@@ -67,7 +67,7 @@ def check_tokens(tokens: Sequence[Token], now: dt.datetime) -> Check:
 
 
 def check_pulls(consumers: Sequence[Consumer], now: dt.datetime) -> Check:
-    """When each central server was last here."""
+    """Check when each central server last pulled."""
     fix = "check that server, its token and the way to this box; `edge doctor` there, or tools/central/conformance.py"
     if not consumers:
         return passed("last pull", "no server may pull")
@@ -102,7 +102,7 @@ def _watchlist(config: Config, store: Store, in_use: EmbedderInUse, now: dt.date
 
 
 def check_age(people: int, changed_at: dt.datetime | None, max_age_days: float, now: dt.datetime) -> Check:
-    """A list that is too old alerts on nobody; `max_age_days` 0 means it never gets old."""
+    """Check the age of the list: one that is too old alerts on nobody; `max_age_days` 0 means it never gets old."""
     if changed_at is None or max_age_days == 0:
         return passed(
             "watchlist", f"{people} people" + (f", changed {_age(now - changed_at)} ago" if changed_at else "")

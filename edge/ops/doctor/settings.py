@@ -1,4 +1,4 @@
-"""Is the configuration what somebody meant? Values in force, where they differ from the defaults, and likely slips."""
+"""Checks the configuration: shows values that differ from the defaults, and finds likely mistakes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def effective(config: Config) -> dict[str, Any]:
 
 
 def check_settings(config: Config) -> list[Check]:
-    """What differs from the defaults, and values that contradict each other."""
+    """Report settings that differ from the defaults, and values that contradict each other."""
     values, usual = effective(config), effective(Config())
     for camera in config.camera:
         bare = CameraConfig(name=camera.name, source="none")
@@ -31,7 +31,7 @@ def check_settings(config: Config) -> list[Check]:
 
 
 def check_statuses(config: Config, statuses: Sequence[str]) -> Check:
-    """Statuses that settings name should be those of people on the list; `statuses` are the list's."""
+    """Check that every status named in a setting is used on the list, whose own are `statuses`."""
     named = sorted({*config.review.second_person_for, *config.review.urgent_for})
     unknown = [status for status in named if status not in statuses]
     if not named or not statuses:

@@ -1,7 +1,7 @@
-"""What `edge probe` chose for this box: which file of each task runs on which provider, and why.
+"""What `edge probe` chose for this device: which file of each task runs on which provider, and why.
 
-A choice is about one machine, driver, onnxruntime and model pack; when one of them changes it is stale, which is said
-and never passed over. A GPU that was chosen stays demanded even then: a box must not slow down without a word.
+A choice holds for one machine, driver, onnxruntime and model pack. When one of them changes the choice is stale, which
+is logged. A chosen GPU stays required even then: a device must not slow down silently.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class _Strict(BaseModel):
 
 
 class Measured(_Strict):
-    """One file on one provider: its time, how close it came to the reference, and what stands against it."""
+    """One file on one provider: its time, its accuracy, and the reason against it, if any."""
 
     task: str
     model: str
@@ -36,7 +36,7 @@ class Measured(_Strict):
     provider: str
     ms: float | None
     accuracy: float | None
-    """Lowest cosine, or share of boxes, against the reference; None where it could not run."""
+    """Lowest cosine to the expected answers, or share of their boxes; None if it could not run."""
     refused: str | None
 
 
@@ -53,7 +53,7 @@ class Chosen(_Strict):
 
 
 class Choice(_Strict):
-    """One probing."""
+    """The result of one probe."""
 
     version: int = 1
     at: str
@@ -69,7 +69,7 @@ class Choice(_Strict):
 
 
 def platform_facts(drivers: tuple[Path, ...] = _DRIVERS, cpu: Path = Path("/proc/cpuinfo")) -> dict[str, str]:
-    """What a choice depends on beside the model files."""
+    """Return what a choice depends on apart from the model files."""
     driver = next((_first_line(path) for path in drivers if path.is_file()), "none")
     names = [line.partition(":")[2].strip() for line in _lines(cpu) if line.startswith(("model name", "Model"))]
     return {
@@ -81,7 +81,7 @@ def platform_facts(drivers: tuple[Path, ...] = _DRIVERS, cpu: Path = Path("/proc
 
 
 def read_choice(data_dir: Path) -> Choice | None:
-    """The choice of this box, None where `edge probe` never ran; ConfigError where the file is damaged."""
+    """Return the choice of this device; None if `edge probe` never ran, ConfigError if the file is damaged."""
     path = data_dir / FILE
     try:
         return Choice.model_validate_json(path.read_bytes())
@@ -105,7 +105,7 @@ def write_choice(data_dir: Path, choice: Choice) -> Path:
 
 
 def why_stale(choice: Choice, pack: Pack, facts: dict[str, str]) -> list[str]:
-    """What has changed since; empty while the choice holds."""
+    """Say what has changed since; empty while the choice holds."""
     there = {(entry.task, entry.sha256) for entry in pack.manifest.models}
     changed = [f"the {one.task} model" for one in choice.models if (one.task, one.sha256) not in there]
     return changed + [name for name, value in facts.items() if choice.platform.get(name) != value]

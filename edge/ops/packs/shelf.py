@@ -3,7 +3,7 @@
     <folder>/<name>/manifest.json ...    packs, never changed once they are there
     <folder>/current -> <name>           the pack in use; replaced by one rename; none: the packaged pack
     <folder>/previous -> <name>          the one before, for the way back
-    ... -> packaged                      leads nowhere and means the packaged pack
+    ... -> packaged                      a dangling link that means the packaged pack
 
 No link leads to the packaged pack by its path: that lies in the release, and goes when the release goes. The folder is
 `data_dir/models`, or the one around the link that `models_dir` names.
@@ -42,7 +42,7 @@ class PackLine:
 
 
 class Shelf:
-    """The packs of one box."""
+    """The packs of one device."""
 
     def __init__(self, config: Config) -> None:
         self.link = pack_link(config)
@@ -89,7 +89,7 @@ class Shelf:
             if Pack.open(path).digest() != Pack.open(incoming).digest():
                 raise ConflictError(f"{path}: another pack has this name; give --name")
             damaged = path.with_name(f".{path.name}.old")
-            shutil.rmtree(damaged, ignore_errors=True)  # of a run that broke off
+            shutil.rmtree(damaged, ignore_errors=True)  # left behind by a run that broke off
             path.rename(damaged)
             incoming.rename(path)
             shutil.rmtree(damaged)

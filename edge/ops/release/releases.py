@@ -1,11 +1,11 @@
 """Installed releases and the symbolic link to the one in use; an update that does not prove itself is rolled back.
 
-    <root>/releases/<version>/    venv, edge.toml, sealed reference, installed.json; written last: it is whole
+    <root>/releases/<version>/    venv, edge.toml, sealed clip; installed.json is written last, and says it is whole
     <root>/current -> releases/<version>
-    <root>/trial.json             an update that has not counted yet; survives a power cut
-    <root>/outcome.json           what became of the last one
+    <root>/trial.json             an update not yet accepted; survives a power cut
+    <root>/outcome.json           the outcome of the last update
 
-How a service is stopped, started and judged is `site.py`'s and `gate.py`'s.
+`site.py` stops and starts a service, `gate.py` judges it.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Releases:
         return self.link.readlink().name if self.link.is_symlink() else None
 
     def trial(self) -> Trial | None:
-        """The update that has not counted yet."""
+        """The update that is not yet accepted."""
         try:
             return Trial(**json.loads(self._trial.read_text("utf-8")))
         except FileNotFoundError:
@@ -161,7 +161,7 @@ class Releases:
         self._point(trial.before)
         self.site.start()
         self._write_outcome(trial.version, False, why)
-        raise ReleaseError(f"release {trial.version} was taken back, {trial.before} is in use again: {why}")
+        raise ReleaseError(f"release {trial.version} was rolled back, {trial.before} is in use again: {why}")
 
     def _write_outcome(self, version: str, counted: bool, why: str) -> None:
         self._write(self.root / "outcome.json", {"version": version, "counted": counted, "why": why})

@@ -1,4 +1,4 @@
-"""Signatures: the appliance's own on what it hands out, and OpenSSH's on what it takes in.
+"""Signs what the appliance hands out with its own key, and checks OpenSSH signatures of what it takes in.
 
 The appliance's key is Ed25519 and stays in the data directory; its fingerprint is what people write down and compare.
 `check_ssh` reads what `ssh-keygen -Y sign -n edge-release` writes (OpenSSH's PROTOCOL.sshsig), Ed25519 keys alone.
@@ -104,7 +104,7 @@ def check_ssh(file: Path, armored: bytes, signers: list[bytes]) -> None:
     if kind != _KIND or made_by != _KIND or hash_name not in _HASHES:
         raise ImageError(f"{file}: signed with {kind.decode(errors='replace')}; only ssh-ed25519 keys are accepted")
     if raw not in signers:
-        raise ImageError(f"{file}: signed by a key that is not in `signers`; take it from whom you trust")
+        raise ImageError(f"{file}: signed by a key that is not in `signers`; get it from a source you trust")
     if namespace != NAMESPACE:
         raise ImageError(f"{file}: signed for {namespace.decode(errors='replace')!r}, not for {NAMESPACE.decode()!r}")
     digest = _HASHES[hash_name]()

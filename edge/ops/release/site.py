@@ -1,4 +1,4 @@
-"""The machine an update happens on: systemd's unit, the service's user, and each release's own `edge` command."""
+"""The machine that is updated: systemd's unit, the service's user, and each release's own `edge` command."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 CACHE = Path("/var/cache/edge")
 COMMAND_S = 900
-"""Longest a release's own command may take; replaying the reference compiles kernels first on a small board."""
+"""Longest a release's own command may take; a replay of the sealed clip compiles kernels first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """status.json: what the running service measured at each camera, for `edge doctor`, which can't open a camera in use.
 
-Counts and measurements of pictures only: no name, no face, no embedding is ever in it.
+It holds counts and measurements of pictures, and never a name, a face or an embedding.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ WRITE_EVERY_S = 30.0
 SPAN = dt.timedelta(hours=1)
 MAX_FACES = 5000
 _MEASURED_AREA_PX = (480, 640)
-"""Rows and columns about the middle that are measured: enough to tell focus and light, whatever the camera's size."""
+"""Rows and columns around the middle that are measured: enough to judge focus and light at any frame size."""
 
 _WORDS: Mapping[str, tuple[str, str | None]] = {
     "match": ("recognised", None),
@@ -72,7 +72,7 @@ class CameraStatus:
 
 
 def describe_outcome(outcome: str) -> tuple[str, str | None]:
-    """An outcome in words, and what an installer does against it; None where the face was usable."""
+    """Return an outcome in words, and how an installer improves it; None if the face was usable."""
     if outcome.startswith("part_"):
         outcome = _REASON_OF_QUALITY_PART.get(outcome.removeprefix("part_"), "blur")
     return _WORDS.get(outcome, (outcome.replace("_", " "), None))
@@ -88,7 +88,7 @@ def write_status(data_dir: Path, cameras: Sequence[CameraStatus], now: dt.dateti
 
 
 def read_status(data_dir: Path, now: dt.datetime) -> list[CameraStatus] | None:
-    """What a service that is alive wrote; None where there is none, or it is too old."""
+    """Read the file of a running service; None if there is none, or it is too old."""
     try:
         body = json.loads((data_dir / FILE).read_text("utf-8"))
         at = dt.datetime.fromisoformat(body["at"])
@@ -101,7 +101,7 @@ def read_status(data_dir: Path, now: dt.datetime) -> list[CameraStatus] | None:
 
 @dataclass(slots=True)
 class _Measurements:
-    """What is remembered of one camera."""
+    """The measurements of one camera."""
 
     width: int = 0
     height: int = 0
@@ -125,7 +125,7 @@ class CameraStatusCollector:
         self._is_failing = False
 
     def note_frame(self, frame: Frame) -> None:
-        """Take in a processed frame; now and then measure its light and focus."""
+        """Count a processed frame; now and then measure its light and focus."""
         known = self._known[frame.camera]
         known.newest = (frame.frame_id, frame.captured_mono_ns)
         if frame.captured_mono_ns - known.measured_ns < MEASURE_EVERY_S * 1e9 and known.measured_ns:
@@ -136,7 +136,7 @@ class CameraStatusCollector:
         known.luma, known.sharpness = round(quality.luma, 3), round(quality.sharpness, 3)
 
     def note_track_end(self, camera: str, reason: Reason | None) -> None:
-        """Take in how a face's track ended: with a match, or why without."""
+        """Count a track that ended with a match, or the reason why it did not."""
         outcome = reason.value if reason else "match"
         self._known[camera].outcomes.append((dt.datetime.now(dt.UTC), outcome))
 

@@ -1,4 +1,4 @@
-"""What this machine knows about its own clock."""
+"""What the kernel knows about the clock."""
 
 from __future__ import annotations
 

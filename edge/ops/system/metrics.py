@@ -39,7 +39,7 @@ class Metrics:
             "edge_consumer_last_pull_seconds", "Seconds since a puller's last call.", ["consumer"], registry=r
         )
         self.steps_dropped = Gauge(
-            "edge_enhance_steps_dropped", "Enhancement steps left out for want of time.", ["step", "cause"], registry=r
+            "edge_enhance_steps_dropped", "Enhancement steps left out to save time.", ["step", "cause"], registry=r
         )
         self.people = Gauge("edge_watchlist_people", "People looked for.", registry=r)
 

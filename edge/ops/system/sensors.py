@@ -1,4 +1,4 @@
-"""What the board measures of itself: how warm it is, and whether it has slowed down for it."""
+"""Reads the board's sensors: how warm it is, and whether it has slowed down because of heat."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def throttled(zones: Path = ZONES, raspberry: Path = RASPBERRY) -> str | None:
 
 
 def raspberry_flags(raspberry: Path = RASPBERRY) -> tuple[list[str], list[str]]:
-    """What a Raspberry Pi's firmware says of now, and of the time since its start; nothing on other boards."""
+    """Return the Raspberry Pi firmware's flags for now and since its start; empty on other boards."""
     try:
         bits = int(raspberry.read_text("ascii").strip(), 16)
     except (OSError, ValueError):
@@ -43,7 +43,7 @@ def raspberry_flags(raspberry: Path = RASPBERRY) -> tuple[list[str], list[str]]:
 
 
 def active_cooling_brake(zones: Path = ZONES) -> str | None:
-    """The cooling device that slows something down now, None where none does."""
+    """Return the cooling device that slows something down now, None if there is none."""
     for device in sorted(zones.glob("cooling_device*")):
         with contextlib.suppress(OSError, ValueError):
             kind = (device / "type").read_text("ascii").strip()

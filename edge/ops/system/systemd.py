@@ -1,4 +1,4 @@
-"""What systemd is told over its notify socket (sd_notify(3)), and when its watchdog is fed.
+"""Talks to systemd over its notify socket (sd_notify(3)), and feeds its watchdog.
 
 Nothing is sent where systemd did not start the service.
 """

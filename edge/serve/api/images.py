@@ -34,7 +34,9 @@ async def image(request: web.Request) -> web.StreamResponse:
 
 
 def _gone(sha256: str) -> NotFoundError:
-    return NotFoundError(f"picture {sha256[:12]}… is not kept: it never was, was erased, or made room for newer ones")
+    return NotFoundError(
+        f"picture {sha256[:12]}… is not kept: it never existed, was erased, or was deleted for newer ones"
+    )
 
 
 def _check_range(request: web.Request, num_bytes: int) -> None:

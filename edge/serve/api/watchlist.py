@@ -203,5 +203,5 @@ def _outcome(one: EnrolOutcome) -> dict[str, Any]:
 
 def _receipt(receipt: Receipt) -> dict[str, Any]:
     values = dataclasses.asdict(receipt) | {"erased_at": time_to_text(receipt.erased_at)}
-    del values["person_id"]  # it is gone from the box; the caller knows whom it asked to erase
+    del values["person_id"]  # it is gone from the device; the caller knows whom it asked to erase
     return values

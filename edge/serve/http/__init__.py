@@ -1,1 +1,12 @@
-"""What every request passes: connections, TLS, login, access, uploads, errors."""
+"""What every request passes: connections, TLS, login, access, uploads, errors.
+
+door, connection, tls     the listening socket; one connection; its encryption
+quotas, slow_readers      how much may be open at once; clients that don't read their answers
+auth, access              who sent a request; whether that caller may call the route
+route                     one line of the table of routes
+inputs, uploads           parameters and forms; files
+file_types                what kind of file the first bytes say it is
+audit                     who viewed what
+problems, refusals        errors as answers; refused requests in the log
+security_headers          headers of every answer
+"""

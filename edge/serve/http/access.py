@@ -5,21 +5,12 @@ The rights themselves stand in `edge.serve.routes`, one line per route; nothing 
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from edge.errors import AuthError
-
-
-class Role(enum.StrEnum):
-    """The roles of the page's users; each user has one."""
-
-    GUARD = "guard"
-    SUPERVISOR = "supervisor"
-    INSTALLER = "installer"
-    AUDITOR = "auditor"
+from edge.store import Role
 
 
 @dataclass(frozen=True, slots=True)

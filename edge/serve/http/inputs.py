@@ -20,24 +20,24 @@ def check_names(request: web.Request, known: tuple[str, ...]) -> None:
     """Refuse parameters that this address doesn't have, and any that is given twice."""
     for name in request.query:
         if name not in known:
-            name_set = ", ".join(known) or "none"
-            raise RequestError(f"parameter {name!r} is not known at {request.path}: it takes {name_set}")
+            names = ", ".join(known) or "none"
+            raise RequestError(f"parameter {name!r} is not known at {request.path}: it takes {names}")
         if len(request.query.getall(name)) > 1:
             raise RequestError(f"parameter {name!r} is given more than once: give it once")
 
 
 def whole_number(request: web.Request, name: str, default: int, low: int, high: int) -> int:
-    """Return a whole whole_number within `low`..`high`."""
+    """Return a whole number within `low`..`high`."""
     text = request.query.get(name)
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) < 19 and low <= int(text) <= high):
-        raise RequestError(f"{name} = {text[:40]!r} is not right: give a whole whole_number from {low} to {high}")
+        raise RequestError(f"{name} = {text[:40]!r} is not right: give a whole number from {low} to {high}")
     return int(text)
 
 
 def name_set(request: web.Request, name: str, known: frozenset[str]) -> frozenset[str] | None:
-    """Return a comma list of known name_set as a set, or None when the parameter is absent."""
+    """Return a comma-separated list of known names as a set, or None when the parameter is absent."""
     text = request.query.get(name)
     if text is None:
         return None

@@ -82,7 +82,7 @@ async def save_upload(request: web.Request, folder: Path, max_bytes: int) -> tup
         if num_parts > MAX_FIELDS:
             raise RequestError(f"too many fields: at most {MAX_FIELDS}", status=413)
     if part is None or not part.filename:
-        raise RequestError("no file was handed over: choose one first", status=422)
+        raise RequestError("no file was sent: choose one first", status=422)
     path = folder / f"upload-{secrets.token_hex(8)}"
     try:
         kind = await _write(part, path, max_bytes, deadline)

@@ -13,14 +13,14 @@ from aiohttp import web
 
 from edge.errors import AuthError, ConflictError, NotFoundError
 from edge.serve.app_keys import STORE, read, written
-from edge.serve.http.access import CALLER, Role
+from edge.serve.http.access import CALLER
 from edge.serve.http.auth import CALLERS, begin_session
 from edge.serve.http.inputs import read_form
 from edge.serve.http.problems import RequestError
 from edge.serve.http.route import may_call
 from edge.serve.page import box
 from edge.serve.page.renderer import translator_of
-from edge.store import ROLES, SCOPES, Token
+from edge.store import ROLES, SCOPES, Role, Token
 from edge.store.accounts.passwords import MAX_PASSWORD, MIN_PASSWORD
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,100}")

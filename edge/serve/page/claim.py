@@ -1,4 +1,4 @@
-"""Claiming a new box: while it has no users, every page leads here, and the printed code makes the first supervisor."""
+"""Claims a new device: until it has a user, every page leads here, and the printed code makes the first supervisor."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from edge.store.accounts.passwords import MIN_PASSWORD
 
 PAGE = "/claim"
 _CLAIMED: web.AppKey[set[bool]] = web.AppKey("claimed")
-"""A set, because a started application takes no new values: empty until the box is known to be claimed."""
+"""A set, because a started application takes no new values: empty until the device is known to be claimed."""
 
 
 def prepare(app: web.Application) -> None:
-    """Make room to cache that the box is claimed, which it then stays: the database is asked only until then."""
+    """Make a cache for the answer that the device is claimed: the database is asked only until then."""
     app[_CLAIMED] = set()
 
 
@@ -44,7 +44,7 @@ async def lead_to_claim(request: web.Request, handler: Handler) -> web.StreamRes
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """Show the form; redirect to the login once the box is claimed."""
+    """Show the form; redirect to the login once the device is claimed."""
     if await _is_claimed(request.app):
         raise web.HTTPSeeOther("/login")
     return _form(request, "", None)

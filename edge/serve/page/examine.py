@@ -108,7 +108,7 @@ def _list(request: web.Request, error: str | None, status: int = 200) -> web.Res
 def _require(request: web.Request) -> Examination:
     job = require_examiner(request.app).job(request.match_info["job_id"])
     if job is None:
-        raise NotFoundError("this examination is not kept: it never was, was removed, or is too old")
+        raise NotFoundError("this examination is not kept: it never existed, was removed, or is too old")
     return job
 
 

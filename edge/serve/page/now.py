@@ -61,7 +61,7 @@ async def latest_hits(request: web.Request) -> web.StreamResponse:
 
 
 async def camera_health(request: web.Request) -> web.StreamResponse:
-    """The health of cameras and box alone, which the page reloads after the event `health`."""
+    """The health of cameras and device alone, which the page reloads after the event `health`."""
     return render(request, "parts/health.html", await health_values(request))
 
 

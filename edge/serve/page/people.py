@@ -153,7 +153,7 @@ async def _require(request: web.Request) -> Person:
     person_id = request.match_info["person_id"]
     person = await read(request.app[STORE].person, person_id)
     if person is None:
-        raise NotFoundError(f"{person_id[:64]!r} is not on the list: it never was, or was erased")
+        raise NotFoundError(f"{person_id[:64]!r} is not on the list: it never was there, or was erased")
     return person
 
 

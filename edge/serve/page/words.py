@@ -147,7 +147,7 @@ class Words:
         return rows
 
     def troubles(self, box: Mapping[str, Any]) -> list[Trouble]:
-        """Problems problems in the health record of the device; empty when it works."""
+        """Problems in the health record of the device; empty when it works."""
         t, problems = self._t, []
         if problem := box.get("database_problem"):
             problems.append(Trouble("fault", t("trouble.database.what"), t("trouble.database.advice", problem=problem)))

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Accounts:
-    """Who may come in. `by` is who asks, for the audit."""
+    """Who may log in. `by` is who asks, for the audit."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -105,7 +105,7 @@ class Accounts:
         def apply(change: Change) -> None:
             user = last_use.end_login(change.db, login_id)
             if user is None:
-                raise NotFoundError("this login is over already")
+                raise NotFoundError("this login has already ended")
             audit.append(change.db, self._core.clock(), by, "session.end", f"user {user}", {"login": login_id})
 
         return self._core.write(apply)
@@ -152,7 +152,7 @@ class Accounts:
         by: str = LOCAL,
         secret: str | None = None,
     ) -> Future[str]:
-        """A new token, handed out this once; drawn, or a `secret` of at least 32 characters that somebody else drew."""
+        """Return a new token, which is never shown again: drawn here, or a given `secret` of at least 32 characters."""
         tokens.require_scopes(scopes)
         drawn = tokens.PREFIX + users.new_secret() if secret is None else tokens.require_unguessable(secret)
 

@@ -90,7 +90,7 @@ def _problems_of_row(entry: AuditEntry, before: str) -> list[str]:
         found.append(f"entry {entry.seq} does not follow from the one before it: one of them was altered or taken out")
     if entry.object is not None and entry.detail is not None and entry.salt is not None:
         if audit.hash_detail(entry.salt, entry.object, entry.detail) != entry.told_sha256:
-            found.append(f"entry {entry.seq} tells something else than was written")
+            found.append(f"entry {entry.seq} differs from what was written")
     elif not entry.object == entry.detail == entry.salt:
         found.append(f"entry {entry.seq} is half blanked")
     return found

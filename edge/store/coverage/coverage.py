@@ -1,4 +1,4 @@
-"""Coverage (`store.coverage`): spans of what each camera did, extended every few seconds, and the account of them.
+"""Coverage (`store.coverage`): records spans of what each camera did, every few seconds, and sums them up.
 
 Spans are measured with the boot's monotonic clock and turned into wall time by the latest pair of both clocks of that
 boot. Setting the wall clock shifts the whole boot: no gap, no overlap. Unrecorded time is blind.

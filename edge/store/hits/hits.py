@@ -117,5 +117,5 @@ def _body(db: sqlite3.Connection, hit_id: str) -> dict[str, Any] | None:
 def _require(db: sqlite3.Connection, hit_id: str) -> dict[str, Any]:
     body = _body(db, hit_id)
     if body is None:
-        raise NotFoundError(f"hit {hit_id} is not kept; it never was, was erased, or is past its age")
+        raise NotFoundError(f"hit {hit_id} is not kept; it never existed, was erased, or is too old")
     return body

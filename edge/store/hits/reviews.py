@@ -118,7 +118,9 @@ def undo(change: Change, hit_id: str, by: str, now: dt.datetime, within: dt.time
         "SELECT verdict_id, by, at FROM verdicts WHERE hit_id = ? ORDER BY verdict_id DESC LIMIT 1", (hit_id,)
     ).fetchone()
     if row is None or row[1] != by:
-        raise ConflictError("there is no verdict of yours to take back: somebody else has given one since, or nobody")
+        raise ConflictError(
+            "there is no verdict of yours to take back: you gave none, or somebody else has given one since"
+        )
     if now - time_from_text(row[2]) > within:
         raise ConflictError(
             f"the time to take it back is over ({within.total_seconds():.0f} s): give a new verdict instead"
@@ -149,5 +151,5 @@ def _put(change: Change, hit_id: str, body: dict[str, Any], now: dt.datetime) ->
 def _body(db: sqlite3.Connection, hit_id: str) -> dict[str, Any]:
     row = db.execute("SELECT body FROM hits WHERE hit_id = ?", (hit_id,)).fetchone()
     if row is None:
-        raise NotFoundError(f"hit {hit_id} is not kept; it never was, was erased, or is past its age")
+        raise NotFoundError(f"hit {hit_id} is not kept; it never existed, was erased, or is too old")
     return from_line(row[0])

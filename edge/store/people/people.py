@@ -51,7 +51,7 @@ def put(
 
 
 def _drop_others(db: sqlite3.Connection, person_id: str, kept: set[str]) -> None:
-    """Remove the person's references that are not among `kept`, and pictures nothing else names."""
+    """Remove the person's references that are not among `kept`, and pictures that nothing else names."""
     query = "SELECT reference_id, image_sha256 FROM person_references WHERE person_id = ?"
     gone = [row for row in db.execute(query, (person_id,)).fetchall() if row[0] not in kept]
     db.executemany("DELETE FROM person_references WHERE reference_id = ?", [(row[0],) for row in gone])

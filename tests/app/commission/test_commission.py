@@ -161,8 +161,8 @@ def test_a_stranger_walks_and_is_not_recognised(config: Config, walks: dict[str,
     """Against another's picture the same clip recognises nobody, and says why."""
     mirror = np.eye(128, dtype=np.float32)[5]
     with open_session(config, None, [portrait]) as made:
-        made.walk.watch.gallery.matrix.setflags(write=True)
-        made.walk.watch.gallery.matrix[:] = mirror
+        made.walk.active_list.gallery.matrix.setflags(write=True)
+        made.walk.active_list.gallery.matrix[:] = mirror
         made.measure_clip(walks["day"], pinhole_of(2400, None), "day")
         findings = made.findings()
     assert findings.rows
@@ -270,7 +270,7 @@ def test_recorded_people(config: Config, shared_data: Path, name: str, is_known:
     folder = shared_data / "video" / "asl"
     with open_session(config, None, [folder / "brother.mkv"]) as made:
         made.measure_clip(folder / f"{name}.mkv", pinhole_of(None, 60), "day")
-        findings = judge_walk(made.walk.sightings, WALKER, made.walk.watch, config.recognise)
+        findings = judge_walk(made.walk.sightings, WALKER, made.walk.active_list, config.recognise)
     assert findings.rows
     judged: Sequence[DistanceResult] = [one for one in findings.rows if one.fused is not None]
     assert judged

@@ -11,7 +11,7 @@ import pytest
 
 from edge.app.health import checks
 from edge.app.health.checks import ClockCheck, FrameCount, LoadCheck
-from edge.app.packs.file_watch import ModelFiles
+from edge.app.packs.model_files import ModelFiles
 from edge.ops.system import sensors
 from tests.support.paths import ROOT
 
@@ -68,7 +68,10 @@ def test_a_clock_that_drifts_by_less_than_a_step_was_not_set() -> None:
 def test_load_needs_some_seconds_and_a_camera_that_gives_frames() -> None:
     load = LoadCheck()
     assert [load.check(FrameCount(float(s), s, s * 20), 1, "ok") for s in range(8)] == [None] * 8
-    assert load.check(FrameCount(9.0, 9, 180), 1, "ok") == ("overloaded", "1.0 frames/s are processed, 20.0 are shed")
+    assert load.check(FrameCount(9.0, 9, 180), 1, "ok") == (
+        "overloaded",
+        "1.0 frames/s are processed, 20.0 are dropped",
+    )
     assert load.check(FrameCount(10.0, 10, 200), 0, "ok") == ("ok", "1.0 frames/s are processed"), "no camera is live"
     slow = LoadCheck()
     for second in range(12):

@@ -296,5 +296,5 @@ def test_a_store_that_fails_is_said_once_and_ends_nothing(
 
     with caplog.at_level("INFO"):
         asyncio.run(live())
-    told = [record.getMessage() for record in caplog.records if "a look at the box" in record.getMessage()]
-    assert told == ["a look at the box failed: the disk fails", "a look at the box works again"]
+    told = [record.getMessage() for record in caplog.records if "the check of the appliance" in record.getMessage()]
+    assert told == ["the check of the appliance failed: the disk fails", "the check of the appliance works again"]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from edge import explanation
-from edge.app.build import Models, load_models, load_watch
+from edge.app.build import Models, load_active_list, load_models
 from edge.app.offline import explain
 from edge.app.offline.clips import EPOCH
 from edge.app.people.embeddings import reembed
@@ -37,8 +37,10 @@ def test_map_replay_and_new_embeddings_on_the_demo(
 ) -> None:
     with Store.open(tmp_path) as store:
         enrol(store, models, Person("p1", "P", "demo"), [portrait])
-        watch = load_watch(store, models)
-        pipeline = Pipeline(load(), models.stages, watch, DeviceFacts("b", "test", models.hashes, None, lambda _: {}))
+        active_list = load_active_list(store, models)
+        pipeline = Pipeline(
+            load(), models.stages, active_list, DeviceFacts("b", "test", models.hashes, None, lambda _: {})
+        )
         draft = next(draft for frame in frames_of(demo_clip) for draft in pipeline.process(frame).drafts)
         store.add_hit(draft.hit, draft.images).result()
         told = explain.explain(store, models, draft.hit.hit_id)
@@ -52,13 +54,13 @@ def test_map_replay_and_new_embeddings_on_the_demo(
         with pytest.raises(NotFoundError):
             explain.explain(store, None, "nothing")
         _another_model_made_them(store)
-        assert load_watch(store, models).gallery.num_references == 0, "mixed hashes never compare"
+        assert load_active_list(store, models).gallery.num_references == 0, "mixed hashes never compare"
         done = reembed(store, models)
         assert (done["swapped"], done["failed"]) == (1, {})
         assert reembed(store, models)["swapped"] == 0
         (again,) = store.references(models.stages.embedder.sha256)
         assert again.embedding.shape == (models.stages.embedder.dim,)
-        assert len(load_watch(store, models).gallery) == 1
+        assert len(load_active_list(store, models).gallery) == 1
 
 
 def test_what_was_done_for_recognition_is_done_again(
@@ -67,7 +69,7 @@ def test_what_was_done_for_recognition_is_done_again(
     with Store.open(tmp_path) as store:
         enrol(store, models, Person("p1", "P", "demo"), [portrait])
         facts = DeviceFacts("b", "test", models.hashes, None, lambda _: {})
-        pipeline = Pipeline(load(), models.stages, load_watch(store, models), facts)
+        pipeline = Pipeline(load(), models.stages, load_active_list(store, models), facts)
         frames = frames_of(demo_clip, moved_at=4.0)
         draft = next(draft for frame in frames for draft in pipeline.process(frame).drafts)
         store.add_hit(draft.hit, draft.images).result()

@@ -148,7 +148,7 @@ def test_nothing_is_chosen_where_every_way_lost_its_accuracy(config: Config, tmp
     (folder / "golden.json").write_bytes(data)
     manifest["golden"] |= {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
-    with pytest.raises(ModelError, match="in no way on this box"):
+    with pytest.raises(ModelError, match="does not keep its accuracy on this box"):
         Probe(config.model_copy(update={"models_dir": folder})).run()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.app.build import Models, load_models, load_watch
+from edge.app.build import Models, load_active_list, load_models
 from edge.app.offline.clips import find_clips, process
 from edge.app.people.calibration import calibrate
 from edge.app.people.people import enrol
@@ -55,7 +55,7 @@ def test_limits_are_kept_used_and_told(
         assert kept is not None
         limit = kept.min_similarity["color"]
         assert limit == rarer["kinds"]["color"]["min_similarity"]
-        (result,) = process(config, models, load_watch(store, models), find_clips(demo_clip))
+        (result,) = process(config, models, load_active_list(store, models), find_clips(demo_clip))
         for draft in result.drafts.values():
             gates = {gate["gate"]: gate["limit"] for gate in draft.hit.decision["gates"]}
             assert (gates["similarity"], draft.hit.decision["limits"]) == (

@@ -1,4 +1,4 @@
-"""Updates of the program: what counts, what is taken back, and what a power cut leaves behind."""
+"""Updates of the program: what is accepted, what is rolled back, and what a power cut leaves behind."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Bench:
     def edge(self, version: str, *words: str) -> dict[str, Any]:
         self._note(f"{version}: {' '.join(words)}")
         if words == ("release", "check") and version in self.unfit:
-            raise ReleaseError("the sealed reference does not hold")
+            raise ReleaseError("the sealed clip does not give the recorded figures")
         return {"cursor": "c", "seq": 7}
 
     def gate(self, version: str, mark: dict[str, Any]) -> None:
@@ -91,7 +91,7 @@ def test_an_update_is_checked_migrated_linked_and_gated_in_this_order(releases: 
 
 def test_an_update_that_does_not_show_that_it_works_is_taken_back(releases: Releases, bench: Bench) -> None:
     bench.broken.add("1.1.0")
-    with pytest.raises(ReleaseError, match=r"1\.1\.0 was taken back, 1\.0\.0 is in use again: no frame passed"):
+    with pytest.raises(ReleaseError, match=r"1\.1\.0 was rolled back, 1\.0\.0 is in use again: no frame passed"):
         releases.use("1.1.0")
     assert bench.done[-3:] == ["stop", "1.0.0: release database --put-back", "start"]
     assert releases.current() == "1.0.0"
@@ -101,7 +101,7 @@ def test_an_update_that_does_not_show_that_it_works_is_taken_back(releases: Rele
 
 def test_a_release_whose_figures_leave_the_band_is_never_put_in_use(releases: Releases, bench: Bench) -> None:
     bench.unfit.add("1.1.0")
-    with pytest.raises(ReleaseError, match="does not hold"):
+    with pytest.raises(ReleaseError, match="does not give the recorded figures"):
         releases.use("1.1.0")
     assert bench.done == ["1.1.0: release check"]
     assert releases.current() == "1.0.0"
@@ -126,7 +126,7 @@ def test_a_power_cut_before_the_link_moved_ends_in_the_old_release(
     bench.cut_at = cut_at
     with pytest.raises(PowerCutError):
         releases.use("1.1.0")
-    with pytest.raises(ReleaseError, match="taken back"):
+    with pytest.raises(ReleaseError, match="rolled back"):
         Releases(releases.root, bench).settle()
     assert releases.current() == "1.0.0"
     assert "1.0.0: release database --put-back" in bench.done

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.serve.http.access import Access, Caller, Role, may
+from edge.serve.http.access import Access, Caller, may
 from edge.serve.http.route import ROUTES
 from edge.serve.routes import TABLE, by_name
 from edge.store import ROLES, SCOPES
@@ -81,8 +81,8 @@ def test_each_route_has_a_line_in_the_table_and_a_path_here(tmp_path: Path) -> N
     run(check())
 
 
-def test_roles_are_those_of_the_store() -> None:
-    assert {role.value for role in Role} == set(ROLES)
+def test_the_table_knows_every_role_and_scope_of_the_store() -> None:
+    assert {role for route in TABLE for role in route.access.roles} == set(ROLES) == set(EXPECTED)
     assert {scope for route in TABLE for scope in route.access.scopes} == set(SCOPES)
 
 

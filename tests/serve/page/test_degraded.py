@@ -102,7 +102,7 @@ def test_a_condition_is_said_on_every_page_with_what_since_when_and_what_to_do(t
                 if answer.status in {403, 503}:
                     continue
                 shown += 1
-                assert b"sees hardly any frame" in body, path
+                assert b"processes hardly any frames" in body, path
                 assert b'datetime="2025-03-01T21:30:00.000Z"' in body, path
                 assert b"Tell the installer" in body, path
             assert shown >= 3

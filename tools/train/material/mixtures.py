@@ -1,6 +1,6 @@
-"""Faces that nobody has: two canvases blended, joined, or the one pushed away from the other, or one alone, then bent.
+"""Synthetic faces: two canvases blended, joined or pushed apart, or one canvas alone; then bent.
 
-On few real pictures alone a student learns those by heart.
+Trained on few real pictures alone, a student memorises them.
 """
 
 from __future__ import annotations

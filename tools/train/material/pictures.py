@@ -1,6 +1,6 @@
-"""What picture nets learn from: clean patches of faces and scenes, and batches of (input, truth) made from them.
+"""Training material of picture nets: clean patches of faces and scenes, and batches of (input, truth).
 
-How inputs are spoilt, each trainer says.
+Each trainer degrades the inputs itself.
 """
 
 from __future__ import annotations

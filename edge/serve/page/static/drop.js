@@ -48,11 +48,11 @@ async function follow() {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
       showLocalTimes(fresh);
       if (fresh.innerHTML !== examination.innerHTML) examination.replaceChildren(...fresh.childNodes);
-      // The button's word and the results belong to the whole page.
+      // The button's text and the results are outside this part, so reload the whole page.
       if (examination.querySelector("[data-working]").dataset.working !== "yes") return location.reload();
     }
   } catch {
-    // The connection comes back or it doesn't; the next try will tell.
+    // The request failed; the next one shows whether the connection is back.
   }
   follow();
 }

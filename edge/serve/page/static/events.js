@@ -13,7 +13,7 @@ export function listen(hear) {
     hear(name);
   };
   navigator.locks.request(NAME, () => new Promise(() => open(tell)));
-  // What happened between the making of this page and now.
+  // Fetch what happened since this page was made.
   hear("hello");
 }
 
@@ -27,7 +27,7 @@ function open(hear) {
     });
   }
   events.addEventListener("error", () => {
-    // A reconnect takes two seconds; only what lasts longer is worth a word.
+    // A reconnect takes two seconds; only a longer break is shown.
     warning ??= setTimeout(() => hear("offline"), WARN_AFTER_MS);
     if (events.readyState === EventSource.CLOSED) {
       clearTimeout(warning);

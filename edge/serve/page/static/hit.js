@@ -37,7 +37,7 @@ if (form) {
   wish.checked = localStorage.getItem(STORED) !== "off";
   wish.addEventListener("change", () => localStorage.setItem(STORED, wish.checked ? "on" : "off"));
   for (const choice of form.querySelectorAll("details")) {
-    // One choice at a time, also where the browser doesn't know details with a common name yet.
+    // Open one choice at a time, also in browsers that don't support details with a common name.
     choice.addEventListener("toggle", () => {
       if (choice.open) for (const other of form.querySelectorAll("details")) if (other !== choice) other.open = false;
     });

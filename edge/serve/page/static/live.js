@@ -1,7 +1,7 @@
 // One live picture: fetch a frame with its own record, draw both in the same paint, and say how old it is.
 //
-// Age is capture to paint. The box tells a frame's age by its own monotonic clock as it sends it; from then on this page's
-// monotonic clock counts. The way of our request is counted, too: the age shown may be a little too great, never too small.
+// Age is capture to paint. The device sends a frame's age by its own monotonic clock; from then on this page's
+// monotonic clock counts. The time of our request is included: the age shown may be slightly too great, never too small.
 
 import { ageInWords, t } from "./texts.js";
 

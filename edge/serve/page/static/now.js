@@ -1,4 +1,4 @@
-// The page "Now": live pictures, and news that come without reload. The event stream says only that something changed;
+// The page "Now": live pictures, and news that arrive without a reload. The event stream says only that something changed;
 // what changed is then asked for, so that a lost event or a reconnect loses nothing.
 import { listen } from "./events.js";
 import { LivePicture, fetchForEver } from "./live.js";
@@ -18,7 +18,7 @@ async function refresh(address, id) {
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
   showLocalTimes(fresh);
-  // What stays as it is is not read out again.
+  // Screen readers don't repeat what has not changed.
   if (place.innerHTML.trim() === fresh.innerHTML.trim()) return;
   const before = newest(place);
   place.replaceChildren(...fresh.childNodes);
@@ -27,7 +27,7 @@ async function refresh(address, id) {
   showCount();
 }
 
-// Ids are ordered by time: a hit that another erased before it is no news.
+// Ids are ordered by time, so a hit that moved up because another was erased is not new.
 const newest = (place) => place.querySelector("[data-hit]")?.dataset.hit ?? "";
 
 function announce(arrived) {
@@ -56,7 +56,7 @@ function hear(name) {
   offline.hidden = name !== "offline";
   if (name === "hello" || name === "hits") refreshQuietly("/now/hits", "latest");
   if (name === "hello" || name === "health") refreshHealth();
-  // Only what was logged out since answers otherwise; that reloads the page.
+  // Another answer means that the login has ended: reload the page.
   if (name === "offline") refreshHealth();
 }
 

@@ -1,4 +1,4 @@
-// Sounds made here, no file needed: three rising notes where it is urgent, two calm ones otherwise. Off until wished for.
+// Sounds are computed here, without a file: three rising notes if urgent, else two calm ones. Off until switched on.
 const NOTES = {
   urgent: [[880, 0], [1175, 0.14], [1568, 0.28], [880, 0.56], [1175, 0.7], [1568, 0.84]],
   normal: [[660, 0], [880, 0.18]],
@@ -10,7 +10,7 @@ export const isOn = () => localStorage.getItem(STORED) === "on";
 
 export async function unlock() {
   context ??= new AudioContext();
-  // Without a click before, a browser neither plays nor refuses: it waits.
+  // Before the first click, a browser neither plays nor refuses; it waits.
   await Promise.race([context.resume(), new Promise((done) => setTimeout(done, 300))]);
   return context.state === "running";
 }

@@ -1,4 +1,4 @@
-// The page's texts in the reader's language, handed over by the page itself.
+// The page's texts in the reader's language, which the page passes in.
 const texts = JSON.parse(document.documentElement.dataset.texts);
 
 export const t = (key, values = {}) =>

@@ -1,4 +1,4 @@
-"""Whether the model files a service runs on are still there and still the same: else it would not start again."""
+"""Checks whether the model files of a running service are still there and unchanged: else it could not start again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Mark = tuple[int, int, int]
 
 
 class ModelFiles:
-    """Looks at the files of a pack; one is read again only when it was touched."""
+    """Checks the files of a pack; reads one again only if it was touched."""
 
     def __init__(self, models_dir: Path, promised: Mapping[str, str]) -> None:
         self._folder = models_dir
@@ -22,7 +22,7 @@ class ModelFiles:
         self._wrong: dict[str, str] = {}
 
     def look(self) -> tuple[str, str]:
-        """`missing` or `altered` with the file and what to do; a pack put in its place is no fault."""
+        """Return `missing` or `altered` with the file and what to do; a new pack in the same place is no fault."""
         for file, sha256 in self._promised.items():
             mark = _mark(self._folder / file)
             if mark is None:
@@ -47,7 +47,7 @@ class ModelFiles:
             self._wrong[file] = "altered"
 
     def _is_replaced(self) -> bool:
-        """Whether the folder holds another whole pack by now."""
+        """Whether the folder now holds another whole pack."""
         try:
             entries = Pack.open(self._folder).manifest.models
         except EdgeError:
