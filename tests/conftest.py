@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def find_shared_data() -> Path | None:
-    """Folder of the public test data beside the checkout, or None."""
-    folder = Path(os.environ.get("EDGE_TEST_DATA", ROOT.parent / "shared" / "data"))
-    return folder if folder.is_dir() else None
+from tests.support.paths import find_shared_data
 
 
 @pytest.fixture(scope="session")

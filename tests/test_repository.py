@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from edge.cli.root import app
 from edge.config import Config
-from tests.conftest import ROOT
+from tests.support.paths import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
 MODELS = ROOT / "models" / "quantized"

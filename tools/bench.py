@@ -6,11 +6,9 @@ Peers that need the public weights are left out, by name, where `../shared/data`
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -30,8 +28,8 @@ from edge.records import Person, Reference
 from edge.sessions import Pack
 from edge.watchlist import Gallery
 from tests.support import twins
+from tools.data import DATA
 
-DATA = Path(os.environ.get("EDGE_TEST_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 ONE_THREAD = RuntimeConfig(threads=1)
 
 
@@ -41,8 +39,8 @@ def ratio(name: str, ours: Callable[[], object], peer: Callable[[], object], rou
     return {"what": name, "ours_ms": round(a, 3), "peer_ms": round(b, 3), "times_faster": round(b / a, 2)}
 
 
-def best_ms(call: Callable[[], object]) -> float:
-    """CPU milliseconds of the calling thread for one call: what others do on the machine counts least so."""
+def cpu_ms(call: Callable[[], object]) -> float:
+    """CPU milliseconds of this thread for one call; other processes disturb it least."""
     start = time.thread_time()
     call()
     return (time.thread_time() - start) * 1000
@@ -71,7 +69,7 @@ def lime_rows(picture: BgrImage) -> list[dict[str, object]]:
     best = dict.fromkeys(calls, float("inf"))
     for _ in range(3):
         for name, call in calls.items():
-            best[name] = min(best[name], *(best_ms(call) for _ in range(3 if best[name] < 100 else 1)))
+            best[name] = min(best[name], *(cpu_ms(call) for _ in range(3 if best[name] < 100 else 1)))
     size = f"{picture.shape[1]} x {picture.shape[0]}"
     pairs = [
         ("whole", "prototype", f"LIME {size}, against the prototype's ten iterations in numpy"),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,9 +26,8 @@ from edge.pipeline.reliability import weight
 from edge.pixels.geometry import align
 from edge.pixels.quality import measure
 from edge.recognise import fuse
+from tools.data import DATA, SIGNERS
 
-DATA = Path(os.environ.get("EDGE_TEST_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
-PEOPLE = {"again": "A", "brother": "A", "bird": "B", "milk": "B", "book": "C", "learn": "C", "eat": "D", "hungry": "E"}
 WINDOW, STEP = 30, 3
 NUM_ENROLLED = 8
 SHOTS = (1, 2, 3, 4, 6, 8, 10)
@@ -45,7 +43,7 @@ class Shots(NamedTuple):
     embeddings: Vectors
 
 
-def look(path: Path, models: Models, fault: str | None) -> Shots:
+def shots_of_clip(path: Path, models: Models, fault: str | None) -> Shots:
     """The surest face of every frame."""
     detector, embedder = models.stages.detector, models.stages.embedder
     degrader = Degrader(Degradation.parse(fault), detector) if fault else None
@@ -97,7 +95,7 @@ def strangers_on_the_list(models: Models, count: int = 50) -> Vectors:
 
 
 def curve(
-    probes: dict[str, Shots], enrolled: dict[str, Vectors], crowd: Vectors, *, equal: bool
+    probes: dict[str, Shots], enrolled: dict[str, Vectors], fillers: Vectors, *, equal: bool
 ) -> list[dict[str, Any]]:
     """A row per number of shots."""
     rows = []
@@ -108,9 +106,9 @@ def curve(
                 chosen = best_shots(shots, start, count)
                 weights = [1.0 if equal else weight(shots.qualities[i]) for i in chosen]
                 probe = fuse(shots.embeddings[chosen], np.array(weights, np.float32))
-                others = [v for other, v in enrolled.items() if PEOPLE[other] != PEOPLE[clip]]
-                impostor.append(float(max((np.concatenate([*others, crowd]) @ probe).max(), -1)))
-                own = [v for other, v in enrolled.items() if other != clip and PEOPLE[other] == PEOPLE[clip]]
+                others = [v for other, v in enrolled.items() if SIGNERS[other] != SIGNERS[clip]]
+                impostor.append(float(max((np.concatenate([*others, fillers]) @ probe).max(), -1)))
+                own = [v for other, v in enrolled.items() if other != clip and SIGNERS[other] == SIGNERS[clip]]
                 genuine += [float((v @ probe).max()) if (v @ probe).max() > impostor[-1] else -1.0 for v in own]
         ranked = np.sort(impostor)[::-1]
         limits = {f"{fpir:g}": float(ranked[int(fpir * len(ranked))]) for fpir in FPIRS}
@@ -127,14 +125,14 @@ def main() -> None:
     parser.add_argument("--models", type=Path, default=Config().models_dir)
     args = parser.parse_args()
     models = load_models(Config(models_dir=args.models))
-    clips = {name: DATA / "video" / "asl" / f"{name}.mkv" for name in PEOPLE}
-    clean = {name: look(path, models, None) for name, path in clips.items()}
+    clips = {name: DATA / "video" / "asl" / f"{name}.mkv" for name in SIGNERS}
+    clean = {name: shots_of_clip(path, models, None) for name, path in clips.items()}
     enrolled = {name: shots.embeddings[spread(shots)] for name, shots in clean.items()}
-    probes = {name: look(path, models, args.degrade) for name, path in clips.items()}
-    crowd = strangers_on_the_list(models)
-    answer: dict[str, Any] = {"degrade": args.degrade, "embedder": models.hashes["embed"], "list": len(crowd) + 5}
-    answer["fused"] = curve(probes, enrolled, crowd, equal=False)
-    answer["equal_weights"] = curve(probes, enrolled, crowd, equal=True)
+    probes = {name: shots_of_clip(path, models, args.degrade) for name, path in clips.items()}
+    fillers = strangers_on_the_list(models)
+    answer: dict[str, Any] = {"degrade": args.degrade, "embedder": models.hashes["embed"], "list": len(fillers) + 5}
+    answer["fused"] = curve(probes, enrolled, fillers, equal=False)
+    answer["equal_weights"] = curve(probes, enrolled, fillers, equal=True)
     print(json.dumps(answer))
 
 

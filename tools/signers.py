@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import tempfile
 from pathlib import Path
 
@@ -19,13 +18,12 @@ from edge.app.people.enrolment import enrol
 from edge.config import Config
 from edge.records import Person
 from edge.store import Store
+from tools.data import DATA, SIGNERS
 
-DATA = Path(os.environ.get("EDGE_TEST_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
-SETS = (
+ENROLMENTS = (
     {"again": "A", "bird": "B", "book": "C"},
     {"brother": "A", "milk": "B", "learn": "C"},
 )
-WHO = {"again": "A", "brother": "A", "bird": "B", "milk": "B", "book": "C", "learn": "C", "eat": "D", "hungry": "E"}
 
 
 def main() -> None:
@@ -39,17 +37,17 @@ def main() -> None:
     models = load_models(config)
     clips = DATA / "video" / "asl"
     right = wrong = missed = 0
-    for enrolled in SETS:
+    for enrolled in ENROLMENTS:
         with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
             for clip, who in enrolled.items():
                 enrol(store, models, Person(who, who, "signer"), [clips / f"{clip}.mkv"])
             if args.one_in:
                 calibrate(config, models, store, one_in=args.one_in, min_margin=None, write=True)
-            probes = [Clip(name, clips / f"{name}.mkv") for name in WHO if name not in enrolled]
+            probes = [Clip(name, clips / f"{name}.mkv") for name in SIGNERS if name not in enrolled]
             fault = None if args.degrade == "clean" else Degradation.parse(args.degrade)
             for result in process(config, models, load_watch(store, models), probes, degradation=fault):
                 hits = [draft.hit for draft in result.drafts.values()]
-                who = WHO[result.clip.camera]
+                who = SIGNERS[result.clip.camera]
                 named = sorted({hit.person.person_id for hit in hits})
                 expected = [who] if who in enrolled.values() else []
                 right += named == expected

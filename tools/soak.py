@@ -20,6 +20,7 @@ from edge.app.selfcheck import demo_clip
 from edge.capture.recorder import write_video
 from edge.pixels.encode import to_png
 from tests.support.appliance import Box
+from tools.load.rates import metric
 
 SAMPLE_S = 10.0
 SETTLE_S = 60.0
@@ -39,11 +40,6 @@ def resident_mb(pid: int) -> float:
         found = re.search(r"VmRSS:\s+(\d+)", status)
         total += int(found.group(1)) / 1024 if found else 0.0
     return total
-
-
-def metric(text: str, name: str) -> float:
-    """Sum of a metric over its labels."""
-    return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name))
 
 
 def prepare(folder: Path) -> tuple[Box, str]:

@@ -43,7 +43,9 @@ def pictures() -> dict[str, Any]:
     """Frames, and the camera after its process was killed and after it hung."""
     with Camera(config()) as camera:
         wait(camera, is_live(camera))
-        colors, shapes, times = [], set(), []
+        colors: list[list[int]] = []
+        shapes: set[tuple[int, ...]] = set()
+        times: list[int] = []
         while len(colors) < 20:
             frame = camera.newest(WITHIN_S)
             assert frame is not None, camera.health()

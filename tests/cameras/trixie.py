@@ -14,7 +14,7 @@ import ssl
 import subprocess
 from pathlib import Path
 
-from tests.conftest import ROOT
+from tests.support.paths import ROOT
 
 FOLDER = ROOT / "build" / "cameras"
 ROOTFS = FOLDER / "rootfs"

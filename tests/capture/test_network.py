@@ -22,10 +22,10 @@ from edge.config import CameraConfig
 from edge.errors import CameraError
 from edge.records import CameraState
 from tests.support.media import encode, flat, wait_until
+from tests.support.paths import RTSP_SERVER
 
 BACK_WITHIN_S = 10.0
 SYSTEM_PYTHON = Path("/usr/bin/python3")
-RTSP_SERVER = Path(__file__).resolve().parents[1] / "support" / "rtsp_server.py"
 GRAYS = (60, 100, 140, 180, 220)
 
 

@@ -16,8 +16,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.paths import ROOT
+from tests.support.web import Box
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ROOT = Path(__file__).resolve().parents[2]
 SCREENS = ROOT / "build" / "screens"
 WIDE, NARROW = (1280, 900), (360, 740)
 SLOW_MS = 15_000
@@ -90,3 +92,9 @@ async def serious_faults(page: Any, axe: Path) -> list[str]:
         for fault in found["violations"]
         if fault["impact"] in {"serious", "critical"}
     ]
+
+
+async def log_in(box: Box, page: Any, user: str = "a-supervisor") -> None:
+    """Follow a one-time link, as the demo prints it."""
+    secret = await asyncio.wrap_future(box.store.add_login_link(user, 5))
+    await page.goto(f"{box.url}/login/link?token={secret}")

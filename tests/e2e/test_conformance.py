@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_service import enrolled
+from tests.support.appliance import enrolled
 from tools.central import conformance
 from tools.central.puller import Keeper, Puller
 

@@ -13,7 +13,7 @@ import pytest
 
 from edge.config import ReviewConfig
 from edge.records import CameraState
-from tests.e2e.browser import NARROW, WIDE, browsing, require_chromium, shoot
+from tests.e2e.browser import NARROW, WIDE, browsing, log_in, require_chromium, shoot
 from tests.support.web import Box, camera_health, live_view, make_hit, person, run, running
 
 require_chromium()
@@ -33,12 +33,6 @@ class Publisher:
                 self.frame_id += 1
                 self.box.live.publish(await asyncio.to_thread(live_view, self.frame_id))
             await asyncio.sleep(0.1)
-
-
-async def log_in(box: Box, page: Any, user: str = "a-supervisor") -> None:
-    """Follow a one-time link, as the demo prints it."""
-    secret = await asyncio.wrap_future(box.store.add_login_link(user, 5))
-    await page.goto(f"{box.url}/login/link?token={secret}")
 
 
 async def age_ms(page: Any) -> float:

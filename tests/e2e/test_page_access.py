@@ -13,8 +13,7 @@ import pytest
 
 from edge.config import ReviewConfig
 from edge.serve.board import Condition
-from tests.e2e.browser import NARROW, WIDE, browsing, find_axe, require_chromium, serious_faults, shoot
-from tests.e2e.test_page import log_in
+from tests.e2e.browser import NARROW, WIDE, browsing, find_axe, log_in, require_chromium, serious_faults, shoot
 from tests.support.web import PASSWORD, Box, live_view, make_hit, run, running
 
 require_chromium()

@@ -17,16 +17,9 @@ from typing import Any
 import pytest
 
 from edge.store import Store
-from tests.support.appliance import Box
+from tests.support.appliance import Box, enrolled
 
 KILLS = 20
-
-
-def enrolled(folder: Path, clip: Path, portrait: Path, **options: Any) -> tuple[Box, str]:
-    box = Box(folder, camera=clip, **options)
-    done = box.edge("enrol", "--id", "p1", "--name", "Demo person", "--status", "demo", portrait)
-    assert done.returncode == 0, done.stderr
-    return box, box.token()
 
 
 def pull(box: Box, token: str, after: str | None, wait_s: int = 0) -> dict[str, Any]:
@@ -190,7 +183,7 @@ def test_data_directory_that_cannot_be_written(tmp_path: Path, demo_clip: Path) 
 
 @pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "altered"])
 def test_model_file_that_is_not_whole(tmp_path: Path, demo_clip: Path, damage: str) -> None:
-    from tests.conftest import ROOT
+    from tests.support.paths import ROOT
 
     pack = tmp_path / "models"
     pack.mkdir()

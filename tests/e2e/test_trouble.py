@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT
-from tests.store.test_core import mounted
 from tests.support.appliance import Box
+from tests.support.mounts import mounted
+from tests.support.paths import ROOT
 
 PASSWORD = "correct horse 1"
 PAGES = ("/", "/hits", "/people", "/box")

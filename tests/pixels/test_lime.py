@@ -15,8 +15,8 @@ from edge.errors import ImageError
 from edge.pixels import lime
 from edge.pixels.screened import ScreenedGrid
 from tests.support import twins
+from tests.support.drawings import LIME_PICTURES, dark_scene
 
-PICTURES = ("building", "cars", "lamp", "land", "moon", "paint", "robot", "wires")
 SIZES = [(1, 1), (1, 9), (9, 1), (1, 2), (2, 2), (7, 5), (5, 7), (16, 31), (112, 112)]
 DEFAULTS = {"alpha": lime.ALPHA, "rho": lime.RHO, "mu0": lime.MU0, "iterations": lime.ITERATIONS}
 
@@ -26,17 +26,6 @@ def twin(image: np.ndarray, weighting: int, gamma: float = lime.GAMMA) -> tuple[
     brightest = image.reshape(*image.shape[:2], -1).max(axis=2) / 255.0
     light = twins.lime_illumination(brightest, weighting=weighting, **DEFAULTS)
     return light, twins.lime_relight(image, light, gamma)
-
-
-def dark_scene(height: int, width: int, channels: int | None = 3) -> np.ndarray:
-    """Soft light over edges and noise, dark enough that LIME has work to do."""
-    rng = np.random.default_rng(height * 1000 + width)
-    rows, columns = np.mgrid[0:height, 0:width]
-    light = 0.25 * np.exp(-(((rows - height / 3) / (height + 1)) ** 2 + ((columns - width / 2) / (width + 1)) ** 2) * 4)
-    shape = (height, width) if channels is None else (height, width, channels)
-    paint = np.where((rows // 6 + columns // 8) % 2 == 0, 0.9, 0.4).reshape(height, width, *([1] * (len(shape) - 2)))
-    image = light.reshape(paint.shape) * paint * rng.uniform(0.7, 1.0, shape)
-    return (image * 255).astype(np.uint8)
 
 
 @pytest.mark.parametrize("weighting", [1, 2, 3])
@@ -52,7 +41,7 @@ def test_equals_its_twin_to_one_step_of_255(size: tuple[int, int], weighting: in
     assert np.abs(fast / 255.0 - result).max() <= 1 / 255
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", LIME_PICTURES)
 def test_equals_its_twin_on_the_papers_pictures(shared_data: Path, name: str) -> None:
     path = shared_data / "lowlight" / "lime" / f"{name}.png"
     if not path.is_file():

@@ -19,8 +19,8 @@ from edge.pixels import lime
 from edge.pixels.calm import measure_noise
 from edge.pixels.lime_fast import HALVE_FROM, MOST_CELLS, num_halvings
 from edge.pixels.metrics import psnr
-from tests.pixels.test_lime import PICTURES, dark_scene
 from tests.support import twins
+from tests.support.drawings import LIME_PICTURES, dark_scene
 
 SIZES = [(1, 1), (1, 9), (9, 1), (1, 2), (2, 1), (2, 2), (2, 9), (3, 3), (7, 5), (16, 31), (64, 65), (112, 112)]
 
@@ -47,7 +47,7 @@ def test_is_within_two_percent_of_a_direct_solution(
     assert relative_error(found, truth) <= 0.02
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", LIME_PICTURES)
 def test_the_papers_pictures(shared_data: Path, name: str) -> None:
     path = shared_data / "lowlight" / "lime" / f"{name}.png"
     if not path.is_file():

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.conftest import ROOT
+from tests.support.paths import ROOT
 
 LOAD = "import sys; sys.path.insert(0, {root!r}); {what}; import onnxruntime; onnxruntime.get_available_providers()"
 

@@ -7,7 +7,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -15,9 +14,9 @@ import pytest
 
 from edge.errors import ExitCode, StoreError
 from edge.store import Store, migrate
+from tests.support.mounts import mounted
+from tests.support.paths import ROOT
 from tests.support.store import ANN, add_hits, enrol, hit_of
-
-ROOT = Path(__file__).resolve().parents[2]
 
 RELEASED = {
     (1, "first"): "56f9db9e1256c6c044fe4fdf5f3da3255b0ba7cdec96e32d0ce1385414b5b290",
@@ -29,23 +28,6 @@ RELEASED = {
     (7, "uses"): "9f7ec7f85659807ac464c38005d868b5ed3c8f4f2eab2123e8cd5fa01c4ae810",
 }
 """Migrations are never edited once released: a changed hash here is a mistake, a new line is a new migration."""
-
-
-@contextlib.contextmanager
-def mounted(folder: Path, options: str) -> Iterator[Path]:
-    """A small memory file system of its own, where this user may mount one."""
-    folder.mkdir(exist_ok=True)
-    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-    try:
-        done = subprocess.run(command, capture_output=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("needs the mount command")
-    if done.returncode:
-        pytest.skip("needs the right to mount a small file system")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def test_migrations_are_numbered_recorded_and_never_edited(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ import time
 from pathlib import Path
 
 from edge.store import Store
+from tests.support.paths import ROOT
 from tests.support.store import kept_files
 
 ROUNDS = 20
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def run_until_killed(data_dir: Path, num_hits: int, seconds: float) -> list[tuple[int, str]]:

@@ -14,7 +14,7 @@ import pytest
 
 from edge.errors import StoreError
 from edge.store import Store
-from tests.store.test_core import mounted
+from tests.support.mounts import mounted
 from tests.support.store import ANN, BOB, Clock, add_hits, enrol, hit_of, kept_files, picture
 
 

@@ -127,3 +127,11 @@ def edge(*args: str | Path, stdin: str | None = None, timeout: float = 240) -> s
         env=clean_env(),
         check=False,
     )
+
+
+def enrolled(folder: Path, clip: Path, portrait: Path, **options: Any) -> tuple[Box, str]:
+    """A box with one person enrolled, and a token for the feed."""
+    box = Box(folder, camera=clip, **options)
+    done = box.edge("enrol", "--id", "p1", "--name", "Demo person", "--status", "demo", portrait)
+    assert done.returncode == 0, done.stderr
+    return box, box.token()

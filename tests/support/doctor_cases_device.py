@@ -6,14 +6,15 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from edge.config import CameraConfig, Config, ReviewConfig, StoreConfig
 from edge.ops import doctor
 from edge.ops.doctor import Check, machine, models, settings
 from edge.ops.doctor.disk import check_disk
 from edge.ops.packs.choice import Choice, platform_facts, write_choice
-from tests.app.packs.test_probe import pack_with, worn
 from tests.support.doctor import DEVICE, Case, config_of, flash_card, one, put
+from tests.support.packs import pack_with, worn
 
 # configuration
 
@@ -87,7 +88,7 @@ def sealed_for_another(folder: Path) -> Check:
     return one(models.check_models(config_of(folder, models_dir=pack))[0], "recorded answers")
 
 
-def _changed_pack(folder: Path, name: str, change: Callable[[dict], object]) -> Check:
+def _changed_pack(folder: Path, name: str, change: Callable[[dict[str, Any]], object]) -> Check:
     pack = pack_with(folder / "pack")
     path = pack / "manifest.json"
     manifest = json.loads(path.read_text("utf-8"))

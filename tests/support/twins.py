@@ -43,7 +43,7 @@ def gradient_transposed(g: np.ndarray, axis: int) -> np.ndarray:
     """The transpose of `gradient`, ignoring what the last pixel of `g` holds."""
     inner = np.delete(g, -1, axis=axis)
     zero = np.zeros_like(np.take(g, [0], axis=axis))
-    return np.concatenate([zero, inner], axis=axis) - np.concatenate([inner, zero], axis=axis)
+    return np.asarray(np.concatenate([zero, inner], axis=axis) - np.concatenate([inner, zero], axis=axis))
 
 
 def lime_weights(t_hat: np.ndarray, weighting: int, epsilon: float = 1e-3) -> list[np.ndarray]:
@@ -65,7 +65,7 @@ def lime_weights(t_hat: np.ndarray, weighting: int, epsilon: float = 1e-3) -> li
 def lime_t_step(right_side: np.ndarray, mu: float) -> np.ndarray:
     """Equation 13 with a cosine transform: solve (2 + mu D'D) T = right side."""
     eigen = [4 * np.sin(np.pi * np.arange(n) / (2 * n)) ** 2 for n in right_side.shape]
-    return idctn(dctn(right_side) / (2 + mu * (eigen[0][:, None] + eigen[1][None, :])))
+    return np.asarray(idctn(dctn(right_side) / (2 + mu * (eigen[0][:, None] + eigen[1][None, :]))))
 
 
 def lime_illumination(
@@ -88,7 +88,7 @@ def lime_illumination(
         mu *= rho
         if np.sqrt(sum(np.sum((slopes[d] - g[d]) ** 2) for d in range(2))) <= tolerance * np.linalg.norm(t_hat):
             break
-    return np.clip(t, 0, 1)
+    return np.asarray(np.clip(t, 0, 1))
 
 
 def lime_sped_up_system(t_hat: np.ndarray, *, alpha: float, weighting: int, epsilon: float = 1e-3) -> csc_array:
@@ -145,7 +145,7 @@ def lime_prototype(image: np.ndarray, *, alpha: float, rho: float, mu: float, ga
         z = z + mu * (slopes - g)
         mu *= rho
     lit = picture / np.repeat((t**gamma)[:, :, None], 3, axis=2)
-    return (np.clip(lit, 0, 1) * 255).astype(np.uint8)
+    return np.asarray((np.clip(lit, 0, 1) * 255).astype(np.uint8))
 
 
 def lime_lean(image: np.ndarray, *, alpha: float, rho: float, mu: float, gamma: float) -> np.ndarray:
@@ -170,7 +170,7 @@ def lime_lean(image: np.ndarray, *, alpha: float, rho: float, mu: float, gamma: 
         z = z + mu * (slopes - g)
         mu *= rho
     lit = picture / (np.clip(t, 0, 1) ** gamma + 1e-3)[:, :, None]
-    return (np.clip(lit, 0, 1) * 255).astype(np.uint8)
+    return np.asarray((np.clip(lit, 0, 1) * 255).astype(np.uint8))
 
 
 def lime_relight(image: np.ndarray, light: np.ndarray, gamma: float, epsilon: float = 1e-3) -> np.ndarray:
@@ -178,4 +178,4 @@ def lime_relight(image: np.ndarray, light: np.ndarray, gamma: float, epsilon: fl
     pixels = image.reshape(*image.shape[:2], -1) / 255.0
     gain = 1 / (light**gamma + epsilon)
     gain = np.minimum(gain, 1 / np.maximum(pixels.max(axis=2), 1 / 255))
-    return (pixels * gain[:, :, None]).reshape(image.shape)
+    return np.asarray((pixels * gain[:, :, None]).reshape(image.shape))

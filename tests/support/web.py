@@ -6,7 +6,6 @@ import asyncio
 import dataclasses
 import datetime as dt
 import functools
-import hashlib
 import shutil
 import tempfile
 import time
@@ -16,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import cv2
 import numpy as np
 from aiohttp import web
 
@@ -35,54 +33,12 @@ from edge.records import (
 from edge.serve import LiveBoard, build_app, start
 from edge.serve.ports import Desk
 from edge.store import Store
+from tests.support.drawings import SCENE, draw_scene, jpeg, pictures, sha256
 
 ROLES = ("guard", "supervisor", "installer", "auditor")
 PASSWORD = "correct horse 1"
 START = dt.datetime(2025, 3, 1, 21, 30, tzinfo=dt.UTC)
 NASTY = "<script>alert(1)</script>\"'&"
-SCENE = (640, 360)
-
-
-def draw_face(seed: int, side: int = 112, light: float = 1.0) -> np.ndarray:
-    """A cartoon face, (side, side, 3) uint8 BGR; the same seed gives the same face."""
-    rng = np.random.default_rng(seed)
-    image = np.full((112, 112, 3), (70, 60, 50), np.uint8)
-    skin = tuple(int(v) for v in rng.integers((110, 140, 170), (150, 190, 230)))
-    hair = tuple(int(v) for v in rng.integers(10, 70, 3))
-    cv2.ellipse(image, (56, 44), (42, 42), 0, 0, 360, hair, -1, cv2.LINE_AA)
-    cv2.ellipse(image, (56, 62), (35, 46), 0, 0, 360, skin, -1, cv2.LINE_AA)
-    for x in (38, 74):
-        cv2.ellipse(image, (x, 52), (8, 5), 0, 0, 360, (245, 245, 245), -1, cv2.LINE_AA)
-        cv2.circle(image, (x, 52), 3, (50, 30, 20), -1, cv2.LINE_AA)
-        cv2.line(image, (x - 9, 43), (x + 9, 42), hair, 2, cv2.LINE_AA)
-    cv2.line(image, (56, 56), (53, 73), tuple(int(v * 0.75) for v in skin), 2, cv2.LINE_AA)
-    cv2.ellipse(image, (56, 88), (15, 5), 0, 0, 180, (80, 70, 160), 3, cv2.LINE_AA)
-    image = (image.astype(np.float32) * light).astype(np.uint8)
-    return cv2.resize(image, (side, side), interpolation=cv2.INTER_CUBIC)
-
-
-def draw_scene(step: int = 0) -> tuple[np.ndarray, list[tuple[float, float, float, float]]]:
-    """A dim corridor with two faces, the first of which moves with `step`: image and boxes."""
-    width, height = SCENE
-    ramp = np.linspace(90, 30, height, dtype=np.float32)[:, None, None]
-    image = np.broadcast_to(ramp, (height, width, 3)).astype(np.uint8).copy()
-    for x in range(40, width, 120):
-        cv2.rectangle(image, (x, 60), (x + 70, 230), (75, 70, 66), -1)
-    boxes = []
-    for seed, x, y, side in ((1, 90 + step * 6 % 320, 120, 96), (7, 500, 150, 64)):
-        image[y : y + side, x : x + side] = draw_face(seed, side, 0.8)
-        boxes.append((x + side * 0.18, y + side * 0.12, x + side * 0.82, y + side * 0.96))
-    return image, boxes
-
-
-def png(image: np.ndarray) -> bytes:
-    """Encode as PNG."""
-    return cv2.imencode(".png", image)[1].tobytes()
-
-
-def jpeg(image: np.ndarray) -> bytes:
-    """Encode as JPEG."""
-    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
 
 
 def live_view(frame_id: int, camera: str = "door", *, age_s: float = 0.0, label: str | None = "Rosa Alba") -> LiveView:
@@ -97,23 +53,6 @@ def live_view(frame_id: int, camera: str = "door", *, age_s: float = 0.0, label:
 def camera_health(state: CameraState = CameraState.LIVE, detail: str = "25 frames/s") -> CameraHealth:
     """State of the camera."""
     return CameraHealth("door", state, START, detail, 1234, 0)
-
-
-def sha256(data: bytes) -> str:
-    """Hash by which a picture is kept."""
-    return hashlib.sha256(data).hexdigest()
-
-
-@functools.cache
-def pictures(seed: int) -> Mapping[str, bytes]:
-    """Frame, crop, enhanced and reference picture of one drawn person, by role."""
-    crop = draw_face(seed, light=0.35)
-    return {
-        "frame": jpeg(draw_scene(seed)[0]),
-        "crop": png(crop),
-        "enhanced": png(np.clip(crop.astype(np.float32) * 2.4, 0, 255).astype(np.uint8)),
-        "reference": png(draw_face(seed)),
-    }
 
 
 def person(number: int, name: str | None = None) -> Person:

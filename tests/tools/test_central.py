@@ -18,11 +18,11 @@ import pytest
 
 from edge.store import Store
 from tests.support.central import serve
+from tests.support.paths import ROOT
 from tests.support.store import ANN, add_hits, enrol, hit_of
 from tools.central import conformance
 from tools.central.puller import Keeper, Puller
 
-ROOT = Path(__file__).resolve().parents[2]
 NUM_KILLS = 20
 
 

@@ -19,9 +19,11 @@ pytest.importorskip("matplotlib", reason="needs the train extra: matplotlib is n
 from torch import nn  # noqa: E402
 
 from edge.pixels import geometry  # noqa: E402
-from tools.train import clutter, common, data, detector, export, mosaics, nets, recogniser, views  # noqa: E402
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.paths import ROOT  # noqa: E402
+from tools.train import common, detector, recogniser  # noqa: E402
+from tools.train.material import canvases, clutter, mixtures, mosaics, views  # noqa: E402
+from tools.train.nets import face_nets as nets  # noqa: E402
+from tools.train.ship import export  # noqa: E402
 
 
 def plan(out: Path, steps: int, batch_size: int = 4) -> common.Plan:
@@ -32,10 +34,12 @@ def face_cache(folder: Path) -> Path:
     """Canvases of noise with random targets: enough to learn by heart."""
     rng = np.random.default_rng(0)
     folder.mkdir()
-    np.save(folder / "canvases.npy", rng.integers(0, 256, (4, data.CANVAS_PX, data.CANVAS_PX, 3), dtype=np.uint8))
+    np.save(
+        folder / "canvases.npy", rng.integers(0, 256, (4, canvases.CANVAS_PX, canvases.CANVAS_PX, 3), dtype=np.uint8)
+    )
     targets = rng.normal(0, 1, (4, 128)).astype(np.float32)
     np.save(folder / "targets.npy", targets)
-    np.savez(folder / "mixtures.npz", **data.plan_mixtures(6, 4, 0)._asdict())
+    np.savez(folder / "mixtures.npz", **mixtures.plan_mixtures(6, 4, 0)._asdict())
     return folder
 
 
@@ -136,11 +140,11 @@ def test_an_undisturbed_view_is_the_aligned_crop(monkeypatch: pytest.MonkeyPatch
         def normal(self, mean: float, deviation: float, size: int | None = None) -> np.ndarray | float:
             return 0.0 if size is None else np.zeros(size)
 
-    canvas = np.random.default_rng(0).integers(0, 256, (data.CANVAS_PX, data.CANVAS_PX, 3), dtype=np.uint8)
-    assert np.abs(views.crop(canvas, Still()).astype(int) - data.inner(canvas)).max() <= 1  # type: ignore[arg-type]
+    canvas = np.random.default_rng(0).integers(0, 256, (canvases.CANVAS_PX, canvases.CANVAS_PX, 3), dtype=np.uint8)
+    assert np.abs(views.crop(canvas, Still()).astype(int) - canvases.inner(canvas)).max() <= 1  # type: ignore[arg-type]
     landmarks = geometry.ARCFACE_POINTS + 40
     image = np.random.default_rng(0).integers(0, 256, (220, 220, 3), dtype=np.uint8)
-    assert (data.inner(data.canvas_of(image, landmarks)) == geometry.align(image, landmarks)).all()
+    assert (canvases.inner(canvases.canvas_of(image, landmarks)) == geometry.align(image, landmarks)).all()
 
 
 def test_pictures_follow_from_the_seed() -> None:

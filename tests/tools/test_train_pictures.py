@@ -19,10 +19,13 @@ pytest.importorskip("matplotlib", reason="needs the train extra: matplotlib is n
 from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
-from tools.train import common, deblur, denoise, export, nets, picture_loss, pictures, restore, sr  # noqa: E402
-from tools.train import picture_nets as networks  # noqa: E402
+from tests.support.paths import ROOT  # noqa: E402
+from tools.train import common, pack_pictures  # noqa: E402
+from tools.train.material import pictures  # noqa: E402
+from tools.train.nets import face_nets, picture_loss, picture_training  # noqa: E402
+from tools.train.nets import picture_nets as networks  # noqa: E402
+from tools.train.ship import export  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[2]
 SMALL = {
     "compact": lambda: networks.Shuffled(2, 16, 2),
     "denoise": lambda: networks.Shuffled(1, 16, 2),
@@ -58,7 +61,7 @@ def weights(*models: nn.Module) -> str:
 
 def features() -> picture_loss.FaceFeatures:
     torch.manual_seed(9)
-    return picture_loss.FaceFeatures(nets.Recogniser((8, 8, 8, 8)))
+    return picture_loss.FaceFeatures(face_nets.Recogniser((8, 8, 8, 8)))
 
 
 def test_fixed_convolution_enlarges_bicubically() -> None:
@@ -101,8 +104,8 @@ def test_a_resumed_run_with_a_critic_is_bit_equal(stop_after: int, tmp_path: Pat
         torch.manual_seed(3)
         model = SMALL["restore"]()
         pixel = picture_loss.Pixels(features(), 0.05)
-        opinion = picture_loss.Weights(0.05, 0.01, conditional=True)
-        averaged = pictures.in_two_parts(
+        opinion = picture_loss.LossWeights(0.05, 0.01, conditional=True)
+        averaged = picture_training.in_two_parts(
             plan(out, 32), model, Spoilt(3), pixel, opinion, resume=resume, stop_after=stop
         )
         if not (out / "checkpoint.pt").is_file():
@@ -127,7 +130,7 @@ def test_a_resumed_run_with_a_critic_is_bit_equal(stop_after: int, tmp_path: Pat
 def test_the_loss_of_pixels_falls(kind: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     pixel = picture_loss.Pixels()
-    loss = picture_loss.Adversarial(pixel, picture_loss.Weights(0.0, 1e-4), 1e-3) if kind == "faces" else pixel
+    loss = picture_loss.Adversarial(pixel, picture_loss.LossWeights(0.0, 1e-4), 1e-3) if kind == "faces" else pixel
     dataset = Spoilt(1, 2) if kind == "compact" else Spoilt(3, 4)
     common.train(plan(tmp_path, 80, 1e-3), SMALL[kind](), dataset, loss)
     with (tmp_path / "curve.csv").open() as file:
@@ -144,15 +147,15 @@ def test_features_of_equal_pictures_are_equal_and_of_others_are_not() -> None:
 def test_pairs_follow_from_the_seed_and_fit_their_net() -> None:
     rng = np.random.default_rng(0)
     faces = rng.integers(0, 256, (3, 144, 144, 3), dtype=np.uint8)
-    stock = pictures.Stock(faces, [rng.integers(0, 256, (150, 200, 3), dtype=np.uint8)])
-    for product in (denoise.PRODUCT, deblur.PRODUCT, restore.PRODUCT, *sr.PRODUCTS.values()):
+    stock = pictures.CleanPictures(faces, [rng.integers(0, 256, (150, 200, 3), dtype=np.uint8)])
+    for model in pack_pictures.MODELS.values():
         for seed in range(4):
-            one, two = (product.make(stock, np.random.default_rng(seed)) for _ in range(2))
+            one, two = (model.make(stock, np.random.default_rng(seed)) for _ in range(2))
             assert all((a == b).all() for a, b in zip(one, two, strict=True))
             given, truth = one
-            assert given.shape[0] == truth.shape[0] == (1 if product.color == "Y" else 3)
-            assert truth.shape[1] == given.shape[1] * product.enlarge
-            assert given.shape[1] % product.multiple == 0
+            assert given.shape[0] == truth.shape[0] == (1 if model.color == "Y" else 3)
+            assert truth.shape[1] == given.shape[1] * model.enlarge
+            assert given.shape[1] % model.multiple == 0
             assert given.min() >= 0
             assert max(given.max(), truth.max()) <= 255.01
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.support.paths import ROOT
 from tools.wheelhouse import fetch, sealing
 from tools.wheelhouse.fetch import BuildError
 from tools.wheelhouse.lock import ARCHES, Pin, Target, box_pins, read_lock

@@ -17,9 +17,12 @@ from tools.deploy_test.steps import BROKEN, FIRST, NEXT, Steps
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ROLE = ROOT / "deploy" / "ansible"
-_STAGE = "        started = time.perf_counter()\n        result = self._rest(frame)"
-_HUNG = f"        while __import__('os').path.exists('{HANG}'):\n            time.sleep(1)\n{_STAGE}"
-_UP = '                notify("READY=1")'
+STAGE = "        started = time.perf_counter()\n        result = self._rest(frame)"
+HUNG = f"        while __import__('os').path.exists('{HANG}'):\n            time.sleep(1)\n{STAGE}"
+READY = '                notify("READY=1")'
+NEXT_EDITS = {"edge/app/service/vision.py": (STAGE, HUNG)}
+BROKEN_EDITS = {"edge/app/service/service.py": (READY, "                raise RuntimeError('broken')")}
+"""File -> text in it and what takes its place, in the archives of the next and of the broken version."""
 
 
 def main() -> int:
@@ -69,9 +72,8 @@ def missing() -> str | None:
 def build(releases: Releases) -> str:
     """Three archives."""
     made = [releases.build(FIRST)]
-    made.append(releases.build(NEXT, {"edge/app/service/vision.py": (_STAGE, _HUNG)}))
-    broken = (_UP, "                raise RuntimeError('broken')")
-    made.append(releases.build(BROKEN, {"edge/app/service/service.py": broken}))
+    made.append(releases.build(NEXT, NEXT_EDITS))
+    made.append(releases.build(BROKEN, BROKEN_EDITS))
     return ", ".join(f"{path.name} {path.stat().st_size / 1e6:.0f} MB" for path in made)
 
 

@@ -12,9 +12,13 @@ from typing import Any
 import aiohttp
 
 from tools.load.polls import cpu_s
-from tools.soak import metric
 
 WARM_FRAMES = 50
+
+
+def metric(text: str, name: str) -> float:
+    """Sum of a metric over its labels."""
+    return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name))
 
 
 @dataclass(frozen=True)

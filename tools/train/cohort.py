@@ -30,7 +30,9 @@ from edge.pixels.color import luma
 from edge.pixels.geometry import align
 from edge.recognise import Embedder, build_embedder
 from edge.sessions import Pack
-from tools.train import paths, views
+from tools import manifest
+from tools.train import paths
+from tools.train.material import views
 
 Vectors = NDArray[np.float64]
 NEIGHBOURS = 12
@@ -71,7 +73,7 @@ def draw(embeddings: Vectors, count: int, pull: float, seed: int) -> Vectors:
     values, directions = np.linalg.eigh(rest)
     noise = rng.standard_normal((count, len(middle))) @ (directions * np.sqrt(values.clip(0.0))).T
     drawn = middle + pull * families + noise
-    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))
 
 
 def gray(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -127,7 +129,7 @@ def likeness(embedder: Embedder, crops: NDArray[np.uint8], owners: Sequence[str]
     rows = [rows[i] for i in rng.choice(len(rows), min(len(rows), LIKENESS_PAIRS), replace=False)]
     worse = [views.degraded(np.ascontiguousarray(crops[i]), CROP_FACE_PX, rng)[0] for i in rows]
     alike = (embed(embedder, crops[[i - 1 for i in rows]]) * embed(embedder, np.stack(worse))).sum(axis=1)
-    return np.quantile(alike, np.linspace(0, 1, 41)).round(4).tolist()
+    return [float(one) for one in np.quantile(alike, np.linspace(0, 1, 41)).round(4)]
 
 
 def embed(embedder: Embedder, crops: NDArray[np.uint8]) -> Vectors:
@@ -164,11 +166,7 @@ def main() -> None:
             "licence": "Apache-2.0", "scores": scores, "provenance": provenance,
         })  # fmt: skip
         print(kind, json.dumps(scores), json.dumps(provenance))
-    path = args.models / "manifest.json"
-    manifest = json.loads(path.read_text("utf-8")) | {"cohorts": entries}
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
-    partial.replace(path)
+    manifest.write(args.models, manifest.read(args.models) | {"cohorts": entries})
 
 
 if __name__ == "__main__":

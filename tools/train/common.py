@@ -43,7 +43,7 @@ class Plan:
     bf16: bool = True
 
 
-class Averaged:
+class WeightAverage:
     """Exponential mean of weights and batch-norm statistics; it is what gets exported."""
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -186,7 +186,7 @@ def train(
     *,
     resume: bool = False,
     stop_after: int | None = None,
-) -> Averaged:
+) -> WeightAverage:
     """Run (or go on with) a training; returns the averaged model.
 
     `loss_of(model, batch)` gives a scalar; where it has a `state_dict`, the checkpoint carries it.
@@ -197,7 +197,7 @@ def train(
     plan.out.mkdir(parents=True, exist_ok=True)
     checkpoint = plan.out / "checkpoint.pt"
     model.train().to(memory_format=torch.channels_last)
-    averaged = Averaged(model, plan.average)
+    averaged = WeightAverage(model, plan.average)
     optimiser = torch.optim.AdamW(model.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
     step, elapsed_s = 0, 0.0
     if resume and checkpoint.is_file():

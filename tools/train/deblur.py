@@ -10,28 +10,24 @@ from __future__ import annotations
 import numpy as np
 
 from edge.pixels import degrade
-from tools.train import common, data, picture_loss, pictures, views
-from tools.train.picture_nets import Pyramid
-
-SIZE_PX = 112
-
-
-def middle(image: pictures.Image, size: int = SIZE_PX) -> pictures.Image:
-    """The middle of a canvas: blur has seen what is beyond its border."""
-    at = (data.CANVAS_PX - size) // 2
-    return np.ascontiguousarray(image[at : at + size, at : at + size])
-
+from tools.train import common
+from tools.train.material import pictures, views
+from tools.train.material.canvases import CANVAS_PX, middle
+from tools.train.nets import picture_loss
+from tools.train.nets.picture_nets import Pyramid
+from tools.train.nets.picture_training import PictureModel
+from tools.train.ship import picture_net
 
 OTHERS = ("blur", "lowres", "cctv")
 """Faults that look like motion blur where it is measured: what sharpens one must not spoil the others."""
 
 
-def make(stock: pictures.Stock, rng: np.random.Generator) -> tuple[pictures.Planes, pictures.Planes]:
+def make(stock: pictures.CleanPictures, rng: np.random.Generator) -> tuple[pictures.Planes, pictures.Planes]:
     """A face (four of five) or a scene: half of them moved over 3 to 21 px, the others out of focus, small or CCTV's.
 
     One in ten is also noisy or JPEG-coded.
     """
-    clean = pictures.patch(stock, data.CANVAS_PX, rng, 0.8)
+    clean = pictures.patch(stock, CANVAS_PX, rng, 0.8)
     if rng.random() < 0.2:
         clean = views.tinted(clean, rng)
     fault = "motion" if rng.random() < 0.55 else OTHERS[int(rng.choice(len(OTHERS), p=(0.35, 0.4, 0.25)))]
@@ -43,7 +39,7 @@ def make(stock: pictures.Stock, rng: np.random.Generator) -> tuple[pictures.Plan
     return pictures.colors(middle(worse)), pictures.colors(middle(clean))
 
 
-PRODUCT = pictures.Product(
+MODEL = PictureModel(
     "deblur_pyramid",
     "deblur",
     "deblur",
@@ -52,7 +48,7 @@ PRODUCT = pictures.Product(
     "BGR",
     multiple=16,
     margin=48,
-    critic=picture_loss.Weights(features=0.02, critic=0.0005, identity=0.4),
+    critic=picture_loss.LossWeights(features=0.02, critic=0.0005, identity=0.4),
 )
 
 
@@ -60,7 +56,7 @@ def main() -> None:
     """Command line."""
     parser = common.arguments("train the deblurrer")
     parser.set_defaults(batch_size=4, learning_rate=6e-4, workers=0)
-    pictures.run(PRODUCT, parser.parse_args())
+    picture_net.run(MODEL, parser.parse_args())
 
 
 if __name__ == "__main__":

@@ -8,13 +8,16 @@ from __future__ import annotations
 import numpy as np
 
 from edge.pixels import degrade
-from tools.train import common, pictures, views
-from tools.train.picture_nets import Shuffled
+from tools.train import common
+from tools.train.material import pictures, views
+from tools.train.nets.picture_nets import Shuffled
+from tools.train.nets.picture_training import PictureModel
+from tools.train.ship import picture_net
 
 SIZE_PX = 96
 
 
-def make(stock: pictures.Stock, rng: np.random.Generator) -> tuple[pictures.Planes, pictures.Planes]:
+def make(stock: pictures.CleanPictures, rng: np.random.Generator) -> tuple[pictures.Planes, pictures.Planes]:
     """A patch, sometimes darker, with noise up to level 5; one time in seven JPEG-coded after it."""
     clean = pictures.patch(stock, SIZE_PX, rng, 0.6)
     if rng.random() < 0.35:
@@ -28,16 +31,14 @@ def make(stock: pictures.Stock, rng: np.random.Generator) -> tuple[pictures.Plan
     return pictures.luma(noisy), pictures.luma(clean)
 
 
-PRODUCT = pictures.Product(
-    "denoise_luma", "denoise", "denoise", lambda: Shuffled(1, 48, 5), make, "Y", multiple=2, margin=14
-)
+MODEL = PictureModel("denoise_luma", "denoise", "denoise", lambda: Shuffled(1, 48, 5), make, "Y", multiple=2, margin=14)
 
 
 def main() -> None:
     """Command line."""
     parser = common.arguments("train the denoiser")
     parser.set_defaults(batch_size=32, learning_rate=1e-3, workers=0)
-    pictures.run(PRODUCT, parser.parse_args())
+    picture_net.run(MODEL, parser.parse_args())
 
 
 if __name__ == "__main__":

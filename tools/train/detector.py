@@ -15,9 +15,10 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.data import Dataset
 
-from tools.train import common, mosaics, paths, views
-from tools.train.nets import Detector
-from tools.train.teachers import DenseFaces
+from tools.train import common, pack, paths
+from tools.train.material import mosaics, views
+from tools.train.material.teachers import DenseFaces
+from tools.train.nets.face_nets import Detector
 
 SIDE_PX = 256
 KEPT = 96
@@ -45,8 +46,8 @@ class Scenes(Dataset[common.Batch]):
         return torch.from_numpy(np.stack(light + worse)), torch.from_numpy(np.concatenate([target, target]))
 
 
-class Mined:
-    """Faceless pictures on which the student fired most; they come back until it has learnt them."""
+class HardNegatives:
+    """Faceless pictures with the highest scores, replayed until the student has learnt them."""
 
     def __init__(self) -> None:
         self.images: torch.Tensor | None = None
@@ -62,7 +63,7 @@ class Mined:
         images[: len(chosen)], targets[: len(chosen)] = self.images[chosen], self.targets[chosen]
         return (images, targets), chosen
 
-    def learn(self, batch: common.Batch, score: torch.Tensor, chosen: list[int]) -> None:
+    def update(self, batch: common.Batch, score: torch.Tensor, chosen: list[int]) -> None:
         """Keep the faceless pictures with the highest scores; refresh those that were replayed."""
         images, targets = batch
         fired = score.amax(1) * (targets[:, :, 0].amax(1) < 0.2)
@@ -93,7 +94,7 @@ class Loss:
     """Quality focal loss on the score, robust errors of box and landmarks in units of the face's width."""
 
     def __init__(self) -> None:
-        self.mined = Mined()
+        self.mined = HardNegatives()
         self.step = 0
 
     def __call__(self, model: nn.Module, batch: common.Batch) -> torch.Tensor:
@@ -103,7 +104,7 @@ class Loss:
         answer = flat(model(image.permute(0, 3, 1, 2).float().contiguous(memory_format=torch.channels_last))).float()
         wanted, logit = target[:, :, 0], answer[:, :, 0]
         score = torch.sigmoid(logit)
-        self.mined.learn(batch, score.detach(), chosen)
+        self.mined.update(batch, score.detach(), chosen)
         entropy = functional.binary_cross_entropy_with_logits(logit, wanted, reduction="none")
         faces = wanted.sum().clamp(min=1.0)
         away = (wanted - score.detach()).abs()
@@ -140,9 +141,7 @@ def main() -> None:
         model.load_state_dict(common.load(args.init)["averaged"])
     common.train(plan, model, Scenes(cache, plan.batch_size, plan.seed), Loss(), resume=args.resume)
     if args.smoke:
-        from tools.train import pack
-
-        pack.detector(plan.out / "checkpoint.pt", plan.out, cache=cache, measure=False)
+        pack.detector(plan.out / "checkpoint.pt", plan.out, cache=cache, is_measured=False)
 
 
 if __name__ == "__main__":

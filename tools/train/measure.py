@@ -22,23 +22,26 @@ from edge.evaluate import detection, mosaics, pairs
 from edge.evaluate.measures import score_pairs
 from edge.recognise import Embedder, open_peer_embedder
 from edge.sessions import InputSpec, Pack, load_file
+from tools.data import DATA
 from tools.train import paths
 
 RUNTIME = RuntimeConfig(threads=1)
 SHIPPED_SCORE = 0.6
 DETECT_FAULTS = ("clean", "dark:5", "motion:2", "blur:3", "cctv:3")
-EMBED_FAULTS = ("clean", "dark:3", "dark:5", "motion:3", "motion:5", "blur:3", "lowres:3", "lowres:5")
-EMBED_FAULTS += ("noise:3", "jpeg:5", "cctv:3", "cctv:4")
+EMBED_FAULTS = (
+    *("clean", "dark:3", "dark:5", "motion:3", "motion:5", "blur:3", "lowres:3", "lowres:5"),
+    *("noise:3", "jpeg:5", "cctv:3", "cctv:4"),
+)
 FRAMES_PER_CLIP = 20
 FRAME_WIDTH_PX = 640
 
 
 def read_image(path: Path) -> BgrImage:
-    """A picture of the training data's folders."""
-    image = cv2.imread(str(path))
+    """A picture of the training data's folders. Raises ValueError where it can't be read."""
+    image = paths.read_picture(path)
     if image is None:
         raise ValueError(f"{path}: not a readable picture")
-    return np.asarray(image, dtype=np.uint8)
+    return image
 
 
 def detector(path: Path, min_score: float = SHIPPED_SCORE) -> FaceDetector:
@@ -48,7 +51,7 @@ def detector(path: Path, min_score: float = SHIPPED_SCORE) -> FaceDetector:
 
 def clips() -> list[Path]:
     """The footage that is for measuring only."""
-    folder = paths.DATA / "video"
+    folder = DATA / "video"
     return [p for p in sorted(folder.rglob("*")) if p.suffix in {".mkv", ".mp4", ".gif"}]
 
 
@@ -76,7 +79,7 @@ def detect_table(models: dict[str, Path], count: int = 150) -> dict[str, Any]:
     found["YuNet"] = detector(paths.YUNET_DYNAMIC, 0.02)
     people = (paths.LFW / "people_dev.txt").read_text().splitlines()[1:]
     files = [p for name in people for p in sorted((paths.LFW / "images" / name.split("\t")[0]).glob("*.jpg"))[:1]]
-    scenes = [read_image(p) for p in sorted((paths.DATA / "scenes" / "set14").iterdir())]
+    scenes = [read_image(p) for p in sorted((DATA / "scenes" / "set14").iterdir())]
     made = mosaics.make_mosaics(mosaics.read_sources(files, peer, read_image), scenes, peer, count)
     rows: dict[str, dict[str, Any]] = {}
     for report in detection.evaluate_detection(found, made, peer=peer, degradations=DETECT_FAULTS):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-DATA = Path(os.environ.get("EDGE_TEST_DATA", ROOT.parent / "shared" / "data"))
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tools.data import DATA, ROOT
+
 BUILD = ROOT / "build" / "train"
 CACHE = BUILD / "cache"
 MODELS = ROOT / "models" / "quantized"
@@ -33,3 +36,9 @@ def scene_pictures() -> list[Path]:
     """The face-poor training scenes (t91 and BSDS500 train); never set5 or set14."""
     folders = (DATA / "scenes" / "t91", DATA / "scenes" / "bsds500_train")
     return [p for folder in folders for p in sorted(folder.glob("*")) if p.suffix.lower() in {".jpg", ".png", ".bmp"}]
+
+
+def read_picture(path: Path) -> NDArray[np.uint8] | None:
+    """(H, W, 3) u8 BGR, or None where the file is no readable picture."""
+    image = cv2.imread(str(path))
+    return None if image is None else np.asarray(image, np.uint8)

@@ -22,10 +22,11 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.data import Dataset
 
-from tools.train import common, data, paths, views
-from tools.train.nets import Recogniser
-from tools.train.teachers import StageTeacher
-from tools.train.warm_start import load_recogniser
+from tools.train import common, pack, paths
+from tools.train.material import face_cache, mixtures, views
+from tools.train.material.teachers import StageTeacher
+from tools.train.nets.face_nets import Recogniser
+from tools.train.nets.warm_start import load_recogniser
 
 REAL_SHARE = 0.45
 CLEAN_TEACHER_SHARE = 0.35
@@ -48,12 +49,12 @@ class FaceViews(Dataset[common.Batch]):
     ) -> None:
         self._folder, self._size, self._seed, self._left_out = cache, batch_size, seed, left_out
         self._teacher = teacher
-        self._cache: data.FaceCache | None = None
+        self._cache: face_cache.FaceCache | None = None
 
     def __getitem__(self, step: int) -> common.Batch:
         if self._cache is None:  # here, in the process that makes the batches
             cv2.setNumThreads(1)
-            self._cache = data.load(self._folder)
+            self._cache = face_cache.load(self._folder)
         if self._teacher is None:
             self._teacher = StageTeacher()
         cache = self._cache
@@ -72,12 +73,12 @@ class FaceViews(Dataset[common.Batch]):
         arrays: list[Any] = [np.stack(crops), np.stack(targets), np.array(known, np.float32), vector, *maps]
         return tuple(torch.from_numpy(one) for one in arrays)
 
-    def _face(self, cache: data.FaceCache, rng: np.random.Generator) -> tuple[Any, Any]:
+    def _face(self, cache: face_cache.FaceCache, rng: np.random.Generator) -> tuple[Any, Any]:
         """A canvas and its clean target; a mixture has none."""
         if rng.random() < REAL_SHARE:
             row = int(rng.integers(len(cache.targets)))
             return cache.canvases[row], cache.targets[row]
-        return data.mixture(cache.canvases, cache.plan, int(rng.integers(len(cache.plan.kind)))), None
+        return mixtures.mixture(cache.canvases, cache.plan, int(rng.integers(len(cache.plan.kind)))), None
 
 
 class Pupil(nn.Module):
@@ -107,7 +108,7 @@ def loss_of(model: nn.Module, batch: common.Batch) -> torch.Tensor:
 
 
 def _examples(cache: Path, number: int = 192) -> torch.Tensor:
-    faces, rng = data.load(cache), views.generator(4242, 0)
+    faces, rng = face_cache.load(cache), views.generator(4242, 0)
     rows = rng.integers(len(faces.canvases), size=number)
     crops = [views.crop(np.ascontiguousarray(faces.canvases[row]), rng)[..., ::-1] for row in rows]
     return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float()
@@ -122,7 +123,7 @@ def main() -> None:
     cache = paths.CACHE
     if args.smoke:
         cache = plan.out / "cache"
-        data.build(cache, mixtures=64, limit=48, threads=args.threads)
+        face_cache.build(cache, mixtures=64, limit=48, threads=args.threads)
     torch.manual_seed(plan.seed)
     model = Pupil()
     resumed = args.resume and (plan.out / "checkpoint.pt").is_file()
@@ -134,9 +135,7 @@ def main() -> None:
     views_of = FaceViews(cache, plan.batch_size, plan.seed, left_out=args.left_out)
     common.train(plan, model, views_of, loss_of, resume=args.resume)
     if args.smoke:
-        from tools.train import pack
-
-        pack.recogniser(plan.out / "checkpoint.pt", plan.out, cache=cache, measure=False)
+        pack.recogniser(plan.out / "checkpoint.pt", plan.out, cache=cache, is_measured=False)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ from edge.pixels.geometry import ARCFACE_POINTS
 from edge.pixels.quality import measure
 from edge.recognise import build_embedder
 from edge.sessions import Pack
-from tools.train import data, paths
+from tools.train import paths
+from tools.train.material.canvases import CANVAS_FACE_PX, inner
 
 EDGES = (0.0, 5.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 100.0)
 BOX = np.array([14.0, 10.0, 98.0, 108.0], np.float32)
@@ -37,9 +38,9 @@ def main() -> None:
     for row in rng.choice(len(canvases), args.count, replace=False):
         canvas = np.ascontiguousarray(canvases[row])
         name = degrade.NAMES[int(rng.integers(len(degrade.NAMES)))]
-        bad = degrade.apply(canvas, name, float(rng.uniform(0, 5)), rng_or_seed=rng, face_px=data.CANVAS_FACE_PX)
-        clean.append(data.inner(canvas))
-        worse.append(np.ascontiguousarray(data.inner(bad)))
+        bad = degrade.apply(canvas, name, float(rng.uniform(0, 5)), rng_or_seed=rng, face_px=CANVAS_FACE_PX)
+        clean.append(inner(canvas))
+        worse.append(np.ascontiguousarray(inner(bad)))
         scores.append(measure(worse[-1], ARCFACE_POINTS, BOX).score)
     a, b = embedder.embed(clean), embedder.embed(worse)
     likeness, score = np.einsum("nd,nd->n", a, b), np.array(scores)

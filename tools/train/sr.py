@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from tools.train import common, picture_loss, pictures
-from tools.train.picture_nets import Shuffled, Srcnn, SrResNet
+from tools.train import common
+from tools.train.material import pictures
+from tools.train.nets import picture_loss
+from tools.train.nets.picture_nets import Shuffled, Srcnn, SrResNet
+from tools.train.nets.picture_training import PictureModel
+from tools.train.ship import picture_net
 
 FACE_PX = 128
 
@@ -21,29 +25,29 @@ def _detail(planes: pictures.Planes) -> float:
 
 
 def _double(size: int) -> pictures.Make:
-    def make(stock: pictures.Stock, rng: np.random.Generator) -> tuple[pictures.Planes, pictures.Planes]:
+    def make(stock: pictures.CleanPictures, rng: np.random.Generator) -> tuple[pictures.Planes, pictures.Planes]:
         truth = max((pictures.luma(pictures.patch(stock, size, rng, 0.06)) for _ in range(2)), key=_detail)
         return pictures.bytes_of(pictures.smaller(truth, 2)), truth
 
     return make
 
 
-def quadruple(stock: pictures.Stock, rng: np.random.Generator) -> tuple[pictures.Planes, pictures.Planes]:
+def quadruple(stock: pictures.CleanPictures, rng: np.random.Generator) -> tuple[pictures.Planes, pictures.Planes]:
     """A face of the training people, 32 px from 128."""
     truth = pictures.colors(pictures.face(stock, FACE_PX, rng))
     return pictures.bytes_of(pictures.smaller(truth, 4)), truth
 
 
-PRODUCTS = {
-    "compact": pictures.Product(
+MODELS = {
+    "compact": PictureModel(
         "sr2_compact", "sr2", "sr compact", lambda: Shuffled(2, 64, 4), _double(64), "Y", 2, multiple=2, margin=12
     ),
-    "srcnn": pictures.Product(
+    "srcnn": PictureModel(
         "sr2_srcnn", "sr2", "sr srcnn", Srcnn, _double(48), "Y", 2, multiple=2, margin=6, default=False
     ),
-    "faces": pictures.Product(
+    "faces": PictureModel(
         "sr4_face", "sr4", "sr faces", SrResNet, quadruple, "BGR", 4,
-        margin=8, generative=True, critic=picture_loss.Weights(features=0.05, critic=0.002),
+        margin=8, generative=True, critic=picture_loss.LossWeights(features=0.05, critic=0.002),
     ),
 }  # fmt: skip
 
@@ -51,10 +55,10 @@ PRODUCTS = {
 def main() -> None:
     """Command line."""
     parser = common.arguments("train an enlarger")
-    parser.add_argument("kind", choices=sorted(PRODUCTS))
+    parser.add_argument("kind", choices=sorted(MODELS))
     parser.set_defaults(batch_size=16, learning_rate=1e-3, workers=0)
     args = parser.parse_args()
-    pictures.run(PRODUCTS[args.kind], args)
+    picture_net.run(MODELS[args.kind], args)
 
 
 if __name__ == "__main__":

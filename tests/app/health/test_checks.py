@@ -13,7 +13,7 @@ from edge.app.health import checks
 from edge.app.health.checks import Clock, Count, Load
 from edge.app.packs.file_watch import ModelFiles
 from edge.ops.system import sensors
-from tests.conftest import ROOT
+from tests.support.paths import ROOT
 
 MB = 1_000_000
 PACK = ROOT / "models" / "quantized"

@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import onnx
 import pytest
-from onnx import numpy_helper
 
 from edge.app.build import load_models
 from edge.app.packs import probe
@@ -21,44 +19,15 @@ from edge.config import PACKAGED_MODELS, Config, DetectConfig, RuntimeConfig
 from edge.errors import ConfigError, ModelError
 from edge.ops.packs.choice import Choice, platform_facts, read_choice, why_stale, write_choice
 from edge.sessions import ModelEntry, Pack, Session
+from tests.support.packs import pack_with, worn
 
 CUDA = "CUDAExecutionProvider"
 CPU = "CPUExecutionProvider"
-Change = Callable[[onnx.ModelProto], None]
 
 
 def renamed(model: onnx.ModelProto) -> None:
     """Another file with the same answers."""
     model.producer_name = "another file"
-
-
-def worn(model: onnx.ModelProto) -> None:
-    """Every second weight tensor is halved: still a model, no longer this one."""
-    for tensor in list(model.graph.initializer)[::2]:
-        array = numpy_helper.to_array(tensor)
-        if array.ndim == 4:
-            tensor.CopyFrom(numpy_helper.from_array((array / 2).astype(array.dtype), tensor.name))
-
-
-def pack_with(folder: Path, *variants: tuple[str, str, Change], strangers: bool = True) -> Path:
-    """The packaged pack with further files beside its own: (task, name, change)."""
-    shutil.copytree(PACKAGED_MODELS, folder)
-    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-    for task, name, change in variants:
-        base = next(model for model in manifest["models"] if model["task"] == task and model["default"])
-        model = onnx.load(str(folder / base["file"]))
-        change(model)
-        data = model.SerializeToString()
-        (folder / f"{name}.onnx").write_bytes(data)
-        sha256 = hashlib.sha256(data).hexdigest()
-        told = {"name": name, "file": f"{name}.onnx", "sha256": sha256, "bytes": len(data), "precision": "fp32"}
-        manifest["models"].append({**base, **told, "default": False, "variant_of": base["name"]})
-        if task == "embed" and strangers:
-            cohort = manifest["cohorts"][0]
-            shutil.copy(folder / cohort["file"], folder / f"{name}.f16")
-            manifest["cohorts"].append({**cohort, "name": name, "file": f"{name}.f16", "model_sha256": sha256})
-    (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
-    return folder
 
 
 @pytest.fixture

@@ -15,9 +15,7 @@ import pytest
 from edge.app.packs import pull
 from edge.config import Config
 from edge.errors import ConfigError, ImageError, ModelError, ServiceError
-from tests.app.packs.test_use import archive, config, left_over, make_pack
-
-__all__ = ["config"]
+from tests.support.packs import archive, left_over, make_pack
 
 
 def test_garbage_is_no_archive(config: Config, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -20,34 +19,10 @@ from edge.errors import ConfigError, ConflictError, ImageError, ModelError, Stor
 from edge.ops.packs.shelf import Shelf
 from edge.records import Person
 from edge.store import Store
-from tests.support.tiny_models import detector_bytes, embedder_bytes, entry, write_pack
+from tests.support.packs import archive, left_over, make_pack
+from tests.support.tiny_models import embedder_bytes
 
 GOOD = {"hits": 1.0, "faces": 100.0, "similarity": 0.9}
-
-
-def make_pack(folder: Path, seed: int = 0) -> Path:
-    detector, embedder = detector_bytes(), embedder_bytes(seed=seed)
-    return write_pack(
-        folder, [(entry("finds", "detect", detector), detector), (entry("tells", "embed", embedder), embedder)]
-    )
-
-
-def archive(folder: Path, pack: Path, prefix: str = "") -> tuple[Path, str]:
-    path = folder / "pack.tar.gz"
-    with tarfile.open(path, "w:gz") as tar:
-        for file in sorted(pack.iterdir()):
-            tar.add(file, prefix + file.name)
-    return path, hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Config:
-    return Config(data_dir=tmp_path / "data")
-
-
-def left_over(config: Config) -> list[str]:
-    folder = config.data_dir / "models"
-    return sorted(p.name for p in folder.iterdir() if p.name != ".lock") if folder.is_dir() else []
 
 
 def test_an_archive_is_pulled_and_shelved(config: Config, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ class _Mapped:
         self.memory.close()
 
 
-class MemfdAllocator(Allocator):
+class MemfdAllocator(Allocator):  # type: ignore[misc]
     """Buffers of two planes, luma and chroma, in one memfd each."""
 
     def __init__(self) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,15 +13,8 @@ from hypothesis import strategies as st
 
 from edge.errors import CursorExpiredError
 from edge.store.feed import cursor
-from tests.support.web import Box, make_hit, person, run, running
-
-
-async def pull(box: Box, headers: dict[str, str], query: str = "") -> dict[str, Any]:
-    """One answer of the feed that must be 200."""
-    answer, body = await box.get(f"/api/v1/alerts{query}", headers)
-    assert answer.status == 200, body
-    page: dict[str, Any] = json.loads(body)
-    return page
+from tests.support.web import make_hit, person, run, running
+from tests.support.web_client import count_reads, pull
 
 
 def test_a_page_holds_what_the_contract_says(tmp_path: Path) -> None:
@@ -170,20 +162,6 @@ def test_no_news_is_304_without_touching_the_database(tmp_path: Path) -> None:
             assert answer.headers["ETag"] != tag
 
     run(check())
-
-
-def count_reads(box: Box) -> list[Any]:
-    """Record every read of the database from now on."""
-    reads: list[Any] = []
-    inner = box.store._core.read
-
-    def read(query: Any) -> Any:
-        reads.append(query)
-        return inner(query)
-
-    box.store._read = read  # type: ignore[method-assign]
-    box.store._core.read = read  # type: ignore[method-assign]
-    return reads
 
 
 def test_a_known_tag_long_polls_until_the_news(tmp_path: Path) -> None:

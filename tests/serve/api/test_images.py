@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from edge.serve.api.images import look_at
-from tests.support.web import SCENE, draw_face, draw_scene, jpeg, make_hit, pictures, png, run, running
+from tests.support.drawings import SCENE, draw_face, draw_scene, jpeg, pictures, png
+from tests.support.web import make_hit, run, running
 
 HIT, IMAGES = make_hit(1)
 

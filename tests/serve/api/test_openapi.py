@@ -9,24 +9,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 
 from edge.serve.api import openapi, schema, watchlist_schema
 from edge.serve.http.access import ACCESS
+from tests.support.models import no_less_no_more
+from tests.support.paths import GOLDEN
 from tests.support.web import add_person, live_view, make_hit, person, run, running
-
-GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "openapi.json"
 
 
 def test_the_document_is_the_golden_copy() -> None:
     """Within v1 only additions are allowed; write the copy anew with EDGE_WRITE_GOLDEN=1 and look at the difference."""
     document = openapi.document("1.0.0")
     text = json.dumps(document, indent=1) + "\n"
-    lost = list(what_is_lost(json.loads(GOLDEN.read_text()), json.loads(text)))
+    lost = list(what_is_lost(json.loads((GOLDEN / "openapi.json").read_text()), json.loads(text)))
     assert not lost, "clients of v1 rely on these"
     if os.environ.get("EDGE_WRITE_GOLDEN"):
-        GOLDEN.write_text(text)
-    assert text == GOLDEN.read_text()
+        (GOLDEN / "openapi.json").write_text(text)
+    assert text == (GOLDEN / "openapi.json").read_text()
 
 
 def what_is_lost(before: Any, after: Any, where: str = "") -> Iterator[str]:
@@ -64,22 +64,6 @@ def test_each_data_route_is_described(tmp_path: Path) -> None:
             assert all(name in ACCESS for name in ("api.openapi", "metrics", "livez"))
 
     run(check())
-
-
-def no_less_no_more(model: type[BaseModel], answer: Any) -> None:
-    """Fail if `answer` has a field the model lacks, or lacks one."""
-    read = model.model_validate(answer)
-    written = json.loads(read.model_dump_json(by_alias=True))
-    assert shape(written) == shape(answer)
-
-
-def shape(value: Any) -> Any:
-    """Keys and kinds of a JSON value; times may be spelt in several ways."""
-    if isinstance(value, dict):
-        return {key: shape(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [shape(item) for item in value]
-    return "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value).__name__
 
 
 def test_real_answers_have_just_the_described_fields(tmp_path: Path) -> None:

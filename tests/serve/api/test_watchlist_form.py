@@ -18,10 +18,11 @@ import pytest
 
 from edge.serve.api import watchlist_schema
 from edge.serve.http import uploads
-from tests.serve.api.test_openapi import no_less_no_more
-from tests.serve.api.test_watchlist import FakeDesk, send
-from tests.serve.page.test_people import desk
-from tests.support.web import Box, png, run, running
+from tests.support.desk import FakeDesk, desk
+from tests.support.drawings import png
+from tests.support.models import no_less_no_more
+from tests.support.web import Box, run, running
+from tests.support.web_client import send
 
 PERSON = "/api/v1/watchlist/gate-7"
 FIELDS = {"name": "Demo Person", "status": "banned", "reason": "theft", "expires_at": "2031-01-01T00:00:00Z"}

@@ -8,71 +8,9 @@ import pytest
 
 from edge.serve.http.access import ACCESS, Caller, Role, may
 from edge.store import ROLES, SCOPES
-from tests.support.web import Box, live_view, make_hit, run, running
+from tests.support.routes import PATHS
+from tests.support.web import Box, live_view, run, running
 
-HIT_ID = make_hit(1)[0].hit_id
-PATHS = {
-    "livez": "/livez",
-    "static": "/static/edge.css",
-    "claim": "/claim",
-    "claim.take": "/claim",
-    "login": "/login",
-    "login.check": "/login",
-    "login.link": "/login/link?token=none",
-    "logout": "/logout",
-    "language": "/language",
-    "now": "/",
-    "now.hits": "/now/hits",
-    "now.health": "/now/health",
-    "now.conditions": "/now/conditions",
-    "events": "/events",
-    "live.frames": "/live/frames",
-    "live.frame": "/live/door/frame",
-    "live.picture": "/live/door/frame.jpg",
-    "hits": "/hits",
-    "hit": f"/hits/{HIT_ID}",
-    "hit.review": f"/hits/{HIT_ID}/review",
-    "hit.undo": f"/hits/{HIT_ID}/undo",
-    "people": "/people",
-    "people.new": "/people/new",
-    "people.add": "/people",
-    "people.person": "/people/p1/edit",
-    "people.change": "/people/p1/edit",
-    "people.erase": "/people/p1/erase",
-    "examine": "/examine",
-    "examine.submit": "/examine",
-    "examine.snapshot": "/examine/snapshot",
-    "examine.job": "/examine/0123456789abcdef",
-    "examine.progress": "/examine/0123456789abcdef/progress",
-    "examine.file": "/examine/0123456789abcdef/files/report.html",
-    "examine.remove": "/examine/0123456789abcdef/remove",
-    "box": "/box",
-    "box.pause": "/box/pause",
-    "box.resume": "/box/resume",
-    "commission": "/commission",
-    "commission.act": "/commission",
-    "commission.sheet": "/commission/sheet",
-    "box.user.add": "/box/users",
-    "box.user.password": "/box/users/password",
-    "box.user.remove": "/box/users/remove",
-    "box.token.add": "/box/tokens",
-    "box.token.rotate": "/box/tokens/rotate",
-    "box.token.revoke": "/box/tokens/revoke",
-    "box.login.end": "/box/logins/end",
-    "box.password": "/box/password",
-    "api.alerts": "/api/v1/alerts",
-    "api.alert": f"/api/v1/alerts/{HIT_ID}",
-    "api.image": f"/api/v1/images/{make_hit(1)[0].images.crop}",
-    "api.health": "/api/v1/health",
-    "api.consumers": "/api/v1/consumers",
-    "api.openapi": "/api/v1/openapi.json",
-    "api.coverage": "/api/v1/coverage",
-    "api.watchlist": "/api/v1/watchlist",
-    "api.watchlist.replace": "/api/v1/watchlist",
-    "api.person.put": "/api/v1/watchlist/p1",
-    "api.person.erase": "/api/v1/watchlist/p1",
-    "metrics": "/metrics",
-}
 METHODS = {"api.watchlist.replace": "PUT", "api.person.put": "PUT", "api.person.erase": "DELETE"}
 """Without If-Match all of them are refused with 428, once the caller is let through."""
 OPEN = {"livez", "static", "claim", "claim.take", "login", "login.check", "login.link"}

@@ -16,7 +16,7 @@ from edge.serve import start
 from edge.serve.http import shield
 from edge.serve.http.access import Caller, home
 from edge.serve.http.auth import local_address
-from tests.serve.http.test_access import HIT_ID, PATHS
+from tests.support.routes import HIT_ID, PATHS
 from tests.support.web import PASSWORD, run, running
 
 

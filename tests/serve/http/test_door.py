@@ -5,50 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from edge.serve.http import connection, door, slow_readers
-from tests.serve.api.test_feed import count_reads, pull
 from tests.support.web import Box, make_hit, run, running
-
-
-async def connect(box: Box, receive_bytes: int | None = None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A bare connection; with `receive_bytes`, one that soon takes no more."""
-    sock = socket.socket()
-    if receive_bytes is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-    sock.setblocking(False)
-    await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", int(box.url.rsplit(":", 1)[1])))
-    return await asyncio.open_connection(sock=sock, limit=1024)
-
-
-def question(path: str, headers: dict[str, str]) -> bytes:
-    """A whole GET."""
-    lines = [f"GET {path} HTTP/1.1", "Host: x", *(f"{name}: {value}" for name, value in headers.items())]
-    return "\r\n".join([*lines, "", ""]).encode()
-
-
-async def answer_of(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
-    """Status and headers of an answer without a body."""
-    head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)).decode().split("\r\n")
-    pairs = (line.split(": ", 1) for line in head[1:] if line)
-    return int(head[0].split()[1]), {name.lower(): value for name, value in pairs}
-
-
-async def is_closed(reader: asyncio.StreamReader) -> bool:
-    """Whether the box ends the connection soon."""
-    try:
-        while await asyncio.wait_for(reader.read(65_536), 20):
-            pass
-    except TimeoutError:
-        return False
-    except ConnectionError:
-        return True
-    return True
+from tests.support.web_client import answer_of, connect, count_reads, is_closed, pull, question
 
 
 async def no_news(box: Box, headers: dict[str, str]) -> tuple[str, dict[str, str]]:

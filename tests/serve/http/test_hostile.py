@@ -20,10 +20,9 @@ from edge.app.people.worker import VisionDesk
 from edge.config import load
 from edge.serve.ports import Desk
 from edge.store import Store
-from tests.serve.page.test_examine import png_that_says
 from tests.support.central import serve
+from tests.support.drawings import draw_face, png, png_that_says
 from tests.support.store import ANN, add_hits, enrol
-from tests.support.web import draw_face, png
 
 HEADER = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=60)
 PART = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)

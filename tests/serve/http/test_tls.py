@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime as dt
 import hashlib
 import shutil
 import ssl
 import stat
 import subprocess
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
 import pytest
-from aiohttp import web
 
 from edge.config import ServeConfig
 from edge.errors import ConfigError
 from edge.reach import is_encrypted
-from edge.serve import start
 from edge.serve.http import tls
 from edge.serve.http.tls import identity
+from tests.support.web_client import served
 
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the command openssl")
 
@@ -99,24 +96,6 @@ def test_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
     given = identity(ServeConfig(tls_cert=cert, tls_key=key), tmp_path / "unused", "b")
     assert given is not None
     assert not given.is_own
-
-
-@contextlib.asynccontextmanager
-async def served(config: ServeConfig, folder: Path) -> AsyncIterator[tuple[str, str]]:
-    """Address and fingerprint of a small site behind `config`."""
-    app = web.Application()
-
-    async def page(request: web.Request) -> web.Response:
-        return web.Response(text=request.scheme)
-
-    app.router.add_get("/", page)
-    shown = await asyncio.to_thread(identity, config, folder, "gate-2")
-    assert shown is not None
-    runner, port = await start(app, "127.0.0.1", 0, shown.context)
-    try:
-        yield f"https://127.0.0.1:{port}/", shown.fingerprint
-    finally:
-        await runner.cleanup()
 
 
 def test_a_pinned_fingerprint_or_the_certificate_itself_is_trusted(tmp_path: Path) -> None:

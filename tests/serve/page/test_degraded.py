@@ -15,7 +15,7 @@ from edge.serve.board import Condition
 from edge.serve.page import words
 from edge.serve.page.language import LANGUAGES, Translate
 from edge.store import connect
-from tests.store.test_core import mounted
+from tests.support.mounts import mounted
 from tests.support.web import ROLES, START, camera_health, live_view, make_hit, run, running
 
 HTML = {"Accept": "text/html"}

@@ -7,8 +7,6 @@ import contextlib
 import json
 import os
 import signal
-import struct
-import zlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,8 @@ from edge.app.examine.queue import MAX_WAITING, FileExaminer
 from edge.config import Config, ExamineConfig
 from edge.serve.http import shield
 from edge.serve.jobs import EXAMINER
-from tests.support.web import Box, draw_face, live_view, png, run, running
+from tests.support.drawings import draw_face, png, png_that_says
+from tests.support.web import Box, live_view, run, running
 
 
 class Bench:
@@ -76,17 +75,6 @@ async def bench(folder: Path, **settings: Any) -> AsyncIterator[Bench]:
             working.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await working
-
-
-def png_that_says(width: int, height: int) -> bytes:
-    """A PNG whose header promises a huge picture: a few kilobytes that would be gigabytes."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    body = zlib.compress(b"\0" * 10_000_000, 9)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
 
 
 def enrol_portrait(data_dir: Path, portrait: Path) -> None:

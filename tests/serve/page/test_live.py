@@ -13,7 +13,8 @@ from typing import Any
 from edge.records import CameraState
 from edge.serve import LiveBoard
 from edge.serve.bell import Bell
-from tests.support.web import NASTY, SCENE, Box, camera_health, live_view, make_hit, run, running
+from tests.support.drawings import SCENE
+from tests.support.web import NASTY, Box, camera_health, live_view, make_hit, run, running
 
 
 def parts_of(content_type: str, body: bytes) -> tuple[dict[str, Any], bytes]:

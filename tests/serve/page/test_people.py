@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
 import numpy as np
 import pytest
 
-from edge.app.people.worker import VisionDesk
-from edge.config import Config
-from edge.serve.ports import DESK
-from tests.support.web import NASTY, Box, png, run, running
+from tests.support.desk import desk
+from tests.support.drawings import png
+from tests.support.web import NASTY, Box, run
 
 FIELDS = {"person_id": "gate-7", "name": "Demo Person", "status": "banned", "expires": "2031-05-06", "reason": "theft"}
-
-
-@contextlib.asynccontextmanager
-async def desk(folder: Path) -> AsyncIterator[Box]:
-    async with running(folder) as box:
-        made = VisionDesk(Config(data_dir=folder / "data"), box.store)
-        box.runner.app._state[DESK] = made  # type: ignore[index]
-        try:
-            yield box
-        finally:
-            made.close()
 
 
 async def send(

@@ -14,8 +14,8 @@ from torch import nn
 from torch.nn import functional
 
 from tools.train import common, paths
-from tools.train.nets import Recogniser
-from tools.train.picture_nets import Critic
+from tools.train.nets.face_nets import Recogniser
+from tools.train.nets.picture_nets import Critic
 
 RECOGNISER = paths.BUILD / "rec" / "checkpoint.pt"
 LAYERS = (0, 2, 5)
@@ -23,7 +23,7 @@ LAYERS = (0, 2, 5)
 
 
 @dataclass(frozen=True)
-class Weights:
+class LossWeights:
     """How much each opinion counts beside the pixels; `conditional`: the critic sees the input too (Pix2Pix).
 
     `identity` is the weight of whom the face looks like: faces of 112 px, aligned, are then what is trained on.
@@ -44,7 +44,7 @@ class FaceFeatures(nn.Module):
         self.scale = recogniser.scale
         self.body = nn.ModuleList(list(recogniser.body)[: max(LAYERS) + 1])
         self.eval().requires_grad_(False)
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.to(memory_format=torch.channels_last)
 
     @classmethod
     def load(cls, checkpoint: Path = RECOGNISER) -> FaceFeatures:
@@ -72,8 +72,8 @@ class FaceFeatures(nn.Module):
         parts = [(a - b).abs().float().mean() for a, b in zip(self(answer), wanted, strict=True)]
         return torch.stack(parts).mean()
 
-    def strangeness(self, given: torch.Tensor, answer: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-        """Mean 1 - cosine to the clean face of what recognition scores: the direction between input and output."""
+    def identity_loss(self, given: torch.Tensor, answer: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+        """Mean 1 - cosine to the clean face of what recognition scores: the direction loss_of input and output."""
         with torch.no_grad():
             before, wanted = (functional.normalize(self.whole(x.flip(1)).float()) for x in (given, truth))
         after = functional.normalize(self.whole(answer.flip(1)).float())
@@ -88,9 +88,9 @@ class Pixels:
 
     def __call__(self, model: nn.Module, batch: common.Batch) -> torch.Tensor:
         given, truth = batch
-        return self.between(model(given), truth, self.weight)
+        return self.loss_of(model(given), truth, self.weight)
 
-    def between(self, answer: torch.Tensor, truth: torch.Tensor, weight: float) -> torch.Tensor:
+    def loss_of(self, answer: torch.Tensor, truth: torch.Tensor, weight: float) -> torch.Tensor:
         """The loss of an answer."""
         loss = (answer.float() - truth).abs().mean() / 255
         if self.features is not None and weight:
@@ -104,9 +104,9 @@ class Adversarial:
     Called by the common loop like any loss; it moves its critic by one step before it judges the net.
     """
 
-    def __init__(self, pixel: Pixels, weights: Weights, learning_rate: float) -> None:
+    def __init__(self, pixel: Pixels, weights: LossWeights, learning_rate: float) -> None:
         self.pixel, self.weights = pixel, weights
-        self.critic = Critic(6 if weights.conditional else 3).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.critic = Critic(6 if weights.conditional else 3).to(memory_format=torch.channels_last)
         self.optimiser = torch.optim.AdamW(self.critic.parameters(), learning_rate, (0.5, 0.99), weight_decay=0.0)
 
     def _seen(self, given: torch.Tensor, picture: torch.Tensor) -> torch.Tensor:
@@ -124,14 +124,14 @@ class Adversarial:
         true, made = self._opinions(given, answer.detach(), truth)
         judged = ((true - 1) ** 2).mean() + ((made + 1) ** 2).mean()
         self.optimiser.zero_grad(set_to_none=True)
-        judged.backward()  # type: ignore[no-untyped-call]
+        judged.backward()
         self.optimiser.step()
         self.critic.requires_grad_(False)
         true, made = self._opinions(given, answer, truth)
         fooled = ((true + 1) ** 2).mean() + ((made - 1) ** 2).mean()
-        loss = self.pixel.between(answer, truth, self.weights.features) + self.weights.critic * fooled / 2
+        loss = self.pixel.loss_of(answer, truth, self.weights.features) + self.weights.critic * fooled / 2
         if self.weights.identity and self.pixel.features is not None:
-            loss = loss + self.weights.identity * self.pixel.features.strangeness(given, answer, truth)
+            loss = loss + self.weights.identity * self.pixel.features.identity_loss(given, answer, truth)
         return loss
 
     def state_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The fixed words of the manifest about each model: licence, teacher, data and limits. Numbers come from measuring."""
+"""What is said about each model: licence, teacher, data and limits for the manifest, and MODELS.md made from it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LFW = "Labeled Faces in the Wild, the people of view-2 sets 1-7 (no licence fil
 _SCENES = (
     "the 91 images of SRCNN and 70 of BSDS500 train (research); sheets of synthetic faces of SFHQ (MIT), not aligned"
 )
-WORDS: dict[str, dict[str, Any]] = {
+_WORDS: dict[str, dict[str, Any]] = {
     "detect_mosaic": {
         "licence": "Apache-2.0 (our training; see the teacher's and the data's terms in MODELS.md)",
         "teacher": "YuNet 2023mar of the OpenCV zoo (MIT), its dense outputs on the clean picture",
@@ -95,4 +95,72 @@ WORDS: dict[str, dict[str, Any]] = {
         ),
     },
 }
-WORDS["sr2_srcnn"] = WORDS["sr2_compact"]
+_WORDS["sr2_srcnn"] = _WORDS["sr2_compact"]
+_PACKERS = {"detect": "pack detector", "embed": "pack recogniser"}
+_TITLES = {
+    "detect": "finds faces",
+    "embed": "tells faces apart",
+    "denoise": "takes noise out of luma",
+    "sr2": "doubles luma",
+    "sr4": "makes faces four times larger, inventing detail",
+    "deblur": "undoes motion blur",
+    "restore": "redraws bad CCTV faces, inventing detail",
+}
+
+
+def card_text(name: str) -> dict[str, Any]:
+    """Licence, teacher, data and limits of one of our models."""
+    return dict(_WORDS[name])
+
+
+def page(entries: list[dict[str, Any]]) -> str:
+    """MODELS.md: one card per entry, all numbers from the manifest."""
+    head = (
+        "# Models\n\nEvery model here is trained by `tools/train` and quantized by `tools/quantize.py`; nobody else's "
+        "weights are shipped.\nThis page is written from `manifest.json` by `python -m tools.train.pack cards`.\n\n"
+        "**Terms.** The weights are ours and under Apache-2.0. They were learnt from the data and teachers named in "
+        "each card; whoever\nships them should judge those terms for their own use: LFW and the scene pictures are "
+        "research collections.\n"
+    )
+    return head + "".join(_card(entry) for entry in entries)
+
+
+def _card(entry: dict[str, Any]) -> str:
+    made = entry["provenance"]
+    shape = ", ".join(str(n) for n in entry["input"]["shape"])
+    outputs = ", ".join(f"`{name}` ({', '.join(map(str, dims))})" for name, dims in entry["outputs"].items())
+    lines = [
+        f"\n## {entry['name']}: {_TITLES[entry['task']]}\n",
+        f"- File: `{entry['file']}`, {entry['bytes']:,} bytes, {entry['precision']}, opset {entry['opset']}",
+        f"- SHA-256: `{entry['sha256']}`",
+        f"- Input: `{entry['input']['name']}` ({shape}) float32, {entry['input']['color']}, 0..255",
+        f"- Outputs: {outputs}",
+        f"- Licence: {entry['licence']}",
+        f"- Teacher: {entry['teacher']}",
+        *(f"- Data: {item}" for item in entry["data"]),
+        f"- Limits: {entry['limits']}",
+        f"- Made by: `{made['command']}`, seed {made['seed']}, {made['steps']} steps of {made['batch_size']}, "
+        f"{made['minutes']} minutes, PyTorch {made['torch']}; then "
+        f"`python -m tools.train.{_PACKERS.get(entry['task'], 'pack_pictures ' + entry['name'])} "
+        "--checkpoint DIR/checkpoint.pt --measure`",
+        *(["- Generative: what it makes is labelled so wherever it is shown"] if entry["generative"] else []),
+        *(f"- {note}" for note in made.get("notes", [])),
+    ]
+    return "\n".join(lines) + "\n" + _scores(entry["scores"])
+
+
+def _scores(scores: dict[str, Any]) -> str:
+    """Each table as Markdown; a table is {"what": text, "rows": {name: {column: number}}}."""
+    text = ""
+    for table in scores.get("tables", []):
+        columns = list(dict.fromkeys(key for row in table["rows"].values() for key in row))
+        text += f"\n{table['what']}\n\n| | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}\n"
+        for name, row in table["rows"].items():
+            text += f"| {name} | {' | '.join(_number(row.get(column)) for column in columns)} |\n"
+    return text
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

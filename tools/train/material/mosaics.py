@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.pixels import degrade
-from tools.train import clutter, paths, views
-from tools.train.data import central_face
-from tools.train.teachers import FaceFinder
+from tools.train import paths
+from tools.train.material import clutter, views
+from tools.train.material.canvases import central_face
+from tools.train.material.teachers import FaceFinder
 
 Image = NDArray[np.uint8]
 
@@ -33,9 +34,11 @@ def build(folder: Path, limit: int | None = None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     find, pictures, faces = FaceFinder(), [], []
     for path in paths.lfw_pictures(paths.LFW / "people_train.txt")[:limit]:
-        image = cv2.imread(str(path))
-        face = None if image is None else central_face(find(image), image.shape[1], image.shape[0])
-        if face is not None and image.shape == (250, 250, 3):
+        image = paths.read_picture(path)
+        if image is None or image.shape != (250, 250, 3):
+            continue
+        face = central_face(find(image), image.shape[1], image.shape[0])
+        if face is not None:
             pictures.append(image)
             faces.append(face[:4])
     np.save(folder / "portraits.npy", np.stack(pictures))
@@ -45,12 +48,12 @@ def build(folder: Path, limit: int | None = None) -> None:
 def load(folder: Path) -> Portraits:
     """Open the cache and read the scenes."""
     pictures = np.load(folder / "portraits.npy", mmap_mode="r")
-    scenes = [cv2.imread(str(path)) for path in paths.scene_pictures()]
+    scenes = [paths.read_picture(path) for path in paths.scene_pictures()]
     faces = np.load(folder / "portrait_faces.npy")
-    return Portraits(pictures, faces, [np.asarray(s, dtype=np.uint8) for s in scenes if s is not None])
+    return Portraits(pictures, faces, [scene for scene in scenes if scene is not None])
 
 
-def piece(image: Image, size: int, zoom: float, rng: np.random.Generator) -> Image:
+def crop(image: Image, size: int, zoom: float, rng: np.random.Generator) -> Image:
     """(size, size, 3): a random place of an image enlarged by `zoom` (more where it would be too small)."""
     zoom = max(zoom, size / min(image.shape[:2]))
     side = min(max(int(size / zoom), 8), *image.shape[:2])
@@ -59,14 +62,14 @@ def piece(image: Image, size: int, zoom: float, rng: np.random.Generator) -> Ima
     return np.asarray(cv2.resize(image[y : y + side, x : x + side], (size, size), interpolation=how))
 
 
-def anything(stock: Portraits, size: int, zoom: float, rng: np.random.Generator) -> Image:
+def any_patch(stock: Portraits, size: int, zoom: float, rng: np.random.Generator) -> Image:
     """A piece of a scene or of a portrait, as it comes."""
     if rng.random() < 0.5 and stock.scenes:
-        return piece(stock.scenes[rng.integers(len(stock.scenes))], size, zoom, rng)
-    return piece(np.asarray(stock.pictures[rng.integers(len(stock.pictures))]), size, zoom, rng)
+        return crop(stock.scenes[rng.integers(len(stock.scenes))], size, zoom, rng)
+    return crop(np.asarray(stock.pictures[rng.integers(len(stock.pictures))]), size, zoom, rng)
 
 
-def quilt(stock: Portraits, size: int, rng: np.random.Generator) -> Image:
+def patchwork(stock: Portraits, size: int, rng: np.random.Generator) -> Image:
     """Rows of small patches of everything: real texture with the layout of shelves and crowds."""
     canvas = np.zeros((size, size, 3), np.uint8)
     y = 0
@@ -74,7 +77,7 @@ def quilt(stock: Portraits, size: int, rng: np.random.Generator) -> Image:
         height, x = int(rng.integers(14, 90)), 0
         while x < size:
             width = int(np.clip(height * rng.uniform(0.4, 1.6), 10, 120))
-            patch = anything(stock, max(height, width), float(np.exp(rng.uniform(-1.5, 1.5))), rng)
+            patch = any_patch(stock, max(height, width), float(np.exp(rng.uniform(-1.5, 1.5))), rng)
             for _ in range(int(rng.integers(1, 4))):
                 part = patch[: min(height, size - y), : max(min(width, size - x), 0)]
                 canvas[y : y + part.shape[0], x : x + part.shape[1]] = part
@@ -94,10 +97,10 @@ def _upright(stock: Portraits, size: int, rng: np.random.Generator) -> Image:
     if kind < 0.42:
         return clutter.draw(size, rng)
     if kind < 0.58:
-        return quilt(stock, size, rng)
+        return patchwork(stock, size, rng)
     if stock.scenes and kind < 0.85:
         zoom = float(np.exp(rng.uniform(-0.7, 0.9)))
-        return piece(stock.scenes[rng.integers(len(stock.scenes))], size, zoom, rng)
+        return crop(stock.scenes[rng.integers(len(stock.scenes))], size, zoom, rng)
     return _beside_face(stock, size, rng)
 
 
@@ -107,7 +110,7 @@ def _beside_face(stock: Portraits, size: int, rng: np.random.Generator) -> Image
     picture, (x, y, w, h) = np.asarray(stock.pictures[row]), stock.faces[row]
     cuts = (picture[:, : max(int(x), 12)], picture[:, int(min(x + w, 238)) :], picture[int(min(y + h, 238)) :])
     cut = cuts[rng.integers(3)]
-    return piece(cut, size, float(np.exp(rng.uniform(-0.2, 0.8))), rng)
+    return crop(cut, size, float(np.exp(rng.uniform(-0.2, 0.8))), rng)
 
 
 def _paste(canvas: Image, tile: Image, rng: np.random.Generator) -> None:
@@ -123,8 +126,9 @@ def _paste(canvas: Image, tile: Image, rng: np.random.Generator) -> None:
     mask = np.zeros((side, side), np.float32)
     axes = (int(side * 0.43), int(side * 0.48))
     cv2.ellipse(mask, (side // 2, side // 2), axes, 0, 0, 360, 1.0, -1)
-    mask = cv2.GaussianBlur(mask, (0, 0), max(side / 40, 0.5))[top - y : bottom - y, left - x : right - x, None]
-    canvas[top:bottom, left:right] = part * mask + canvas[top:bottom, left:right] * (1 - mask)
+    soft = cv2.GaussianBlur(mask, (0, 0), max(side / 40, 0.5))
+    share = np.asarray(soft, np.float32)[top - y : bottom - y, left - x : right - x, None]
+    canvas[top:bottom, left:right] = part * share + canvas[top:bottom, left:right] * (1 - share)
 
 
 def face_tile(stock: Portraits, face_px: float, rng: np.random.Generator) -> Image:
@@ -144,7 +148,7 @@ def face_tile(stock: Portraits, face_px: float, rng: np.random.Generator) -> Ima
     if rng.random() < 0.3:
         cut = views.tinted(np.asarray(cut), rng)
     how = cv2.INTER_AREA if side < cut.shape[0] else cv2.INTER_LINEAR
-    tile = np.asarray(cv2.resize(cut, (side, side), interpolation=how))
+    tile = np.asarray(cv2.resize(cut, (side, side), interpolation=how), np.uint8)
     return bent(tile, rng) if rng.random() < 0.55 else tile
 
 
@@ -176,7 +180,7 @@ def mosaic(stock: Portraits, size: int, rng: np.random.Generator) -> tuple[Image
         row = int(rng.integers(len(stock.pictures)))
         picture, zoom = np.asarray(stock.pictures[row]), typical / float(stock.faces[row, 2])
         if zoom * 250 >= size:
-            return piece(picture, size, zoom, rng), typical
+            return crop(picture, size, zoom, rng), typical
         side = max(int(250 * zoom), 16)
         canvas = background(stock, size, rng)
         for y in range(0, size, side):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -35,8 +36,10 @@ class FaceFinder:
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(N, 15) f32: x, y, w, h, five landmark points, score; best first. `image` is (H, W, 3) u8 BGR."""
         self._net.setInputSize((image.shape[1], image.shape[0]))
-        faces = self._net.detect(image)[1]
-        return np.zeros((0, 15), np.float32) if faces is None else faces[np.argsort(-faces[:, 14])]
+        faces: Any = self._net.detect(image)[1]  # None where there is none, whatever the stub says
+        if faces is None:
+            return np.zeros((0, 15), np.float32)
+        return np.asarray(faces[np.argsort(-faces[:, 14])], np.float32)
 
 
 class DenseFaces:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import nn
 
-from tools.train.nets import Conv, Recogniser, Residual
+from tools.train.nets.face_nets import Conv, Recogniser, Residual
 
 
 def dequantized(file: Path) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
@@ -76,8 +76,8 @@ def load_recogniser(model: Recogniser, file: Path, examples: torch.Tensor) -> No
             block.norm.weight.zero_()
         for conv, norm, weight, bias in pairs:
             conv.weight.copy_(torch.from_numpy(weight))
-            norm.running_mean.zero_()  # type: ignore[union-attr]
-            norm.running_var.fill_(1 - norm.eps)  # type: ignore[union-attr]
+            norm.running_mean.zero_()
+            norm.running_var.fill_(1 - norm.eps)
             norm.weight.fill_(1.0)
             norm.bias.copy_(torch.from_numpy(bias))
     _restore_norms(model, [(conv, norm) for conv, norm, _, _ in pairs], fresh, examples)
@@ -122,8 +122,8 @@ def _restore_norms(
             conv.weight.mul_(gain.reshape(-1, 1, 1, 1))
             norm.weight.copy_((var + norm.eps / gain**2).sqrt())
             norm.bias.add_(mean)
-            norm.running_mean.copy_(mean * gain)  # type: ignore[union-attr]
-            norm.running_var.copy_(var * gain**2)  # type: ignore[union-attr]
+            norm.running_mean.copy_(mean * gain)
+            norm.running_var.copy_(var * gain**2)
         for block in fresh:
             for norm in (block.first[1], block.norm):
                 mean, var = seen[norm]

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tools.train.nets import STRIDES, Conv, Detector, Recogniser, fold_scale
-from tools.train.picture_nets import Unfolded, fold
+from tools.train.nets.face_nets import STRIDES, Conv, Detector, Recogniser, fold_scale
+from tools.train.nets.picture_nets import Unfolded, fold
 
 OPSET = 17
 SCORE_SHIFT = 0.5

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.pixels import degrade, geometry
-from tools.train import faults
-from tools.train.data import CANVAS_FACE_PX, CANVAS_PX
+from tools.train.material import faults
+from tools.train.material.canvases import CANVAS_FACE_PX, CANVAS_PX
 
 _NAMES = np.array(degrade.NAMES)
 _WEIGHTS = np.array(
@@ -50,7 +50,7 @@ def degraded(
 def tinted(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Another exposure, contrast and white balance; sometimes gray, as an infrared camera sees."""
     if rng.random() < 0.12:
-        image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+        image = np.asarray(cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR), np.uint8)
     gamma, gain = np.exp(rng.normal(0, 0.25)), np.exp(rng.normal(0, 0.1, 3) + rng.normal(0, 0.12))
     ramp = (np.arange(256, dtype=np.float32)[:, None] / 255) ** gamma * gain + rng.normal(0, 0.03)
     table = np.clip(ramp * 255, 0, 255).astype(np.uint8)[:, None, :]
@@ -72,7 +72,7 @@ def pair(
     face_px, ratio = CANVAS_FACE_PX, 1.0
     if rng.random() < 0.35:
         side = round(CANVAS_PX * float(np.exp(rng.uniform(np.log(26), np.log(80)))) / CANVAS_FACE_PX)
-        canvas = cv2.resize(canvas, (side, side), interpolation=cv2.INTER_AREA)
+        canvas = np.asarray(cv2.resize(canvas, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
         ratio = side / CANVAS_PX
         face_px *= ratio
     canvas, level = degraded(np.ascontiguousarray(canvas), face_px, rng, left_out=left_out)

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tools.train.nets import Scale, fold_scale
+from tools.train.nets.face_nets import Scale, fold_scale
 
 
 class Unfolded(nn.Module):

@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from edge.pixels import geometry, metrics
-from tools.train import common, picture_loss, pictures
-from tools.train.deblur import middle
-from tools.train.measure_pictures import dev_canvases, net, picture
-from tools.train.pictures import Planes
-from tools.train.teachers import Embedder
+from tools.train import common
+from tools.train.material import pictures
+from tools.train.material.canvases import middle
+from tools.train.material.pictures import Planes
+from tools.train.material.teachers import Embedder
+from tools.train.nets import picture_loss
+from tools.train.nets.picture_training import PictureModel
+from tools.train.ship.heldout import dev_canvases, net, picture
 
 SIDE_PX = 128
 NUM_FACES = 300
@@ -46,22 +49,22 @@ def _bicubic(planes: Planes) -> Planes:
     return np.asarray(functional.interpolate(given, scale_factor=4, mode="bicubic", antialias=True)[0].numpy())
 
 
-def _pixel_trained(product: pictures.Product, checkpoint: Path) -> Callable[[Planes], Planes]:
-    model = product.net().eval()
-    model.load_state_dict(common.load(checkpoint)["averaged"])
+def _pixel_trained(model: PictureModel, checkpoint: Path) -> Callable[[Planes], Planes]:
+    trained = model.net().eval()
+    trained.load_state_dict(common.load(checkpoint)["averaged"])
 
     def apply(planes: Planes) -> Planes:
         with torch.no_grad():
-            return np.asarray(model(torch.from_numpy(planes)[None])[0].numpy())
+            return np.asarray(trained(torch.from_numpy(planes)[None])[0].numpy())
 
     return apply
 
 
-def enlarged_table(product: pictures.Product, models: dict[str, Path], checkpoint: Path | None) -> dict[str, Any]:
+def enlarged_table(model: PictureModel, models: dict[str, Path], checkpoint: Path | None) -> dict[str, Any]:
     """Held-out faces of 128 px from 32: bicubic, the generator before it met its critic, and the shipped one."""
     makers: dict[str, Callable[[Planes], Planes]] = {"bicubic": _bicubic}
     if checkpoint is not None and (checkpoint.parent / "pixel" / "checkpoint.pt").is_file():
-        makers["pixels only"] = _pixel_trained(product, checkpoint.parent / "pixel" / "checkpoint.pt")
+        makers["pixels only"] = _pixel_trained(model, checkpoint.parent / "pixel" / "checkpoint.pt")
     makers |= {name: net(path) for name, path in models.items()}
     truths = [middle(canvas, SIDE_PX) for canvas in dev_canvases(NUM_FACES)]
     given = [pictures.bytes_of(pictures.smaller(pictures.colors(truth), 4)) for truth in truths]

@@ -1,0 +1,17 @@
+"""Where things lie that tests read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+GOLDEN = ROOT / "tests" / "golden"
+RTSP_SERVER = ROOT / "tests" / "support" / "rtsp_server.py"
+"""Run as a script: it needs the system's own Python, with GStreamer."""
+
+
+def find_shared_data() -> Path | None:
+    """Folder of the public test data beside the checkout, or None."""
+    folder = Path(os.environ.get("EDGE_TEST_DATA", ROOT.parent / "shared" / "data"))
+    return folder if folder.is_dir() else None
