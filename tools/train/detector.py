@@ -18,7 +18,9 @@ from torch.utils.data import Dataset
 from tools.train import common, pack, paths
 from tools.train.material import mosaics, views
 from tools.train.material.teachers import DenseFaces
+from tools.train.nets import warm_start
 from tools.train.nets.face_nets import Detector
+from tools.train.ship import export
 
 SIDE_PX = 256
 KEPT = 96
@@ -137,9 +139,13 @@ def main() -> None:
         mosaics.build(cache, limit=48 if args.smoke else None)
     torch.manual_seed(plan.seed)
     model = Detector()
-    if args.init:
+    scenes = Scenes(cache, plan.batch_size, plan.seed)
+    if args.init and args.init.suffix == ".onnx":
+        warm_start.load(model, args.init, scenes[0][0].permute(0, 3, 1, 2).float())
+        export.shift_scores(model, -export.SCORE_SHIFT)  # what the export added
+    elif args.init:
         model.load_state_dict(common.load(args.init)["averaged"])
-    common.train(plan, model, Scenes(cache, plan.batch_size, plan.seed), Loss(), resume=args.resume)
+    common.train(plan, model, scenes, Loss(), resume=args.resume)
     if args.smoke:
         pack.detector(plan.out / "checkpoint.pt", plan.out, cache=cache, is_measured=False)
 

@@ -25,8 +25,8 @@ from torch.utils.data import Dataset
 from tools.train import common, pack, paths
 from tools.train.material import face_cache, mixtures, views
 from tools.train.material.teachers import StageTeacher
+from tools.train.nets import warm_start
 from tools.train.nets.face_nets import Recogniser
-from tools.train.nets.warm_start import load_recogniser
 
 REAL_SHARE = 0.45
 CLEAN_TEACHER_SHARE = 0.35
@@ -129,7 +129,7 @@ def main() -> None:
     resumed = args.resume and (plan.out / "checkpoint.pt").is_file()
     if args.init and not resumed:
         if args.init.suffix == ".onnx":
-            load_recogniser(model.net, args.init, _examples(cache))
+            warm_start.load(model.net, args.init, _examples(cache))
         else:
             model.load_state_dict(common.load(args.init)["averaged"])
     views_of = FaceViews(cache, plan.batch_size, plan.seed, left_out=args.left_out)

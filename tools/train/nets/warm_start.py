@@ -6,7 +6,6 @@ away, is put back so that training and inference begin with the same function.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,13 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import nn
 
-from tools.train.nets.face_nets import Conv, Recogniser, Residual
+from tools.train.nets.face_nets import Detector, Recogniser, Residual
+
+Layer = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
-def dequantized(file: Path) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """(weight, bias) f32 of each convolution and of the last layer, in the order of the graph."""
+def dequantized(file: Path) -> dict[str, Layer]:
+    """(weight, bias) f32 of each convolution and matrix product, by the name of the PyTorch module it came from."""
     graph = onnx.load(str(file)).graph
     values = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
     makers = {node.output[0]: node for node in graph.node}
@@ -33,100 +34,90 @@ def dequantized(file: Path) -> list[tuple[NDArray[np.float32], NDArray[np.float3
         codes, scale = values[node.input[0]].astype(np.float32), values[node.input[1]]
         zero = values[node.input[2]].astype(np.float32)
         shape = [-1] + [1] * (codes.ndim - 1) if np.ndim(scale) else []
-        return np.asarray((codes - zero.reshape(shape)) * scale.reshape(shape), dtype=np.float32)
+        return np.array((codes - zero.reshape(shape)) * scale.reshape(shape), dtype=np.float32)
 
-    return [(value(n.input[1]), value(n.input[2])) for n in graph.node if n.op_type in {"Conv", "Gemm"}]
+    layers = [node for node in graph.node if node.op_type in {"Conv", "Gemm"}]
+    return {_module_name(node.name): (value(node.input[1]), value(node.input[2])) for node in layers}
 
 
-def load_recogniser(model: Recogniser, file: Path, examples: torch.Tensor) -> None:
-    """Copy a shipped recogniser into `model`, which may have more blocks in a stage: those begin as identities.
+def _module_name(node: str) -> str:
+    """`/model/body/body.2/first/first.0/Conv` -> `body.2.first.0`: each part is repeated with its index."""
+    parts = node.strip("/").split("/")[1:-1]
+    last = [
+        part for part, following in zip(parts, [*parts[1:], ""], strict=True) if not following.startswith(f"{part}.")
+    ]
+    return ".".join(last)
 
-    `examples` is (N, 3, 112, 112) f32 RGB 0..255, some dozens of typical crops, for the statistics of batch norm.
+
+def load(model: Recogniser | Detector, file: Path, examples: torch.Tensor) -> None:
+    """Copy a shipped net into `model`, which may have more blocks in a stage: those begin as identities.
+
+    `examples` is (N, 3, H, W) f32 0..255, some dozens of typical inputs, for the statistics of batch norm.
     """
-    layers = iter(dequantized(file))
-    fresh: list[Residual] = []
-    pairs: list[tuple[nn.Conv2d, nn.BatchNorm2d, NDArray[np.float32], NDArray[np.float32]]] = []
-
-    def take(conv: nn.Module, norm: nn.Module, factor: float = 1.0) -> None:
-        assert isinstance(conv, nn.Conv2d)
-        assert isinstance(norm, nn.BatchNorm2d)
-        weight, bias = next(layers)
-        pairs.append((conv, norm, weight * np.float32(factor), bias))
-
-    stage_blocks, width = 0, 0
-    shipped = _blocks_of(file)
-    for k, layer in enumerate(model.body):
-        if isinstance(layer, Conv):
-            take(layer[0], layer[1], 1 / model.scale.factor if k == 0 else 1.0)
-            width, stage_blocks = layer[1].num_features, 0
-        elif isinstance(layer, Residual):
-            stage_blocks += 1
-            if stage_blocks > shipped.get(width, 0):
-                fresh.append(layer)
-            else:
-                take(layer.first[0], layer.first[1])
-                take(layer.second, layer.norm)
-    take(model.wide[0], model.wide[1])
-    take(model.pool, model.pool_norm)
-    weight, bias = next(layers)
+    layers, modules = dequantized(file), dict(model.named_modules())
+    first = next(name for name, module in modules.items() if isinstance(module, nn.Conv2d))
+    fresh = [m for name, m in modules.items() if isinstance(m, Residual) and f"{name}.second" not in layers]
+    norms: dict[nn.Conv2d, nn.BatchNorm2d] = {}
     with torch.no_grad():
-        model.out.weight.copy_(torch.from_numpy(weight))
-        model.out.bias.copy_(torch.from_numpy(bias))
-        for block in fresh:
-            block.norm.weight.zero_()
-        for conv, norm, weight, bias in pairs:
-            conv.weight.copy_(torch.from_numpy(weight))
-            norm.running_mean.zero_()
-            norm.running_var.fill_(1 - norm.eps)
+        for name, (weight, bias) in layers.items():
+            module = modules[name]
+            assert isinstance(module, (nn.Conv2d, nn.Linear))
+            module.weight.copy_(torch.from_numpy(weight / model.scale.factor if name == first else weight))
+            if module.bias is not None:
+                module.bias.copy_(torch.from_numpy(bias))
+                continue
+            norm = _norm_of(name, modules)
+            assert isinstance(module, nn.Conv2d)
+            norms[module] = norm
+            _set_norm(norm, mean=torch.zeros(len(bias)), var=torch.full((len(bias),), 1 - norm.eps))
             norm.weight.fill_(1.0)
             norm.bias.copy_(torch.from_numpy(bias))
-    _restore_norms(model, [(conv, norm) for conv, norm, _, _ in pairs], fresh, examples)
+        for block in fresh:
+            block.norm.weight.zero_()
+    _restore_norms(model, norms, fresh, examples)
 
 
-def _blocks_of(file: Path) -> dict[int, int]:
-    """Channels of a stage -> number of residual blocks in the file: each ends in a sum of two maps."""
-    graph = onnx.load(str(file)).graph
-    sizes = {one.name: numpy_helper.to_array(one).shape for one in graph.initializer}
-    makers = {node.output[0]: node for node in graph.node}
-    blocks: dict[int, int] = {}
-    for node in graph.node:
-        if node.op_type == "Add":
-            conv = node
-            while conv.op_type != "Conv":
-                conv = makers[conv.input[1] if conv.op_type == "Add" else conv.input[0]]
-            width = sizes[makers[conv.input[1]].input[0]][0]
-            blocks[width] = blocks.get(width, 0) + 1
-    return blocks
+def _norm_of(name: str, modules: dict[str, nn.Module]) -> nn.BatchNorm2d:
+    """The batch norm behind a convolution, as `Conv`, `Residual` and the pooling name it."""
+    before, _, last = name.rpartition(".")
+    other = {"0": f"{before}.1", "second": f"{before}.norm", "pool": "pool_norm"}[last]
+    norm = modules[other]
+    assert isinstance(norm, nn.BatchNorm2d)
+    return norm
+
+
+def _set_norm(norm: nn.BatchNorm2d, mean: torch.Tensor, var: torch.Tensor) -> None:
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    norm.running_mean.copy_(mean)
+    norm.running_var.copy_(var)
 
 
 def _restore_norms(
-    model: nn.Module, pairs: Iterable[tuple[nn.Conv2d, nn.BatchNorm2d]], fresh: list[Residual], examples: torch.Tensor
+    model: nn.Module, norms: dict[nn.Conv2d, nn.BatchNorm2d], fresh: list[Residual], examples: torch.Tensor
 ) -> None:
     """Measure what each convolution gives; its norm undoes and redoes that, so the function stays."""
     seen: dict[nn.Module, tuple[torch.Tensor, torch.Tensor]] = {}
 
     def watch(module: nn.Module, inputs: tuple[Any, ...]) -> None:
-        seen[module] = (inputs[0].mean((0, 2, 3)), inputs[0].var((0, 2, 3)))
+        seen.setdefault(module, (inputs[0].mean((0, 2, 3)), inputs[0].var((0, 2, 3))))
 
-    norms = [norm for _, norm in pairs] + [n for block in fresh for n in (block.first[1], block.norm)]
-    hooks = [norm.register_forward_pre_hook(watch) for norm in norms]
+    of_fresh = [norm for block in fresh for norm in (block.first[1], block.norm)]
+    hooks = [norm.register_forward_pre_hook(watch) for norm in [*norms.values(), *of_fresh]]
     model.eval()
     with torch.no_grad():
         model(examples)
         for hook in hooks:
             hook.remove()
-        for conv, norm in pairs:
+        for conv, norm in norms.items():
             mean, var = seen[norm]
             # Weights of the size a fresh net would have keep the learning rate meaningful; the norm divides it out.
             gain = (2 / conv.weight[0].numel()) ** 0.5 / conv.weight.flatten(1).std(1).clamp_min(1e-8)
             conv.weight.mul_(gain.reshape(-1, 1, 1, 1))
             norm.weight.copy_((var + norm.eps / gain**2).sqrt())
             norm.bias.add_(mean)
-            norm.running_mean.copy_(mean * gain)
-            norm.running_var.copy_(var * gain**2)
-        for block in fresh:
-            for norm in (block.first[1], block.norm):
-                mean, var = seen[norm]
-                norm.running_mean.copy_(mean)
-                norm.running_var.copy_(var)
+            _set_norm(norm, mean * gain, var * gain**2)
+        for norm in of_fresh:
+            assert isinstance(norm, nn.BatchNorm2d)
+            _set_norm(norm, *seen[norm])
     model.train()

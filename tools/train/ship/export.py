@@ -35,6 +35,15 @@ class _DetectorGraph(nn.Module):
         return tuple(outputs)
 
 
+def shift_scores(model: Detector, by: float) -> None:
+    """Add to the score logit of every cell."""
+    with torch.no_grad():
+        for head in model.heads:
+            assert isinstance(head, nn.Conv2d)
+            assert head.bias is not None
+            head.bias[0] += by
+
+
 def detector(model: Detector, path: Path) -> list[str]:
     """Write the detector, height and width dynamic; returns the nodes that must stay fp32."""
     model = copy.deepcopy(model).eval()
@@ -42,11 +51,7 @@ def detector(model: Detector, path: Path) -> list[str]:
     assert isinstance(first, Conv)
     assert isinstance(first[0], nn.Conv2d)
     fold_scale(model.scale, first[0])
-    with torch.no_grad():
-        for head in model.heads:
-            assert isinstance(head, nn.Conv2d)
-            assert head.bias is not None
-            head.bias[0] += SCORE_SHIFT
+    shift_scores(model, SCORE_SHIFT)
     axes = {"image": {2: "h", 3: "w"}} | {name: {1: "n" + name.split("_")[1]} for name in DETECTOR_OUTPUTS}
     _write(_DetectorGraph(model).eval(), torch.zeros(1, 3, 320, 320), path, DETECTOR_OUTPUTS, axes)
     return [*_nodes_of(path, "/stem/stem.0/"), *_nodes_after(path, "/heads")]
