@@ -5,12 +5,14 @@
 # make camera-test  cameras on a whole Debian of their own: picamera2 on libcamera, V4L2 unplugged in an emulator (root)
 # make deploy-lint  the installer's role: lint and syntax
 # make deploy-test  the role on a folder and on a booted machine, from a blank box to an empty one (root)
+# make docs   the pages of docs/ as a site, in build/site
+# make screenshots  the pictures of README and docs made anew, by the real service in a real browser
 # make bench  speed, as ratios against peers in the same run
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check e2e camera-test deploy-lint deploy-test bench lock clean
+.PHONY: demo test check e2e screenshots camera-test deploy-lint deploy-test docs bench lock clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.run: requirements.lock pyproject.toml
@@ -35,6 +37,18 @@ check: $(VENV)/.dev
 
 e2e: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/e2e
+
+screenshots: $(VENV)/.dev
+	EDGE_SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/e2e/test_screenshots.py
+
+build/docs/.done: docs/requirements.txt
+	$(PYTHON) -m venv build/docs
+	build/docs/bin/python -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt
+	@touch $@
+
+docs: build/docs/.done
+	NO_MKDOCS_2_WARNING=1 build/docs/bin/mkdocs build --strict --quiet
+	@echo "build/site/index.html"
 
 camera-test: $(VENV)/.dev
 	@[ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \

@@ -5,4 +5,4 @@
 One file wires the stages (`pipeline`), one file builds them (`app`), and no stage imports another.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

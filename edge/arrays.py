@@ -41,17 +41,6 @@ def require_bgr(image: Any, what: str = "image") -> BgrImage:
     return image
 
 
-def require_luma(luma: Any, what: str = "luma") -> Luma:
-    """Return `luma` as (H, W) float32 if it is a 2-D floating array within 0..1, else raise `ImageError`."""
-    if not isinstance(luma, np.ndarray) or luma.ndim != 2 or luma.size == 0:
-        raise ImageError(f"{what} must be a non-empty 2-D array, got {getattr(luma, 'shape', type(luma).__name__)}")
-    if not np.issubdtype(luma.dtype, np.floating):
-        raise ImageError(f"{what} has dtype {luma.dtype}: pass floats in 0..1")
-    if not np.isfinite(luma).all() or float(luma.min()) < 0.0 or float(luma.max()) > 1.0:
-        raise ImageError(f"{what} must be finite and within 0..1")
-    return luma.astype(np.float32, copy=False)
-
-
 def require_landmarks(landmarks: Any) -> Landmarks:
     """Return `landmarks` as (5, 2) float32 if it is finite and of that shape, else raise `ImageError`."""
     points = np.asarray(landmarks, dtype=np.float32)

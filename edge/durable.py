@@ -1,4 +1,4 @@
-"""Files and links that are whole or not there, also after a power cut. No formats, no locks."""
+"""Writes files and links so that a power cut leaves the old version or the new one, never a part."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def replace(path: Path, data: bytes, mode: int = 0o600) -> None:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError:
-        part.unlink(missing_ok=True)  # of a disk that is full, half a file would take the last room
+        part.unlink(missing_ok=True)  # don't leave half a file on a full disk
         raise
     sync(path.parent)
 

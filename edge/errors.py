@@ -9,6 +9,7 @@
         ConflictError   is there already                -> exit 65, HTTP 409
           PreconditionError  changed since it was read  -> exit 65, HTTP 412
       ImageError      wrong shape, dtype, size, range   -> exit 65, HTTP 422
+      PersonIdError   an id no new person may have      -> exit 65, HTTP 422
       CursorError     not ours -> HTTP 400; expired -> HTTP 410
       AuthError       HTTP 401, 403, 429
       ServiceError    a port in use, a service away     -> exit 69
@@ -80,6 +81,13 @@ class StoreError(EdgeError):
 
 class ImageError(EdgeError):
     """An image has the wrong shape, dtype, size or range, or can't be decoded."""
+
+    exit_code = ExitCode.DATA
+    http_status = 422
+
+
+class PersonIdError(EdgeError):
+    """An id that a new person may not have."""
 
     exit_code = ExitCode.DATA
     http_status = 422

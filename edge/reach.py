@@ -1,4 +1,4 @@
-"""Who can reach the page, by its settings: whether it is encrypted, and where this machine itself asks for it.
+"""Derives from the [serve] settings whether the page is encrypted, and at which address this machine reaches it.
 
 The web side, the doctor and an update's gate go by the same rule; no connection is made here.
 """
@@ -17,7 +17,7 @@ def is_encrypted(serve: ServeConfig) -> bool:
     return serve.tls == "on"
 
 
-def near_host(serve: ServeConfig) -> str:
+def local_address(serve: ServeConfig) -> str:
     """The address at which this machine itself reaches the page."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(serve.host, serve.host)
 

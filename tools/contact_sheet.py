@@ -1,4 +1,4 @@
-"""A small picture of enhancement, from the demo clip alone: `python -m tools.contact_sheet docs/enhancement.jpg`.
+"""Writes docs/images/enhancement.jpg from the demo clip alone: `python -m tools.contact_sheet FILE`.
 
 A row per fault: the face as captured, after the steps its faults called for, and as it was without the fault.
 """

@@ -20,7 +20,7 @@ from edge.app.offline.clips import Degradation, Degrader
 from edge.capture.images import read_image
 from edge.capture.sources import open_path
 from edge.config import Config
-from edge.evaluate.pairs import subject
+from edge.evaluate.pairs import main_face
 from edge.pipeline.face import MIN_GAP_FRAMES
 from edge.pipeline.reliability import weight
 from edge.pixels.geometry import align
@@ -88,7 +88,7 @@ def strangers_on_the_list(models: Models, count: int = 50) -> Vectors:
     for name in names[:count]:
         image = read_image(sorted((DATA / "faces/lfw/images" / name).glob("*.jpg"))[0])
         found = models.stages.detector.detect(image)
-        face = subject(found, image)
+        face = main_face(found, image)
         if face is not None:
             crops.append(align(image, found.landmarks[face]))
     return models.stages.embedder.embed(crops)

@@ -1,14 +1,18 @@
-"""fp32 ONNX -> int8 ONNX: static QDQ, unsigned activations, signed per-channel weights.
+"""fp32 ONNX -> int8 ONNX: static QDQ, unsigned activations, signed seven-bit weights per channel.
 
-`python -m tools.quantize MODEL.onnx OUT.onnx --calibration IMAGES.npy [--exclude NODE ...]`
+    python -m tools.quantize MODEL.onnx OUT.onnx --calibration IMAGES.npy [--exclude NODE ...]
+    python -m tools.quantize --halve FILE.onnx ...     brings existing int8 files into the range, in place
 
 What matters here was measured: without `quant_pre_process` (which folds batch norm) or with signed activations the int8
 model is slower than fp32. Layers named in `exclude` stay fp32: the last, cheap ones, whose outputs are read as numbers.
+Weights stay in [-64, 64], or processors without VNNI would compute something else (see `tools.reduced_range`); a file
+with others is not written.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -26,6 +30,8 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from tools.reduced_range import halve, require_reduced_range, store_fp16
 
 MAX_IR_VERSION = 10
 MAX_OPSET = 19
@@ -61,31 +67,34 @@ def quantize(
     Raises
     ------
     ValueError
-        The result would not load on the oldest runtime we support (IR > 10 or opset > 19).
+        The result would not load on the oldest runtime we support (IR > 10 or opset > 19), or holds weights outside
+        [-64, 64].
     """
     with tempfile.TemporaryDirectory() as folder:
-        folded = Path(folder) / "folded.onnx"
+        folded, made = Path(folder) / "folded.onnx", Path(folder) / target.name
         # Symbolic inference gives up on a free height and width; folding, which is what counts, needs only ONNX's own.
         quant_pre_process(str(source), str(folded), skip_symbolic_shape=True)
         model = onnx.load(str(folded))
         clip = {} if percentile is None else {"CalibPercentile": percentile}
         quantize_static(
             str(folded),
-            str(target),
+            str(made),
             _Reader(model.graph.input[0].name, calibration),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
+            reduce_range=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax if percentile is None else CalibrationMethod.Percentile,
             nodes_to_exclude=list(exclude),
             extra_options=clip,
         )
-    check(target)
+        check(made)
+        shutil.copyfile(made, target)
 
 
 def compress(path: Path, nodes: Iterable[str]) -> None:
-    """Store the weights of convolutions that compute in fp32 as int8 per output channel; the file is rewritten."""
+    """Store the weights of convolutions that compute in fp32 as fp16; the file is rewritten."""
     model, wanted = onnx.load(str(path)), set(nodes)
     graph = model.graph
     stored = {tensor.name: tensor for tensor in graph.initializer}
@@ -93,16 +102,8 @@ def compress(path: Path, nodes: Iterable[str]) -> None:
         if node.op_type != "Conv" or node.name not in wanted:
             continue
         old = stored[node.input[1]]
-        weights = numpy_helper.to_array(old)
-        scale = np.maximum(np.abs(weights).reshape(len(weights), -1).max(1), 1e-12).astype(np.float32) / np.float32(127)
-        codes = np.rint(weights / scale[:, None, None, None]).astype(np.int8)
-        names = [f"weights_{number}_{part}" for part in ("codes", "scale", "zero")]
-        parts = (codes, scale, np.zeros(len(scale), np.int8))
-        graph.initializer.extend(numpy_helper.from_array(part, name) for part, name in zip(parts, names, strict=True))
+        store_fp16(graph, node, numpy_helper.to_array(old), f"weights_{number}")
         graph.initializer.remove(old)
-        restored = f"weights_{number}"
-        graph.node.insert(0, onnx.helper.make_node("DequantizeLinear", names, [restored], restored, axis=0))
-        node.input[1] = restored
     onnx.save(model, str(path))
     check(path)
 
@@ -113,9 +114,10 @@ def check(path: Path) -> tuple[int, int]:
     Raises
     ------
     ValueError
-        The opset is above 19, or the runtime does not load the file.
+        The opset is above 19, an int8 weight lies outside [-64, 64], or the runtime does not load the file.
     """
     model = onnx.load(str(path))
+    require_reduced_range(model, path.name)
     opset = max(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
     if opset > MAX_OPSET:
         raise ValueError(f"{path.name}: opset {opset} is above {MAX_OPSET}; export with opset 17")
@@ -129,16 +131,23 @@ def check(path: Path) -> tuple[int, int]:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description="quantize an ONNX model to int8")
-    parser.add_argument("source", type=Path)
-    parser.add_argument("target", type=Path)
-    parser.add_argument("--calibration", type=Path, required=True, help=".npy (K, 3, H, W) float32, as at run time")
+    parser.add_argument("files", type=Path, nargs="+", help="fp32 model and the int8 file to write")
+    parser.add_argument("--halve", action="store_true", help="bring the weights of existing int8 files into [-64, 64]")
+    parser.add_argument("--calibration", type=Path, help=".npy (K, 3, H, W) float32, as at run time")
     parser.add_argument("--exclude", nargs="*", default=[], help="nodes that stay fp32")
     parser.add_argument("--percentile", type=float)
     args = parser.parse_args()
+    if args.halve:
+        for path in args.files:
+            print(f"{path}: {halve(path)} weights rounded, opset and IR {check(path)}")
+        return
+    if len(args.files) != 2 or args.calibration is None:
+        parser.error("give an fp32 model, the file to write, and --calibration")
+    source, target = args.files
     images = np.load(args.calibration, mmap_mode="r")
     arrays = (np.asarray(image[None], dtype=np.float32) for image in images)
-    quantize(args.source, args.target, arrays, exclude=args.exclude, percentile=args.percentile)
-    print(f"{args.target}: {args.target.stat().st_size} bytes, opset and IR {check(args.target)}")
+    quantize(source, target, arrays, exclude=args.exclude, percentile=args.percentile)
+    print(f"{target}: {target.stat().st_size} bytes, opset and IR {check(target)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The signers' clips end to end: who is named rightly, wrongly, or not at all, degraded.
+"""The signers' clips end to end, degraded: who is named correctly, wrongly, or not at all.
 
 `python -m tools.signers [--degrade cctv:3] [--models DIR]`: A, B and C are enrolled from one clip of theirs, clean; D
 and E are strangers. Every other clip goes through the pipeline as `edge process` runs it; one JSON line per clip.
@@ -14,7 +14,7 @@ from pathlib import Path
 from edge.app.build import load_models, load_watch
 from edge.app.offline.clips import Clip, Degradation, process
 from edge.app.people.calibration import calibrate
-from edge.app.people.enrolment import enrol
+from edge.app.people.people import enrol
 from edge.config import Config
 from edge.records import Person
 from edge.store import Store

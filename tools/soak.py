@@ -1,4 +1,4 @@
-"""Does the service keep up, and does its memory stay level? `python -m tools.soak --minutes 10`.
+"""Measures whether the service keeps up and its memory stays level: `python -m tools.soak --minutes 10`.
 
 Plays the rendered clip with two faces, 640 x 480 at 25 frames/s, in a loop, and asks /metrics every ten seconds.
 """
@@ -19,7 +19,7 @@ from edge.app.evaluation.bench import two_faces
 from edge.app.selfcheck import demo_clip
 from edge.capture.recorder import write_video
 from edge.pixels.encode import to_png
-from tests.support.appliance import Box
+from tests.support.appliance import Appliance
 from tools.load.rates import metric
 
 SAMPLE_S = 10.0
@@ -42,13 +42,13 @@ def resident_mb(pid: int) -> float:
     return total
 
 
-def prepare(folder: Path) -> tuple[Box, str]:
+def prepare(folder: Path) -> tuple[Appliance, str]:
     """A box with the person enrolled and a clip that shows two of them."""
     path = folder / "two.avi"
     write_video(path, (two_faces(frame) for frame in demo_clip.frames()), demo_clip.FPS)
     portrait = folder / "portrait.png"
     portrait.write_bytes(to_png(demo_clip.portrait()))
-    box = Box(folder, camera=path)
+    box = Appliance(folder, camera=path)
     done: subprocess.CompletedProcess[str] = box.edge("enrol", "--id", "p", "--name", "P", "--status", "test", portrait)
     if done.returncode != 0:
         sys.exit(done.stderr)

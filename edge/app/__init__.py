@@ -1,5 +1,14 @@
 """The composition root: builds every part from the configuration and runs them.
 
-`build` makes the stages, `service` runs the box, `offline` drives the same stages over files, `enrolment` adds people,
-`report` writes the report a person reads, `demo` renders the clip that needs no camera.
+build        the stages, with the models they need
+service      the running service
+health       coverage, conditions, checks, and the enhancement budget
+people       every change of the watchlist
+packs        model packs: pull, use, probe
+selfcheck    known answers and the sealed clip
+offline      the same stages over files
+examine      an uploaded file, in a process of its own
+commission   the acceptance walk
+evaluation   measures of accuracy, restoration and speed
+demo         the service on a rendered clip
 """

@@ -18,7 +18,7 @@ from edge.enhance import STEPS, Benefit, Budget, Enhancer, Networks
 from edge.enhance.benefit import read_benefit
 from edge.ops.packs.choice import apply_choice, platform_facts, read_choice, why_stale
 from edge.ops.system.clock import boot_id, clock_facts
-from edge.pipeline import BoxFacts, Pipeline, Stages, Watch
+from edge.pipeline import ActiveList, DeviceFacts, Pipeline, Stages
 from edge.pipeline.limits import same_model
 from edge.recognise import Embedder
 from edge.records import Frame
@@ -48,10 +48,12 @@ class Models:
 def load_models(config: Config) -> Models:
     """Check and load what the configuration names; raises ModelError."""
     pack = Pack.open(config.models_dir)
-    config, runtimes = chosen(config, pack)
+    config, runtimes = apply_probe_choice(config, pack)
     detector = build_detector(config.detect, pack, runtimes.get("detect", config.runtime))
     entry = pack.find("embed", config.recognise.model)
     embedder = Embedder(pack.load(entry, runtimes.get("embed", config.runtime)))
+    # Where the entry's file computes wrongly here, the pack loads the same model in full precision instead.
+    entry = next(one for one in pack.manifest.models if one.sha256 == embedder.sha256)
     tail = entry.scores.get("impostor_tail")
     descriptions = {"detect": detector.describe(), "embed": embedder.describe()}
     return Models(
@@ -67,7 +69,7 @@ def load_models(config: Config) -> Models:
 
 
 def _enhancer(config: Config, pack: Pack, embedder: ModelEntry) -> Enhancer:
-    """The enhancer with the pack's learned steps, and with what was shown for this very embedder."""
+    """The enhancer with the pack's learned steps and the benefit that was measured with this embedder."""
     benefit = read_benefit(pack)
     if not embedder.default and not embedder.variant_of:
         benefit = Benefit(problem=f"nothing was measured with the embedder {embedder.name}")
@@ -81,35 +83,38 @@ def _enhancer(config: Config, pack: Pack, embedder: ModelEntry) -> Enhancer:
     )
 
 
-def chosen(config: Config, pack: Pack) -> tuple[Config, dict[str, RuntimeConfig]]:
-    """The configuration as `edge probe` completed it, and the runtime per task; a stale choice is said in the log."""
+def apply_probe_choice(config: Config, pack: Pack) -> tuple[Config, dict[str, RuntimeConfig]]:
+    """Apply what `edge probe` chose: return the completed configuration and the runtime settings per task.
+
+    A choice from before the pack, driver or machine changed is logged as stale and still applied.
+    """
     choice = read_choice(config.data_dir)
     if choice is not None and (changed := why_stale(choice, pack, platform_facts())):
         log.warning("what edge probe chose is from before %s changed; run edge probe again", ", ".join(changed))
     return apply_choice(config, pack, choice)
 
 
-def load_watch(store: Store, models: Models, max_age_days: float = 0.0) -> Watch:
-    """The people of the store, with the references that the loaded embedder made; 0 days: the list never gets old."""
+def load_watch(store: Store, models: Models, max_age_days: float = 0.0) -> ActiveList:
+    """Return the watchlist with the references of the loaded embedder. With `max_age_days` 0 it never gets stale."""
     version, digest = store.watchlist_version()
     changed_at = store.watchlist_changed_at()
     ages = max_age_days > 0 and changed_at is not None
     good_until = changed_at + dt.timedelta(days=max_age_days) if ages and changed_at else None
     people, model = store.people(), models.stages.embedder.sha256
-    watch = Watch.of(people, store.references(model), version, digest, good_until)
-    thresholds = same_model(store.tuning.thresholds(), model)
+    watch = ActiveList.of(people, store.references(model), version, digest, good_until)
+    thresholds = same_model(store.calibration.thresholds(), model)
     margin = models.min_margin if thresholds is None else thresholds.min_margin
     calibration = calibrate(watch.gallery, models.cohorts, margin)
     return replace(watch, calibration=calibration, thresholds=thresholds)
 
 
 def box_id_of(config: Config, store: Store) -> str:
-    """The box's name in every hit."""
+    """The appliance's name in every hit."""
     return config.box_id or store.box_id
 
 
-def live_pipeline(config: Config, models: Models, store: Store, *, kind: str) -> Pipeline:
-    """The pipeline as the service runs it, with the stays that were open when it last stopped."""
+def build_live_pipeline(config: Config, models: Models, store: Store, *, kind: str) -> Pipeline:
+    """Build the service's pipeline and resume the visits that were open when the service last stopped."""
 
     def clock(frame: Frame) -> dict[str, Any]:
         return {**clock_facts(), "boot_id": boot_id(), "mono_ns": frame.captured_mono_ns}
@@ -118,7 +123,7 @@ def live_pipeline(config: Config, models: Models, store: Store, *, kind: str) ->
     enhancer.budget = Budget(config.enhance.frame_ms)
     wanted = {name: kind for name, kind in STEPS.items() if config.enhance.generative or not kind.generative}
     enhancer.networks.load_all(wanted)
-    facts = BoxFacts(box_id_of(config, store), kind, models.hashes, models.impostor_tail, clock)
+    facts = DeviceFacts(box_id_of(config, store), kind, models.hashes, models.impostor_tail, clock)
     watch = load_watch(store, models, config.watchlist.max_age_days)
     pipeline = Pipeline(config, models.stages, watch, facts)
     for camera in config.camera:

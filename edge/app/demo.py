@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from edge.app.build import load_models
-from edge.app.people.enrolment import enrol
+from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip
-from edge.app.service.service import Running
+from edge.app.service.service import RunningService
 from edge.app.service.service import run as run_service
 from edge.config import CameraConfig, Config, ServeConfig, load
 from edge.pixels.encode import to_png
@@ -43,17 +43,17 @@ async def run(*, once: bool, port: int, say: Callable[[str], None]) -> dict[str,
             }
         )
         say("Enrolling the person from the clean portrait ...")
-        token, link = await asyncio.to_thread(_prepare, config, root)
+        token, link = await asyncio.to_thread(_enrol_person_and_user, config, root)
         found: list[dict[str, Any] | None] = []
         check: list[asyncio.Task[None]] = []
 
-        async def prove(running: Running) -> None:
+        async def prove(running: RunningService) -> None:
             try:
                 found.append(await asyncio.to_thread(wait_for_hit, running.url, token, link))
             finally:
                 running.stop()
 
-        def on_ready(running: Running) -> None:
+        def on_ready(running: RunningService) -> None:
             if once:
                 check.append(asyncio.get_running_loop().create_task(prove(running)))
                 return
@@ -69,7 +69,7 @@ async def run(*, once: bool, port: int, say: Callable[[str], None]) -> dict[str,
         return found[0] if found else None
 
 
-def _prepare(config: Config, root: Path) -> tuple[str, str]:
+def _enrol_person_and_user(config: Config, root: Path) -> tuple[str, str]:
     picture = root / "portrait.png"
     picture.write_bytes(to_png(demo_clip.portrait()))
     models = load_models(config)
@@ -89,8 +89,8 @@ def wait_for_hit(url: str, token: str, link: str) -> dict[str, Any] | None:
     if alert is None:
         return None
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
-    first = _read(browser, f"{url}/login/link?token={link}")
-    page = _read(browser, f"{url}/hits/{alert['hit_id']}")
+    first = _get_page(browser, f"{url}/login/link?token={link}")
+    page = _get_page(browser, f"{url}/hits/{alert['hit_id']}")
     picture = browser.open(f"{url}/api/v1/images/{alert['images']['crop']}", timeout=10).read()
     seen = PERSON.name in page and PERSON.name in first and picture.startswith(b"\x89PNG")
     return (
@@ -121,6 +121,6 @@ def _pull_alert(url: str, token: str, deadline: float) -> dict[str, Any] | None:
     return None
 
 
-def _read(browser: urllib.request.OpenerDirector, url: str) -> str:
+def _get_page(browser: urllib.request.OpenerDirector, url: str) -> str:
     with browser.open(url, timeout=10) as answer:
         return str(answer.read().decode("utf-8"))

@@ -33,7 +33,7 @@ def video_devices(dev: Path = Path("/dev")) -> list[VideoDevice]:
     stable = {link.resolve(): link for link in sorted(dev.glob("v4l/by-id/*"), reverse=True)}
     found = []
     for path in sorted(dev.glob("video*"), key=lambda path: (len(path.name), path.name)):
-        card, can_capture, _ = _ask(path)
+        card, can_capture, _ = _query_capabilities(path)
         if can_capture:
             found.append(VideoDevice(stable.get(path.resolve(), path), card))
     return found
@@ -45,12 +45,12 @@ def explain_device(path: Path, dev: Path = Path("/dev")) -> str | None:
         return f"no such camera device; plug it in{_others(dev)}"
     if not path.is_char_device():
         return f"is not a camera device; write source = 'v4l2:/dev/video0'{_others(dev)}"
-    _, can_capture, code = _ask(path)
+    _, can_capture, code = _query_capabilities(path)
     if code in (errno.EACCES, errno.EPERM):
         return _explain_refusal(path, code)
     if code in (errno.ENODEV, errno.ENXIO, errno.ENOENT):
         return "the camera behind it is gone; plug it in again, and check its cable"
-    users = holders(path)
+    users = processes_holding(path)
     if users or code == errno.EBUSY:
         named = f" ({'; '.join(users)})" if users else ""
         return f"is used by another program{named}; stop that program"
@@ -59,7 +59,7 @@ def explain_device(path: Path, dev: Path = Path("/dev")) -> str | None:
     return None if code == 0 else f"can't be opened ({os.strerror(code)}); plug it in again"
 
 
-def holders(path: Path, proc: Path = Path("/proc")) -> list[str]:
+def processes_holding(path: Path, proc: Path = Path("/proc")) -> list[str]:
     """Other programs that hold the device open, as `name, process 123`; of other users' only root is told."""
     try:
         device = path.stat().st_rdev
@@ -78,7 +78,7 @@ def holders(path: Path, proc: Path = Path("/proc")) -> list[str]:
     return sorted(found)
 
 
-def _ask(path: Path) -> tuple[str, bool, int]:
+def _query_capabilities(path: Path) -> tuple[str, bool, int]:
     """Name of the device, whether it gives pictures, and the error number of asking, 0 for none."""
     try:
         handle = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -11,7 +11,7 @@ import threading
 from types import TracebackType
 
 from edge.capture.address import parse_source
-from edge.capture.health import Limits
+from edge.capture.health import HealthLimits
 from edge.capture.ring import RingReader
 from edge.capture.supervisor import Supervisor
 from edge.config import CameraConfig
@@ -27,11 +27,11 @@ class Camera:
     A recording with `realtime = false` is played as fast as `newest` takes its frames, and none is dropped.
     """
 
-    def __init__(self, config: CameraConfig, limits: Limits | None = None) -> None:
+    def __init__(self, config: CameraConfig, limits: HealthLimits | None = None) -> None:
         parse_source(config)  # a source that can't be one is refused here, not in the child
         self.config = config
         self._ring = RingReader()
-        self._supervisor = Supervisor(config, self._ring, limits or Limits(config.stall_after_s))
+        self._supervisor = Supervisor(config, self._ring, limits or HealthLimits(config.stall_after_s))
         self._stop = threading.Event()
         self._reading = threading.Lock()
         self._is_closed = False

@@ -83,7 +83,7 @@ class VideoSource:
     def frames(self) -> Iterator[SourceFrame]:
         """Every frame from the start, timed by its presentation time."""
         video = self._video or self._open()
-        self._video = None  # the next call opens the file again and so starts at the start
+        self._video = None  # a second call reopens the file, so playback restarts at the beginning
         fps = video.get(cv2.CAP_PROP_FPS)
         step_s = 1.0 / fps if 0.1 < fps < 1000 else 1.0 / DEFAULT_FPS
         count, last_s = 0, -step_s

@@ -18,7 +18,7 @@ DARK_BELOW_LUMA = 10.0
 _GRID = 48
 
 
-class PixelWatch:
+class FreezeDetector:
     """Fed with every frame; holds the two times."""
 
     def __init__(self, masks: Sequence[MaskConfig] = ()) -> None:

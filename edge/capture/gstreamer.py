@@ -29,7 +29,7 @@ from edge.errors import CameraError
 
 PROGRAM = "gst-launch-1.0"
 FIRST_FRAME_S = 8.0
-"""A sensor, its daemon and GStreamer's register of plugins may all have to be started."""
+"""Longest wait for the first picture: sensor, daemon and plugin registry may have to start."""
 READ_TIMEOUT_S = 2.0
 _STOP_WAIT_S = 0.6
 _LAST_WAIT_S = 1.0
@@ -128,10 +128,10 @@ class GStreamerSource:
                 count = os.readv(self._frame_fd, [left])
                 if count == 0:
                     self.bad_frames += len(left) < picture.nbytes
-                    raise CameraError(self._why("GStreamer ended"))
+                    raise CameraError(self._error_message("GStreamer ended"))
                 left = left[count:]
             if left and time.monotonic() >= deadline:
-                raise CameraError(self._why(f"no picture came for {limit_s:g} s"))
+                raise CameraError(self._error_message(f"no picture came for {limit_s:g} s"))
 
     def _read_text(self) -> bool:
         """Keep the end of what the process says; False when it will say no more."""
@@ -142,7 +142,7 @@ class GStreamerSource:
         self._text = (self._text + data)[-_KEPT_TEXT_BYTES:]
         return bool(data)
 
-    def _why(self, what: str) -> str:
+    def _error_message(self, what: str) -> str:
         """One sentence: what happened, what GStreamer says of it, what to do."""
         end = time.monotonic() + _LAST_WAIT_S
         poll = select.poll()

@@ -1,4 +1,4 @@
-"""What is said of a camera: its state, and a sentence that says what to do. Pure: times and reports are given."""
+"""Judges a camera's state and words the advice. Pure: times and reports are passed in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LOST_AFTER_FAILURES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class HealthLimits:
     """Seconds after which something is said or done."""
 
     stall_after_s: float
@@ -27,7 +27,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class CaptureReport:
     """What is known of a camera at one moment."""
 
     phase: Phase
@@ -46,7 +46,7 @@ class Report:
     """False between two children."""
 
 
-def is_hung(report: Report, limits: Limits) -> bool:
+def is_hung(report: CaptureReport, limits: HealthLimits) -> bool:
     """True when the child shows no progress for longer than what it does may take."""
     if report.phase == Phase.STARTING:
         return report.beat_age_s > _STARTING_LIMIT_S
@@ -55,12 +55,12 @@ def is_hung(report: Report, limits: Limits) -> bool:
     return report.phase != Phase.ENDED and report.beat_age_s > limits.stall_after_s
 
 
-def judge(report: Report, limits: Limits, shown: str) -> tuple[CameraState, str]:
+def state_of(report: CaptureReport, limits: HealthLimits, shown: str) -> tuple[CameraState, str]:
     """State and sentence for one report; `shown` is the camera's address as people may see it."""
     if report.phase == Phase.ENDED:
         return CameraState.ENDED, report.text
     if report.is_running and report.phase == Phase.STREAMING and report.beat_age_s <= limits.stall_after_s:
-        return _judge_picture(report, limits)
+        return _state_of_picture(report, limits)
     if report.phase != Phase.STREAMING and report.text:
         return CameraState.LOST, f"{report.text}. It is tried again every few seconds"
     why = report.why or f"{shown}: gives no frames; check its power and cable"
@@ -71,7 +71,7 @@ def judge(report: Report, limits: Limits, shown: str) -> tuple[CameraState, str]
     return CameraState.STARTING, f"{shown}: is being opened"
 
 
-def _judge_picture(report: Report, limits: Limits) -> tuple[CameraState, str]:
+def _state_of_picture(report: CaptureReport, limits: HealthLimits) -> tuple[CameraState, str]:
     if report.dark_s > limits.dark_after_s:
         return CameraState.DARK, (
             f"the picture has been dark for over {limits.dark_after_s:g} s; check the lens, its cover and the light"

@@ -1,13 +1,12 @@
 """How far a live stream has fallen behind, told from its own times and ours. Holds no clock: times are given.
 
-A box that decodes a stream more slowly than it is filmed gets every picture later than the one before, and the pictures
-wait in buffers: they look new by the time they are read, and are not.
+A device that decodes more slowly than the camera films falls behind; buffered pictures look new when read, but are old.
 """
 
 from __future__ import annotations
 
 DRIFT = 0.001
-"""Of two clocks: a camera's may run slower than ours by this part and is still on time."""
+"""Tolerated difference of clock rates: a camera clock this much slower is not lag."""
 
 
 class Lag:

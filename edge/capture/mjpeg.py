@@ -25,7 +25,7 @@ OPEN_TIMEOUT_S = 4.0
 READ_TIMEOUT_S = 2.0
 MAX_BROKEN_IN_A_ROW = 50
 MAX_WAITING_BYTES = 1 << 17
-"""Of pictures not yet read: left to itself, Linux lets megabytes wait, and old pictures look new."""
+"""Receive buffer. By default Linux buffers megabytes, and pictures are seconds old when read."""
 
 
 class MjpegSource:
@@ -53,7 +53,7 @@ class MjpegSource:
             self._boundary = self._check(self._response)
         except (OSError, http.client.HTTPException) as error:
             self._close()
-            raise CameraError(self._say(error)) from None
+            raise CameraError(self._error_message(error)) from None
         except CameraError:
             self._close()
             raise
@@ -77,7 +77,7 @@ class MjpegSource:
                 elif broken >= MAX_BROKEN_IN_A_ROW:
                     raise CameraError(f"{self.address.shown}: sends only broken pictures; check the camera's network")
         except (OSError, http.client.HTTPException) as error:
-            raise CameraError(self._say(error)) from None
+            raise CameraError(self._error_message(error)) from None
         raise CameraError(f"{self.address.shown}: the server ended the stream; check the camera")
 
     def _decode(self, data: bytes) -> BgrImage | None:
@@ -108,7 +108,7 @@ class MjpegSource:
             raise CameraError(f"{shown}: is {header.get_content_type()}, not an MJPEG stream; check the address's path")
         return boundary.removeprefix("--").encode("latin-1", "replace")
 
-    def _say(self, error: Exception) -> str:
+    def _error_message(self, error: Exception) -> str:
         if isinstance(error, TimeoutError):
             return f"{self.address.shown}: nothing came in time; check the camera's power and network"
         if isinstance(error, socket.gaierror):

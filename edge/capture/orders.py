@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from edge.config import CameraConfig
 
 
-class Orders(BaseModel):
+class ChildSettings(BaseModel):
     """One camera, the ring's inherited descriptors, and the process to die with."""
 
     camera: CameraConfig

@@ -48,7 +48,7 @@ class Phase(enum.IntEnum):
     """A recording was played to its end."""
 
 
-class Word(enum.IntEnum):
+class ControlWord(enum.IntEnum):
     """Places of the 64-bit words in the control block."""
 
     WRITTEN = 0
@@ -124,7 +124,7 @@ class RingWriter:
         height, width = image.shape[:2]
         if height * width > MAX_PIXELS:
             raise ImageError(f"a frame of {width} x {height} pixels is more than {MAX_PIXELS}; ask the camera for less")
-        number = self.get(Word.WRITTEN) + 1
+        number = self.get(ControlWord.WRITTEN) + 1
         words = self._memory.slot_words(number)
         self._memory.slot_pixels(number, height, width)[:] = image
         words[_SlotWord.HEIGHT] = height
@@ -132,32 +132,32 @@ class RingWriter:
         words[_SlotWord.CAPTURED_NS] = captured_ns
         words[_SlotWord.MONO_NS] = mono_ns
         words[_SlotWord.MEDIA_US] = _NO_MEDIA_TIME if media_s is None else round(media_s * 1e6)
-        os.eventfd_write(self._event_fd, 0)  # adds nothing: orders the pixels before the number
-        self.put(Word.FRAME_NS, mono_ns)
-        self.put(Word.WRITTEN, number)
+        os.eventfd_write(self._event_fd, 0)  # adds 0: the system call is a memory barrier between pixels and number
+        self.put(ControlWord.FRAME_NS, mono_ns)
+        self.put(ControlWord.WRITTEN, number)
         os.eventfd_write(self._event_fd, 1)
         return number
 
-    def get(self, word: Word) -> int:
+    def get(self, word: ControlWord) -> int:
         """One word of the control block."""
         return int(self._memory.words[word])
 
-    def put(self, word: Word, value: int) -> None:
+    def put(self, word: ControlWord, value: int) -> None:
         """Set one word of the control block."""
         self._memory.words[word] = value
 
-    def enter(self, phase: Phase, text: str = "") -> None:
+    def set_phase(self, phase: Phase, text: str = "") -> None:
         """Say what is being done from now on, with words where something is wrong."""
-        self.put(Word.TEXT_VERSION, self.get(Word.TEXT_VERSION) | 1)
+        self.put(ControlWord.TEXT_VERSION, self.get(ControlWord.TEXT_VERSION) | 1)
         data = text.encode()[: _TEXT_BYTES - 1].ljust(_TEXT_BYTES, b"\x00")
         self._memory.text[:] = np.frombuffer(data, np.uint8)
-        self.put(Word.TEXT_VERSION, self.get(Word.TEXT_VERSION) + 1)
-        self.beat()
-        self.put(Word.PHASE, phase)
+        self.put(ControlWord.TEXT_VERSION, self.get(ControlWord.TEXT_VERSION) + 1)
+        self.report_progress()
+        self.put(ControlWord.PHASE, phase)
 
-    def beat(self) -> None:
+    def report_progress(self) -> None:
         """Say that there is progress."""
-        self.put(Word.BEAT_NS, time.monotonic_ns())
+        self.put(ControlWord.BEAT_NS, time.monotonic_ns())
 
     def close(self) -> None:
         """Unmap; the descriptors belong to whoever passed them."""
@@ -195,26 +195,26 @@ class RingReader:
             poll.poll(left_s * 1000)
         return None
 
-    def get(self, word: Word) -> int:
+    def get(self, word: ControlWord) -> int:
         """One word of the control block."""
         return int(self._memory.words[word])
 
     def text(self) -> str:
         """What the child says is wrong; empty where nothing is, or where it was killed while it wrote."""
-        version = self.get(Word.TEXT_VERSION)
+        version = self.get(ControlWord.TEXT_VERSION)
         data = self._memory.text.tobytes()
-        if version % 2 or version != self.get(Word.TEXT_VERSION):
+        if version % 2 or version != self.get(ControlWord.TEXT_VERSION):
             return ""
         return data.split(b"\x00", 1)[0].decode(errors="replace")
 
     def reset(self) -> None:
         """Forget what a dead child said. Only while no child runs."""
-        for word in (Word.UNCHANGED_SINCE_NS, Word.DARK_SINCE_NS):
+        for word in (ControlWord.UNCHANGED_SINCE_NS, ControlWord.DARK_SINCE_NS):
             self._memory.words[word] = 0
-        self._memory.words[Word.TEXT_VERSION] = 0
+        self._memory.words[ControlWord.TEXT_VERSION] = 0
         self._memory.text[:] = 0
-        self._memory.words[Word.PHASE] = Phase.STARTING
-        self._memory.words[Word.BEAT_NS] = time.monotonic_ns()
+        self._memory.words[ControlWord.PHASE] = Phase.STARTING
+        self._memory.words[ControlWord.BEAT_NS] = time.monotonic_ns()
 
     def wake(self) -> None:
         """Let a waiting `newest` return None, and every later one at once."""
@@ -233,14 +233,14 @@ class RingReader:
 
     def _take(self) -> RingFrame | None:
         for _ in range(_TRIES):
-            number = self.get(Word.WRITTEN)
+            number = self.get(ControlWord.WRITTEN)
             if number <= self._last:
                 return None
             frame = self._copy(number)
             if frame is not None:
                 self.dropped += number - self._last - 1
                 self._last = number
-                self._memory.words[Word.TAKEN] = number
+                self._memory.words[ControlWord.TAKEN] = number
                 return frame
         return None
 
@@ -254,5 +254,5 @@ class RingReader:
         media_us = int(words[_SlotWord.MEDIA_US])
         media_s = None if media_us == _NO_MEDIA_TIME else media_us / 1e6
         frame = RingFrame(number, image, int(words[_SlotWord.CAPTURED_NS]), int(words[_SlotWord.MONO_NS]), media_s)
-        self._clear_event()  # orders the copy before the look below
-        return frame if self.get(Word.WRITTEN) < number + NUM_SLOTS - 1 else None
+        self._clear_event()  # the system call is a memory barrier between the copy and the check below
+        return frame if self.get(ControlWord.WRITTEN) < number + NUM_SLOTS - 1 else None

@@ -25,7 +25,7 @@ from edge.errors import CameraError, ImageError
 OPEN_TIMEOUT_MS = 4000
 READ_TIMEOUT_MS = 2000
 DECODER_THREADS = 2
-"""Each one more holds back another frame."""
+"""Each further decoder thread delays the picture by one frame."""
 MAX_REPEATS = 25
 MAX_BEHIND_S = 2.0
 """As old as a live picture may be; a stream further behind is opened anew, which drops what waits."""
@@ -74,7 +74,7 @@ class RtspSource:
     def frames(self) -> Iterator[SourceFrame]:
         """Frames as they come; raises CameraError when none comes in time or old ones repeat."""
         assert self._video is not None, "enter the source first"
-        drain(self._video)
+        drop_backlog(self._video)
         last_ms, repeats, lag, on_time_s = -1.0, 0, Lag(), time.monotonic()
         while True:
             before_s = time.monotonic()
@@ -92,7 +92,7 @@ class RtspSource:
             now_s = time.monotonic()
             behind_s = lag.behind_s(at_ms / 1000, now_s) if at_ms > 0 else 0.0
             on_time_s = now_s if behind_s < MAX_BEHIND_S else on_time_s
-            if now_s - on_time_s > MAX_BEHIND_S:  # a moment's hesitation is made up for sooner
+            if now_s - on_time_s > MAX_BEHIND_S:  # only a lasting lag counts: short ones are caught up
                 raise CameraError(
                     f"{self.address.shown}: pictures come {behind_s:.0f} s late, as this box decodes them more slowly "
                     "than the camera films; let the camera send smaller or fewer pictures"
@@ -101,8 +101,8 @@ class RtspSource:
                 yield SourceFrame(np.ascontiguousarray(image, dtype=np.uint8), None)
 
 
-def drain(video: cv2.VideoCapture) -> None:
-    """Throw away what a server sent while the stream was opened: frames that come faster than they are filmed."""
+def drop_backlog(video: cv2.VideoCapture) -> None:
+    """Discard what was buffered while the stream was opened: frames that come faster than they are filmed."""
     fps = video.get(cv2.CAP_PROP_FPS)
     is_waiting_s = 0.5 / (fps if 1 < fps <= 240 else 25.0)
     end = time.monotonic() + _BACKLOG_LIMIT_S

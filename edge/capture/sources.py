@@ -7,12 +7,12 @@ from pathlib import Path
 
 from edge import credentials
 from edge.capture.address import parse_source
-from edge.capture.files import DEFAULT_FPS, ImagesSource, VideoSource, files_in, is_video, read_head
+from edge.capture.files import DEFAULT_FPS, ImagesSource, VideoSource, is_video, read_head
 from edge.capture.frames import FrameSource, SourceFrame
 from edge.config import CameraConfig
 from edge.errors import ImageError
 
-__all__ = ["FrameSource", "SourceFrame", "open_path", "open_source", "videos_in"]
+__all__ = ["FrameSource", "SourceFrame", "open_path", "open_source"]
 
 VIDEO_SUFFIXES = (
     ".mp4",
@@ -74,8 +74,3 @@ def open_path(path: Path, fps: float | None = None) -> FrameSource:
     if is_video(read_head(path)) or path.suffix.lower() in VIDEO_SUFFIXES:
         return VideoSource(path)
     return ImagesSource(path, fps or DEFAULT_FPS)
-
-
-def videos_in(folder: Path) -> list[Path]:
-    """Video and GIF files of a folder, in natural order."""
-    return [path for path in files_in(folder) if path.suffix.lower() in VIDEO_SUFFIXES]

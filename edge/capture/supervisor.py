@@ -17,9 +17,9 @@ import time
 from pathlib import Path
 
 from edge.capture.address import parse_source
-from edge.capture.health import BAD_STATES, Limits, Report, is_hung, judge
-from edge.capture.orders import Orders
-from edge.capture.ring import Phase, RingReader, Word
+from edge.capture.health import BAD_STATES, CaptureReport, HealthLimits, is_hung, state_of
+from edge.capture.orders import ChildSettings
+from edge.capture.ring import ControlWord, Phase, RingReader
 from edge.config import CameraConfig
 from edge.records import CameraHealth, CameraState
 
@@ -38,7 +38,7 @@ log = logging.getLogger("edge.capture")
 class Supervisor:
     """Owns the child. `run` is the body of its thread; `health` may be asked from any thread."""
 
-    def __init__(self, camera: CameraConfig, ring: RingReader, limits: Limits) -> None:
+    def __init__(self, camera: CameraConfig, ring: RingReader, limits: HealthLimits) -> None:
         self._camera = camera
         self._shown = parse_source(camera).shown
         self._ring = ring
@@ -71,14 +71,18 @@ class Supervisor:
     def _tick(self) -> None:
         now_s = time.monotonic()
         if self._child is None:
-            if self._ring.get(Word.PHASE) != Phase.ENDED and now_s >= self._start_at_s:
+            if self._ring.get(ControlWord.PHASE) != Phase.ENDED and now_s >= self._start_at_s:
                 self._start_child(now_s)
         elif (code := self._child.poll()) is not None:
             self._child = None
-            if self._ring.get(Word.PHASE) != Phase.ENDED:
+            if self._ring.get(ControlWord.PHASE) != Phase.ENDED:
                 self._fail(now_s, self._ring.text() or f"{self._shown}: capture ended by itself with code {code}")
         elif is_hung(self._report(), self._limits):
-            why = "gives no frames" if self._ring.get(Word.PHASE) == Phase.STREAMING else "can't be opened, it hangs"
+            why = (
+                "gives no frames"
+                if self._ring.get(ControlWord.PHASE) == Phase.STREAMING
+                else "can't be opened, it hangs"
+            )
             if self._kill_child():
                 self._fail(now_s, f"{self._shown}: {why}; check its power and cable")
             else:
@@ -90,7 +94,7 @@ class Supervisor:
         self._update_health()
 
     def _is_steady(self, now_s: float) -> bool:
-        return self._ring.get(Word.PHASE) == Phase.STREAMING and now_s - self._started_s > _STEADY_AFTER_S
+        return self._ring.get(ControlWord.PHASE) == Phase.STREAMING and now_s - self._started_s > _STEADY_AFTER_S
 
     def _fail(self, now_s: float, why: str) -> None:
         self._failures += 1
@@ -103,7 +107,7 @@ class Supervisor:
         self._started_s = now_s
         self._ring.reset()
         memory_fd, event_fd = self._ring.fds
-        orders = Orders(camera=self._camera, memory_fd=memory_fd, event_fd=event_fd, parent_pid=os.getpid())
+        orders = ChildSettings(camera=self._camera, memory_fd=memory_fd, event_fd=event_fd, parent_pid=os.getpid())
         try:
             self._child = subprocess.Popen(
                 [sys.executable, "-m", "edge.capture.child"],
@@ -141,14 +145,14 @@ class Supervisor:
         self._child = None
         return True
 
-    def _report(self) -> Report:
+    def _report(self) -> CaptureReport:
         ring = self._ring
-        frame_ns, dark_ns = ring.get(Word.FRAME_NS), ring.get(Word.DARK_SINCE_NS)
-        unchanged_ns = ring.get(Word.UNCHANGED_SINCE_NS)
-        return Report(
-            phase=Phase(ring.get(Word.PHASE)),
-            beat_age_s=(time.monotonic_ns() - ring.get(Word.BEAT_NS)) / 1e9,
-            has_had_frames=ring.get(Word.WRITTEN) > 0,
+        frame_ns, dark_ns = ring.get(ControlWord.FRAME_NS), ring.get(ControlWord.DARK_SINCE_NS)
+        unchanged_ns = ring.get(ControlWord.UNCHANGED_SINCE_NS)
+        return CaptureReport(
+            phase=Phase(ring.get(ControlWord.PHASE)),
+            beat_age_s=(time.monotonic_ns() - ring.get(ControlWord.BEAT_NS)) / 1e9,
+            has_had_frames=ring.get(ControlWord.WRITTEN) > 0,
             unchanged_s=(frame_ns - unchanged_ns) / 1e9 if unchanged_ns else 0.0,
             dark_s=(frame_ns - dark_ns) / 1e9 if dark_ns else 0.0,
             text=ring.text(),
@@ -160,11 +164,16 @@ class Supervisor:
     def _update_health(self) -> None:
         """Keep the time of the last change of state; log a failure once when it starts and once when it ends."""
         old = self.health
-        self.bad_frames = self._ring.get(Word.BAD_FRAMES)
-        state, detail = judge(self._report(), self._limits, self._shown)
+        self.bad_frames = self._ring.get(ControlWord.BAD_FRAMES)
+        state, detail = state_of(self._report(), self._limits, self._shown)
         since = old.since if state == old.state else dt.datetime.now(dt.UTC)
         self.health = dataclasses.replace(
-            old, state=state, since=since, detail=detail, frames=self._ring.get(Word.WRITTEN), restarts=self.restarts
+            old,
+            state=state,
+            since=since,
+            detail=detail,
+            frames=self._ring.get(ControlWord.WRITTEN),
+            restarts=self.restarts,
         )
         if state == old.state:
             return

@@ -13,7 +13,7 @@ from edge.cli.common import ConfigOption, JsonOption, out, print_json, read_conf
 from edge.errors import ExitCode, ImageError, StoreError
 from edge.store import AuditHead, Store, to_line
 
-audit = typer.Typer(help="Who did what.", no_args_is_help=True)
+app = typer.Typer(help="Who did what.", no_args_is_help=True)
 
 HeadOption = Annotated[
     list[str] | None,
@@ -21,12 +21,12 @@ HeadOption = Annotated[
 ]
 
 
-@audit.command("verify")
+@app.command("verify")
 def verify(head: HeadOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Check the whole chain: an entry altered, taken out or cut off is found; exits 1 if one was."""
     known = tuple(_head(text) for text in head or ())
     with Store.open(read_config(config).data_dir) as store:
-        report = store.ledger.verify(known)
+        report = store.audit_log.verify(known)
     if as_json:
         told = None if report.head is None else {"seq": report.head.seq, "sha256": report.head.sha256}
         print_json(
@@ -42,7 +42,7 @@ def verify(head: HeadOption = None, config: ConfigOption = None, as_json: JsonOp
         raise typer.Exit(int(ExitCode.FAILED))
 
 
-@audit.command("export")
+@app.command("export")
 def export(
     path: Annotated[Path | None, typer.Argument(help="file to write (.jsonl); left out: standard output")] = None,
     config: ConfigOption = None,
@@ -50,7 +50,7 @@ def export(
     """Write every entry as a JSON line, with the hashes needed to check the chain elsewhere."""
     with Store.open(read_config(config).data_dir) as store:
         store.audit("local", "audit.export", "audit").result()
-        lines = (to_line(line) + "\n" for line in store.ledger.lines())
+        lines = (to_line(line) + "\n" for line in store.audit_log.lines())
         if path is None:
             sys.stdout.writelines(lines)
             return
@@ -65,5 +65,5 @@ def export(
 def _head(text: str) -> AuditHead:
     found = re.fullmatch(r"(\d{1,18}):([0-9a-f]{64})", text)
     if found is None:
-        raise ImageError(f"--head {text[:80]!r} is no entry: give its number, a colon and its 64-digit SHA-256")
+        raise ImageError(f"--head {text[:80]!r} is not an entry: give its number, a colon and its 64-digit SHA-256")
     return AuditHead(int(found[1]), found[2])

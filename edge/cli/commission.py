@@ -1,4 +1,4 @@
-"""`edge probe` and `edge commission`: what an installer runs on a box before leaving it."""
+"""`edge commission`: the acceptance walk, which an installer runs on a device before leaving it."""
 
 from __future__ import annotations
 
@@ -18,41 +18,11 @@ from edge.config import Config
 from edge.errors import ConfigError, ExitCode, ImageError, ServiceError, StoreError
 
 if TYPE_CHECKING:
-    from edge.app.commission.session import Commissioning, DistancesOf
-
-PAUSE_S = 5.0
-"""Between two stations where nobody can press Enter."""
+    from edge.app.commission.session import DistancesOf, WalkSession
 
 
-def probe(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="measure and print; leave the choice as it is")] = False,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Measure each model on every provider and precision there is, and keep the fastest that lost no accuracy."""
-    from edge.app.packs.probe import Probe, short
-    from edge.ops.packs.choice import write_choice
-
-    settings = read_config(config)
-    choice = Probe(settings).run()
-    path = None if dry_run else write_choice(settings.data_dir, choice)
-    if as_json:
-        print_json(choice.model_dump(mode="json") | {"written": None if path is None else str(path)})
-        return
-    rows = table(None, "task", "file", "precision", "provider", "ms", "accuracy", "")
-    for m in choice.measured:
-        ms, accuracy = "" if m.ms is None else f"{m.ms:.2f}", "" if m.accuracy is None else f"{m.accuracy:.3f}"
-        kept = choice.of(m.task)
-        is_kept = kept is not None and (kept.sha256, kept.provider) == (m.sha256, m.provider)
-        rows.add_row(
-            m.task, m.model, m.precision, short(m.provider), ms, accuracy, "chosen" if is_kept else m.refused or ""
-        )
-    out.print(rows)
-    out.print(f"Accuracy is judged by {choice.judged_by}: share of faces found again, lowest cosine of embeddings.")
-    for note in choice.notes:
-        out.print(f"Note: {note}.")
-    if path is not None:
-        out.print(f"Written to {path}; the service takes it over at its next start.")
+WAIT_WITHOUT_TERMINAL_S = 5.0
+"""Seconds between two stations where nobody can press Enter."""
 
 
 def commission(
@@ -90,16 +60,16 @@ def commission(
         _verify(settings, verify, key, as_json)
         return
     if not (os.access(sheet, os.W_OK) or (os.access(sheet.parent, os.W_OK) and not os.access(sheet, os.F_OK))):
-        # Said before a walk of ten minutes, not after it.
+        # Fail before the ten-minute walk, not after it.
         raise StoreError(f"{sheet}: can't be written as this user; give another --out, such as /tmp/sheet.html")
-    from edge.app.commission.session import commissioning
+    from edge.app.commission.session import open_session
 
-    with commissioning(settings, person, walker or ()) as made:
+    with open_session(settings, person, walker or ()) as made:
         if clip is not None or night_clip is not None:
-            _play(made, clip, night_clip, _distances(marks, steps, focal_px, hfov))
+            _measure_clips(made, clip, night_clip, _distances(marks, steps, focal_px, hfov))
             name = camera or (clip or night_clip or sheet).name
         else:
-            name = _walk(made, settings, camera, stations, seconds, night)
+            name = _walk_before_camera(made, settings, camera, stations, seconds, night)
         findings, data = made.finish(name)
         try:
             sheet.write_bytes(data)
@@ -130,53 +100,55 @@ def _distances(marks: str | None, steps: str | None, focal_px: float | None, hfo
     return pinhole_of(focal_px, hfov)
 
 
-def _play(made: Commissioning, clip: Path | None, night_clip: Path | None, distances: DistancesOf) -> None:
+def _measure_clips(made: WalkSession, clip: Path | None, night_clip: Path | None, distances: DistancesOf) -> None:
     with progress() as bar:
         for path, light in ((clip, "day"), (night_clip, "night")):
             if path is not None:
                 task = bar.add_task(path.name, total=None)
-                made.play(path, distances, light, partial(_show, bar, task))
+                made.measure_clip(path, distances, light, partial(_update_bar, bar, task))
 
 
-def _show(bar: Progress, task: TaskID, done: int) -> None:
+def _update_bar(bar: Progress, task: TaskID, done: int) -> None:
     bar.update(task, completed=done)
 
 
-def _walk(made: Commissioning, settings: Config, name: str | None, stations: str, seconds: float, night: bool) -> str:
+def _walk_before_camera(
+    made: WalkSession, settings: Config, name: str | None, stations: str, seconds: float, night: bool
+) -> str:
     """Before a live camera, which no running service may hold."""
-    from edge.app.commission.terminal import Guide, walk
-    from edge.ops.doctor.network import answers
+    from edge.app.commission.terminal import TerminalGuide, guide_walk
+    from edge.ops.doctor.network import is_service_answering
 
     chosen = [one for one in settings.camera if name is None or one.name == name]
     if len(chosen) != 1:
         names = ", ".join(one.name for one in settings.camera) or "none"
         raise ConfigError(f"say which camera with --camera; the configuration has: {names}")
-    if answers(settings):
+    if is_service_answering(settings):
         raise ServiceError("the service runs and holds the camera: use its page /commission, or stop it first")
     try:
         metres = [float(part) for part in stations.split(",")]
     except ValueError:
-        raise ImageError(f"--stations {stations[:60]!r} are no metres; give such as 2,4,6") from None
-    guide = Guide(_ask, lambda text: err.print(text, soft_wrap=True))
+        raise ImageError(f"--stations {stations[:60]!r} are not distances in metres; give them like 2,4,6") from None
+    guide = TerminalGuide(_wait_for_enter, lambda text: err.print(text, soft_wrap=True))
     lights = ("day", "night") if night else ("day",)
-    walk(made, chosen[0], guide, stations=metres, lights=lights, seconds=seconds)
+    guide_walk(made, chosen[0], guide, stations=metres, lights=lights, seconds=seconds)
     return chosen[0].name
 
 
-def _ask(text: str) -> None:
+def _wait_for_enter(text: str) -> None:
     """Wait for Enter, or some seconds where nobody can press it."""
     if sys.stdin.isatty():
         err.print(f"{text}. Then press Enter", end=" ", soft_wrap=True)
         sys.stdin.readline()
         return
-    err.print(f"{text}. In {PAUSE_S:.0f} s it begins", soft_wrap=True)
-    time.sleep(PAUSE_S)
+    err.print(f"{text}. In {WAIT_WITHOUT_TERMINAL_S:.0f} s it begins", soft_wrap=True)
+    time.sleep(WAIT_WITHOUT_TERMINAL_S)
 
 
 def _verify(settings: Config, path: Path, key: str | None, as_json: bool) -> None:
-    """Whole and signed, and by the right box: `key`, or this box's own."""
+    """Check that a sheet is unchanged and signed by the right key: `key`, or this appliance's own."""
     from edge.app.commission.sheet import check_sheet
-    from edge.ops.release.signing import KEY_FILE, box_key, fingerprint, public_hex
+    from edge.ops.release.signing import KEY_FILE, device_key, fingerprint, public_hex
 
     try:
         public = check_sheet(path.read_bytes(), str(path))
@@ -184,7 +156,7 @@ def _verify(settings: Config, path: Path, key: str | None, as_json: bool) -> Non
         raise ImageError(f"{path}: can't be read ({error.strerror}); check the path") from None
     wanted = key.strip().lower() if key else None
     if wanted is None and (settings.data_dir / KEY_FILE).is_file():
-        wanted = public_hex(box_key(settings.data_dir))
+        wanted = public_hex(device_key(settings.data_dir))
     is_known = wanted is not None and wanted.replace(" ", "") in (public, fingerprint(public).replace(" ", ""))
     if as_json:
         print_json({"whole": True, "key": public, "fingerprint": fingerprint(public), "known": is_known})
@@ -197,9 +169,3 @@ def _verify(settings: Config, path: Path, key: str | None, as_json: bool) -> Non
         )
     if not is_known:
         raise typer.Exit(int(ExitCode.FAILED))
-
-
-def register(app: typer.Typer) -> None:
-    """Add this file's commands."""
-    for command in (probe, commission):
-        app.command()(command)

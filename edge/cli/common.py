@@ -15,13 +15,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from edge.config import Config, load
+from edge.errors import AuthError
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="configuration file [default: /etc/edge/edge.toml if it exists]")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="print machine output on stdout, and nothing else there")]
 
-# Eighty columns are rich's guess where nobody looks; a file or a pipe has no width to wrap at.
+# Without a terminal rich assumes 80 columns; a file or pipe should not be wrapped at that.
 out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, highlight=False)
 
@@ -47,13 +48,13 @@ def progress(total: float | None = None) -> Iterator[Progress]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=err, disable=not sys.stderr.isatty(), transient=True) as bar:
-        yield bar
+    with Progress(*columns, console=err, disable=not sys.stderr.isatty(), transient=True) as progress_bars:
+        yield progress_bars
 
 
 @contextmanager
-def bar() -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar per thing that is done: told what it is, how much is done, and how much there is."""
+def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
+    """Yield a function `(task, done, total)` that shows one progress bar per task."""
     with progress() as shown:
         tasks: dict[str, Any] = {}
 
@@ -71,3 +72,27 @@ def table(title: str | None, *headers: str) -> Table:
     for header in headers:
         made.add_column(header)
     return made
+
+
+def require(is_met: bool, message: str) -> None:
+    """Raise AuthError with this message unless the condition is met."""
+    if not is_met:
+        raise AuthError(message)
+
+
+def print_rows(rows: list[dict[str, str]], as_json: bool, *headers: str) -> None:
+    """Print rows as JSON, or as a table of these columns."""
+    if as_json:
+        print_json(rows)
+        return
+    made = table(None, *headers)
+    for row in rows:
+        made.add_row(*(row[header] for header in headers))
+    out.print(made)
+
+
+def require_mode(mode: str) -> str:
+    """Return the value of an option `--enhance`, or raise typer.BadParameter."""
+    if mode not in {"auto", "off"}:
+        raise typer.BadParameter(f"--enhance is auto or off, not {mode!r}")
+    return mode

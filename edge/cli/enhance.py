@@ -1,15 +1,13 @@
-"""`edge enhance` and `edge eval restore`: pictures made better, and what that does to who they look like."""
+"""`edge enhance`."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from edge.cli.common import ConfigOption, JsonOption, bar, out, print_json, read_config, table
+from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress_bars, read_config
 
 
 def enhance(
@@ -33,7 +31,7 @@ def enhance(
     names = [name.strip() for name in steps.split(",") if name.strip()]
     if not names:
         raise typer.BadParameter("--steps is auto, or names with commas between them")
-    with bar() as tell:
+    with progress_bars() as tell:
         told = enhancing.enhance(read_config(config), source, target, steps=names, recipe_file=recipe, progress=tell)
     if as_json:
         print_json(told)
@@ -48,131 +46,3 @@ def enhance(
     if told["generated"]:
         out.print(told["generated"])
     out.print(f"{target}: {told['width']} x {told['height']} px")
-
-
-def eval_restore(
-    images: Annotated[Path, typer.Option(help="folder of PERSON/PERSON_0001.jpg pictures")],
-    people: Annotated[Path, typer.Option(help="file with one person per line, whose table is made")],
-    degrade: Annotated[
-        list[str] | None,
-        typer.Option(help="NAME:LEVEL or small:LEVEL; may be given several times [default: all at 3 and 5]"),
-    ] = None,
-    steps: Annotated[str, typer.Option(help="steps with commas between them [default: all, and what auto does]")] = "",
-    count: Annotated[int, typer.Option(help="pictures in the table", min=4)] = 80,
-    html: Annotated[Path | None, typer.Option(help="write a page with pictures and plots beside the numbers")] = None,
-    write_benefit: Annotated[
-        bool, typer.Option("--write-benefit", help="choose what may be done for recognition, and keep it in the pack")
-    ] = False,
-    choose_on: Annotated[
-        Path | None, typer.Option(help="people that choice is made on; others than --people, or the table flatters it")
-    ] = None,
-    choose_count: Annotated[int, typer.Option(help="pictures for that choice", min=4)] = 160,
-    markdown: Annotated[
-        bool, typer.Option("--markdown", help="print README's table: each step with its own faults, and auto")
-    ] = False,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Restoration: PSNR, SSIM, identity drift and true accept rate, per step, degradation and level."""
-    from edge.app.evaluation import restore
-    from edge.app.evaluation.restore_report import write_report
-
-    settings = read_config(config)
-    answer: dict[str, Any] = {}
-    with bar() as tell:
-        if write_benefit:
-            chosen = restore.write_benefit(
-                settings, images, restore.read_people(choose_on or people), count=choose_count, progress=tell
-            )
-            answer["benefit"] = chosen | {"chosen_on": str(choose_on or people)}
-        if not write_benefit or html is not None or degrade is not None:
-            names = [name.strip() for name in steps.split(",") if name.strip()]
-            measured, conditions = restore.restoration(
-                settings,
-                images,
-                restore.read_people(people),
-                conditions=degrade or restore.CONDITIONS,
-                steps=names,
-                count=count,
-                progress=tell,
-            )
-            answer |= measured
-            if html is not None:
-                write_report(html, answer, conditions)
-                answer["html"] = str(html)
-    if as_json:
-        print_json(answer)
-        return
-    if markdown and "rows" in answer:
-        for line in markdown_lines(answer["rows"]):
-            sys.stdout.write(line + "\n")
-        return
-    _print(answer)
-
-
-def _print(answer: dict[str, Any]) -> None:
-    if "rows" in answer:
-        rows = table(
-            None,
-            "step",
-            "degradation",
-            "done",
-            "PSNR dB",
-            "SSIM",
-            "likeness to the clean face",
-            "worst 5 %",
-            "TAR",
-            "TAR, both",
-        )
-        for row in answer["rows"]:
-            off, on = row["off"], row["on"]
-            rows.add_row(
-                row["step"],
-                row["degrade"],
-                f"{row['share_done']:.2f}",
-                *(f"{off[key]:{form}} > {on[key]:{form}}" for key, form in _COLUMNS),
-                f"{row['both']['tar']:.3f}",
-            )
-        out.print(rows)
-    for line in answer.get("left_out", []):
-        out.print(f"left out: {line}")
-    if "benefit" in answer:
-        tried = table(None, "step", "fault", "from level", "gain in TAR", "at least", "worst", "for recognition")
-        for one in answer["benefit"]["rows"]:
-            numbers = (f"{one[key]:+.4f}" for key in ("gain", "least", "worst"))
-            tried.add_row(
-                one["step"], one["fault"], str(one["min_level"]), *numbers, "yes" if one["shown"] else "view only"
-            )
-        out.print(tried)
-        out.print(
-            f"{answer['benefit']['written']}: similarities disagree beyond {answer['benefit']['disagreement']:.3f}"
-        )
-
-
-def markdown_lines(rows: list[dict[str, Any]]) -> Iterator[str]:
-    """README's table: each step where its fault is, and what auto does."""
-    yield "| step | fault | done | PSNR dB | SSIM | likeness | worst 5 % | TAR | TAR, both |"
-    yield "|---|---|---|---|---|---|---|---|---|"
-    for row in rows:
-        if row["step"] != "auto" and row["degrade"].partition(":")[0] not in _OWN_FAULTS[row["step"]]:
-            continue
-        pairs = [f"{row['off'][key]:{form}} > {row['on'][key]:{form}}" for key, form in _COLUMNS]
-        cells = [row["step"], row["degrade"], f"{row['share_done']:.2f}", *pairs, f"{row['both']['tar']:.3f}"]
-        yield f"| {' | '.join(cells)} |"
-
-
-_OWN_FAULTS = {
-    "denoise": ("noise", "dark"),
-    "lime": ("dark",),
-    "deblur": ("motion", "blur"),
-    "restore": ("cctv", "jpeg"),
-    "sr2": ("small",),
-    "sr4": ("small",),
-}
-_COLUMNS = (("psnr_db", ".1f"), ("ssim", ".3f"), ("cosine", ".3f"), ("cosine_worst", ".3f"), ("tar", ".3f"))
-
-
-def register(app: typer.Typer, evaluation: typer.Typer) -> None:
-    """Add this file's commands."""
-    app.command()(enhance)
-    evaluation.command("restore")(eval_restore)

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from edge.cli.common import ConfigOption, JsonOption, bar, out, print_json, read_config, table
+from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress_bars, read_config, require_mode, table
+from edge.cli.eval_groups import print_groups
 
 app = typer.Typer(help="How well it works, on labelled pictures.", no_args_is_help=True)
 
@@ -34,9 +35,8 @@ def eval_pairs(
     """Verification: 10-fold accuracy and true accept rate at FMR 1e-2 and 1e-3."""
     from edge.app.evaluation import accuracy as evaluating
 
-    if enhance not in {"auto", "off"}:
-        raise typer.BadParameter(f"--enhance is auto or off, not {enhance!r}")
-    with bar() as tell:
+    require_mode(enhance)
+    with progress_bars() as tell:
         answer = evaluating.pairs(
             read_config(config),
             images,
@@ -54,7 +54,7 @@ def eval_pairs(
     if answer["benefit_problem"]:
         out.print(f"Nothing is enhanced: {answer['benefit_problem']}")
     if enhance == "auto":
-        out.print(_off_beside(answer["rows"]))
+        out.print(_off_vs_auto_table(answer["rows"]))
     for who, reports in (("ours", answer["rows"]), ("peer", answer.get("peer", []))):
         for r in reports:
             tar = r["tar"]
@@ -63,7 +63,7 @@ def eval_pairs(
     out.print(rows)
 
 
-def _off_beside(reports: list[dict[str, Any]]) -> Table:
+def _off_vs_auto_table(reports: list[dict[str, Any]]) -> Table:
     """The same faces without and with enhancement, in points."""
     rows = table(None, "degradation", "enhanced", "accuracy off > auto", "TAR at FMR 1e-2 off > auto")
     for r in reports:
@@ -94,7 +94,7 @@ def eval_identify(
     """Open-set identification: FNIR at FPIR, and whether what calibration promises holds for strangers."""
     from edge.app.evaluation import accuracy as evaluating
 
-    with bar() as tell:
+    with progress_bars() as tell:
         answer = evaluating.identification(
             read_config(config),
             images,
@@ -140,7 +140,7 @@ def eval_detect(
     """Detection: average precision at IoU 0.5 on seeded 640 x 480 mosaics, and what happens on real footage."""
     from edge.app.evaluation import accuracy as evaluating
 
-    with bar() as tell:
+    with progress_bars() as tell:
         answer = evaluating.detection(
             read_config(config),
             images,
@@ -166,3 +166,42 @@ def eval_detect(
             f"{clip['path']}: {clip['num_peer_sure_found']} of the peer's {clip['num_peer_sure']} sure faces found, "
             f"{clip['num_clutter']} places in {clip['num_frames']} frames where the peer sees nothing"
         )
+
+
+@app.command("groups")
+def eval_groups(
+    images: Annotated[Path, typer.Option(help="folder of tightly cut faces named NNNNN_AGE_SEX_SKIN.jpg (UTKFace)")],
+    min_similarity: Annotated[
+        float | None, typer.Option(help="similarity a match needs [default: recognise.min_similarity]", min=-1, max=1)
+    ] = None,
+    max_similarity: Annotated[
+        float | None,
+        typer.Option(
+            help="pairs at least so alike are taken for one person and left out [default: none]", min=-1, max=1
+        ),
+    ] = None,
+    aligned: Annotated[bool, typer.Option("--aligned", help="the pictures are 112 x 112 aligned crops")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fairness: false match rates within and across groups of sex, skin and age, with 95 % bounds.
+
+    Every two pictures are taken as two people, so a pair that shows one person twice counts as a false match; --json
+    names the pairs most alike, and --max-similarity leaves out such pairs. File names give the age in years, the sex (0
+    male, 1 female) and the skin (0 White, 1 Black, 2 Asian, 3 Indian, 4 others).
+    """
+    from edge.app.evaluation import groups as evaluating
+
+    with progress_bars() as tell:
+        answer = evaluating.groups(
+            read_config(config),
+            images,
+            min_similarity=min_similarity,
+            max_similarity=max_similarity,
+            aligned=aligned,
+            progress=tell,
+        )
+    if as_json:
+        print_json(answer)
+        return
+    print_groups(answer)

@@ -1,4 +1,4 @@
-"""`edge explain`, `edge replay`."""
+"""`edge explain`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edge.cli.common import ConfigOption, JsonOption, out, print_json, read_config
-from edge.errors import ExitCode, StoreError
+from edge.errors import StoreError
 from edge.store import Store
 
 HitId = Annotated[str, typer.Argument(help="id of a hit, as the page and the feed show it")]
@@ -41,38 +41,3 @@ def explain(
         out.print(line)
     if picture is not None:
         out.print(f"{picture}: found face left, enrolled face right; red makes them alike, blue tells them apart.")
-
-
-def replay(hit_id: HitId, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Do a hit's recipes again, for eyes and for recognition, on the kept original and compare every hash."""
-    from edge.app.offline import explain as explaining
-    from edge.app.offline.enhance import networks_of
-
-    settings = read_config(config)
-    with Store.open(settings.data_dir) as store:
-        done = explaining.replay_hit(store, hit_id, networks_of(settings))
-    if as_json:
-        print_json(done)
-    else:
-        out.print(f"original {done['original']['sha256'][:16]}: {_word(done['original']['same'])}")
-        for step in done["steps"]:
-            out.print(f"{step['name']} version {step['version']}, {step['output_sha256'][:16]}: {_word(step['same'])}")
-        for step in done["recognition"]:
-            what = f"{step['name']} version {step['version']}, {step['output_sha256'][:16]}"
-            out.print(f"for recognition: {what}: {_word(step['same'])}")
-        if done["enhanced"] is not None:
-            out.print(f"enhanced {done['enhanced']['sha256'][:16]}: {_word(done['enhanced']['same'])}")
-            if done["enhanced"]["psnr_db"] is not None:
-                out.print(f"{done['enhanced']['psnr_db']:.1f} dB from the kept picture; {done['problem'] or ''}")
-    if not done["close"]:
-        raise typer.Exit(int(ExitCode.DATA))
-
-
-def _word(same: bool) -> str:
-    return "the same" if same else "NOT the same"
-
-
-def register(app: typer.Typer) -> None:
-    """Add this file's commands."""
-    for command in (explain, replay):
-        app.command()(command)

@@ -32,7 +32,7 @@ def _releases(root: Path, unit: str, user: str, wait_s: float) -> Any:
 @app.command("list")
 def list_releases(root: RootOption = ROOT, as_json: JsonOption = False) -> None:
     """List the releases on this box."""
-    lines = _releases(root, "", "", 1).lines()
+    lines = _releases(root, "", "", 1).list_releases()
     if as_json:
         print_json(lines)
         return
@@ -109,10 +109,10 @@ def database(
     if migrate:
         update.migrate_copy(data_dir, dt.datetime.now(dt.UTC))
     if put_back:
-        update.put_back(data_dir)
+        update.roll_back(data_dir)
     if keep:
-        update.keep(data_dir)
-    about = dataclasses.asdict(update.facts(data_dir)) if not put_back else {"put_back": True}
+        update.accept(data_dir)
+    about = dataclasses.asdict(update.database_facts(data_dir)) if not put_back else {"put_back": True}
     if as_json:
         print_json(about)
     else:

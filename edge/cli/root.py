@@ -8,7 +8,30 @@ from typing import Annotated
 import typer
 
 from edge import __version__
-from edge.cli import audit, commission, enhance, eval, explain, models, process, release, run, user, watchlist
+from edge.cli import (
+    audit,
+    bench,
+    commission,
+    demo,
+    detect,
+    doctor,
+    embed,
+    enhance,
+    enrol,
+    eval,
+    eval_restore,
+    explain,
+    forget,
+    models,
+    probe,
+    process,
+    release,
+    replay,
+    run,
+    token,
+    user,
+    watchlist,
+)
 from edge.errors import EdgeError, ExitCode
 
 app = typer.Typer(
@@ -18,16 +41,34 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (run, commission, process, watchlist, explain):
-    group.register(app)
-enhance.register(app, eval.app)
-app.add_typer(watchlist.watchlist, name="watchlist")
-app.add_typer(eval.app, name="eval")
-app.add_typer(models.app, name="models")
-app.add_typer(user.users, name="user")
-app.add_typer(user.tokens, name="token")
-app.add_typer(audit.audit, name="audit")
-app.add_typer(release.app, name="release")
+for command in (
+    run.run,
+    demo.demo,
+    doctor.doctor,
+    bench.bench,
+    probe.probe,
+    commission.commission,
+    process.process,
+    detect.detect,
+    embed.embed,
+    enrol.enrol,
+    forget.forget,
+    explain.explain,
+    replay.replay,
+    enhance.enhance,
+):
+    app.command()(command)
+eval.app.command("restore")(eval_restore.eval_restore)
+for name, group in (
+    ("watchlist", watchlist),
+    ("eval", eval),
+    ("models", models),
+    ("user", user),
+    ("token", token),
+    ("audit", audit),
+    ("release", release),
+):
+    app.add_typer(group.app, name=name)
 
 
 @app.callback(invoke_without_command=True)
@@ -47,7 +88,7 @@ def main() -> int:
         print(f"edge: {error}", file=sys.stderr)  # noqa: T201
         return int(error.exit_code)
     except BrokenPipeError:
-        # The reader of our output went away (`edge ... | head`): not our failure, and nobody is left to tell.
+        # The reader of our output closed the pipe (`edge ... | head`): no error.
         sys.stderr.close()
         return int(ExitCode.OK)
     except KeyboardInterrupt:

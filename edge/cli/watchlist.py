@@ -1,79 +1,22 @@
-"""`edge enrol`, `edge forget`, `edge watchlist ...`."""
+"""`edge watchlist ...`."""
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress, read_config, table
-from edge.errors import EdgeError, ExitCode, ImageError
-from edge.records import Person
+from edge.cli.enrol import outcome_json
+from edge.errors import ExitCode
 from edge.store import Store
+from edge.store.audit.audit import LOCAL
 
-watchlist = typer.Typer(help="The people looked for.", no_args_is_help=True)
-
-
-def enrol(
-    paths: Annotated[list[Path], typer.Argument(help="pictures, or videos that give their best frames")],
-    person_id: Annotated[str, typer.Option("--id", help="id of the person; pictures are added to an id that exists")],
-    name: Annotated[str, typer.Option("--name", help="name as guards will read it")],
-    status: Annotated[str, typer.Option("--status", help="why the person is looked for, in a word")],
-    reason: Annotated[str | None, typer.Option("--reason", help="why, in a sentence; kept where left out")] = None,
-    owner: Annotated[str | None, typer.Option("--owner", help="who answers for the entry; kept where left out")] = None,
-    expires: Annotated[
-        dt.datetime | None,
-        typer.Option("--expires", help="day (UTC) from which the entry never matches", formats=["%Y-%m-%d"]),
-    ] = None,
-    allow_alike: Annotated[
-        bool,
-        typer.Option("--allow-alike", help="accept pictures that look like somebody else on the list, as of twins"),
-    ] = False,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Add a person, or pictures to a person: each picture is accepted, or refused with a reason."""
-    from edge.app.build import load_models
-    from edge.app.people.enrolment import enrol as add
-
-    settings = read_config(config)
-    models = load_models(settings)
-    with Store.open(settings.data_dir) as store:
-        # More pictures of somebody must not take the end of their entry away.
-        former = store.person(person_id) or Person(person_id, name, status)
-        until = expires.replace(tzinfo=dt.UTC) if expires else former.expires_at
-        person = Person(person_id, name, status, until, reason or former.reason, owner or former.owner)
-        done = add(store, models, person, paths, allow_alike=allow_alike)
-    if as_json:
-        print_json(_enrolment_json(done))
-        return
-    rows = table(None, "picture", "", "why")
-    for outcome in done.outcomes:
-        if outcome.reason != "not_among_best":
-            numbers = ", ".join(f"{key} {value:g}" for key, value in outcome.numbers.items())
-            rows.add_row(
-                outcome.source, "kept" if outcome.accepted else outcome.reason, f"{outcome.message} ({numbers})"
-            )
-    out.print(rows)
-    out.print(f"{name} is enrolled with {len(done.references)} new pictures.")
+app = typer.Typer(help="The people looked for.", no_args_is_help=True)
 
 
-def forget(person_id: str, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Erase a person: entry, references, hits and pictures; prints a receipt."""
-    with Store.open(read_config(config).data_dir) as store:
-        if store.person(person_id) is None:
-            raise ImageError(f"nobody with the id {person_id!r} is enrolled; `edge watchlist list` shows the ids")
-        receipt = store.forget_person(person_id).result()
-    values = {key: getattr(receipt, key) for key in receipt.__slots__}
-    if as_json:
-        print_json(values)
-    else:
-        out.print("Erased: " + ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in values.items()))
-
-
-@watchlist.command("list")
+@app.command("list")
 def list_people(
     references: Annotated[bool, typer.Option("--references", help="list each picture, too")] = False,
     config: ConfigOption = None,
@@ -82,7 +25,7 @@ def list_people(
     """List the people looked for."""
     with Store.open(read_config(config).data_dir) as store:
         counts: dict[str, int] = {}
-        aside, kept = store.tuning.aside(), store.references()
+        aside, kept = store.calibration.set_aside_ids(), store.references()
         for reference in kept:
             counts[reference.person_id] = counts.get(reference.person_id, 0) + 1
         version, digest = store.watchlist_version()
@@ -109,7 +52,7 @@ def list_people(
         out.print(rows)
 
 
-@watchlist.command("import")
+@app.command("import")
 def import_(
     path: Annotated[Path, typer.Argument(help="our archive (.zip), Dataset/<class>/<images>, or the JSON beside it")],
     config: ConfigOption = None,
@@ -117,26 +60,28 @@ def import_(
 ) -> None:
     """Enrol everybody of an archive or of the classic layout."""
     from edge.app.build import load_models
-    from edge.app.people.enrolment import import_people
+    from edge.app.people.people import People
+    from edge.app.people.transfer import import_people
 
     settings = read_config(config)
     models = load_models(settings)
     with Store.open(settings.data_dir) as store, progress() as bar:
         task = bar.add_task("enrolling", total=None)
-        done = import_people(store, models, path, lambda _: bar.advance(task))
-    failed = [one for one in done if isinstance(one, EdgeError)]
-    enrolled = [one for one in done if not isinstance(one, EdgeError)]
+        done = import_people(People(store, lambda: models), path, progress=lambda _: bar.advance(task))
     if as_json:
-        print_json({"enrolled": [_enrolment_json(one) for one in enrolled], "refused": [str(one) for one in failed]})
+        enrolled = [outcome_json(one) for one in done.enrolled]
+        print_json({"enrolled": enrolled, "refused": list(map(str, done.refused)), "made_ids": done.made_ids})
     else:
-        for refused in failed:
+        for refused in done.refused:
             out.print(str(refused))
-        out.print(f"{len(enrolled)} people enrolled, {len(failed)} refused.")
-    if failed:
+        for person_id, name in done.made_ids.items():
+            out.print(f"{name!r} can't be an id; the id of this person is {person_id}.")
+        out.print(f"{len(done.enrolled)} people enrolled, {len(done.refused)} refused.")
+    if done.refused:
         raise typer.Exit(int(ExitCode.DATA))
 
 
-@watchlist.command("calibrate")
+@app.command("calibrate")
 def calibrate(
     one_in: Annotated[float, typer.Option("--one-in", help="faces of strangers per false alert", min=2)] = 10_000,
     min_margin: Annotated[
@@ -151,16 +96,17 @@ def calibrate(
 ) -> None:
     """Score strangers who don't exist against this list; print the limits for a wanted rate of false alerts."""
     from edge.app.build import load_models
-    from edge.app.people import calibration
+    from edge.app.people.people import People
 
     settings = read_config(config)
     with Store.open(settings.data_dir) as store:
         if reset:
-            store.tuning.put_thresholds(None).result()
+            People(store).reset_limits(by=LOCAL)
             out.print("The limits of the configuration are in force again.")
             return
         models = load_models(settings)
-        done = calibration.calibrate(settings, models, store, one_in=one_in, min_margin=min_margin, write=write)
+        people = People(store, lambda: models)
+        done = people.calibrate(settings, one_in=one_in, min_margin=min_margin, write=write)
     if as_json:
         print_json(done)
         return
@@ -189,33 +135,38 @@ def calibrate(
     out.print("Kept; a running service uses them within a second." if write else "Nothing changed; --write keeps them.")
 
 
-@watchlist.command("set-aside")
+@app.command("set-aside")
 def set_aside(reference_id: str, config: ConfigOption = None) -> None:
     """Leave one reference out of every search, reversibly."""
+    from edge.app.people.people import People
+
     with Store.open(read_config(config).data_dir) as store:
-        store.tuning.set_aside(reference_id).result()
+        People(store).set_aside(reference_id, by=LOCAL)
     out.print(f"{reference_id} is set aside; `edge watchlist restore {reference_id}` takes it back.")
 
 
-@watchlist.command("restore")
+@app.command("restore")
 def restore(reference_id: str, config: ConfigOption = None) -> None:
     """Take back a reference that was set aside."""
+    from edge.app.people.people import People
+
     with Store.open(read_config(config).data_dir) as store:
-        store.tuning.set_aside(reference_id, is_aside=False).result()
+        People(store).set_aside(reference_id, by=LOCAL, is_aside=False)
     out.print(f"{reference_id} is searched again.")
 
 
-@watchlist.command("reembed")
+@app.command("reembed")
 def reembed(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Embed every kept picture with the model in use, after a model change; may be stopped and run again."""
     from edge.app.build import load_models
-    from edge.app.people import embeddings
+    from edge.app.people.people import People
 
     settings = read_config(config)
     models = load_models(settings)
     with Store.open(settings.data_dir) as store, progress() as bar:
         task = bar.add_task("embedding", total=None)
-        done = embeddings.reembed(store, models, lambda n, total: bar.update(task, completed=n, total=total))
+        people = People(store, lambda: models)
+        done = people.reembed(lambda n, total: bar.update(task, completed=n, total=total))
     if as_json:
         print_json(done)
         return
@@ -224,30 +175,11 @@ def reembed(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         out.print(f"{reference_id}: {why}")
 
 
-@watchlist.command("export")
+@app.command("export")
 def export(path: Annotated[Path, typer.Argument(help="archive to write (.zip)")], config: ConfigOption = None) -> None:
     """Write everybody and their kept pictures as one archive."""
-    from edge.app.people.enrolment import export_people
+    from edge.app.people.transfer import export_people
 
     with Store.open(read_config(config).data_dir) as store:
         count = export_people(store, path)
-        store.audit("local", "watchlist.export", "watchlist", {"people": count}).result()
     out.print(f"{count} people written to {path}. It holds faces and names: keep it as safe as the box.")
-
-
-def _enrolment_json(done: Any) -> dict[str, Any]:
-    return {
-        "id": done.person.person_id,
-        "name": done.person.name,
-        "references": [reference.reference_id for reference in done.references],
-        "pictures": [
-            {"source": o.source, "accepted": o.accepted, "reason": o.reason, "message": o.message, "numbers": o.numbers}
-            for o in done.outcomes
-        ],
-    }
-
-
-def register(app: typer.Typer) -> None:
-    """Add this file's commands."""
-    for command in (enrol, forget):
-        app.command()(command)

@@ -141,7 +141,7 @@ class Networks:
 
     def describe(self) -> dict[str, dict[str, Any]]:
         """JSON-ready, per step: the models that are loaded."""
-        return {step: network.session.describe() for (step, _), network in self._loaded.items()}
+        return {step: network.session.describe() for (step, _), network in list(self._loaded.items())}
 
 
 def warm_up(load: Callable[[], None] | None = None) -> None:

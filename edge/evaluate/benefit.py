@@ -16,29 +16,27 @@ from numpy.typing import NDArray
 
 from edge.enhance.benefit import Shown
 from edge.enhance.planner import unsuited
-from edge.evaluate.restore import AUTO, OFF, Condition, Face, accepted, genuine_owners, owners, together
+from edge.evaluate.restore import AUTO, OFF, Condition, Face, accepted_pairs, genuine_owners, mean_direction, owners
 
 CANDIDATES: Mapping[str, tuple[str, ...]] = {
     "denoise": ("noise", "dark", "blocks"),
     "deblur": ("motion", "blur"),
     "sr2": ("small",),
 }
-"""Per step, the faults it may answer to. Fixed beforehand: what is tried often enough helps by chance.
+"""Steps and the faults they may be tried on. Fixed in advance: among many tries some help by chance.
 
 Brightening is none of them: it cost dark faces one to two points of the true accept rate whenever it was measured.
 """
 MIN_LEVELS = (1, 3, 5)
 CONFIDENCE = 0.995
 MIN_GAIN = 0.015
-"""Smaller gains did not carry over to other people, whatever their bound said."""
-STRICTER_AND_LAXER = (3e-3, 3e-2)
+"""Smaller gains did not hold for other people, whatever their bound."""
+OTHER_FMRS = (3e-3, 3e-2)
 """False match rates at which a step that helps at 1e-2 may not lose: a gain at one limit alone is an accident of it."""
 MAX_LOSS = 0.002
 MIN_SHARE = 0.05
 """Share of the faces on which a fault must be seen for a degradation to count."""
 NUM_RESAMPLES = 4000
-
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,7 @@ def choose(conditions: Sequence[Condition], faces: Sequence[Face]) -> tuple[tupl
     for step, faults in CANDIDATES.items():
         for fault in faults:
             for min_level in MIN_LEVELS:
-                trial = try_out(conditions, faces, step, fault, min_level)
+                trial = run_trial(conditions, faces, step, fault, min_level)
                 if trial is None:
                     continue
                 trials.append(trial.to_dict())
@@ -93,23 +91,23 @@ def choose(conditions: Sequence[Condition], faces: Sequence[Face]) -> tuple[tupl
     return tuple(shown), trials
 
 
-def try_out(
+def run_trial(
     conditions: Sequence[Condition], faces: Sequence[Face], step: str, fault: str, min_level: int
 ) -> Trial | None:
     """The candidate wherever it acts; None where it acts nowhere."""
     people = owners(faces)
     rises, names = [], []
-    others: dict[float, list[float]] = {fmr: [] for fmr in STRICTER_AND_LAXER}
+    others: dict[float, list[float]] = {fmr: [] for fmr in OTHER_FMRS}
     for condition in conditions:
         acts = np.array([levels[fault] >= min_level and not unsuited(step, levels) for levels in condition.levels])
         if step not in condition.variants or acts.mean() < MIN_SHARE:
             continue
         off, on = condition.variants[OFF].vectors, condition.variants[step].vectors
-        planned = np.where(acts[:, np.newaxis], together(off, on), off)
-        rises.append(accepted(planned, people).astype(np.float64) - accepted(off, people))
+        planned = np.where(acts[:, np.newaxis], mean_direction(off, on), off)
+        rises.append(accepted_pairs(planned, people).astype(np.float64) - accepted_pairs(off, people))
         names.append(condition.name)
         for fmr, found in others.items():
-            found.append(float(accepted(planned, people, fmr).mean() - accepted(off, people, fmr).mean()))
+            found.append(float(accepted_pairs(planned, people, fmr).mean() - accepted_pairs(off, people, fmr).mean()))
     if not rises:
         return None
     rise, least = gain(np.mean(rises, axis=0), genuine_owners(people))

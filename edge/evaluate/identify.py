@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edge.detect import Detector
 from edge.errors import ImageError
-from edge.evaluate.pairs import CLEAN, Picture, degraded, subject
+from edge.evaluate.pairs import CLEAN, Picture, degraded, main_face
 from edge.pixels.geometry import align
 from edge.recognise import Embedder
 from edge.records import Person, Reference
@@ -35,8 +35,9 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class IdentifyReport:
-    """One row. `fnir` and `similarity` are by FPIR; `promised` holds the
-    rates `edge watchlist calibrate` would set the box to (the 95 % bound), and what they came to.
+    """One row per degradation. `fnir` and `similarity` are by FPIR.
+
+    `promised`: rates that calibration sets the device to (95 % bound), beside the measured ones.
 
     A face that was not found is a miss, and no false alarm.
     """
@@ -56,7 +57,7 @@ class IdentifyReport:
         return asdict(self)
 
 
-def split(
+def split_people(
     images: Path, people: Sequence[str], *, num_enrolled: int = NUM_ENROLLED, first_probe: int | None = None
 ) -> Split:
     """People with a picture left to probe with are enrolled with their first `num_enrolled`, the others are strangers.
@@ -183,7 +184,7 @@ def _embed(
 ) -> NDArray[np.float32] | None:
     image = degraded(read_image(_file(images, picture)), fault, picture, seed)
     found = detector.detect(image)
-    face = subject(found, image)
+    face = main_face(found, image)
     return None if face is None else embedder.embed(align(image, found.landmarks[face])[np.newaxis])[0]
 
 

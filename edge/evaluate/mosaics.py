@@ -68,10 +68,10 @@ def make_mosaics(
     """`count` mosaics, the same for the same arguments. A scene in which the peer suspects a face is drawn again."""
     if not sources or not scenes:
         raise ImageError("mosaics need pictures with a face and scenes without one; give folders that hold some")
-    return [_make(np.random.default_rng([seed, number]), sources, scenes, peer) for number in range(count)]
+    return [_compose(np.random.default_rng([seed, number]), sources, scenes, peer) for number in range(count)]
 
 
-def _make(rng: np.random.Generator, sources: Sequence[Source], scenes: Sequence[BgrImage], peer: Detector) -> Mosaic:
+def _compose(rng: np.random.Generator, sources: Sequence[Source], scenes: Sequence[BgrImage], peer: Detector) -> Mosaic:
     image = _background(rng, scenes, peer)
     taken = np.zeros((0, 4), np.float32)
     boxes, landmarks, ignored = [], [], []

@@ -206,7 +206,7 @@ def degraded(image: BgrImage, name: str, picture: Picture, seed: int) -> BgrImag
     return degrade.apply(image, what, level, rng_or_seed=np.random.default_rng([seed, own]))
 
 
-def subject(detections: Detections, image: BgrImage) -> int | None:
+def main_face(detections: Detections, image: BgrImage) -> int | None:
     """The face LFW means: of those at least half as wide as the widest, the one nearest to the middle."""
     if len(detections) == 0:
         return None
@@ -225,7 +225,7 @@ def _crop(image: BgrImage, detector: Detector | None, picture: Picture) -> tuple
             raise ImageError(f"{picture.person} {picture.number}: {image.shape} is no aligned 112 x 112 crop")
         return image, ARCFACE_POINTS, np.array([0, 0, *size], np.float32), True
     detections = detector.detect(image)
-    best = subject(detections, image)
+    best = main_face(detections, image)
     if best is None:
         landmarks = CENTRED_LANDMARKS * size
         return align(image, landmarks), landmarks, (CENTRED_BOX * size).reshape(-1), False

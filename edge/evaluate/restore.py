@@ -19,7 +19,7 @@ from edge.enhance import Enhancer, plan_steps
 from edge.enhance.faults import grade
 from edge.enhance.scoring import are_aligned, as_captured, cut
 from edge.evaluate.measures import similarity_at_fmr
-from edge.evaluate.pairs import CENTRED_BOX, CENTRED_LANDMARKS, Picture, degraded, subject
+from edge.evaluate.pairs import CENTRED_BOX, CENTRED_LANDMARKS, Picture, degraded, main_face
 from edge.pixels import degrade, metrics
 from edge.pixels.geometry import align
 from edge.pixels.quality import measure
@@ -71,7 +71,7 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _DegradedFace:
     """One degraded face: the part that steps work on, and where its landmarks lie in it."""
 
     part: BgrImage
@@ -114,7 +114,7 @@ def measure_condition(
     clean: list[BgrImage] = []
     levels: list[Mapping[str, int]] = []
     for number, face in enumerate(faces):
-        seen = _see(face, name, detector)
+        seen = _degrade_and_find(face, name, detector)
         levels.append(grade(seen.quality))
         if number < NUM_SAMPLES:
             clean.append(seen.truth)
@@ -146,9 +146,9 @@ def row_of(condition: Condition, step: str, faces: Sequence[Face]) -> dict[str, 
             "ssim": _mean(variant.ssim),
             "cosine": round(float(cosine.mean()), 4),
             "cosine_worst": round(float(cosine[: max(1, round(len(cosine) * WORST))].mean()), 4),
-            "tar": round(float(accepted(variant.vectors, people).mean()), 4),
+            "tar": round(float(accepted_pairs(variant.vectors, people).mean()), 4),
         }
-    row["both"] = {"tar": round(float(accepted(together(off.vectors, on.vectors), people).mean()), 4)}
+    row["both"] = {"tar": round(float(accepted_pairs(mean_direction(off.vectors, on.vectors), people).mean()), 4)}
     return row
 
 
@@ -157,7 +157,7 @@ def owners(faces: Sequence[Face]) -> NDArray[np.intp]:
     return np.asarray(np.unique([face.picture.person for face in faces], return_inverse=True)[1], np.intp)
 
 
-def accepted(vectors: F32, people: NDArray[np.intp], fmr: float = FMR) -> NDArray[np.bool_]:
+def accepted_pairs(vectors: F32, people: NDArray[np.intp], fmr: float = FMR) -> NDArray[np.bool_]:
     """Whether each pair of one person's faces is taken for one person, at the similarity that `fmr` of all others
     exceed; in the order of `genuine_owners`.
     """
@@ -176,25 +176,25 @@ def _same(people: NDArray[np.intp]) -> NDArray[np.bool_]:
     return np.asarray(people[first] == people[second])
 
 
-def together(original: F32, enhanced: F32) -> F32:
-    """What recognition scores where a step helps: the direction between both embeddings, (N, D) of length 1."""
+def mean_direction(original: F32, enhanced: F32) -> F32:
+    """Mean direction of both embeddings, which is what recognition scores; (N, D) of length 1."""
     total = original + enhanced
     return np.asarray(total / np.linalg.norm(total, axis=1, keepdims=True), np.float32)
 
 
-def _see(face: Face, name: str, detector: Detector) -> _Seen:
-    image = _spoilt(face, name)
+def _degrade_and_find(face: Face, name: str, detector: Detector) -> _DegradedFace:
+    image = _degraded(face, name)
     landmarks, box = _find(image, detector)
     part, corner = cut(image, box)
     points = landmarks - np.array(corner, np.float32)
     truth = align(face.image, landmarks * np.float32(face.image.shape[1] / image.shape[1]))
     crop = align(image, landmarks)
     quality = as_captured(measure(crop, landmarks, box), part, corner)
-    return _Seen(part, points, truth, quality, crop)
+    return _DegradedFace(part, points, truth, quality, crop)
 
 
-def _spoilt(face: Face, name: str) -> BgrImage:
-    """The degraded picture; `small:3` is `lowres:3` that nobody enlarged again."""
+def _degraded(face: Face, name: str) -> BgrImage:
+    """The degraded picture; `small:3` is `lowres:3` without enlarging it again."""
     what, _, level = name.partition(":")
     if what != SMALL:
         return degraded(face.image, name, face.picture, 0)
@@ -204,7 +204,7 @@ def _spoilt(face: Face, name: str) -> BgrImage:
 
 
 def _changed(
-    seen: _Seen, step: str, enhancer: Enhancer, variant: Variant, made: dict[tuple[str, ...], BgrImage]
+    seen: _DegradedFace, step: str, enhancer: Enhancer, variant: Variant, made: dict[tuple[str, ...], BgrImage]
 ) -> BgrImage:
     """The aligned face after a step; what `made` holds already is not made again."""
     plan = enhancer.plan(seen.quality) if step == AUTO else plan_steps([step])
@@ -221,7 +221,7 @@ def _changed(
 def _find(image: BgrImage, detector: Detector) -> tuple[Landmarks, Boxes]:
     """The subject, or where subjects of such pictures usually are."""
     found = detector.detect(image)
-    best = subject(found, image)
+    best = main_face(found, image)
     if best is not None:
         return found.landmarks[best], found.boxes[best]
     size = np.array([image.shape[1], image.shape[0]], np.float32)

@@ -1,1 +1,1 @@
-"""What keeps a box healthy: metrics, checks, and word to the service manager. Nothing here looks at pixels."""
+"""Operation of the appliance: releases, model packs on disk, systemd, sensors and metrics, and `edge doctor`."""

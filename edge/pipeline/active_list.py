@@ -13,7 +13,7 @@ from edge.watchlist.gallery import Gallery
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class ActiveList:
     """A searchable gallery with the entries behind it, and the list's version and digest."""
 
     gallery: Gallery
@@ -39,7 +39,7 @@ class Watch:
         *,
         calibration: Calibration | None = None,
         thresholds: Thresholds | None = None,
-    ) -> Watch:
+    ) -> ActiveList:
         """Build from entries and references; raises ModelError if the references come from several models."""
         return cls(
             gallery=Gallery(references, people),

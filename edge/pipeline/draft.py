@@ -1,4 +1,4 @@
-"""From an answer to a hit: the pictures that are kept, the recipe, and every number a guard is shown."""
+"""Builds a hit from a match: the kept pictures, the recipe, and the numbers shown to a guard."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from edge.config import DetectConfig
 from edge.enhance import Enhancer, recipe_to_json
 from edge.enhance.labels import enhanced_png
 from edge.enhance.scoring import as_captured
-from edge.pipeline.active_list import Watch
+from edge.pipeline.active_list import ActiveList
 from edge.pipeline.face import TrackedFace
-from edge.pipeline.identity import recognition_recipe, told
+from edge.pipeline.two_faces import recognition_recipe, two_faces_json
 from edge.pixels.encode import file_sha256, to_jpeg, to_png
 from edge.pixels.geometry import align
 from edge.recognise import Embedder
@@ -26,12 +26,12 @@ from edge.records import Crop, Frame, Hit, HitImages, Match, Visit
 from edge.watchlist.false_alerts import expected_false_alerts
 
 CROP_MARGIN = 0.5
-"""The kept face picture reaches this many box sizes beyond the box on each side: people know hair and ears too."""
+"""The kept picture reaches this many box sizes beyond the box on each side, to show hair and ears."""
 
 
 @dataclass(frozen=True, slots=True)
-class BoxFacts:
-    """What every hit of this box carries. `clock` is asked per hit; offline runs answer with a constant."""
+class DeviceFacts:
+    """What every hit of this device carries. `clock` is called per hit; in offline runs it returns a constant."""
 
     box_id: str
     kind: str
@@ -47,7 +47,7 @@ class Shown:
     found: BgrImage
     enhanced: BgrImage | None
     enhanced_png: bytes | None = None
-    """File bytes that are kept of the enhanced face; they say so where a step drew detail."""
+    """File bytes of the enhanced face; where a step drew detail, the picture says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class HitDraft:
 def make_hit_id(captured_at: dt.datetime, *parts: str) -> str:
     """Return a UUIDv7 (RFC 9562, 5.7): milliseconds of `captured_at`, the other bits from a digest of `parts`.
 
-    Derived rather than drawn, so that the same frames give the same id; the parts name box, camera, person and stay.
+    Derived rather than drawn, so that the same frames give the same id; `parts` name device, camera, person and visit.
     """
     digest = int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:10], "big")
     value = (int(captured_at.timestamp() * 1000) & (1 << 48) - 1) << 80 | digest
@@ -73,7 +73,7 @@ def make_hit_id(captured_at: dt.datetime, *parts: str) -> str:
     return str(uuid.UUID(int=value))
 
 
-def cut_found(image: BgrImage, box: tuple[float, float, float, float]) -> tuple[BgrImage, tuple[int, int]]:
+def cut_with_margin(image: BgrImage, box: tuple[float, float, float, float]) -> tuple[BgrImage, tuple[int, int]]:
     """Return a copy of the face with a margin, as captured, and the (x, y) px of its corner in the frame."""
     x1, y1, x2, y2 = box
     dx, dy = (x2 - x1) * CROP_MARGIN, (y2 - y1) * CROP_MARGIN
@@ -89,16 +89,18 @@ class Drafter:
 
     enhancer: Enhancer
     embedder: Embedder
-    facts: BoxFacts
+    facts: DeviceFacts
     detect: DetectConfig
 
-    def draft(self, face: TrackedFace, match: Match, visit: Visit, watch: Watch, *, hit_id: str | None) -> HitDraft:
+    def draft(
+        self, face: TrackedFace, match: Match, visit: Visit, active: ActiveList, *, hit_id: str | None
+    ) -> HitDraft:
         """Return the hit for `match` on the face's best shot; a new one where `hit_id` is None."""
         assert face.best is not None
         assert match.person_id is not None
         assert match.reference_id is not None
         frame, crop = face.best
-        found, (left, top) = cut_found(frame.image, crop.box)
+        found, (left, top) = cut_with_margin(frame.image, crop.box)
         quality = as_captured(crop.quality, found, (left, top))
         plan = self.enhancer.plan(quality, num_pixels=found.shape[0] * found.shape[1])
         enhanced, recipe = self.enhancer.apply(found, plan)
@@ -113,58 +115,62 @@ class Drafter:
         recipe_json["input"] = {"corner": [left, top], "landmarks": landmarks.tolist(), "box": box.tolist()}
         recipe_json["recognition"] = recognition_recipe(found, landmarks, box, face.recipe, self.enhancer)
         faces = [crop.image, align(enhanced, landmarks * np.float32(enhanced.shape[1] / found.shape[1]))]
-        alike = self._similarities(faces, match.person_id, watch) if changed is not None else None
-        likeness = alike[1] if alike is not None and match.similarity_enhanced is None else match.similarity_enhanced
+        similarities = self._similarities(faces, match.person_id, active) if changed is not None else None
+        similarity_enhanced = (
+            similarities[1]
+            if similarities is not None and match.similarity_enhanced is None
+            else match.similarity_enhanced
+        )
         hit = Hit(
             hit_id=hit_id
             or make_hit_id(
                 visit.first_at, self.facts.box_id, frame.camera, match.person_id, visit.first_at.isoformat()
             ),
             kind=self.facts.kind,
-            person=watch.people[match.person_id],
+            person=active.people[match.person_id],
             camera=frame.camera,
             visit=visit,
             similarity=match.similarity,
             margin=match.margin,
             runner_up_id=match.runner_up_id,
             similarity_original=match.similarity_original,
-            similarity_enhanced=likeness,
-            expected_false_alerts=self._expected(face, watch),
-            quality={**asdict_rounded(crop), "num_shots": face.num_shots},
+            similarity_enhanced=similarity_enhanced,
+            expected_false_alerts=self._expected(face, active),
+            quality={**quality_json(crop), "num_shots": face.num_shots},
             recipe=recipe_json,
             images=HitImages(
                 frame=names["frame"],
                 crop=names["crop"],
                 enhanced=names.get("enhanced"),
-                reference=watch.references[match.reference_id].image_sha256,
+                reference=active.references[match.reference_id].image_sha256,
             ),
             box=crop.box,
             frame_id=frame.frame_id,
-            watchlist={"version": watch.version, "digest": watch.digest},
+            watchlist={"version": active.version, "digest": active.digest},
             models=self.facts.models,
             box_id=self.facts.box_id,
             clock=self.facts.clock(frame),
             review={"state": "new", "by": None, "at": None},
             decision=face.decision(self.detect),
-            enhancement=told(face.found_on, alike, self.enhancer.benefit.disagreement),
+            enhancement=two_faces_json(face.found_on, similarities, self.enhancer.benefit.disagreement),
         )
         images = {names[what]: data for what, data in pictures.items()}
         return HitDraft(hit, images, hit_id is None, Shown(found, changed, pictures.get("enhanced")))
 
-    def _expected(self, face: TrackedFace, watch: Watch) -> str:
-        """What the limits in force cost: by calibration, else by what was measured of the model."""
+    def _expected(self, face: TrackedFace, active: ActiveList) -> str:
+        """Sentence on expected false alerts: from the calibration if there is one, else from the impostor tail."""
         assert face.limits is not None
-        if watch.calibration is not None:
+        if active.calibration is not None:
             return face.limits.expected_false_alerts
-        return expected_false_alerts(face.limits.min_similarity, len(watch.people), self.facts.impostor_tail)
+        return expected_false_alerts(face.limits.min_similarity, len(active.people), self.facts.impostor_tail)
 
-    def _similarities(self, aligned: Sequence[BgrImage], person_id: str, watch: Watch) -> tuple[float, ...]:
+    def _similarities(self, aligned: Sequence[BgrImage], person_id: str, active: ActiveList) -> tuple[float, ...]:
         """Similarity of each aligned face to the person, for comparison only: none of them makes a match."""
-        scores = [watch.gallery.search(vector) for vector in self.embedder.embed(aligned)]
+        scores = [active.gallery.search(vector) for vector in self.embedder.embed(aligned)]
         return tuple(next((float(s.similarity) for s in ranked if s.person_id == person_id), -1.0) for ranked in scores)
 
 
-def asdict_rounded(crop: Crop) -> dict[str, Any]:
+def quality_json(crop: Crop) -> dict[str, Any]:
     """The crop's quality as JSON-ready numbers; four digits are more than was measured."""
     values = asdict(crop.quality)
     parts = {name: round(float(value), 4) for name, value in values.pop("parts").items()}

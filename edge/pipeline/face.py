@@ -13,8 +13,8 @@ from edge.arrays import Embedding
 from edge.config import DetectConfig, MaskConfig, RecogniseConfig
 from edge.enhance import Enhancer
 from edge.enhance.scoring import score_face
-from edge.pipeline.active_list import Watch
-from edge.pipeline.limits import Limits
+from edge.pipeline.active_list import ActiveList
+from edge.pipeline.limits import MatchLimits
 from edge.pipeline.reliability import weight
 from edge.pixels.color import is_gray
 from edge.pixels.geometry import align
@@ -50,19 +50,19 @@ class TrackedFace:
         self._settings = settings
         self._shots = BestShots(settings.max_shots, MIN_GAP_FRAMES)
         self._embeddings: dict[int, Embedding] = {}
-        self._helped: dict[int, Embedding] = {}
-        """Of shots on which a step is shown to help: original and enhanced face together."""
-        self._grays: set[int] = set()
+        self._enhanced: dict[int, Embedding] = {}
+        """By frame: mean of original and enhanced embedding, where enhancement is shown to help."""
+        self._gray_frames: set[int] = set()
         self.best: tuple[Frame, Crop] | None = None
         self.recipe = Recipe()
         """What was done to the best shot for recognition."""
         self.match: Match | None = None
-        self.limits: Limits | None = None
+        self.limits: MatchLimits | None = None
         self.timing = "regular"
         self.found_on = "original"
         """`both`, or `enhanced` where the original alone would not have been the match."""
-        self.is_told = False
-        """Whether a hit of its own came of it."""
+        self.has_hit = False
+        """Whether this track has led to a hit of its own."""
         self.reason: Reason = Reason.TOO_FEW_SHOTS
         self._next_check = 0
         self._num_unlike = 0
@@ -73,7 +73,7 @@ class TrackedFace:
         return self._num_unlike > 0
 
     def has_changed(self, frame: Frame, track: Track, embedder: Embedder) -> bool:
-        """Whether a track that is somebody has passed to another face: twice running it looked unlike its own shots."""
+        """Whether a recognised track has jumped to another face: twice in a row it did not resemble its own shots."""
         if self.match is None or self.match.person_id is None or frame.frame_id < self._next_check:
             return False
         self._next_check = frame.frame_id + CHECK_EVERY_FRAMES
@@ -86,7 +86,7 @@ class TrackedFace:
         """Crops kept so far."""
         return len(self._embeddings)
 
-    def see(
+    def add_shot(
         self,
         frame: Frame,
         track: Track,
@@ -95,25 +95,25 @@ class TrackedFace:
         masks: Sequence[MaskConfig] = (),
         enhancer: Enhancer | None = None,
     ) -> bool:
-        """Look at the track's face in this frame; return whether the kept shots changed."""
-        reason = _refuse_box(frame, track, min_face_px) or _refuse_masked(frame, track, masks)
+        """Offer the track's face in this frame as a shot; return whether the kept shots changed."""
+        reason = _box_problem(frame, track, min_face_px) or _mask_problem(frame, track, masks)
         if reason is not None:
             self._note(reason)
             return False
-        crop = cut(frame, track)
+        crop = align_and_measure(frame, track)
         if crop.quality.score < self._settings.min_quality:
-            self._note(weakest(crop.quality))
+            self._note(weakest_part(crop.quality))
             return False
         if not self._shots.offer(crop):
             return False
-        vectors, recipe = embed_twice(frame, crop, embedder, enhancer)
+        vectors, recipe = embed_shot(frame, crop, embedder, enhancer)
         kept = {shot.frame_id for shot in self._shots.shots}
-        self._grays = {number for number in self._grays if number in kept}
+        self._gray_frames = {number for number in self._gray_frames if number in kept}
         if is_gray(crop.image):
-            self._grays.add(crop.frame_id)
+            self._gray_frames.add(crop.frame_id)
         self._embeddings = {k: v for k, v in {**self._embeddings, crop.frame_id: vectors[0]}.items() if k in kept}
-        helped = self._helped if len(vectors) == 1 else {**self._helped, crop.frame_id: fuse(vectors)}
-        self._helped = {k: v for k, v in helped.items() if k in kept}
+        enhanced = self._enhanced if len(vectors) == 1 else {**self._enhanced, crop.frame_id: fuse(vectors)}
+        self._enhanced = {k: v for k, v in enhanced.items() if k in kept}
         if self.best is None or crop.quality.score > self.best[1].quality.score:
             self.best, self.recipe = (frame, crop), recipe
         return True
@@ -121,10 +121,15 @@ class TrackedFace:
     @property
     def kind(self) -> str:
         """`gray` where most shots have no color, as from a camera with infrared light."""
-        return "gray" if 2 * len(self._grays) > self.num_shots else "color"
+        return "gray" if 2 * len(self._gray_frames) > self.num_shots else "color"
 
     def answer(
-        self, watch: Watch, limits: Mapping[str, Limits], expired_ids: Collection[str] = (), *, is_last: bool = False
+        self,
+        active: ActiveList,
+        limits: Mapping[str, MatchLimits],
+        expired_ids: Collection[str] = (),
+        *,
+        is_last: bool = False,
     ) -> Match | None:
         """Score the fused shots against the gallery.
 
@@ -134,13 +139,13 @@ class TrackedFace:
         if self.num_shots == 0:
             return None
         limit = limits[self.kind]
-        match, found_on = self._decide(watch, limit, expired_ids)
+        match, found_on = self._decide(active, limit, expired_ids)
         timing = "regular"
         if self.num_shots < self._settings.min_shots:
             known = self.match.person_id if self.match else None
             sure = match.similarity >= limit.early_similarity or (known is not None and match.person_id == known)
             timing = "late" if is_last else "early"
-            # What ends a known entry's run is told at once, sure or not.
+            # An expired entry is reported at once, even with few shots.
             if not is_last and not (match.person_id and sure) and match.reason is not Reason.EXPIRED_ENTRY:
                 self._note(Reason.TOO_FEW_SHOTS)
                 return None
@@ -148,24 +153,24 @@ class TrackedFace:
         self.reason = match.reason or Reason.NO_MATCH
         return match
 
-    def _decide(self, watch: Watch, limit: Limits, expired_ids: Collection[str]) -> tuple[Match, str]:
+    def _decide(self, active: ActiveList, limit: MatchLimits, expired_ids: Collection[str]) -> tuple[Match, str]:
         """The match, and which face it rests on. The original is always scored, too."""
-        match = decide(watch.gallery.search(self.fused(helped=True), limit=2), limit, expired_ids=expired_ids)
-        if not self._helped:
+        match = decide(active.gallery.search(self.fused(enhanced=True), limit=2), limit, expired_ids=expired_ids)
+        if not self._enhanced:
             return match, "original"
-        scores = watch.gallery.search(self.fused())
+        scores = active.gallery.search(self.fused())
         alone = decide(scores, limit, expired_ids=expired_ids)
         likeness = next((s[1] for s in scores if s[0] == match.candidate_id), alone.similarity)
         match = replace(match, similarity_original=likeness, similarity_enhanced=match.similarity)
         return match, "both" if alone.person_id == match.person_id else "enhanced"
 
-    def fused(self, *, helped: bool = False) -> Embedding:
-        """One embedding for the track: the shots' mean, weighted by how much each is known to say.
+    def fused(self, *, enhanced: bool = False) -> Embedding:
+        """One embedding for the track: the mean of its shots, weighted by their quality.
 
-        `helped`: with the enhanced face where a step was shown to help; else of the originals alone.
+        `enhanced`: with the enhanced face where a step was shown to help; else of the originals alone.
         """
         shots = self._shots.shots
-        known = {**self._embeddings, **self._helped} if helped else self._embeddings
+        known = {**self._embeddings, **self._enhanced} if enhanced else self._embeddings
         vectors = np.stack([known[shot.frame_id] for shot in shots])
         return fuse(vectors, np.array([weight(shot.quality.score) for shot in shots], np.float32))
 
@@ -205,7 +210,7 @@ class TrackedFace:
             self.reason = reason
 
 
-def cut(frame: Frame, track: Track) -> Crop:
+def align_and_measure(frame: Frame, track: Track) -> Crop:
     """Align the track's face to 112 x 112 and measure it."""
     image = align(frame.image, track.landmarks)
     return Crop(
@@ -219,13 +224,13 @@ def cut(frame: Frame, track: Track) -> Crop:
     )
 
 
-def weakest(quality: Quality) -> Reason:
+def weakest_part(quality: Quality) -> Reason:
     """Name the part that pulled the quality down most."""
     part = min(quality.parts, key=lambda name: quality.parts[name])
     return _REASON_OF_PART.get(part, Reason.BLUR)
 
 
-def _refuse_box(frame: Frame, track: Track, min_face_px: float) -> Reason | None:
+def _box_problem(frame: Frame, track: Track, min_face_px: float) -> Reason | None:
     x1, y1, x2, y2 = track.box
     if min(x2 - x1, y2 - y1) < min_face_px:
         return Reason.TOO_SMALL
@@ -234,7 +239,7 @@ def _refuse_box(frame: Frame, track: Track, min_face_px: float) -> Reason | None
     return None if inside else Reason.EDGE
 
 
-def embed_twice(
+def embed_shot(
     frame: Frame, crop: Crop, embedder: Embedder, enhancer: Enhancer | None
 ) -> tuple[NDArray[np.float32], Recipe]:
     """Embeddings of the original face and, where a step is shown to help with its faults, of the enhanced one."""
@@ -246,8 +251,8 @@ def embed_twice(
     return embedder.embed(crops), scored.recipe
 
 
-def _refuse_masked(frame: Frame, track: Track, masks: Sequence[MaskConfig]) -> Reason | None:
-    """A face that a privacy mask covers in part is not looked at: what is left of it is not to be judged by."""
+def _mask_problem(frame: Frame, track: Track, masks: Sequence[MaskConfig]) -> Reason | None:
+    """Refuse a face partly under a privacy mask: what is left is too little to judge by."""
     height, width = frame.image.shape[:2]
     x1, y1, x2, y2 = track.box
     area = max((x2 - x1) * (y2 - y1), 1e-6)

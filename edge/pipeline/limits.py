@@ -1,4 +1,4 @@
-"""What a match needs, by kind of picture: the configuration's values, or what the box was calibrated to."""
+"""What a match needs, by kind of picture: the configuration's values, or those the device was calibrated to."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edge.config import RecogniseConfig
-from edge.pipeline.active_list import Watch
+from edge.pipeline.active_list import ActiveList
 from edge.thresholds import Thresholds
-from edge.watchlist.false_alerts import NOT_CALIBRATED, promise
+from edge.watchlist.false_alerts import NOT_CALIBRATED, calibrated_false_alerts
 
-EARLY_EXTRA = 0.1
-"""What an answer with few shots needs more, where nothing was calibrated."""
+EARLY_EXTRA_SIMILARITY = 0.1
+"""Extra similarity for an early answer (few shots) where the device is not calibrated."""
 EARLY_FACTOR = 10.0
-"""A track is asked again with each shot; an early answer has to be this many times rarer for a stranger."""
+"""An early answer must be this many times rarer for a stranger: a track is tested again with every shot."""
 KINDS = ("color", "gray")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class MatchLimits:
     """Least similarity and margin for one kind of picture. `source` is `configuration` or `calibration`."""
 
     kind: str
@@ -29,23 +29,23 @@ class Limits:
     expected_false_alerts: str
 
 
-def limits_of(settings: RecogniseConfig, watch: Watch) -> Mapping[str, Limits]:
+def limits_of(settings: RecogniseConfig, active: ActiveList) -> Mapping[str, MatchLimits]:
     """The limits for color and for gray pictures against this list."""
-    return {kind: _of_kind(kind, settings, watch) for kind in KINDS}
+    return {kind: _of_kind(kind, settings, active) for kind in KINDS}
 
 
-def _of_kind(kind: str, settings: RecogniseConfig, watch: Watch) -> Limits:
-    kept = watch.thresholds
+def _of_kind(kind: str, settings: RecogniseConfig, active: ActiveList) -> MatchLimits:
+    kept = active.thresholds
     similarity, margin, source = settings.min_similarity, settings.min_margin, "configuration"
     if kept is not None and kind in kept.min_similarity:
         similarity, margin, source = kept.min_similarity[kind], kept.min_margin, "calibration"
-    tail = watch.calibration.tails.get(kind) if watch.calibration else None
-    early, told = min(1.0, similarity + EARLY_EXTRA), NOT_CALIBRATED
+    tail = active.calibration.tails.get(kind) if active.calibration else None
+    early, sentence = min(1.0, similarity + EARLY_EXTRA_SIMILARITY), NOT_CALIBRATED
     if tail is not None:
         bound = tail.bound(similarity)
-        told = promise(bound, len(watch.people))
+        sentence = calibrated_false_alerts(bound, len(active.people))
         early = max(similarity, min(early, tail.similarity_at(max(bound / EARLY_FACTOR, 1e-7))))
-    return Limits(kind, similarity, early, margin, source, told)
+    return MatchLimits(kind, similarity, early, margin, source, sentence)
 
 
 def same_model(thresholds: Thresholds | None, model_sha256: str) -> Thresholds | None:

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from edge.arrays import BgrImage
 from edge.config import Config
 from edge.enhance import Budget, Enhancer
-from edge.pipeline.active_list import Watch
-from edge.pipeline.draft import BoxFacts, Drafter, HitDraft
+from edge.pipeline.active_list import ActiveList
+from edge.pipeline.draft import DeviceFacts, Drafter, HitDraft
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.limits import limits_of
 from edge.recognise import Embedder
@@ -44,7 +44,7 @@ class Stages:
 class TrackEnd:
     """A track that is over: a hit came of it, or it ended in exactly one reason.
 
-    `drafts` are hits that its end alone led to, marked `late`. A match without a hit of its own (its stay was told
+    `drafts` are hits that its end alone led to, marked `late`. A match without a hit of its own (its visit had one
     before) ends in `cooldown`.
     """
 
@@ -68,8 +68,8 @@ class FrameResult:
     ended: tuple[TrackEnd, ...]
 
 
-class _CameraMind:
-    """What is remembered per camera."""
+class _CameraState:
+    """Per camera: its tracker and its tracked faces."""
 
     def __init__(self, tracker: Tracker) -> None:
         self.tracker = tracker
@@ -79,15 +79,15 @@ class _CameraMind:
 class Pipeline:
     """Deterministic for one sequence of frames, list and models. Called by one thread."""
 
-    def __init__(self, config: Config, stages: Stages, watch: Watch, facts: BoxFacts) -> None:
+    def __init__(self, config: Config, stages: Stages, watch: ActiveList, facts: DeviceFacts) -> None:
         self._config = config
         self._stages = stages
         self._watch, self._limits = watch, limits_of(config.recognise, watch)
         self._drafter = Drafter(stages.enhancer, stages.embedder, facts, config.detect)
         self._masks = {camera.name: camera.masks for camera in config.camera}
         self._visits = Visits(config.visit.gap_s, config.visit.update_every_s)
-        self._told: dict[tuple[str, str], HitDraft] = {}
-        self._cameras: dict[str, _CameraMind] = {}
+        self._last_drafts: dict[tuple[str, str], HitDraft] = {}
+        self._cameras: dict[str, _CameraState] = {}
 
     @property
     def budget(self) -> Budget | None:
@@ -95,52 +95,52 @@ class Pipeline:
         return self._stages.enhancer.budget
 
     @property
-    def watch(self) -> Watch:
+    def watch(self) -> ActiveList:
         """The people looked for. A new list counts from the next face on; limits are worked out before it does."""
         return self._watch
 
     @watch.setter
-    def watch(self, watch: Watch) -> None:
+    def watch(self, watch: ActiveList) -> None:
         limits = limits_of(self._config.recognise, watch)
         self._watch, self._limits = watch, limits
 
     def resume(self, hit: Hit) -> None:
-        """Take up a stay that a stored hit began, so that a restart raises no second alert for it."""
+        """Continue the visit of a stored hit, so that a restart raises no second alert for it."""
         person_id = hit.person.person_id
         self._visits.restore(person_id, hit.camera, hit.visit, best_quality=float(hit.quality["score"]))
-        self._told[(hit.camera, person_id)] = HitDraft(hit, images={}, is_new=False, shown=None)
+        self._last_drafts[(hit.camera, person_id)] = HitDraft(hit, images={}, is_new=False, shown=None)
 
     def process(self, frame: Frame) -> FrameResult:
         """Run every stage on one frame."""
         limits = self._config.detect
         self._stages.enhancer.begin_frame()
         detections = self._stages.detector.detect(frame.image, min(limits.keep_score, limits.min_score))
-        mind = self._mind(frame.camera)
-        tracks = mind.tracker.update(frame.frame_id, detections)
+        state = self._state_of(frame.camera)
+        tracks = state.tracker.update(frame.frame_id, detections)
         drafts: list[HitDraft] = []
-        passed_on: list[TrackEnd] = []
+        ended_by_switch: list[TrackEnd] = []
         for track in tracks:
             if track.state is TrackState.CONFIRMED and track.detection is not None:
-                face = mind.faces.setdefault(track.track_id, self._new_face())
+                face = state.faces.setdefault(track.track_id, self._new_face())
                 if face.has_changed(frame, track, self._stages.embedder):
-                    # The name must not stay on whatever the track has passed to.
-                    passed_on.append(self._outcome(frame.camera, track, face))
-                    face = mind.faces[track.track_id] = self._new_face()
-                drafts += self._look(frame, track, face)
-        ended = (*passed_on, *self._end(frame.camera, mind, tracks))
+                    # Ends the recognised face: its name must not follow the track to somebody else.
+                    ended_by_switch.append(self._outcome(frame.camera, track, face))
+                    face = state.faces[track.track_id] = self._new_face()
+                drafts += self._process_face(frame, track, face)
+        ended = (*ended_by_switch, *self._end(frame.camera, state, tracks))
         faces = tuple(
-            self._live(track, mind.faces.get(track.track_id)) for track in tracks if track.detection is not None
+            self._live(track, state.faces.get(track.track_id)) for track in tracks if track.detection is not None
         )
         return FrameResult(detections, tracks, faces, tuple(drafts), ended)
 
     def finish(self, camera: str) -> tuple[TrackEnd, ...]:
         """End every track of a camera whose frames are over."""
-        mind = self._mind(camera)
-        return self._end(camera, mind, mind.tracker.finish())
+        state = self._state_of(camera)
+        return self._end(camera, state, state.tracker.finish())
 
-    def _look(self, frame: Frame, track: Track, face: TrackedFace) -> list[HitDraft]:
-        """Take the face in; when it is somebody, tell the visit, which may ask for a new or updated hit."""
-        has_news = face.see(
+    def _process_face(self, frame: Frame, track: Track, face: TrackedFace) -> list[HitDraft]:
+        """Add a shot; where the face is recognised, update its visit, which may lead to a new or updated hit."""
+        shots_changed = face.add_shot(
             frame,
             track,
             self._config.detect.min_face_px,
@@ -149,12 +149,12 @@ class Pipeline:
             self._stages.enhancer,
         )
         expired = self.watch.expired_at(frame.captured_at)
-        if has_news or (face.match is not None and face.match.person_id in expired):
+        if shots_changed or (face.match is not None and face.match.person_id in expired):
             face.answer(self.watch, self._limits, expired)
-        return self._tell(frame, face)
+        return self._update_visit(frame, face)
 
-    def _tell(self, frame: Frame, face: TrackedFace) -> list[HitDraft]:
-        """Tell the visit of a face that is somebody."""
+    def _update_visit(self, frame: Frame, face: TrackedFace) -> list[HitDraft]:
+        """Add a sighting of a recognised face to its visit."""
         match = face.match
         if match is None or match.person_id is None or face.best is None or match.person_id not in self.watch.people:
             return []
@@ -164,24 +164,24 @@ class Pipeline:
         update = self._visits.sighting(match.person_id, frame.camera, frame.captured_at, quality, match.similarity)
         if update.kind == "none":
             return []
-        face.is_told = face.is_told or update.kind == "new"
+        face.has_hit = face.has_hit or update.kind == "new"
         key = (frame.camera, match.person_id)
-        told = None if update.kind == "new" else self._told.get(key)
-        if told is not None and not update.is_best:
-            # Seen again, but no better: the told pictures stay, or a worse track would push out a better face.
-            draft = replace(told, hit=replace(told.hit, visit=update.visit), images={}, is_new=False)
+        last_draft = None if update.kind == "new" else self._last_drafts.get(key)
+        if last_draft is not None and not update.is_best:
+            # No better shot: update the visit, keep the pictures; a worse track must not replace a better face.
+            draft = replace(last_draft, hit=replace(last_draft.hit, visit=update.visit), images={}, is_new=False)
         else:
-            hit_id = told.hit.hit_id if told else None
+            hit_id = last_draft.hit.hit_id if last_draft else None
             draft = self._drafter.draft(face, match, update.visit, self.watch, hit_id=hit_id)
-        self._told[key] = draft
+        self._last_drafts[key] = draft
         return [draft]
 
-    def _end(self, camera: str, mind: _CameraMind, tracks: tuple[Track, ...]) -> tuple[TrackEnd, ...]:
+    def _end(self, camera: str, state: _CameraState, tracks: tuple[Track, ...]) -> tuple[TrackEnd, ...]:
         ended = []
         for track in tracks:
             if track.state is not TrackState.LOST:
                 continue
-            face = mind.faces.pop(track.track_id, None)
+            face = state.faces.pop(track.track_id, None)
             if face is None:
                 ended.append(TrackEnd(camera, track, None, Reason.LOW_SCORE, 0, None))
                 continue
@@ -190,19 +190,19 @@ class Pipeline:
 
     def _outcome(self, camera: str, track: Track, face: TrackedFace) -> TrackEnd:
         """The one outcome of a face that is over."""
-        drafts = self._last_word(face)
+        drafts = self._final_answer(face)
         known = face.match is not None and face.match.person_id is not None
-        reason = None if face.is_told else Reason.COOLDOWN if known else face.reason
+        reason = None if face.has_hit else Reason.COOLDOWN if known else face.reason
         best = face.best[1].quality.score if face.best else None
         return TrackEnd(camera, track, face.match, reason, face.num_shots, best, tuple(drafts))
 
-    def _last_word(self, face: TrackedFace) -> list[HitDraft]:
-        """The answer of a track that is over before it had shots enough."""
+    def _final_answer(self, face: TrackedFace) -> list[HitDraft]:
+        """Final answer of a track that ended with too few shots."""
         if face.match is not None or face.best is None:
             return []
         frame = face.best[0]
         face.answer(self.watch, self._limits, self.watch.expired_at(frame.captured_at), is_last=True)
-        return self._tell(frame, face)
+        return self._update_visit(frame, face)
 
     def _live(self, track: Track, face: TrackedFace | None) -> LiveFace:
         match = face.match if face and not face.is_doubtful else None
@@ -210,9 +210,9 @@ class Pipeline:
         similarity = match.similarity if match and person else None
         return LiveFace(track.box, person.name if person else None, similarity, track.track_id)
 
-    def _mind(self, camera: str) -> _CameraMind:
+    def _state_of(self, camera: str) -> _CameraState:
         if camera not in self._cameras:
-            self._cameras[camera] = _CameraMind(Tracker(TrackerSettings(high_score=self._config.detect.min_score)))
+            self._cameras[camera] = _CameraState(Tracker(TrackerSettings(high_score=self._config.detect.min_score)))
         return self._cameras[camera]
 
     def _new_face(self) -> TrackedFace:

@@ -1,4 +1,4 @@
-"""How much one shot says: from its quality score to its weight among the shots of a track. Measured, not chosen."""
+"""Weight of a shot in its track's mean, from its quality score; measured by tools.train.reliability."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIKENESS = (
 crops of the training people: `python -m tools.train.reliability`; neighbours that fall are pooled."""
 
 
-def likeness(score: float) -> float:
+def expected_cosine(score: float) -> float:
     """Expected cosine to the clean embedding, 0..1, at a quality score of 0..100."""
     scores, values = zip(*LIKENESS, strict=True)
     return float(np.interp(score, scores, values))
@@ -33,5 +33,5 @@ def weight(score: float) -> float:
     With e = c t + sqrt(1 - c^2) n, where t is the true direction and n noise of its own, the mean with the best ratio
     of signal to noise weighs each e by c / (1 - c^2).
     """
-    c = likeness(score)
+    c = expected_cosine(score)
     return c / (1.0 - c * c)

@@ -198,7 +198,7 @@ def apply(
         Never written to.
     name : one of `NAMES`
     level : 0..5
-        1..5 as CONTRACT.md section 2 lists them; fractions are interpolated; 0 is nearly the original.
+        1..5 as docs/contract.md lists them; fractions are interpolated; 0 is nearly the original.
     rng_or_seed : numpy Generator (advanced by the call) or an integer seed
         Decides direction and noise: equal seeds give equal bytes.
     face_px : > 0, px

@@ -111,11 +111,6 @@ def invert(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.column_stack([inverse, -inverse @ matrix[:, 2]]).astype(np.float32)
 
 
-def map_points(points: NDArray[np.float32], matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Points (..., 2) f32 px through a (2, 3) map; a new array of the same shape."""
-    return np.asarray(points @ matrix[:, :2].T + matrix[:, 2], dtype=np.float32)
-
-
 class Letterbox(NamedTuple):
     """How an image was fitted into a network's input: `fitted = original * scale`, at the top left corner."""
 

@@ -1,9 +1,9 @@
-"""The web side: the guards' page, the live picture and the pull feed, over aiohttp.
+"""The web side, over aiohttp: the guards' page and the API for central servers.
 
-One file per concern: `app` puts the routes together, `access` says who may call them, `auth` knows who is asking,
-`feed` answers central servers, `images` hands out kept pictures, `watch` shows the live picture, `pages` renders the
-page. What it needs from the vision side comes as records over `LiveBoard` and `Store`; no camera, model or pixel code
-is reached from here, not even indirectly.
+`routes` is the table of all addresses; `app` builds the application and opens the port. `page` holds the handlers that
+answer with HTML, `api` those that answer with data, `http` what every request passes: connection, TLS, login, access,
+audit, errors. The vision side is reached only through the records and Protocols of `ports` and `board`, and the store;
+no camera, model or pixel code is imported from here, not even indirectly.
 """
 
 from edge.serve.app import build_app, start

@@ -11,50 +11,42 @@ from aiohttp import web
 
 from edge.config import ReviewConfig, ServeConfig
 from edge.errors import ServiceError
-from edge.serve.api import coverage, feed, images, status, watchlist
-from edge.serve.api.feed_pages import ANSWERS, Answers
-from edge.serve.app_keys import (
-    BOX_ID,
-    CONFIG,
-    FEED_BELL,
-    HEALTH,
-    LIVE,
-    METRICS,
-    POLLS,
-    REVIEW,
-    STORE,
-    TEMPLATES,
-    TEXTS,
-    VERSION,
-    VIEWERS,
-    Slots,
-)
+from edge.serve import routes
+from edge.serve.api.feed_pages import FEED_PAGES, FeedPages
+from edge.serve.app_keys import BOX_ID, CONFIG, FEED_BELL, HEALTH, LIVE, METRICS, REVIEW, STORE, VERSION
 from edge.serve.bell import Bell
 from edge.serve.board import LiveBoard
-from edge.serve.http import shield
-from edge.serve.http.audit import NOTES, Notes, note_views
-from edge.serve.http.auth import CALLERS, Callers, guard
+from edge.serve.http import inputs, security_headers
+from edge.serve.http.audit import RECENT_VIEWS, RecentViews, audit_views
+from edge.serve.http.auth import CALLERS, Callers, check_access
 from edge.serve.http.connection import count_answer
-from edge.serve.http.door import DoorSite, Limits
+from edge.serve.http.door import Door
 from edge.serve.http.problems import problems
-from edge.serve.http.refusals import REFUSALS, Refusals, make_logger
-from edge.serve.jobs import EXAMINER, RECOGNITION, Examiner, Recognition
+from edge.serve.http.quotas import LIVE_VIEWS, LONG_POLLS, UPLOADS, ConnectionLimits, Slots
+from edge.serve.http.refusals import REFUSALS, Refusals, http_logger
+from edge.serve.http.route import ROUTES
 from edge.serve.page import claim, language
-from edge.serve.page.assets import Assets
-from edge.serve.page.commission import COMMISSIONER, Commissioner
-from edge.serve.page.examine import MAX_UPLOADS, UPLOADS
-from edge.serve.page.now import LATEST_HITS
-from edge.serve.page.renderer import make_templates
-from edge.serve.page.sharing import Shared
-from edge.serve.ports import DESK, Desk
-from edge.serve.routes import page_routes
+from edge.serve.page.assets import ASSETS, Assets
+from edge.serve.page.now import LATEST_HITS, SharedAnswer
+from edge.serve.page.renderer import TEMPLATES, TEXTS, make_templates, problem_page
+from edge.serve.ports import (
+    ACCEPTANCE_WALK,
+    EXAMINER,
+    PEOPLE,
+    RECOGNITION_SWITCH,
+    AcceptanceWalk,
+    Examiner,
+    PeopleService,
+    RecognitionSwitch,
+)
 from edge.store import Store
 
 MAX_VIEWERS = 64
+MAX_UPLOADS = 2
 KEEPALIVE_S = 10.0
-"""Also cuts headers that drip in; aiohttp's own limit would be an hour."""
+"""Seconds an idle connection is kept. It is also the time limit for headers; aiohttp's own would be an hour."""
 LINGER_S = 3.0
-"""How long what is left of a refused body is still read, so that the refusal can be read in turn."""
+"""Seconds for which the rest of a refused body is read; closing at once would reset the refusal away, too."""
 
 
 def build_app(
@@ -65,72 +57,58 @@ def build_app(
     metrics: Callable[[], bytes],
     health: Callable[[], dict[str, Any]],
     version: str,
-    desk: Desk | None = None,
+    people: PeopleService,
     review: ReviewConfig | None = None,
     examiner: Examiner | None = None,
-    recognition: Recognition | None = None,
-    commissioner: Commissioner | None = None,
+    recognition: RecognitionSwitch | None = None,
+    walk: AcceptanceWalk | None = None,
 ) -> web.Application:
-    """Return the application; it owns nothing but its subscription to the store, which ends with it."""
+    """Build the application. It owns only its subscription to the store; whatever is passed in, the caller closes."""
     app = web.Application(
-        middlewares=[problems, claim.only_claim, guard, note_views], client_max_size=shield.MAX_BODY_BYTES
+        middlewares=[problems(problem_page), claim.lead_to_claim, check_access, audit_views],
+        client_max_size=inputs.MAX_BODY_BYTES,
     )
-    assets = Assets()
     app[STORE] = store
     app[CONFIG] = config
     app[LIVE] = live
     app[METRICS] = metrics
     app[HEALTH] = health
     app[VERSION] = version
-    app[DESK] = desk
+    app[PEOPLE] = people
     app[EXAMINER] = examiner
-    app[RECOGNITION] = recognition
-    app[COMMISSIONER] = commissioner
-    # The configuration may give the box another name than the one its database made.
+    app[RECOGNITION_SWITCH] = recognition
+    app[ACCEPTANCE_WALK] = walk
+    # The configuration may name the device; otherwise the name made with its database is used.
     app[BOX_ID] = str(health().get("box_id") or store.box_id)
-    app[FEED_BELL] = Bell()
     app[REVIEW] = review = review or ReviewConfig()
-    app[TEXTS] = texts = language.load()
-    app[TEMPLATES] = {name: make_templates(assets, review, t) for name, t in texts.items()}
-    app[CALLERS] = Callers(store)
-    app[NOTES] = Notes()
-    app[LATEST_HITS] = Shared()
-    app[ANSWERS] = Answers()
-    app[REFUSALS] = Refusals()
-    app[UPLOADS] = Slots(MAX_UPLOADS, "uploads")
-    claim.prepare(app)
-    app[POLLS] = Slots(config.max_long_polls, "long polls")
-    app[VIEWERS] = Slots(MAX_VIEWERS, "live views")
-    app.on_response_prepare.append(shield.add_headers)
+    _add_own_parts(app, review)
+    app.on_response_prepare.append(security_headers.add_headers)
     app.on_response_prepare.append(count_answer)
     app.cleanup_ctx.append(_listen_to_store)
-    app.add_routes(_routes(assets))
+    app[ROUTES] = routes.by_name(routes.TABLE)
+    app.add_routes(routes.definitions(routes.TABLE))
     return app
 
 
-def _routes(assets: Assets) -> list[web.RouteDef]:
-    """All routes; each name has its line in `access.ACCESS`."""
-    return [
-        web.get("/livez", status.livez, name="livez"),
-        web.get("/static/{name}", assets.serve, name="static"),
-        *page_routes(),
-        web.get("/api/v1/alerts", feed.alerts, name="api.alerts"),
-        web.get("/api/v1/alerts/{hit_id}", feed.alert, name="api.alert"),
-        web.get("/api/v1/images/{sha256}", images.image, name="api.image"),
-        web.get("/api/v1/health", status.health, name="api.health"),
-        web.get("/api/v1/consumers", status.consumers, name="api.consumers"),
-        web.get("/api/v1/openapi.json", status.describe, name="api.openapi"),
-        web.get("/api/v1/coverage", coverage.coverage, name="api.coverage"),
-        web.get("/api/v1/watchlist", watchlist.whole, name="api.watchlist"),
-        web.put("/api/v1/watchlist", watchlist.replace_whole, name="api.watchlist.replace"),
-        web.put("/api/v1/watchlist/{person_id}", watchlist.put, name="api.person.put"),
-        web.delete("/api/v1/watchlist/{person_id}", watchlist.erase, name="api.person.erase"),
-        web.get("/metrics", status.metrics, name="metrics"),
-    ]
+def _add_own_parts(app: web.Application, review: ReviewConfig) -> None:
+    """Add what the web side makes for itself: texts and templates, caches, counters, limits."""
+    app[ASSETS] = assets = Assets()
+    app[TEXTS] = texts = language.load()
+    app[TEMPLATES] = {name: make_templates(assets, review, t) for name, t in texts.items()}
+    app[FEED_BELL] = Bell()
+    app[CALLERS] = Callers(app[STORE])
+    app[RECENT_VIEWS] = RecentViews()
+    app[LATEST_HITS] = SharedAnswer()
+    app[FEED_PAGES] = FeedPages()
+    app[REFUSALS] = Refusals()
+    app[UPLOADS] = Slots(MAX_UPLOADS, "uploads")
+    app[LONG_POLLS] = Slots(app[CONFIG].max_long_polls, "long polls")
+    app[LIVE_VIEWS] = Slots(MAX_VIEWERS, "live views")
+    claim.prepare(app)
 
 
 async def _listen_to_store(app: web.Application) -> AsyncIterator[None]:
-    """Ring the feed's bell at each commit, from the writer thread, for as long as the application lives."""
+    """Wake long polls and event streams at each feed item; the store calls back on its writer thread."""
     bell = app[FEED_BELL]
     unsubscribe = app[STORE].subscribe(lambda item: bell.ring())
     yield
@@ -149,12 +127,12 @@ async def start(
         keepalive_timeout=KEEPALIVE_S,
         lingering_time=LINGER_S,
         shutdown_timeout=0.5,
-        logger=make_logger(refusals),
+        logger=http_logger(refusals),
     )
     await runner.setup()
-    limits = Limits(config.max_connections, config.max_connections_per_address)
+    limits = ConnectionLimits(config.max_connections, config.max_connections_per_address)
     try:
-        await DoorSite(runner, host, port, limits, refusals, tls).start()
+        await Door(runner, host, port, limits, refusals, tls).start()
     except OSError as error:
         await runner.cleanup()
         raise ServiceError(_why(error, host, port)) from error

@@ -1,4 +1,4 @@
-"""Wakes coroutines when something happened on another thread. Knows nothing of what happened."""
+"""Wakes coroutines from other threads. Carries no data: whoever is woken reads the changed thing itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 
 
 class Bell:
-    """`ring` may be called on any thread and never blocks; `wait` is for coroutines of any loop."""
+    """A counter of rings. `ring` may be called on any thread and never blocks; `wait` works on any event loop."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -17,7 +17,7 @@ class Bell:
 
     @property
     def rings(self) -> int:
-        """How often it rang so far: read it before looking at the thing itself, then pass it to `wait`."""
+        """Rings so far. Read it before reading the data and pass it to `wait`: a ring in between is then not missed."""
         return self._rings
 
     def ring(self) -> None:
@@ -29,7 +29,7 @@ class Bell:
         for future in waiting:
             by_loop.setdefault(future.get_loop(), []).append(future)
         for loop, futures in by_loop.items():
-            # A loop that has closed has nobody left to wake.
+            # RuntimeError: the loop has closed, so nobody waits there any more.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(_wake, futures)
 

@@ -1,6 +1,6 @@
-"""The board on which the vision side pins its newest frame and camera health, and from which the page reads.
+"""Shares each camera's newest frame, camera health and conditions: the vision thread writes, the web side reads.
 
-Only records pass through here: no pixel is touched, nothing is encoded, and a slow reader never holds up a publisher.
+Holds records only; frames arrive as encoded JPEGs. Publishing replaces the former value and never waits for a reader.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from edge.records import CameraHealth, LiveView
 from edge.serve.bell import Bell
 
-WANTED_FOR_S = 5.0
-"""Seconds after the last look during which a camera still counts as watched."""
+VIEWER_COUNTS_FOR_S = 5.0
+"""Seconds after a request for its frames in which a camera counts as having viewers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Something that is wrong with the box: subject and state are words of the feed, `detail` the facts."""
+    """A problem of the device. `subject` and `state` are the feed's words (disk, full); `detail` has the numbers."""
 
     subject: str
     state: str
@@ -36,18 +36,18 @@ class LiveBoard:
         self._views: dict[str, LiveView] = {}
         self._health: tuple[CameraHealth, ...] = ()
         self._conditions: tuple[Condition, ...] = ()
-        self._looked_at: dict[str, float] = {}
+        self._asked_at: dict[str, float] = {}
         self._frames = Bell()
         self.health_bell = Bell()
 
     def publish(self, view: LiveView) -> None:
-        """Pin the newest processed frame of a camera in place of the one before."""
+        """Replace a camera's newest frame and wake those who wait for it."""
         with self._lock:
             self._views[view.camera] = view
         self._frames.ring()
 
     def publish_health(self, health: Iterable[CameraHealth]) -> None:
-        """Pin the state of all cameras; wakes readers only when a state or its detail changed, not for every count."""
+        """Replace the state of all cameras. Wakes readers if a state or detail has changed, not for counters alone."""
         new = tuple(health)
         with self._lock:
             changed = _states(new) != _states(self._health)
@@ -56,7 +56,7 @@ class LiveBoard:
             self.health_bell.ring()
 
     def publish_conditions(self, conditions: Iterable[Condition]) -> None:
-        """Pin what is wrong with the box; wakes readers when something began or ended, not for every detail."""
+        """Replace the device's conditions. Wakes readers when one began or ended; a new detail alone wakes nobody."""
         new = tuple(conditions)
         changed = [(one.subject, one.state) for one in new] != [(one.subject, one.state) for one in self._conditions]
         self._conditions = new
@@ -67,9 +67,9 @@ class LiveBoard:
         """What is wrong with the box, as last published."""
         return self._conditions
 
-    def is_wanted(self, camera: str) -> bool:
-        """Whether somebody looked at this camera within the last seconds; else the publisher may skip the encoding."""
-        return time.monotonic() - self._looked_at.get(camera, float("-inf")) < WANTED_FOR_S
+    def has_viewers(self, camera: str) -> bool:
+        """Whether anybody has asked for this camera's frames lately; if not, the publisher skips encoding them."""
+        return time.monotonic() - self._asked_at.get(camera, float("-inf")) < VIEWER_COUNTS_FOR_S
 
     def cameras(self) -> list[str]:
         """Names of all cameras heard of, in the order of the configuration."""
@@ -85,18 +85,18 @@ class LiveBoard:
         return self._views.get(camera)
 
     async def wait_newer(self, camera: str, frame_id: int | None, timeout_s: float) -> LiveView | None:
-        """Return the newest frame once it is another than `frame_id`, or None when `timeout_s` seconds are over.
+        """Wait for a frame of `camera` other than `frame_id`; None after `timeout_s` seconds.
 
-        Another, not a greater one: frame numbers start again when the service does.
+        Other, not greater: frame numbers start again when the service restarts.
         """
-        found = await self.wait_any({camera: frame_id}, timeout_s)
+        found = await self.wait_newer_any({camera: frame_id}, timeout_s)
         return found[0] if found else None
 
-    async def wait_any(self, seen: Mapping[str, int | None], timeout_s: float) -> list[LiveView]:
-        """Return, of the cameras named, every newest frame that is another than the one seen; none when time is up."""
+    async def wait_newer_any(self, seen: Mapping[str, int | None], timeout_s: float) -> list[LiveView]:
+        """Wait until a camera in `seen` has a frame other than the one seen; return all such, [] at the time-out."""
         deadline = time.monotonic() + timeout_s
         while True:
-            self._looked_at.update(dict.fromkeys(seen, time.monotonic()))
+            self._asked_at.update(dict.fromkeys(seen, time.monotonic()))
             rings = self._frames.rings
             newest = [self._views.get(camera) for camera in seen]
             if found := [view for view in newest if view is not None and view.frame_id != seen[view.camera]]:
@@ -107,3 +107,8 @@ class LiveBoard:
 
 def _states(health: tuple[CameraHealth, ...]) -> list[tuple[str, str, str]]:
     return [(item.camera, item.state, item.detail) for item in health]
+
+
+def age_ms(view: LiveView) -> float:
+    """Milliseconds since the frame was captured, by the monotonic clock, which setting the time doesn't change."""
+    return max(0.0, (time.monotonic_ns() - view.captured_mono_ns) / 1e6)

@@ -4,6 +4,8 @@
     header    opset and IR version of an ONNX file, without parsing its graph
     manifest  what models_dir/manifest.json promises about each file
     session   a loaded model: provider, threads, warm-up, run
+    known     what a model must answer to a drawn input
+    trial     start a model by the first way that reproduces its known answer
     pack      manifest + folder -> checked sessions
 
 What a model's numbers mean (boxes, embeddings) belongs to the stages, not here.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from edge.config import PACKAGED_MODELS, RuntimeConfig
 from edge.errors import EdgeError, ModelError
 from edge.sessions.header import OnnxHeader, read_header
+from edge.sessions.known import KnownAnswer, record
 from edge.sessions.manifest import (
     MANIFEST,
     MAX_OPSET,
@@ -27,6 +29,7 @@ from edge.sessions.manifest import (
     read_manifest,
 )
 from edge.sessions.session import ModelInfo, Session, check_shapes
+from edge.sessions.trial import Way, start, ways_of
 
 PACKAGED = "packaged"
 """The name of the pack that came with the program. A link to it leads nowhere, so not into a release that goes."""
@@ -77,7 +80,47 @@ class Pack:
         raise ModelError(f"{self.models_dir}: no {task} model called {name!r}; there are: {names}. Choose one of these")
 
     def load(self, entry: ModelEntry, runtime: RuntimeConfig) -> Session:
-        """Check size, SHA-256, opset and shapes, then load and warm up; raises ModelError."""
+        """A checked and warm session that reproduces its known answer, by the best way there is; raises ModelError.
+
+        Its `info` is that of another file of the pack where only the same model in full precision gives the right
+        answer here; its `choice` says so.
+        """
+        return start(ways_of(entry, runtime, self.twins(entry)), partial(self._open, runtime=runtime), self.known)
+
+    def load_only(self, entry: ModelEntry, runtime: RuntimeConfig) -> Session:
+        """As `load`, but never another file; with a provider named in `runtime`, no other provider either."""
+        return start(ways_of(entry, runtime), partial(self._open, runtime=runtime), self.known)
+
+    def load_exact(self, entry: ModelEntry) -> Session:
+        """A session in exact arithmetic on one CPU thread, which answers the same on every machine."""
+        return self._open(Way(entry, arithmetic="exact"), RuntimeConfig(threads=1, provider="cpu"))
+
+    def answer(self, entry: ModelEntry, seed: int) -> KnownAnswer:
+        """The exact answer to a drawn input, to be kept when the pack is sealed; raises ModelError."""
+        session = self.load_exact(entry)
+        tensor = session.drawn_input(seed)
+        is_picture = entry.task not in ("detect", "embed")
+        return record(seed, tensor.shape, session.run(tensor), is_picture=is_picture)
+
+    def known(self, sha256: str) -> KnownAnswer | None:
+        """The known answer of a file; None where the pack was sealed without one. Raises ModelError."""
+        recorded = (self.golden() or {}).get("known", {}).get(sha256)
+        return None if recorded is None else KnownAnswer.parse(recorded)
+
+    def twins(self, entry: ModelEntry) -> list[ModelEntry]:
+        """The same model in full precision, where it is another file."""
+        family = entry.variant_of or entry.name
+        return [
+            other
+            for other in self.manifest.models
+            if (other.task, other.precision) == (entry.task, "fp32")
+            and other.name != entry.name
+            and family in (other.name, other.variant_of)
+        ]
+
+    def _open(self, way: Way, runtime: RuntimeConfig) -> Session:
+        """Check size, SHA-256, opset and shapes, then load and warm up one way; raises ModelError."""
+        entry = way.entry
         path = self._path(entry)
         data = _read(path)
         if len(data) != entry.bytes:
@@ -97,7 +140,7 @@ class Pack:
         info = ModelInfo(
             entry.name, entry.task, entry.file, digest, entry.precision, "pack", entry.generative, entry.licence
         )
-        session = Session(data, header, info, entry.input, runtime)
+        session = Session(data, header, info, entry.input, runtime, arithmetic=way.arithmetic, skip=way.skip)
         file = str(path)
         check_shapes(file, "inputs", {entry.input.name: entry.input.shape}, {session.input_name: session.input_shape})
         answer = session.warm_up()
@@ -152,7 +195,7 @@ class Pack:
         results = []
         for entry in self.manifest.models:
             try:
-                session = self.load(entry, runtime or RuntimeConfig())
+                session = self.load_only(entry, runtime or RuntimeConfig())
             except EdgeError as error:
                 results.append(VerifyResult(entry, str(error), None))
             else:

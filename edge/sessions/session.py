@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnxruntime as ort
@@ -13,12 +13,17 @@ from numpy.typing import NDArray
 from edge.config import RuntimeConfig
 from edge.errors import ConfigError, ModelError
 from edge.sessions.header import OnnxHeader
+from edge.sessions.known import drawn_input, input_shape
 from edge.sessions.manifest import Dim, InputSpec
 
 AUTO_ORDER = ("TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider")
 _CPU = "CPUExecutionProvider"
+_STRIDE_PX = 32
+"""Largest stride of a detector."""
 _REMOTE = frozenset({"AzureExecutionProvider"})
 """Providers that would send pictures elsewhere: never listed, never used."""
+Arithmetic = Literal["as built", "exact"]
+"""`exact`: no graph optimisations, so quantized layers compute in fp32, as they are defined; several times slower."""
 _WARM_UP_SIDE_PX = 320
 """Side of the warm-up picture where the model leaves it free; a multiple of every detector stride."""
 
@@ -41,13 +46,24 @@ class Session:
     """A model ready to run; made by `Pack.load` and `load_file` only. Safe to call from one thread at a time."""
 
     def __init__(
-        self, data: bytes, header: OnnxHeader, info: ModelInfo, spec: InputSpec, runtime: RuntimeConfig
+        self,
+        data: bytes,
+        header: OnnxHeader,
+        info: ModelInfo,
+        spec: InputSpec,
+        runtime: RuntimeConfig,
+        *,
+        arithmetic: Arithmetic = "as built",
+        skip: int = 0,
     ) -> None:
         self.info = info
+        self.arithmetic = arithmetic
+        self.choice = "no pack vouches for this file"
+        """Why this file runs on this provider in this arithmetic, in words."""
         self.spec = spec
         self.threads = runtime.threads
         self._header = header
-        self._ort = _open(data, info, runtime)
+        self._ort = _open(data, info, runtime, arithmetic, skip)
         inputs = self._ort.get_inputs()
         if len(inputs) != 1:
             raise ModelError(f"{info.file}: has {len(inputs)} inputs, one was expected; use a model of the pack")
@@ -100,6 +116,11 @@ class Session:
         shape = [d if isinstance(d, int) else free[i] for i, d in enumerate(self.input_shape)]
         return self.run(np.zeros(shape, np.float32))
 
+    def drawn_input(self, seed: int = 1) -> NDArray[np.float32]:
+        """An input of blocks drawn from a seed; free sides are such that no stride or halving leaves a remainder."""
+        shape = input_shape(self.input_shape, max(self.spec.multiple, _STRIDE_PX))
+        return drawn_input(seed, shape, self.spec)
+
     def describe(self) -> dict[str, Any]:
         """JSON-ready: what is loaded and what runs it."""
         info = self.info
@@ -111,6 +132,8 @@ class Session:
             "source": info.source,
             "precision": info.precision,
             "provider": self.provider,
+            "arithmetic": self.arithmetic,
+            "choice": self.choice,
             "threads": self.threads,
             "opset": self._header.opset,
             "input": list(self.input_shape),
@@ -160,7 +183,9 @@ def check_shapes(
             )
 
 
-def _open(data: bytes, info: ModelInfo, runtime: RuntimeConfig) -> ort.InferenceSession:
+def _open(
+    data: bytes, info: ModelInfo, runtime: RuntimeConfig, arithmetic: Arithmetic, skip: int
+) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = runtime.threads
     options.inter_op_num_threads = 1
@@ -168,7 +193,9 @@ def _open(data: bytes, info: ModelInfo, runtime: RuntimeConfig) -> ort.Inference
     # Spinning threads burn a core between two frames and take it from capture and the web side.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    providers = choose_providers(runtime.provider, available_providers())
+    if arithmetic == "exact":
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    providers = choose_providers(runtime.provider, available_providers())[skip:]
     try:
         session = ort.InferenceSession(data, options, providers=providers)
     except Exception as error:  # noqa: BLE001 - as above: no common base

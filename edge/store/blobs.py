@@ -14,7 +14,7 @@ from pathlib import Path
 from edge.durable import sync
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-YOUNG_S = 3600.0
+MIN_AGE_TO_DELETE_S = 3600.0
 """A file younger than this may belong to a row that another process is about to commit."""
 
 
@@ -81,9 +81,9 @@ class Blobs:
             sync(folder)
         return removed
 
-    def old_files(self) -> Iterator[str]:
-        """Hashes of files that are not young. Left-over temporary files are deleted on the way."""
-        limit = time.time() - YOUNG_S
+    def deletable_files(self) -> Iterator[str]:
+        """Hashes of files old enough to be deleted. Left-over temporary files are deleted on the way."""
+        limit = time.time() - MIN_AGE_TO_DELETE_S
         for folder in sorted(self.folder.iterdir()):
             if not folder.is_dir():
                 continue

@@ -1,6 +1,6 @@
 """Records to JSON and back: one spelling of times, keys and their order, for the database, the feed and `hits.jsonl`.
 
-Pure: no clock, no SQL, no files. Key order is CONTRACT.md section 3's and part of what others compare byte for byte.
+Pure: no clock, no SQL, no files. Fields are docs/contract.md's; others compare their order byte for byte.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""Connections to edge.db and what its errors mean. Every connection is made here; no table is named here."""
+"""Connections to edge.db, the lock on its folder, and what its errors mean. No table is named here."""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -15,6 +17,24 @@ from edge.errors import StoreError
 
 BUSY_MS = 5000
 """How long a write waits for another process, such as a command that adds a token."""
+CHECKPOINT_TRIES = 2
+"""Attempts to empty the log; each waits up to `BUSY_MS` for readers."""
+
+
+@contextlib.contextmanager
+def lock_folder(data_dir: Path) -> Iterator[None]:
+    """Make the folder if need be, and let one process at a time open it."""
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(data_dir / "open.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        text = f"{data_dir}: can't be written ({error.strerror}); check who owns it, or choose another data_dir"
+        raise StoreError(text) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
@@ -107,6 +127,32 @@ def immediate(db: sqlite3.Connection) -> Iterator[None]:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+def log_bytes(path: Path) -> int:
+    """Length of the write-ahead log of the database at `path`."""
+    log = path.with_name(path.name + "-wal")
+    return log.stat().st_size if log.exists() else 0
+
+
+def truncate_log(db: sqlite3.Connection, path: Path) -> int:
+    """Move the log into the database and empty it; returns the bytes left where a reader holds it open."""
+    for _ in range(CHECKPOINT_TRIES):
+        if db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0:
+            break
+    return log_bytes(path)
+
+
+def compact(db: sqlite3.Connection) -> bool:
+    """Write the database anew, some four seconds a gigabyte; returns whether there was room for it."""
+    db.execute("PRAGMA temp_store = FILE")  # else the copy would be made in memory
+    try:
+        db.execute("VACUUM")
+    except sqlite3.Error:
+        return False
+    finally:
+        db.execute("PRAGMA temp_store = MEMORY")
+    return True
 
 
 _MEANING = {

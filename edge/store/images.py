@@ -14,8 +14,9 @@ from itertools import islice
 from pathlib import Path
 
 from edge.errors import NotFoundError
-from edge.store.blobs import Blobs, is_sha256
-from edge.store.codec import time_to_text
+from edge.store import meta
+from edge.store.blobs import MIN_AGE_TO_DELETE_S, Blobs, is_sha256
+from edge.store.codec import time_from_text, time_to_text
 from edge.store.connect import immediate
 
 _UNNAMED = """NOT EXISTS (SELECT 1 FROM hit_images h WHERE h.sha256 = images.sha256)
@@ -41,7 +42,7 @@ def require_rows(
             db.execute("INSERT OR IGNORE INTO images (sha256, num_bytes, added_at) VALUES (?, ?, ?)", row)
             db.execute("DELETE FROM doomed_images WHERE sha256 = ?", (sha256,))
         elif not is_kept(db, sha256):
-            raise NotFoundError(f"picture {sha256} was neither handed over nor kept before; hand its bytes over too")
+            raise NotFoundError(f"picture {sha256} was neither handed over nor kept; pass its bytes")
 
 
 def is_kept(db: sqlite3.Connection, sha256: str) -> bool:
@@ -55,7 +56,7 @@ def find(db: sqlite3.Connection, blobs: Blobs, sha256: str) -> Path | None:
 
 
 def release(db: sqlite3.Connection, names: Iterable[str]) -> tuple[int, int]:
-    """Doom those of the pictures that no row names any more; returns how many, and their bytes."""
+    """Mark for deletion those of the pictures that no row names any more; returns how many, and their bytes."""
     count = num_bytes = 0
     for sha256 in set(names):
         row = db.execute(f"SELECT num_bytes FROM images WHERE sha256 = ? AND {_UNNAMED}", (sha256,)).fetchone()
@@ -66,14 +67,14 @@ def release(db: sqlite3.Connection, names: Iterable[str]) -> tuple[int, int]:
     return count, num_bytes
 
 
-def doom_unnamed(db: sqlite3.Connection, names: Iterable[str]) -> None:
-    """Doom files that were written for a row that was then refused."""
+def release_unnamed(db: sqlite3.Connection, names: Iterable[str]) -> None:
+    """Mark for deletion files that were written for a row that was then refused."""
     rows = [(sha256,) for sha256 in names if not is_kept(db, sha256)]
     db.executemany("INSERT OR IGNORE INTO doomed_images (sha256) VALUES (?)", rows)
 
 
-def remove_doomed(db: sqlite3.Connection, blobs: Blobs) -> int:
-    """Delete the files of doomed pictures; in its own transaction, after the one that doomed them."""
+def delete_released(db: sqlite3.Connection, blobs: Blobs) -> int:
+    """Delete the files that were marked, in a transaction of its own, after the one that marked them."""
     if db.execute("SELECT 1 FROM doomed_images").fetchone() is None:
         return 0
     with immediate(db):
@@ -83,12 +84,24 @@ def remove_doomed(db: sqlite3.Connection, blobs: Blobs) -> int:
     return removed
 
 
+def sweep_if_due(db: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -> None:
+    """Delete orphaned pictures, at most once an hour.
+
+    Every `edge` command opens the store, and younger files are never deleted.
+    """
+    last = meta.get(db, meta.Key.LAST_SWEEP_AT)
+    if last is not None and abs((now - time_from_text(last)).total_seconds()) < MIN_AGE_TO_DELETE_S:
+        return
+    sweep_orphans(db, blobs)
+    meta.put(db, meta.Key.LAST_SWEEP_AT, time_to_text(now))
+
+
 def sweep_orphans(db: sqlite3.Connection, blobs: Blobs, chunk: int = 500) -> int:
     """Delete old files that no row names, left behind by a crash between file and commit."""
     removed = 0
-    names = (sha256 for sha256 in blobs.old_files() if not is_kept(db, sha256))
+    names = (sha256 for sha256 in blobs.deletable_files() if not is_kept(db, sha256))
     while orphans := list(islice(names, chunk)):
         with immediate(db):
-            # looked at again under the lock: another process may have named one meanwhile
+            # checked again under the lock: another process may have named one meanwhile
             removed += blobs.remove(sha256 for sha256 in orphans if not is_kept(db, sha256))
     return removed

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from pathlib import Path
 
 from edge.errors import StoreError
 from edge.store.codec import time_to_text
-from edge.store.connect import immediate
+from edge.store.connect import immediate, open_reader, open_writer
 
 APPLICATION_ID = 0x45444745
 """Marks the file as ours ("EDGE"), so that some other program's database is never altered."""
@@ -35,7 +37,23 @@ class Migration:
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
-def known() -> tuple[Migration, ...]:
+def open_database(path: Path, now: dt.datetime) -> sqlite3.Connection:
+    """A connection that may write to the database at `path`, created or brought up to this version."""
+    if path.exists() and path.stat().st_size > 0:
+        with contextlib.closing(open_reader(path)) as db:
+            require_own_schema(db, path)  # before anything of it is changed
+    else:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    db = open_writer(path)
+    try:
+        upgrade(db, path, now)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def migrations() -> tuple[Migration, ...]:
     """Migrations of this version, in order."""
     files = (
         file for file in resources.files("edge.store").joinpath("migrations").iterdir() if file.name[-4:] == ".sql"
@@ -44,13 +62,13 @@ def known() -> tuple[Migration, ...]:
     return tuple(sorted(found, key=lambda migration: migration.number))
 
 
-def require_ours(db: sqlite3.Connection, path: Path) -> None:
+def require_own_schema(db: sqlite3.Connection, path: Path) -> None:
     """StoreError if the database is some other program's, or newer than this version. Changes nothing."""
     mark = db.execute("PRAGMA application_id").fetchone()[0]
     is_empty = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
     if mark != APPLICATION_ID and not is_empty:
         raise StoreError(f"{path}: a database of some other program; move it away, or choose another data_dir")
-    version, newest = version_of(db), known()[-1].number
+    version, newest = version_of(db), migrations()[-1].number
     if version > newest:
         raise StoreError(
             f"{path}: written by a newer version (schema {version}, this one knows {newest}); "
@@ -58,17 +76,17 @@ def require_ours(db: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def migrate(db: sqlite3.Connection, path: Path, now: dt.datetime) -> None:
+def upgrade(db: sqlite3.Connection, path: Path, now: dt.datetime) -> None:
     """Bring the schema up to this version."""
-    migrations = known()
-    if version_of(db) == migrations[-1].number:
+    steps = migrations()
+    if version_of(db) == steps[-1].number:
         return
-    with immediate(db):  # the lock before the look: another process may be migrating too
-        require_ours(db, path)
+    with immediate(db):  # lock before reading the version: another process may be migrating at the same time
+        require_own_schema(db, path)
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(_RECORD)
         version = version_of(db)
-        for migration in migrations:
+        for migration in steps:
             if migration.number > version:
                 _apply(db, migration, now)
 

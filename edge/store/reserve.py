@@ -1,4 +1,4 @@
-"""A file that only takes up room. On a full disk even deleting rows needs some: then this file is given up for it."""
+"""An 8 MB file that is deleted when the disk is full: even deleting rows needs space."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 NUM_BYTES = 8_000_000
 NEEDED = 2
-"""The reserve is laid out only while the disk has this many times its size left."""
+"""The reserve is created only while the disk has this many times its size left."""
 
 
-def lay_out(folder: Path) -> bool:
-    """Take the room if it isn't taken and the disk has plenty; returns whether the reserve is there."""
+def create(folder: Path) -> bool:
+    """Create the file unless it is there or the disk has little space; returns whether it is there."""
     path = folder / "reserve"
     if path.exists():
         return True
@@ -30,8 +30,8 @@ def lay_out(folder: Path) -> bool:
     return True
 
 
-def give_up(folder: Path) -> bool:
-    """Give the room back; returns whether there was any."""
+def release(folder: Path) -> bool:
+    """Delete the file; returns whether it was there."""
     with contextlib.suppress(FileNotFoundError):
         (folder / "reserve").unlink()
         return True

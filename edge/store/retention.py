@@ -1,4 +1,4 @@
-"""What goes when: by age, by bytes of pictures, by free disk space. The files go after the commit.
+"""Retention: delete pictures and hits by age, by bytes of pictures and by free disk space. Files go after the commit.
 
 Pictures go before alerts, the oldest first, and references of people never. Alerts go from the old end of the feed, so
 that it never has a hole inside. What some puller hasn't got yet goes last and leaves a `gap` item.
@@ -14,26 +14,27 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edge.store import images, reserve
+from edge.store import connect, images, reserve
 from edge.store.blobs import Blobs
 from edge.store.codec import time_to_text
 from edge.store.feed import feed
 from edge.store.hits import hits
-from edge.store.people import erasure
 from edge.store.rows import RetentionReport
 from edge.store.writer import Change
 
 MAX_ROUND = 500
-"""Hits, and feed items, that one transaction removes by age; alerts that come in meanwhile wait no longer than that."""
+"""Hits and feed items that one transaction removes by age, so that new alerts never wait long."""
 MAX_PAGES = 2000
 """Free pages given back to the disk per round; the rest is used again."""
 KEEP_ALERTS = 1000
 """The newest alerts are never shed for space: a few kilobytes each, they are not what fills a disk."""
 CHUNK = 200
+SHED_BYTES = 3 * reserve.NUM_BYTES
+"""Bytes of pictures deleted at once when a write finds the disk full."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RetentionLimits:
     """What may be kept."""
 
     max_age_days: float
@@ -46,7 +47,9 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-def enforce(change: Change, folder: Path, limits: Limits, pulled_seq: int | None, now: dt.datetime) -> RetentionReport:
+def run_round(
+    change: Change, folder: Path, limits: RetentionLimits, pulled_seq: int | None, now: dt.datetime
+) -> RetentionReport:
     """One round of removing what is too old or too much. `pulled_seq`: all pullers have that; None: nobody pulls."""
     db = change.db
     cutoff = time_to_text(now - dt.timedelta(days=limits.max_age_days))
@@ -54,7 +57,7 @@ def enforce(change: Change, folder: Path, limits: Limits, pulled_seq: int | None
     old = "SELECT hit_id FROM hits WHERE last_at < ? OR latest_seq <= ? LIMIT ?"
     hit_ids = _ids(db.execute(old, (cutoff, feed_floor, MAX_ROUND)))
     this_floor = min(feed_floor, _first_seq(db) + MAX_ROUND)
-    report = _trim(change, this_floor, hit_ids, pulled_seq, now)
+    report = _cut_feed(change, this_floor, hit_ids, pulled_seq, now)
     if len(hit_ids) == MAX_ROUND or this_floor < feed_floor:
         return replace(report, is_complete=False)
     excess = _image_bytes(db) - limits.max_image_bytes
@@ -67,18 +70,31 @@ def enforce(change: Change, folder: Path, limits: Limits, pulled_seq: int | None
     return replace(report, image_bytes_left=_image_bytes(db))
 
 
-def settle(db: sqlite3.Connection, blobs: Blobs, path: Path, report: RetentionReport) -> RetentionReport:
+def finish_round(db: sqlite3.Connection, blobs: Blobs, path: Path, report: RetentionReport) -> RetentionReport:
     """After the commit: delete the files and give the database's free pages back to the disk."""
-    images.remove_doomed(db, blobs)
+    images.delete_released(db, blobs)
     if report.hits_removed or report.feed_items_removed:
         db.executescript(f"PRAGMA incremental_vacuum({MAX_PAGES})")  # `execute` would stop after the first page
-        erasure.truncate_log(db, path)
-    reserve.lay_out(path.parent)  # given up if a write has found the disk full since
+        connect.truncate_log(db, path)
+    reserve.create(path.parent)  # make the reserve again if it was used
     return replace(report, free_bytes=free_bytes(path.parent))
 
 
+def make_room(db: sqlite3.Connection, blobs: Blobs, folder: Path) -> bool:
+    """Free disk space: drop the reserve, delete the oldest hit pictures, create a new reserve.
+
+    Returns whether a retry of the write makes sense.
+    """
+    reserve.release(folder)
+    with connect.immediate(db):
+        removed, _ = shed_images(db, SHED_BYTES)
+    images.delete_released(db, blobs)
+    reserve.create(folder)
+    return removed > 0
+
+
 def shed_images(db: sqlite3.Connection, num_bytes: int) -> tuple[int, int]:
-    """Doom the oldest pictures of hits until that many bytes are freed; returns pictures and bytes."""
+    """Mark the oldest pictures of hits for deletion until that many bytes are freed; returns pictures and bytes."""
     oldest = """SELECT sha256, num_bytes FROM images WHERE NOT EXISTS (
             SELECT 1 FROM person_references r WHERE r.image_sha256 = images.sha256)
         ORDER BY added_at, sha256"""
@@ -112,11 +128,11 @@ def _shed_alerts(change: Change, num_bytes: int, pulled_seq: int | None, now: dt
             break
         freed += sum(size for _, size in rows)
         hit_ids = _ids(db.execute("SELECT hit_id FROM hits WHERE latest_seq <= ?", (rows[-1][0],)))
-        total = _add(total, _trim(change, rows[-1][0], hit_ids, pulled_seq, now))
+        total = _add(total, _cut_feed(change, rows[-1][0], hit_ids, pulled_seq, now))
     return total
 
 
-def in_rounds(start_round: Callable[[], Future[RetentionReport]]) -> Future[RetentionReport]:
+def run_rounds(start_round: Callable[[], Future[RetentionReport]]) -> Future[RetentionReport]:
     """Start one round after the other until a report is complete; what else is queued gets its turn in between."""
     total: Future[RetentionReport] = Future()
 
@@ -144,19 +160,19 @@ def _floor_by_age(db: sqlite3.Connection, cutoff: str) -> int:
     return feed.head(db) if first is None else int(first) - 1
 
 
-def _trim(
+def _cut_feed(
     change: Change, last_seq: int, hit_ids: list[str], pulled_seq: int | None, now: dt.datetime
 ) -> RetentionReport:
-    """Delete hits, and the feed up to `last_seq`; say so in the feed if a puller misses something."""
+    """Delete hits, and the feed up to `last_seq`; adds a `gap` item if a puller misses something."""
     db = change.db
-    doomed, num_bytes = hits.remove(db, hit_ids)
-    report = RetentionReport(doomed, num_bytes, len(hit_ids))
+    num_images, num_bytes = hits.remove(db, hit_ids)
+    report = RetentionReport(num_images, num_bytes, len(hit_ids))
     cut = db.execute(
         "SELECT count(*), min(seq), max(seq), min(at), max(at) FROM feed WHERE seq <= ?", (last_seq,)
     ).fetchone()
     if cut[0] == 0:
         return report
-    missed = _missed(db, last_seq, pulled_seq)
+    missed = _unpulled_alerts(db, last_seq, pulled_seq)
     db.execute("DELETE FROM feed WHERE seq <= ?", (last_seq,))
     db.execute("INSERT INTO trims (first_seq, last_seq, first_at, last_at) VALUES (?, ?, ?, ?)", cut[1:])
     if missed[0]:
@@ -165,7 +181,9 @@ def _trim(
     return replace(report, feed_items_removed=cut[0], unpulled_alerts_removed=missed[0])
 
 
-def _missed(db: sqlite3.Connection, last_seq: int, pulled_seq: int | None) -> tuple[int, str | None, str | None]:
+def _unpulled_alerts(
+    db: sqlite3.Connection, last_seq: int, pulled_seq: int | None
+) -> tuple[int, str | None, str | None]:
     """Alerts about to be cut that some puller doesn't have: how many, and their time span."""
     if pulled_seq is None:
         return 0, None, None

@@ -32,7 +32,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A login as those see it who may end it; `login_id` tells nothing of its secret."""
+    """A login as shown to those who may end it; `login_id` does not reveal the secret."""
 
     login_id: str
     user: str
@@ -69,7 +69,7 @@ class Receipt:
     """What erasing a person removed.
 
     `is_scrubbed`: the database was written anew and its log emptied, so that no old page holds anything of them. False
-    only where the disk has no room for that, or a reader held the log open; the next erasure makes up for it.
+    only where the disk has no room for that, or a reader held the log open; then the next erasure does it.
     """
 
     person_id: str
@@ -80,6 +80,15 @@ class Receipt:
     images_shared: int
     feed_items: int
     is_scrubbed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What erasing a person removed in the store (`receipt`) and beside it."""
+
+    receipt: Receipt
+    examinations: int
+    """Examined files whose results named the person, or were not finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +129,8 @@ class AuditEntry:
     sha256: str
 
     @property
-    def told(self) -> dict[str, Any] | None:
-        """The detail, read; None where it was blanked, empty where it is no JSON object."""
+    def detail_json(self) -> dict[str, Any] | None:
+        """The detail, parsed; None where it was blanked, empty where it is no JSON object."""
         if self.detail is None:
             return None
         try:

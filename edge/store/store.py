@@ -12,46 +12,87 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
 
 from edge.records import FeedItem, FeedPage, Hit, Person, Reference
-from edge.store import core as opening
-from edge.store import guarding, images, retention
+from edge.store import images, meta, reserve, retention, stats
 from edge.store.accounts.accounts import Accounts
+from edge.store.accounts.claim import Claim
 from edge.store.audit.audit import LOCAL
-from edge.store.audit.log import Ledger
+from edge.store.audit.log import AuditLog
+from edge.store.blobs import Blobs
+from edge.store.core import Core, utc_now
 from edge.store.coverage.coverage import Coverage
-from edge.store.feed import feed
-from edge.store.hits import hits
-from edge.store.people import changes, erasure, people
-from edge.store.people.calibration import Tuning
+from edge.store.coverage.pause import Pauses
+from edge.store.feed import epoch
+from edge.store.feed.consumers import Consumers
+from edge.store.feed.feed import Feed
+from edge.store.hits import hits, search
+from edge.store.hits.reviews import Reviews
+from edge.store.hits.search import HitFilter
+from edge.store.people import people
+from edge.store.people.calibration import CalibrationStore
 from edge.store.people.changes import Listing
+from edge.store.people.watchlist import Watchlist
 from edge.store.rows import AuditHead, Consumer, Receipt, RetentionReport
-from edge.store.writer import Change
-
-T = TypeVar("T")
+from edge.store.writer import Change, Listener
 
 
-class Store(Accounts):
-    """Hits, feed, pictures, people and accounts of one box, in one data directory."""
+class Store:
+    """Hits, feed, pictures, people and accounts of one device, in one data directory.
 
-    def __init__(self, core: opening.Core) -> None:
+    `accounts`, `claim`, `reviews`, `audit_log`, `coverage`, `pauses` and `calibration` have verbs of their own.
+    """
+
+    def __init__(self, core: Core) -> None:
         self._core = core
-        self.epoch = core.epoch
-        self.box_id = core.box_id
-        self._read = core.read
-        self._write = core.write
-        self._blobs = core.blobs
-        super().__init__(core)
-        self.page = guarding.Page(core, self._logins.hash)
-        self.ledger = Ledger(core)
+        self.box_id, self.epoch = core.read(
+            lambda db: (meta.get(db, meta.Key.DEVICE_ID) or "", meta.get(db, meta.Key.EPOCH) or "")
+        )
+        # Listeners are called in this order: whoever reads a new feed item finds the audit head that belongs to it.
+        self.accounts = Accounts(core)
+        self.audit_log = AuditLog(core)
+        self._feed = Feed(core, self.epoch)
+        self._consumers = Consumers(core)
+        core.listen(Listener(committed=lambda db, _: self._delete_files(db), disk_full=self._make_room))
+        self.claim = Claim(core, self.accounts.passwords)
+        self.reviews = Reviews(core)
         self.coverage = Coverage(core)
-        self.tuning = Tuning(core)
+        self.pauses = Pauses(core)
+        self.calibration = CalibrationStore(core)
+        self._watchlist = Watchlist(core)
+        self._share_accounts()
+
+    def _share_accounts(self) -> None:
+        """The verbs of accounts are the store's own too."""
+        accounts = self.accounts
+        self.add_user, self.remove_user, self.users = accounts.add_user, accounts.remove_user, accounts.users
+        self.set_password, self.check_password = accounts.set_password, accounts.check_password
+        self.set_language = accounts.set_language
+        self.add_session, self.check_session = accounts.add_session, accounts.check_session
+        self.end_session, self.logins, self.end_login = accounts.end_session, accounts.logins, accounts.end_login
+        self.add_login_link, self.use_login_link = accounts.add_login_link, accounts.use_login_link
+        self.add_token, self.revoke_token = accounts.add_token, accounts.revoke_token
+        self.tokens, self.check_token = accounts.tokens, accounts.check_token
 
     @classmethod
-    def open(cls, data_dir: Path, *, clock: Callable[[], dt.datetime] = opening.utc_now) -> Store:
+    def open(cls, data_dir: Path, *, clock: Callable[[], dt.datetime] = utc_now) -> Store:
         """Open or create the data directory; StoreError where it can't be used."""
-        return cls(opening.Core(data_dir, clock))
+
+        def prepare(db: sqlite3.Connection, blobs: Blobs) -> None:
+            meta.device_id(db)
+            epoch.choose_epoch(db, data_dir, clock())
+            images.delete_released(db, blobs)
+            images.sweep_if_due(db, blobs, clock())
+            reserve.create(data_dir)
+
+        core = Core(data_dir, clock, prepare)
+        try:
+            store = cls(core)
+        except BaseException:
+            core.close()
+            raise
+        core.start()
+        return store
 
     def close(self) -> None:
         """Finish what is queued, then close. May be called twice."""
@@ -75,31 +116,35 @@ class Store(Accounts):
         """Replace a hit by a better sighting, `alert.updated`; its review stays as it is."""
         return self._write_hit(hits.update, hit, images)
 
-    def _write_hit(self, verb: hits.Verb, hit: Hit, pictures: Mapping[str, bytes]) -> Future[FeedItem]:
+    def _write_hit(self, verb: hits.WriteHit, hit: Hit, pictures: Mapping[str, bytes]) -> Future[FeedItem]:
         def apply(change: Change) -> FeedItem:
-            return verb(change, self._blobs, hit, pictures, self._core.clock())
+            return verb(change, self._core.blobs, hit, pictures, self._core.clock())
 
         return self._core.write_with_pictures(apply, pictures)
 
-    def set_review(self, hit_id: str, state: str, by: str, reason: str | None) -> Future[FeedItem]:
-        """Record a verdict for which one person is enough, `alert.reviewed`."""
-        return self.page.give_verdict(hit_id, by, state, reason=reason, note=None, needs_second=False)
-
     def hit(self, hit_id: str) -> Hit | None:
         """One hit."""
-        return self._read(lambda db: hits.get(db, hit_id))
+        return self._core.read(lambda db: hits.get(db, hit_id))
 
     def hits(self, before: str | None = None, limit: int = 50) -> list[Hit]:
         """Hits, newest first; the next page begins `before` the last id of this one."""
-        return self._read(lambda db: hits.newest(db, before, limit))
+        return self.find_hits(HitFilter(), before, limit)
 
-    def count_hits(self) -> int:
-        """Number of hits kept."""
-        return self._read(hits.count)
+    def find_hits(self, which: HitFilter, before: str | None = None, limit: int = 50) -> list[Hit]:
+        """Hits that meet the conditions, newest first, page by page as with `hits`."""
+        return self._core.read(lambda db: search.page(db, which, before, limit))
+
+    def count_hits(self, which: HitFilter | None = None) -> int:
+        """Number of hits kept; of a filter at most `search.COUNT_UP_TO` + 1."""
+        return self._core.read(lambda db: search.count(db, which or HitFilter()))
+
+    def cameras_with_hits(self) -> list[str]:
+        """Names of cameras that have hits."""
+        return self._core.read(search.cameras)
 
     def last_hit_of(self, person_id: str, camera: str) -> Hit | None:
         """The newest hit of a person at a camera."""
-        return self._read(lambda db: hits.last_of(db, person_id, camera))
+        return self._core.read(lambda db: hits.last_of(db, person_id, camera))
 
     # feed
 
@@ -107,39 +152,39 @@ class Store(Accounts):
         self, after: str | None, limit: int, fields: Sequence[str] | None = None, *, max_bytes: int | None = None
     ) -> FeedPage:
         """A page of the feed; `fields` names the keys of the body to keep. CursorError, CursorExpiredError."""
-        return self._read(lambda db: feed.page(db, self.epoch, after, limit, fields, max_bytes))
+        return self._feed.page(after, limit, fields, max_bytes)
 
     def add_item(self, type: str, body: Mapping[str, object]) -> Future[FeedItem]:
         """Add `health`, `gap` or `heartbeat`."""
-        return self._write(lambda change: feed.append(change, self._core.clock(), type, body))
+        return self._feed.add(type, body)
 
     def head_seq(self) -> int:
         """Seq of the newest item, from memory."""
-        return self._core.head
+        return self._feed.head
 
     def head_cursor(self) -> str:
         """Cursor after the newest item, from memory."""
-        return self._core.head_cursor()
+        return self._feed.head_cursor()
 
     def subscribe(self, callback: Callable[[FeedItem], None]) -> Callable[[], None]:
-        """Have `callback` called on the writer thread with each new item, in order; returns the way out."""
-        return self._core.subscribe(callback)
+        """Call `callback` with each new item, in order, on the writer thread; returns a function that unsubscribes."""
+        return self._feed.subscribe(callback)
 
     # pictures
 
     def image_path(self, sha256: str) -> Path | None:
         """File of a picture that some row names."""
-        return self._read(lambda db: images.find(db, self._blobs, sha256))
+        return self._core.read(lambda db: images.find(db, self._core.blobs, sha256))
 
     # people
 
     def people(self) -> list[Person]:
         """The watchlist, by id."""
-        return self._read(people.all_people)
+        return self._core.read(people.all_people)
 
     def person(self, person_id: str) -> Person | None:
         """One person."""
-        return self._read(lambda db: people.get(db, person_id))
+        return self._core.read(lambda db: people.get(db, person_id))
 
     def put_person(
         self, person: Person, references: Sequence[Reference], images: Mapping[str, bytes], *, by: str = LOCAL
@@ -151,48 +196,33 @@ class Store(Accounts):
         self, listing: Listing, *, by: str = LOCAL, if_version: int | None = None
     ) -> Future[tuple[int, str]]:
         """Add or change a person; PreconditionError if the list is not `if_version` any more."""
-
-        def apply(change: Change) -> tuple[int, str]:
-            return changes.put(change, self._blobs, listing, if_version, by, self._core.clock())
-
-        return self._core.write_with_pictures(apply, listing.images)
+        return self._watchlist.put(listing, by, if_version)
 
     def replace_people(
         self, listings: Sequence[Listing], *, by: str = LOCAL, if_version: int | None = None
     ) -> Future[list[Receipt]]:
         """Make this the whole list in one transaction; whoever is not on it is erased."""
-
-        def apply(change: Change) -> list[Receipt]:
-            return changes.replace_all(change, self._blobs, listings, if_version, by, self._core.clock())
-
-        def finish(db: sqlite3.Connection, receipts: list[Receipt]) -> list[Receipt]:
-            return [erasure.scrub(db, self._blobs, self._core.path, receipt) for receipt in receipts]
-
-        pictures = {sha256: data for listing in listings for sha256, data in listing.images.items()}
-        return self._core.write_with_pictures(apply, pictures, finish=finish)
+        return self._watchlist.replace(listings, by, if_version)
 
     def forget_person(self, person_id: str, *, by: str = LOCAL, if_version: int | None = None) -> Future[Receipt]:
         """Erase a person: rows, hits, pictures no other row names, and their traces in the log."""
-        return self._write(
-            lambda change: changes.forget(change, person_id, if_version, by, self._core.clock()),
-            finish=lambda db, receipt: erasure.scrub(db, self._blobs, self._core.path, receipt),
-        )
+        return self._watchlist.erase(person_id, by, if_version)
 
     def watchlist_changed_at(self) -> dt.datetime | None:
         """When the list was last changed or confirmed."""
-        return self._read(people.changed_at)
+        return self._core.read(people.changed_at)
 
     def references(self, model_sha256: str | None = None) -> list[Reference]:
         """References made by a model, or all."""
-        return self._read(lambda db: people.references(db, model_sha256))
+        return self._core.read(lambda db: people.references(db, model_sha256))
 
     def watchlist_version(self) -> tuple[int, str]:
         """Number of changes and digest of the watchlist."""
-        return self._core.watchlist_version()
+        return self._watchlist.version()
 
     def data_version(self) -> int:
-        """A number, from memory, that moves within half a second of another process' commit."""
-        return self._core.foreign_changes
+        """A number, from memory, that changes within half a second of another process' commit."""
+        return self._core.writer.foreign_commits
 
     # audit
 
@@ -205,46 +235,52 @@ class Store(Accounts):
         *,
         person_id: str | None = None,
     ) -> Future[None]:
-        """Note who did what to what; `person_id` where it tells of a person. Reading and checking: `store.ledger`."""
-        return self.ledger.note(actor, action, subject, detail, person_id=person_id)
+        """Note who did what to what; `person_id` where it is about a person. To read and check: `store.audit_log`."""
+        return self.audit_log.note(actor, action, subject, detail, person_id=person_id)
 
     def audit_head(self) -> AuditHead | None:
         """Number and hash of the newest audit row, from memory."""
-        return self._core.audit_head
+        return self.audit_log.head
 
     # consumers and upkeep
 
     def note_pull(self, token_name: str, seq: int) -> None:
         """A puller has everything up to `seq`: the cursor it came with. Saved every few seconds."""
-        self._core.pulls.note(token_name, seq)
+        self._consumers.note_pull(token_name, seq)
 
     def consumers(self) -> list[Consumer]:
         """Every token name that may read alerts, and how far it has come."""
-        return self._read(lambda db: self._core.pulls.consumers(db, self._core.head))
+        return self._core.read(self._consumers.all)
 
     def enforce_retention(
         self, *, max_age_days: float, max_image_bytes: int, min_free_bytes: int, now: dt.datetime
     ) -> Future[RetentionReport]:
         """Remove what is too old or too much."""
-        limits = retention.Limits(max_age_days, max_image_bytes, min_free_bytes)
+        limits = retention.RetentionLimits(max_age_days, max_image_bytes, min_free_bytes)
 
         def apply(change: Change) -> RetentionReport:
-            pulled = [consumer.seq for consumer in self._core.pulls.consumers(change.db, self._core.head)]
-            return retention.enforce(change, self._core.path.parent, limits, min(pulled, default=None), now)
+            pulled = [consumer.seq for consumer in self._consumers.all(change.db)]
+            return retention.run_round(change, self._core.folder, limits, min(pulled, default=None), now)
 
-        def settle(db: sqlite3.Connection, report: RetentionReport) -> RetentionReport:
-            return retention.settle(db, self._blobs, self._core.path, report)
+        def finish(db: sqlite3.Connection, report: RetentionReport) -> RetentionReport:
+            return retention.finish_round(db, self._core.blobs, self._core.path, report)
 
-        return retention.in_rounds(lambda: self._write(apply, finish=settle))
+        return retention.run_rounds(lambda: self._core.write(apply, finish=finish))
 
     def trouble(self) -> tuple[str, str] | None:
-        """What writing meets now, from memory: `locked`, `full` or `failing`, and a sentence; None where it works."""
-        return self._core.trouble()
+        """What is wrong with writing now: `locked`, `full` or `failing`, and a sentence; None if nothing."""
+        return self._core.writer.trouble()
 
     def stats(self) -> dict[str, int | float]:
         """Counts, bytes and queue depth."""
-        return self._core.stats()
+        return stats.stats(self._core, self._feed.head)
 
     def check(self) -> list[str]:
         """What SQLite's own integrity check finds wrong; empty when all is well."""
-        return self._read(lambda db: [row[0] for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"])
+        return self._core.read(lambda db: [row[0] for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"])
+
+    def _delete_files(self, db: sqlite3.Connection) -> None:
+        images.delete_released(db, self._core.blobs)
+
+    def _make_room(self, db: sqlite3.Connection) -> bool:
+        return retention.make_room(db, self._core.blobs, self._core.folder)

@@ -1,4 +1,4 @@
-"""An update of the program brings the database along: a copy is migrated and put in its place, the old one kept aside.
+"""Update of the database with the program: a copy is migrated and swapped in; the old file stays until accepted.
 
 Called while the service is stopped. At every instant `edge.db` is whole: either the old one or the new one.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from edge.durable import sync
 from edge.errors import StoreError
-from edge.store import connect, migrate
+from edge.store import connect, meta, migrate
 from edge.store.feed import cursor, feed
 
 BEFORE = "edge.db.before"
@@ -23,7 +23,7 @@ _COPY = "edge.db.copy"
 
 @dataclass(frozen=True, slots=True)
 class DatabaseFacts:
-    """What an update has to know of a database: its schema, the one this program writes, and the end of its feed."""
+    """What an update has to know: the database's schema, the one this program writes, and the end of the feed."""
 
     schema: int
     knows: int
@@ -31,24 +31,24 @@ class DatabaseFacts:
     cursor: str | None
 
 
-def facts(data_dir: Path) -> DatabaseFacts:
-    """Look at the database; a box that has none yet needs no migration. StoreError where it is not ours."""
-    path, knows = data_dir / "edge.db", migrate.known()[-1].number
+def database_facts(data_dir: Path) -> DatabaseFacts:
+    """Read the database; where there is none yet, no migration is needed. StoreError where it is not ours."""
+    path, newest = data_dir / "edge.db", migrate.migrations()[-1].number
     if not path.exists() or path.stat().st_size == 0:
-        return DatabaseFacts(knows, knows, 0, None)
+        return DatabaseFacts(newest, newest, 0, None)
     try:
         with contextlib.closing(connect.open_reader(path)) as db:
-            migrate.require_ours(db, path)
-            row = db.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()
+            migrate.require_own_schema(db, path)
+            epoch = meta.get(db, meta.Key.EPOCH)
             head = feed.head(db)
-            return DatabaseFacts(migrate.version_of(db), knows, head, cursor.encode(row[0], head) if row else None)
+            return DatabaseFacts(migrate.version_of(db), newest, head, cursor.encode(epoch, head) if epoch else None)
     except sqlite3.Error as error:
         raise connect.explain(error, path) from error
 
 
 def migrate_copy(data_dir: Path, now: dt.datetime) -> bool:
     """Migrate a copy and swap it in, the old one staying as `edge.db.before`; False where no migration is due."""
-    about = facts(data_dir)
+    about = database_facts(data_dir)
     if about.schema == about.knows:
         return False
     path, copy, before = data_dir / "edge.db", data_dir / _COPY, data_dir / BEFORE
@@ -59,8 +59,8 @@ def migrate_copy(data_dir: Path, now: dt.datetime) -> bool:
         with contextlib.closing(connect.open_writer(path)) as old, contextlib.closing(sqlite3.connect(copy)) as new:
             old.backup(new)
         with contextlib.closing(connect.open_writer(copy)) as db:
-            migrate.migrate(db, copy, now)
-        _require_alone(path)
+            migrate.upgrade(db, copy, now)
+        _require_closed(path)
         os.link(path, before)
         sync(copy)
         copy.replace(path)
@@ -70,15 +70,16 @@ def migrate_copy(data_dir: Path, now: dt.datetime) -> bool:
     return True
 
 
-def put_back(data_dir: Path) -> bool:
-    """Put the database of before the update back, if one was kept; what came since is left as `edge.db.refused`."""
+def roll_back(data_dir: Path) -> bool:
+    """Restore the database from before the update, if it was kept. The one it replaces stays as `edge.db.refused`."""
     path, before = data_dir / "edge.db", data_dir / BEFORE
     if not before.exists():
         return False
     try:
-        with contextlib.closing(connect.open_writer(path)):  # folds the log into the file; who closes last removes it
+        # Opening and closing moves the log into the file; the last connection to close deletes the log.
+        with contextlib.closing(connect.open_writer(path)):
             pass
-        _require_alone(path)
+        _require_closed(path)
         refused = data_dir / "edge.db.refused"
         refused.unlink(missing_ok=True)
         os.link(path, refused)
@@ -89,13 +90,12 @@ def put_back(data_dir: Path) -> bool:
     return True
 
 
-def keep(data_dir: Path) -> None:
-    """The update counts: the old database, with whoever was erased since, goes."""
+def accept(data_dir: Path) -> None:
+    """Accept the update: delete the old database, which may still hold people erased since."""
     for name in (BEFORE, "edge.db.refused"):
         (data_dir / name).unlink(missing_ok=True)
 
 
-def _require_alone(path: Path) -> None:
-    log = path.with_name(path.name + "-wal")
-    if log.exists() and log.stat().st_size:
+def _require_closed(path: Path) -> None:
+    if connect.log_bytes(path):
         raise StoreError(f"{path}: another process has it open; stop the service first")

@@ -1,7 +1,6 @@
 """The one thread that owns the only write connection. Jobs queued together are committed together.
 
-A job's Future resolves only after its commit. No table is named here: what a job writes is the business of hits.py,
-feed.py, people.py and their like.
+A job's Future resolves only after its commit. No table is named here: what a job writes is known to its author alone.
 """
 
 from __future__ import annotations
@@ -15,24 +14,27 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from edge.errors import EdgeError, StoreError
 from edge.records import FeedItem
 from edge.store.connect import explain, immediate, is_full, is_locked
 
 T = TypeVar("T")
+P = ParamSpec("P")
 _log = logging.getLogger(__name__)
 
 MAX_QUEUED = 1000
 MAX_GROUPED = 64
 TICK_S = 0.5
 """How often the thread wakes without a job, to notice what other processes wrote."""
+SLOW_S = 2.0
+"""A write that takes longer than this is held up: by another process, or by a disk that fails."""
 
 
 @dataclass(slots=True)
 class Change:
-    """What a job is given: the connection, inside a transaction, and a place for the feed items it adds."""
+    """What a job receives: the connection inside the open transaction, and the list of feed items it adds."""
 
     db: sqlite3.Connection
     items: list[FeedItem] = field(default_factory=list)
@@ -52,34 +54,49 @@ class Job(Generic[T]):
     future: Future[T] = field(default_factory=Future)
 
 
-@dataclass(frozen=True, slots=True)
-class Hooks:
-    """What the store wants to be told, always on the writer thread."""
+def _ignore(*_: object) -> None:
+    """What a listener does with an event it has no interest in."""
 
-    committed: Callable[[sqlite3.Connection, list[FeedItem]], None]
-    foreign_change: Callable[[sqlite3.Connection], None]
-    tick: Callable[[], None]
-    relieve: Callable[[sqlite3.Connection], bool]
-    """Frees disk space; returns whether another try makes sense."""
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Callbacks of one part of the store, on the writer thread; the last `tick` comes from the thread that closes."""
+
+    committed: Callable[[sqlite3.Connection, list[FeedItem]], None] = _ignore
+    """After each commit of this process, with the feed items it added."""
+    foreign_commit: Callable[[sqlite3.Connection], None] = _ignore
+    """Another process has committed."""
+    tick: Callable[[bool], None] = _ignore
+    """At least every `TICK_S`; True for the last time, just before the store closes."""
+    disk_full: Callable[[sqlite3.Connection], bool | None] = _ignore
+    """Frees disk space; returns whether a retry makes sense."""
 
 
 class Writer:
     """Runs jobs in the order they came in; `close` finishes those already queued."""
 
-    def __init__(self, db: sqlite3.Connection, path: Path, hooks: Hooks) -> None:
+    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
         self._db = db
         self._path = path
-        self._hooks = hooks
+        self._listeners: list[Listener] = []
         self._jobs: queue.Queue[Job[Any] | None] = queue.Queue(MAX_QUEUED)
         self._closing = threading.Lock()
         self._closed = False
         self._data_version = self._read_data_version()
         self.commits = 0
         self.failures = 0
-        self.problem: tuple[str, str] | None = None
+        self.foreign_commits = 0
+        self._trouble: tuple[str, str] | None = None
         """What the last batch met, as state and sentence, until one is committed again."""
         self._busy_since: float | None = None
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+
+    def listen(self, listener: Listener) -> None:
+        """Add a listener; called in the order in which they were added. Only before `start`."""
+        self._listeners.append(listener)
+
+    def start(self) -> None:
+        """Start the thread; jobs queued before are then done."""
         self._thread.start()
 
     def submit(
@@ -92,7 +109,7 @@ class Writer:
     ) -> Future[T]:
         """Queue a job; StoreError in the Future if it can't be done, at once if the queue is full or closed."""
         job = Job(apply, prepare, finish, undo)
-        job.future.set_running_or_notify_cancel()  # a cancelled waiter must not take its alert along
+        job.future.set_running_or_notify_cancel()  # cancelling the Future must not cancel the write
         with self._closing:
             if self._closed:
                 job.future.set_exception(StoreError(f"{self._path}: the store is closed"))
@@ -107,11 +124,13 @@ class Writer:
                 job.future.set_exception(StoreError(text))
         return job.future
 
-    @property
-    def busy_s(self) -> float:
-        """Seconds for which the transaction at hand has been under way; 0 where there is none."""
+    def trouble(self) -> tuple[str, str] | None:
+        """What is wrong with writing now: `locked`, `full` or `failing`, and a sentence; None if nothing."""
         since = self._busy_since
-        return 0.0 if since is None else time.monotonic() - since
+        busy_s = 0.0 if since is None else time.monotonic() - since
+        if self._trouble is None and busy_s > SLOW_S:
+            return "locked", f"a write has been waiting for {busy_s:.0f} s for another process or the disk"
+        return self._trouble
 
     @property
     def depth(self) -> int:
@@ -120,8 +139,13 @@ class Writer:
 
     def close(self) -> None:
         """Finish what is queued, stop the thread, close the connection. May be called twice."""
+        for listener in self._listeners:
+            _log_failure_of(listener.tick, True)
         with self._closing:
             was_closed, self._closed = self._closed, True
+        if self._thread.ident is None:
+            self._db.close()
+            return
         if not was_closed:
             self._jobs.put(None)
         if threading.current_thread() is not self._thread:
@@ -131,10 +155,12 @@ class Writer:
         is_last = False
         while not is_last:
             batch, is_last = self._next_batch()
-            self._notice_others()
+            self._detect_foreign_commit()
             if batch:
                 self._commit(batch)
-            self._guarded(self._hooks.tick)
+            if not is_last:
+                for listener in self._listeners:
+                    _log_failure_of(listener.tick, False)
         self._db.close()
 
     def _next_batch(self) -> tuple[list[Job[Any]], bool]:
@@ -153,25 +179,25 @@ class Writer:
 
     def _commit(self, batch: list[Job[Any]]) -> None:
         """Commit a batch; where the disk is full, make room and try once more."""
-        left = self._attempt(batch)
-        has_room = bool(left) and self._guarded(self._relieve)
-        if has_room:
-            left = self._attempt(left)
+        left = self._try_commit(batch)
+        if left and self._make_room():
+            left = self._try_commit(left)
         if left:
-            self.problem = "full", "the disk is full and no picture is left to shed"
+            self._trouble = "full", "the disk is full and no picture is left to shed"
         for job in left:
             self._fail(
                 job, StoreError(f"{self._path}: the disk is full and no picture is left to shed; free some space")
             )
 
-    def _note_problem(self, error: Exception) -> None:
+    def _note_trouble(self, error: Exception) -> None:
         if isinstance(error, sqlite3.Error | OSError):
-            self.problem = "locked" if is_locked(error) else "failing", str(explain(error, self._path))
+            self._trouble = "locked" if is_locked(error) else "failing", str(explain(error, self._path))
 
-    def _relieve(self) -> bool:
-        return self._hooks.relieve(self._db)
+    def _make_room(self) -> bool:
+        outcomes = [_log_failure_of(listener.disk_full, self._db) for listener in self._listeners]
+        return any(outcomes)
 
-    def _attempt(self, batch: list[Job[Any]]) -> list[Job[Any]]:
+    def _try_commit(self, batch: list[Job[Any]]) -> list[Job[Any]]:
         """Try a batch in one transaction; returns the jobs for which the disk had no room."""
         ready, full = self._prepare(batch)
         change = Change(self._db)
@@ -182,21 +208,25 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - nothing of this batch was kept
             if is_full(error):
                 return ready + full
-            self._note_problem(error)
+            self._note_trouble(error)
             for job in ready:
                 self._fail(job, error)
             return full
         finally:
             self._busy_since = None
         self.commits += 1
-        self.problem = None
-        self._guarded(lambda: self._hooks.committed(self._db, change.items))
+        self._trouble = None
+        for listener in self._listeners:
+            _log_failure_of(listener.committed, self._db, change.items)
         for job, (result, refusal) in zip(ready, outcomes, strict=True):
             self._finish(job, result, refusal)
         return full
 
     def _prepare(self, batch: list[Job[Any]]) -> tuple[list[Job[Any]], list[Job[Any]]]:
-        """Jobs ready to be applied, and those from the first on for which the disk has no room: the order stays."""
+        """Prepare jobs in order. Returns those ready, and, from the first that found the disk full, all the rest.
+
+        The rest is not tried, so that the order of the jobs is kept.
+        """
         ready: list[Job[Any]] = []
         for index, job in enumerate(batch):
             try:
@@ -210,7 +240,7 @@ class Writer:
         return ready, []
 
     def _apply(self, job: Job[Any], change: Change) -> tuple[Any, Exception | None]:
-        """Run one job in a savepoint: what is wrong with it is no harm to the others."""
+        """Run one job in a savepoint, so that a failure rolls back only its own changes."""
         num_items = len(change.items)
         self._db.execute("SAVEPOINT job")
         outcome: tuple[Any, Exception | None]
@@ -235,15 +265,17 @@ class Writer:
         except Exception as error:  # noqa: BLE001
             self._fail(job, error)
 
-    def _notice_others(self) -> None:
-        """Another process committed: this connection's data_version moves only then."""
+    def _detect_foreign_commit(self) -> None:
+        """`data_version` of this connection changes only when another connection commits."""
         try:
             version = self._read_data_version()
         except sqlite3.Error:
-            return  # the next job says it to someone who waits
+            return  # the next job meets the same error and reports it to its caller
         if version != self._data_version:
             self._data_version = version
-            self._guarded(lambda: self._hooks.foreign_change(self._db))
+            self.foreign_commits += 1
+            for listener in self._listeners:
+                _log_failure_of(listener.foreign_commit, self._db)
 
     def _read_data_version(self) -> int:
         return int(self._db.execute("PRAGMA data_version").fetchone()[0])
@@ -256,10 +288,11 @@ class Writer:
             _log.error("a store job failed", exc_info=error)
         job.future.set_exception(error)
 
-    def _guarded(self, call: Callable[[], T]) -> T | None:
-        """Run a hook; the thread outlives whatever it does."""
-        try:
-            return call()
-        except Exception:  # noqa: BLE001
-            _log.exception("a hook of the store failed")
-            return None
+
+def _log_failure_of(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+    """Run a callback; log its exception instead of ending the writer thread."""
+    try:
+        return call(*args, **kwargs)
+    except Exception:  # noqa: BLE001
+        _log.exception("a listener of the store failed")
+        return None

@@ -1,11 +1,12 @@
 """People looked for: enrolment checks, gallery search, import and export, and what a setting costs in false alerts.
 
-    gallery    all reference embeddings, searchable; immutable, replaced whole
-    enrol      may this picture become a reference, and which frames of a video should
-    classic    Dataset/<class>/<images> beside a JSON list
-    archive    our own export: people.json and pictures in one zip or folder
-    calibrate  strangers who don't exist against this list; tail is the fit behind it
-    expected   how often a stranger would match at this setting
+    gallery         all reference embeddings, searchable; immutable, replaced whole
+    entry           one person as handed in, the result, and the rule for new ids
+    picture_checks  may this picture become a reference, and which frames of a video should
+    classic         Dataset/<class>/<images> beside a JSON list
+    archive         our own export: people.json and pictures in one zip or folder
+    calibration     synthetic strangers against this list; tail is the fit behind it
+    false_alerts    how often a stranger would match at this setting
 
 Nothing here opens a model, a camera or a database, or decodes a picture: what it needs is handed in.
 """
@@ -17,9 +18,9 @@ from edge.watchlist.gallery import Gallery, Ranked
 from edge.watchlist.picture_checks import (
     Candidate,
     EnrolLimits,
-    EnrolReason,
-    Others,
-    Verdict,
+    OtherPeople,
+    PictureCheck,
+    RefusalReason,
     check_pictures,
     choose_best,
 )
@@ -28,12 +29,12 @@ __all__ = [
     "Archive",
     "Candidate",
     "EnrolLimits",
-    "EnrolReason",
     "Gallery",
     "ListedPerson",
-    "Others",
+    "OtherPeople",
+    "PictureCheck",
     "Ranked",
-    "Verdict",
+    "RefusalReason",
     "check_pictures",
     "choose_best",
     "expected_false_alerts",

@@ -109,7 +109,7 @@ class Archive:
         self.close()
 
     def _bytes(self, name: str, limit: int) -> bytes:
-        """At most `limit` bytes of one member; one byte more is asked for, so that a lying size shows."""
+        """Read one member; one byte more than `limit` is asked for, so that one larger than it claims is noticed."""
         try:
             if self._zip is not None:
                 with self._zip.open(name) as member:

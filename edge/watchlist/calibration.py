@@ -1,4 +1,4 @@
-"""What a setting costs on this box's own list: strangers who are nobody, scored against everybody on it.
+"""False alerts to expect on this very list: synthetic strangers are scored against everybody on it.
 
 The strangers come from the model pack as vectors drawn from a distribution; no picture and no file is known here.
 """
@@ -19,7 +19,7 @@ CURVE = (0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
 """False positive identification rates that the printed curve shows."""
 BATCH = 512
 MIN_PEOPLE = 8
-"""On a shorter list it can't be told whether its pictures come from one place."""
+"""On a shorter list the common likeness of its pictures can't be estimated."""
 SAMPLE = 2000
 
 
@@ -28,18 +28,9 @@ class Calibration:
     """Tails of strangers against one list at one margin, by kind of picture (`color`, `gray`)."""
 
     tails: Mapping[str, Tail]
-    num_people: int
     min_margin: float
-    shifts: Mapping[str, float] = field(default_factory=dict)
-    """What was added to the strangers' similarities because the list's own pictures resemble one another."""
-
-    def one_in(self, similarity: float, kind: str) -> float | None:
-        """Faces per false alert, at the 95 % bound; None where nothing is known of this kind."""
-        tail = self.tails.get(kind)
-        if tail is None:
-            return None
-        bound = tail.bound(similarity)
-        return 1.0 / bound if bound > 0 else float("inf")
+    biases: Mapping[str, float] = field(default_factory=dict)
+    """Added to the strangers' similarities, because pictures of one camera or light resemble one another."""
 
     def thresholds(self, one_in: float) -> dict[str, float]:
         """`min_similarity` by kind for at most one false alert in `one_in` faces, rounded up."""
@@ -63,15 +54,15 @@ def calibrate(gallery: Gallery, cohorts: Mapping[str, NDArray[np.floating]], min
     """Score each cohort against the list; None where nobody is listed or there is no cohort."""
     if not gallery.num_references or not cohorts:
         return None
-    shifts = {kind: shared_likeness(gallery, cohort) for kind, cohort in cohorts.items()}
+    biases = {kind: list_bias(gallery, cohort) for kind, cohort in cohorts.items()}
     tails = {}
     for kind, cohort in cohorts.items():
         scores = stranger_scores(gallery, cohort, min_margin)
-        tails[kind] = Tail.fit(np.where(scores > -1.0, scores + shifts[kind], scores))
-    return Calibration(tails, len(gallery), min_margin, shifts)
+        tails[kind] = Tail.fit(np.where(scores > -1.0, scores + biases[kind], scores))
+    return Calibration(tails, min_margin, biases)
 
 
-def shared_likeness(gallery: Gallery, cohort: NDArray[np.floating]) -> float:
+def list_bias(gallery: Gallery, cohort: NDArray[np.floating]) -> float:
     """By how much listed people resemble one another more than the cohort's strangers do them; 0 where not surely so.
 
     Pictures of one camera, one light or one sort of film have that in common, and strangers before that camera have it,

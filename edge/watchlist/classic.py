@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from edge.errors import ImageError
 from edge.records import Person
+from edge.watchlist.entry import fit_id
 
 DEFAULT_STATUS = "listed"
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp"})
@@ -28,22 +29,28 @@ class ListedPerson:
 
     person: Person
     pictures: tuple[Path, ...]
+    is_id_made: bool = False
+    """The data set gives no id and the name can't be one, so the id was made of the name."""
 
 
-def read_classic(path: Path, listing: Path | None = None) -> list[ListedPerson]:
+def read_classic(
+    path: Path, listing: Path | None = None, *, known_ids: Collection[str] = frozenset()
+) -> list[ListedPerson]:
     """People and pictures of a classic data set; raises ImageError that names the file and what is wrong with it.
 
     Parameters
     ----------
     path : the folder of class folders, the folder that holds it as `Dataset`, or the JSON beside it
     listing : the JSON, where there are several beside the folder
+    known_ids : ids on the watchlist; a name that is one of them stays the id, whatever characters it has
 
     Notes
     -----
     A JSON entry belongs to the class folder that its Name or ID spells, else to the folder its key counts to, from 0,
     in plain sorted order of folder names (1, 10, 2: as the classifiers that used this layout numbered their classes).
     Where two entries end at one folder the list is refused, for a wrong guess gives a face a wrong name. A folder
-    without an entry, and any folder where there is no JSON at all, is its own id and name.
+    without an entry, and any folder where there is no JSON at all, gives the name. Without an ID the id is the name,
+    made fit by `edge.watchlist.entry.fit_id`.
     """
     folder, listing = _locate(path, listing)
     classes = sorted(f for f in folder.iterdir() if f.is_dir() and not f.name.startswith("."))
@@ -51,17 +58,32 @@ def read_classic(path: Path, listing: Path | None = None) -> list[ListedPerson]:
         raise ImageError(
             f"{folder}: no folder of a person in it; put each person's pictures into a folder of their own"
         )
-    named = {} if listing is None else _pair(listing, classes, _read_list(listing))
-    people = [
-        ListedPerson(named.get(found, Person(found.name, found.name, DEFAULT_STATUS)), _pictures(found))
-        for found in classes
-    ]
-    twice = [person_id for person_id, count in Counter(p.person.person_id for p in people).items() if count > 1]
-    if twice:
-        raise ImageError(
-            f"{listing or folder}: the ID {twice[0]!r} stands for two people; give each an ID of their own"
-        )
+    named = {} if listing is None else _pair(listing, classes, _read_list(listing, known_ids))
+    people = []
+    for found in classes:
+        listed = named.get(found) or _named(found.name, DEFAULT_STATUS, known_ids)
+        people.append(replace(listed, pictures=_pictures(found)))
+    _require_one_each(listing or folder, list(zip(classes, people, strict=True)))
     return people
+
+
+def _named(name: str, status: str, known_ids: Collection[str]) -> ListedPerson:
+    """Somebody of whom no id is given."""
+    person_id = name if name in known_ids else fit_id(name)
+    return ListedPerson(Person(person_id, name, status), (), is_id_made=person_id != name)
+
+
+def _require_one_each(where: Path, people: list[tuple[Path, ListedPerson]]) -> None:
+    """Refuse two folders with one id, by their names."""
+    first: dict[str, str] = {}
+    for folder, listed in people:
+        person_id = listed.person.person_id
+        if person_id in first:
+            raise ImageError(
+                f"{where}: the ID {person_id!r} stands for two people, the folders {first[person_id]!r} and "
+                f"{folder.name!r}; give each an ID of their own, or rename one folder"
+            )
+        first[person_id] = folder.name
 
 
 def _locate(path: Path, listing: Path | None) -> tuple[Path, Path | None]:
@@ -82,7 +104,7 @@ def _locate(path: Path, listing: Path | None) -> tuple[Path, Path | None]:
     return folder, listing
 
 
-def _read_list(listing: Path) -> dict[int, Person]:
+def _read_list(listing: Path, known_ids: Collection[str]) -> dict[int, ListedPerson]:
     """Entries by their numeric keys, rising."""
     try:
         if listing.stat().st_size > MAX_LIST_BYTES:
@@ -95,18 +117,19 @@ def _read_list(listing: Path) -> dict[int, Person]:
     for key in content:
         if not (key.isascii() and key.isdecimal()):
             raise ImageError(f"{listing}: the key {key!r} is no number; number the people 0, 1, 2, ...")
-    people = {int(key): _person(listing, key, entry) for key, entry in content.items()}
+    people = {int(key): _person(listing, key, entry, known_ids) for key, entry in content.items()}
     return dict(sorted(people.items()))
 
 
-def _person(listing: Path, key: str, entry: Any) -> Person:
+def _person(listing: Path, key: str, entry: Any, known_ids: Collection[str]) -> ListedPerson:
     where = f"{listing}: entry {key!r}"
     if not isinstance(entry, dict):
         raise ImageError(f'{where}: must be an object {{"Name": ..., "ID": ..., "Status": ...}}')
     fields = {str(name).lower(): value for name, value in entry.items()}
     name = _text(where, "Name", fields.get("name"))
-    person_id = _text(where, "ID", fields.get("id", name))
-    return Person(person_id, name, _text(where, "Status", fields.get("status", DEFAULT_STATUS)))
+    person_id = _text(where, "ID", fields["id"]) if "id" in fields else None
+    status = _text(where, "Status", fields.get("status", DEFAULT_STATUS))
+    return _named(name, status, known_ids) if person_id is None else ListedPerson(Person(person_id, name, status), ())
 
 
 def _text(where: str, what: str, value: Any) -> str:
@@ -125,24 +148,24 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _pair(listing: Path, classes: list[Path], entries: dict[int, Person]) -> dict[Path, Person]:
+def _pair(listing: Path, classes: list[Path], entries: dict[int, ListedPerson]) -> dict[Path, ListedPerson]:
     """Each folder's person: by the spelling of Name or ID first, then by number."""
-    found: dict[Path, Person] = {}
-    by_number: dict[int, Person] = {}
-    for number, person in entries.items():
-        spellings = {_plain(person.name), _plain(person.person_id)}
+    found: dict[Path, ListedPerson] = {}
+    by_number: dict[int, ListedPerson] = {}
+    for number, listed in entries.items():
+        spellings = {_plain(listed.person.name), _plain(listed.person.person_id)}
         same = [folder for folder in classes if _plain(folder.name) in spellings]
         if len(same) == 1 and same[0] not in found:
-            found[same[0]] = person
+            found[same[0]] = listed
         else:
-            by_number[number] = person
-    for number, person in by_number.items():
+            by_number[number] = listed
+    for number, listed in by_number.items():
         if number >= len(classes) or classes[number] in found:
             raise ImageError(
-                f"{listing}: entry {str(number)!r} ({person.name}) has no folder of its own among {len(classes)}; "
-                "name the folder like the person, or number the list in sorted order of the folders"
+                f"{listing}: entry {str(number)!r} ({listed.person.name}) has no folder of its own "
+                f"among {len(classes)}; name the folder like the person, or number the list in sorted order of folders"
             )
-        found[classes[number]] = person
+        found[classes[number]] = listed
     return found
 
 

@@ -7,8 +7,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 NOT_CALIBRATED = "not calibrated"
-MAX_ONE_IN = 500_000.0
-"""A hundred times the strangers there are to score: further no fit is believed."""
+MAX_FACES_PER_ALERT = 500_000.0
+"""Largest promise: 100 times the number of synthetic strangers. No fit is trusted beyond."""
 
 
 def expected_false_alerts(
@@ -32,12 +32,12 @@ def expected_false_alerts(
     return f"{word} 1 in {_round(1.0 / fpir):,} faces at this setting, list of {num_people}"
 
 
-def promise(bound: float, num_people: int) -> str:
+def calibrated_false_alerts(bound: float, num_people: int) -> str:
     """The same sentence from a calibration: `bound` is the 95 % bound of the rate at which strangers would match."""
     if num_people == 0:
         return "none, list of 0"
-    one_in = 1.0 / max(bound, 1.0 / MAX_ONE_IN)
-    word = "fewer than" if one_in >= MAX_ONE_IN else "about"
+    one_in = 1.0 / max(bound, 1.0 / MAX_FACES_PER_ALERT)
+    word = "fewer than" if one_in >= MAX_FACES_PER_ALERT else "about"
     return f"{word} 1 in {_round(one_in):,} faces at this setting, list of {num_people}"
 
 

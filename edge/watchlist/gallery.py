@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -47,12 +45,6 @@ class Gallery:
         self._starts = np.array(starts, np.intp)
         self._ends = np.array([*starts[1:], len(owners)], np.intp)
         self.owners = [owners[start] for start in starts]
-        self.digest = self._digest()
-
-    @classmethod
-    def empty(cls) -> Gallery:
-        """Nobody looked for: every search answers nobody."""
-        return cls((), ())
 
     def __len__(self) -> int:
         """People on the list."""
@@ -73,7 +65,7 @@ class Gallery:
         similarities = self.matrix @ embedding.astype(np.float32)
         best = np.minimum(np.maximum.reduceat(similarities, self._starts), np.float32(1.0))
         found = []
-        for index in _leading(best, limit):
+        for index in _indexes_of_best(best, limit):
             start = int(self._starts[index])
             at = start + int(np.argmax(similarities[start : self._ends[index]]))
             similarity = min(max(float(similarities[at]), -1.0), 1.0)
@@ -108,16 +100,8 @@ class Gallery:
         """Index in `owners` of the person that each row of `matrix` belongs to."""
         return np.asarray(np.searchsorted(self._starts, rows, side="right") - 1, np.intp)
 
-    def _digest(self) -> str:
-        """SHA-256 over people and references: two boxes with equal digests look for the same faces."""
-        people = [
-            [p.person_id, p.name, p.status, p.expires_at and p.expires_at.isoformat()] for p in self.people.values()
-        ]
-        told = json.dumps([people, self._reference_ids, self.model_sha256], ensure_ascii=True)
-        return hashlib.sha256(told.encode() + self.matrix.tobytes()).hexdigest()
 
-
-def _leading(best: NDArray[np.float32], limit: int | None) -> NDArray[np.intp]:
+def _indexes_of_best(best: NDArray[np.float32], limit: int | None) -> NDArray[np.intp]:
     """Indexes of the `limit` highest, and of all that equal the last of them; NaN never leads."""
     if limit is None or limit >= len(best):
         return np.arange(len(best))

@@ -1,4 +1,4 @@
-"""Which lead over the runner-up to ask for: captures of the listed people are made up and searched. No pictures here.
+"""Chooses the margin over the runner-up: simulated captures of listed people are searched, and the losses counted.
 
 A larger margin lets fewer strangers and fewer look-alikes through, at a lower similarity, but costs a listed person
 who resembles another. What it costs on this very list is counted here.
@@ -16,8 +16,8 @@ from edge.watchlist.calibration import Calibration, calibrate
 from edge.watchlist.gallery import Gallery
 
 MARGINS = (0.0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2)
-WORTH = 0.002
-"""Share of captures of listed people that a larger margin may cost: in doubt, the safer one."""
+MAX_GENUINE_LOSS = 0.002
+"""Share of genuine captures that a larger, safer margin may cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +27,15 @@ class MarginRow:
     min_margin: float
     min_similarity: Mapping[str, float]
     missed: float
-    """Share of made-up captures of listed people that nobody's name is given to."""
+    """Share of simulated captures that get no name."""
     misnamed: float
-    """Share that is given another listed person's name."""
+    """Share that gets another listed person's name."""
 
 
-def captures(
+def simulate_captures(
     gallery: Gallery, strangers: NDArray[np.floating], likeness: Sequence[float], *, seed: int = 0
 ) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-    """One made-up capture per stranger, (N, D) of length 1, and whose it is: the index of the person's references.
+    """One simulated capture per stranger, (N, D) of length 1, and whose it is: the index of the person's references.
 
     A capture leans towards a reference by a similarity drawn from `likeness` (its quantiles, lowest first, as measured
     between pictures of one person), and in every other direction it is a stranger: e = c r + sqrt(1 - c^2) n.
@@ -65,7 +65,7 @@ def choose_margin(
         return None
     scored = {}
     for kind in kinds:
-        probes, own = captures(gallery, cohorts[kind], likeness[kind])
+        probes, own = simulate_captures(gallery, cohorts[kind], likeness[kind])
         scored[kind] = (*gallery.best_two(probes), gallery.best_person(probes) == own)
     made, rows = [], []
     for margin in margins:
@@ -84,5 +84,5 @@ def choose_margin(
         made.append(calibration)
         rows.append(MarginRow(margin, limits, missed, misnamed))
     least = min(row.missed + row.misnamed for row in rows)
-    chosen = max(i for i, row in enumerate(rows) if row.missed + row.misnamed <= least + WORTH)
+    chosen = max(i for i, row in enumerate(rows) if row.missed + row.misnamed <= least + MAX_GENUINE_LOSS)
     return made[chosen], tuple(rows)

@@ -17,7 +17,7 @@ from edge.arrays import Embedding
 from edge.records import Detections, Quality
 
 
-class EnrolReason(enum.StrEnum):
+class RefusalReason(enum.StrEnum):
     """Why a picture was refused."""
 
     NO_FACE = "no_face"
@@ -32,15 +32,15 @@ class EnrolReason(enum.StrEnum):
 
 
 MESSAGES = {
-    EnrolReason.NO_FACE: "no face was found; use a picture that shows the face",
-    EnrolReason.SEVERAL_FACES: "several faces of similar size; cut the picture so that one person is left",
-    EnrolReason.TOO_SMALL: "the face is too small; use a closer or larger picture",
-    EnrolReason.POSE: "the face is turned too far; use a picture that looks at the camera",
-    EnrolReason.EXPOSURE: "the face is too dark or too bright; use a better lit picture",
-    EnrolReason.BLUR: "the face is blurred; use a sharper picture",
-    EnrolReason.UNLIKE_OTHERS: "unlike the person's other pictures; check that it shows the same person",
-    EnrolReason.NEAR_DUPLICATE: "the same picture is enrolled already, or was set aside",
-    EnrolReason.LOOK_ALIKE: "looks like somebody else on the list; check that it isn't the same person under two ids",
+    RefusalReason.NO_FACE: "no face was found; use a picture that shows the face",
+    RefusalReason.SEVERAL_FACES: "several faces of similar size; cut the picture so that one person is left",
+    RefusalReason.TOO_SMALL: "the face is too small; use a closer or larger picture",
+    RefusalReason.POSE: "the face is turned too far; use a picture that looks at the camera",
+    RefusalReason.EXPOSURE: "the face is too dark or too bright; use a better lit picture",
+    RefusalReason.BLUR: "the face is blurred; use a sharper picture",
+    RefusalReason.UNLIKE_OTHERS: "unlike the person's other pictures; check that it shows the same person",
+    RefusalReason.NEAR_DUPLICATE: "the same picture is enrolled already, or was set aside",
+    RefusalReason.LOOK_ALIKE: "looks like somebody else on the list; check that it isn't the same person under two ids",
 }
 
 
@@ -60,7 +60,7 @@ class EnrolLimits:
     """Likeness to another person from which on the two would be taken for one another."""
 
 
-class Others(NamedTuple):
+class OtherPeople(NamedTuple):
     """The references of everybody else."""
 
     embeddings: NDArray[np.float32]
@@ -81,11 +81,11 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PictureCheck:
     """The answer for one candidate; `reason` is None where it is accepted."""
 
     candidate: Candidate
-    reason: EnrolReason | None
+    reason: RefusalReason | None
     message: str
     numbers: Mapping[str, float]
 
@@ -107,52 +107,55 @@ def check_pictures(
     candidates: Sequence[Candidate],
     limits: EnrolLimits | None = None,
     enrolled: NDArray[np.float32] | None = None,
-    others: Others | None = None,
-) -> list[Verdict]:
-    """A verdict for each candidate, in order.
+    others: OtherPeople | None = None,
+) -> list[PictureCheck]:
+    """One check for each candidate, in order.
 
     `enrolled` holds the person's references there are already, (R, D). Where there are none, the pictures are held
     against the one that is most like all the others; between two that disagree the better one stays.
     """
     limits = limits or EnrolLimits()
-    verdicts = [_check_alone(candidate, limits) for candidate in candidates]
+    checks = [_check_alone(candidate, limits) for candidate in candidates]
     if others is not None and len(others.person_ids):
-        verdicts = [_check_others(verdict, others, limits) for verdict in verdicts]
-    order, vectors = _most_typical_first(candidates, verdicts)
+        checks = [_check_others(check, others, limits) for check in checks]
+    order, vectors = _most_typical_first(candidates, checks)
     if not order:
-        return verdicts
+        return checks
     accepted = vectors.copy() if enrolled is None else np.concatenate([enrolled, vectors])
     count = 0 if enrolled is None else len(enrolled)
     for index, vector in zip(order, vectors, strict=True):
-        verdicts[index] = _check_against(candidates[index], vector, accepted[:count], limits)
-        if verdicts[index].ok:
-            # Rows before `count` are the accepted ones; no row is taken before its candidate was looked at.
+        checks[index] = _check_against(candidates[index], vector, accepted[:count], limits)
+        if checks[index].ok:
+            # accepted[:count] are accepted; a row is written only after its candidate was checked.
             accepted[count] = vector
             count += 1
-    return verdicts
+    return checks
 
 
 def choose_best(
-    candidates: Sequence[Candidate], limit: int = 5, limits: EnrolLimits | None = None, others: Others | None = None
-) -> tuple[list[Candidate], list[Verdict]]:
-    """The frames of one video to enrol, best first, and a verdict per candidate.
+    candidates: Sequence[Candidate],
+    limit: int = 5,
+    limits: EnrolLimits | None = None,
+    others: OtherPeople | None = None,
+) -> tuple[list[Candidate], list[PictureCheck]]:
+    """The frames of one video to enrol, best first, and a check per candidate.
 
     Greedy: first the best quality, then whatever adds most quality, time since the others and difference from them.
     Frames of one take look alike, so none is refused as a near duplicate; they are just chosen last.
     """
     limits = limits or EnrolLimits()
-    verdicts = check_pictures(candidates, EnrolLimits(**{**_as_dict(limits), "max_own_similarity": 2.0}), others=others)
-    pool = [verdict.candidate for verdict in verdicts if verdict.ok]
+    checks = check_pictures(candidates, EnrolLimits(**{**_as_dict(limits), "max_own_similarity": 2.0}), others=others)
+    pool = [check.candidate for check in checks if check.ok]
     times = [candidate.at_s or 0.0 for candidate in pool]
     span = (max(times) - min(times)) if times else 0.0
     chosen: list[Candidate] = []
     while pool and len(chosen) < limit:
-        best = max(range(len(pool)), key=lambda i: (_worth(pool[i], chosen, span), -i))
+        best = max(range(len(pool)), key=lambda i: (_usefulness(pool[i], chosen, span), -i))
         chosen.append(pool.pop(best))
-    return chosen, verdicts
+    return chosen, checks
 
 
-def _worth(candidate: Candidate, chosen: Sequence[Candidate], span_s: float) -> float:
+def _usefulness(candidate: Candidate, chosen: Sequence[Candidate], span_s: float) -> float:
     """Quality 0..1, plus up to .5 for time and up to .5 for difference; .5 of difference is as much as is useful."""
     worth = (candidate.quality.score if candidate.quality else 0.0) / 100.0
     if not chosen:
@@ -164,38 +167,38 @@ def _worth(candidate: Candidate, chosen: Sequence[Candidate], span_s: float) -> 
     return worth + 0.5 * min(1.0, max(0.0, 1.0 - max(alike)) / 0.5)
 
 
-def _check_alone(candidate: Candidate, limits: EnrolLimits) -> Verdict:
+def _check_alone(candidate: Candidate, limits: EnrolLimits) -> PictureCheck:
     """The checks that need no other picture."""
     main = largest_face(candidate.detections)
     if main is None or candidate.quality is None:
-        return _refuse(candidate, EnrolReason.NO_FACE, {})
+        return _refuse(candidate, RefusalReason.NO_FACE, {})
     quality = candidate.quality
     widths = np.sort(candidate.detections.boxes[:, 2] - candidate.detections.boxes[:, 0])[::-1]
     second = float(widths[1] / widths[0]) if len(widths) > 1 else 0.0
     sharp, light = quality.parts.get("sharpness", 1.0), quality.parts.get("luma", 1.0)
-    rules: tuple[tuple[EnrolReason, bool, dict[str, float]], ...] = (
+    rules: tuple[tuple[RefusalReason, bool, dict[str, float]], ...] = (
         (
-            EnrolReason.SEVERAL_FACES,
+            RefusalReason.SEVERAL_FACES,
             second > limits.max_second_face,
             {"num_faces": len(widths), "second_face": second, "max_second_face": limits.max_second_face},
         ),
         (
-            EnrolReason.TOO_SMALL,
+            RefusalReason.TOO_SMALL,
             quality.eye_distance_px < limits.min_eye_distance_px,
             {"eye_distance_px": quality.eye_distance_px, "min_eye_distance_px": limits.min_eye_distance_px},
         ),
         (
-            EnrolReason.POSE,
+            RefusalReason.POSE,
             abs(quality.yaw_deg) > limits.max_yaw_deg,
             {"yaw_deg": quality.yaw_deg, "max_yaw_deg": limits.max_yaw_deg},
         ),
         (
-            EnrolReason.EXPOSURE,
+            RefusalReason.EXPOSURE,
             light < limits.min_luma_part,
             {"luma": quality.luma, "luma_part": light, "min_luma_part": limits.min_luma_part},
         ),
         (
-            EnrolReason.BLUR,
+            RefusalReason.BLUR,
             sharp < limits.min_sharpness_part,
             {"sharpness": quality.sharpness, "sharpness_part": sharp, "min_sharpness_part": limits.min_sharpness_part},
         ),
@@ -203,15 +206,15 @@ def _check_alone(candidate: Candidate, limits: EnrolLimits) -> Verdict:
     for reason, broken, numbers in rules:
         if broken:
             return _refuse(candidate, reason, numbers)
-    return Verdict(candidate, None, "accepted", {"quality": quality.score})
+    return PictureCheck(candidate, None, "accepted", {"quality": quality.score})
 
 
-def _refuse(candidate: Candidate, reason: EnrolReason, numbers: Mapping[str, float]) -> Verdict:
-    return Verdict(candidate, reason, MESSAGES[reason], numbers)
+def _refuse(candidate: Candidate, reason: RefusalReason, numbers: Mapping[str, float]) -> PictureCheck:
+    return PictureCheck(candidate, reason, MESSAGES[reason], numbers)
 
 
 def _most_typical_first(
-    candidates: Sequence[Candidate], verdicts: Sequence[Verdict]
+    candidates: Sequence[Candidate], checks: Sequence[PictureCheck]
 ) -> tuple[list[int], NDArray[np.float32]]:
     """Indexes that passed so far and their embeddings: first the one most like all the others, then by likeness to it.
 
@@ -219,8 +222,8 @@ def _most_typical_first(
     """
     left = [
         (i, candidate.embedding, candidate.quality.score)
-        for i, (candidate, verdict) in enumerate(zip(candidates, verdicts, strict=True))
-        if verdict.ok and candidate.embedding is not None and candidate.quality is not None
+        for i, (candidate, check) in enumerate(zip(candidates, checks, strict=True))
+        if check.ok and candidate.embedding is not None and candidate.quality is not None
     ]
     if not left:
         return [], np.zeros((0, 0), np.float32)
@@ -234,33 +237,33 @@ def _most_typical_first(
 
 def _check_against(
     candidate: Candidate, embedding: Embedding, accepted: NDArray[np.float32], limits: EnrolLimits
-) -> Verdict:
+) -> PictureCheck:
     """Is it the same person as the others, and does it add anything?"""
     quality = candidate.quality.score if candidate.quality else 0.0
     if len(accepted) == 0:
-        return Verdict(candidate, None, "accepted", {"quality": quality})
+        return PictureCheck(candidate, None, "accepted", {"quality": quality})
     best = float((accepted @ embedding).max())
     if best < limits.min_own_similarity:
         numbers = {"similarity": best, "min_similarity": limits.min_own_similarity}
-        return _refuse(candidate, EnrolReason.UNLIKE_OTHERS, numbers)
+        return _refuse(candidate, RefusalReason.UNLIKE_OTHERS, numbers)
     if best > limits.max_own_similarity:
         numbers = {"similarity": best, "max_similarity": limits.max_own_similarity}
-        return _refuse(candidate, EnrolReason.NEAR_DUPLICATE, numbers)
-    return Verdict(candidate, None, "accepted", {"quality": quality, "similarity": best})
+        return _refuse(candidate, RefusalReason.NEAR_DUPLICATE, numbers)
+    return PictureCheck(candidate, None, "accepted", {"quality": quality, "similarity": best})
 
 
-def _check_others(verdict: Verdict, others: Others, limits: EnrolLimits) -> Verdict:
+def _check_others(check: PictureCheck, others: OtherPeople, limits: EnrolLimits) -> PictureCheck:
     """Would this picture be taken for somebody else?"""
-    embedding = verdict.candidate.embedding
-    if not verdict.ok or embedding is None:
-        return verdict
+    embedding = check.candidate.embedding
+    if not check.ok or embedding is None:
+        return check
     alike = others.embeddings @ embedding
     best = int(np.argmax(alike))
     if alike[best] < limits.max_other_similarity:
-        return verdict
+        return check
     numbers = {"similarity": float(alike[best]), "max_similarity": limits.max_other_similarity}
-    told = f"{MESSAGES[EnrolReason.LOOK_ALIKE]}: {others.person_ids[best]}"
-    return Verdict(verdict.candidate, EnrolReason.LOOK_ALIKE, told, numbers)
+    told = f"{MESSAGES[RefusalReason.LOOK_ALIKE]}: {others.person_ids[best]}"
+    return PictureCheck(check.candidate, RefusalReason.LOOK_ALIKE, told, numbers)
 
 
 def _similarity(a: Embedding | None, b: Embedding | None) -> float:

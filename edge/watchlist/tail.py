@@ -1,7 +1,7 @@
-"""How the highest similarities of strangers thin out, and with what certainty that is known. Plain numbers, no people.
+"""Distribution of strangers' highest similarities, with a 95 % upper bound. Numbers only.
 
 The rates below the tail's start are counted; above it a generalised Pareto distribution takes over, because the rates a
-box is set to lie beyond what any cohort can count.
+device is set to lie beyond what any cohort can count.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Tail:
         rng = np.random.default_rng(seed)
         rows = [fit_tail(ranked, num_tail)]
         for _ in range(NUM_RESAMPLES):
-            again = np.sort(rng.choice(ranked, len(ranked)))[::-1]
-            rows.append(fit_tail(again, num_tail))
+            resample = np.sort(rng.choice(ranked, len(ranked)))[::-1]
+            rows.append(fit_tail(resample, num_tail))
         return cls(ranked, np.array(rows), num_tail)
 
     @property
@@ -75,11 +75,11 @@ class Tail:
     def _fitted(self, similarity: float) -> NDArray[np.float64]:
         """The fitted rate at `similarity`, one per row of `fits`."""
         start, shape, scale = self.fits.T
-        beyond = np.maximum(similarity - start, 0.0) / scale
+        excess = np.maximum(similarity - start, 0.0) / scale
         flat = np.abs(shape) < 1e-6
         safe = np.where(flat, -1.0, shape)
-        inner = np.maximum(1.0 + safe * beyond, 0.0)
-        return np.asarray(self.share * np.where(flat, np.exp(-beyond), inner ** (-1.0 / safe)))
+        inner = np.maximum(1.0 + safe * excess, 0.0)
+        return np.asarray(self.share * np.where(flat, np.exp(-excess), inner ** (-1.0 / safe)))
 
 
 def fit_tail(ranked: NDArray[np.float64], num_tail: int) -> tuple[float, float, float]:
@@ -91,12 +91,12 @@ def fit_tail(ranked: NDArray[np.float64], num_tail: int) -> tuple[float, float, 
     minus our shape. The shape is kept within [-0.5, 0], and then the scale follows from the mean alone.
     """
     start = float(ranked[num_tail])
-    beyond = np.sort(ranked[:num_tail] - start)
-    mean = float(beyond.mean())
+    excess = np.sort(ranked[:num_tail] - start)
+    mean = float(excess.mean())
     if mean <= 1e-9:
         return start, 0.0, 1e-9
     weights = 1.0 - (np.arange(1, num_tail + 1) - 0.35) / num_tail
-    moment = float((weights * beyond).mean())
+    moment = float((weights * excess).mean())
     shape = 2.0 - mean / (mean - 2.0 * moment) if mean > 2.0 * moment else _SHAPES[1]
     shape = min(max(shape, _SHAPES[0]), _SHAPES[1])
     return start, shape, mean * (1.0 - shape)

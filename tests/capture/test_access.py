@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from edge.capture import access
-from edge.capture.access import explain_device, holders, video_devices
+from edge.capture.access import explain_device, processes_holding, video_devices
 from edge.capture.sources import open_source
 from edge.config import CameraConfig
 from edge.errors import CameraError
@@ -23,7 +23,7 @@ from edge.errors import CameraError
 
 def answers(monkeypatch: pytest.MonkeyPatch, **devices: tuple[str, bool, int]) -> None:
     """Let devices answer by their file's name, as only a real driver could."""
-    monkeypatch.setattr(access, "_ask", lambda path: devices.get(path.name, ("", False, 0)))
+    monkeypatch.setattr(access, "_query_capabilities", lambda path: devices.get(path.name, ("", False, 0)))
 
 
 def test_a_missing_device_names_the_cameras_that_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +60,7 @@ def test_a_file_that_is_no_camera(tmp_path: Path) -> None:
 )
 def test_every_refusal_says_what_to_do(code: int, word: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     answers(monkeypatch, full=("", False, code))
-    monkeypatch.setattr(access, "holders", lambda path: [])
+    monkeypatch.setattr(access, "processes_holding", lambda path: [])
     with pytest.raises(CameraError, match=word):
         raise CameraError(f"/dev/full: {explain_device(Path('/dev/full'), tmp_path)}")
 
@@ -96,10 +96,10 @@ def test_the_program_that_holds_a_device_is_named() -> None:
         assert other.stdout is not None
         assert other.stdin is not None
         other.stdout.readline()
-        assert any(line.endswith(f"process {other.pid}") for line in holders(Path("/dev/ptmx")))
+        assert any(line.endswith(f"process {other.pid}") for line in processes_holding(Path("/dev/ptmx")))
         other.stdin.close()
-    assert not any(line.endswith(f"process {other.pid}") for line in holders(Path("/dev/ptmx")))
-    assert holders(Path("/dev/nothing")) == []
+    assert not any(line.endswith(f"process {other.pid}") for line in processes_holding(Path("/dev/ptmx")))
+    assert processes_holding(Path("/dev/nothing")) == []
 
 
 def test_the_adapter_says_it(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from edge.capture.camera import Camera
-from edge.capture.health import Limits, Report, is_hung, judge
+from edge.capture.health import CaptureReport, HealthLimits, is_hung, state_of
 from edge.capture.ring import Phase
 from edge.config import CameraConfig, MaskConfig
 from edge.errors import ConfigError
@@ -26,7 +26,7 @@ from tests.support.media import encode, flat, numbered, wait_until, write_clip
 BACK_WITHIN_S = 10.0
 
 
-def make(source: str, limits: Limits | None = None, **settings: Any) -> Camera:
+def make(source: str, limits: HealthLimits | None = None, **settings: Any) -> Camera:
     settings = {"stall_after_s": 1.0, **settings}
     return Camera(CameraConfig(name="door", source=source, **settings), limits)
 
@@ -195,7 +195,7 @@ def looped_noise(folder: Path, change: Callable[[np.ndarray], np.ndarray]) -> st
 def test_dark_and_frozen_pictures_are_told_from_live_ones(
     tmp_path: Path, change: Callable[[np.ndarray], np.ndarray], state: CameraState, word: str
 ) -> None:
-    limits = Limits(stall_after_s=1.0, frozen_after_s=0.5, dark_after_s=0.4)
+    limits = HealthLimits(stall_after_s=1.0, frozen_after_s=0.5, dark_after_s=0.4)
     with make(looped_noise(tmp_path, change), limits, loop=True) as camera:
         while next_frame(camera).frame_id < 20:
             pass
@@ -234,7 +234,7 @@ def test_a_bad_scheme_is_refused_when_the_camera_is_made() -> None:
         make("webcam:0")
 
 
-def report(**changes: Any) -> Report:
+def report(**changes: Any) -> CaptureReport:
     values: dict[str, Any] = {
         "phase": Phase.STREAMING,
         "beat_age_s": 0.1,
@@ -246,7 +246,7 @@ def report(**changes: Any) -> Report:
         "failures": 0,
         "is_running": True,
     }
-    return Report(**{**values, **changes})
+    return CaptureReport(**{**values, **changes})
 
 
 @pytest.mark.parametrize(
@@ -269,6 +269,6 @@ def report(**changes: Any) -> Report:
     ],
 )
 def test_what_is_said_of_a_camera(changes: dict[str, Any], state: CameraState, hung: bool) -> None:
-    limits = Limits(stall_after_s=4.0)
-    assert judge(report(**changes), limits, "rtsp://cam")[0] == state
+    limits = HealthLimits(stall_after_s=4.0)
+    assert state_of(report(**changes), limits, "rtsp://cam")[0] == state
     assert is_hung(report(**changes), limits) == hung

@@ -15,7 +15,7 @@ import pytest
 
 from edge.app.build import load_models, load_watch
 from edge.app.offline.clips import find_clips, process
-from edge.app.people.enrolment import enrol
+from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip
 from edge.capture.camera import Camera
 from edge.config import CameraConfig, Config, MaskConfig, load

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from edge.arrays import MAX_PIXELS
-from edge.capture.ring import NUM_SLOTS, Phase, RingReader, RingWriter, Word
+from edge.capture.ring import NUM_SLOTS, ControlWord, Phase, RingReader, RingWriter
 from edge.errors import ImageError
 from tests.support.media import flat
 
@@ -53,7 +53,7 @@ def check(frame_number: int, image: np.ndarray) -> None:
 def test_a_torn_frame_is_never_returned_while_a_writer_races(ring: RingReader) -> None:
     writer = start_writer(ring, 2.0)
     seen: list[int] = []
-    while writer.poll() is None or ring.get(Word.TAKEN) < ring.get(Word.WRITTEN):
+    while writer.poll() is None or ring.get(ControlWord.TAKEN) < ring.get(ControlWord.WRITTEN):
         frame = ring.newest(0.05)
         if frame is None:
             continue
@@ -82,7 +82,7 @@ def test_a_writer_killed_at_any_moment_leaves_whole_frames_and_the_next_goes_on(
             assert frame.number > last
             last = frame.number
             frame = ring.newest(0.0)
-        assert last == ring.get(Word.WRITTEN)
+        assert last == ring.get(ControlWord.WRITTEN)
 
 
 def test_a_frame_overtaken_while_it_is_copied_is_not_returned(ring: RingReader) -> None:
@@ -128,14 +128,14 @@ def test_waiting_ends_with_a_frame_or_when_woken(ring: RingReader) -> None:
 
 def test_words_and_text_cross_and_a_half_written_text_is_not_shown(ring: RingReader) -> None:
     writer = RingWriter(*ring.fds)
-    writer.enter(Phase.WAITING, "no route to the cämera")
+    writer.set_phase(Phase.WAITING, "no route to the cämera")
     assert ring.text() == "no route to the cämera"
-    assert Phase(ring.get(Word.PHASE)) == Phase.WAITING
-    writer.put(Word.TEXT_VERSION, writer.get(Word.TEXT_VERSION) + 1)
+    assert Phase(ring.get(ControlWord.PHASE)) == Phase.WAITING
+    writer.put(ControlWord.TEXT_VERSION, writer.get(ControlWord.TEXT_VERSION) + 1)
     assert ring.text() == ""
     ring.reset()
-    assert (ring.text(), ring.get(Word.PHASE)) == ("", Phase.STARTING)
-    writer.enter(Phase.WAITING, "x" * 9000)
+    assert (ring.text(), ring.get(ControlWord.PHASE)) == ("", Phase.STARTING)
+    writer.set_phase(Phase.WAITING, "x" * 9000)
     assert set(ring.text()) == {"x"}
     writer.close()
 

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.capture.address import parse_source
-from edge.capture.freeze import PixelWatch
+from edge.capture.freeze import FreezeDetector
 from edge.capture.masks import paint_masks
 from edge.capture.multipart import read_parts
 from edge.capture.pacing import Pacer
-from edge.capture.sources import open_path, open_source, videos_in
+from edge.capture.sources import open_path, open_source
 from edge.config import CameraConfig, MaskConfig
 from edge.errors import CameraError, ConfigError, EdgeError, ExitCode, ImageError
 from tests.support.media import encode, flat, numbered, png_of, write_clip, write_gif
@@ -136,12 +136,6 @@ def test_what_is_not_there_or_not_a_file(tmp_path: Path) -> None:
         pass
 
 
-def test_videos_in_a_folder(tmp_path: Path) -> None:
-    for name in ("b10.mkv", "b9.gif", "a.txt", "c.MP4"):
-        (tmp_path / name).write_bytes(b"")
-    assert [path.name for path in videos_in(tmp_path)] == ["b9.gif", "b10.mkv", "c.MP4"]
-
-
 @pytest.mark.parametrize("source", ["clip.mp4", "ftp://x/y", "file:", "picamera:zero", "rtsp://", "http://:80/", ":"])
 def test_a_source_that_cannot_be_one_is_a_configuration_error(source: str) -> None:
     with pytest.raises(ConfigError, match="door") as caught:
@@ -168,7 +162,7 @@ def test_masks_cover_every_pixel_they_touch() -> None:
 
 
 def test_the_pixel_watch_tells_frozen_and_dark_and_looks_beside_masks() -> None:
-    watch = PixelWatch((MaskConfig(x=0, y=0, width=1, height=0.9),))
+    watch = FreezeDetector((MaskConfig(x=0, y=0, width=1, height=0.9),))
     masked = flat(0, 100, 100)
     masked[90:] = 120
     watch.look(masked, 5)

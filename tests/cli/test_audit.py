@@ -1,4 +1,4 @@
-"""`edge audit` and the rotation of tokens, as commands on a data directory."""
+"""`edge audit` as commands on a data directory."""
 
 from __future__ import annotations
 
@@ -46,34 +46,3 @@ def test_verify_and_export(folder: Path) -> None:
     assert done.returncode == 1
     assert "entry 1 does not follow" in done.stdout
     assert edge(folder, "audit", "verify", "--head", "x").returncode == 65
-
-
-def test_two_tokens_of_one_name_while_one_replaces_the_other(folder: Path) -> None:
-    first = edge(folder, "token", "add", "central", "--scope", "alerts:read").stdout.strip()
-    second = edge(folder, "token", "add", "central", "--scope", "alerts:read", "--days", "30").stdout.strip()
-    assert edge(folder, "token", "add", "central", "--scope", "alerts:read").returncode == 65
-    with Store.open(folder) as store:
-        assert store.check_token(first) is not None
-        assert store.check_token(second) is not None
-        store.note_pull("central", 7)
-    done = edge(folder, "token", "revoke", "central", "--older")
-    assert done.returncode == 0, done.stderr
-    with Store.open(folder) as store:
-        assert store.check_token(first) is None
-        assert store.check_token(second) is not None
-        assert [consumer.seq for consumer in store.consumers()] == [7], "the consumer outlives the rotation"
-    assert edge(folder, "token", "revoke", "central", "--older").returncode == 65
-    assert (folder / "edge.db").read_bytes().find(second.encode()) == -1
-
-
-def test_more_pictures_leave_the_end_of_an_entry(folder: Path, portrait: Path) -> None:
-    words = ["enrol", "--id", "p9", "--name", "P", "--status", "demo", str(portrait)]
-    done = edge(folder, *words, "--reason", "theft", "--owner", "ines", "--expires", "2031-02-03")
-    assert done.returncode == 0, done.stderr
-    done = edge(folder, *words, "--allow-alike")
-    with Store.open(folder) as store:
-        person = store.person("p9")
-        assert person is not None
-        assert (person.reason, person.owner) == ("theft", "ines")
-        assert person.expires_at is not None
-        assert person.expires_at.isoformat() == "2031-02-03T00:00:00+00:00"

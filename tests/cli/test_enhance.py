@@ -93,14 +93,14 @@ def test_the_original_is_never_written_over(config: Config, tmp_path: Path) -> N
 
 
 def test_the_recipe_gives_the_same_pixels_again(config: Config, tmp_path: Path) -> None:
-    from edge.app.offline.enhance import networks_of
+    from edge.app.offline.enhance import open_networks
 
     source = write(tmp_path / "in.png", noise((30, 40, 3)))
     recipe = tmp_path / "recipe.json"
     told = enhance(config, source, tmp_path / "out.png", steps=["denoise", "deblur", "sr2"], recipe_file=recipe)
     held = json.loads(recipe.read_text("utf-8"))
     assert held == told["recipe"]
-    again = replay(read_image(source), recipe_from_json(held), networks_of(config))
+    again = replay(read_image(source), recipe_from_json(held), open_networks(config))
     assert np.array_equal(again, read_image(tmp_path / "out.png"))
 
 
@@ -197,7 +197,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
 
 
 def test_the_table_and_its_page(config: Config, people: tuple[Path, list[str]], tmp_path: Path) -> None:
-    answer, conditions = restore.restoration(
+    answer, conditions = restore.measure_restoration(
         config, *people, conditions=["noise:3", "small:3"], steps=["denoise", "sr2", "sr4"], count=6
     )
     assert [(row["step"], row["degrade"]) for row in answer["rows"]] == [
@@ -226,4 +226,4 @@ def test_benefit_is_written_for_the_models_at_hand(config: Config, people: tuple
 
 def test_too_few_people_are_refused(config: Config, tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="fewer than two"):
-        restore.restoration(config, tmp_path, ["nobody"])
+        restore.measure_restoration(config, tmp_path, ["nobody"])

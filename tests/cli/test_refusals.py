@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edge.pixels.encode import to_jpeg, to_png
-from tests.support.appliance import Box, edge
+from tests.support.appliance import Appliance, edge
 
 
 def png_of_size(width: int, height: int) -> bytes:
@@ -85,44 +85,6 @@ def test_aligned_crops_only(tmp_path: Path, portrait: Path) -> None:
     assert "112 x 112" in bad["reason"]
 
 
-def test_enrol_refuses_what_shows_no_face(tmp_path: Path) -> None:
-    picture = tmp_path / "wall.png"
-    picture.write_bytes(to_png(np.full((200, 200, 3), 128, np.uint8)))
-    box = Box(tmp_path)
-    done = box.edge("enrol", "--id", "x", "--name", "X", "--status", "test", picture)
-    assert done.returncode == 65, done.stderr
-    assert "no face" in done.stderr
-    listed = box.edge("watchlist", "list", "--json")
-    assert json.loads(listed.stdout)["people"] == []
-
-
-def test_enrol_list_export_import_forget(tmp_path: Path, portrait: Path) -> None:
-    box = Box(tmp_path)
-    assert box.edge("enrol", "--id", "p", "--name", "P", "--status", "demo", portrait).returncode == 0
-    archive = tmp_path / "list.zip"
-    assert box.edge("watchlist", "export", archive).returncode == 0
-    receipt = json.loads(box.edge("forget", "p", "--json").stdout)
-    assert receipt["references"] == 1
-    assert box.edge("forget", "p").returncode == 65
-    assert box.edge("watchlist", "import", archive).returncode == 0
-    people = json.loads(box.edge("watchlist", "list", "--json").stdout)["people"]
-    assert people == [{"id": "p", "name": "P", "status": "demo", "references": 1}]
-
-
-def test_users_and_tokens(tmp_path: Path) -> None:
-    box = Box(tmp_path)
-    short = box.edge("user", "add", "ann", "--role", "guard", "--password-stdin", stdin="short\n")
-    assert short.returncode == 78
-    done = box.edge("user", "add", "ann", "--role", "guard", "--password-stdin", stdin="correct horse battery\n")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(box.edge("user", "list", "--json").stdout) == [{"name": "ann", "role": "guard"}]
-    secret = box.token("central")
-    assert len(secret) >= 43
-    assert secret not in box.edge("token", "list", "--json").stdout
-    assert box.edge("token", "revoke", "central").returncode == 0
-    assert box.edge("token", "revoke", "central").returncode != 0
-
-
 def test_usage_errors_exit_2(tmp_path: Path) -> None:
     assert edge("process", "--out", tmp_path).returncode == 2
     assert edge("token", "add", "x", "--scope", "everything", "--config", tmp_path / "none.toml").returncode == 2
@@ -142,31 +104,8 @@ def test_truncated_video_is_processed_and_said(tmp_path: Path, demo_clip: Path) 
     data = demo_clip.read_bytes()
     cut = tmp_path / "cut.avi"
     cut.write_bytes(data[: len(data) // 2])
-    done = Box(tmp_path).edge("process", cut, "--out", tmp_path / "out", "--json")
+    done = Appliance(tmp_path).edge("process", cut, "--out", tmp_path / "out", "--json")
     assert done.returncode == 0, done.stderr
     clip = json.loads(done.stdout)["clips"][0]
     assert 0 < clip["frames"] < 300
     assert clip["problem"]
-
-
-def test_doctor_says_what_is_wrong(tmp_path: Path, demo_clip: Path) -> None:
-    box = Box(tmp_path, camera=demo_clip)
-    done = box.edge("doctor", "--json")
-    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
-    assert done.returncode == 0, done.stdout
-    assert checks["camera door"]["status"] == "pass"
-    assert checks["users"]["fix"].startswith("edge user add")
-    broken = Box(tmp_path, camera=tmp_path / "none.avi")
-    done = broken.edge("doctor", "--json")
-    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
-    assert done.returncode == 1
-    assert checks["camera door"]["status"] == "fail"
-    assert all(check["fix"] for check in checks.values() if check["status"] != "pass")
-
-
-def test_models_list_and_verify() -> None:
-    listed = json.loads(edge("models", "list", "--json").stdout)
-    assert {m["task"] for m in listed} >= {"detect", "embed"}
-    done = edge("models", "verify", "--json")
-    assert done.returncode == 0, done.stdout
-    assert all(m["ok"] for m in json.loads(done.stdout))

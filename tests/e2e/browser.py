@@ -17,10 +17,13 @@ from typing import Any
 import pytest
 
 from tests.support.paths import ROOT
-from tests.support.web import Box
+from tests.support.web import WebSide
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SCREENS = ROOT / "build" / "screens"
+DOCUMENTS = Path(os.environ.get("EDGE_SCREENSHOTS") or SCREENS)
+"""Where the documents' pictures go: docs/images when they are made anew, else where nobody commits them."""
+MAX_DOCUMENT_BYTES = 150_000
 WIDE, NARROW = (1280, 900), (360, 740)
 SLOW_MS = 15_000
 
@@ -74,6 +77,14 @@ async def shoot(page: Any, name: str, *, full: bool = True) -> None:
     assert too_wide <= 0, f"{name}: {too_wide} px wider than the window"
 
 
+async def shoot_document(page: Any, name: str, height: int) -> None:
+    """Keep a picture for README and docs, `height` px of the page from its top, as a small JPEG."""
+    path = DOCUMENTS / f"{name}.jpg"
+    clip = {"x": 0, "y": 0, "width": page.viewport_size["width"], "height": height}
+    picture = await page.screenshot(path=path, type="jpeg", quality=72, full_page=True, clip=clip)
+    assert len(picture) < MAX_DOCUMENT_BYTES, f"{path.name} is too large for the repository"
+
+
 def find_axe() -> Path | None:
     """axe-core's script: EDGE_TEST_AXE, or the one that the development packages bring."""
     places = [Path(os.environ["EDGE_TEST_AXE"])] if os.environ.get("EDGE_TEST_AXE") else []
@@ -94,7 +105,7 @@ async def serious_faults(page: Any, axe: Path) -> list[str]:
     ]
 
 
-async def log_in(box: Box, page: Any, user: str = "a-supervisor") -> None:
+async def log_in(box: WebSide, page: Any, user: str = "a-supervisor") -> None:
     """Follow a one-time link, as the demo prints it."""
     secret = await asyncio.wrap_future(box.store.add_login_link(user, 5))
     await page.goto(f"{box.url}/login/link?token={secret}")

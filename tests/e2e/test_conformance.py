@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.appliance import enrolled
 from tools.central import conformance
-from tools.central.puller import Keeper, Puller
+from tools.central.puller import ItemLog, Puller
 
 KILLS = int(os.environ.get("EDGE_TEST_KILLS", "3"))
 """20 in `.ci/run`."""
@@ -28,7 +28,7 @@ def test_the_contract_is_kept_through_kills(tmp_path: Path, demo_clip: Path, por
     token, out, stopped = done.stdout.strip(), tmp_path / "alerts.jsonl", threading.Event()
 
     def pull() -> None:
-        for _, pause_s in Puller(box.url, token, Keeper(out), wait_s=1).steps():
+        for _, pause_s in Puller(box.url, token, ItemLog(out), wait_s=1).steps():
             if stopped.wait(min(pause_s, 0.5)):
                 return
 
@@ -43,7 +43,7 @@ def test_the_contract_is_kept_through_kills(tmp_path: Path, demo_clip: Path, por
             process.wait()
         with box.running():
             time.sleep(3)
-            results = conformance.run(conformance.Box(box.url, token))
+            results = conformance.run(conformance.Appliance(box.url, token))
             assert not [result for result in results if result[1] == "FAIL"], results
             assert len([result for result in results if result[1] == "PASS"]) >= len(results) - 2, results
             whole, after = [], ""

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tests.e2e.browser import NARROW, browsing, find_axe, require_chromium, serious_faults, shoot
-from tests.support.appliance import Box
+from tests.support.appliance import Appliance
 
 require_chromium()
 
@@ -24,7 +24,7 @@ SETTINGS = '[review]\nsecond_person_for = ["wanted"]\nurgent_for = ["wanted"]\n[
 PAGES = ("/", "/hits", "/people", "/people/new", "/examine", "/box", "/commission")
 
 
-def claim_code(box: Box) -> str:
+def claim_code(box: Appliance) -> str:
     """The code as an installer reads it in the log."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
@@ -36,7 +36,7 @@ def claim_code(box: Box) -> str:
 
 def run_night(folder: Path, clip: Path, portrait: Path, night: Any) -> None:
     """Run `night` against a service that watches the clip, with nobody enrolled and nobody able to log in."""
-    box = Box(folder, camera=clip, more=SETTINGS)
+    box = Appliance(folder, camera=clip, more=SETTINGS)
     with box.running():
         code = claim_code(box)
         asyncio.run(night(box, code, portrait))
@@ -45,7 +45,7 @@ def run_night(folder: Path, clip: Path, portrait: Path, night: Any) -> None:
     assert "Rosa" not in log
 
 
-async def claim(page: Any, box: Box, code: str) -> None:
+async def claim(page: Any, box: Appliance, code: str) -> None:
     await page.goto(f"{box.url}/hits")
     assert page.url == f"{box.url}/claim"
     assert await page.locator("img:not([src*='/static/'])").count() == 0
@@ -61,7 +61,7 @@ async def claim(page: Any, box: Box, code: str) -> None:
     await page.locator("[data-camera=door]").wait_for()
 
 
-async def log_in(page: Any, box: Box, name: str) -> None:
+async def log_in(page: Any, box: Appliance, name: str) -> None:
     await page.goto(f"{box.url}/login")
     await page.get_by_label("User").fill(name)
     await page.get_by_label("Password").fill(PASSWORD)
@@ -69,7 +69,7 @@ async def log_in(page: Any, box: Box, name: str) -> None:
     await page.locator("[data-camera=door]").wait_for()
 
 
-async def enrol(page: Any, box: Box, portrait: Path, folder: Path) -> None:
+async def enrol(page: Any, box: Appliance, portrait: Path, folder: Path) -> None:
     """One person with a good and a bad picture."""
     bad = folder / "wall.png"
     cv2.imwrite(str(bad), np.full((240, 240, 3), 130, np.uint8))
@@ -85,7 +85,7 @@ async def enrol(page: Any, box: Box, portrait: Path, folder: Path) -> None:
     await shoot(page, "person-added")
 
 
-async def live_picture_moves(page: Any, box: Box) -> None:
+async def live_picture_moves(page: Any, box: Appliance) -> None:
     await page.goto(box.url)
     await page.locator("[data-camera=door][data-live=yes]").wait_for()
     seen = set()
@@ -98,7 +98,7 @@ async def live_picture_moves(page: Any, box: Box) -> None:
     assert 0 < float(await page.locator("[data-camera=door]").get_attribute("data-age-ms")) < 2000
 
 
-async def a_hit_arrives_and_sounds(page: Any, box: Box) -> str:
+async def a_hit_arrives_and_sounds(page: Any, box: Appliance) -> str:
     """Turn the sound on, wait for the hit, and return its id."""
     await page.get_by_role("button", name="Test", exact=True).click()
     await page.locator("html[data-sounded=normal]").wait_for()
@@ -119,7 +119,7 @@ async def press(page: Any, key: str) -> None:
     await page.keyboard.press(key)
 
 
-async def review_by_keys(page: Any, box: Box, hit_id: str) -> None:
+async def review_by_keys(page: Any, box: Appliance, hit_id: str) -> None:
     """Two keys for a verdict, one to take it back, two to give it again; then the second person disagrees."""
     await page.goto(f"{box.url}/hits/{hit_id}")
     await press(page, "r")
@@ -131,14 +131,14 @@ async def review_by_keys(page: Any, box: Box, hit_id: str) -> None:
     await page.locator("header .verdict.new").wait_for()
     await press(page, "c")
     await page.keyboard.press("2")
-    await page.get_by_text("Your verdict is kept. A second person has to look").wait_for()
+    await page.get_by_text("Your verdict is stored. It counts once a second person").wait_for()
     await shoot(page, "night-undo", full=False)
 
 
-async def second_person(page: Any, box: Box, hit_id: str) -> None:
+async def second_person(page: Any, box: Appliance, hit_id: str) -> None:
     await page.goto(f"{box.url}/hits/{hit_id}")
     text = await page.locator("main").inner_text()
-    assert "Give yours without knowing it" in text
+    assert "You see it after you have given yours" in text
     assert "anna" not in text
     assert "I know the person" not in await page.locator("#verdict > p").all_inner_texts()
     await press(page, "c")
@@ -149,7 +149,7 @@ async def second_person(page: Any, box: Box, hit_id: str) -> None:
     assert "ben" in text
 
 
-async def examine(page: Any, box: Box, clip: Path) -> None:
+async def examine(page: Any, box: Appliance, clip: Path) -> None:
     await page.get_by_role("link", name="Examine").click()
     await page.locator("input[type=file]").set_input_files(clip)
     await page.get_by_role("button", name="Examine").click()
@@ -163,7 +163,7 @@ async def examine(page: Any, box: Box, clip: Path) -> None:
     assert b"Rosa" in await asyncio.to_thread(Path(report).read_bytes)
 
 
-async def pause(page: Any, box: Box, token: str) -> None:
+async def pause(page: Any, box: Appliance, token: str) -> None:
     await page.get_by_role("link", name="Box").click()
     await page.get_by_label("Reason").fill("works on the door")
     await page.get_by_role("button", name="Pause").click()
@@ -174,7 +174,7 @@ async def pause(page: Any, box: Box, token: str) -> None:
     # The cameras go on.
     await page.locator("[data-camera=door][data-live=yes]").wait_for()
     await page.get_by_role("link", name="Box").click()
-    await page.get_by_role("button", name="Go on now").click()
+    await page.get_by_role("button", name="Resume now").click()
     await page.get_by_role("button", name="Pause").wait_for()
     items = []
     after = ""
@@ -190,7 +190,7 @@ async def pause(page: Any, box: Box, token: str) -> None:
     assert states == ["paused", "running"]
 
 
-async def erase(page: Any, box: Box, hit_id: str) -> None:
+async def erase(page: Any, box: Appliance, hit_id: str) -> None:
     await page.get_by_role("link", name="People").click()
     await page.get_by_role("link", name="Edit Rosa").click()
     await shoot(page, "person-edit")
@@ -205,7 +205,7 @@ async def erase(page: Any, box: Box, hit_id: str) -> None:
 
 
 def test_a_night_at_the_gate(tmp_path: Path, demo_clip: Path, portrait: Path) -> None:
-    async def night(box: Box, code: str, portrait: Path) -> None:
+    async def night(box: Appliance, code: str, portrait: Path) -> None:
         async with browsing(box.url, may_fail=("status of 4",)) as page:
             await claim(page, box, code)
             done = await asyncio.to_thread(
@@ -239,7 +239,7 @@ def test_every_page_is_without_a_serious_fault_of_access(tmp_path: Path, demo_cl
     if axe is None:
         pytest.skip("needs axe-core: pip install axe-playwright-python, or EDGE_TEST_AXE=.../axe.min.js")
 
-    async def night(box: Box, code: str, portrait: Path) -> None:
+    async def night(box: Appliance, code: str, portrait: Path) -> None:
         faults: dict[str, list[str]] = {}
         async with browsing(box.url, bypass_csp=True, may_fail=("status of 4",)) as page:
             await page.goto(box.url)

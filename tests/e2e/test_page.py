@@ -14,7 +14,7 @@ import pytest
 from edge.config import ReviewConfig
 from edge.records import CameraState
 from tests.e2e.browser import NARROW, WIDE, browsing, log_in, require_chromium, shoot
-from tests.support.web import Box, camera_health, live_view, make_hit, person, run, running
+from tests.support.web import WebSide, camera_health, live_view, make_hit, person, run, running
 
 require_chromium()
 
@@ -22,7 +22,7 @@ require_chromium()
 class Publisher:
     """Plays the vision side: the drawn scene, ten frames a second, until paused."""
 
-    def __init__(self, box: Box) -> None:
+    def __init__(self, box: WebSide) -> None:
         self.box = box
         self.paused = False
         self.frame_id = 0

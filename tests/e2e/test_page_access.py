@@ -14,14 +14,14 @@ import pytest
 from edge.config import ReviewConfig
 from edge.serve.board import Condition
 from tests.e2e.browser import NARROW, WIDE, browsing, find_axe, log_in, require_chromium, serious_faults, shoot
-from tests.support.web import PASSWORD, Box, live_view, make_hit, run, running
+from tests.support.web import PASSWORD, WebSide, live_view, make_hit, run, running
 
 require_chromium()
 
 PAGES = ("/", "/hits", f"/hits/{make_hit(1)[0].hit_id}", "/people", "/people/new", "/people/p1/edit", "/box", "/nope")
 
 
-def trouble(box: Box) -> None:
+def trouble(box: WebSide) -> None:
     """Two things are wrong with the box."""
     since = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=12)
     low = Condition("disk", "low", since, "180 MB are free, 200 MB are asked for: old pictures are shed")
@@ -111,7 +111,7 @@ def test_each_sound_can_be_tried_and_a_hit_sounds_as_urgent_as_it_is(tmp_path: P
 def test_many_tabs_and_cameras_share_one_stream_and_one_poll_each(tmp_path: Path) -> None:
     cameras = [f"cam-{number}" for number in range(8)]
 
-    async def publish(box: Box) -> None:
+    async def publish(box: WebSide) -> None:
         for frame_id in itertools.count(1):
             for camera in cameras:
                 box.live.publish(await asyncio.to_thread(live_view, frame_id, camera))

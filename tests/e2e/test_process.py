@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.appliance import Box
+from tests.support.appliance import Appliance
 
 ENROLLED = {"A": "again", "B": "bird", "C": "book"}
 TRUTH = {"again": "A", "brother": "A", "bird": "B", "milk": "B", "book": "C", "learn": "C", "eat": None, "hungry": None}
@@ -19,14 +19,14 @@ def hits_of(out: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def demo_box(tmp_path_factory: pytest.TempPathFactory, portrait: Path) -> Box:
-    box = Box(tmp_path_factory.mktemp("box"))
+def demo_box(tmp_path_factory: pytest.TempPathFactory, portrait: Path) -> Appliance:
+    box = Appliance(tmp_path_factory.mktemp("box"))
     done = box.edge("enrol", "--id", "p1", "--name", "Demo <b>person</b>", "--status", "demo", portrait)
     assert done.returncode == 0, done.stderr
     return box
 
 
-def test_demo_clip_twice_gives_one_hit_and_the_same_bits(tmp_path: Path, demo_box: Box, demo_clip: Path) -> None:
+def test_demo_clip_twice_gives_one_hit_and_the_same_bits(tmp_path: Path, demo_box: Appliance, demo_clip: Path) -> None:
     for name in ("one", "two"):
         done = demo_box.edge("process", demo_clip, "--out", tmp_path / name, "--json")
         assert done.returncode == 0, done.stderr
@@ -40,7 +40,7 @@ def test_demo_clip_twice_gives_one_hit_and_the_same_bits(tmp_path: Path, demo_bo
     }
 
 
-def test_report_stands_alone_and_escapes_names(tmp_path: Path, demo_box: Box, demo_clip: Path) -> None:
+def test_report_stands_alone_and_escapes_names(tmp_path: Path, demo_box: Appliance, demo_clip: Path) -> None:
     done = demo_box.edge("process", demo_clip, "--out", tmp_path, "--degrade", "blur:1")
     assert done.returncode == 0, done.stderr
     html = (tmp_path / "report.html").read_text("utf-8")
@@ -53,7 +53,7 @@ def test_report_stands_alone_and_escapes_names(tmp_path: Path, demo_box: Box, de
 
 
 def test_strangers_leave_no_picture(tmp_path: Path, demo_clip: Path) -> None:
-    box = Box(tmp_path)
+    box = Appliance(tmp_path)
     out = tmp_path / "out"
     done = box.edge("process", demo_clip, "--out", out, "--json")
     assert done.returncode == 0, done.stderr
@@ -70,7 +70,7 @@ def test_watchlist_from_the_classic_layout(tmp_path: Path, demo_clip: Path, port
     folder.mkdir(parents=True)
     (folder / "a.png").write_bytes(portrait.read_bytes())
     (tmp_path / "people.json").write_text(json.dumps({"0": {"Name": "Demo", "ID": "77", "Status": "wanted"}}), "utf-8")
-    box = Box(tmp_path)
+    box = Appliance(tmp_path)
     done = box.edge("process", demo_clip, "--out", tmp_path / "out", "--watchlist", tmp_path / "Dataset")
     assert done.returncode == 0, done.stderr
     assert [hit["person"]["id"] for hit in hits_of(tmp_path / "out")] == ["77"]
@@ -78,8 +78,8 @@ def test_watchlist_from_the_classic_layout(tmp_path: Path, demo_clip: Path, port
 
 
 @pytest.fixture(scope="module")
-def signers_box(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Box:
-    box = Box(tmp_path_factory.mktemp("signers"))
+def signers_box(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Appliance:
+    box = Appliance(tmp_path_factory.mktemp("signers"))
     for person, clip in ENROLLED.items():
         path = shared_data / "video" / "asl" / f"{clip}.mkv"
         done = box.edge("enrol", "--id", person, "--name", person, "--status", "signer", path)
@@ -87,7 +87,7 @@ def signers_box(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> 
     return box
 
 
-def found(box: Box, source: Path, out: Path, *more: str) -> dict[str, set[str]]:
+def found(box: Appliance, source: Path, out: Path, *more: str) -> dict[str, set[str]]:
     done = box.edge("process", source, "--out", out, *more, timeout=900)
     assert done.returncode == 0, done.stderr
     people: dict[str, set[str]] = {clip: set() for clip in TRUTH}
@@ -97,7 +97,7 @@ def found(box: Box, source: Path, out: Path, *more: str) -> dict[str, set[str]]:
 
 
 @pytest.mark.timeout(1200)
-def test_signers(tmp_path: Path, signers_box: Box, shared_data: Path) -> None:
+def test_signers(tmp_path: Path, signers_box: Appliance, shared_data: Path) -> None:
     source = shared_data / "video" / "asl"
     people = found(signers_box, source, tmp_path / "one")
     assert people == {clip: {person} if person else set() for clip, person in TRUTH.items()}
@@ -106,7 +106,7 @@ def test_signers(tmp_path: Path, signers_box: Box, shared_data: Path) -> None:
 
 
 @pytest.mark.timeout(1200)
-def test_signers_as_cctv(tmp_path: Path, signers_box: Box, shared_data: Path) -> None:
+def test_signers_as_cctv(tmp_path: Path, signers_box: Appliance, shared_data: Path) -> None:
     people = found(signers_box, shared_data / "video" / "asl", tmp_path, "--degrade", "cctv:3")
     false = {clip: ids - {TRUTH[clip]} for clip, ids in people.items() if ids - {TRUTH[clip]}}
     missed = [clip for clip, person in TRUTH.items() if person and person not in people[clip]]
@@ -116,7 +116,7 @@ def test_signers_as_cctv(tmp_path: Path, signers_box: Box, shared_data: Path) ->
 
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", ["cctv1.mp4", "people-detection.gif", "head-pose-face-detection-male.gif"])
-def test_real_footage_of_strangers(tmp_path: Path, signers_box: Box, shared_data: Path, name: str) -> None:
+def test_real_footage_of_strangers(tmp_path: Path, signers_box: Appliance, shared_data: Path, name: str) -> None:
     done = signers_box.edge("process", shared_data / "video" / name, "--out", tmp_path, "--json", timeout=900)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["clips"][0]["hits"] == []

@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 
 from edge.store import Store
-from tests.support.appliance import Box, enrolled
+from tests.support.appliance import Appliance, enrolled
 
 KILLS = 20
 
 
-def pull(box: Box, token: str, after: str | None, wait_s: int = 0) -> dict[str, Any]:
+def pull(box: Appliance, token: str, after: str | None, wait_s: int = 0) -> dict[str, Any]:
     cursor = f"&after={after}" if after else ""
     page = box.get(f"/api/v1/alerts?limit=500&wait={wait_s}{cursor}", token)
     assert isinstance(page, dict)
@@ -133,7 +133,7 @@ def test_kill_9_loses_no_alert(tmp_path: Path, demo_clip: Path, portrait: Path) 
 
 
 def test_a_person_enrolled_while_it_runs_is_found(tmp_path: Path, demo_clip: Path, portrait: Path) -> None:
-    box = Box(tmp_path, camera=demo_clip)
+    box = Appliance(tmp_path, camera=demo_clip)
     token = box.token()
     with box.running():
         done = box.edge("enrol", "--id", "late", "--name", "Late", "--status", "demo", portrait)
@@ -148,7 +148,7 @@ def test_a_person_enrolled_while_it_runs_is_found(tmp_path: Path, demo_clip: Pat
             box.get("/api/v1/alerts", "wrong")
 
 
-def refused(box: Box, exit_code: int, *words: str) -> None:
+def refused(box: Appliance, exit_code: int, *words: str) -> None:
     done = box.edge("run", timeout=120)
     assert done.returncode == exit_code, done.stderr
     assert "Traceback" not in done.stderr
@@ -159,7 +159,7 @@ def refused(box: Box, exit_code: int, *words: str) -> None:
 
 
 def test_port_in_use(tmp_path: Path, demo_clip: Path) -> None:
-    box = Box(tmp_path, camera=demo_clip)
+    box = Appliance(tmp_path, camera=demo_clip)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", box.port))
         taken.listen()
@@ -167,16 +167,16 @@ def test_port_in_use(tmp_path: Path, demo_clip: Path) -> None:
 
 
 def test_misspelt_key(tmp_path: Path, demo_clip: Path) -> None:
-    box = Box(tmp_path, camera=demo_clip, more="[recognise]\nmin_similarty = 0.5\n")
+    box = Appliance(tmp_path, camera=demo_clip, more="[recognise]\nmin_similarty = 0.5\n")
     refused(box, 78, "min_similarty", "did you mean 'min_similarity'")
 
 
 def test_no_camera(tmp_path: Path) -> None:
-    refused(Box(tmp_path), 78, "[[camera]]")
+    refused(Appliance(tmp_path), 78, "[[camera]]")
 
 
 def test_data_directory_that_cannot_be_written(tmp_path: Path, demo_clip: Path) -> None:
-    box = Box(tmp_path, camera=demo_clip)
+    box = Appliance(tmp_path, camera=demo_clip)
     box.data_dir.write_text("a file where the folder should be", "utf-8")
     refused(box, 74, str(box.data_dir))
 
@@ -197,6 +197,6 @@ def test_model_file_that_is_not_whole(tmp_path: Path, demo_clip: Path, damage: s
     else:
         changed = {"empty": b"", "truncated": data[: len(data) // 2], "altered": data[:-1] + bytes([data[-1] ^ 1])}
         victim.write_bytes(changed[damage])
-    box = Box(tmp_path, camera=demo_clip)
+    box = Appliance(tmp_path, camera=demo_clip)
     box.config.write_text(f'models_dir = "{pack}"\n' + box.config.read_text("utf-8"), "utf-8")
     refused(box, 78, entry["file"], "restore")

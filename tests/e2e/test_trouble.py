@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.appliance import Box
+from tests.support.appliance import Appliance
 from tests.support.mounts import mounted
 from tests.support.paths import ROOT
 
@@ -28,7 +28,7 @@ PAGES = ("/", "/hits", "/people", "/box")
 class Guard:
     """A person who is logged in."""
 
-    def __init__(self, box: Box) -> None:
+    def __init__(self, box: Appliance) -> None:
         self.box = box
         self.http = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
         form = urllib.parse.urlencode({"user": "ann", "password": PASSWORD}).encode()
@@ -64,15 +64,15 @@ def embedder(pack: Path) -> str:
     return str(next(entry["file"] for entry in models if entry["task"] == "embed"))
 
 
-def states(box: Box, token: str) -> list[tuple[str, str]]:
+def states(box: Appliance, token: str) -> list[tuple[str, str]]:
     """Subject and state of every health item of the box, in order."""
     items = box.get("/api/v1/alerts?limit=500", token)["items"]
     return [(item["subject"], item["state"]) for item in items if item["type"] == "health" and "subject" in item]
 
 
 @contextlib.contextmanager
-def in_service(folder: Path, clip: Path, **about: Any) -> Iterator[tuple[Box, Guard, str]]:
-    box = Box(folder, camera=clip, **about)
+def in_service(folder: Path, clip: Path, **about: Any) -> Iterator[tuple[Appliance, Guard, str]]:
+    box = Appliance(folder, camera=clip, **about)
     done = box.edge("user", "add", "ann", "--role", "supervisor", "--password-stdin", stdin=PASSWORD + "\n")
     assert done.returncode == 0, done.stderr
     token = box.token()
@@ -113,7 +113,7 @@ def test_a_model_file_that_is_gone_at_the_start(tmp_path: Path, demo_clip: Path)
     pack = tmp_path / "models"
     shutil.copytree(ROOT / "models" / "quantized", pack)
     victim = pack / embedder(pack)
-    box = Box(tmp_path, camera=demo_clip, more="keep_page = true\n")
+    box = Appliance(tmp_path, camera=demo_clip, more="keep_page = true\n")
     box.config.write_text(f'models_dir = "{pack}"\n' + box.config.read_text("utf-8"), "utf-8")
     done = box.edge("user", "add", "ann", "--role", "supervisor", "--password-stdin", stdin=PASSWORD + "\n")
     assert done.returncode == 0, done.stderr
@@ -121,14 +121,14 @@ def test_a_model_file_that_is_gone_at_the_start(tmp_path: Path, demo_clip: Path)
     victim.rename(pack / "away")
     with box.running() as process:
         guard = Guard(box)
-        page = guard.sees("recognises nobody: its models can&#39;t be loaded")
+        page = guard.sees("does not recognise anybody: its models can&#39;t be loaded")
         assert victim.name in page
         told = box.get("/api/v1/health", token)
         assert [(one["subject"], one["state"]) for one in told["box"]["conditions_now"]] == [("models", "unusable")]
         guard.wait(lambda: box.get("/api/v1/coverage", token)["cameras"] or None, 20, "an account of the camera")
         (pack / "away").rename(victim)
         guard.wait(lambda: _live(box, token), 60, "the camera")
-        assert "recognises nobody" not in guard.page("/")
+        assert "does not recognise anybody" not in guard.page("/")
         assert process.poll() is None
         spans = box.get("/api/v1/coverage", token)["cameras"][0]["spans"]
         assert "models can't be loaded" in {span["reason"] for span in spans}
@@ -138,7 +138,7 @@ def test_a_model_file_that_is_gone_at_the_start(tmp_path: Path, demo_clip: Path)
     assert process.returncode == 78, "it never came to watch, and the one who stops it is told"
 
 
-def _live(box: Box, token: str) -> bool | None:
+def _live(box: Appliance, token: str) -> bool | None:
     with contextlib.suppress(urllib.error.URLError, ConnectionError):
         cameras = box.get("/api/v1/health", token)["cameras"]
         return True if [camera["state"] for camera in cameras] == ["live"] else None
@@ -149,10 +149,10 @@ def test_a_database_that_another_program_has_locked(tmp_path: Path, demo_clip: P
     with in_service(tmp_path, demo_clip) as (box, guard, token):
         with contextlib.closing(sqlite3.connect(box.data_dir / "edge.db", isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")
-            page = guard.sees("waits for its database")
+            page = guard.sees("is waiting for its database")
             assert "Another program holds the database" in page
             other.execute("ROLLBACK")
-        guard.no_longer_sees("waits for its database")
+        guard.no_longer_sees("is waiting for its database")
         guard.wait(lambda: ("database", "ok") in states(box, token) or None, 30, "the feed tells it afterwards")
         assert ("database", "locked") in states(box, token)
 
@@ -177,7 +177,7 @@ def test_a_disk_that_is_full(tmp_path: Path, demo_clip: Path) -> None:
 
 @pytest.mark.parametrize("setting", ["", "keep_page = false\n"])
 def test_without_the_setting_it_ends_with_78(tmp_path: Path, demo_clip: Path, setting: str) -> None:
-    box = Box(tmp_path, camera=demo_clip, more=setting)
+    box = Appliance(tmp_path, camera=demo_clip, more=setting)
     box.config.write_text(f'models_dir = "{tmp_path}"\n' + box.config.read_text("utf-8"), "utf-8")
     process = box.start()
     assert process.wait(60) == 78

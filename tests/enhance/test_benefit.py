@@ -1,4 +1,4 @@
-"""Only what was shown to help is done for recognition; chance is no help; stale findings count for nothing."""
+"""Only what was shown to help is done for recognition; findings of other models count for nothing."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ import pytest
 from edge.config import PACKAGED_MODELS, RuntimeConfig
 from edge.enhance import BENEFIT_FILE, GENERATIVE, STEPS, Benefit, Enhancer, Networks, score_face
 from edge.enhance.benefit import BenefitFile, Shown, hashes_of, read_benefit, stale_parts
-from edge.evaluate.benefit import choose, disagreement, gain, try_out
-from edge.evaluate.pairs import Picture
-from edge.evaluate.restore import AUTO, OFF, Condition, Face, Variant, accepted, owners, row_of
 from edge.pixels.geometry import ARCFACE_POINTS
 from edge.pixels.hashing import pixel_sha256
 from edge.pixels.resize import resize
@@ -42,7 +39,7 @@ def enhancer(pack: Pack, *found: Shown) -> Enhancer:
 
 
 def test_the_packs_benefit_belongs_to_its_models() -> None:
-    """Write it anew after a change of models: edge eval restore --write-benefit, as README says."""
+    """Write it anew after a change of models: edge eval restore --write-benefit, as docs/enhancement.md says."""
     held = BenefitFile.model_validate(json.loads((PACKAGED_MODELS / BENEFIT_FILE).read_text("utf-8")))
     assert stale_parts(held, hashes_of(Pack.open(PACKAGED_MODELS))) == []
     assert not any(one.step in GENERATIVE for one in held.shown)
@@ -118,77 +115,3 @@ def test_what_was_measured_with_other_models_counts_for_nothing(tmp_path: Path) 
     assert "version of lime" in str(read_benefit(pack).problem)
     (pack.models_dir / BENEFIT_FILE).write_text("{", "utf-8")
     assert "can't be read" in str(read_benefit(pack).problem)
-
-
-def people_with_pictures(count: int, each: int = 2, seed: int = 0) -> tuple[Face, ...]:
-    rng = np.random.default_rng(seed)
-    faces = []
-    for person in range(count):
-        middle = rng.standard_normal(32)
-        for number in range(each):
-            vector = middle + 0.3 * rng.standard_normal(32)
-            vector = (vector / np.linalg.norm(vector)).astype(np.float32)
-            faces.append(Face(Picture(f"p{person:03d}", number), np.zeros((1, 1, 3), np.uint8), vector))
-    return tuple(faces)
-
-
-def spoilt(faces: tuple[Face, ...], noise: float, seed: int) -> np.ndarray:
-    clean = np.stack([face.embedding for face in faces])
-    vectors = clean + noise * np.random.default_rng(seed).standard_normal(clean.shape) / np.sqrt(clean.shape[1])
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-
-
-def condition(name: str, faces: tuple[Face, ...], on: float, off: float = 2.0, level: int = 3) -> Condition:
-    variants = {OFF: Variant(vectors=spoilt(faces, off, 1))}
-    # The same accident, smaller or larger: what a cure or a poison does.
-    clean = np.stack([face.embedding for face in faces])
-    vectors = clean + (variants[OFF].vectors - clean) * on
-    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    variants["denoise"] = variants[AUTO] = Variant(vectors=vectors)
-    return Condition(
-        name, variants, [dict.fromkeys(("noise", "dark", "motion", "blur", "blocks", "small"), level)] * len(faces)
-    )
-
-
-def test_a_cure_is_found_and_a_poison_is_not() -> None:
-    faces = people_with_pictures(60, 3)
-    found, trials = choose([condition("noise:3", faces, 0.3), condition("noise:5", faces, 0.4)], faces)
-    assert {(one.step, one.fault) for one in found} == {
-        ("denoise", "noise"),
-        ("denoise", "dark"),
-        ("denoise", "blocks"),
-    }
-    assert all(one["shown"] for one in trials)
-    assert choose([condition("noise:3", faces, 1.5)], faces)[0] == ()
-
-
-def test_one_faults_cure_may_not_be_anothers_poison() -> None:
-    faces = people_with_pictures(60, 3)
-    trial = try_out([condition("noise:3", faces, 0.2), condition("cctv:3", faces, 1.4)], faces, "denoise", "noise", 1)
-    assert trial is not None
-    assert trial.worst < -0.002
-    assert not trial.passes
-    assert try_out([condition("noise:3", faces, 0.2, level=0)], faces, "denoise", "noise", 1) is None
-
-
-def test_chance_is_not_taken_for_help() -> None:
-    rng = np.random.default_rng(0)
-    people = np.repeat(np.arange(100), 3)
-    lower = [gain(rng.choice([-1.0, 0.0, 0.0, 0.0, 1.0], 300), people)[1] for _ in range(40)]
-    assert sum(bound > 0 for bound in lower) <= 1
-    assert gain(np.ones(300), people) == (1.0, 1.0)
-
-
-def test_accepted_pairs_and_rows() -> None:
-    faces = people_with_pictures(20, 2)
-    clean = np.stack([face.embedding for face in faces])
-    assert accepted(clean, owners(faces)).mean() > 0.9
-    row = row_of(condition("noise:3", faces, 0.5), "denoise", faces)
-    assert row["on"]["cosine"] > row["off"]["cosine"] > row["off"]["cosine_worst"]  # type: ignore[index]
-
-
-def test_disagreement_is_what_few_faces_exceed() -> None:
-    faces = people_with_pictures(100, 2)
-    limit = disagreement([condition("noise:3", faces, 0.5)], faces)
-    assert 0.01 < limit < 1.0
-    assert disagreement([], faces) == 0.1

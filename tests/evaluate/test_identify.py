@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edge.errors import ImageError
-from edge.evaluate.identify import evaluate_identification, split
+from edge.evaluate.identify import evaluate_identification, split_people
 from edge.records import Detections
 
 DIM = 32
@@ -56,21 +56,23 @@ def read(path: Path) -> np.ndarray:
 
 
 def test_people_are_split_by_their_pictures(world: tuple[Path, list[str]]) -> None:
-    parts = split(*world)
+    parts = split_people(*world)
     assert (len(parts.enrolled), len(parts.genuine), len(parts.strangers)) == (20, 20, 30)
     assert not {p.person for p in parts.genuine} & {p.person for p in parts.strangers}
     assert not set(parts.enrolled) & set(parts.genuine)
-    more = split(*world, num_enrolled=1, first_probe=3)
+    more = split_people(*world, num_enrolled=1, first_probe=3)
     assert (len(more.enrolled), len(more.genuine)) == (10, 10)
-    assert len(split(world[0], world[1][:10]).strangers) == 20, "every second person, where all could be enrolled"
+    assert len(split_people(world[0], world[1][:10]).strangers) == 20, (
+        "every second person, where all could be enrolled"
+    )
     with pytest.raises(ImageError, match="identification needs"):
-        split(world[0], world[1][10:])
+        split_people(world[0], world[1][10:])
 
 
 def test_a_world_without_confusion_and_one_face_that_is_not_found(world: tuple[Path, list[str]]) -> None:
     images, names = world
     (images / names[0] / f"{names[0]}_0004.jpg").write_bytes(bytes(3))
-    parts = split(images, names)
+    parts = split_people(images, names)
     cohort = np.random.default_rng(0).normal(size=(2000, DIM)).astype(np.float32)
     cohort /= np.linalg.norm(cohort, axis=1, keepdims=True)
     detector, embedder = WholePicture(), ByColor()

@@ -12,7 +12,7 @@ import pytest
 from edge.config import RuntimeConfig
 from edge.detect import FaceDetector
 from edge.errors import ImageError
-from edge.evaluate.pairs import Picture, degraded, evaluate_pairs, find_picture, read_pairs, split_folds, subject
+from edge.evaluate.pairs import Picture, degraded, evaluate_pairs, find_picture, main_face, read_pairs, split_folds
 from edge.recognise import Embedder, open_peer_embedder
 from edge.records import Detections
 from edge.sessions import load_file
@@ -147,8 +147,8 @@ def test_subject_is_the_large_face_nearest_to_the_middle() -> None:
     image = np.zeros((250, 250, 3), np.uint8)
     boxes = np.array([[0, 60, 110, 200], [70, 60, 170, 190], [120, 120, 135, 140]], np.float32)
     found = Detections(boxes, np.array([0.9, 0.8, 0.7], np.float32), np.zeros((3, 5, 2), np.float32))
-    assert subject(found, image) == 1
-    assert subject(Detections.empty(), image) is None
+    assert main_face(found, image) == 1
+    assert main_face(Detections.empty(), image) is None
 
 
 def test_peers_on_the_public_pairs(shared_data: Path) -> None:

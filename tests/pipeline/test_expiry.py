@@ -11,24 +11,24 @@ import pytest
 
 from edge.app.build import Models, load_models, load_watch
 from edge.app.offline.clips import EPOCH, find_clips, process
-from edge.app.people.enrolment import enrol
-from edge.app.people.worker import VisionDesk
+from edge.app.people.people import enrol
+from edge.app.people.worker import PeopleWorker
 from edge.config import Config, load
 from edge.errors import PreconditionError
-from edge.pipeline import Watch
+from edge.pipeline import ActiveList
 from edge.records import Person, Reason
-from edge.serve.ports import Entry, Upload
 from edge.store import Store
+from edge.watchlist.entry import ListEntry, Upload
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
 def test_an_expired_entry_and_a_list_too_old_never_match() -> None:
     people = [Person("a", "A", "x", NOW), Person("b", "B", "x", NOW + dt.timedelta(days=1)), Person("c", "C", "x")]
-    watch = Watch.of(people, [], 1, "d")
+    watch = ActiveList.of(people, [], 1, "d")
     assert watch.expired_at(NOW - dt.timedelta(seconds=1)) == set()
     assert watch.expired_at(NOW) == {"a"}
-    stale = Watch.of(people, [], 1, "d", good_until=NOW)
+    stale = ActiveList.of(people, [], 1, "d", good_until=NOW)
     assert not stale.is_stale(NOW - dt.timedelta(seconds=1))
     assert stale.expired_at(NOW) == {"a", "b", "c"}
 
@@ -38,39 +38,41 @@ def models() -> Models:
     return load_models(load())
 
 
-async def use_the_desk(desk: VisionDesk, store: Store, portrait: bytes) -> None:
-    """Add, replace, refuse and erase through the desk."""
+async def use_the_worker(worker: PeopleWorker, store: Store, portrait: bytes) -> None:
+    """Add, replace, refuse and erase through the worker."""
     good, bad = Upload("face.png", portrait), Upload("noise.png", b"no picture")
-    added = await desk.enrol(Person("p1", "P", "demo", reason="theft"), [good, bad], by="central")
+    added = await worker.enrol(ListEntry(Person("p1", "P", "demo", reason="theft"), (good, bad)), by="central")
     assert (added.is_stored, added.num_references) == (True, 1)
     assert [(o.source, o.accepted, o.reason) for o in added.outcomes] == [
         ("face.png", True, None),
         ("noise.png", False, "unreadable"),
     ]
-    again = await desk.enrol(Person("p1", "P", "demo"), [good], by="central", replace=True)
+    again = await worker.enrol(ListEntry(Person("p1", "P", "demo"), (good,)), by="central", replaces=True)
     assert again.is_stored, "the same picture replaces itself"
-    refused = await desk.enrol(Person("p2", "Q", "demo"), [bad], by="central")
+    refused = await worker.enrol(ListEntry(Person("p2", "Q", "demo"), (bad,)), by="central")
     assert (refused.is_stored, store.person("p2")) == (False, None)
     version = store.watchlist_version()[0]
     with pytest.raises(PreconditionError):
-        await desk.enrol(Person("p1", "P", "demo"), [good], by="central", replace=True, if_version=version - 1)
-    entries = [Entry(Person("p3", "R", "demo"), (bad,)), Entry(Person("p1", "P2", "demo"))]
-    told = await desk.replace_all(entries, by="central", if_version=version)
+        await worker.enrol(
+            ListEntry(Person("p1", "P", "demo"), (good,)), by="central", replaces=True, if_version=version - 1
+        )
+    entries = [ListEntry(Person("p3", "R", "demo"), (bad,)), ListEntry(Person("p1", "P2", "demo"))]
+    told = await worker.replace_list(entries, by="central", if_version=version)
     assert [one.is_stored for one in told] == [False, True]
     assert [person.name for person in store.people()] == ["P"]
-    told = await desk.replace_all([Entry(Person("p4", "S", "demo"), (good,))], by="central", if_version=version)
+    told = await worker.replace_list([ListEntry(Person("p4", "S", "demo"), (good,))], by="central", if_version=version)
     assert [person.person_id for person in store.people()] == ["p4"]
     assert len(store.references()) == 1
-    assert (await desk.erase("p4", by="central")).references == 1
+    assert (await worker.forget("p4", by="central")).receipt.references == 1
 
 
-def test_the_desk_enrols_replaces_and_erases(tmp_path: Path, portrait: Path) -> None:
+def test_the_worker_enrols_replaces_and_erases(tmp_path: Path, portrait: Path) -> None:
     with Store.open(tmp_path) as store:
-        desk = VisionDesk(load(), store)
+        worker = PeopleWorker(load(), store)
         try:
-            asyncio.run(use_the_desk(desk, store, portrait.read_bytes()))
+            asyncio.run(use_the_worker(worker, store, portrait.read_bytes()))
         finally:
-            desk.close()
+            worker.close()
 
 
 def test_an_expired_person_walks_through_and_no_hit_is_made(

@@ -10,7 +10,7 @@ import pytest
 
 from edge.config import DetectConfig, MaskConfig, RecogniseConfig
 from edge.pipeline import reliability
-from edge.pipeline.active_list import Watch
+from edge.pipeline.active_list import ActiveList
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.limits import limits_of, same_model
 from edge.records import Frame, Person, Reason, Reference, Track, TrackState
@@ -42,10 +42,10 @@ class Script:
         return np.stack([self._left.pop(0) for _ in crops])
 
 
-def watch_of(*references: np.ndarray) -> Watch:
+def watch_of(*references: np.ndarray) -> ActiveList:
     people = [Person(f"p{i}", f"P{i}", "listed") for i in range(len(references))]
     kept = [Reference(f"r{i}", f"p{i}", "0" * 64, v, "m", {}, "test") for i, v in enumerate(references)]
-    return Watch.of(people, kept, 1, "digest")
+    return ActiveList.of(people, kept, 1, "digest")
 
 
 def frame_of(number: int, *, gray: bool = False) -> Frame:
@@ -60,12 +60,12 @@ def track_of(number: int, box: tuple[float, float, float, float] = (185, 170, 25
     return Track(1, TrackState.CONFIRMED, box, 0.9, LANDMARKS, 0, number, number + 1, 0)
 
 
-def play(face: TrackedFace, watch: Watch, vectors: list[np.ndarray], *, gray: bool = False) -> list[str | None]:
+def play(face: TrackedFace, watch: ActiveList, vectors: list[np.ndarray], *, gray: bool = False) -> list[str | None]:
     """The person named after each shot."""
     embedder, limits, named = Script(*vectors), limits_of(SETTINGS, watch), []
     for step in range(len(vectors)):
         number = 3 * step
-        assert face.see(frame_of(number, gray=gray), track_of(number), 16, embedder)  # type: ignore[arg-type]
+        assert face.add_shot(frame_of(number, gray=gray), track_of(number), 16, embedder)  # type: ignore[arg-type]
         match = face.answer(watch, limits)
         named.append(match.person_id if match else None)
     return named
@@ -132,10 +132,10 @@ def test_gray_shots_have_limits_of_their_own() -> None:
 def test_a_masked_face_is_not_looked_at() -> None:
     face = TrackedFace(SETTINGS)
     mask = MaskConfig(x=0.0, y=0.0, width=0.32, height=1.0)
-    assert not face.see(frame_of(0), track_of(0), 16, Script(), [mask])  # type: ignore[arg-type]
+    assert not face.add_shot(frame_of(0), track_of(0), 16, Script(), [mask])  # type: ignore[arg-type]
     assert face.reason is Reason.MASKED
     far = MaskConfig(x=0.6, y=0.0, width=0.3, height=1.0)
-    assert face.see(frame_of(0), track_of(0), 16, Script(axis(0)), [far])  # type: ignore[arg-type]
+    assert face.add_shot(frame_of(0), track_of(0), 16, Script(axis(0)), [far])  # type: ignore[arg-type]
 
 
 def test_limits_come_from_calibration_where_there_is_one() -> None:

@@ -12,7 +12,7 @@ import pytest
 from edge.config import Config
 from edge.enhance import Enhancer
 from edge.ops.system.metrics import Metrics
-from edge.pipeline import BoxFacts, Pipeline, Stages, TrackEnd, Watch
+from edge.pipeline import ActiveList, DeviceFacts, Pipeline, Stages, TrackEnd
 from edge.records import Detections, Frame, Person, Reason, Reference
 
 AT = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
@@ -49,10 +49,10 @@ def play(
 ) -> tuple[list[TrackEnd], list[Any]]:
     """Run a script; the tracks that ended and every draft, in order."""
     config = Config(recognise={"min_quality": 0.0, "min_similarity": 0.5, **recognise}, detect={"min_face_px": 16})
-    watch = Watch.of([Person("ann", "Ann", "x")], [Reference("r", "ann", "0" * 64, ANN, "m", {}, "t")], 1, "d")
+    watch = ActiveList.of([Person("ann", "Ann", "x")], [Reference("r", "ann", "0" * 64, ANN, "m", {}, "t")], 1, "d")
     scripted = Scripted(script)
     stages = Stages(scripted, Enhancer("off"), scripted)  # type: ignore[arg-type]
-    pipeline = Pipeline(config, stages, watch, BoxFacts("box", "test", {}, None, lambda _: {}))
+    pipeline = Pipeline(config, stages, watch, DeviceFacts("box", "test", {}, None, lambda _: {}))
     image = np.random.default_rng(0).integers(60, 200, (480, 640, 3), dtype=np.uint8)
     ended, drafts = [], []
     for number in range(len(script)):

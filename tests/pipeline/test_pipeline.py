@@ -1,10 +1,9 @@
-"""Wiring details: ids, kept pictures, and hits that wait while the store is away."""
+"""Wiring details: ids and kept pictures."""
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
-from concurrent.futures import Future
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,11 @@ from hypothesis import strategies as st
 
 from edge.app.build import Models, load_models, load_watch
 from edge.app.offline.clips import find_clips, process
-from edge.app.people.enrolment import enrol
+from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip as clip
-from edge.app.service import vision
 from edge.config import Config, load
-from edge.errors import ImageError, NotFoundError, StoreError
-from edge.ops.system.metrics import Metrics
-from edge.pipeline.draft import CROP_MARGIN, cut_found, make_hit_id
+from edge.errors import ImageError
+from edge.pipeline.draft import CROP_MARGIN, cut_with_margin, make_hit_id
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.limits import limits_of
 from edge.pixels.geometry import ARCFACE_POINTS, align
@@ -52,7 +49,7 @@ def test_found_face_is_a_copy_of_the_frame_around_the_box(x: float, y: float, w:
     frame = np.random.default_rng(0).integers(0, 255, (480, 640, 3), dtype=np.uint8)
     x1, y1 = min(max(x, 0), 630), min(max(y, 0), 470)
     box = (x1, y1, min(x1 + w, 640), min(y1 + h, 480))
-    found, (left, top) = cut_found(frame, box)
+    found, (left, top) = cut_with_margin(frame, box)
     height, width = found.shape[:2]
     assert np.array_equal(found, frame[top : top + height, left : left + width])
     assert left <= box[0]
@@ -60,59 +57,6 @@ def test_found_face_is_a_copy_of_the_frame_around_the_box(x: float, y: float, w:
     assert left + width >= min(box[2] + (box[2] - box[0]) * CROP_MARGIN, 640) - 1
     found[:] = 0
     assert frame.any()
-
-
-class AwayStore:
-    """Refuses the first hits, as a full disk would."""
-
-    def __init__(self, refusals: int) -> None:
-        self.refusals = refusals
-        self.taken: list[tuple[str, str]] = []
-
-    def _put(self, verb: str, hit: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        if self.refusals:
-            self.refusals -= 1
-            future.set_exception(StoreError("disk full"))
-        else:
-            self.taken.append((verb, hit.hit_id))
-            future.set_result(None)
-        return future
-
-    def add_hit(self, hit: Any, images: Any) -> Future[Any]:
-        return self._put("add", hit)
-
-    def update_hit(self, hit: Any, images: Any) -> Future[Any]:
-        return self._put("update", hit)
-
-
-def test_hits_wait_in_order_while_the_store_is_away(monkeypatch: pytest.MonkeyPatch, demo_drafts: list[Any]) -> None:
-    monkeypatch.setattr(vision, "RETRY_EVERY_S", 0.0)
-    store = AwayStore(refusals=3)
-    writer = vision.HitWriter(store, Metrics())  # type: ignore[arg-type]
-    new, update = demo_drafts[0], demo_drafts[1]
-    for draft in (new, update):
-        writer.submit(draft)
-    assert writer.problem == "disk full"
-    assert writer.num_waiting == 2
-    for _ in range(8):
-        writer.retry()
-    assert store.taken == [("add", new.hit.hit_id), ("update", update.hit.hit_id)]
-    assert writer.num_waiting == 0
-    assert writer.problem is None
-
-
-def test_a_hit_of_an_erased_person_holds_up_nobody(demo_drafts: list[Any]) -> None:
-    class Erased(AwayStore):
-        def add_hit(self, hit: Any, images: Any) -> Future[Any]:
-            future: Future[Any] = Future()
-            future.set_exception(NotFoundError("nobody"))
-            return future
-
-    writer = vision.HitWriter(Erased(0), Metrics())  # type: ignore[arg-type]
-    writer.submit(demo_drafts[0])
-    assert writer.num_waiting == 0
-    assert writer.problem is None
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +77,7 @@ def demo_drafts(models: Models, store: Store, demo_clip: Path) -> list[Any]:
     from edge.app.offline import clips
 
     drafts: list[Any] = []
-    original = clips._take
+    original = clips._process_frame
 
     def spy(result: Any, frame: Any, pipeline: Any) -> None:
         before = dict(result.drafts)
@@ -141,7 +85,7 @@ def demo_drafts(models: Models, store: Store, demo_clip: Path) -> list[Any]:
         drafts.extend(d for hit_id, d in result.drafts.items() if before.get(hit_id) is not d)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clips, "_take", spy)
+        patch.setattr(clips, "_process_frame", spy)
         list(process(Config(), models, load_watch(store, models), find_clips(demo_clip)))
     return drafts
 
@@ -185,7 +129,7 @@ def test_a_track_that_passes_to_something_else_loses_its_name(models: Models, st
         box, frame = tuple(float(v) for v in found.boxes[0]), Frame(number, "c", AT, 0, image)
         track = Track(1, TrackState.CONFIRMED, box, 0.9, found.landmarks[0], 0, number, number, 0)  # type: ignore[arg-type]
         assert not face.has_changed(frame, track, embedder)
-        if face.see(frame, track, 16, embedder):
+        if face.add_shot(frame, track, 16, embedder):
             face.answer(watch, limits)
     assert face.match is not None
     assert face.match.person_id == "p1"

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge.app.offline.report import _two_faces
+from edge.app.offline.report import _face_comparison
 from edge.config import RecogniseConfig, RuntimeConfig
 from edge.enhance import Benefit, Enhancer, Networks
 from edge.enhance.benefit import Shown
 from edge.enhance.scoring import cut
-from edge.pipeline.active_list import Watch
+from edge.pipeline.active_list import ActiveList
 from edge.pipeline.face import TrackedFace
-from edge.pipeline.identity import recognition_recipe, told
-from edge.pipeline.limits import Limits
+from edge.pipeline.limits import MatchLimits
+from edge.pipeline.two_faces import recognition_recipe, two_faces_json
 from edge.pixels.geometry import ARCFACE_POINTS
 from edge.pixels.hashing import pixel_sha256
 from edge.records import Frame, Person, Reference, Track, TrackState
@@ -30,7 +30,7 @@ from tests.support.web import make_hit
 
 ANN, BEN = np.eye(4, dtype=np.float32)[:2]
 AT = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
-LIMIT = Limits("color", 0.6, 0.7, 0.05, "configuration", "")
+LIMIT = MatchLimits("color", 0.6, 0.7, 0.05, "configuration", "")
 
 
 class Script:
@@ -60,12 +60,12 @@ def seen(enhancer: Enhancer | None, original: np.ndarray, enhanced: np.ndarray) 
     face = TrackedFace(RecogniseConfig(min_shots=1, min_quality=0.0))
     frame = Frame(0, "door", AT, 0, image)
     track = Track(1, TrackState.CONFIRMED, (14.0, 14.0, 98.0, 98.0), 0.9, ARCFACE_POINTS, 0, 0, 5, 0)
-    assert face.see(frame, track, 16, Script(original, enhanced), (), enhancer)  # type: ignore[arg-type]
+    assert face.add_shot(frame, track, 16, Script(original, enhanced), (), enhancer)  # type: ignore[arg-type]
     people = [Person("ann", "Ann", "x"), Person("ben", "Ben", "x")]
     references = [
         Reference(f"r{p.person_id}", p.person_id, "0", v, "m", {}, "") for p, v in zip(people, (ANN, BEN), strict=True)
     ]
-    face.answer(Watch.of(people, references, 1, "d"), {"color": LIMIT, "gray": LIMIT})
+    face.answer(ActiveList.of(people, references, 1, "d"), {"color": LIMIT, "gray": LIMIT})
     return face
 
 
@@ -97,14 +97,24 @@ def test_an_enhanced_face_that_turns_into_somebody_else_does_not_decide_alone(en
 
 
 def test_what_a_hit_says_of_its_two_faces(enhancer: Enhancer) -> None:
-    assert told("original", None, 0.1) == {"found_on": "original", "disagrees": False, "difference": None, "limit": 0.1}
-    assert told("both", (0.7, 0.55), 0.1) == {"found_on": "both", "disagrees": True, "difference": -0.15, "limit": 0.1}
-    assert not told("enhanced", (0.5, 0.55), 0.1)["disagrees"]
-    assert dict(_two_faces(told("enhanced", (0.4, 0.7), 0.1))).keys() == {
+    assert two_faces_json("original", None, 0.1) == {
+        "found_on": "original",
+        "disagrees": False,
+        "difference": None,
+        "limit": 0.1,
+    }
+    assert two_faces_json("both", (0.7, 0.55), 0.1) == {
+        "found_on": "both",
+        "disagrees": True,
+        "difference": -0.15,
+        "limit": 0.1,
+    }
+    assert not two_faces_json("enhanced", (0.5, 0.55), 0.1)["disagrees"]
+    assert dict(_face_comparison(two_faces_json("enhanced", (0.4, 0.7), 0.1))).keys() == {
         "the match rests on",
         "the two faces disagree",
     }
-    assert _two_faces({}) == []
+    assert _face_comparison({}) == []
     found, box = np.full((112, 112, 3), 90, np.uint8), np.array([20, 20, 92, 92], np.float32)
     face = seen(enhancer, ANN, ANN)
     plan = recognition_recipe(found, ARCFACE_POINTS, box, face.recipe, enhancer)
@@ -118,7 +128,7 @@ def test_the_page_tells_the_guard() -> None:
     hit = make_hit(1)[0]
     words = Words(Translate("en"))
     plain = dataclasses.replace(hit, similarity=0.6, similarity_original=0.6, similarity_enhanced=0.6, enhancement={})
-    alone = dataclasses.replace(plain, enhancement=told("enhanced", (0.5, 0.7), 0.1))
+    alone = dataclasses.replace(plain, enhancement=two_faces_json("enhanced", (0.5, 0.7), 0.1))
     assert {doubt[:20] for doubt in set(words.doubts(alone)) - set(words.doubts(plain))} == {
         "The likeness rests o",
         "Found and enhanced f",

@@ -147,7 +147,7 @@ def test_a_long_run_goes_in_rounds_and_the_database_gives_its_pages_back(
     store.enforce_retention(max_age_days=3650, max_image_bytes=0, min_free_bytes=0, now=clock.now).result(20)
     clock.forward(days=8)
     enforce(store, clock, days=30)
-    before = store._read(lambda db: db.execute("PRAGMA page_count").fetchone()[0])
+    before = store._core.read(lambda db: db.execute("PRAGMA page_count").fetchone()[0])
     report = enforce(store, clock, days=1)
     assert (report.hits_removed, report.feed_items_removed, report.is_complete) == (150, 150, True)
     after = store.stats()

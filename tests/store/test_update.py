@@ -21,20 +21,20 @@ def fill(data_dir: Path) -> int:
 
 def know_one_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that is one migration ahead."""
-    now_known = migrate.known()
+    now_known = migrate.migrations()
     later = migrate.Migration(now_known[-1].number + 1, "later", "CREATE TABLE later (n INTEGER) STRICT;")
-    monkeypatch.setattr(migrate, "known", lambda: (*now_known, later))
+    monkeypatch.setattr(migrate, "migrations", lambda: (*now_known, later))
 
 
 def test_a_box_without_a_database_needs_nothing(tmp_path: Path) -> None:
-    assert update.facts(tmp_path).cursor is None
+    assert update.database_facts(tmp_path).cursor is None
     assert not update.migrate_copy(tmp_path, NOW)
-    assert not update.put_back(tmp_path)
+    assert not update.roll_back(tmp_path)
 
 
 def test_the_end_of_the_feed_is_told_as_pullers_know_it(tmp_path: Path) -> None:
     seq = fill(tmp_path)
-    about = update.facts(tmp_path)
+    about = update.database_facts(tmp_path)
     assert about.seq == seq
     with Store.open(tmp_path) as store:
         assert about.cursor == store.head_cursor()
@@ -50,10 +50,10 @@ def test_migrated_swapped_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     seq = fill(tmp_path)
     know_one_more(monkeypatch)
     assert update.migrate_copy(tmp_path, NOW)
-    about = update.facts(tmp_path)
+    about = update.database_facts(tmp_path)
     assert (about.schema, about.seq) == (about.knows, seq)
     assert (tmp_path / "edge.db").stat().st_mode & 0o777 == 0o600
-    update.keep(tmp_path)
+    update.accept(tmp_path)
     assert not list(tmp_path.glob("edge.db.*"))
 
 
@@ -65,9 +65,9 @@ def test_taken_back_the_old_program_opens_it_again(tmp_path: Path, monkeypatch: 
         fill(tmp_path)
     with pytest.raises(StoreError, match="newer version"):
         fill(tmp_path)
-    assert update.put_back(tmp_path)
-    assert update.facts(tmp_path).seq == seq
-    epoch_before = update.facts(tmp_path).cursor
+    assert update.roll_back(tmp_path)
+    assert update.database_facts(tmp_path).seq == seq
+    epoch_before = update.database_facts(tmp_path).cursor
     with Store.open(tmp_path) as store:
         # What the refused release committed is gone: pullers are told so by a new epoch, not left to find out.
         assert store.head_cursor() != epoch_before
@@ -76,13 +76,13 @@ def test_taken_back_the_old_program_opens_it_again(tmp_path: Path, monkeypatch: 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seq = fill(tmp_path)
-    known = migrate.known()
+    known = migrate.migrations()
     bad = migrate.Migration(known[-1].number + 1, "bad", "CREATE TABLE hits (n INTEGER) STRICT;")
     with monkeypatch.context() as newer:
-        newer.setattr(migrate, "known", lambda: (*known, bad))
+        newer.setattr(migrate, "migrations", lambda: (*known, bad))
         with pytest.raises(StoreError):
             update.migrate_copy(tmp_path, NOW)
-    assert update.facts(tmp_path).seq == seq
+    assert update.database_facts(tmp_path).seq == seq
     fill(tmp_path)
 
 
@@ -100,4 +100,4 @@ def test_somebody_elses_database_is_refused(tmp_path: Path) -> None:
     db.commit()
     db.close()
     with pytest.raises(StoreError, match="some other program"):
-        update.facts(tmp_path)
+        update.database_facts(tmp_path)

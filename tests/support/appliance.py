@@ -1,4 +1,4 @@
-"""A box for tests: the `edge` command as a process of its own, with its configuration and data in a folder."""
+"""An appliance for tests: the `edge` command as a process, with its configuration and data in a folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Box:
+class Appliance:
     """A data directory, a configuration file and the commands on them."""
 
     def __init__(
@@ -129,9 +129,9 @@ def edge(*args: str | Path, stdin: str | None = None, timeout: float = 240) -> s
     )
 
 
-def enrolled(folder: Path, clip: Path, portrait: Path, **options: Any) -> tuple[Box, str]:
+def enrolled(folder: Path, clip: Path, portrait: Path, **options: Any) -> tuple[Appliance, str]:
     """A box with one person enrolled, and a token for the feed."""
-    box = Box(folder, camera=clip, **options)
+    box = Appliance(folder, camera=clip, **options)
     done = box.edge("enrol", "--id", "p1", "--name", "Demo person", "--status", "demo", portrait)
     assert done.returncode == 0, done.stderr
     return box, box.token()

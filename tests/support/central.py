@@ -12,15 +12,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from edge.config import ServeConfig
+from edge.app.people.worker import PeopleWorker
+from edge.config import Config, ServeConfig
 from edge.records import CameraHealth, CameraState
 from edge.serve import LiveBoard, build_app, start
-from edge.serve.ports import Desk
+from edge.serve.ports import PeopleService
 from edge.store import Store, Watching
 from tests.support.store import ANN, NOW, enrol, hit_of
 
 
-async def serve(store: Store, port: int, desk: Desk | None = None) -> tuple[Any, int]:
+async def serve(store: Store, port: int, people: PeopleService | None = None) -> tuple[Any, int]:
     """The web side over `store`, and its port."""
     live = LiveBoard()
     live.publish_health([CameraHealth("door", CameraState.LIVE, NOW, "frames arrive", 1, 0)])
@@ -35,7 +36,7 @@ async def serve(store: Store, port: int, desk: Desk | None = None) -> tuple[Any,
         metrics=lambda: b"",
         health=health,  # type: ignore[arg-type]
         version="1.0.0",
-        desk=desk,
+        people=people or PeopleWorker(Config(), store, None),
     )
     return await start(app, "127.0.0.1", port)
 

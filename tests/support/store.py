@@ -7,11 +7,12 @@ import hashlib
 import sys
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
 
-from edge.records import Hit, HitImages, Person, Reference, Visit
+from edge.records import FeedItem, Hit, HitImages, Person, Reference, Visit
 from edge.store import Store
 
 NOW = dt.datetime(2026, 3, 4, 5, 6, 7, 89_000, tzinfo=dt.UTC)
@@ -102,6 +103,11 @@ def add_hits(store: Store, person: Person, numbers: Sequence[int], num_bytes: in
     pending = [store.add_hit(*hit_of(person, number, num_bytes=num_bytes)) for number in numbers]
     for future in pending:
         future.result(20)
+
+
+def review(store: Store, hit_id: str, state: str, by: str, reason: str | None) -> Future[FeedItem]:
+    """Give a verdict for which one person is enough."""
+    return store.reviews.give_verdict(hit_id, by, state, reason=reason, note=None, needs_second=False)
 
 
 def kept_files(folder: Path) -> list[Path]:

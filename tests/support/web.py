@@ -9,7 +9,7 @@ import functools
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ import aiohttp
 import numpy as np
 from aiohttp import web
 
-from edge.config import ServeConfig
+from edge.app.examine.results import forget_in
+from edge.app.people.worker import PeopleWorker
+from edge.config import Config, ServeConfig
 from edge.records import (
     CameraHealth,
     CameraState,
@@ -31,7 +33,7 @@ from edge.records import (
     Visit,
 )
 from edge.serve import LiveBoard, build_app, start
-from edge.serve.ports import Desk
+from edge.serve.ports import PeopleService
 from edge.store import Store
 from tests.support.drawings import SCENE, draw_scene, jpeg, pictures, sha256
 
@@ -146,7 +148,7 @@ Answer = tuple[aiohttp.ClientResponse, bytes]
 
 
 @dataclasses.dataclass
-class Box:
+class WebSide:
     """A running web side and clients for it."""
 
     store: Store
@@ -180,10 +182,12 @@ class Box:
 
 
 @asynccontextmanager
-async def running(folder: Path, *, num_hits: int = 3, desk: Desk | None = None, **more: Any) -> AsyncIterator[Box]:
-    """The web side on a free port; `more` is review, examiner, recognition, commissioner (or makes it) or a setting."""
+async def running(
+    folder: Path, *, num_hits: int = 3, people: Callable[[Store], PeopleService] | None = None, **more: Any
+) -> AsyncIterator[WebSide]:
+    """The web side on a free port; `more` is review, examiner, recognition, walk (or makes it) or a setting."""
     store = prepare(folder, num_hits=num_hits)
-    given = {name: more.pop(name) for name in ("review", "examiner", "recognition", "commissioner") if name in more}
+    given = {name: more.pop(name) for name in ("review", "examiner", "recognition", "walk") if name in more}
     parts = {name: part(store) if callable(part) else part for name, part in given.items()}
     live = LiveBoard()
     live.publish_health([camera_health()])
@@ -194,13 +198,13 @@ async def running(folder: Path, *, num_hits: int = 3, desk: Desk | None = None, 
         metrics=lambda: b"# TYPE edge_hits counter\nedge_hits_total 3\n",
         health=lambda: {"box_id": "gate-2", "frames": 1234, "people": 2, "store_problem": None, "started_at": START},
         version="1.2.3",
-        desk=desk,
+        people=people(store) if people else PeopleWorker(Config(), store, None, forget_in(folder / "data")),
         **parts,
     )
     runner, port = await start(app, "127.0.0.1", 0)
     try:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
-            yield Box(store, live, runner, f"http://127.0.0.1:{port}", http)
+            yield WebSide(store, live, runner, f"http://127.0.0.1:{port}", http)
     finally:
         await runner.cleanup()
         await asyncio.to_thread(store.close)

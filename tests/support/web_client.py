@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from pydantic import BaseModel
 
 from edge.config import ServeConfig
 from edge.serve import start
-from edge.serve.http.tls import identity
-from tests.support.web import Box
+from edge.serve.http.tls import server_identity
+from tests.support.web import WebSide
 
 
-async def pull(box: Box, headers: dict[str, str], query: str = "") -> dict[str, Any]:
+async def pull(box: WebSide, headers: dict[str, str], query: str = "") -> dict[str, Any]:
     """One answer of the feed that must be 200."""
     answer, body = await box.get(f"/api/v1/alerts{query}", headers)
     assert answer.status == 200, body
@@ -26,7 +27,7 @@ async def pull(box: Box, headers: dict[str, str], query: str = "") -> dict[str, 
     return page
 
 
-def count_reads(box: Box) -> list[Any]:
+def count_reads(box: WebSide) -> list[Any]:
     """Record every read of the database from now on."""
     reads: list[Any] = []
     inner = box.store._core.read
@@ -35,12 +36,11 @@ def count_reads(box: Box) -> list[Any]:
         reads.append(query)
         return inner(query)
 
-    box.store._read = read
     box.store._core.read = read  # type: ignore[method-assign]
     return reads
 
 
-async def send(box: Box, method: str, path: str, headers: dict[str, str], body: Any = None) -> tuple[int, Any, str]:
+async def send(box: WebSide, method: str, path: str, headers: dict[str, str], body: Any = None) -> tuple[int, Any, str]:
     """Status, JSON and ETag of one call."""
     data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
     sent = {"Content-Type": "application/json"} | headers if data is not None else headers
@@ -49,7 +49,7 @@ async def send(box: Box, method: str, path: str, headers: dict[str, str], body: 
         return answer.status, json.loads(text) if text else None, answer.headers.get("ETag", "")
 
 
-async def connect(box: Box, receive_bytes: int | None = None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def connect(box: WebSide, receive_bytes: int | None = None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A bare connection; with `receive_bytes`, one that soon takes no more."""
     sock = socket.socket()
     if receive_bytes is not None:
@@ -93,10 +93,26 @@ async def served(config: ServeConfig, folder: Path) -> AsyncIterator[tuple[str, 
         return web.Response(text=request.scheme)
 
     app.router.add_get("/", page)
-    shown = await asyncio.to_thread(identity, config, folder, "gate-2")
+    shown = await asyncio.to_thread(server_identity, config, folder, "gate-2")
     assert shown is not None
     runner, port = await start(app, "127.0.0.1", 0, shown.context)
     try:
         yield f"https://127.0.0.1:{port}/", shown.fingerprint
     finally:
         await runner.cleanup()
+
+
+def no_less_no_more(model: type[BaseModel], answer: Any) -> None:
+    """Fail if `answer` has a field the model lacks, or lacks one."""
+    read = model.model_validate(answer)
+    written = json.loads(read.model_dump_json(by_alias=True))
+    assert shape(written) == shape(answer)
+
+
+def shape(value: Any) -> Any:
+    """Keys and kinds of a JSON value; times may be spelt in several ways."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [shape(item) for item in value]
+    return "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value).__name__

@@ -21,7 +21,7 @@ from tests.support.central import serve
 from tests.support.paths import ROOT
 from tests.support.store import ANN, add_hits, enrol, hit_of
 from tools.central import conformance
-from tools.central.puller import Keeper, Puller
+from tools.central.puller import ItemLog, Puller
 
 NUM_KILLS = 20
 
@@ -56,7 +56,7 @@ def lines(path: Path) -> list[dict[str, object]]:
 def pull_all(url: str, token: str, out: Path) -> list[str]:
     """Pull until there is nothing new; what was told."""
     told = []
-    for text, _ in Puller(url, token, Keeper(out), wait_s=0).steps():
+    for text, _ in Puller(url, token, ItemLog(out), wait_s=0).steps():
         told.append(text)
         if text == "nothing new" or text.startswith("0 new of 0"):
             return told
@@ -81,16 +81,16 @@ def test_twenty_kills_of_the_box_and_crashes_of_the_puller_lose_and_double_nothi
     def pull() -> None:
         while not done.is_set():
             for number, (_, pause_s) in enumerate(
-                Puller(f"http://127.0.0.1:{port}", token, Keeper(out), wait_s=1).steps()
+                Puller(f"http://127.0.0.1:{port}", token, ItemLog(out), wait_s=1).steps()
             ):
                 if done.is_set():
                     return
                 if number and number % 7 == 0:
                     crashes.append(number)  # forgets all it had in memory; its last pull may not have been noted
-                    keeper = Keeper(out)
+                    keeper = ItemLog(out)
                     keeper.state_path.write_text(json.dumps(keeper.state | {"cursor": old_cursor[0]}))
                     break
-                old_cursor[0] = Keeper(out).state["cursor"]
+                old_cursor[0] = ItemLog(out).state["cursor"]
                 time.sleep(min(pause_s, 0.2))
 
     old_cursor: list[object] = [None]
@@ -106,7 +106,7 @@ def test_twenty_kills_of_the_box_and_crashes_of_the_puller_lose_and_double_nothi
             for _ in range(10 + number % 4):
                 acknowledged.add(int(box.stdout.readline().split()[0]))
             if number == NUM_KILLS:
-                results = conformance.run(conformance.Box(f"http://127.0.0.1:{port}", token))
+                results = conformance.run(conformance.Appliance(f"http://127.0.0.1:{port}", token))
             box.send_signal(signal.SIGKILL)
             rest = box.stdout.read().splitlines()
             acknowledged |= {int(line.split()[0]) for line in rest if len(line.split()) == 2}
@@ -153,12 +153,12 @@ def test_a_loss_is_written_down_and_a_tombstone_takes_the_hit_away(tmp_path: Pat
 
 def test_a_torn_line_is_mended(tmp_path: Path) -> None:
     out = tmp_path / "alerts.jsonl"
-    keeper = Keeper(out)
+    keeper = ItemLog(out)
     items = [{"seq": n, "at": "x", "type": "heartbeat"} for n in range(1, 4)]
     assert keeper.add("e1", items) == 3
     with out.open("a") as file:
         file.write('{"epoch": "e1", "se')
-    again = Keeper(out)
+    again = ItemLog(out)
     assert again.add("e1", [*items, {"seq": 4, "at": "x", "type": "heartbeat"}]) == 1
     assert [line["seq"] for line in lines(out)] == [1, 2, 3, 4]
 
@@ -172,21 +172,21 @@ def test_conformance_finds_a_box_that_breaks_the_contract(tmp_path: Path, monkey
         add_hits(store, ANN, range(1, 30))
         token = store.add_token("central", ["alerts:read"]).result(10)
         with served(store) as (url,):
-            box = conformance.Box(url, token)
+            box = conformance.Appliance(url, token)
             verdicts = {name: verdict for name, verdict, _ in conformance.run(box)}
             assert set(verdicts.values()) == {"PASS"}, verdicts
-            original = feed._item
+            original = feed._selected_fields
 
             def with_a_hole(item: object, fields: object) -> dict[str, object]:
                 made = original(item, fields)  # type: ignore[arg-type]
                 return made | {"seq": made["seq"] + (made["seq"] > 9)}
 
             with monkeypatch.context() as patch:
-                patch.setattr(feed, "_item", with_a_hole)
+                patch.setattr(feed, "_selected_fields", with_a_hole)
                 failed = {name for name, verdict, _ in conformance.run(box) if verdict == "FAIL"}
             assert "items are in order and none twice" in failed
             with monkeypatch.context() as patch:
-                patch.setattr(feed.Pull, "etag", lambda self, store: f'"{time.monotonic_ns()}"')
+                patch.setattr(feed.PullRequest, "etag", lambda self, store: f'"{time.monotonic_ns()}"')
                 failed = {name for name, verdict, _ in conformance.run(box) if verdict == "FAIL"}
             assert failed == {"no news is 304"}
 

@@ -9,22 +9,23 @@ from pathlib import Path
 import pytest
 
 from tests.support.paths import ROOT
-from tools.wheelhouse import fetch, sealing
+from tools.wheelhouse import archive as archives
+from tools.wheelhouse import fetch
 from tools.wheelhouse.fetch import BuildError
-from tools.wheelhouse.lock import ARCHES, Pin, Target, box_pins, read_lock
+from tools.wheelhouse.lock import ARCHES, Pin, Target, device_pins, read_lock
 
 LOCK = (ROOT / "requirements.lock").read_text("utf-8")
 DEPENDENCIES = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
 
 
 def versions(target: Target) -> dict[str, str]:
-    return {pin.name: pin.version for pin in box_pins(read_lock(LOCK), DEPENDENCIES, target)}
+    return {pin.name: pin.version for pin in device_pins(read_lock(LOCK), DEPENDENCIES, target)}
 
 
 @pytest.mark.parametrize("arch", ARCHES)
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
 def test_a_box_gets_each_package_once_and_nothing_of_the_extras(python: str, arch: str) -> None:
-    pins = box_pins(read_lock(LOCK), DEPENDENCIES, Target(python, arch))
+    pins = device_pins(read_lock(LOCK), DEPENDENCIES, Target(python, arch))
     names = [pin.name for pin in pins]
     assert len(names) == len(set(names))
     assert {"aiohttp", "numpy", "llvmlite", "onnxruntime", "cffi", "pydantic-core"} <= set(names)
@@ -38,7 +39,7 @@ def test_markers_are_judged_for_the_box_not_for_this_machine() -> None:
     )
     text += "\nnumba==1 --hash=sha256:" + "c" * 64 + "\n    # via edge-faces (pyproject.toml)\n"
     picked = [
-        {pin.name: pin.version for pin in box_pins(read_lock(text), ["numba>=0"], Target(python, "x86_64"))}
+        {pin.name: pin.version for pin in device_pins(read_lock(text), ["numba>=0"], Target(python, "x86_64"))}
         for python in ("3.11", "3.13")
     ]
     assert [one["numpy"] for one in picked] == ["2.4.6", "2.5.5"]
@@ -49,7 +50,7 @@ def test_a_pin_without_a_hash_is_refused() -> None:
     with pytest.raises(ValueError, match="no hash"):
         read_lock("numpy==2.4.6\n    # via numba\n")
     with pytest.raises(ValueError, match="not in the lock file"):
-        box_pins([], ["numpy"], Target("3.11", "x86_64"))
+        device_pins([], ["numpy"], Target("3.11", "x86_64"))
 
 
 def test_what_pip_is_handed_has_no_marker() -> None:
@@ -66,8 +67,8 @@ def test_an_installers_own_wheel_takes_the_place_only_with_its_hash(tmp_path: Pa
     own.write_bytes(b"brought")
     for wrong in (None, "0" * 64):
         with pytest.raises(BuildError, match=r"SHA-256"):
-            fetch.bring(own, wrong, "onnxruntime", folder)
-    fetch.bring(own, fetch.sha256(own), "onnxruntime", folder)
+            fetch.replace_wheel(own, wrong, "onnxruntime", folder)
+    fetch.replace_wheel(own, fetch.sha256(own), "onnxruntime", folder)
     assert sorted(path.name for path in folder.iterdir()) == ["onnx-1.0-py3-none-any.whl", own.name]
 
 
@@ -82,18 +83,18 @@ def test_packed_alike_signed_and_found_altered(tmp_path: Path, key: Path) -> Non
     folder = tmp_path / "content"
     (folder / "wheels").mkdir(parents=True)
     (folder / "wheels" / "a.whl").write_bytes(b"a")
-    sealing.write_manifest(folder, {"version": "1"})
-    sealing.write_sums(folder)
+    archives.write_manifest(folder, {"version": "1"})
+    archives.write_sums(folder)
     archive, again = tmp_path / "edge.tar", tmp_path / "again.tar"
-    sealing.pack(folder, archive)
+    archives.pack(folder, archive)
     (folder / "wheels" / "a.whl").touch()
-    sealing.pack(folder, again)
+    archives.pack(folder, again)
     assert archive.read_bytes() == again.read_bytes()
-    checked = subprocess.run(["sha256sum", "--check", "--strict", "--quiet", sealing.SUMS], cwd=folder, check=False)
+    checked = subprocess.run(["sha256sum", "--check", "--strict", "--quiet", archives.SUMS], cwd=folder, check=False)
     assert checked.returncode == 0
-    sealing.sign(archive, key)
+    archives.sign(archive, key)
     signers = tmp_path / "signers"
     signers.write_text(f"edge-release {key.with_suffix('.pub').read_text('utf-8')}", "utf-8")
-    assert sealing.verify(archive, signers)
+    assert archives.verify(archive, signers)
     archive.write_bytes(archive.read_bytes() + b"\0")
-    assert not sealing.verify(archive, signers)
+    assert not archives.verify(archive, signers)

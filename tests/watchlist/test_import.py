@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from edge.app.people.enrolment import export_people
+from edge.app.people.transfer import export_people
 from edge.errors import ImageError, StoreError
 from edge.records import Person, Reference
 from edge.store import Store
@@ -46,6 +46,25 @@ def test_folder_alone_is_id_and_name(tmp_path: Path) -> None:
     people = read_classic(dataset(tmp_path, "Zoe", "Adam") / "Dataset")
     assert told(people) == [("Adam", "Adam", "listed"), ("Zoe", "Zoe", "listed")]
     assert [p.name for p in people[0].pictures] == ["2.PNG", "10.jpg"]
+
+
+def test_a_name_that_cannot_be_an_id_is_made_fit(tmp_path: Path) -> None:
+    dataset(tmp_path, "John Smith", "Łucja Müller", "李雷", "x" * 70)
+    people = read_classic(tmp_path / "Dataset")
+    assert told(people) == [
+        ("John-Smith", "John Smith", "listed"),
+        ("x" * 64, "x" * 70, "listed"),
+        ("ucja-Muller", "Łucja Müller", "listed"),
+        (f"person-{hashlib.sha256('李雷'.encode()).hexdigest()[:8]}", "李雷", "listed"),
+    ]
+    assert [p.is_id_made for p in people] == [True, True, True, True]
+    known = read_classic(tmp_path / "Dataset", known_ids={"John Smith"})
+    assert told(known)[0] == ("John Smith", "John Smith", "listed"), "somebody listed under it keeps the id"
+
+
+def test_two_names_that_give_one_id_are_refused_by_both(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="the folders 'John Smith' and 'John-Smith'"):
+        read_classic(dataset(tmp_path, "John Smith", "John-Smith") / "Dataset")
 
 
 def test_json_by_number_in_sorted_order_of_folders(tmp_path: Path) -> None:
@@ -90,7 +109,7 @@ def test_ambiguous_mapping_is_refused_not_guessed(tmp_path: Path) -> None:
         ({"0": {"Name": " ", "ID": 1}}, "Name is empty"),
         ('{"0": {"Name": "A", "ID": 1}, "0": {"Name": "B", "ID": 2}}', "twice"),
         ({"9": {"Name": "A", "ID": 1}}, "no folder of its own"),
-        ({"0": {"Name": "A", "ID": 1}, "1": {"Name": "B", "ID": 1}}, "stands for two people"),
+        ({"0": {"Name": "A", "ID": 1}, "1": {"Name": "B", "ID": 1}}, "the folders 'p0' and 'p1'"),
         ("[" * 100_000, "can't be read as JSON"),
     ],
 )

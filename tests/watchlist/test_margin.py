@@ -7,7 +7,7 @@ import pytest
 
 from edge.records import Person, Reference
 from edge.watchlist import Gallery
-from edge.watchlist.margin import MARGINS, captures, choose_margin
+from edge.watchlist.margin import MARGINS, choose_margin, simulate_captures
 
 DIM = 64
 LIKENESS = tuple(np.linspace(0.55, 0.95, 11).tolist())
@@ -30,7 +30,7 @@ def gallery_of(vectors: np.ndarray, per_person: int = 1) -> Gallery:
 def test_captures_are_as_like_their_reference_as_measured() -> None:
     rng = np.random.default_rng(0)
     gallery = gallery_of(unit(rng, 12), per_person=3)
-    probes, own = captures(gallery, unit(rng, 4000), LIKENESS)
+    probes, own = simulate_captures(gallery, unit(rng, 4000), LIKENESS)
     alike = probes @ gallery.matrix.T
     assert np.linalg.norm(probes, axis=1) == pytest.approx(np.ones(4000), abs=1e-5)
     # The reference that was aimed at is the best one nearly always, and its similarity is spread as asked.
@@ -59,6 +59,6 @@ def test_people_who_do_not_resemble_get_the_large_margin_and_look_alikes_a_small
 def test_nothing_is_chosen_where_nothing_can_be_measured() -> None:
     rng = np.random.default_rng(2)
     cohort = {"color": unit(rng, 200)}
-    assert choose_margin(Gallery.empty(), cohort, {"color": LIKENESS}, 100) is None
+    assert choose_margin(Gallery((), ()), cohort, {"color": LIKENESS}, 100) is None
     assert choose_margin(gallery_of(unit(rng, 1)), cohort, {"color": LIKENESS}, 100) is None
     assert choose_margin(gallery_of(unit(rng, 3)), cohort, {}, 100) is None

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edge.records import Detections, Quality
-from edge.watchlist import Candidate, EnrolLimits, EnrolReason, Others, check_pictures, choose_best
+from edge.watchlist import Candidate, EnrolLimits, OtherPeople, RefusalReason, check_pictures, choose_best
 
 
 def faces(*widths: float) -> Detections:
@@ -47,15 +47,15 @@ def test_a_good_picture_is_accepted() -> None:
 @pytest.mark.parametrize(
     ("picture", "reason", "number"),
     [
-        (Candidate("x", Detections.empty()), EnrolReason.NO_FACE, None),
-        (candidate(found=faces(80, 60)), EnrolReason.SEVERAL_FACES, "second_face"),
-        (candidate(q=quality(eyes=19.9)), EnrolReason.TOO_SMALL, "eye_distance_px"),
-        (candidate(q=quality(yaw=-41)), EnrolReason.POSE, "yaw_deg"),
-        (candidate(q=quality(luma=0.2)), EnrolReason.EXPOSURE, "luma"),
-        (candidate(q=quality(sharp=0.2)), EnrolReason.BLUR, "sharpness"),
+        (Candidate("x", Detections.empty()), RefusalReason.NO_FACE, None),
+        (candidate(found=faces(80, 60)), RefusalReason.SEVERAL_FACES, "second_face"),
+        (candidate(q=quality(eyes=19.9)), RefusalReason.TOO_SMALL, "eye_distance_px"),
+        (candidate(q=quality(yaw=-41)), RefusalReason.POSE, "yaw_deg"),
+        (candidate(q=quality(luma=0.2)), RefusalReason.EXPOSURE, "luma"),
+        (candidate(q=quality(sharp=0.2)), RefusalReason.BLUR, "sharpness"),
     ],
 )
-def test_each_fault_has_its_reason(picture: Candidate, reason: EnrolReason, number: str | None) -> None:
+def test_each_fault_has_its_reason(picture: Candidate, reason: RefusalReason, number: str | None) -> None:
     (verdict,) = check_pictures([picture])
     assert verdict.reason is reason
     assert ";" in verdict.message, "what is wrong; what to do"
@@ -71,13 +71,13 @@ def test_the_odd_one_out_is_refused_wherever_it_stands() -> None:
         angles = [0.0, 20.0, 30.0]
         angles[odd] = 120.0
         verdicts = check_pictures([candidate(f"{i}.jpg", angle) for i, angle in enumerate(angles)])
-        assert [v.reason for v in verdicts] == [EnrolReason.UNLIKE_OTHERS if i == odd else None for i in range(3)]
+        assert [v.reason for v in verdicts] == [RefusalReason.UNLIKE_OTHERS if i == odd else None for i in range(3)]
         assert verdicts[odd].numbers["similarity"] < 0.25
 
 
 def test_of_two_that_disagree_the_better_stays() -> None:
     verdicts = check_pictures([candidate("poor", 0, quality(40)), candidate("good", 120, quality(90))])
-    assert [v.reason for v in verdicts] == [EnrolReason.UNLIKE_OTHERS, None]
+    assert [v.reason for v in verdicts] == [RefusalReason.UNLIKE_OTHERS, None]
 
 
 def test_enrolled_pictures_outvote_new_ones() -> None:
@@ -88,15 +88,15 @@ def test_enrolled_pictures_outvote_new_ones() -> None:
 
 def test_the_same_picture_twice_is_refused_once() -> None:
     verdicts = check_pictures([candidate("a", 0, quality(80)), candidate("b", 1, quality(90)), candidate("c", 30)])
-    assert [v.reason for v in verdicts].count(EnrolReason.NEAR_DUPLICATE) == 1
+    assert [v.reason for v in verdicts].count(RefusalReason.NEAR_DUPLICATE) == 1
     assert verdicts[2].ok
-    assert check_pictures([candidate()], enrolled=np.stack([at_angle(0)]))[0].reason is EnrolReason.NEAR_DUPLICATE
+    assert check_pictures([candidate()], enrolled=np.stack([at_angle(0)]))[0].reason is RefusalReason.NEAR_DUPLICATE
 
 
 def test_a_refused_picture_does_not_speak_against_others() -> None:
     """A blurred stranger must not make the person's own picture look unlike the others."""
     verdicts = check_pictures([candidate("blurred", 120, quality(sharp=0.1)), candidate("own", 0)])
-    assert [v.reason for v in verdicts] == [EnrolReason.BLUR, None]
+    assert [v.reason for v in verdicts] == [RefusalReason.BLUR, None]
 
 
 def test_limits_can_be_set() -> None:
@@ -119,7 +119,7 @@ def test_bad_frames_are_never_chosen_and_few_are_enough() -> None:
     frames = [candidate("good", 0, at_s=0.0), candidate("blurred", 5, quality(sharp=0.1), at_s=1.0)]
     chosen, verdicts = choose_best(frames, 5)
     assert [c.source for c in chosen] == ["good"]
-    assert [v.reason for v in verdicts] == [None, EnrolReason.BLUR]
+    assert [v.reason for v in verdicts] == [None, RefusalReason.BLUR]
     assert choose_best([], 5) == ([], [])
 
 
@@ -128,23 +128,23 @@ def test_a_passer_by_in_the_video_is_not_enrolled() -> None:
     frames.insert(3, candidate("passer-by", 150, quality(100), at_s=2.5))
     chosen, verdicts = choose_best(frames, 7)
     assert "passer-by" not in {c.source for c in chosen}
-    assert verdicts[3].reason is EnrolReason.UNLIKE_OTHERS
+    assert verdicts[3].reason is RefusalReason.UNLIKE_OTHERS
 
 
 def test_somebody_elses_look_alike_is_refused_and_named() -> None:
-    others = Others(np.stack([at_angle(90), at_angle(20)]), ["far", "near"])
+    others = OtherPeople(np.stack([at_angle(90), at_angle(20)]), ["far", "near"])
     (verdict,) = check_pictures([candidate("a", 0)], others=others)
-    assert verdict.reason is EnrolReason.LOOK_ALIKE
+    assert verdict.reason is RefusalReason.LOOK_ALIKE
     assert verdict.message.endswith(": near")
     assert verdict.numbers["similarity"] == pytest.approx(np.cos(np.radians(20)), abs=1e-5)
-    assert check_pictures([candidate("a", 0)], others=Others(np.stack([at_angle(80)]), ["far"]))[0].ok
+    assert check_pictures([candidate("a", 0)], others=OtherPeople(np.stack([at_angle(80)]), ["far"]))[0].ok
     best, verdicts = choose_best([candidate("a", 0)], others=others)
-    assert (best, verdicts[0].reason) == ([], EnrolReason.LOOK_ALIKE)
+    assert (best, verdicts[0].reason) == ([], RefusalReason.LOOK_ALIKE)
 
 
 def test_a_planted_picture_of_somebody_else_is_caught_by_both_checks() -> None:
     """Six of one person and one of another, who is on the list, or is not."""
     pictures = [candidate(f"{i}", 11 * i) for i in range(6)] + [candidate("planted", 150)]
     assert [v.candidate.source for v in check_pictures(pictures) if not v.ok] == ["planted"]
-    verdicts = check_pictures(pictures, others=Others(np.stack([at_angle(165)]), ["other"]))
-    assert [v.reason for v in verdicts if not v.ok] == [EnrolReason.LOOK_ALIKE]
+    verdicts = check_pictures(pictures, others=OtherPeople(np.stack([at_angle(165)]), ["other"]))
+    assert [v.reason for v in verdicts if not v.ok] == [RefusalReason.LOOK_ALIKE]

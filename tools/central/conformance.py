@@ -1,4 +1,4 @@
-"""Points at a box and says whether its feed keeps the contract. Standard library only; reads, never writes.
+"""Checks whether the feed of a box keeps the contract. Standard library only; reads, never writes.
 
     python -m tools.central.conformance URL TOKEN [--cafile FILE]
 
@@ -27,7 +27,7 @@ MAX_ITEMS = 2000
 
 
 class Skip(Exception):
-    """This box can't show that now."""
+    """The box can't show that now."""
 
 
 @dataclass
@@ -44,8 +44,8 @@ class Answer:
 
 
 @dataclass
-class Box:
-    """Asks one box."""
+class Appliance:
+    """One device to ask, and the hits it has shown."""
 
     url: str
     token: str
@@ -66,22 +66,22 @@ class Box:
 
     def page(self, query: str = "") -> dict[str, Any]:
         answer = self.get(FEED + query)
-        expect(answer.status == 200, f"{FEED}{query} answered {answer.status}: {answer.body[:200]!r}")
+        require(answer.status == 200, f"{FEED}{query} answered {answer.status}: {answer.body[:200]!r}")
         return dict(answer.json)
 
-    def walk(self, limit: int, most: int) -> tuple[list[dict[str, Any]], str]:
+    def read_all(self, limit: int, most: int) -> tuple[list[dict[str, Any]], str]:
         """Items from the oldest on, `limit` at a time, and the cursor after them."""
         items: list[dict[str, Any]] = []
         page = self.page(f"?limit={limit}")
         while True:
-            expect(len(page["items"]) <= limit, f"limit={limit} brought {len(page['items'])} items")
+            require(len(page["items"]) <= limit, f"limit={limit} brought {len(page['items'])} items")
             items += page["items"]
             if not page["more"] or len(items) >= most:
                 return items, page["next"]
             page = self.page(f"?limit={limit}&after={page['next']}")
 
 
-def expect(held: bool, found: str) -> None:
+def require(held: bool, found: str) -> None:
     """Fail with what was found."""
     if not held:
         raise AssertionError(found)
@@ -89,73 +89,73 @@ def expect(held: bool, found: str) -> None:
 
 def problem(answer: Answer, status: int) -> None:
     """An error is RFC 9457 problem+json."""
-    expect(answer.status == status, f"expected {status}, got {answer.status}")
+    require(answer.status == status, f"expected {status}, got {answer.status}")
     kind = answer.headers.get("content-type", "")
-    expect(kind.startswith("application/problem+json"), f"{status} came as {kind!r}")
-    expect(answer.json["status"] == status and answer.json["detail"] != "", f"{answer.json}")
+    require(kind.startswith("application/problem+json"), f"{status} came as {kind!r}")
+    require(answer.json["status"] == status and answer.json["detail"] != "", f"{answer.json}")
 
 
-def strangers_are_refused(box: Box) -> None:
+def strangers_are_refused(box: Appliance) -> None:
     problem(box.get(FEED, token=None), 401)
     problem(box.get(FEED, token="edge_nobody"), 401)
-    expect(box.get("/livez", token=None).status == 200, "/livez is not open")
+    require(box.get("/livez", token=None).status == 200, "/livez is not open")
 
 
-def a_page_has_its_fields(box: Box) -> None:
+def a_page_has_its_fields(box: Appliance) -> None:
     page = box.page("?limit=5")
     missing = {"items", "next", "epoch", "head", "more", "audit_head"} - set(page)
-    expect(not missing, f"missing: {sorted(missing)}")
+    require(not missing, f"missing: {sorted(missing)}")
     for item in page["items"]:
-        expect(item["type"] in TYPES, f"unknown type {item['type']!r}")
+        require(item["type"] in TYPES, f"unknown type {item['type']!r}")
         datetime.fromisoformat(item["at"])
-        expect(item["at"].endswith("Z"), f"{item['at']} is not in UTC")
+        require(item["at"].endswith("Z"), f"{item['at']} is not in UTC")
 
 
-def items_are_in_order_and_none_twice(box: Box) -> None:
-    items, _ = box.walk(500, MAX_ITEMS)
+def items_are_in_order_and_none_twice(box: Appliance) -> None:
+    items, _ = box.read_all(500, MAX_ITEMS)
     numbers = [item["seq"] for item in items]
-    expect(numbers == sorted(set(numbers)), "seq is not strictly increasing")
+    require(numbers == sorted(set(numbers)), "seq is not strictly increasing")
     holes = [two for one, two in zip(numbers, numbers[1:]) if two != one + 1]  # noqa: B905, RUF007
-    expect(not holes, f"a hole before seq {holes[:3]}")
+    require(not holes, f"a hole before seq {holes[:3]}")
     box.hits = [item for item in items if item["type"] == "alert.created"]
 
 
-def small_pages_bring_the_same(box: Box) -> None:
-    large, _ = box.walk(500, 60)
-    small, _ = box.walk(7, len(large))
+def small_pages_bring_the_same(box: Appliance) -> None:
+    large, _ = box.read_all(500, 60)
+    small, _ = box.read_all(7, len(large))
     both = min(len(large), len(small))
-    expect(both > 0, "the feed is empty")
-    expect([item["seq"] for item in large[:both]] == [item["seq"] for item in small[:both]], "other items")
+    require(both > 0, "the feed is empty")
+    require([item["seq"] for item in large[:both]] == [item["seq"] for item in small[:both]], "other items")
 
 
-def a_cursor_resumes_and_may_be_used_again(box: Box) -> None:
+def a_cursor_resumes_and_may_be_used_again(box: Appliance) -> None:
     first = box.page("?limit=2")
     one, two = box.page(f"?limit=3&after={first['next']}"), box.page(f"?limit=3&after={first['next']}")
-    expect([i["seq"] for i in one["items"]] == [i["seq"] for i in two["items"]], "the second time it brought others")
+    require([i["seq"] for i in one["items"]] == [i["seq"] for i in two["items"]], "the second time it brought others")
     if first["items"] and one["items"]:
-        expect(one["items"][0]["seq"] == first["items"][-1]["seq"] + 1, "an item was left out")
+        require(one["items"][0]["seq"] == first["items"][-1]["seq"] + 1, "an item was left out")
 
 
-def no_news_is_304(box: Box) -> None:
+def no_news_is_304(box: Appliance) -> None:
     for _ in range(5):  # news may come in between
-        _, cursor = box.walk(500, 10**9)
+        _, cursor = box.read_all(500, 10**9)
         answer = box.get(f"{FEED}?after={cursor}")
         tag = answer.headers.get("etag", "")
-        expect(tag.startswith('"'), f"no strong ETag: {tag!r}")
+        require(tag.startswith('"'), f"no strong ETag: {tag!r}")
         if box.get(f"{FEED}?after={cursor}", {"If-None-Match": tag}).status == 304:
             return
     raise AssertionError("five times no 304")
 
 
-def a_long_poll_waits(box: Box) -> None:
-    _, cursor = box.walk(500, 10**9)
+def a_long_poll_waits(box: Appliance) -> None:
+    _, cursor = box.read_all(500, 10**9)
     began = time.monotonic()
     page = box.page(f"?after={cursor}&wait=2")
     took_s = time.monotonic() - began
-    expect(bool(page["items"]) or 1.5 <= took_s <= 6, f"without news it answered after {took_s:.1f} s")
+    require(bool(page["items"]) or 1.5 <= took_s <= 6, f"without news it answered after {took_s:.1f} s")
 
 
-def wrong_questions_are_400(box: Box) -> None:
+def wrong_questions_are_400(box: Appliance) -> None:
     for query in (
         "?limit=0",
         "?limit=501",
@@ -171,55 +171,55 @@ def wrong_questions_are_400(box: Box) -> None:
     problem(box.get(f"{FEED}?after={altered}"), 400)
 
 
-def fields_leave_the_rest_out(box: Box) -> None:
+def fields_leave_the_rest_out(box: Appliance) -> None:
     for item in box.page("?limit=20&fields=hit_id,camera")["items"]:
-        expect(set(item) <= {"seq", "at", "type", "hit_id", "camera"}, f"{sorted(item)}")
+        require(set(item) <= {"seq", "at", "type", "hit_id", "camera"}, f"{sorted(item)}")
 
 
-def a_hit_can_be_asked_for(box: Box) -> None:
+def a_hit_can_be_asked_for(box: Appliance) -> None:
     problem(box.get(f"{FEED}/none"), 404)
     for hit in reversed(box.hits):
         answer = box.get(f"{FEED}/{hit['hit_id']}")
         if answer.status == 200:
-            expect(answer.json["hit_id"] == hit["hit_id"], "another hit")
+            require(answer.json["hit_id"] == hit["hit_id"], "another hit")
             return
     raise Skip("no hit is kept")
 
 
-def pictures_are_what_their_name_says(box: Box) -> None:
+def pictures_are_what_their_name_says(box: Appliance) -> None:
     problem(box.get("/api/v1/images/" + "0" * 64), 404)
     for hit in reversed(box.hits):
         name = hit["images"]["crop"]
         answer = box.get(f"/api/v1/images/{name}")
         if answer.status == 200:
-            expect(hashlib.sha256(answer.body).hexdigest() == name, "the bytes are others")
+            require(hashlib.sha256(answer.body).hexdigest() == name, "the bytes are others")
             part = box.get(f"/api/v1/images/{name}", {"Range": "bytes=10-19"})
-            expect(part.status == 206 and part.body == answer.body[10:20], f"Range was answered {part.status}")
+            require(part.status == 206 and part.body == answer.body[10:20], f"Range was answered {part.status}")
             return
     raise Skip("no picture is kept")
 
 
-def coverage_adds_up(box: Box) -> None:
+def coverage_adds_up(box: Appliance) -> None:
     end = datetime.fromisoformat(box.get("/api/v1/coverage").json["end"])
     start = end - timedelta(hours=3)
     query = f"?from={start.isoformat().replace('+00:00', 'Z')}&to={end.isoformat().replace('+00:00', 'Z')}"
     told = box.get("/api/v1/coverage" + query).json
     for camera in told["cameras"]:
         total = camera["watched_s"] + sum(camera["blind_s"].values()) + sum(camera["paused_s"].values())
-        expect(abs(total - told["seconds"]) < 1, f"{camera['camera']}: {total} s of {told['seconds']} s")
-    expect(bool(told["cameras"]), "no camera")
+        require(abs(total - told["seconds"]) < 1, f"{camera['camera']}: {total} s of {told['seconds']} s")
+    require(bool(told["cameras"]), "no camera")
 
 
-def it_describes_itself(box: Box) -> None:
+def it_describes_itself(box: Appliance) -> None:
     document = box.get("/api/v1/openapi.json").json
-    expect(document["openapi"].startswith("3."), "no OpenAPI document")
-    expect({FEED, "/api/v1/coverage", "/api/v1/watchlist"} <= set(document["paths"]), f"{sorted(document['paths'])}")
+    require(document["openapi"].startswith("3."), "no OpenAPI document")
+    require({FEED, "/api/v1/coverage", "/api/v1/watchlist"} <= set(document["paths"]), f"{sorted(document['paths'])}")
     health = box.get("/api/v1/health").json
-    expect({"box_id", "version", "cameras"} <= set(health), f"{sorted(health)}")
-    expect("consumers" in box.get("/api/v1/consumers").json, "no consumers")
+    require({"box_id", "version", "cameras"} <= set(health), f"{sorted(health)}")
+    require("consumers" in box.get("/api/v1/consumers").json, "no consumers")
 
 
-CHECKS: tuple[Callable[[Box], None], ...] = (
+CHECKS: tuple[Callable[[Appliance], None], ...] = (
     strangers_are_refused,
     a_page_has_its_fields,
     items_are_in_order_and_none_twice,
@@ -236,7 +236,7 @@ CHECKS: tuple[Callable[[Box], None], ...] = (
 )
 
 
-def run(box: Box) -> list[tuple[str, str, str]]:
+def run(box: Appliance) -> list[tuple[str, str, str]]:
     """(check, PASS, FAIL or SKIP, what was found) of every check."""
     results = []
     for check in CHECKS:
@@ -258,7 +258,7 @@ def main() -> int:
     parser.add_argument("token")
     parser.add_argument("--cafile", help="certificate to trust, such as the box's own tls.crt")
     given = parser.parse_args()
-    results = run(Box(given.url, given.token, given.cafile))
+    results = run(Appliance(given.url, given.token, given.cafile))
     for name, verdict, found in results:
         print(f"{verdict}  {name}" + (f": {found}" if found else ""))
     return int(any(verdict == "FAIL" for _, verdict, _ in results))

@@ -25,8 +25,8 @@ from typing import Any
 LONGEST_BACKOFF_S = 60.0
 
 
-class Keeper:
-    """Keeps items as JSON lines, each once, and beside them the cursor."""
+class ItemLog:
+    """Items as JSON lines, each once, and the cursor in a file beside them."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -34,10 +34,10 @@ class Keeper:
         self.state: dict[str, Any] = {"cursor": None, "epoch": None, "seq": 0}
         if self.state_path.exists():
             self.state = json.loads(self.state_path.read_text("utf-8"))
-        self._mend()
+        self._recover()
 
-    def _mend(self) -> None:
-        """After a crash: cut off half a line, and take over what was written after the cursor was kept."""
+    def _recover(self) -> None:
+        """After a crash: drop a torn last line, and take over items written after the cursor was saved."""
         if not self.path.exists():
             return
         data = self.path.read_bytes()
@@ -99,10 +99,10 @@ def _write(path: Path, data: bytes) -> None:
 class Puller:
     """Follows one box."""
 
-    def __init__(self, url: str, token: str, keeper: Keeper, cafile: str | None = None, wait_s: int = 30) -> None:
+    def __init__(self, url: str, token: str, items: ItemLog, cafile: str | None = None, wait_s: int = 30) -> None:
         self._url = url.rstrip("/") + "/api/v1/alerts"
         self._token = token
-        self._keeper = keeper
+        self._items = items
         self._wait_s = wait_s
         self._etag: str | None = None
         self._failures = 0
@@ -121,8 +121,8 @@ class Puller:
 
     def _pull(self) -> tuple[str, float]:
         query = {"limit": "500", "wait": str(self._wait_s)}
-        if self._keeper.state["cursor"]:
-            query["after"] = self._keeper.state["cursor"]
+        if self._items.state["cursor"]:
+            query["after"] = self._items.state["cursor"]
         headers = {"Authorization": f"Bearer {self._token}"}
         if self._etag:
             headers["If-None-Match"] = self._etag
@@ -130,8 +130,8 @@ class Puller:
         with urllib.request.urlopen(request, timeout=self._wait_s + 15, context=self._tls) as answer:
             page = json.load(answer)
             etag = answer.headers.get("ETag")
-        fresh = self._keeper.add(page["epoch"], page["items"])
-        self._keeper.keep_cursor(page["next"])
+        fresh = self._items.add(page["epoch"], page["items"])
+        self._items.keep_cursor(page["next"])
         # The tag belongs to the address just asked; with another cursor it would never fit.
         self._etag = etag if page["next"] == query.get("after") else None
         return f"{fresh} new of {len(page['items'])}", 0.0 if page["more"] or self._wait_s else 5.0
@@ -142,18 +142,18 @@ class Puller:
             return "nothing new", 0.0 if self._wait_s else 5.0
         if error.code == 410:
             problem = json.load(error)
-            self._keeper.note_loss(problem)
+            self._items.note_loss(problem)
             self._etag = None
             return f"lost {problem['lost']} items between {problem['span']}", 0.0
         if error.code in (400, 401, 403):  # waiting will not help: somebody has to look
             raise SystemExit(f"{error.code}: {error.read().decode(errors='replace')}")
         return f"refused: {error.code}", self._back_off(error.headers.get("Retry-After"))
 
-    def _back_off(self, told: str | None) -> float:
-        """Seconds to wait: as told, else doubling, with chance so that a fleet doesn't come back all at once."""
+    def _back_off(self, retry_after: str | None) -> float:
+        """Seconds to wait: Retry-After if given, else doubling, with jitter so that no fleet comes back at once."""
         self._failures += 1
-        if told and told.isdigit():
-            return float(told)
+        if retry_after and retry_after.isdigit():
+            return float(retry_after)
         return min(LONGEST_BACKOFF_S, 0.5 * 2.0 ** min(self._failures, 10)) * random.uniform(0.5, 1.0)
 
 
@@ -165,9 +165,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cafile", help="certificate to trust, such as the box's own tls.crt")
     given = parser.parse_args()
-    puller = Puller(given.url, given.token_file.read_text().strip(), Keeper(given.out), given.cafile)
-    for told, pause_s in puller.steps():
-        print(told, flush=True)
+    puller = Puller(given.url, given.token_file.read_text().strip(), ItemLog(given.out), given.cafile)
+    for line, pause_s in puller.steps():
+        print(line, flush=True)
         time.sleep(pause_s)
 
 

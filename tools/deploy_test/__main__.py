@@ -9,17 +9,17 @@ import shutil
 import sys
 from pathlib import Path
 
+from tools.data import ROOT
 from tools.deploy_test import machine, steps
 from tools.deploy_test.installer import Installer, by_chroot, by_ssh
 from tools.deploy_test.releases import HANG, Releases
 from tools.deploy_test.report import Report, require, run
 from tools.deploy_test.steps import BROKEN, FIRST, NEXT, Steps
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 ROLE = ROOT / "deploy" / "ansible"
-STAGE = "        started = time.perf_counter()\n        result = self._rest(frame)"
+STAGE = "        started = time.perf_counter()\n        result = self._paused_result(frame)"
 HUNG = f"        while __import__('os').path.exists('{HANG}'):\n            time.sleep(1)\n{STAGE}"
-READY = '                notify("READY=1")'
+READY = '                notify_systemd("READY=1")'
 NEXT_EDITS = {"edge/app/service/vision.py": (STAGE, HUNG)}
 BROKEN_EDITS = {"edge/app/service/service.py": (READY, "                raise RuntimeError('broken')")}
 """File -> text in it and what takes its place, in the archives of the next and of the broken version."""
@@ -111,19 +111,19 @@ def on_booted(report: Report, do: Steps) -> None:
     report.step("box: --check --diff on a blank box changes nothing", do.blank_check)
     if not report.step("box: converge", do.converge):
         return
-    report.step("box: nothing changes a second time", do.again)
-    report.step("box: --check --diff finds nothing to do", lambda: do.again(FIRST, "--check"))
-    report.step("box: service active", do.active)
-    report.step("box: page over TLS", do.answers)
-    report.step("box: hit pulled with a token", do.pulled)
-    report.step("box: its models are checked and probed", do.measured)
-    report.step("box: kill -9", do.killed)
-    report.step("box: exposure and form of the unit", do.shut)
-    report.step("box: update to a good release", do.update)
-    report.step("box: a hung pipeline is killed by the watchdog", do.hung)
-    report.step("box: a broken release is taken back", do.refuse)
-    report.step("box: a run mends what another left half-done", do.heal)
-    report.step("box: no secret in journal, files or output", do.silent)
+    report.step("box: nothing changes a second time", do.changes_nothing)
+    report.step("box: --check --diff finds nothing to do", lambda: do.changes_nothing(FIRST, "--check"))
+    report.step("box: service active", do.is_active)
+    report.step("box: page over TLS", do.serves_page)
+    report.step("box: hit pulled with a token", do.delivers_hit)
+    report.step("box: its models are checked and probed", do.checks_models)
+    report.step("box: kill -9", do.survives_kill)
+    report.step("box: exposure and form of the unit", do.unit_is_confined)
+    report.step("box: update to a good release", do.updates)
+    report.step("box: a hung pipeline is killed by the watchdog", do.watchdog_kills_hang)
+    report.step("box: a broken release is taken back", do.rolls_back)
+    report.step("box: a run mends what another left half-done", do.repairs)
+    report.step("box: no secret in journal, files or output", do.leaks_no_secret)
     report.step("box: uninstall", do.uninstall)
 
 

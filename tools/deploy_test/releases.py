@@ -12,7 +12,7 @@ from pathlib import Path
 from tools.deploy_test.report import run
 
 HANG = "/var/lib/edge/hang"
-"""Where this file lies, the next version's vision thread stands still: how else would a stage be hung on purpose."""
+"""While this file exists, the vision thread of the next version hangs, to test the watchdog."""
 
 
 class Releases:
@@ -66,7 +66,17 @@ class Releases:
                 tar.extractall(source, filter="data")
             archive.unlink()
         else:
-            for name in ("edge", "tools", "models", "pyproject.toml", "requirements.lock", "README.md"):
+            needed = (
+                "edge",
+                "tools",
+                "models",
+                "pyproject.toml",
+                "requirements.lock",
+                "README.md",
+                "LICENSE",
+                "NOTICE",
+            )
+            for name in needed:
                 run(["cp", "-a", self.root / name, source])
         return source
 

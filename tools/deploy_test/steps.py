@@ -1,4 +1,4 @@
-"""What is tried on the booted machine, in order. Each step reads like the sentence it proves."""
+"""What is tried on the booted machine, in order. Each step returns what it found, or fails."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Steps:
         self.installer = installer
 
     def blank_check(self) -> str:
-        """`--check` on a blank box tells of changes and makes none."""
+        """`--check` on a blank box announces changes and makes none."""
         done = self.installer.play("site.yml", self.box.name, FIRST, "--check")
         require(done.failed == 0, f"the play failed: ...{done.said[-2000:]}")
         require(done.changed > 5, f"only {done.changed} changes are told of")
@@ -40,13 +40,13 @@ class Steps:
         """A blank box becomes a working one."""
         return f"{self.installer.apply(self.box.name, FIRST).changed} changed"
 
-    def again(self, version: str = FIRST, *more: str) -> str:
+    def changes_nothing(self, version: str = FIRST, *more: str) -> str:
         """Nothing changes a second time."""
         done = self.installer.apply(self.box.name, version, *more)
         require(done.changed == 0, f"{done.changed} changed: {changes(done.said)}")
         return "changed=0"
 
-    def active(self, version: str = FIRST) -> str:
+    def is_active(self, version: str = FIRST) -> str:
         """The service is up, with this version."""
         wait_for(lambda: self._show("ActiveState") == "active", "the service", 120)
         found = json.loads(self.box.ssh("edge release list --json"))
@@ -55,7 +55,7 @@ class Steps:
         require(not any(line["trial"] for line in found), "still on trial")
         return f"{version}, {self._show('StatusText') or 'active'}"
 
-    def answers(self) -> str:
+    def serves_page(self) -> str:
         """The page answers over TLS, with the certificate that was handed over."""
         handed = (self.installer.handover / self.box.name / "certificate_sha256").read_text("utf-8")
         pem = ssl.get_server_certificate((BOX, PORT))
@@ -65,7 +65,7 @@ class Steps:
         require(b"<html" in self._get("/login", None), "no page")
         return "page and certificate"
 
-    def pulled(self) -> str:
+    def delivers_hit(self) -> str:
         """The hit of the demo clip is pulled with the token that was handed over."""
         started, after, token = time.monotonic(), "", self.installer.token(self.box.name)
         while time.monotonic() - started < 180:
@@ -77,21 +77,21 @@ class Steps:
         require(False, "no hit within 180 s")
         return ""
 
-    def measured(self) -> str:
+    def checks_models(self) -> str:
         """The box judges its own models, with nothing but what the archive brought."""
         for command in ("models check", "probe --dry-run"):
             said = self.box.try_ssh(f"cd /tmp && edge {command} --json")
             require(said.returncode == 0, f"edge {command}: {(said.stdout + said.stderr)[-1000:]}")
         return "models check, probe"
 
-    def killed(self) -> str:
-        """Killed, it comes back by itself."""
+    def survives_kill(self) -> str:
+        """After a kill the service comes back by itself."""
         before = self._restarts()
         self.box.ssh("kill -9 $(systemctl show --value --property MainPID edge.service)")
         took = wait_for(lambda: self._restarts() > before and self._show("ActiveState") == "active", "its return", 180)
         return f"back in {took:.0f} s"
 
-    def hung(self) -> str:
+    def watchdog_kills_hang(self) -> str:
         """A stage that hangs is killed by the watchdog, and the service comes back."""
         before = self._restarts()
         self.box.ssh(f"touch {HANG}")
@@ -102,8 +102,8 @@ class Steps:
         wait_for(lambda: self._show("ActiveState") == "active", "its return", 180)
         return f"killed after {took:.0f} s"
 
-    def shut(self) -> str:
-        """The unit is shut as far as promised, and well-formed."""
+    def unit_is_confined(self) -> str:
+        """The unit is confined as far as promised, and well-formed."""
         said = self.box.ssh("systemd-analyze security --no-pager edge.service | tail -n 1")
         exposure = float(said.split(":")[1].split()[0])
         require(exposure <= EXPOSURE, said)
@@ -111,7 +111,7 @@ class Steps:
         require(verified.returncode == 0 and not verified.stderr, verified.stderr)
         return f"exposure {exposure}"
 
-    def silent(self) -> str:
+    def leaks_no_secret(self) -> str:
         """No secret is in the journal, in a file that others can read, or in what the plays printed."""
         for secret in self.installer.secrets(self.box.name):
             line = f"journalctl --no-pager | grep -cF -- '{secret}'; true"
@@ -126,30 +126,30 @@ class Steps:
         require(modes == {"600 root"}, f"secrets are {modes}")
         return "nowhere"
 
-    def update(self) -> str:
-        """An update to a good release counts."""
+    def updates(self) -> str:
+        """An update to a good release is accepted."""
         self.installer.apply(self.box.name, NEXT)
-        return self.active(NEXT)
+        return self.is_active(NEXT)
 
-    def refuse(self) -> str:
-        """An update to a broken release is taken back by itself, and the play says so."""
+    def rolls_back(self) -> str:
+        """An update to a broken release is rolled back by itself, and the play says so."""
         done = self.installer.play("site.yml", self.box.name, BROKEN, "-e", "edge_update_wait_s=60")
         require(done.failed == 1, "the play did not fail")
         require(f"{BROKEN} was taken back" in done.said, f"not said: ...{done.said[-1500:]}")
-        self.active(NEXT)
+        self.is_active(NEXT)
         outcome = json.loads(self.box.ssh("cat /opt/edge/outcome.json"))
         require(not outcome["counted"], "noted as counted")
         return str(outcome["why"])
 
-    def heal(self) -> str:
-        """Whatever a run that broke off left is mended by the next."""
+    def repairs(self) -> str:
+        """A run repairs what an interrupted one left half-done."""
         self.box.ssh(
             f"rm -r /opt/edge/releases/{NEXT}/installed.json /usr/local/bin/edge /etc/edge/credentials/claim_code "
             "/etc/systemd/system/multi-user.target.wants/edge.service"
         )
         done = self.installer.apply(self.box.name, NEXT)
         require(done.changed > 0, "nothing was mended")
-        return self.again(NEXT)
+        return self.changes_nothing(NEXT)
 
     def uninstall(self) -> str:
         """Only the data is left, and with a word nothing."""

@@ -1,4 +1,4 @@
-"""What the web side bears, as ratios in one run: `polls` (needs `wrk`), `crowd`, `examine`, `drips`."""
+"""How much load the web side takes, as ratios in one run: `polls` (needs `wrk`), `crowd`, `examine`, `drips`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 import signal
 import sys
 
-from tools.load import crowd, drips, examine, polls
+from tools.load import crowd, examine, polls, slow_clients
 
 
 def main() -> None:
@@ -41,7 +41,7 @@ def main() -> None:
         case "examine":
             print(json.dumps(asyncio.run(examine.measure(**given))))
         case _:
-            print(json.dumps(asyncio.run(drips.measure())))
+            print(json.dumps(asyncio.run(slow_clients.measure())))
 
 
 if __name__ == "__main__":

@@ -12,12 +12,12 @@ from typing import Any
 
 import aiohttp
 
-from tests.support.appliance import Box
-from tools.load import site
-from tools.load.rates import in_turns
+from tests.support.appliance import Appliance
+from tools.load import appliance
+from tools.load.rates import alternate
 
-SIP_BYTES, SIP_EVERY_S = 512, 0.5
-"""How slow readers drink: a kilobyte a second, of answers of about a megabyte."""
+SLOW_READ_BYTES, SLOW_READ_EVERY_S = 512, 0.5
+"""Slow readers take a kilobyte a second of answers of about a megabyte."""
 
 
 @dataclass
@@ -32,15 +32,15 @@ class Seen:
 
 async def measure(seconds: float, rounds: int, polls: int, readers: int, realtime: bool) -> dict[str, Any]:
     """Start a box, let the crowd come and go, and compare."""
-    with site.running(realtime=realtime) as (box, token, pid):
+    with appliance.running(realtime=realtime) as (box, token, pid):
         headers = {"Authorization": f"Bearer {token}"}
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(box.url, headers=headers, connector=connector) as http:
             seen = Seen()
-            rates = await in_turns(http, pid, seconds, rounds, lambda: _crowd(box, http, token, polls, readers, seen))
+            rates = await alternate(http, pid, seconds, rounds, lambda: _crowd(box, http, token, polls, readers, seen))
     delays = sorted(seen.delays_ms)
     return {
-        **rates.told("with_crowd"),
+        **rates.as_json("with_crowd"),
         "commit_to_answer_ms": {
             "p50": round(delays[len(delays) // 2], 1) if delays else None,
             "p95": round(delays[int(len(delays) * 0.95)], 1) if delays else None,
@@ -53,11 +53,13 @@ async def measure(seconds: float, rounds: int, polls: int, readers: int, realtim
 
 
 @contextlib.asynccontextmanager
-async def _crowd(box: Box, http: aiohttp.ClientSession, token: str, polls: int, readers: int, seen: Seen) -> Any:
+async def _crowd(box: Appliance, http: aiohttp.ClientSession, token: str, polls: int, readers: int, seen: Seen) -> Any:
     async with http.get("/api/v1/alerts?limit=1") as answer:
         head = (await answer.json())["head"]
     pollers = [_poll(box.port, token, head, seen) for _ in range(polls)]
-    tasks = [asyncio.create_task(one) for one in [*pollers, *(_sip(box.port, token, seen) for _ in range(readers))]]
+    tasks = [
+        asyncio.create_task(one) for one in [*pollers, *(_read_slowly(box.port, token, seen) for _ in range(readers))]
+    ]
     await asyncio.sleep(0.5)
     try:
         yield
@@ -97,8 +99,8 @@ async def _poll(port: int, token: str, cursor: str, seen: Seen) -> None:
         writer.close()
 
 
-async def _sip(port: int, token: str, seen: Seen) -> None:
-    """Ask for large answers and hardly take them; come again when dropped."""
+async def _read_slowly(port: int, token: str, seen: Seen) -> None:
+    """Ask for large answers and read them slowly; connect again when dropped."""
     loop = asyncio.get_running_loop()
     asked = f"GET /api/v1/alerts?limit=500 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
     while True:
@@ -110,7 +112,7 @@ async def _sip(port: int, token: str, seen: Seen) -> None:
                 await loop.sock_sendall(sock, asked * 4)
                 taken = True
                 while taken:
-                    taken = bool(await loop.sock_recv(sock, SIP_BYTES))
-                    await asyncio.sleep(SIP_EVERY_S)
+                    taken = bool(await loop.sock_recv(sock, SLOW_READ_BYTES))
+                    await asyncio.sleep(SLOW_READ_EVERY_S)
             seen.dropped += 1
-        await asyncio.sleep(SIP_EVERY_S)
+        await asyncio.sleep(SLOW_READ_EVERY_S)

@@ -16,8 +16,8 @@ import aiohttp
 from edge.app.evaluation.bench import two_faces
 from edge.app.selfcheck import demo_clip
 from edge.capture.recorder import write_video
-from tools.load import site
-from tools.load.rates import in_turns
+from tools.load import appliance
+from tools.load.rates import alternate
 
 PASSWORD = "a password for load"
 BEGIN_WITHIN_S = 120.0
@@ -27,9 +27,12 @@ _FRAMES = re.compile(r"([\d,]+) frames")
 
 async def measure(seconds: float, rounds: int, frames: int, realtime: bool) -> dict[str, Any]:
     """Start a box, hand over a video again and again, and compare."""
-    with tempfile.TemporaryDirectory(prefix="edge-load-") as name, site.running(realtime=realtime) as (box, token, pid):
+    with (
+        tempfile.TemporaryDirectory(prefix="edge-load-") as name,
+        appliance.running(realtime=realtime) as (box, token, pid),
+    ):
         video = Path(name) / "long.avi"
-        once = [two_faces(frame) for frame in demo_clip.frames(seconds=site.CLIP_S)]
+        once = [two_faces(frame) for frame in demo_clip.frames(seconds=appliance.CLIP_S)]
         await asyncio.to_thread(write_video, video, islice(cycle(once), frames), demo_clip.FPS)
         box.edge("user", "add", "load", "--role", "guard", "--password-stdin", stdin=PASSWORD + "\n")
         jar = aiohttp.CookieJar(unsafe=True)  # the box is told by its number here
@@ -40,8 +43,8 @@ async def measure(seconds: float, rounds: int, frames: int, realtime: bool) -> d
             async with guard.post("/login", data={"user": "load", "password": PASSWORD}) as answer:
                 answer.raise_for_status()
             examined: list[float] = []
-            rates = await in_turns(http, pid, seconds, rounds, lambda: _examined(guard, video, examined))
-    return {**rates.told("while_examining"), "examined_frames_per_s": [round(rate, 1) for rate in examined]}
+            rates = await alternate(http, pid, seconds, rounds, lambda: _examined(guard, video, examined))
+    return {**rates.as_json("while_examining"), "examined_frames_per_s": [round(rate, 1) for rate in examined]}
 
 
 @contextlib.asynccontextmanager

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 
 SETTLE_S = 6.0
-"""How far a puller is gets saved, and noted in the audit, every five seconds; that changes the tag once."""
+"""A puller's progress is saved and audited every five seconds, which changes the tag once."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Frames per second of a running box, in turns alone and beside something; what that is, its caller knows."""
+"""Frames per second of a running box, in turns alone and beside a load that the caller brings."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Rates:
     alone: list[Stretch]
     beside: list[Stretch]
 
-    def told(self, name: str) -> dict[str, Any]:
+    def as_json(self, name: str) -> dict[str, Any]:
         """JSON-ready. Each stretch against the two around it: a drift of the machine is no effect of what is beside."""
         around = zip(self.alone, self.alone[1:], strict=False)
         changes = [
@@ -55,14 +55,14 @@ class Rates:
         }
 
 
-async def in_turns(
+async def alternate(
     http: aiohttp.ClientSession,
     pid: int,
     seconds: float,
     rounds: int,
     beside: Callable[[], AbstractAsyncContextManager[Any]],
 ) -> Rates:
-    """Let `beside` come and go, once frames pass, and count."""
+    """Measure stretches with and without `beside` in turns, once frames pass."""
     while True:
         if await _frames(http) >= WARM_FRAMES:
             break

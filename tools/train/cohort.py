@@ -1,10 +1,10 @@
-"""Strangers who don't exist: vectors drawn from a distribution fitted to the training people's embeddings.
+"""Draw synthetic strangers: vectors from a distribution fitted to the training people's embeddings.
 
 `python -m tools.train.cohort [--models DIR]` writes them beside the embedder they belong to, one file for color and one
 for gray pictures, with what was measured in the manifest. To be run again whenever the embedder changes.
 
-A plain Gaussian has too thin a tail (people come in families of likeness). So a vector is drawn around the mean of the
-`NEIGHBOURS` embeddings nearest to a random one, each of another person, and the rest of the covariance is noise: no
+A plain Gaussian has too thin a tail, because some people resemble one another. So a vector is drawn around the mean of
+the `NEIGHBOURS` embeddings nearest to a random one, each of another person, and the rest of the covariance is noise: no
 drawn vector belongs to anybody. The manifest says how near the nearest training face is, beside people never seen.
 """
 
@@ -25,7 +25,7 @@ from edge.capture.images import read_image
 from edge.config import Config
 from edge.detect import build_detector
 from edge.errors import ImageError
-from edge.evaluate.pairs import subject
+from edge.evaluate.pairs import main_face
 from edge.pixels.color import luma
 from edge.pixels.geometry import align
 from edge.recognise import Embedder, build_embedder
@@ -43,7 +43,7 @@ LIKENESS_PAIRS = 1500
 CROP_FACE_PX = 85.0
 FMRS = (1e-2, 3e-3, 1e-3)
 HEAVIER = 1.25
-"""The people trained on are told apart a little better than others, so the drawn tail is made this much heavier."""
+"""Trained people are told apart better than others, so the drawn tail is made this much heavier."""
 
 
 def fit(embeddings: Vectors, seed: int) -> tuple[float, dict[str, float]]:
@@ -92,7 +92,7 @@ def faces(config: Config, people: str) -> tuple[NDArray[np.uint8], list[str]]:
         except ImageError:
             continue  # one file of the data is cut short
         found = detector.detect(image, 0.3)
-        best = subject(found, image)
+        best = main_face(found, image)
         if best is not None:
             crops.append(align(image, found.landmarks[best]))
             owners.append(path.parent.name)

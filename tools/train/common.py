@@ -1,4 +1,4 @@
-"""What both trainings share: the loop with checkpoints, weight averaging, schedule, and the loss curve.
+"""What all trainings share: the loop with checkpoints, weight averaging, schedule, and the loss curve.
 
 Every batch is made from (seed, step) alone, so a run that was stopped and resumed after any checkpoint gives the same
 weights, bit for bit, as one that was not (with `--steps`; `--minutes` follows the clock).
@@ -22,6 +22,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 Batch = tuple[torch.Tensor, ...]
+LossOf = Callable[[nn.Module, Batch], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Plan:
 
 
 class WeightAverage:
-    """Exponential mean of weights and batch-norm statistics; it is what gets exported."""
+    """Exponential mean of weights and batch-norm statistics; the exported model is made from it."""
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
@@ -52,7 +53,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, model: nn.Module, step: int) -> None:
-        """Move towards `model`; quicker at the start, when the mean knows little."""
+        """Move towards `model`, faster during the first steps."""
         keep = min(self.decay, (1 + step) / (10 + step))
         for mean, now in zip(self.model.state_dict().values(), model.state_dict().values(), strict=True):
             if mean.dtype.is_floating_point:
@@ -62,7 +63,7 @@ class WeightAverage:
 
 
 def arguments(description: str) -> argparse.ArgumentParser:
-    """The options that both trainings know."""
+    """The options of every training."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--steps", type=int, default=8000, help="length of the run, in batches")
     parser.add_argument("--minutes", type=float, help="anneal over this much training time instead of --steps")
@@ -178,11 +179,52 @@ def shipped(state: dict[str, Any]) -> dict[str, Any]:
     return own or averaged
 
 
+class _Run:
+    """What a checkpoint holds: net, its mean, optimiser, the loss's own state, and how far the run is."""
+
+    def __init__(self, plan: Plan, model: nn.Module, loss_of: LossOf) -> None:
+        self.plan, self.model, self.loss_of = plan, model.train().to(memory_format=torch.channels_last), loss_of
+        self.averaged = WeightAverage(model, plan.average)
+        self.optimiser = torch.optim.AdamW(model.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
+        self.step, self.elapsed_s = 0, 0.0
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from where `state` was taken."""
+        self.model.load_state_dict(state["model"])
+        self.averaged.model.load_state_dict(state["averaged"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        if hasattr(self.loss_of, "load_state_dict"):
+            self.loss_of.load_state_dict(state["loss"])
+        self.step, self.elapsed_s = state["step"], state["elapsed_s"]
+
+    def state(self) -> dict[str, Any]:
+        """The checkpoint."""
+        state = {"model": self.model.state_dict(), "averaged": self.averaged.model.state_dict(), "step": self.step}
+        state |= {"optimiser": self.optimiser.state_dict(), "elapsed_s": self.elapsed_s, "plan": asdict(self.plan)}
+        if hasattr(self.loss_of, "state_dict"):
+            state["loss"] = self.loss_of.state_dict()
+        return state
+
+    def take_step(self, batch: Batch, rate_now: float) -> float:
+        """One step of the optimiser; returns the loss before it."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate_now
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.plan.bf16):
+            loss = self.loss_of(self.model, batch)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+        self.optimiser.step()
+        self.step += 1
+        self.averaged.update(self.model, self.step)
+        return float(loss.detach())
+
+
 def train(
     plan: Plan,
     model: nn.Module,
     dataset: Dataset[Batch],
-    loss_of: Callable[[nn.Module, Batch], torch.Tensor],
+    loss_of: LossOf,
     *,
     resume: bool = False,
     stop_after: int | None = None,
@@ -196,52 +238,34 @@ def train(
     torch.manual_seed(plan.seed)
     plan.out.mkdir(parents=True, exist_ok=True)
     checkpoint = plan.out / "checkpoint.pt"
-    model.train().to(memory_format=torch.channels_last)
-    averaged = WeightAverage(model, plan.average)
-    optimiser = torch.optim.AdamW(model.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
-    step, elapsed_s = 0, 0.0
+    run = _Run(plan, model, loss_of)
     if resume and checkpoint.is_file():
-        state = load(checkpoint)
-        model.load_state_dict(state["model"])
-        averaged.model.load_state_dict(state["averaged"])
-        optimiser.load_state_dict(state["optimiser"])
-        if hasattr(loss_of, "load_state_dict"):
-            loss_of.load_state_dict(state["loss"])
-        step, elapsed_s = state["step"], state["elapsed_s"]
-    curve, first = Curve(plan.out, step), step
+        run.load(load(checkpoint))
     asked: list[int] = []  # SIGTERM ends the run after the step in progress, with a checkpoint
     before = signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
+    _loop(run, dataset, checkpoint, asked, stop_after)
+    signal.signal(signal.SIGTERM, before)
+    return run.averaged
+
+
+def _loop(run: _Run, dataset: Dataset[Batch], checkpoint: Path, asked: list[int], stop_after: int | None) -> None:
+    """Steps, with loss curve and checkpoints, until the plan is done or somebody asks to end."""
+    plan, curve, first = run.plan, Curve(run.plan.out, run.step), run.step
     losses: list[float] = []
     began = time.monotonic()
-    for batch in _batches(dataset, plan, step):
-        now = rate(plan, step, elapsed_s)
-        for group in optimiser.param_groups:
-            group["lr"] = now
-        with torch.autocast("cpu", torch.bfloat16, enabled=plan.bf16):
-            loss = loss_of(model, batch)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-        optimiser.step()
-        step += 1
-        averaged.update(model, step)
-        losses.append(float(loss.detach()))
+    for batch in _batches(dataset, plan, run.step):
+        rate_now = rate(plan, run.step, run.elapsed_s)
+        losses.append(run.take_step(batch, rate_now))
         ended = time.monotonic()
-        elapsed_s, began = elapsed_s + ended - began, ended
-        stopped = bool(asked) or finished(plan, step, elapsed_s) or step - first == stop_after
-        if step % plan.log_every == 0 or stopped:
+        run.elapsed_s, began = run.elapsed_s + ended - began, ended
+        is_last = bool(asked) or finished(plan, run.step, run.elapsed_s) or run.step - first == stop_after
+        if run.step % plan.log_every == 0 or is_last:
             mean = sum(losses) / len(losses)
             losses.clear()
-            curve.add(step, elapsed_s, now, mean)
-            print(f"step {step} {elapsed_s / 60:.1f} min rate {now:.2e} loss {mean:.4f}", flush=True)
-        if step % plan.save_every == 0 or stopped:
-            state = {"model": model.state_dict(), "averaged": averaged.model.state_dict(), "step": step}
-            state |= {"optimiser": optimiser.state_dict(), "elapsed_s": elapsed_s, "plan": asdict(plan)}
-            if hasattr(loss_of, "state_dict"):
-                state["loss"] = loss_of.state_dict()
-            save(checkpoint, state)
-        if stopped:
+            curve.add(run.step, run.elapsed_s, rate_now, mean)
+            print(f"step {run.step} {run.elapsed_s / 60:.1f} min rate {rate_now:.2e} loss {mean:.4f}", flush=True)
+        if run.step % plan.save_every == 0 or is_last:
+            save(checkpoint, run.state())
+        if is_last:
             break
-    signal.signal(signal.SIGTERM, before)
     curve.draw()
-    return averaged

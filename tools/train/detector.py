@@ -66,7 +66,7 @@ class HardNegatives:
         return (images, targets), chosen
 
     def update(self, batch: common.Batch, score: torch.Tensor, chosen: list[int]) -> None:
-        """Keep the faceless pictures with the highest scores; refresh those that were replayed."""
+        """Keep the faceless pictures with the highest scores; refresh the scores of those that were replayed."""
         images, targets = batch
         fired = score.amax(1) * (targets[:, :, 0].amax(1) < 0.2)
         if self.images is None or self.targets is None or self.worst is None:

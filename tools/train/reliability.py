@@ -1,4 +1,4 @@
-"""Measured: how near is the embedding of a crop of some quality to that of the same face, clean?
+"""Measure how near the embedding of a crop of some quality is to that of the same face, clean.
 
 `python -m tools.train.reliability [--models DIR] [--count N]` prints the table of `edge/pipeline/reliability.py`.
 """

@@ -13,11 +13,10 @@ from typing import Any
 
 from edge.app.selfcheck import sealed_clip
 from edge.config import Config
-from tools.wheelhouse import fetch, sealing
+from tools.data import ROOT
+from tools.wheelhouse import archive, fetch
 from tools.wheelhouse.fetch import BuildError
-from tools.wheelhouse.lock import ARCHES, Target, box_pins, read_lock
-
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tools.wheelhouse.lock import ARCHES, Target, device_pins, read_lock
 
 
 def main() -> int:
@@ -27,8 +26,8 @@ def main() -> int:
     try:
         for python in args.python:
             for arch in args.arch:
-                archive = build(Target(python, arch), args)
-                print(f"{archive}  {archive.stat().st_size / 1e6:.0f} MB")
+                made = build(Target(python, arch), args)
+                print(f"{made}  {made.stat().st_size / 1e6:.0f} MB")
     except (BuildError, ValueError) as error:
         print(f"build_wheelhouse: {error}", file=sys.stderr)
         return 1
@@ -54,7 +53,9 @@ def _parser() -> argparse.ArgumentParser:
 def build(target: Target, args: argparse.Namespace) -> Path:
     """One archive in `args.out`."""
     project = tomllib.loads((args.project / "pyproject.toml").read_text("utf-8"))["project"]
-    pins = box_pins(read_lock((args.project / "requirements.lock").read_text("utf-8")), project["dependencies"], target)
+    pins = device_pins(
+        read_lock((args.project / "requirements.lock").read_text("utf-8")), project["dependencies"], target
+    )
     kept = args.out / "wheels" / target.tag
     fetch.download(pins, target, kept)
     with tempfile.TemporaryDirectory(prefix=".build-", dir=args.out) as folder:
@@ -62,7 +63,7 @@ def build(target: Target, args: argparse.Namespace) -> Path:
         wheels = root / "wheels"
         shutil.copytree(kept, wheels, copy_function=shutil.copy)
         own = fetch.build_project(args.project, wheels)
-        brought = _bring(args, wheels)
+        onnxruntime = _own_onnxruntime(args, wheels)
         shutil.copytree(args.project / "models" / "quantized", root / "models")
         _seal_reference(args, root / "reference")
         if args.interpreter:
@@ -70,14 +71,14 @@ def build(target: Target, args: argparse.Namespace) -> Path:
             shutil.copy(args.interpreter, root / "python.tar")
         (root / "requirements.txt").write_text(fetch.requirements(wheels), "utf-8")
         version = fetch.version_of(own)
-        about = _about(target, version, root) | {"onnxruntime": brought, "own_python": args.interpreter is not None}
-        sealing.write_manifest(root, about)
-        sealing.write_sums(root)
-        archive: Path = args.out / f"edge-{version}-{target.tag}.tar"
-        sealing.pack(root, archive)
+        about = _about(target, version, root) | {"onnxruntime": onnxruntime, "own_python": args.interpreter is not None}
+        archive.write_manifest(root, about)
+        archive.write_sums(root)
+        made: Path = args.out / f"edge-{version}-{target.tag}.tar"
+        archive.pack(root, made)
     if args.sign:
-        sealing.sign(archive, args.sign)
-    return archive
+        archive.sign(made, args.sign)
+    return made
 
 
 def _about(target: Target, version: str, root: Path) -> dict[str, Any]:
@@ -87,10 +88,10 @@ def _about(target: Target, version: str, root: Path) -> dict[str, Any]:
             "wheels": wheels}  # fmt: skip
 
 
-def _bring(args: argparse.Namespace, wheels: Path) -> str:
-    """Name of the onnxruntime wheel in the archive, after the installer's own took its place."""
+def _own_onnxruntime(args: argparse.Namespace, wheels: Path) -> str:
+    """Name of the archive's onnxruntime wheel: the installer's own, where one was given."""
     if args.onnxruntime:
-        return fetch.bring(args.onnxruntime, args.onnxruntime_sha256, "onnxruntime", wheels).name
+        return fetch.replace_wheel(args.onnxruntime, args.onnxruntime_sha256, "onnxruntime", wheels).name
     return next(wheels.glob("onnxruntime-*.whl")).name
 
 

@@ -1,4 +1,4 @@
-"""Pins as wheels: downloaded for another platform, every one held against the hashes of the lock file."""
+"""Pins as wheels: downloaded for another platform, each checked against the hashes of the lock file."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def build_project(project: Path, folder: Path) -> Path:
     return next(folder.glob("edge_faces-*.whl"))
 
 
-def bring(wheel: Path, expected_sha256: str | None, replaced: str, folder: Path) -> Path:
-    """Put an installer's own wheel, such as a Jetson's onnxruntime, in the place of the package `replaced`."""
+def replace_wheel(wheel: Path, expected_sha256: str | None, replaced: str, folder: Path) -> Path:
+    """Replace the wheel of package `replaced` by an installer's own, such as a Jetson's onnxruntime."""
     check(wheel, expected_sha256)
     for one in folder.glob("*.whl"):
         if one.name.partition("-")[0].replace("_", "-").lower() == replaced:

@@ -87,7 +87,7 @@ def _pin(block: str) -> Pin:
     return Pin(canonicalize_name(name), version, marker.strip() or None, hashes, asked_by)
 
 
-def box_pins(pins: list[Pin], dependencies: list[str], target: Target) -> list[Pin]:
+def device_pins(pins: list[Pin], dependencies: list[str], target: Target) -> list[Pin]:
     """The pins that `dependencies` (of pyproject.toml) lead to on `target`; what only extras ask for is left out."""
     there = [pin for pin in pins if pin.marker is None or Marker(pin.marker).evaluate(target.environment)]
     kept: set[str] = {canonicalize_name(Requirement(one).name) for one in dependencies}

@@ -1,4 +1,4 @@
-"""The acceptance walk: somebody on the list walks before the camera, and what the box can do is measured and signed.
+"""The acceptance walk: a listed person walks before the camera; a signed sheet says from where they are recognised.
 
 distances  how far away: marks on the floor, or the pinhole model
 walk       frames in, sightings out

@@ -10,19 +10,19 @@ from typing import Protocol
 from edge.errors import ImageError
 
 EYE_DISTANCE_M = 0.063
-"""Mean distance of adult pupils; people differ by some 6 %, and so do distances told by it."""
+"""Mean distance between adult pupils. People differ by about 6 %, and so do the distances computed from it."""
 ASSUMED_HFOV_DEG = 60.0
-MOST_YAW_DEG = 50.0
+MAX_YAW_DEG = 50.0
 
 
-class Distances(Protocol):
+class DistanceSource(Protocol):
     """Tells a distance for each sighting."""
 
     def at(self, at_s: float, eye_px: float, yaw_deg: float) -> float | None:
-        """Metres, or None where it can't be told."""
+        """Metres, or None where the distance can't be worked out."""
 
-    def words(self) -> str:
-        """How distances were told, for the sheet."""
+    def describe(self) -> str:
+        """How distances were worked out, for the sheet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,11 @@ class Marks:
             if not all(math.isfinite(at) and 0 < metres < 1000 for at, metres in marks):
                 raise ValueError
         except ValueError:
-            raise ImageError(f"{text[:80]!r} are no marks: give seconds=metres, such as 0=8,12=2") from None
+            raise ImageError(f"{text[:80]!r} are not marks: give seconds=metres, such as 0=8,12=2") from None
         return cls(marks, steps)
 
     def at(self, at_s: float, eye_px: float, yaw_deg: float) -> float | None:
-        """By time alone; before the first mark nothing is known, and after the last one only where marks are steps."""
+        """Interpolate by time. Returns None before the first mark, and after the last one unless `steps` is set."""
         times = [at for at, _ in self.marks]
         index = bisect_right(times, at_s) - 1
         if index < 0:
@@ -58,7 +58,7 @@ class Marks:
         end, there = self.marks[index + 1]
         return here + (there - here) * (at_s - start) / (end - start)
 
-    def words(self) -> str:
+    def describe(self) -> str:
         """For the sheet."""
         told = ", ".join(f"{metres:g} m at {at:g} s" for at, metres in self.marks)
         return f"by marks: {told}" + ("; standing between them" if self.steps else "; walking evenly between them")
@@ -78,25 +78,25 @@ class Pinhole:
             return cls(focal_px, f"focal length {focal_px:.0f} px as given")
         angle = ASSUMED_HFOV_DEG if hfov_deg is None else hfov_deg
         if not 1 < angle < 179:
-            raise ImageError(f"a field of view of {angle:g} degrees is none a lens has; give 10 to 170")
+            raise ImageError(f"no lens has a field of view of {angle:g} degrees; give 10 to 170")
         focal = width / 2 / math.tan(math.radians(angle) / 2)
         word = "assumed" if hfov_deg is None else "given"
         return cls(focal, f"focal length {focal:.0f} px from an {word} field of view of {angle:g} degrees")
 
     def at(self, at_s: float, eye_px: float, yaw_deg: float) -> float | None:
-        """By the eyes alone; a head turned further than `MOST_YAW_DEG` tells nothing."""
-        if eye_px < 1 or abs(yaw_deg) > MOST_YAW_DEG:
+        """Distance by the eyes alone; None for a head turned further than `MAX_YAW_DEG`."""
+        if eye_px < 1 or abs(yaw_deg) > MAX_YAW_DEG:
             return None
         return self.focal_px * EYE_DISTANCE_M / (eye_px / math.cos(math.radians(yaw_deg)))
 
-    def words(self) -> str:
+    def describe(self) -> str:
         """For the sheet."""
         return f"by the pinhole model: {self.source}, eyes {EYE_DISTANCE_M * 1000:.0f} mm apart (people differ by 6 %)"
 
 
 @dataclass(slots=True)
-class Station:
-    """The distance somebody said; what a live walk stands at."""
+class SpokenDistance:
+    """The distance at which the walker of a live walk stands, as the guide asked for it."""
 
     metres: float = 0.0
 
@@ -104,6 +104,6 @@ class Station:
         """As said."""
         return self.metres or None
 
-    def words(self) -> str:
+    def describe(self) -> str:
         """For the sheet."""
         return "by marks on the floor, station by station"

@@ -1,4 +1,4 @@
-"""From sightings to an answer: at which distances, in which part of the picture and in which light the walker is known.
+"""Computes at which distance, in which third of the picture and in which light the walker is recognised.
 
 Each distance is judged as a track of its own would be: its best shots, fused and weighed as in live work, against the
 limits in force. That is strict, for a real track also keeps better shots of nearer distances.
@@ -11,22 +11,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge.app.commission.walk import DAY, NIGHT, ZONES, Sighting
-from edge.app.commission.walker import of_walker
+from edge.app.commission.walk import DAY, NIGHT, ZONES, Sighting, walker_sightings
 from edge.config import RecogniseConfig
-from edge.pipeline import Watch
+from edge.pipeline import ActiveList
 from edge.pipeline.face import MIN_GAP_FRAMES
-from edge.pipeline.limits import Limits, limits_of
+from edge.pipeline.limits import MatchLimits, limits_of
 from edge.pipeline.reliability import weight
 from edge.recognise import decide, fuse
 
 MIN_SIGHTINGS = 3
-"""Fewer say nothing of a distance."""
+"""Fewest sightings from which a distance is judged."""
 SHOT_GAP_S = MIN_GAP_FRAMES / 25.0
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DistanceResult:
     """One distance (or one zone) in one light: medians of its sightings, and the answer of its best shots."""
 
     light: str
@@ -50,16 +49,16 @@ class Row:
 class Findings:
     """What the walk showed."""
 
-    rows: tuple[Row, ...]
-    zones: tuple[Row, ...]
-    limits: Limits
+    rows: tuple[DistanceResult, ...]
+    zones: tuple[DistanceResult, ...]
+    limits: MatchLimits
     sentence: str
 
 
-def find(sightings: Sequence[Sighting], person_id: str, watch: Watch, settings: RecogniseConfig) -> Findings:
+def judge_walk(sightings: Sequence[Sighting], person_id: str, watch: ActiveList, settings: RecogniseConfig) -> Findings:
     """Judge every distance and zone of each light."""
     limits = limits_of(settings, watch)
-    sightings = of_walker(sightings)
+    sightings = walker_sightings(sightings)
     kind = "gray" if sightings and 2 * sum(s.is_gray for s in sightings) > len(sightings) else "color"
     rows, zones = [], []
     for light in (DAY, NIGHT):
@@ -67,18 +66,18 @@ def find(sightings: Sequence[Sighting], person_id: str, watch: Watch, settings: 
         for metres in sorted({round(sighting.distance_m) for sighting in seen}):
             here = [sighting for sighting in seen if round(sighting.distance_m) == metres]
             if len(here) >= MIN_SIGHTINGS:
-                rows.append(_row(here, light, f"{metres} m", metres, person_id, watch, settings, limits))
+                rows.append(_judge_row(here, light, f"{metres} m", metres, person_id, watch, settings, limits))
         known = {row.metres for row in rows if row.light == light and row.is_recognised}
         for zone in ZONES:
             here = [one for one in seen if one.zone == zone and (round(one.distance_m) in known or not known)]
             if len(here) >= MIN_SIGHTINGS:
-                zones.append(_row(here, light, zone, None, person_id, watch, settings, limits))
+                zones.append(_judge_row(here, light, zone, None, person_id, watch, settings, limits))
     return Findings(tuple(rows), tuple(zones), limits[kind], sentence(rows))
 
 
-def sentence(rows: Sequence[Row]) -> str:
+def sentence(rows: Sequence[DistanceResult]) -> str:
     """Such as "Recognises at 2 to 6 m, not beyond 7; at night at 2 to 4 m, not beyond 5."."""
-    told = {light: _range([row for row in rows if row.light == light]) for light in (DAY, NIGHT)}
+    told = {light: _recognised_range([row for row in rows if row.light == light]) for light in (DAY, NIGHT)}
     if told[DAY] is None and told[NIGHT] is None:
         return "No walk was measured."
     parts = []
@@ -92,8 +91,8 @@ def sentence(rows: Sequence[Row]) -> str:
     return text + "; at night it was not measured."
 
 
-def _range(rows: Sequence[Row]) -> str | None:
-    """Where the walker is known without a gap, from the nearest on; empty for nowhere, None if not walked."""
+def _recognised_range(rows: Sequence[DistanceResult]) -> str | None:
+    """The nearest unbroken range in which the walker is recognised; "" for none, None where nobody walked."""
     if not rows:
         return None
     known = [row for row in rows if row.is_recognised]
@@ -110,17 +109,17 @@ def _range(rows: Sequence[Row]) -> str | None:
     return f"{span} (further was not walked)"
 
 
-def _row(
+def _judge_row(
     here: Sequence[Sighting],
     light: str,
     label: str,
     metres: int | None,
     person_id: str,
-    watch: Watch,
+    watch: ActiveList,
     settings: RecogniseConfig,
-    limits: Mapping[str, Limits],
-) -> Row:
-    shots = _best(here, settings.max_shots)
+    limits: Mapping[str, MatchLimits],
+) -> DistanceResult:
+    shots = _best_shots(here, settings.max_shots)
     fused, is_recognised, why = None, False, ""
     if len(shots) < settings.min_shots:
         why = f"{len(shots)} of {settings.min_shots} good shots"
@@ -136,7 +135,7 @@ def _row(
         why = "recognised" if is_recognised else f"below {limit:.2f}"
         if not is_recognised and fused >= limit:
             why = "too near another person"
-    return Row(
+    return DistanceResult(
         light=light,
         label=label,
         metres=metres,
@@ -152,7 +151,7 @@ def _row(
     )
 
 
-def _best(here: Sequence[Sighting], most: int) -> list[Sighting]:
+def _best_shots(here: Sequence[Sighting], most: int) -> list[Sighting]:
     """The best usable shots, apart in time as a track keeps them."""
     kept: list[Sighting] = []
     for one in sorted((one for one in here if one.is_usable), key=lambda one: (-one.quality, one.at_s)):

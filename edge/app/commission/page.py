@@ -1,47 +1,54 @@
-"""The walk on the page, over the running vision thread: the camera stays where it is, and live work goes on."""
+"""The acceptance walk from the page: measures frames of the running vision thread while live recognition goes on."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
 import time
+from collections.abc import Callable
+from typing import Protocol
 
 from edge import durable
 from edge.app.build import Models
-from edge.app.commission.distances import Station
-from edge.app.commission.session import Commissioning
+from edge.app.commission.distances import SpokenDistance
+from edge.app.commission.session import WalkSession
 from edge.app.commission.terminal import STATION_S
-from edge.app.service.vision import Vision
 from edge.config import Config
 from edge.errors import ConflictError, StoreError
 from edge.pipeline import FrameResult
 from edge.records import Frame
-from edge.serve.page.commission import CommissionView, StationView
+from edge.serve.ports import CommissionView, StationView
 from edge.store import Store
 
 FOLDER = "commission"
 
 
-class PageCommissioner:
-    """`edge.serve.page.commission.Commissioner` over the vision thread.
+class FrameSource(Protocol):
+    """The running vision thread: shows each processed frame to its observer."""
+
+    observer: Callable[[Frame, FrameResult], None] | None
+
+
+class PageWalk:
+    """`edge.serve.ports.AcceptanceWalk` over the vision thread.
 
     There is one walk at a time; it stays in memory until its sheet is written.
     """
 
     def __init__(
-        self, config: Config, models: Models, store: Store, vision: Vision, *, seconds: float = STATION_S
+        self, config: Config, models: Models, store: Store, vision: FrameSource, *, seconds: float = STATION_S
     ) -> None:
         self._config, self._models, self._store, self._vision = config, models, store, vision
         self._seconds = seconds
-        self._made: Commissioning | None = None
-        self._station = Station()
+        self._session: WalkSession | None = None
+        self._station = SpokenDistance()
         self._camera, self._light = "", "day"
         self._until = 0.0
         self._sheet: bytes | None = None
 
     def view(self) -> CommissionView:
         """Where the walk is; the findings so far are worked out anew."""
-        made = self._made
+        made = self._session
         if made is None:
             return CommissionView(state="idle" if self._sheet is None else "done")
         left = self._until - time.monotonic()
@@ -73,29 +80,29 @@ class PageCommissioner:
 
     async def begin(self, camera: str, person_id: str) -> None:
         """Begin anew with that walker."""
-        made = await asyncio.to_thread(Commissioning, self._config, self._models, self._store, person_id)
-        self._station = Station()
+        made = await asyncio.to_thread(WalkSession, self._config, self._models, self._store, person_id)
+        self._station = SpokenDistance()
         made.distances = self._station
         self._camera, self._light, self._until = camera, "day", 0.0
-        self._made = made
-        self._vision.observer = self._see
+        self._session = made
+        self._vision.observer = self._observe_frame
 
     async def measure(self, metres: float, light: str) -> None:
         """Take in the frames of the next seconds."""
-        if self._made is None:
+        if self._session is None:
             raise ConflictError("no walk has begun: say first who walks")
         if time.monotonic() < self._until:
             raise ConflictError("a station is being measured: wait until its time is over")
         self._station.metres, self._light = metres, light
-        self._made.walk.cut()
+        self._session.walk.begin_segment()
         self._until = time.monotonic() + self._seconds
 
     async def finish(self, by: str) -> None:
         """Sign the sheet, keep it beside the data, and note who did it."""
-        if self._made is None:
+        if self._session is None:
             raise ConflictError("no walk has begun: there is nothing to finish")
-        findings, data = await asyncio.to_thread(self._made.finish, self._camera)
-        await asyncio.to_thread(self._keep, data)
+        findings, data = await asyncio.to_thread(self._session.finish, self._camera)
+        await asyncio.to_thread(self._store_sheet, data)
         detail = {"camera": self._camera, "sentence": findings.sentence}
         await asyncio.wrap_future(self._store.audit(by, "commission.sheet", f"camera {self._camera}", detail))
         self._sheet = data
@@ -104,22 +111,22 @@ class PageCommissioner:
     async def cancel(self) -> None:
         """Forget the walk; a signed sheet stays."""
         self._vision.observer = None
-        self._made, self._until = None, 0.0
+        self._session, self._until = None, 0.0
 
     def sheet(self) -> bytes | None:
         """The sheet that was signed last, while the service runs."""
         return self._sheet
 
-    def _see(self, frame: Frame, result: FrameResult) -> None:
+    def _observe_frame(self, frame: Frame, result: FrameResult) -> None:
         """On the vision thread: a frame that live work is done with."""
-        made = self._made
+        made = self._session
         if made is None or frame.camera != self._camera or time.monotonic() >= self._until:
             return
         made.size = (frame.image.shape[1], frame.image.shape[0])
         at_s = frame.captured_mono_ns / 1e9
-        made.walk.see(frame.image, at_s, self._station, light=self._light, found=result.detections)
+        made.walk.add_frame(frame.image, at_s, self._station, light=self._light, found=result.detections)
 
-    def _keep(self, data: bytes) -> None:
+    def _store_sheet(self, data: bytes) -> None:
         folder = self._config.data_dir / FOLDER
         path = folder / f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}-{self._camera}.html"
         try:

@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from edge import __version__
 from edge.app.build import Models, box_id_of, load_models, load_watch
-from edge.app.commission.distances import Distances, Pinhole
-from edge.app.commission.findings import Findings, find
+from edge.app.commission.distances import DistanceSource, Pinhole
+from edge.app.commission.findings import Findings, judge_walk
 from edge.app.commission.sheet import Facts, make_sheet
 from edge.app.commission.walk import Walk
-from edge.app.people.enrolment import enrol
+from edge.app.people.people import enrol_or_raise, temporary_people
 from edge.capture.sources import open_path
 from edge.config import Config
 from edge.errors import ImageError, NotFoundError
-from edge.ops.release.signing import box_key
+from edge.ops.release.signing import device_key
 from edge.ops.system.clock import clock_facts
 from edge.records import Person
 from edge.store import Store
+from edge.store.audit.audit import LOCAL
+from edge.watchlist.entry import ListEntry
 
 WALKER = "walker"
 """Id of somebody who walks without being on the list, enrolled for this run alone."""
 
-DistancesOf = Callable[[int], Distances]
-"""From the width of the frames to what tells distances."""
+DistancesOf = Callable[[int], DistanceSource]
+"""From the width of the frames to the source of distances."""
 
 
-class Commissioning:
+class WalkSession:
     """One walk from its first frame to its sheet."""
 
     def __init__(self, config: Config, models: Models, store: Store, person_id: str) -> None:
@@ -47,35 +48,35 @@ class Commissioning:
             raise NotFoundError(f"{person_id!r} has no picture of the embedder in use; run `edge watchlist reembed`")
         self.walk = Walk(config, models, watch, person_id)
         self.size = (0, 0)
-        self.distances: Distances | None = None
+        self.distances: DistanceSource | None = None
 
-    def play(
+    def measure_clip(
         self, clip: Path, distances_of: DistancesOf, light: str, progress: Callable[[int], None] | None = None
     ) -> None:
         """Walk through a recorded clip; raises ImageError where it can't be read."""
-        self.walk.cut()
+        self.walk.begin_segment()
         with open_path(clip) as source:
             for number, frame in enumerate(source.frames()):
                 if self.distances is None or number == 0:
                     self.size = (frame.image.shape[1], frame.image.shape[0])
                     self.distances = distances_of(self.size[0])
                 at_s = frame.media_s if frame.media_s is not None else number / 25.0
-                self.walk.see(frame.image, at_s, self.distances, light=light)
+                self.walk.add_frame(frame.image, at_s, self.distances, light=light)
                 if progress:
                     progress(number + 1)
 
     def findings(self) -> Findings:
         """What was found so far."""
-        return find(self.walk.sightings, self.walk.person_id, self.walk.watch, self.config.recognise)
+        return judge_walk(self.walk.sightings, self.walk.person_id, self.walk.watch, self.config.recognise)
 
     def finish(self, camera: str) -> tuple[Findings, bytes]:
         """Findings and signed sheet; ImageError where nobody was seen at any distance."""
         findings = self.findings()
         if not findings.rows:
-            frames, lost = self.walk.num_frames, self.walk.num_unplaced
+            frames, lost = self.walk.num_frames, self.walk.num_without_distance
             raise ImageError(
-                f"nothing to write down: {frames} frames, {len(self.walk.sightings)} faces at a known distance, {lost} "
-                "at an unknown one; walk slowly, face the camera, and check the marks"
+                f"there is nothing for a sheet: {frames} frames, {len(self.walk.sightings)} faces at a known distance, "
+                f"{lost} at an unknown one; walk slowly, face the camera, and check the marks"
             )
         clock = clock_facts()
         watch = self.walk.watch
@@ -88,25 +89,26 @@ class Commissioning:
             camera=camera,
             size=self.size,
             person_id=self.walk.person_id,
-            distances=self.distances.words() if self.distances else "unknown",
+            distances=self.distances.describe() if self.distances else "unknown",
             watchlist=f"{people}, digest {watch.digest[:12]}",
             models={task: self.models.hashes[task] for task in ("detect", "embed")},
             frames=self.walk.num_frames,
         )
-        return findings, make_sheet(findings, facts, box_key(self.config.data_dir))
+        return findings, make_sheet(findings, facts, device_key(self.config.data_dir))
 
 
 @contextmanager
-def commissioning(config: Config, person_id: str | None, walker: Sequence[Path] = ()) -> Iterator[Commissioning]:
-    """A commissioning with the box's list, or with somebody enrolled for it alone from pictures in `walker`.
+def open_session(config: Config, person_id: str | None, walker: Sequence[Path] = ()) -> Iterator[WalkSession]:
+    """Open a walk with the appliance's list, or with somebody enrolled for this walk alone from pictures in `walker`.
 
     Without `person_id` the only person on the list walks.
     """
     models = load_models(config)
     if walker:
-        with tempfile.TemporaryDirectory(prefix="edge-walk-") as folder, Store.open(Path(folder)) as store:
-            enrol(store, models, Person(WALKER, "Walker", "commissioning"), walker)
-            made = Commissioning(config, models, store, WALKER)
+        with temporary_people(models) as alone:
+            entry = ListEntry(Person(WALKER, "Walker", "commissioning"), tuple(walker))
+            enrol_or_raise(alone, entry, by=LOCAL)
+            made = WalkSession(config, models, alone.store, WALKER)
         if (config.data_dir / "edge.db").is_file():
             with Store.open(config.data_dir) as store:
                 made.box_id = box_id_of(config, store)
@@ -118,7 +120,7 @@ def commissioning(config: Config, person_id: str | None, walker: Sequence[Path] 
             raise NotFoundError(
                 f"{len(people)} people are on the list; say who walks with --person ID, or --walker PICTURE"
             )
-        yield Commissioning(config, models, store, person_id or people[0].person_id)
+        yield WalkSession(config, models, store, person_id or people[0].person_id)
 
 
 def pinhole_of(focal_px: float | None, hfov_deg: float | None) -> DistancesOf:

@@ -1,4 +1,4 @@
-"""The sheet: one page of HTML that prints on A4, signed by the box as its last line. No face is on it.
+"""The sheet: one page of HTML that prints on A4, signed by the appliance in its last line. No face is on it.
 
 The signature is over every byte before it, so neither a figure nor a word can be changed unseen. The key inside proves
 nothing by itself: its fingerprint is compared with the one that the box shows.
@@ -15,7 +15,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from edge.app.commission.findings import Findings, Row
+from edge.app.commission.findings import DistanceResult, Findings
 from edge.app.commission.walk import DAY
 from edge.errors import ImageError
 from edge.ops.release.signing import fingerprint, is_signed, public_hex, sign
@@ -26,7 +26,7 @@ _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 640, 140, 40, 26
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the sheet tells beside the findings."""
+    """What the sheet shows beside the findings."""
 
     box_id: str
     version: str
@@ -55,7 +55,7 @@ def make_sheet(findings: Findings, facts: Facts, key: Ed25519PrivateKey) -> byte
 
 
 def check_sheet(data: bytes, name: str) -> str:
-    """Public key (hex) of the box that signed this sheet; ImageError where a byte was changed or there is no sheet."""
+    """Return the public key (hex) that signed this sheet; ImageError where a byte was changed, or this is no sheet."""
     found = _SIGNATURE.search(data)
     if found is None:
         raise ImageError(f"{name}: carries no signature of a box: not a sheet of `edge commission`, or cut off")
@@ -88,7 +88,7 @@ def _chart(findings: Findings) -> dict[str, Any]:
     }
 
 
-def _line(rows: Sequence[Row], light: str, x: Any, y: Any) -> dict[str, Any]:
+def _line(rows: Sequence[DistanceResult], light: str, x: Any, y: Any) -> dict[str, Any]:
     points = [
         {"x": x(row.metres), "y": y(row.similarity if row.fused is None else row.fused), "ok": row.is_recognised}
         for row in rows

@@ -1,4 +1,4 @@
-"""The walk before a live camera, told step by step in a terminal: stand here, turn, walk across, go on."""
+"""Guides the walk before a live camera in a terminal, step by step: stand here, turn, walk across, go on."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from edge.app.commission.distances import Station
-from edge.app.commission.session import Commissioning
+from edge.app.commission.distances import SpokenDistance
+from edge.app.commission.session import WalkSession
 from edge.app.commission.walk import DAY
 from edge.capture.camera import Camera
 from edge.config import CameraConfig
@@ -20,24 +20,24 @@ STATION_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Guide:
-    """How the walk speaks: `ask` waits until the walker stands there, `tell` is told of the result."""
+class TerminalGuide:
+    """Output of the walk: `ask` shows an instruction and returns once it is followed, `tell` shows a result."""
 
     ask: Callable[[str], None]
     tell: Callable[[str], None]
 
 
-def walk(
-    made: Commissioning,
+def guide_walk(
+    made: WalkSession,
     camera: CameraConfig,
-    guide: Guide,
+    guide: TerminalGuide,
     *,
     stations: Sequence[float] = STATIONS_M,
     lights: Sequence[str] = (DAY,),
     seconds: float = STATION_S,
 ) -> None:
     """Measure at every station in every light; raises CameraError where no frame comes."""
-    station = Station()
+    station = SpokenDistance()
     made.distances = station
     with Camera(camera) as live:
         if live.newest(FIRST_FRAME_S) is None:
@@ -49,12 +49,12 @@ def walk(
                     f"{light.capitalize()}: stand at {metres:g} m alone, look at the camera, turn the head slowly to "
                     "both sides, then walk across the picture from left to right"
                 )
-                guide.tell(_measure(made, live, station, light, seconds))
+                guide.tell(_measure_station(made, live, station, light, seconds))
 
 
-def _measure(made: Commissioning, live: Camera, station: Station, light: str, seconds: float) -> str:
+def _measure_station(made: WalkSession, live: Camera, station: SpokenDistance, light: str, seconds: float) -> str:
     """Take frames for some seconds; what came of them, in words."""
-    made.walk.cut()
+    made.walk.begin_segment()
     before, frames = len(made.walk.sightings), 0
     started = time.monotonic()
     while (at_s := time.monotonic() - started) < seconds:
@@ -62,7 +62,7 @@ def _measure(made: Commissioning, live: Camera, station: Station, light: str, se
         if frame is not None:
             frames += 1
             made.size = (frame.image.shape[1], frame.image.shape[0])
-            made.walk.see(frame.image, station.metres * 1000 + at_s, station, light=light)
+            made.walk.add_frame(frame.image, station.metres * 1000 + at_s, station, light=light)
         elif live.health().state is CameraState.ENDED:
             break
     seen = made.walk.sightings[before:]

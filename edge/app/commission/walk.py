@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.app.build import Models
-from edge.app.commission.distances import Distances
+from edge.app.commission.distances import DistanceSource
 from edge.arrays import BgrImage, Embedding
 from edge.config import Config
-from edge.pipeline import Watch
+from edge.pipeline import ActiveList
+from edge.pixels.boxes import iou
 from edge.pixels.color import is_gray
 from edge.pixels.geometry import align
 from edge.pixels.quality import measure
@@ -19,6 +22,9 @@ from edge.track import Tracker, TrackerSettings
 
 DAY, NIGHT = "day", "night"
 ZONES = ("left", "middle", "right")
+MIN_WALKER_SIMILARITY = 0.3
+"""Similarity of a single crop that strangers hardly reach."""
+MIN_SAME_PLACE_IOU = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ class Sighting:
 class Walk:
     """Takes frames of the walk, and measures every face against the list that is in force."""
 
-    def __init__(self, config: Config, models: Models, watch: Watch, person_id: str) -> None:
+    def __init__(self, config: Config, models: Models, watch: ActiveList, person_id: str) -> None:
         self._config = config
         self._models = models
         self._tracker = Tracker(TrackerSettings(high_score=config.detect.min_score))
@@ -53,18 +59,24 @@ class Walk:
         self.person_id = person_id
         self.sightings: list[Sighting] = []
         self.num_frames = 0
-        self.num_unplaced = 0
-        """Faces whose distance could not be told."""
+        self.num_without_distance = 0
+        """Faces whose distance could not be worked out."""
 
-    def cut(self) -> None:
-        """What comes next does not go on from what was: another clip, another station."""
+    def begin_segment(self) -> None:
+        """Begin a new segment: tracks must not continue from the clip or station before."""
         self._first_track = 1 + max((one.track for one in self.sightings), default=-1)
         self._tracker = Tracker(TrackerSettings(high_score=self._config.detect.min_score))
 
-    def see(
-        self, image: BgrImage, at_s: float, distances: Distances, *, light: str = DAY, found: Detections | None = None
+    def add_frame(
+        self,
+        image: BgrImage,
+        at_s: float,
+        distances: DistanceSource,
+        *,
+        light: str = DAY,
+        found: Detections | None = None,
     ) -> list[Sighting]:
-        """Measure the faces of a frame whose distance can be told; `found` saves looking for them again."""
+        """Measure the faces of a frame whose distance is known; with `found` the detector is not run again."""
         self.num_frames += 1
         limits = self._config.detect
         if found is None:
@@ -77,13 +89,15 @@ class Walk:
         self.sightings += seen
         return seen
 
-    def _measure(self, image: BgrImage, track: Track, at_s: float, distances: Distances, light: str) -> Sighting | None:
+    def _measure(
+        self, image: BgrImage, track: Track, at_s: float, distances: DistanceSource, light: str
+    ) -> Sighting | None:
         points, box = track.landmarks, track.box
         crop = align(image, points)
         quality = measure(crop, points, np.asarray(box, np.float32))
         metres = distances.at(at_s, quality.eye_distance_px, quality.yaw_deg)
         if metres is None:
-            self.num_unplaced += 1
+            self.num_without_distance += 1
             return None
         embedding = self._models.stages.embedder.embed(crop[np.newaxis])[0]
         middle = (box[0] + box[2]) / 2 / image.shape[1]
@@ -107,6 +121,43 @@ class Walk:
         )
 
     def _similarity(self, embedding: Embedding) -> float:
-        """To the walker, whoever else is nearer."""
+        """Similarity to the walker, even where somebody else is more alike."""
         ranked = self.watch.gallery.search(embedding)
         return next((float(one[1]) for one in ranked if one[0] == self.person_id), -1.0)
+
+
+def walker_sightings(sightings: Sequence[Sighting]) -> list[Sighting]:
+    """The walker's sightings, in their order; posters, wheels and passers-by must not be measured in their place.
+
+    A track with one sighting like the walker belongs to the walker as a whole, also where it is too far to be
+    recognised. A track seen in the same frame as such a track is somebody else, and so is any track at the same place.
+    All other tracks may be the walker unrecognised, and count.
+    """
+    tracks: dict[int, list[Sighting]] = {}
+    for one in sightings:
+        tracks.setdefault(one.track, []).append(one)
+    known = {track for track, seen in tracks.items() if max(one.similarity for one in seen) >= MIN_WALKER_SIMILARITY}
+    others = {
+        track
+        for track, seen in tracks.items()
+        if track not in known and any(_seen_together(seen, tracks[other]) for other in known)
+    }
+    places = np.array([_mean_box(tracks[track]) for track in sorted(others)], np.float32).reshape(-1, 4)
+    strange = others | {
+        track
+        for track, seen in tracks.items()
+        if track not in known
+        and len(places)
+        and float(iou(_mean_box(seen)[np.newaxis], places).max()) >= MIN_SAME_PLACE_IOU
+    }
+    return [one for one in sightings if one.track not in strange]
+
+
+def _seen_together(one: Sequence[Sighting], other: Sequence[Sighting]) -> bool:
+    """Whether both were seen in one and the same frame."""
+    return not {(s.light, s.at_s) for s in one}.isdisjoint((s.light, s.at_s) for s in other)
+
+
+def _mean_box(seen: Sequence[Sighting]) -> NDArray[np.float32]:
+    """Mean box of a track, (4,)."""
+    return np.asarray(np.mean([one.box for one in seen], axis=0), np.float32)

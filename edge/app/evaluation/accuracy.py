@@ -16,7 +16,7 @@ from edge.detect import Detector, build_detector
 from edge.enhance import Enhancer, score_face
 from edge.errors import ConfigError, ImageError
 from edge.evaluate.detection import clutter, evaluate_detection
-from edge.evaluate.identify import evaluate_identification, split
+from edge.evaluate.identify import evaluate_identification, split_people
 from edge.evaluate.mosaics import make_mosaics, read_sources
 from edge.evaluate.pairs import Enhance, evaluate_pairs, read_pairs
 from edge.pixels.resize import resize
@@ -43,7 +43,7 @@ def pairs(
     """Verification on LFW-style pairs, for our models and, where `peer` is a folder of public weights, for those."""
     models = load_models(config)
     known = read_pairs(pairs_file)
-    change = _enhancement(enhance, models.stages.enhancer)
+    change = _enhance_function(enhance, models.stages.enhancer)
     sides: dict[str, tuple[Detector, Embedder]] = {"ours": (models.stages.detector, models.stages.embedder)}
     if peer is not None:
         embedder = open_peer_embedder(_peer_file(peer, PEER_EMBEDDER), config.runtime)
@@ -80,7 +80,7 @@ def identification(
 ) -> dict[str, Any]:
     """Open-set identification of a list of people, ours beside the peer; ours with what calibration promised."""
     models = load_models(config)
-    parts = split(images, read_people(people_file), num_enrolled=enrolled, first_probe=first_probe)
+    parts = split_people(images, read_people(people_file), num_enrolled=enrolled, first_probe=first_probe)
     sides: dict[str, tuple[Detector, Embedder]] = {"ours": (models.stages.detector, models.stages.embedder)}
     if peer is not None:
         embedder = open_peer_embedder(_peer_file(peer, PEER_EMBEDDER), config.runtime)
@@ -138,13 +138,16 @@ def detection(
     answer: dict[str, Any] = {"rows": [report.to_dict() for report in reports]}
     if footage:
         answer["footage"] = [
-            {"path": str(path), **clutter(_frames(path), ours, teacher, min_score=config.detect.min_score).to_dict()}
+            {
+                "path": str(path),
+                **clutter(_footage_frames(path), ours, teacher, min_score=config.detect.min_score).to_dict(),
+            }
             for path in footage
         ]
     return answer
 
 
-def _frames(path: Path) -> Iterator[BgrImage]:
+def _footage_frames(path: Path) -> Iterator[BgrImage]:
     """Frames of a clip, or of all clips of a folder, at most 640 px wide."""
     for clip in find_clips(path):
         with open_path(clip.path) as source:
@@ -154,8 +157,8 @@ def _frames(path: Path) -> Iterator[BgrImage]:
                 yield resize(frame.image, round(height * FOOTAGE_WIDTH / width), FOOTAGE_WIDTH) if wide else frame.image
 
 
-def _enhancement(mode: str, enhancer: Enhancer) -> Enhance | None:
-    """The enhanced face as recognition would have it beside the original; None where it is left alone."""
+def _enhance_function(mode: str, enhancer: Enhancer) -> Enhance | None:
+    """Return a function that enhances a face as recognition does; None where enhancement is off or has no benefit."""
     if mode == "off" or not enhancer.helps_recognition:
         return None
 

@@ -14,17 +14,18 @@ from edge.app.build import Models, load_models, load_watch
 from edge.app.evaluation.bench_steps import steps_of
 from edge.app.evaluation.timing import ROUNDS, spread, time_ms
 from edge.app.offline.clips import EPOCH
-from edge.app.people.enrolment import enrol
+from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip
 from edge.arrays import BgrImage
 from edge.config import Config
 from edge.enhance import warm_up
-from edge.pipeline import BoxFacts, Pipeline
+from edge.pipeline import DeviceFacts, Pipeline
 from edge.pixels.encode import to_jpeg, to_png
 from edge.pixels.geometry import align
 from edge.pixels.quality import measure
 from edge.records import Frame, Person
 from edge.store import Store
+from edge.watchlist.entry import Upload
 
 __all__ = ["measure_stages", "time_ms"]
 
@@ -76,8 +77,8 @@ def _face_stages(models: Models, image: BgrImage, landmarks: Any, box: Any) -> d
 def _whole(config: Config, models: Models, frames: list[BgrImage]) -> tuple[list[float], float]:
     """Every frame through a fresh pipeline with the demo's person enrolled."""
     with tempfile.TemporaryDirectory(prefix="edge-bench-") as folder, Store.open(Path(folder)) as store:
-        enrol(store, models, Person("bench", "Bench", "bench"), files=[("portrait.png", to_png(demo_clip.portrait()))])
-        facts = BoxFacts("bench", "test", models.hashes, models.impostor_tail, lambda _: {})
+        enrol(store, models, Person("bench", "Bench", "bench"), [Upload("portrait.png", to_png(demo_clip.portrait()))])
+        facts = DeviceFacts("bench", "test", models.hashes, models.impostor_tail, lambda _: {})
         pipeline = Pipeline(config, models.stages, load_watch(store, models), facts)
         times = []
         started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""`edge eval restore`: pictures of people through every step, the table, and the file that says what may be done."""
+"""`edge eval restore`: measures every enhancement step, and writes benefit.json, which allows steps for recognition."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy as np
 
 from edge import durable
 from edge.app.build import Models, load_models
-from edge.app.evaluation.accuracy import read_people
 from edge.arrays import BgrImage
 from edge.capture.images import read_image
 from edge.config import Config
@@ -22,8 +21,6 @@ from edge.evaluate.benefit import CANDIDATES, CONFIDENCE, MAX_LOSS, MIN_GAIN, ch
 from edge.evaluate.pairs import Picture
 from edge.evaluate.restore import AUTO, Condition, Face, embed_clean, measure_condition, row_of
 
-__all__ = ["CONDITIONS", "read_people", "restoration", "write_benefit"]
-
 Progress = Callable[[str, int, int], None]
 LEVELS = (3, 5)
 CONDITIONS = tuple(
@@ -31,16 +28,16 @@ CONDITIONS = tuple(
     for name in ("dark", "motion", "blur", "lowres", "noise", "jpeg", "cctv", "small")
     for level in LEVELS
 )
-ONLY = {
+TRIED_UNDER = {
     "deblur": ("motion", "blur", "lowres", "cctv"),
     "sr2": ("small",),
 }
-"""Degradations under which a step is tried at all: elsewhere its fault is not seen, and time is short."""
+"""Degradations a slow step is tried under; the others don't show the fault that it repairs."""
 SEED = 4
 MAX_PER_PERSON = 4
 
 
-def restoration(
+def measure_restoration(
     config: Config,
     images: Path,
     people: Sequence[str],
@@ -53,7 +50,7 @@ def restoration(
     """The table: every step of the pack under every condition, on up to `count` pictures."""
     models = load_models(config)
     enhancer = _enhancer(models)
-    wanted = list(steps) or [*_steps_there(enhancer), AUTO]
+    wanted = list(steps) or [*_available_steps(enhancer), AUTO]
     faces = read_faces(images, people, count, models, progress)
     found = []
     rows: list[dict[str, Any]] = []
@@ -70,7 +67,7 @@ def restoration(
         )
         found.append(condition)
         rows += [dict(row_of(condition, step, faces)) for step in wanted]
-    missing = [name for name in STEPS if name not in _steps_there(enhancer)]
+    missing = [name for name in STEPS if name not in _available_steps(enhancer)]
     answer = {
         "models": hashes_of(models.pack),
         "people": len({face.picture.person for face in faces}),
@@ -87,12 +84,14 @@ def write_benefit(
     """Choose what may be done for recognition, on these people, and write it beside the model pack."""
     models = load_models(config)
     enhancer = _enhancer(models)
-    there = set(_steps_there(enhancer))
+    there = set(_available_steps(enhancer))
     faces = read_faces(images, people, count, models, progress)
     conditions = []
     for name in CONDITIONS:
         fault, _, level = name.partition(":")
-        steps = [step for step in CANDIDATES if step in there and (step not in ONLY or fault in ONLY[step])]
+        steps = [
+            step for step in CANDIDATES if step in there and (step not in TRIED_UNDER or fault in TRIED_UNDER[step])
+        ]
         conditions.append(
             measure_condition(
                 faces,
@@ -127,7 +126,7 @@ def write_benefit(
 def read_faces(
     images: Path, people: Sequence[str], count: int, models: Models, progress: Progress | None
 ) -> tuple[Face, ...]:
-    """At most `count` pictures, of people who have several; those with the most first, for pairs are what counts."""
+    """Read up to `count` pictures of people who have at least two, most pictures first: the measure needs pairs."""
     order = np.random.default_rng(SEED).permutation(len(people))
     found = {people[index]: sorted((images / people[index]).glob("*.jpg"))[:MAX_PER_PERSON] for index in order}
     chosen: list[tuple[Picture, BgrImage]] = []
@@ -157,5 +156,5 @@ def _enhancer(models: Models) -> Enhancer:
     return Enhancer("auto", networks=models.stages.enhancer.networks)
 
 
-def _steps_there(enhancer: Enhancer) -> list[str]:
+def _available_steps(enhancer: Enhancer) -> list[str]:
     return [name for name, kind in STEPS.items() if not kind.learned or enhancer.networks.default_of(name) is not None]

@@ -1,4 +1,4 @@
-"""The page of `edge eval restore`: pictures and plots beside the numbers, in one file that asks nobody for anything."""
+"""Writes the report of `edge eval restore` as one HTML file that loads nothing from elsewhere."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The queue of files to examine: one worker process at a time, its progress, and its results until they are too old.
 
-Each file has a folder of its own under `data_dir/examine`. The file goes as soon as it was looked at; what was found
-stays for some hours, and goes at once when a person is erased. The work itself is `examining`'s.
+Each job has a folder under `data_dir/examine`. The uploaded file is deleted as soon as it was examined; results are
+deleted after `keep_hours`, or at once when a person they may show is erased. The worker process is in `worker`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from edge.app.examine import results
 from edge.config import Config, ExamineConfig
 from edge.errors import ConflictError, StoreError
-from edge.serve.jobs import WAITING, Examination
+from edge.serve.ports import UNFINISHED, Examination
 from edge.store import time_from_text, time_to_text
 
 log = logging.getLogger(__name__)
@@ -32,22 +33,21 @@ MAX_WAITING = 5
 MAX_LOG = 200
 SWEEP_EVERY_S = 60.0
 _NAMES = re.compile(r"report\.html|[0-9a-f-]{36}_(found|enhanced|enrolled)\.png", re.ASCII)
-_JOB_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
-class FileExaminer:
-    """`edge.serve.jobs.Examiner`; lives on the service's event loop. `work` is one of its loops."""
+class ExamineQueue:
+    """`edge.serve.ports.Examiner`; lives on the service's event loop. `run` is one of its loops."""
 
     def __init__(self, config: Config) -> None:
         runtime = config.runtime.model_copy(update={"threads": 1})
         self._config = config.model_copy(update={"runtime": runtime})
-        self._folder = config.data_dir / "examine"
+        self._folder = results.folder_of(config.data_dir)
         self._jobs: dict[str, Examination] = {}
-        self._news = asyncio.Event()
+        self._job_added = asyncio.Event()
         self._worker: asyncio.subprocess.Process | None = None
-        _make(self._folder)
-        _make(self.inbox)
-        self._take_up()
+        _make_folder(self._folder)
+        _make_folder(self.inbox)
+        self._load_finished()
 
     @property
     def settings(self) -> ExamineConfig:
@@ -61,18 +61,19 @@ class FileExaminer:
 
     async def submit(self, name: str, path: Path, by: str) -> Examination:
         """Queue a file."""
-        waiting = sum(job.state in WAITING for job in self._jobs.values())
+        waiting = sum(job.state in UNFINISHED for job in self.jobs())
         if waiting >= MAX_WAITING:
             await asyncio.to_thread(path.unlink, missing_ok=True)
             raise ConflictError(f"{waiting} files are waiting already; try again when one of them is done")
         job = Examination(secrets.token_hex(8), name[-120:], by, dt.datetime.now(dt.UTC))
-        await asyncio.to_thread(_move, path, self._folder / job.job_id)
+        await asyncio.to_thread(_move_upload, path, self._folder / job.job_id)
         self._jobs[job.job_id] = job
-        self._news.set()
+        self._job_added.set()
         return job
 
     def jobs(self) -> Sequence[Examination]:
         """Newest first."""
+        # `sorted` copies before it compares: `forget_person` may take jobs out on another thread.
         return sorted(self._jobs.values(), key=lambda job: job.at, reverse=True)
 
     def job(self, job_id: str) -> Examination | None:
@@ -81,11 +82,7 @@ class FileExaminer:
 
     def hits(self, job_id: str) -> Sequence[Mapping[str, Any]]:
         """Lines of `hits.jsonl`."""
-        path = self._folder / job_id / "out" / "hits.jsonl"
-        if job_id not in self._jobs or not path.is_file():
-            return ()
-        # Not splitlines(): a name may hold what Unicode calls a line's end.
-        return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+        return results.read_hits(self._folder / job_id) if job_id in self._jobs else ()
 
     def file(self, job_id: str, name: str) -> Path | None:
         """A file of the results; only names that this program gives."""
@@ -107,34 +104,39 @@ class FileExaminer:
             await self._worker.wait()
         await asyncio.to_thread(shutil.rmtree, self._folder / job_id, ignore_errors=True)
 
-    async def remove_all(self) -> int:
-        """Delete all results."""
-        known = list(self._jobs)
-        for job_id in known:
-            await self.remove(job_id)
-        return len(known)
+    def forget_person(self, person_id: str) -> int:
+        """Delete what names a person or is not finished, and return how many; on any thread.
 
-    async def forget_others(self, listed: Collection[str]) -> None:
-        """Delete what names somebody who is not `listed` any more, or may yet come to."""
+        A worker at work is ended by `remove_unlisted`, once the service sees that the watchlist has changed.
+        """
+        gone = results.remove_naming(self._folder, person_id)
+        for job_id in gone:
+            job = self._jobs.get(job_id)
+            if job is not None and job.state not in UNFINISHED:
+                self._jobs.pop(job_id, None)
+        return len(gone)
+
+    async def remove_unlisted(self, listed: Collection[str]) -> None:
+        """Delete results that name somebody who is not `listed` any more, and unfinished jobs, which still may."""
         for job in self.jobs():
-            hits = await asyncio.to_thread(self.hits, job.job_id)
-            named = {name for hit in hits for name in (hit["person"]["id"], hit["runner_up_id"]) if name}
-            if job.state in WAITING or not named <= set(listed):
+            named = results.named_in(await asyncio.to_thread(self.hits, job.job_id))
+            is_gone = not await asyncio.to_thread((self._folder / job.job_id).is_dir)
+            if job.state in UNFINISHED or is_gone or not named <= set(listed):
                 await self.remove(job.job_id)
 
-    async def work(self) -> None:
+    async def run(self) -> None:
         """Examine what is queued; runs as long as the service does."""
         try:
             while True:
-                self._news.clear()
-                await self._drop_old()
+                self._job_added.clear()
+                await self._delete_expired()
                 waiting = [job for job in reversed(self.jobs()) if job.state == "queued"]
                 if waiting:
                     await self._examine(waiting[0])
                     continue
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(SWEEP_EVERY_S):
-                        await self._news.wait()
+                        await self._job_added.wait()
         finally:
             await self._end_worker()
 
@@ -154,7 +156,7 @@ class FileExaminer:
             assert self._worker.stdout is not None
             self._worker.stdin.write(json.dumps(order).encode() + b"\n")
             async for line in self._worker.stdout:
-                _note(job, json.loads(line), time.monotonic() - started)
+                _apply_progress(job, json.loads(line), time.monotonic() - started)
             code = await self._worker.wait()
             if job.summary is None and job.problem is None:
                 job.problem = f"the worker ended with {code}: too little memory, or longer than max_seconds allows"
@@ -163,18 +165,18 @@ class FileExaminer:
         except ValueError:  # a library that talks on its stdout ends the examination, never the service
             job.summary, job.problem = (
                 None,
-                "the worker said what is no progress; try again, and report it if it stays",
+                "the worker's output was no progress report; try again, and report it if it happens again",
             )
         finally:
             await self._end_worker()
         ended = "stopped" if job.state == "stopped" else "failed" if job.summary is None else "done"
-        await asyncio.to_thread(self._keep, dataclasses.replace(job, state=ended), source)
-        # Last: whoever sees that it is over finds the file gone and the results there.
+        await asyncio.to_thread(self._finish, dataclasses.replace(job, state=ended), source)
+        # Set the final state last: whoever sees it finds the upload deleted and the results complete.
         job.state = ended
         log.info("a file was examined: %s after %.1f s", job.state, time.monotonic() - started)
 
-    def _keep(self, job: Examination, source: Path | None) -> None:
-        """The file goes, what was found stays; a worker that was killed may have left half a result."""
+    def _finish(self, job: Examination, source: Path | None) -> None:
+        """Delete the upload and write job.json; delete the half-written results of a worker that was killed."""
         if source is not None:
             source.unlink(missing_ok=True)
         folder = self._folder / job.job_id
@@ -183,7 +185,7 @@ class FileExaminer:
         if job.job_id in self._jobs and folder.is_dir():
             line = dataclasses.asdict(job) | {"at": time_to_text(job.at)}
             with contextlib.suppress(OSError):
-                (folder / "job.json").write_text(json.dumps(line), "utf-8")
+                (folder / results.JOB_FILE).write_text(json.dumps(line), "utf-8")
 
     async def _end_worker(self) -> None:
         worker, self._worker = self._worker, None
@@ -192,30 +194,30 @@ class FileExaminer:
                 worker.kill()
             await worker.wait()
 
-    async def _drop_old(self) -> None:
+    async def _delete_expired(self) -> None:
         oldest = dt.datetime.now(dt.UTC) - dt.timedelta(hours=self.settings.keep_hours)
         for job in self.jobs():
-            if job.at < oldest and job.state not in WAITING:
+            if job.at < oldest and job.state not in UNFINISHED:
                 await self.remove(job.job_id)
 
-    def _take_up(self) -> None:
-        """Results of before a restart stay; whatever was not finished is deleted."""
+    def _load_finished(self) -> None:
+        """After a restart load the finished jobs and delete everything unfinished."""
         for file in self.inbox.iterdir():
             file.unlink(missing_ok=True)
         for folder in self._folder.iterdir():
-            if not _JOB_ID.fullmatch(folder.name):
+            if not results.JOB_ID.fullmatch(folder.name):
                 continue
             try:
-                kept = json.loads((folder / "job.json").read_text("utf-8"))
+                kept = json.loads((folder / results.JOB_FILE).read_text("utf-8"))
                 job = Examination(**kept | {"at": time_from_text(kept["at"]), "log": [tuple(x) for x in kept["log"]]})
                 self._jobs[job.job_id] = job
-                self.hits(job.job_id)  # after a power cut they may be torn, and everybody who reads them trips
+                self.hits(job.job_id)  # raises where a power cut tore the file, so that no reader meets it later
             except (OSError, ValueError, TypeError, KeyError):
                 self._jobs.pop(folder.name, None)
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _note(job: Examination, told: Mapping[str, Any], seconds: float) -> None:
+def _apply_progress(job: Examination, told: Mapping[str, Any], seconds: float) -> None:
     """Take over one line of the worker."""
     job.frames = int(told.get("frames", job.frames))
     if "log" in told and len(job.log) < MAX_LOG:
@@ -226,12 +228,12 @@ def _note(job: Examination, told: Mapping[str, Any], seconds: float) -> None:
         job.problem = str(told["error"])
 
 
-def _move(path: Path, folder: Path) -> None:
-    _make(folder)
+def _move_upload(path: Path, folder: Path) -> None:
+    _make_folder(folder)
     path.replace(folder / f"file{path.suffix}")
 
 
-def _make(folder: Path) -> None:
+def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

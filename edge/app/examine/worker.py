@@ -2,8 +2,8 @@
 
 It reads its order from stdin and writes progress as JSON to stdout.
 
-It runs `edge process` itself, last in line for the processor, first in line to be ended when memory is short, and it
-ends with the service that started it: stdin is its lifeline.
+It runs `edge process` at the lowest CPU priority, is killed first when memory runs out, and exits when stdin closes,
+which means that the service has ended.
 """
 
 from __future__ import annotations
@@ -22,38 +22,38 @@ from edge.app.offline import process
 from edge.config import Config
 from edge.errors import EdgeError
 
-TELL_EVERY_S = 0.5
+PROGRESS_EVERY_S = 0.5
 MAX_FILE_BYTES = 2_000_000_000
 
 
 def main() -> None:
-    """Read the order, do it, tell how it went."""
-    give_way()
+    """Read the order, carry it out, and print progress and result."""
+    lower_priority()
     order = json.loads(sys.stdin.readline())
-    threading.Thread(target=_end_with_service, daemon=True).start()
+    threading.Thread(target=_exit_when_stdin_closes, daemon=True).start()
     config = Config.model_validate(order["config"])
     seconds = int(config.examine.max_seconds)
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
     resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_FILE_BYTES, MAX_FILE_BYTES))
     source, out = Path(order["source"]), Path(order["out"])
     progress = _Progress()
-    _tell(log="opening")
+    _send(log="opening")
     try:
-        done = process.run(config, source, out, watchlist=None, degradation=None, progress=progress)
+        done = process.process_files(config, source, out, watchlist=None, degradation=None, progress=progress)
     except EdgeError as error:
-        # The file's place on this box is nobody's business.
-        _tell(error=str(error).replace(str(source), "the file"))
+        # The page must not show where the file lies on this device.
+        _send(error=str(error).replace(str(source), "the file"))
         return
     for clip in done["clips"]:
         if clip["problem"]:
-            _tell(log=str(clip["problem"]).replace(str(source), "the file"))
-    _tell(frames=progress.frames, log="finished")
+            _send(log=str(clip["problem"]).replace(str(source), "the file"))
+    _send(frames=progress.frames, log="finished")
     clips = done["clips"]
-    _tell(done={name: sum(clip[name] for clip in clips) for name in ("frames", "detections", "tracks")})
+    _send(done={name: sum(clip[name] for clip in clips) for name in ("frames", "detections", "tracks")})
 
 
-def give_way() -> None:
-    """Live work first: idle scheduling where there is one, and the first to go when memory runs out."""
+def lower_priority() -> None:
+    """Lower this process's CPU priority, and make it the kernel's first choice when memory runs out."""
     os.setpriority(os.PRIO_PROCESS, 0, 19)  # the lowest, whatever the service runs at
     with contextlib.suppress(AttributeError, OSError):
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
@@ -62,7 +62,7 @@ def give_way() -> None:
 
 
 class _Progress:
-    """Counts frames, and tells of them now and then."""
+    """Counts frames, and prints the count now and then."""
 
     def __init__(self) -> None:
         self.frames = 0
@@ -70,19 +70,19 @@ class _Progress:
 
     def __call__(self, camera: str, number: int) -> None:
         if self.frames == 0:
-            _tell(log="first_frame")
+            _send(log="first_frame")
         self.frames += 1
-        if time.monotonic() - self._told_at >= TELL_EVERY_S:
+        if time.monotonic() - self._told_at >= PROGRESS_EVERY_S:
             self._told_at = time.monotonic()
-            _tell(frames=self.frames)
+            _send(frames=self.frames)
 
 
-def _tell(**what: Any) -> None:
+def _send(**what: Any) -> None:
     sys.stdout.write(json.dumps(what) + "\n")
     sys.stdout.flush()
 
 
-def _end_with_service() -> None:
+def _exit_when_stdin_closes() -> None:
     sys.stdin.read()
     os._exit(1)
 

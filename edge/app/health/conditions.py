@@ -1,63 +1,28 @@
-"""What is wrong with the box itself: one condition per subject, told in the feed when it changes, pinned for the page.
-
-What the store can't take now waits here, in order and bounded: a box whose database is locked tells of it afterwards.
-"""
+"""What is wrong with the appliance: one condition per subject, sent to the feed when it changes, shown on the page."""
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
 from edge.serve.board import Condition
-from edge.store import Store, time_to_text
+from edge.store import time_to_text
 
 log = logging.getLogger(__name__)
 
 OK = "ok"
-MAX_WAITING = 200
-
-
-class Teller:
-    """Puts items into the feed; nobody waits for it."""
-
-    def __init__(self, store: Store, say: Callable[[str, BaseException | None], None]) -> None:
-        self._store = store
-        self._say = say
-        self._waiting: deque[tuple[str, Mapping[str, Any]]] = deque(maxlen=MAX_WAITING)
-
-    def item(self, kind: str, body: Mapping[str, Any]) -> None:
-        """Add an item, or let it wait behind those that wait already."""
-        if self._waiting:
-            self._waiting.append((kind, body))
-        else:
-            self._send(kind, body)
-
-    def retry(self) -> None:
-        """Offer what waits again; called now and then."""
-        waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        for kind, body in waiting:
-            self._send(kind, body)
-
-    def _send(self, kind: str, body: Mapping[str, Any]) -> None:
-        self._store.add_item(kind, body).add_done_callback(lambda done: self._done(done, kind, body))
-
-    def _done(self, done: Future[Any], kind: str, body: Mapping[str, Any]) -> None:
-        error = done.exception()
-        self._say(f"a {kind} item", error)
-        if error is not None:
-            self._waiting.append((kind, body))
 
 
 class Conditions:
     """The conditions of now. Used by one thread at a time."""
 
-    def __init__(self, teller: Teller, publish: Callable[[tuple[Condition, ...]], None]) -> None:
-        self._teller = teller
+    def __init__(
+        self, send: Callable[[str, Mapping[str, Any]], None], publish: Callable[[tuple[Condition, ...]], None]
+    ) -> None:
+        self._send = send
         self._publish = publish
         self._now: dict[str, Condition] = {}
 
@@ -75,9 +40,9 @@ class Conditions:
         return tuple(self._now.values())
 
     def set(self, subject: str, state: str, detail: str, at: dt.datetime, **more: Any) -> None:
-        """Say how a subject is; that all is well is not told at the start, and what stays as it was only once.
+        """Set a subject's state, and send a `health` item where it changed. An initial `ok` sends nothing.
 
-        `more` goes into the feed beside state and detail.
+        A new detail of the same state only updates the page. `more` is added to the feed item.
         """
         former = self._now.get(subject)
         if state == (former.state if former else OK):
@@ -91,4 +56,4 @@ class Conditions:
         self._publish(self.now())
         log.log(logging.INFO if state == OK else logging.WARNING, "%s is %s: %s", subject, state, detail)
         body = {"subject": subject, "state": state, "detail": detail, "since": time_to_text(at), **more}
-        self._teller.item("health", body)
+        self._send("health", body)

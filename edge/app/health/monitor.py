@@ -1,7 +1,7 @@
-"""Keeps watch over the watching: what each camera covers, and what the box has to say of itself, into store and feed.
+"""Checks cameras and appliance once a second: records coverage, and sends `gap` and `health` items to the feed.
 
-Coverage is extended every few seconds and at once when something changes. A camera that sees again leaves a `gap`
-behind. How the box itself is, `checks` judges; each condition is told as `health` when it begins and when it ends.
+Coverage is extended every five seconds, and at once on a change. A `gap` item is sent when a blind camera works again.
+`checks` judges the appliance; a condition is sent as `health` when it begins and when it ends.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import datetime as dt
 import logging
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from edge.app.health import checks
-from edge.app.health.conditions import Conditions, Teller
+from edge.app.health.conditions import Conditions
 from edge.errors import EdgeError
 from edge.ops.system import sensors
 from edge.ops.system.clock import clock_facts
@@ -29,14 +29,14 @@ from edge.store.coverage.coverage import Moment
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 1.0
+CHECK_EVERY_S = 1.0
 EXTEND_EVERY_S = 5.0
-UNSEEN_AFTER_S = 5.0
-"""A camera whose newest processed frame is older is not watched, whatever the camera says."""
+BLIND_AFTER_S = 5.0
+"""A camera counts as blind once its newest processed frame is older, even where capture says it is live."""
 PAUSED, BLIND, WATCHED = "paused", "blind", "watched"
 
 
-class Pausing(Protocol):
+class PauseFacts(Protocol):
     """Who paused recognition, and why."""
 
     @property
@@ -49,152 +49,162 @@ class Pausing(Protocol):
     def until(self) -> dt.datetime: ...
 
 
+class FeedQueue(Protocol):
+    """Sends items to the feed, and keeps those the store can't take yet."""
+
+    def add_item(self, kind: str, body: Mapping[str, Any]) -> None: ...
+
+    def retry(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
-class Eyes:
-    """What the keeper looks at."""
+class Inputs:
+    """The calls through which the monitor reads cameras, pipeline and sensors; tests pass their own."""
 
     cameras: Callable[[], Sequence[CameraHealth]]
     newest: Callable[[str], LiveView | None]
     frames_done: Callable[[], int]
     frames_dropped: Callable[[], int]
-    pause: Callable[[], Pausing | None]
+    pause: Callable[[], PauseFacts | None]
     is_list_stale: Callable[[dt.datetime], bool]
     publish: Callable[[tuple[Condition, ...]], None] = lambda conditions: None
     models: Callable[[], tuple[str, str]] = lambda: (checks.OK, "")
     """State and sentence of the model files."""
     blind: Callable[[], str | None] = lambda: None
-    """Why nobody is recognised at all, whatever the cameras see."""
+    """Why recognition is off for all cameras, such as missing models; None while it works."""
     temperature_c: Callable[[], float | None] = sensors.temperature_c
     throttled: Callable[[], str | None] = sensors.throttled
     is_synced: Callable[[], bool | None] = lambda: clock_facts()["synced"]
 
 
-class Keeper:
+class HealthMonitor:
     """Runs beside the vision thread, on the loop."""
 
-    def __init__(self, store: Store, data_dir: Path, min_free_bytes: int, eyes: Eyes) -> None:
+    def __init__(self, store: Store, data_dir: Path, min_free_bytes: int, inputs: Inputs, queue: FeedQueue) -> None:
         self._store = store
         self._data_dir = data_dir
         self._min_free_bytes = min_free_bytes
-        self._eyes = eyes
-        self._told: list[Watching] = []
+        self._inputs = inputs
+        self._recorded: list[Watching] = []
         self._extended_at = float("-inf")
         self._blind_since: dict[str, tuple[dt.datetime, str]] = {}
         self._failing: set[str] = set()
-        self.teller = Teller(store, self._say)
-        self.conditions = Conditions(self.teller, eyes.publish)
-        self._load = checks.Load()
+        self._queue = queue
+        self.conditions = Conditions(queue.add_item, inputs.publish)
+        self._load = checks.LoadCheck()
         self._overload: tuple[dt.datetime, int] | None = None
         moment = store.coverage.moment()
-        self._clock = checks.Clock(moment.wall.timestamp(), moment.boot_ns / 1e9)
+        self._clock = checks.ClockCheck(moment.wall.timestamp(), moment.boot_ns / 1e9)
 
     async def run(self) -> None:
-        """Look until cancelled; the last look closes the account, so that the next start knows it was no crash."""
-        self.watched(self._store.coverage.begin(), "the start of coverage")
+        """Check once a second until cancelled, then close the coverage record, so that the next start sees no crash."""
+        self.log_failure_of(self._store.coverage.begin(), "the start of coverage")
         try:
             while True:
-                await asyncio.to_thread(self.try_to_look)
-                await asyncio.sleep(LOOK_EVERY_S)
+                await asyncio.to_thread(self.check_safely)
+                await asyncio.sleep(CHECK_EVERY_S)
         finally:
-            self.watched(self._store.coverage.note(self._told, is_last=True), "the end of coverage")
+            self.log_failure_of(self._store.coverage.note(self._recorded, is_last=True), "the end of coverage")
 
-    def try_to_look(self) -> None:
-        """One look; what can't be seen now is blind, and the cameras go on."""
+    def check_safely(self) -> None:
+        """Check once. A failing database or disk becomes the condition `database` and never ends the loop."""
         try:
-            self.look()
-            self._say("a look at the box", None)
+            self.check_once()
+            self._log_change("a look at the box", None)
         except (EdgeError, OSError) as error:
-            self._say("a look at the box", error)
+            self._log_change("a look at the box", error)
             self.conditions.set("database", "failing", str(error), self._store.coverage.moment().wall)
 
-    def look(self) -> None:
-        """One look at everything."""
+    def check_once(self) -> None:
+        """Check cameras and appliance once; raises EdgeError or OSError."""
         moment, trouble = self._store.coverage.moment(), self._store.trouble()
-        self._look_at_box(moment, trouble)
-        watching = self.watching(moment.wall)
-        changed = watching != self._told
+        self._check_device(moment, trouble)
+        watching = self.camera_coverage(moment.wall)
+        changed = watching != self._recorded
         if changed or time.monotonic() - self._extended_at >= EXTEND_EVERY_S:
             self._extended_at = time.monotonic()
-            self.watched(self._store.coverage.note(watching), "coverage")
+            self.log_failure_of(self._store.coverage.note(watching), "coverage")
         if changed:
-            self._tell_gaps(watching, moment.wall)
-            self._told = watching
+            self._send_gaps(watching, moment.wall)
+            self._recorded = watching
         is_wrong = trouble is not None and trouble[0] != "full"
-        self._set("database", trouble if trouble and is_wrong else (checks.OK, "hits are stored again"), moment.wall)
-        self.teller.retry()
+        self._set_condition(
+            "database", trouble if trouble and is_wrong else (checks.OK, "hits are stored again"), moment.wall
+        )
+        self._queue.retry()
 
-    def watching(self, now: dt.datetime) -> list[Watching]:
+    def camera_coverage(self, now: dt.datetime) -> list[Watching]:
         """What each camera does now."""
-        pause = self._eyes.pause()
-        return [self._one(health, pause, now) for health in self._eyes.cameras()]
+        pause = self._inputs.pause()
+        return [self._camera_coverage(health, pause, now) for health in self._inputs.cameras()]
 
-    def _one(self, health: CameraHealth, pause: Pausing | None, now: dt.datetime) -> Watching:
-        if (why := self._eyes.blind()) is not None:
+    def _camera_coverage(self, health: CameraHealth, pause: PauseFacts | None, now: dt.datetime) -> Watching:
+        if (why := self._inputs.blind()) is not None:
             return Watching(health.camera, BLIND, why)
         if pause is not None and pause.until > now:
             return Watching(health.camera, PAUSED, pause.reason, pause.by)
         if health.state is not CameraState.LIVE:
             return Watching(health.camera, BLIND, health.state.value)
-        view = self._eyes.newest(health.camera)
-        if view is None or time.monotonic_ns() - view.captured_mono_ns > UNSEEN_AFTER_S * 1e9:
+        view = self._inputs.newest(health.camera)
+        if view is None or time.monotonic_ns() - view.captured_mono_ns > BLIND_AFTER_S * 1e9:
             return Watching(health.camera, BLIND, "frames not processed")
         return Watching(health.camera, WATCHED)
 
-    def _tell_gaps(self, watching: Sequence[Watching], now: dt.datetime) -> None:
-        """A gap per blind stretch, once it is over; the first look after the start is told by `coverage.begin`."""
-        former = {one.camera: one for one in self._told}
+    def _send_gaps(self, watching: Sequence[Watching], now: dt.datetime) -> None:
+        """Send one `gap` per blind period when it ends; `coverage.begin` has sent the gap before this start."""
+        former = {one.camera: one for one in self._recorded}
         for one in watching:
             was = former.get(one.camera)
             if was is not None and was.state == BLIND and was != one and one.camera in self._blind_since:
                 since, reason = self._blind_since.pop(one.camera)
                 times = {"from": time_to_text(since), "to": time_to_text(now)}
-                self.teller.item("gap", {"cause": f"camera {reason}", "camera": one.camera, **times})
+                self._queue.add_item("gap", {"cause": f"camera {reason}", "camera": one.camera, **times})
             if one.state == BLIND and was is not None:
                 self._blind_since.setdefault(one.camera, (now, one.reason))
 
-    def _look_at_box(self, moment: Moment, trouble: tuple[str, str] | None) -> None:
-        """All that can be seen without the database."""
-        eyes, wall = self._eyes, moment.wall
+    def _check_device(self, moment: Moment, trouble: tuple[str, str] | None) -> None:
+        """Check disk, heat, clock, models, load and age of the watchlist; none of it needs the database."""
+        inputs, wall = self._inputs, moment.wall
         free, full = shutil.disk_usage(self._data_dir).free, trouble is not None and trouble[0] == "full"
-        self._set("disk", checks.disk(free, self._min_free_bytes, self._state("disk"), is_full=full), wall)
-        self._set("heat", checks.heat(eyes.temperature_c(), eyes.throttled(), self._state("heat")), wall)
-        state, detail, step_s = self._clock.look(wall.timestamp(), moment.boot_ns / 1e9, eyes.is_synced())
-        if step_s and self._state("clock") == state:  # set once more while the last time is still shown
+        self._set_condition("disk", checks.disk(free, self._min_free_bytes, self._state("disk"), is_full=full), wall)
+        self._set_condition("heat", checks.heat(inputs.temperature_c(), inputs.throttled(), self._state("heat")), wall)
+        state, detail, step_s = self._clock.check(wall.timestamp(), moment.boot_ns / 1e9, inputs.is_synced())
+        if step_s and self._state("clock") == state:  # stepped again while the first step is still shown: send it anew
             self.conditions.set("clock", checks.OK, "the clock is set again", wall)
-        self._set("clock", (state, detail), wall, **({"seconds": round(step_s, 3)} if step_s else {}))
-        self._set("models", eyes.models(), wall)
-        self._look_at_load(wall)
-        stale = eyes.is_list_stale(wall)
+        self._set_condition("clock", (state, detail), wall, **({"seconds": round(step_s, 3)} if step_s else {}))
+        self._set_condition("models", inputs.models(), wall)
+        self._check_load(wall)
+        stale = inputs.is_list_stale(wall)
         said = "the list has not been confirmed for too long" if stale else "the watchlist is in use again"
-        self._set("watchlist", ("stale" if stale else checks.OK, said), wall)
+        self._set_condition("watchlist", ("stale" if stale else checks.OK, said), wall)
 
-    def _look_at_load(self, now: dt.datetime) -> None:
-        eyes = self._eyes
-        live = sum(health.state is CameraState.LIVE for health in eyes.cameras())
-        count = checks.Count(time.monotonic(), eyes.frames_done(), eyes.frames_dropped())
-        found = self._load.look(count, live, self._state("load"))
+    def _check_load(self, now: dt.datetime) -> None:
+        inputs = self._inputs
+        live = sum(health.state is CameraState.LIVE for health in inputs.cameras())
+        count = checks.FrameCount(time.monotonic(), inputs.frames_done(), inputs.frames_dropped())
+        found = self._load.check(count, live, self._state("load"))
         if found is None:
             return
         if found[0] == "overloaded":
-            self._overload = self._overload or (now, self._load.dropped_before())
+            self._overload = self._overload or (now, self._load.dropped_at_window_start())
         elif self._overload is not None:
             since, before = self._overload
             self._overload = None
             times = {"from": time_to_text(since), "to": time_to_text(now)}
-            self.teller.item("gap", {"cause": "overload", "lost": count.dropped - before, **times})
-        self._set("load", found, now)
+            self._queue.add_item("gap", {"cause": "overload", "lost": count.dropped - before, **times})
+        self._set_condition("load", found, now)
 
     def _state(self, subject: str) -> str:
         return self.conditions.state(subject)
 
-    def _set(self, subject: str, found: tuple[str, str], at: dt.datetime, **more: Any) -> None:
+    def _set_condition(self, subject: str, found: tuple[str, str], at: dt.datetime, **more: Any) -> None:
         self.conditions.set(subject, found[0], found[1], at, **more)
 
-    def watched(self, future: Future[Any], what: str) -> None:
-        """Nothing waits for the store; what it can't take is said in the log, once."""
-        future.add_done_callback(lambda finished: self._say(what, finished.exception()))
+    def log_failure_of(self, future: Future[Any], what: str) -> None:
+        """Log a failure of this write once, without waiting for it."""
+        future.add_done_callback(lambda finished: self._log_change(what, finished.exception()))
 
-    def _say(self, what: str, error: BaseException | None) -> None:
+    def _log_change(self, what: str, error: BaseException | None) -> None:
         """Log a failure once when it starts and once when it ends."""
         if error is not None and what not in self._failing:
             self._failing.add(what)

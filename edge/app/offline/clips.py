@@ -1,4 +1,4 @@
-"""The pipeline over files, to the end: what `edge process` does. Same stages, no clock: run twice, equal to the bit."""
+"""Runs the live pipeline over files. It reads no clock, so two runs give identical output."""
 
 from __future__ import annotations
 
@@ -13,19 +13,17 @@ import numpy as np
 
 from edge.app.build import Models
 from edge.arrays import BgrImage
-from edge.capture.sources import open_path
+from edge.capture.sources import VIDEO_SUFFIXES, open_path
 from edge.config import Config
 from edge.errors import ImageError
-from edge.pipeline import BoxFacts, HitDraft, Pipeline, TrackEnd, Watch
+from edge.pipeline import ActiveList, DeviceFacts, HitDraft, Pipeline, TrackEnd
 from edge.pipeline.pipeline import Detector, without_times
 from edge.pixels import degrade
 from edge.records import Frame
 from edge.store.codec import hit_to_json
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-"""A file does not say when it was filmed: its frames are dated by their position after this instant."""
-
-VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".gif", ".webm", ".m4v", ".mpg", ".mpeg"})
+"""Time given to the first frame of a file, which does not say when it was filmed; later frames count from it."""
 
 Progress = Callable[[str, int], None]
 
@@ -100,14 +98,14 @@ class Degrader:
 def process(
     config: Config,
     models: Models,
-    watch: Watch,
+    watch: ActiveList,
     clips: Sequence[Clip],
     *,
     degradation: Degradation | None = None,
     progress: Progress | None = None,
 ) -> Iterator[ClipResult]:
     """Run every clip through a pipeline of its own and yield its result when its frames are over."""
-    facts = BoxFacts(config.box_id or "offline", "test", models.hashes, models.impostor_tail, _media_clock)
+    facts = DeviceFacts(config.box_id or "offline", "test", models.hashes, models.impostor_tail, _media_clock)
     for clip in clips:
         pipeline = Pipeline(config, models.stages, watch, facts)
         degrader = Degrader(degradation, models.stages.detector) if degradation else None
@@ -122,18 +120,18 @@ def _run_clip(clip: Clip, pipeline: Pipeline, degrader: Degrader | None, progres
             seconds = shot.media_s if shot.media_s is not None else number / 25.0
             mono_ns = round(seconds * 1e9)
             frame = Frame(number, clip.camera, EPOCH + dt.timedelta(seconds=round(seconds, 6)), mono_ns, image)
-            _take(result, frame, pipeline)
+            _process_frame(result, frame, pipeline)
             if progress:
                 progress(clip.camera, number + 1)
         result.problem = source.problem
-    _take_ends(result, pipeline.finish(clip.camera))
+    _collect_ended(result, pipeline.finish(clip.camera))
     if degrader and result.drafts:
         result.clean = _clean_faces(result)
     return result
 
 
 def _clean_faces(result: ClipResult) -> dict[str, BgrImage]:
-    """The found faces before degradation, from a second pass: which frame is best is only known at the end."""
+    """Second pass: cut the undegraded faces of the best frames, which are known only after the first pass."""
     wanted: dict[int, list[HitDraft]] = {}
     for draft in result.drafts.values():
         wanted.setdefault(draft.hit.frame_id, []).append(draft)
@@ -148,7 +146,7 @@ def _clean_faces(result: ClipResult) -> dict[str, BgrImage]:
     return clean
 
 
-def _take(result: ClipResult, frame: Frame, pipeline: Pipeline) -> None:
+def _process_frame(result: ClipResult, frame: Frame, pipeline: Pipeline) -> None:
     done = pipeline.process(frame)
     result.frames += 1
     result.size = (frame.image.shape[1], frame.image.shape[0])
@@ -159,11 +157,11 @@ def _take(result: ClipResult, frame: Frame, pipeline: Pipeline) -> None:
             result.paths.setdefault(track.track_id, []).append(((x1 + x2) / 2, (y1 + y2) / 2))
     for draft in done.drafts:
         result.drafts[draft.hit.hit_id] = draft
-    _take_ends(result, done.ended)
+    _collect_ended(result, done.ended)
 
 
-def _take_ends(result: ClipResult, ended: Sequence[TrackEnd]) -> None:
-    """Keep ended tracks, and the late hits some of them led to."""
+def _collect_ended(result: ClipResult, ended: Sequence[TrackEnd]) -> None:
+    """Collect ended tracks, and the hits that were decided only when their track ended."""
     result.ended += ended
     for end in ended:
         for draft in end.drafts:

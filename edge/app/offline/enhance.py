@@ -1,4 +1,4 @@
-"""`edge enhance`: any picture, any size, with its alpha, its depth told, and the recipe of what was done."""
+"""`edge enhance`: enhances one picture file, keeps its alpha channel, and returns the recipe of what was done."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from edge import durable
-from edge.app.build import chosen
+from edge.app.build import apply_probe_choice
 from edge.arrays import BgrImage
 from edge.capture.stills import Still, read_still
 from edge.config import Config
@@ -27,13 +27,13 @@ from edge.recipes import Recipe
 from edge.records import Quality
 from edge.sessions import Pack
 
-SURE = 0.8
-"""Score of a face that a picture may be enlarged for: lamps and wheels have less."""
+MIN_FACE_SCORE = 0.8
+"""Detector score that a face needs for the picture to be enlarged; lamps and wheels score less."""
 
 Progress = Callable[[str, int, int], None]
 
 
-def networks_of(config: Config) -> Networks:
+def open_networks(config: Config) -> Networks:
     """The learned steps of the configured pack."""
     return Networks(Pack.open(config.models_dir), config.runtime)
 
@@ -53,9 +53,9 @@ def enhance(
     """
     _require_target(source, target, recipe_file)
     if list(steps) != ["auto"]:
-        plan_steps(steps)  # a wrong name is told before a large picture is read
+        plan_steps(steps)  # refuse a wrong name before a large picture is read
     still = read_still(source)
-    enhancer = Enhancer("auto", time.perf_counter, networks=networks_of(config), generative=config.enhance.generative)
+    enhancer = Enhancer("auto", time.perf_counter, networks=open_networks(config), generative=config.enhance.generative)
     quality = _quality(config, still.image) if list(steps) == ["auto"] else None
     plan = plan_steps(steps) if quality is None else enhancer.plan(quality)
     image, recipe = _apply(enhancer, still.image, plan, progress)
@@ -66,7 +66,7 @@ def enhance(
         "out": str(target),
         "width": image.shape[1],
         "height": image.shape[0],
-        "notes": [*still.notes, *_lost(still, target)],
+        "notes": [*still.notes, *_loss_notes(still, target)],
         "generated": label_of(recipe),
         "quality": None if quality is None else _numbers(quality),
         "recipe": recipe_to_json(recipe),
@@ -94,8 +94,8 @@ def _apply(enhancer: Enhancer, image: BgrImage, plan: Plan, progress: Progress |
 def _quality(config: Config, image: BgrImage) -> Quality:
     """The picture's faults; the eye distance is that of its widest face, 0 where there is none."""
     pack = Pack.open(config.models_dir)
-    config, runtimes = chosen(config, pack)
-    found = build_detector(config.detect, pack, runtimes.get("detect", config.runtime)).detect(image, SURE)
+    config, runtimes = apply_probe_choice(config, pack)
+    found = build_detector(config.detect, pack, runtimes.get("detect", config.runtime)).detect(image, MIN_FACE_SCORE)
     eyes = 0.0
     if len(found):
         widest = int(np.argmax(found.boxes[:, 2] - found.boxes[:, 0]))
@@ -108,7 +108,7 @@ def _numbers(quality: Quality) -> dict[str, float]:
     return {name: round(float(getattr(quality, name)), 4) for name in names}
 
 
-def _lost(still: Still, target: Path) -> list[str]:
+def _loss_notes(still: Still, target: Path) -> list[str]:
     if still.alpha is not None and target.suffix.lower() in (".jpg", ".jpeg"):
         return ["JPEG has no alpha: it was left out; write a PNG to keep it"]
     return []

@@ -1,4 +1,4 @@
-"""`edge explain` and `edge replay`: a stored hit looked at again with its own kept pictures."""
+"""`edge explain` and `edge replay`: explains a stored hit, and repeats its recipes on the stored pictures."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from edge.store import Store
 PATCH_PX = 24
 STEP_PX = 8
 SCALE = 3
-CLOSE_DB = 45.0
-"""How near a recipe done again by another provider must come to the kept picture."""
+MIN_REPLAY_PSNR_DB = 45.0
+"""PSNR in dB from which on a replay by another provider counts as equal to the stored picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Explained:
     picture: bytes | None
 
 
-def find(store: Store, hit_id: str) -> Hit:
+def find_hit(store: Store, hit_id: str) -> Hit:
     """The hit; NotFoundError."""
     hit = store.hit(hit_id)
     if hit is None:
@@ -53,15 +53,15 @@ def find(store: Store, hit_id: str) -> Hit:
 
 def explain(store: Store, models: Models | None, hit_id: str) -> Explained:
     """The text of a hit; with `models` also where the two faces are alike, as PNG."""
-    hit = find(store, hit_id)
+    hit = find_hit(store, hit_id)
     if models is None:
         return Explained(hit_id, lines(hit), None, None)
-    found = _found(store, hit)
-    known = _enrolled(store, hit)
+    found = _found_crop(store, hit)
+    known = _enrolled_crop(store, hit)
     embedder = models.stages.embedder
     one, other = embedder.embed([found, known])
     maps = occlusion_map(found, other, embedder), occlusion_map(known, one, embedder)
-    picture = np.hstack([_beside(found, maps[0]), _beside(known, maps[1])])
+    picture = np.hstack([_overlay_map(found, maps[0]), _overlay_map(known, maps[1])])
     return Explained(hit_id, lines(hit), float(one @ other), to_png(picture))
 
 
@@ -99,9 +99,9 @@ def replay_hit(store: Store, hit_id: str, networks: Networks | None = None) -> d
     Both what was shown and what was recognised: the steps for eyes and those for recognition. Where a provider rounds
     otherwise, `close` says whether the picture is within 45 dB of the kept one.
     """
-    hit = find(store, hit_id)
+    hit = find_hit(store, hit_id)
     recipe = recipe_from_json(hit.recipe)
-    original = _kept(store, hit.images.crop, "found face")
+    original = _stored_picture(store, hit.images.crop, "found face")
     done = redo(original, recipe, networks)
     answer: dict[str, Any] = {
         "hit_id": hit_id,
@@ -114,16 +114,16 @@ def replay_hit(store: Store, hit_id: str, networks: Networks | None = None) -> d
     answer["same"] = answer["close"] = answer["original"]["same"]
     if hit.images.enhanced is not None:
         same = file_sha256(enhanced_png(done.image, recipe)) == hit.images.enhanced
-        distance = None if same else psnr(done.image, _kept(store, hit.images.enhanced, "enhanced face"))
+        distance = None if same else psnr(done.image, _stored_picture(store, hit.images.enhanced, "enhanced face"))
         answer["enhanced"] = {"sha256": hit.images.enhanced, "same": same, "psnr_db": distance}
-        answer["close"] = answer["same"] and (distance is None or distance >= CLOSE_DB)
+        answer["close"] = answer["same"] and (distance is None or distance >= MIN_REPLAY_PSNR_DB)
         answer["same"] = answer["same"] and same
     _replay_recognition(hit, original, networks, answer)
     return answer
 
 
 def _replay_recognition(hit: Hit, original: BgrImage, networks: Networks | None, answer: dict[str, Any]) -> None:
-    """The steps that recognition took of the best shot; older hits name them without their hashes."""
+    """Replay the steps done before recognition of the best shot; older hits have no hashes and are skipped."""
     told, given = hit.recipe.get("recognition", {}), hit.recipe.get("input", {})
     if not told.get("steps") or "box" not in given:
         return
@@ -143,8 +143,8 @@ def _step_by_step(recipe: Recipe, done: Replayed) -> list[dict[str, Any]]:
     ]
 
 
-def _beside(crop: BgrImage, falls: NDArray[np.float32]) -> BgrImage:
-    """The crop, and the crop under its map: red is what makes the two alike, blue what tells them apart."""
+def _overlay_map(crop: BgrImage, falls: NDArray[np.float32]) -> BgrImage:
+    """The crop, and the crop under its map: red marks what makes the two faces alike, blue what makes them differ."""
     strength = np.clip(falls / max(float(np.abs(falls).max()), 1e-6), -1, 1)[..., np.newaxis]
     red, blue = np.array([40, 40, 230], np.float32), np.array([230, 90, 40], np.float32)
     tint = np.where(strength > 0, red, blue)
@@ -154,27 +154,27 @@ def _beside(crop: BgrImage, falls: NDArray[np.float32]) -> BgrImage:
     return np.asarray(np.vstack([resize(crop, side, side), resize(colored, side, side)]), np.uint8)
 
 
-def _found(store: Store, hit: Hit) -> BgrImage:
+def _found_crop(store: Store, hit: Hit) -> BgrImage:
     points = hit.recipe.get("input", {}).get("landmarks")
     if points is None:
         raise ImageError(f"{hit.hit_id}: the hit does not say where eyes, nose and mouth are; no map can be drawn")
-    return _aligned(_kept(store, hit.images.crop, "found face"), points)
+    return _aligned(_stored_picture(store, hit.images.crop, "found face"), points)
 
 
-def _enrolled(store: Store, hit: Hit) -> BgrImage:
-    """The enrolled face of the hit; references are found by their picture, which embeddings anew don't change."""
+def _enrolled_crop(store: Store, hit: Hit) -> BgrImage:
+    """The enrolled face of the hit, found by picture hash: that stays when references are embedded again."""
     of_picture: list[Reference] = [one for one in store.references() if one.image_sha256 == hit.images.reference]
     points = of_picture[0].quality.get("landmarks") if of_picture else None
     if points is None:
         raise ImageError(f"{hit.hit_id}: the enrolled picture is no longer kept; no map can be drawn")
-    return _aligned(_kept(store, hit.images.reference, "enrolled face"), points)
+    return _aligned(_stored_picture(store, hit.images.reference, "enrolled face"), points)
 
 
 def _aligned(image: BgrImage, points: Any) -> BgrImage:
     return align(image, require_landmarks(np.asarray(points, np.float32)))
 
 
-def _kept(store: Store, sha256: str, what: str) -> BgrImage:
+def _stored_picture(store: Store, sha256: str, what: str) -> BgrImage:
     path: Path | None = store.image_path(sha256)
     if path is None or not path.is_file():
         raise ImageError(f"the picture of the {what} ({sha256[:12]}) is no longer kept")

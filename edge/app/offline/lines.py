@@ -21,11 +21,11 @@ from edge.pixels.geometry import ARCFACE_POINTS, align
 from edge.pixels.quality import measure
 from edge.recipes import Recipe
 from edge.recognise import fuse
-from edge.records import Detections
 from edge.sessions import Pack
+from edge.watchlist.picture_checks import largest_face
 
 BATCH = 32
-_Waiting = tuple[dict[str, Any], list[BgrImage]]
+_PendingLine = tuple[dict[str, Any], list[BgrImage]]
 """A line, and the crops of its face: none, the original, or the original and the enhanced one."""
 
 
@@ -58,22 +58,16 @@ def embed(config: Config, paths: Sequence[Path], *, aligned: bool, enhance: str)
     models = load_models(config)
     ours = models.stages.enhancer
     enhancer = Enhancer(enhance, networks=ours.networks, benefit=ours.benefit)
-    waiting: list[_Waiting] = []
+    waiting: list[_PendingLine] = []
     for path in paths:
-        waiting.append(_crop(path, models.stages.detector, enhancer, aligned))
+        waiting.append(_measure_image(path, models.stages.detector, enhancer, aligned))
         if len(waiting) == BATCH:
             yield from _embed_all(waiting, models)
             waiting = []
     yield from _embed_all(waiting, models)
 
 
-def largest(found: Detections) -> int:
-    """Index of the detection with the largest box."""
-    sides = found.boxes[:, 2:] - found.boxes[:, :2]
-    return int(np.argmax(sides[:, 0] * sides[:, 1]))
-
-
-def _crop(path: Path, detector: Any, enhancer: Enhancer, aligned: bool) -> _Waiting:
+def _measure_image(path: Path, detector: Any, enhancer: Enhancer, aligned: bool) -> _PendingLine:
     line: dict[str, Any] = {
         "path": str(path),
         "box": None,
@@ -90,9 +84,9 @@ def _crop(path: Path, detector: Any, enhancer: Enhancer, aligned: bool) -> _Wait
             points, box, crop, score = ARCFACE_POINTS, np.array([0, 0, 112, 112], np.float32), image, None
         else:
             found = detector.detect(image)
-            if not len(found):
+            best = largest_face(found)
+            if best is None:
                 return {**line, "embedding": None, "reason": "no_face", "model": None}, []
-            best = largest(found)
             points, box, score = found.landmarks[best], found.boxes[best], float(found.scores[best])
             crop = align(image, points)
     except EdgeError as error:
@@ -112,7 +106,7 @@ def _crop(path: Path, detector: Any, enhancer: Enhancer, aligned: bool) -> _Wait
     return line, crops
 
 
-def _embed_all(waiting: list[_Waiting], models: Any) -> Iterator[dict[str, Any]]:
+def _embed_all(waiting: list[_PendingLine], models: Any) -> Iterator[dict[str, Any]]:
     """Embeddings of a batch: a face that was enhanced counts together with its original."""
     embedder = models.stages.embedder
     crops = [crop for _, several in waiting for crop in several]

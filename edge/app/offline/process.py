@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +12,18 @@ from edge import __version__
 from edge.app.build import Models, load_models, load_watch
 from edge.app.offline import clips as offline
 from edge.app.offline.report import write_report
-from edge.app.people.enrolment import enrol_folder
+from edge.app.people.people import temporary_people
+from edge.app.people.transfer import import_classic
 from edge.config import Config
 from edge.errors import StoreError
-from edge.pipeline import Watch
+from edge.pipeline import ActiveList
 from edge.pixels.encode import to_png
 from edge.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class _People:
-    watch: Watch
+class _SearchedPeople:
+    watch: ActiveList
     store: Store
 
     def picture(self, sha256: str) -> bytes | None:
@@ -31,7 +31,7 @@ class _People:
         return path.read_bytes() if path else None
 
 
-def run(
+def process_files(
     config: Config,
     source: Path,
     out: Path,
@@ -45,7 +45,7 @@ def run(
     fault = offline.Degradation.parse(degradation) if degradation else None
     _make_folder(out)
     models = load_models(config)
-    with _people(config, models, watchlist) as people:
+    with _open_watchlist(config, models, watchlist) as people:
         results = list(offline.process(config, models, people.watch, clips, degradation=fault, progress=progress))
         references = {}
         for result in results:
@@ -58,23 +58,23 @@ def run(
 
 
 @contextlib.contextmanager
-def _people(config: Config, models: Models, watchlist: Path | None) -> Iterator[_People]:
-    """The people enrolled on this box, or those of a folder, enrolled for this run alone."""
+def _open_watchlist(config: Config, models: Models, watchlist: Path | None) -> Iterator[_SearchedPeople]:
+    """The people enrolled on this appliance, or those of a folder, enrolled for this run alone."""
     if watchlist is None:
         if not (config.data_dir / "edge.db").is_file():
             yield from _enrolled_for_this_run(models, None)
             return
         with Store.open(config.data_dir) as store:
-            yield _People(load_watch(store, models), store)
+            yield _SearchedPeople(load_watch(store, models), store)
         return
     yield from _enrolled_for_this_run(models, watchlist)
 
 
-def _enrolled_for_this_run(models: Models, watchlist: Path | None) -> Iterator[_People]:
-    with tempfile.TemporaryDirectory(prefix="edge-people-") as folder, Store.open(Path(folder)) as store:
+def _enrolled_for_this_run(models: Models, watchlist: Path | None) -> Iterator[_SearchedPeople]:
+    with temporary_people(models) as people:
         if watchlist is not None:
-            enrol_folder(store, models, watchlist)
-        yield _People(load_watch(store, models), store)
+            import_classic(people, watchlist)
+        yield _SearchedPeople(load_watch(people.store, models), people.store)
 
 
 def _make_folder(out: Path) -> None:
@@ -104,7 +104,7 @@ def _write(out: Path, results: list[offline.ClipResult], references: dict[str, b
 
 
 def _facts(
-    source: Path, config: Config, models: Models, watch: Watch, fault: offline.Degradation | None
+    source: Path, config: Config, models: Models, watch: ActiveList, fault: offline.Degradation | None
 ) -> dict[str, Any]:
     worse = f" Frames were degraded by {fault.text} first." if fault else ""
     details = [

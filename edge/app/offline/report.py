@@ -45,7 +45,7 @@ def write_report(
             "result": result,
             "hits": [_view(draft, references, result.clean.get(hit_id)) for hit_id, draft in result.drafts.items()],
             "outcomes": Counter(end.reason.value if end.reason else "match" for end in result.ended),
-            "map": _map(result),
+            "map": _track_map(result),
         }
         for result in results
     ]
@@ -73,12 +73,12 @@ def _view(draft: HitDraft, references: Mapping[str, bytes], clean: Any) -> HitVi
     ]
     if hit.similarity_enhanced is not None:
         numbers.append(("similarity of the enhanced face", f"{hit.similarity_enhanced:.3f}"))
-    numbers += _two_faces(hit.enhancement)
+    numbers += _face_comparison(hit.enhancement)
     if clean is not None and clean.shape == found.shape:
-        numbers.append(("found, against the clean frame", _closeness(found, clean)))
+        numbers.append(("found, against the clean frame", _psnr_ssim(found, clean)))
         if enhanced is not None:
             same_size = resize(enhanced, *clean.shape[:2]) if enhanced.shape != clean.shape else enhanced
-            numbers.append(("enhanced, against the clean frame", _closeness(same_size, clean)))
+            numbers.append(("enhanced, against the clean frame", _psnr_ssim(same_size, clean)))
     enrolled = references.get(hit.images.reference)
     return HitView(
         draft=draft,
@@ -89,7 +89,7 @@ def _view(draft: HitDraft, references: Mapping[str, bytes], clean: Any) -> HitVi
     )
 
 
-def _two_faces(told: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _face_comparison(told: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Which face the match rests on, and whether the two disagree."""
     rests = {
         "original": "the face as found; the enhanced one is for comparison only",
@@ -102,15 +102,15 @@ def _two_faces(told: Mapping[str, Any]) -> list[tuple[str, str]]:
     return lines
 
 
-def _closeness(image: Any, clean: Any) -> str:
+def _psnr_ssim(image: Any, clean: Any) -> str:
     try:
         return f"PSNR {metrics.psnr(image, clean):.1f} dB, SSIM {metrics.ssim(image, clean):.3f}"
     except ImageError as error:
         return str(error)
 
 
-def _map(result: ClipResult) -> dict[str, Any]:
-    """The ways the tracks took, as SVG lines over an empty frame: no face is needed to see if tracking was sound."""
+def _track_map(result: ClipResult) -> dict[str, Any]:
+    """The paths of the tracks as SVG lines, without frame and faces: enough to judge the tracking."""
     width, height = result.size
     scale = _MAP_WIDTH / width if width else 1.0
     lines = []

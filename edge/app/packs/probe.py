@@ -54,7 +54,7 @@ class Probe:
     def __init__(self, config: Config, load: Load | None = None, providers: Sequence[str] | None = None) -> None:
         self._config = config
         self._pack = Pack.open(config.models_dir)
-        self._load = load or self._pack.load
+        self._load = load or self._pack.load_only
         self._providers = list(providers or available_providers())
         self._shown = known_answers.pictures()
         self._notes: list[str] = []

@@ -1,4 +1,4 @@
-"""`edge watchlist calibrate`: what strangers score against this box's own list, and the limits for a wanted rate."""
+"""`edge watchlist calibrate`: scores synthetic strangers against the watchlist to find limits for an alert rate."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from edge.errors import ConfigError
 from edge.store import Store
 from edge.thresholds import Thresholds
 from edge.watchlist.calibration import calibrate as score
-from edge.watchlist.false_alerts import promise
+from edge.watchlist.false_alerts import calibrated_false_alerts
 from edge.watchlist.margin import choose_margin
 
 
 def calibrate(
     config: Config, models: Models, store: Store, *, one_in: float, min_margin: float | None, write: bool
 ) -> dict[str, Any]:
-    """Limits for at most one false alert in `one_in` faces, the curve by kind of picture, and what is in force now.
+    """Return limits for at most one false alert in `one_in` faces, their curve, and the limits in force now.
 
     Without `min_margin` the margin is chosen too, as the largest that costs the people of this list next to nothing.
     With `write` the limits are kept in the database, and a running service takes them over within a second.
@@ -47,7 +47,7 @@ def calibrate(
     if write:
         now = dt.datetime.now(dt.UTC)
         kept = Thresholds(limits, margin, one_in, models.stages.embedder.sha256, watch.digest, now)
-        store.tuning.put_thresholds(kept).result()
+        store.calibration.put_thresholds(kept).result()
     return {
         "one_in": one_in,
         "people": len(watch.people),
@@ -58,10 +58,10 @@ def calibrate(
         "kinds": {
             kind: {
                 "min_similarity": limit,
-                "expected_false_alerts": promise(made.tails[kind].bound(limit), len(watch.people)),
-                "now": _now(config, watch.thresholds, kind),
+                "expected_false_alerts": calibrated_false_alerts(made.tails[kind].bound(limit), len(watch.people)),
+                "now": _limit_in_force(config, watch.thresholds, kind),
                 "strangers": len(made.tails[kind].scores),
-                "shared_likeness": round(made.shifts.get(kind, 0.0), 4),
+                "shared_likeness": round(made.biases.get(kind, 0.0), 4),
                 "curve": made.curve(kind),
             }
             for kind, limit in limits.items()
@@ -69,7 +69,7 @@ def calibrate(
     }
 
 
-def _now(config: Config, kept: Thresholds | None, kind: str) -> dict[str, Any]:
+def _limit_in_force(config: Config, kept: Thresholds | None, kind: str) -> dict[str, Any]:
     """The limits in force."""
     if kept is None or kind not in kept.min_similarity:
         return {"min_similarity": config.recognise.min_similarity, "source": "configuration"}

@@ -24,17 +24,17 @@ BATCH = 64
 
 
 def reembed(store: Store, models: Models, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
-    """Embed what another model embedded and put it in use; a picture that can't be used is named."""
+    """Embed the references of other models and put the result in use; unreadable pictures are listed as failed."""
     made = stage(store, models, progress)
     is_due = any(one.model_sha256 != models.stages.embedder.sha256 for one in store.references())
-    swapped = store.tuning.swap_embeddings(models.stages.embedder.sha256).result() if is_due else 0
+    swapped = store.calibration.swap_embeddings(models.stages.embedder.sha256).result() if is_due else 0
     return {**made, "swapped": swapped}
 
 
 def stage(store: Store, models: Models, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
-    """Embed what another model embedded, beside the embeddings in use; whose picture can't be used keeps the others."""
+    """Embed the references of other models into the staging table; unreadable pictures are listed as `failed`."""
     embedder = models.stages.embedder
-    done = store.tuning.staged(embedder.sha256)
+    done = store.calibration.staged_ids(embedder.sha256)
     old = [reference for reference in store.references() if reference.model_sha256 != embedder.sha256]
     left = [reference for reference in old if reference.reference_id not in done]
     failed: dict[str, str] = {}
@@ -52,7 +52,7 @@ def stage(store: Store, models: Models, progress: Callable[[int, int], None] | N
                 replace(reference, embedding=vector, model_sha256=embedder.sha256)
                 for (reference, _), vector in zip(crops, vectors, strict=True)
             ]
-            store.tuning.stage_embeddings(made).result()
+            store.calibration.stage_embeddings(made).result()
             embedded += len(made)
         if progress is not None:
             progress(min(start + BATCH, len(left)), len(left))

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from edge.app.build import Models, load_models, load_watch
 from edge.app.offline.clips import EPOCH
-from edge.app.people.enrolment import enrol
+from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip
 from edge.app.selfcheck.figures import Finding, bands_of, judge
 from edge.arrays import BgrImage
 from edge.config import Config
-from edge.pipeline import BoxFacts, Pipeline
+from edge.pipeline import DeviceFacts, Pipeline
 from edge.pipeline.pipeline import Detector
 from edge.pixels.boxes import iou
 from edge.pixels.encode import to_png
@@ -29,8 +29,11 @@ from edge.pixels.geometry import align
 from edge.recognise import Embedder
 from edge.records import Frame, Person
 from edge.store import Store
+from edge.watchlist.entry import Upload
 
 VERSION = 1
+SEED = 1
+"""Of the drawn input whose answers every session has to reproduce."""
 FRAMES = (40, 55, 70, 85, 100, 120, 140, 160, 180, 200, 215, 230, 245, 260)
 """Frames of the demo clip, from far to near and back."""
 SURE_SCORE, STILL_SCORE, INTRUDER_SCORE = 0.75, 0.5, 0.8
@@ -53,6 +56,7 @@ def record(config: Config) -> dict[str, Any]:
     return {
         "version": VERSION,
         "models": {task: str(about["sha256"]) for task, about in models.descriptions.items()},
+        "known": {entry.sha256: models.pack.answer(entry, SEED).as_json() for entry in models.pack.manifest.models},
         **answers,
         "replay": {"figures": figures, "bands": bands_of(figures)},
     }
@@ -109,8 +113,8 @@ def play(config: Config, models: Models, *, seconds: float = REPLAY_SECONDS) -> 
     plain = Config(data_dir=config.data_dir, models_dir=config.models_dir, runtime=config.runtime)
     best, faces, hits = 0.0, 0, set()
     with tempfile.TemporaryDirectory(prefix="edge-replay-") as folder, Store.open(Path(folder)) as store:
-        enrol(store, models, Person("replay", "Replay", "test"), files=[("portrait.png", to_png(demo_clip.portrait()))])
-        facts = BoxFacts("replay", "test", models.hashes, models.impostor_tail, lambda _: {})
+        enrol(store, models, Person("replay", "Replay", "test"), [Upload("portrait.png", to_png(demo_clip.portrait()))])
+        facts = DeviceFacts("replay", "test", models.hashes, models.impostor_tail, lambda _: {})
         pipeline = Pipeline(plain, models.stages, load_watch(store, models), facts)
         for number, image in enumerate(demo_clip.frames(seconds=seconds)):
             result = pipeline.process(Frame(number, "replay", EPOCH, round(number / demo_clip.FPS * 1e9), image))

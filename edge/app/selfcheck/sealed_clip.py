@@ -22,7 +22,7 @@ from edge import __version__
 from edge.app.build import load_models, load_watch
 from edge.app.offline import clips
 from edge.app.people.embeddings import crop_of
-from edge.app.people.enrolment import enrol
+from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip
 from edge.app.selfcheck.figures import Finding, bands_of, judge
 from edge.config import Config

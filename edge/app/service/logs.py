@@ -20,7 +20,7 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-def start(level: str) -> None:
+def configure_logging(level: str) -> None:
     """Log to stderr from `level` on; called once, by a command."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())

@@ -1,4 +1,4 @@
-"""What a running box says of itself, for the page and `/api/v1/health`. Nothing is judged here: that is `checks`."""
+"""Collects the `box` object of `/api/v1/health` and of the page; `health.checks` decides what is wrong."""
 
 from __future__ import annotations
 
@@ -9,45 +9,46 @@ from typing import Any, Protocol
 from edge import __version__
 from edge.app.build import Models
 from edge.app.health.conditions import Conditions
-from edge.app.service.pause import Recognition
-from edge.app.service.vision import HitWriter, Vision
+from edge.app.service.outbox import Outbox
+from edge.app.service.pause import RecognitionSwitch
+from edge.app.service.vision import VisionThread
 from edge.config import Config
 from edge.ops.system.sensors import temperature_c
 from edge.store import Store, time_to_text
-from edge.store.guarding import Pause
+from edge.store.coverage.pause import Pause
 
 
-class Parts(Protocol):
+class ServiceParts(Protocol):
     """The parts of a service that have something to say."""
 
     config: Config
     store: Store
     models: Models
-    vision: Vision
-    writer: HitWriter
-    recognition: Recognition
+    vision: VisionThread
+    outbox: Outbox
+    recognition: RecognitionSwitch
     conditions: Conditions
     started_at: dt.datetime
 
 
-def of_service(parts: Parts) -> dict[str, Any]:
-    """State of a box that watches."""
-    told = basics(parts.config, parts.store, parts.conditions, parts.started_at)
+def service_status(parts: ServiceParts) -> dict[str, Any]:
+    """The health object of a running service."""
+    told = basic_status(parts.config, parts.store, parts.conditions, parts.started_at)
     return told | {
         "frames": parts.vision.frames_done,
-        "store_problem": parts.writer.problem,
-        "hits_waiting": parts.writer.num_waiting,
+        "store_problem": parts.outbox.problem,
+        "hits_waiting": parts.outbox.num_waiting_hits,
         "people": len(parts.vision.pipeline.watch.people),
-        "models": parts.models.descriptions,
+        "models": parts.models.descriptions | parts.models.stages.enhancer.networks.describe(),
         "model_problem": parts.conditions.details().get("models"),
         "enhancement": parts.models.stages.enhancer.benefit.told(),
-        "list_problem": _list_problem(parts.vision.pipeline.watch.good_until),
+        "list_problem": _stale_list_problem(parts.vision.pipeline.watch.good_until),
         "pause": _pause(parts.recognition.pause_now),
     }
 
 
-def basics(config: Config, store: Store, conditions: Conditions, started_at: dt.datetime) -> dict[str, Any]:
-    """What every box can say, also one that can't watch."""
+def basic_status(config: Config, store: Store, conditions: Conditions, started_at: dt.datetime) -> dict[str, Any]:
+    """The part of the health object that needs no models."""
     return {
         "version": __version__,
         "box_id": config.box_id or store.box_id,
@@ -62,7 +63,7 @@ def basics(config: Config, store: Store, conditions: Conditions, started_at: dt.
     }
 
 
-def _list_problem(good_until: dt.datetime | None) -> str | None:
+def _stale_list_problem(good_until: dt.datetime | None) -> str | None:
     if good_until is None or dt.datetime.now(dt.UTC) < good_until:
         return None
     return f"it was good until {time_to_text(good_until)}; confirm or change it, or raise max_age_days"

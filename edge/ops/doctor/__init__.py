@@ -1,4 +1,4 @@
-"""`edge doctor`: is this box fit to be left alone? Each check looks at one thing and says how to fix it.
+"""`edge doctor`: can this appliance be left alone? Each check looks at one thing and says how to fix it.
 
 settings  values in force, slips            models   whole, fast, provider, what belongs to them
 people    users, tokens, list, pulls        cameras  frames, focus, light, faces
@@ -27,8 +27,8 @@ _PACKAGE = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
-    """Where this machine tells of itself; tests give other places."""
+class MachinePaths:
+    """Files and folders in which the system describes this machine; tests give others."""
 
     sys: Path = Path("/sys")
     proc: Path = Path("/proc")
@@ -50,9 +50,9 @@ class Report:
         return all(check.status != "fail" for check in self.checks)
 
 
-def examine(path: Path | None, board: Machine | None = None) -> Report:
+def examine(path: Path | None, board: MachinePaths | None = None) -> Report:
     """Run every check; a broken configuration is the first finding, and then the only one."""
-    board = board or Machine()
+    board = board or MachinePaths()
     try:
         config = load(path)
     except EdgeError as error:
@@ -62,11 +62,11 @@ def examine(path: Path | None, board: Machine | None = None) -> Report:
     checks += found
     checks += disk.check_disk(config, board.sys, board.proc)
     checks += people.check_people(config, in_use, board.now)
-    is_running = network.answers(config)
+    is_running = network.is_service_answering(config)
     kernels = machine.check_kernel_folder(board.environ, _PACKAGE, Path.home())
     checks.append(kernels)
-    if kernels.status == "pass":  # without it, nothing that looks at pixels can even be imported
-        checks += _pictures(config, board, is_running)
+    if kernels.status == "pass":  # otherwise importing any pixel code fails, since numba can't store its kernels
+        checks += _check_cameras_and_kernels(config, board, is_running)
     checks.append(network.check_port(config, is_running))
     checks += network.check_certificate(config, board.now, board.hostname)
     checks.append(machine.check_clock(clock_facts()))
@@ -76,11 +76,11 @@ def examine(path: Path | None, board: Machine | None = None) -> Report:
     return Report(tuple(checks), settings.effective(config))
 
 
-def _pictures(config: Config, board: Machine, is_running: bool) -> list[Check]:
+def _check_cameras_and_kernels(config: Config, board: MachinePaths, is_running: bool) -> list[Check]:
     from edge.ops.doctor import cameras
-    from edge.ops.system.camera_status import read_looks
+    from edge.ops.system.camera_status import read_status
 
-    looks = read_looks(config.data_dir, board.now) if is_running else None
+    looks = read_status(config.data_dir, board.now) if is_running else None
     if is_running and looks is None:
         fix = "wait a minute; if it stays, the service is hung: restart it, and look at its log"
         return [failed("cameras", "the service answers, but has not told of its cameras for over a minute", fix)]

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from edge.config import CameraConfig, Config
 from edge.detect import Detector, build_detector
 from edge.errors import EdgeError
 from edge.ops.doctor.check import Check, Status, failed, passed, warned
-from edge.ops.system.camera_status import CameraLook, words_of
+from edge.ops.system.camera_status import CameraStatus, describe_outcome
 from edge.pixels.geometry import align
 from edge.pixels.quality import measure, measure_picture
 from edge.records import CameraState, Frame
@@ -26,7 +26,7 @@ from edge.sessions import Pack
 
 FIRST_FRAME_S = 10.0
 LOOK_S = 2.5
-MOST_LOOKS = 8
+MAX_FRAMES_MEASURED = 8
 MIN_FPS = 5.0
 BLURRED, DIM, BLACK, GLARING = 0.42, 0.12, 0.045, 0.9
 """Sharpness of whole frames: .58 to .87 in focus, .40 under 2.5 px of blur. Light: mean luma, 0 to 1."""
@@ -35,31 +35,30 @@ MIN_FACES = 5
 
 
 @dataclass(slots=True)
-class _Seen:
+class _OpenResult:
     """What a short look at one camera gave."""
 
-    look: CameraLook
+    look: CameraStatus
     problem: str | None = None
-    notes: list[str] = field(default_factory=list)
 
 
-def check_cameras(config: Config, looks: Sequence[CameraLook] | None) -> list[Check]:
+def check_cameras(config: Config, looks: Sequence[CameraStatus] | None) -> list[Check]:
     """Judge what the running service says (`looks`), or open every camera for some seconds."""
     if not config.camera:
         return [failed("cameras", "none is configured", "add a [[camera]] table with name and source")]
     if looks is not None:
         told = {look.name: look for look in looks}
-        return [check for one in config.camera for check in _told(one, told.get(one.name))]
+        return [check for one in config.camera for check in _from_status(one, told.get(one.name))]
     try:
         detector = build_detector(config.detect, Pack.open(config.models_dir), config.runtime)
     except EdgeError:
         detector = None  # the models' own check says what is wrong
     with ThreadPoolExecutor(len(config.camera)) as pool:
-        seen = list(pool.map(lambda one: _look(one, config, detector), config.camera))
-    return [check for one, what in zip(config.camera, seen, strict=True) for check in _opened(one, what)]
+        seen = list(pool.map(lambda one: _open_and_measure(one, config, detector), config.camera))
+    return [check for one, what in zip(config.camera, seen, strict=True) for check in _from_open_camera(one, what)]
 
 
-def judge(look: CameraLook) -> list[Check]:
+def judge(look: CameraStatus) -> list[Check]:
     """Focus, light, rate and faces of one camera that gives frames."""
     name = f"camera {look.name}"
     found = (
@@ -68,7 +67,7 @@ def judge(look: CameraLook) -> list[Check]:
     return [_picture(name, found, look), *_faces(look)]
 
 
-def _picture(name: str, found: str, look: CameraLook) -> Check:
+def _picture(name: str, found: str, look: CameraStatus) -> Check:
     if look.luma < BLACK:
         fix = "the picture is nearly black: take off the lens cap, or give the place some light"
         return warned(name, found, fix)
@@ -83,22 +82,24 @@ def _picture(name: str, found: str, look: CameraLook) -> Check:
     return passed(name, found)
 
 
-def _faces(look: CameraLook) -> list[Check]:
+def _faces(look: CameraStatus) -> list[Check]:
     """Why faces of late could not be used, most frequent reason first."""
     name = f"faces at {look.name}"
     total = sum(look.faces.values())
     if not total:
         return [passed(name, f"none seen in {look.span}")]
-    told = ", ".join(f"{count} {words_of(reason)[0]}" for reason, count in Counter(look.faces).most_common())
+    told = ", ".join(f"{count} {describe_outcome(reason)[0]}" for reason, count in Counter(look.faces).most_common())
     found = f"{total} in {look.span}: {told}"
-    unusable = Counter({reason: count for reason, count in look.faces.items() if words_of(reason)[1] is not None})
+    unusable = Counter(
+        {reason: count for reason, count in look.faces.items() if describe_outcome(reason)[1] is not None}
+    )
     if total < MIN_FACES or sum(unusable.values()) * 2 <= total:
         return [passed(name, found)]
     reason, _ = unusable.most_common(1)[0]
-    return [warned(name, found, str(words_of(reason)[1]))]
+    return [warned(name, found, str(describe_outcome(reason)[1]))]
 
 
-def _told(camera: CameraConfig, look: CameraLook | None) -> list[Check]:
+def _from_status(camera: CameraConfig, look: CameraStatus | None) -> list[Check]:
     """What the running service says of a camera."""
     name = f"camera {camera.name}"
     if look is None:
@@ -109,28 +110,28 @@ def _told(camera: CameraConfig, look: CameraLook | None) -> list[Check]:
     return judge(look)
 
 
-def _opened(camera: CameraConfig, seen: _Seen) -> list[Check]:
+def _from_open_camera(camera: CameraConfig, seen: _OpenResult) -> list[Check]:
     if seen.problem is not None:
         fix = "check source, cable, address and password, then run this again"
         return [failed(f"camera {camera.name}", seen.problem, fix)]
     return judge(seen.look)
 
 
-def _look(settings: CameraConfig, config: Config, detector: Detector | None) -> _Seen:
+def _open_and_measure(settings: CameraConfig, config: Config, detector: Detector | None) -> _OpenResult:
     """Open the camera as the service would, wait for a frame, and look for some seconds."""
-    empty = CameraLook(settings.name, CameraState.LOST, "", 0, 0, 0.0, 0.0, 0.0, {}, f"{LOOK_S:.0f} s")
+    empty = CameraStatus(settings.name, CameraState.LOST, "", 0, 0, 0.0, 0.0, 0.0, {}, f"{LOOK_S:.0f} s")
     try:
         with Camera(settings) as camera:
             first = _first(camera)
             if first is None:
-                return _Seen(empty, f"no frame in {FIRST_FRAME_S:.0f} s: {camera.health().detail}")
-            frames, fps = _collect(camera, first)
+                return _OpenResult(empty, f"no frame in {FIRST_FRAME_S:.0f} s: {camera.health().detail}")
+            frames, fps = _take_frames(camera, first)
     except EdgeError as error:
-        return _Seen(empty, str(error))
+        return _OpenResult(empty, str(error))
     pictures = [measure_picture(frame.image) for frame in frames]
     height, width = first.image.shape[:2]
-    return _Seen(
-        CameraLook(
+    return _OpenResult(
+        CameraStatus(
             settings.name,
             CameraState.LIVE,
             "frames arrive",
@@ -153,7 +154,7 @@ def _first(camera: Camera) -> Frame | None:
     return frame
 
 
-def _collect(camera: Camera, first: Frame) -> tuple[list[Frame], float]:
+def _take_frames(camera: Camera, first: Frame) -> tuple[list[Frame], float]:
     """Some frames over the look, and the rate at which all came."""
     frames, last = [first], first
     started = time.monotonic()
@@ -163,7 +164,7 @@ def _collect(camera: Camera, first: Frame) -> tuple[list[Frame], float]:
             break
         if frame is not None:
             last = frame
-            if spent >= len(frames) * LOOK_S / MOST_LOOKS:
+            if spent >= len(frames) * LOOK_S / MAX_FRAMES_MEASURED:
                 frames.append(frame)
     span_s = (last.captured_mono_ns - first.captured_mono_ns) / 1e9
     return frames, (last.frame_id - first.frame_id) / span_s if span_s > 0 else 0.0

@@ -32,10 +32,10 @@ def passed(name: str, found: str) -> Check:
 
 
 def warned(name: str, found: str, fix: str) -> Check:
-    """It works, but not for ever, or not for everybody."""
+    """It works now, but needs attention."""
     return Check(name, "warn", found, fix)
 
 
 def failed(name: str, found: str, fix: str) -> Check:
-    """The box does not do its work like this."""
+    """The appliance can't do its work."""
     return Check(name, "fail", found, fix)

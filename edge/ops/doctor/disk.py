@@ -1,4 +1,4 @@
-"""The disk under the data: room, wear, and whether it is written to faster than it will bear."""
+"""The disk under `data_dir`: free space, wear, and whether it is written faster than flash endures."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from edge.ops.doctor.check import Check, failed, passed, warned
 WORN_WARN, WORN_FAIL = 8, 10
 """Steps of a tenth of its life that an eMMC's own estimate may have used."""
 FULL_WRITES, YEARS = 1000, 5
-"""What cheap flash bears, and for how long the box should live on it."""
+"""Full overwrites that cheap flash endures, and the years it should last."""
 EARLIEST_H = 1.0
 _SECTOR = 512
 
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """One block device as sysfs tells of it."""
+    """One block device, as sysfs describes it."""
 
     name: str
     capacity_bytes: int
     written_bytes: int
-    worn: int | None
+    life_used_tenths: int | None
     is_flash: bool
 
 
@@ -39,7 +39,7 @@ def check_disk(config: Config, sys_folder: Path, proc: Path, device: tuple[int, 
         fix = "give the service's user the folder: chown it, or set data_dir"
         yield failed("data directory", f"{folder} can't be written", fix)
         return
-    yield _room(config, shutil.disk_usage(folder).free, os.statvfs(folder))
+    yield _check_space(config, shutil.disk_usage(folder).free, os.statvfs(folder))
     if device is None:
         number = folder.stat().st_dev
         device = (os.major(number), os.minor(number))
@@ -47,8 +47,8 @@ def check_disk(config: Config, sys_folder: Path, proc: Path, device: tuple[int, 
     if disk is None:
         yield passed("disk wear", "the data lies on no block device of its own, so none is told")
         return
-    yield _wear(disk)
-    yield _budget(disk, _uptime_h(proc))
+    yield _check_wear(disk)
+    yield _check_write_rate(disk, _uptime_h(proc))
 
 
 def read_disk(sys_folder: Path, device: tuple[int, int]) -> Disk | None:
@@ -62,19 +62,19 @@ def read_disk(sys_folder: Path, device: tuple[int, int]) -> Disk | None:
     fields = _text(path / "stat").split()
     life = _text(path / "device" / "life_time").split()
     end = _text(path / "device" / "pre_eol_info")
-    worn = max((int(part, 16) for part in life), default=None) if life else None
+    life_used_tenths = max((int(part, 16) for part in life), default=None) if life else None
     if end and int(end, 16) >= 3:
-        worn = max(worn or 0, WORN_FAIL)
+        life_used_tenths = max(life_used_tenths or 0, WORN_FAIL)
     return Disk(
         name=path.name,
         capacity_bytes=int(_text(path / "size") or 0) * _SECTOR,
         written_bytes=int(fields[6]) * _SECTOR if len(fields) > 6 else 0,
-        worn=worn,
+        life_used_tenths=life_used_tenths,
         is_flash=_text(path / "queue" / "rotational") == "0",
     )
 
 
-def _room(config: Config, free: int, stats: os.statvfs_result) -> Check:
+def _check_space(config: Config, free: int, stats: os.statvfs_result) -> Check:
     limit = config.store.min_free_bytes
     found = f"{free / 1e9:.1f} GB free at {config.data_dir}"
     if free < limit:
@@ -90,18 +90,18 @@ def _room(config: Config, free: int, stats: os.statvfs_result) -> Check:
     return passed("data directory", found)
 
 
-def _wear(disk: Disk) -> Check:
-    if disk.worn is None:
+def _check_wear(disk: Disk) -> Check:
+    if disk.life_used_tenths is None:
         return passed("disk wear", f"{disk.name} does not tell its wear")
-    found = f"{disk.name} has used about {disk.worn * 10} % of its life"
-    if disk.worn >= WORN_FAIL:
+    found = f"{disk.name} has used about {disk.life_used_tenths * 10} % of its life"
+    if disk.life_used_tenths >= WORN_FAIL:
         return failed("disk wear", found, "replace the card or disk now, and restore the data from a backup")
-    if disk.worn >= WORN_WARN:
+    if disk.life_used_tenths >= WORN_WARN:
         return warned("disk wear", found, "plan to replace the card or disk, and keep a backup of data_dir")
     return passed("disk wear", found)
 
 
-def _budget(disk: Disk, uptime_h: float) -> Check:
+def _check_write_rate(disk: Disk, uptime_h: float) -> Check:
     """What the whole machine wrote since its start, as GB a day, against what flash of that size bears for years."""
     if uptime_h < EARLIEST_H or not disk.capacity_bytes:
         return passed("disk writes", f"{disk.name}: too early to say, the machine is up for {uptime_h:.1f} h")

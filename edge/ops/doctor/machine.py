@@ -43,14 +43,14 @@ def check_temperature(folder: Path) -> Check:
 
 def check_throttling(sys_folder: Path) -> Check:
     """Does the board slow itself down: Raspberry Pi firmware, x86 counters, cooling devices, a capped frequency."""
-    now, before = sensors.board_says(sys_folder / "devices/platform/soc/soc:firmware/get_throttled")
+    now, before = sensors.raspberry_flags(sys_folder / "devices/platform/soc/soc:firmware/get_throttled")
     power = sensors.TOO_LITTLE_VOLTAGE in now + before
     fix = "use the board's own power supply and a short cable" if power else "give the board air or a heat sink"
     if now:
         return failed("throttling", f"the board says now: {', '.join(now)}", fix)
     if before:
         return warned("throttling", f"the board says, since its start: {', '.join(before)}", fix)
-    if slowed := sensors.brake(sys_folder / "class" / "thermal"):
+    if slowed := sensors.active_cooling_brake(sys_folder / "class" / "thermal"):
         return failed("throttling", f"{slowed} against heat", "give the box air or shade")
     for policy in sorted(sys_folder.glob("devices/system/cpu/cpufreq/policy*")):
         most, allowed = _number(policy / "cpuinfo_max_freq"), _number(policy / "scaling_max_freq")
@@ -87,7 +87,7 @@ def check_numpy(config: Config, found: Sequence[tuple[str, str]], python: str = 
 
 
 def check_kernel_folder(environ: dict[str, str], package: Path, home: Path) -> Check:
-    """Can compiled kernels be kept at all? Without such a folder the program does not even start."""
+    """Check that numba can store compiled kernels somewhere; without such a folder the program does not start."""
     chosen = environ.get("NUMBA_CACHE_DIR")
     folders = [Path(chosen)] if chosen else [package / "pixels" / "__pycache__", home / ".cache" / "numba"]
     if any(os.access(_nearest(folder), os.W_OK | os.X_OK) for folder in folders):

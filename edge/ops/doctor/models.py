@@ -1,4 +1,4 @@
-"""The models: whole, fast, where they were chosen to run, and everything beside them made for these very files."""
+"""The models: intact, fast, on their chosen provider; and calibration data and recorded answers that match them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _CPU = "CPUExecutionProvider"
 
 
 @dataclass(frozen=True, slots=True)
-class InUse:
-    """What the checks of the list need to know of the models."""
+class EmbedderInUse:
+    """What the checks of the watchlist need to know of the models."""
 
     embedder: str | None = None
-    """SHA-256 of the embedder in use; None where it can't be told."""
+    """SHA-256 of the embedder in use; None where it is unknown."""
 
 
-def check_models(config: Config) -> tuple[list[Check], InUse]:
+def check_models(config: Config) -> tuple[list[Check], EmbedderInUse]:
     """Every file of the pack, then what belongs to it."""
     try:
         pack = Pack.open(config.models_dir)
@@ -37,12 +37,12 @@ def check_models(config: Config) -> tuple[list[Check], InUse]:
         entry = pack.find("embed", config.recognise.model)
     except EdgeError as error:
         fix = "restore the model folder from the release, or run `edge probe` where it is named"
-        return [failed("models", str(error), fix)], InUse()
+        return [failed("models", str(error), fix)], EmbedderInUse()
     checks = [_model(pack, one, runtimes.get(one.task, config.runtime)) for one in pack.manifest.models]
-    checks.append(_stale(config, pack))
-    checks += _companions(pack, entry)
+    checks.append(_check_choice(config, pack))
+    checks += _check_cohorts_and_answers(pack, entry)
     checks.append(_benefit(pack))
-    return checks, InUse(entry.sha256)
+    return checks, EmbedderInUse(entry.sha256)
 
 
 def _model(pack: Pack, entry: ModelEntry, runtime: RuntimeConfig) -> Check:
@@ -58,6 +58,11 @@ def _model(pack: Pack, entry: ModelEntry, runtime: RuntimeConfig) -> Check:
         fix = "restore this file from the release, then run `edge models verify`; for a provider, `edge probe`"
         return failed(name, str(error), fix)
     found = f"{entry.precision}, hash as promised, runs on {session.provider}, {np.median(times):.1f} ms"
+    found += f"; {session.choice}"
+    if session.sha256 != entry.sha256 or session.arithmetic == "exact":
+        used = f"{session.info.name} in {session.arithmetic} arithmetic"
+        fix = f"this machine computes the file wrongly, so {used} is used: slower; update driver and onnxruntime"
+        return warned(name, found, fix)
     hoped = next((one for one in AUTO_ORDER if one in available_providers()), _CPU)
     if runtime.provider == "auto" and session.provider != hoped:
         fix = f"mend the driver, or set [runtime] provider: {hoped} is installed and can't be used"
@@ -65,7 +70,7 @@ def _model(pack: Pack, entry: ModelEntry, runtime: RuntimeConfig) -> Check:
     return passed(name, found)
 
 
-def _stale(config: Config, pack: Pack) -> Check:
+def _check_choice(config: Config, pack: Pack) -> Check:
     choice = read_choice(config.data_dir)
     name = "provider and precision"
     if choice is None:
@@ -84,8 +89,8 @@ def _benefit(pack: Pack) -> Check:
     return passed(name, benefit.told())
 
 
-def _companions(pack: Pack, entry: ModelEntry) -> Iterator[Check]:
-    """Strangers for calibration and recorded answers: made for these models, or of no use."""
+def _check_cohorts_and_answers(pack: Pack, entry: ModelEntry) -> Iterator[Check]:
+    """Check that calibration cohorts and recorded answers were made with the models in use."""
     restore = "restore the whole pack from the release: its parts belong together"
     try:
         kinds = sorted(pack.cohorts(entry.sha256))

@@ -1,4 +1,4 @@
-"""How others reach the box: its port, and the certificate it shows."""
+"""How others reach the appliance: its port, and the certificate it shows."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from cryptography.hazmat.primitives import serialization
 
 from edge.config import Config
 from edge.ops.doctor.check import Check, failed, passed, warned
-from edge.reach import is_encrypted, near_host
+from edge.reach import is_encrypted, local_address
 
 SOON = dt.timedelta(days=30)
 _ANY = ("0.0.0.0", "::")
 
 
-def answers(config: Config) -> bool:
+def is_service_answering(config: Config) -> bool:
     """Whether a service of ours answers where this one would."""
     try:
-        with socket.create_connection((near_host(config.serve), config.serve.port), timeout=1.0) as plain:
+        with socket.create_connection((local_address(config.serve), config.serve.port), timeout=1.0) as plain:
             link: socket.socket = plain
             if is_encrypted(config.serve):
                 context = ssl.create_default_context()
@@ -33,7 +33,7 @@ def answers(config: Config) -> bool:
             link.sendall(b"GET /livez HTTP/1.0\r\nHost: localhost\r\n\r\n")
             return b"200" in link.recv(64)
     except ssl.SSLError as error:
-        # A service that asks for a client's certificate is there, though it says nothing to us.
+        # The service answers, but accepts only clients with a certificate.
         return "CERTIFICATE_REQUIRED" in str(error.reason)
     except OSError:
         return False
@@ -57,7 +57,7 @@ def check_port(config: Config, is_running: bool) -> Check:
 
 
 def check_certificate(config: Config, now: dt.datetime, hostname: str) -> Iterator[Check]:
-    """Expiry, names and key of what the box shows; an installer's own, or the one it makes itself."""
+    """Check expiry, names and key of the certificate in use: the installer's, or the one the service makes."""
     name = "certificate"
     if not is_encrypted(config.serve):
         yield passed(name, "none is needed: the page is bound to this machine")
@@ -93,7 +93,7 @@ def _dates(name: str, path: Path, found: x509.Certificate, now: dt.datetime, ren
 
 
 def _names(config: Config, found: x509.Certificate, hostname: str) -> Check:
-    """An installer's certificate should carry the name by which the box is called."""
+    """Check that an installer's certificate carries the name by which clients call the appliance."""
     wanted = hostname if config.serve.host in _ANY else config.serve.host
     try:
         sans = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value

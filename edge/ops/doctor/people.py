@@ -1,4 +1,4 @@
-"""Who may come in, who is looked for, who pulls; and whether what was measured still belongs to this list."""
+"""Users, tokens, watchlist and pullers; and whether the calibration was made for this watchlist."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections.abc import Iterator, Sequence
 from edge.config import Config
 from edge.errors import EdgeError
 from edge.ops.doctor.check import Check, failed, passed, warned
-from edge.ops.doctor.models import InUse
+from edge.ops.doctor.models import EmbedderInUse
 from edge.ops.doctor.settings import check_statuses
 from edge.store import Consumer, Store, Token, User
 
 SOON = dt.timedelta(days=14)
-QUIET = dt.timedelta(minutes=15)
-"""A central server asks at least every minute; one that has been quiet for so long has lost us."""
+MAX_PULL_PAUSE = dt.timedelta(minutes=15)
+"""A central server pulls at least every minute; after this long without a pull it has lost the connection."""
 
 
-def check_people(config: Config, in_use: InUse, now: dt.datetime) -> Iterator[Check]:
-    """What the database holds; a box without one yet lacks the same things, and is not given one by looking."""
+def check_people(config: Config, in_use: EmbedderInUse, now: dt.datetime) -> Iterator[Check]:
+    """Check the database. Where there is none, report what is missing without creating it."""
     if not (config.data_dir / "edge.db").exists():
         fix = "it is made when the service, `edge user add` or `edge enrol` first runs"
         yield warned("database", "not made yet", fix)
-        yield from (check_users([]), check_tokens([], now), _nobody())
+        yield from (check_users([]), check_tokens([], now), _nobody_listed())
         return
     try:
         with Store.open(config.data_dir) as store:
@@ -72,7 +72,7 @@ def check_pulls(consumers: Sequence[Consumer], now: dt.datetime) -> Check:
     if not consumers:
         return passed("last pull", "no server may pull")
     never = [one.name for one in consumers if one.last_pull_at is None]
-    quiet = [one for one in consumers if one.last_pull_at is not None and now - one.last_pull_at > QUIET]
+    quiet = [one for one in consumers if one.last_pull_at is not None and now - one.last_pull_at > MAX_PULL_PAUSE]
     if never:
         return warned("last pull", f"never: {', '.join(never)}", fix)
     if quiet:
@@ -81,10 +81,10 @@ def check_pulls(consumers: Sequence[Consumer], now: dt.datetime) -> Check:
     return passed("last pull", ", ".join(f"{one.name}, {one.lag} items behind" for one in consumers))
 
 
-def _watchlist(config: Config, store: Store, in_use: InUse, now: dt.datetime) -> Iterator[Check]:
+def _watchlist(config: Config, store: Store, in_use: EmbedderInUse, now: dt.datetime) -> Iterator[Check]:
     people, references = store.people(), store.references()
     if not people:
-        yield _nobody()
+        yield _nobody_listed()
     else:
         yield check_age(len(people), store.watchlist_changed_at(), config.watchlist.max_age_days, now)
         ended = [one.person_id for one in people if one.expires_at is not None and one.expires_at <= now]
@@ -117,8 +117,8 @@ def check_age(people: int, changed_at: dt.datetime | None, max_age_days: float, 
     return passed("watchlist", found)
 
 
-def _calibration(store: Store, in_use: InUse, has_people: bool) -> Check:
-    kept, fix = store.tuning.thresholds(), "edge watchlist calibrate --one-in 10000 --write"
+def _calibration(store: Store, in_use: EmbedderInUse, has_people: bool) -> Check:
+    kept, fix = store.calibration.thresholds(), "edge watchlist calibrate --one-in 10000 --write"
     if kept is None:
         if not has_people:
             return passed("calibration", "nobody is listed yet")
@@ -131,7 +131,7 @@ def _calibration(store: Store, in_use: InUse, has_people: bool) -> Check:
     return passed("calibration", f"one false alert in {kept.one_in:,.0f} faces: {limits}")
 
 
-def _nobody() -> Check:
+def _nobody_listed() -> Check:
     fix = "edge enrol --id ID --name NAME --status STATUS PICTURE..."
     return warned("watchlist", "nobody is looked for", fix)
 

@@ -1,6 +1,6 @@
-"""What a new release has to show before it counts: it stays up, frames pass all stages, it writes, it can be pulled.
+"""Accepts a new release only after it stays up, processes frames, writes to its feed and can be pulled.
 
-Everything is asked from outside, over the same HTTP as a central server: what the service thinks of itself is no proof.
+The gate asks over HTTP, as a central server does, and does not trust what the service reports of itself.
 """
 
 from __future__ import annotations
@@ -17,62 +17,62 @@ from urllib.parse import urlencode
 
 from edge.config import load
 from edge.errors import ReleaseError
-from edge.reach import is_encrypted, near_host
+from edge.reach import is_encrypted, local_address
 
 MIN_FRAMES = 10
-HOLD_S = 3.0
-"""How long it has to go on once everything was seen."""
+HOLD_GOOD_FOR_S = 3.0
+"""Seconds for which everything must stay good before the release is accepted."""
 POLL_S = 1.0
-MAX_FALLS = 3
-"""Restarts after which waiting for it makes no sense any more."""
+MAX_RESTARTS = 3
+"""Restarts after which the gate gives up at once."""
 
 
 class Gate:
-    """Looks at one service until it has shown everything, or time is up."""
+    """Polls one service until it has passed every check, or time is up."""
 
     def __init__(self, config: Path, unit: str, token: str, database: Callable[[], dict[str, Any]]) -> None:
         serve = load(config, environ={}).serve
-        near = near_host(serve)
+        near = local_address(serve)
         host = f"[{near}]" if ":" in near else near
         self._address = f"http{'s' if is_encrypted(serve) else ''}://{host}:{serve.port}"
         self._needs_certificate = serve.client_ca is not None
         self._unit = unit
         self._token = token
         self._database = database
-        # The box talks to itself: whose certificate it is says nothing here, and its name need not be `localhost`.
+        # No certificate check: the connection is to this machine itself, whose certificate need not name `localhost`.
         self._tls = ssl.create_default_context()
         self._tls.check_hostname = False
         self._tls.verify_mode = ssl.CERT_NONE
 
-    def wait(self, version: str, mark: dict[str, Any], wait_s: float) -> None:
+    def wait_until_good(self, version: str, mark: dict[str, Any], wait_s: float) -> None:
         """Return once everything was shown and held; ReleaseError with what was missing when time is up."""
         deadline = time.monotonic() + wait_s
         missing = "nothing was seen"
         held: tuple[float, int] | None = None
         while time.monotonic() < deadline:
-            found, frames = self._look(version, mark)
+            found, frames = self._missing_proof(version, mark)
             missing = found or missing
             if found is not None:
                 held = None
             elif held is None:
                 held = (time.monotonic(), frames)
-            elif time.monotonic() - held[0] >= HOLD_S and frames > held[1]:
+            elif time.monotonic() - held[0] >= HOLD_GOOD_FOR_S and frames > held[1]:
                 return
             time.sleep(POLL_S)
         raise ReleaseError(f"within {wait_s:.0f} s {missing}")
 
-    def _look(self, version: str, mark: dict[str, Any]) -> tuple[str | None, int]:
-        """What is missing, None where nothing is, and the frames that passed all stages."""
+    def _missing_proof(self, version: str, mark: dict[str, Any]) -> tuple[str | None, int]:
+        """Return the first missing proof (None: all are there) and the number of frames processed."""
         state = self._unit_state()
         falls = int(state["NRestarts"] or 0)
-        if falls >= MAX_FALLS:
-            raise ReleaseError(f"the service fell over {falls} times; `journalctl --unit {self._unit}` says why")
+        if falls >= MAX_RESTARTS:
+            raise ReleaseError(f"the service crashed {falls} times; `journalctl --unit {self._unit}` says why")
         if state["ActiveState"] != "active":
             return f"the service did not come up (it is {state['ActiveState']}, result {state['Result']})", 0
         if falls:
             return f"the service fell over and was restarted {falls} times", 0
         if self._needs_certificate:
-            # The box has no certificate of that authority for itself; what it writes is then the only witness.
+            # With `client_ca` the gate can't connect, having no client certificate; only the database shows progress.
             is_new = self._database()["seq"] > mark["seq"]
             return (None if is_new else "nothing new was written"), time.monotonic_ns()
         try:

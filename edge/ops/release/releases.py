@@ -1,4 +1,4 @@
-"""Releases side by side: one link says which is in use, and an update only counts once it has shown that it works.
+"""Installed releases and the symbolic link to the one in use; an update that does not prove itself is rolled back.
 
     <root>/releases/<version>/    venv, edge.toml, sealed reference, installed.json; written last: it is whole
     <root>/current -> releases/<version>
@@ -26,7 +26,7 @@ from edge.errors import ConflictError, EdgeError, ReleaseError
 
 log = logging.getLogger(__name__)
 
-WHOLE = "installed.json"
+COMPLETE_MARK = "installed.json"
 _VERSION = re.compile(r"[0-9][A-Za-z0-9.+_-]{0,63}")
 
 
@@ -52,14 +52,14 @@ class Site(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """An update under way. `before` is None on a box that had none."""
+    """An update under way. `before` is None for the first release of an appliance."""
 
     version: str
     before: str | None
 
 
 class Releases:
-    """The releases of one box; every change is made under a lock."""
+    """The releases of one appliance; every change is made under a lock."""
 
     def __init__(self, root: Path, site: Site) -> None:
         self.root = root
@@ -67,14 +67,14 @@ class Releases:
         self.link = root / "current"
         self._trial = root / "trial.json"
 
-    def lines(self) -> list[dict[str, Any]]:
+    def list_releases(self) -> list[dict[str, Any]]:
         """Every release: version, whether it is whole, in use, and on trial."""
         current, trial = self.current(), self.trial()
         found = sorted(path for path in self.folder.glob("*") if path.is_dir() and not path.name.startswith("."))
         return [
             {
                 "version": path.name,
-                "whole": (path / WHOLE).is_file(),
+                "whole": (path / COMPLETE_MARK).is_file(),
                 "current": path.name == current,
                 "trial": trial is not None and trial.version == path.name,
             }
@@ -102,7 +102,7 @@ class Releases:
             ) from None
 
     def use(self, version: str) -> str:
-        """Update to `version`, or go back to what there was; returns a sentence. ReleaseError where it was refused."""
+        """Update to `version` and return a sentence; rolls back and raises ReleaseError where it does not work."""
         with self._locked():
             self._settle()
             if self.current() == version:
@@ -111,10 +111,10 @@ class Releases:
             self.site.edge(version, "release", "check")
             trial = Trial(version, self.current())
             self._write(self._trial, asdict(trial))
-            return self._try(trial)
+            return self._activate(trial)
 
     def settle(self) -> str:
-        """Bring an update that a power cut interrupted to its end, one way or the other."""
+        """Complete or roll back an update that a power cut interrupted."""
         with self._locked():
             return self._settle() or "no update is under way"
 
@@ -123,10 +123,10 @@ class Releases:
         if trial is None:
             return None
         if trial.before is not None and self.current() != trial.version:
-            self._go_back(trial, "it was interrupted before the release was in use")
-        return self._try(trial)
+            self._roll_back(trial, "it was interrupted before the release was in use")
+        return self._activate(trial)
 
-    def _try(self, trial: Trial) -> str:
+    def _activate(self, trial: Trial) -> str:
         try:
             mark = self._switch(trial)
             if not self.site.is_up:
@@ -134,22 +134,22 @@ class Releases:
             self.site.start()
             self.site.gate(trial.version, mark)
         except EdgeError as error:
-            self._go_back(trial, str(error))
+            self._roll_back(trial, str(error))
         self.site.edge(trial.version, "release", "database", "--keep")
-        self._note(trial.version, True, "it has shown that it works")
+        self._write_outcome(trial.version, True, "it has shown that it works")
         return f"{trial.version} is in use"
 
     def _switch(self, trial: Trial) -> dict[str, Any]:
-        """Stop, bring the database along, move the link; where that is done already, leave it so."""
+        """Stop the service, migrate the database and move the link, unless that was done before a power cut."""
         if self.current() != trial.version:
             self.site.stop()
             self.site.edge(trial.version, "release", "database", "--migrate")
             self._point(trial.version)
         return self.site.edge(trial.version, "release", "database")
 
-    def _go_back(self, trial: Trial, why: str) -> None:
-        """Put back what there was, and say so; the first release of a box stays, for there is nothing else."""
-        log.error("release %s does not count: %s", trial.version, why)
+    def _roll_back(self, trial: Trial, why: str) -> None:
+        """Roll back to the previous release and raise ReleaseError; a first release stays, as there is none before."""
+        log.error("release %s is not accepted: %s", trial.version, why)
         if trial.before is None:
             self._write(self.root / "outcome.json", {"version": trial.version, "counted": False, "why": why})
             raise ReleaseError(
@@ -160,16 +160,16 @@ class Releases:
         self.site.edge(trial.before, "release", "database", "--put-back")
         self._point(trial.before)
         self.site.start()
-        self._note(trial.version, False, why)
+        self._write_outcome(trial.version, False, why)
         raise ReleaseError(f"release {trial.version} was taken back, {trial.before} is in use again: {why}")
 
-    def _note(self, version: str, counted: bool, why: str) -> None:
+    def _write_outcome(self, version: str, counted: bool, why: str) -> None:
         self._write(self.root / "outcome.json", {"version": version, "counted": counted, "why": why})
         self._trial.unlink(missing_ok=True)
         durable.sync(self.root)
 
     def _require_whole(self, version: str) -> None:
-        whole = [line["version"] for line in self.lines() if line["whole"]]
+        whole = [line["version"] for line in self.list_releases() if line["whole"]]
         there = ", ".join(whole) or "none"
         if not _VERSION.fullmatch(version) or version not in whole:
             raise ReleaseError(f"{self.folder}: no whole release {version!r}; there are: {there}. Install it again")

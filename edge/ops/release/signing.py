@@ -1,6 +1,6 @@
-"""Signatures: the box's own over what it hands out, and those of OpenSSH over what it takes in. No file format else.
+"""Signatures: the appliance's own on what it hands out, and OpenSSH's on what it takes in.
 
-The box's key is Ed25519 and stays in the data directory; its fingerprint is what people write down and compare.
+The appliance's key is Ed25519 and stays in the data directory; its fingerprint is what people write down and compare.
 `check_ssh` reads what `ssh-keygen -Y sign -n edge-release` writes (OpenSSH's PROTOCOL.sshsig), Ed25519 keys alone.
 """
 
@@ -25,8 +25,8 @@ _HASHES = {b"sha256": hashlib.sha256, b"sha512": hashlib.sha512}
 _KIND = b"ssh-ed25519"
 
 
-def box_key(data_dir: Path) -> Ed25519PrivateKey:
-    """The box's key, made the first time it is asked for; readable by its owner alone. Raises StoreError."""
+def device_key(data_dir: Path) -> Ed25519PrivateKey:
+    """Return the appliance's key, and make it on the first call; only its owner can read it. Raises StoreError."""
     path = data_dir / KEY_FILE
     try:
         if not path.exists():
@@ -80,7 +80,7 @@ def read_signers(path: Path) -> list[bytes]:
         if _KIND.decode() in words[:-1] and not line.lstrip().startswith("#"):
             try:
                 blob = base64.b64decode(words[words.index(_KIND.decode()) + 1], validate=True)
-                kind, raw = _strings(blob, 2)
+                kind, raw = _read_ssh_strings(blob, 2)
             except (ValueError, binascii.Error):
                 raise ConfigError(f"{path}: not an OpenSSH public key: {line[:60]!r}; correct that line") from None
             if kind == _KIND:
@@ -96,13 +96,13 @@ def check_ssh(file: Path, armored: bytes, signers: list[bytes]) -> None:
         blob = _dearmor(armored)
         if blob[:6] != b"SSHSIG" or struct.unpack(">I", blob[6:10])[0] != 1:
             raise ValueError("no OpenSSH signature")
-        key_blob, namespace, reserved, hash_name, signature = _strings(blob[10:], 5)
-        kind, raw = _strings(key_blob, 2)
-        made_by, made = _strings(signature, 2)
+        key_blob, namespace, reserved, hash_name, signature = _read_ssh_strings(blob[10:], 5)
+        kind, raw = _read_ssh_strings(key_blob, 2)
+        made_by, made = _read_ssh_strings(signature, 2)
     except (ValueError, binascii.Error, struct.error):
         raise ImageError(f"{file}: its signature is no OpenSSH signature; fetch both files again") from None
     if kind != _KIND or made_by != _KIND or hash_name not in _HASHES:
-        raise ImageError(f"{file}: signed with {kind.decode(errors='replace')}; only ssh-ed25519 keys are taken")
+        raise ImageError(f"{file}: signed with {kind.decode(errors='replace')}; only ssh-ed25519 keys are accepted")
     if raw not in signers:
         raise ImageError(f"{file}: signed by a key that is not in `signers`; take it from whom you trust")
     if namespace != NAMESPACE:
@@ -111,11 +111,11 @@ def check_ssh(file: Path, armored: bytes, signers: list[bytes]) -> None:
     with file.open("rb") as data:
         while part := data.read(1 << 20):
             digest.update(part)
-    told = b"SSHSIG" + b"".join(_packed(s) for s in (namespace, reserved, hash_name, digest.digest()))
+    told = b"SSHSIG" + b"".join(_ssh_string(s) for s in (namespace, reserved, hash_name, digest.digest()))
     try:
         Ed25519PublicKey.from_public_bytes(raw).verify(made, told)
     except InvalidSignature:
-        raise ImageError(f"{file}: the signature does not fit: altered since it was signed; fetch it again") from None
+        raise ImageError(f"{file}: the signature does not match: altered after signing; fetch it again") from None
 
 
 def _dearmor(armored: bytes) -> bytes:
@@ -123,7 +123,7 @@ def _dearmor(armored: bytes) -> bytes:
     return base64.b64decode(b"".join(line for line in lines if line and not line.startswith(b"-----")), validate=True)
 
 
-def _strings(blob: bytes, count: int) -> list[bytes]:
+def _read_ssh_strings(blob: bytes, count: int) -> list[bytes]:
     """The first `count` length-prefixed strings (RFC 4251)."""
     found, at = [], 0
     for _ in range(count):
@@ -137,7 +137,7 @@ def _strings(blob: bytes, count: int) -> list[bytes]:
     return found
 
 
-def _packed(text: bytes) -> bytes:
+def _ssh_string(text: bytes) -> bytes:
     return struct.pack(">I", len(text)) + text
 
 

@@ -23,7 +23,7 @@ COMMAND_S = 900
 
 @dataclass(frozen=True, slots=True)
 class SystemdSite:
-    """A box whose service systemd runs."""
+    """An appliance whose service systemd runs."""
 
     root: Path
     unit: str = "edge.service"
@@ -40,7 +40,7 @@ class SystemdSite:
         self._systemctl("stop", self.unit)
 
     def start(self) -> None:
-        """Start the service; that it comes up is the gate's to see."""
+        """Start the service without waiting; the gate checks that it comes up."""
         self._systemctl("reset-failed", self.unit, is_needed=False)
         self._systemctl("start", "--no-block", self.unit)
 
@@ -65,15 +65,15 @@ class SystemdSite:
         config = self.root / "releases" / version / "edge.toml"
         try:
             gate = Gate(config, self.unit, token, lambda: self.edge(version, "release", "database"))
-            gate.wait(version, mark, self.wait_s)
+            gate.wait_until_good(version, mark, self.wait_s)
         finally:
             try:
                 self.edge(version, "release", "token", "--revoke")
-            except ReleaseError as error:  # neither what the gate found nor the update hangs on it
-                log.warning("the token of this check ends by itself within an hour: %s", error)
+            except ReleaseError as error:  # must not change the outcome of the gate or of the update
+                log.warning("the token of this check could not be revoked; it expires within an hour: %s", error)
 
     def _as_user(self) -> dict[str, Any]:
-        """Arguments of subprocess.run; who is not root runs as what they are."""
+        """Return the subprocess.run arguments that switch to the service's user; without root the user stays."""
         env = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
         if CACHE.is_dir():
             env |= {"NUMBA_CACHE_DIR": str(CACHE / "numba"), "XDG_CACHE_HOME": str(CACHE)}

@@ -1,18 +1,34 @@
-"""What the service saw at each camera of late, as a small file beside the data: for `edge doctor`, while it runs.
+"""status.json: what the running service measured at each camera, for `edge doctor`, which can't open a camera in use.
 
 Counts and measurements of pictures only: no name, no face, no embedding is ever in it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
+import logging
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from edge.arrays import BgrImage
+from edge.capture.camera import Camera
+from edge.pixels.quality import measure_picture
+from edge.records import Frame, Reason
+
+log = logging.getLogger(__name__)
+
 FILE = "status.json"
-FRESH = dt.timedelta(seconds=90)
+MAX_AGE = dt.timedelta(seconds=90)
+MEASURE_EVERY_S = 10.0
+WRITE_EVERY_S = 30.0
+SPAN = dt.timedelta(hours=1)
+MAX_FACES = 5000
+_MEASURED_AREA_PX = (480, 640)
+"""Rows and columns about the middle that are measured: enough to tell focus and light, whatever the camera's size."""
 
 _WORDS: Mapping[str, tuple[str, str | None]] = {
     "match": ("recognised", None),
@@ -30,11 +46,17 @@ _WORDS: Mapping[str, tuple[str, str | None]] = {
     "exposure": ("badly lit", "light the faces from the front, and avoid a bright background"),
     "too_few_shots": ("seen too briefly", "let people stay in view longer, or check that frames are not dropped"),
 }
-_PARTS = {"sharpness": "blur", "luma": "exposure", "noise": "exposure", "pose": "pose", "size": "too_small"}
+_REASON_OF_QUALITY_PART = {
+    "sharpness": "blur",
+    "luma": "exposure",
+    "noise": "exposure",
+    "pose": "pose",
+    "size": "too_small",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class CameraLook:
+class CameraStatus:
     """One camera: its state, rate, light (mean luma 0..1) and sharpness, and outcomes of faces over `span`."""
 
     name: str
@@ -49,29 +71,110 @@ class CameraLook:
     span: str
 
 
-def words_of(outcome: str) -> tuple[str, str | None]:
+def describe_outcome(outcome: str) -> tuple[str, str | None]:
     """An outcome in words, and what an installer does against it; None where the face was usable."""
     if outcome.startswith("part_"):
-        outcome = _PARTS.get(outcome.removeprefix("part_"), "blur")
+        outcome = _REASON_OF_QUALITY_PART.get(outcome.removeprefix("part_"), "blur")
     return _WORDS.get(outcome, (outcome.replace("_", " "), None))
 
 
-def write_looks(data_dir: Path, looks: Sequence[CameraLook], now: dt.datetime) -> None:
+def write_status(data_dir: Path, cameras: Sequence[CameraStatus], now: dt.datetime) -> None:
     """Replace the file; OSError where the disk does not take it."""
     path = data_dir / FILE
     part = path.with_suffix(".part")
-    body = {"at": now.isoformat(), "cameras": [asdict(look) for look in looks]}
+    body = {"at": now.isoformat(), "cameras": [asdict(camera) for camera in cameras]}
     part.write_text(json.dumps(body), "utf-8")
     part.replace(path)
 
 
-def read_looks(data_dir: Path, now: dt.datetime) -> list[CameraLook] | None:
+def read_status(data_dir: Path, now: dt.datetime) -> list[CameraStatus] | None:
     """What a service that is alive wrote; None where there is none, or it is too old."""
     try:
         body = json.loads((data_dir / FILE).read_text("utf-8"))
         at = dt.datetime.fromisoformat(body["at"])
-        if not dt.timedelta(0) <= now - at + dt.timedelta(seconds=5) <= FRESH:
+        if not dt.timedelta(0) <= now - at + dt.timedelta(seconds=5) <= MAX_AGE:
             return None
-        return [CameraLook(**look) for look in body["cameras"]]
+        return [CameraStatus(**camera) for camera in body["cameras"]]
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+@dataclass(slots=True)
+class _Measurements:
+    """What is remembered of one camera."""
+
+    width: int = 0
+    height: int = 0
+    luma: float = 0.0
+    sharpness: float = 0.0
+    fps: float = 0.0
+    measured_ns: int = 0
+    newest: tuple[int, int] | None = None
+    counted: tuple[int, int] | None = None
+    """(frame number, monotonic ns) of the newest frame, and of the one up to which the rate was worked out."""
+    outcomes: deque[tuple[dt.datetime, str]] = field(default_factory=lambda: deque(maxlen=MAX_FACES))
+
+
+class CameraStatusCollector:
+    """Fed by the vision thread, written by an asyncio task. It holds plain numbers, whose assignment needs no lock."""
+
+    def __init__(self, cameras: Sequence[Camera], data_dir: Path) -> None:
+        self._cameras = cameras
+        self._data_dir = data_dir
+        self._known = {camera.config.name: _Measurements() for camera in cameras}
+        self._is_failing = False
+
+    def note_frame(self, frame: Frame) -> None:
+        """Take in a processed frame; now and then measure its light and focus."""
+        known = self._known[frame.camera]
+        known.newest = (frame.frame_id, frame.captured_mono_ns)
+        if frame.captured_mono_ns - known.measured_ns < MEASURE_EVERY_S * 1e9 and known.measured_ns:
+            return
+        known.measured_ns = frame.captured_mono_ns
+        known.height, known.width = frame.image.shape[:2]
+        quality = measure_picture(_middle(frame.image))
+        known.luma, known.sharpness = round(quality.luma, 3), round(quality.sharpness, 3)
+
+    def note_track_end(self, camera: str, reason: Reason | None) -> None:
+        """Take in how a face's track ended: with a match, or why without."""
+        outcome = reason.value if reason else "match"
+        self._known[camera].outcomes.append((dt.datetime.now(dt.UTC), outcome))
+
+    def snapshot(self, now: dt.datetime) -> list[CameraStatus]:
+        """The status of each camera, as of `now`."""
+        return [self._status_of(camera, now) for camera in self._cameras]
+
+    async def run(self) -> None:
+        """Write every 30 s until cancelled. Logs a failing disk once when it starts and once when it ends."""
+        while True:
+            now = dt.datetime.now(dt.UTC)
+            try:
+                await asyncio.to_thread(write_status, self._data_dir, self.snapshot(now), now)
+                if self._is_failing:
+                    log.info("the status file can be written again")
+                self._is_failing = False
+            except OSError as error:
+                if not self._is_failing:
+                    log.warning("the status file for edge doctor can't be written: %s", error)
+                self._is_failing = True
+            await asyncio.sleep(WRITE_EVERY_S)
+
+    def _status_of(self, camera: Camera, now: dt.datetime) -> CameraStatus:
+        name, health = camera.config.name, camera.health()
+        known = self._known[name]
+        newest, counted = known.newest, known.counted
+        if newest is not None and counted is not None and newest[1] > counted[1]:
+            known.fps = round((newest[0] - counted[0]) / (newest[1] - counted[1]) * 1e9, 1)
+        known.counted = newest
+        faces = Counter(outcome for at, outcome in list(known.outcomes) if now - at <= SPAN)
+        return CameraStatus(
+            name, health.state.value, health.detail, known.width, known.height, known.fps, known.luma, known.sharpness,
+            dict(faces), "the last hour",
+        )  # fmt: skip
+
+
+def _middle(image: BgrImage) -> BgrImage:
+    height, width = image.shape[:2]
+    rows, columns = min(height, _MEASURED_AREA_PX[0]), min(width, _MEASURED_AREA_PX[1])
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return image[top : top + rows, left : left + columns]

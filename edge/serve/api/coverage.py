@@ -16,7 +16,7 @@ MAX_DAYS = 400
 
 
 async def coverage(request: web.Request) -> web.StreamResponse:
-    """Answer with an account of the time asked for that adds up."""
+    """Answer with watched, blind and paused seconds per camera; they add up to the time asked for."""
     inputs.check_names(request, ("from", "to"))
     account, now = request.app[STORE].coverage, request.app[STORE].coverage.moment().wall
     end = min(_time(request, "to", now), now)
@@ -68,7 +68,7 @@ def _time(request: web.Request, name: str, default: dt.datetime) -> dt.datetime:
     if text is None:
         return default
     try:
-        # A + that nobody escaped arrives as a blank.
+        # The + of a time zone, unescaped in an address, arrives as a blank.
         found = dt.datetime.fromisoformat(text.replace(" ", "+"))
         if found.tzinfo is None or not 1970 <= found.year < 9000:
             raise ValueError

@@ -1,4 +1,4 @@
-"""The pull feed for central servers (CONTRACT.md section 4): cursors, long polls, 304 without touching the database."""
+"""The pull feed for central servers (docs/contract.md): cursors, long polls, 304 without touching the database."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ from typing import Any
 
 from aiohttp import web
 
-from edge.errors import NotFoundError
 from edge.records import FeedItem, FeedPage
-from edge.serve.api.feed_pages import ANSWERS
+from edge.serve.api.feed_pages import FEED_PAGES
 from edge.serve.api.schema import ITEM_FIELDS
-from edge.serve.app_keys import CALLER, FEED_BELL, POLLS, STORE, read
+from edge.serve.app_keys import FEED_BELL, STORE, read
 from edge.serve.http import inputs
-from edge.serve.http.access import Caller
-from edge.serve.http.again import Unchanged
+from edge.serve.http.access import CALLER, Caller
+from edge.serve.http.connection import NotModified
+from edge.serve.http.problems import no_hit
+from edge.serve.http.quotas import LONG_POLLS
 from edge.store import Store, hit_to_json, item_to_json, to_line
 from edge.store.feed import cursor
 
-ALWAYS = frozenset({"seq", "at", "type"})
+ALWAYS_SENT = frozenset({"seq", "at", "type"})
 MAX_WAIT_S = 60
 MAX_PAGE_BYTES = 1_000_000
-"""About what one answer may have, whatever the limit: `more` says that there is more."""
+"""Approximate size limit of one answer, whatever `limit` says; `more` is then true."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pull:
-    """What one puller asks for."""
+class PullRequest:
+    """Parameters of one pull."""
 
     after: str | None
     limit: int
@@ -37,24 +38,24 @@ class Pull:
     fields: frozenset[str] | None
 
     def seq(self) -> int:
-        """Number up to which the puller has all; CursorError for a cursor that was never ours."""
+        """Sequence number of the cursor: the puller has everything up to it. CursorError if we never issued it."""
         return cursor.decode(self.after)[1] if self.after is not None else 0
 
     def etag(self, store: Store) -> str:
-        """Strong tag of the answer as the feed stands now; waiting changes no answer. Reads memory only."""
+        """ETag of the answer as the feed stands now, from memory. `wait` is left out: it changes when, not what."""
         fields = ",".join(sorted(self.fields)) if self.fields is not None else "*"
         text = f"{store.head_cursor()}\n{self.after}\n{self.limit}\n{fields}\n{_audit_head(store)}"
         return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
 async def alerts(request: web.Request) -> web.StreamResponse:
-    """Answer with the items after a cursor: at once, or within the wait as soon as there are some."""
-    pull = _asked(request)
+    """Answer with the items after a cursor; with `wait`, as soon as there is one or when the time is over."""
+    pull = _parse_pull(request)
     if not pull.wait_s:
         return (await _answer(request, pull))[0]
     deadline = time.monotonic() + pull.wait_s
     bell = request.app[FEED_BELL]
-    with request.app[POLLS]:
+    with request.app[LONG_POLLS]:
         while True:
             rings = bell.rings
             response, is_news = await _answer(request, pull)
@@ -69,50 +70,50 @@ async def alert(request: web.Request) -> web.StreamResponse:
     inputs.check_names(request, ())
     hit = await read(request.app[STORE].hit, request.match_info["hit_id"])
     if hit is None:
-        raise NotFoundError(
-            f"hit {request.match_info['hit_id'][:64]} is not kept: it never was, was erased, or is too old"
-        )
+        raise no_hit(request)
     return web.json_response(hit_to_json(hit))
 
 
-def _asked(request: web.Request) -> Pull:
+def _parse_pull(request: web.Request) -> PullRequest:
     inputs.check_names(request, ("after", "limit", "wait", "fields"))
-    return Pull(
+    return PullRequest(
         after=request.query.get("after"),
-        limit=inputs.number(request, "limit", 100, 1, 500),
-        wait_s=inputs.number(request, "wait", 0, 0, MAX_WAIT_S),
-        fields=inputs.names(request, "fields", ITEM_FIELDS),
+        limit=inputs.whole_number(request, "limit", 100, 1, 500),
+        wait_s=inputs.whole_number(request, "wait", 0, 0, MAX_WAIT_S),
+        fields=inputs.name_set(request, "fields", ITEM_FIELDS),
     )
 
 
-async def _answer(request: web.Request, pull: Pull) -> tuple[web.Response, bool]:
-    """The answer as the feed stands now, and whether it has news; 304 without touching the database when it has not.
+async def _answer(request: web.Request, pull: PullRequest) -> tuple[web.Response, bool]:
+    """The answer as the feed stands now, and whether it has items; an unchanged ETag gives 304 without the database.
 
-    The tag is taken before the page is read: it can only be too old, and cost one pull more, never hide an item.
+    The ETag is made before the page is read. An item committed in between makes the tag too old, which costs one more
+    pull; a tag made afterwards could hide that item.
     """
     store, caller = request.app[STORE], request[CALLER]
-    holds = _still(request, pull)
+    holds = _replay_check(request, pull)
     etag = pull.etag(store)
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
     if etag in (part.strip() for part in request.headers.get("If-None-Match", "").split(",")):
-        _note(store, caller, pull)
-        return Unchanged(headers, holds), False
-    body, page = await request.app[ANSWERS].get(caller.name or "", etag, lambda: _page(store, pull))
-    _note(store, caller, pull)
+        _note_progress(store, caller, pull)
+        return NotModified(headers, holds), False
+    body, page = await request.app[FEED_PAGES].get(caller.name or "", etag, lambda: _page(store, pull))
+    _note_progress(store, caller, pull)
     response = web.Response(body=body, content_type="application/json", charset="utf-8", headers=headers)
     return response, bool(page.items)
 
 
-def _note(store: Store, caller: Caller, pull: Pull) -> None:
-    """Remember how far a machine has come: who asks for what is after a cursor has all up to it. Memory only."""
+def _note_progress(store: Store, caller: Caller, pull: PullRequest) -> None:
+    """Note how far a machine has got: its cursor confirms every item before it. The store saves that later."""
     if caller.scopes and caller.name is not None:
         store.note_pull(caller.name, pull.seq())
 
 
-def _still(request: web.Request, pull: Pull) -> Callable[[], bool] | None:
-    """Whether a machine that asks this again at once may have the same answer: no news, and its token is as it was.
+def _replay_check(request: web.Request, pull: PullRequest) -> Callable[[], bool] | None:
+    """Make the check that lets the connection replay this 304: feed and audit unchanged, token valid with these scopes.
 
-    Looked up before the tag is made, so that news which come in between only cost the longer way. None: never.
+    None for people and for long polls, which are never replayed. The heads are read before the ETag is made: an item
+    committed in between makes the check fail, and the next request runs the handlers.
     """
     store, caller = request.app[STORE], request[CALLER]
     name, secret = caller.name, request.headers.get("Authorization", "").partition(" ")[2].strip()
@@ -132,10 +133,10 @@ def _still(request: web.Request, pull: Pull) -> Callable[[], bool] | None:
     return holds
 
 
-def _page(store: Store, pull: Pull) -> tuple[bytes, FeedPage]:
+def _page(store: Store, pull: PullRequest) -> tuple[bytes, FeedPage]:
     page = store.feed(pull.after, pull.limit, max_bytes=MAX_PAGE_BYTES)
     answer = {
-        "items": [_item(item, pull.fields) for item in page.items],
+        "items": [_selected_fields(item, pull.fields) for item in page.items],
         "next": page.next,
         "epoch": page.epoch,
         "head": page.head,
@@ -150,6 +151,6 @@ def _audit_head(store: Store) -> str | None:
     return head.sha256 if head else None
 
 
-def _item(item: FeedItem, fields: frozenset[str] | None) -> dict[str, Any]:
+def _selected_fields(item: FeedItem, fields: frozenset[str] | None) -> dict[str, Any]:
     whole = item_to_json(item)
-    return whole if fields is None else {name: value for name, value in whole.items() if name in fields | ALWAYS}
+    return whole if fields is None else {name: value for name, value in whole.items() if name in fields | ALWAYS_SENT}

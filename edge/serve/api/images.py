@@ -1,30 +1,18 @@
-"""Kept pictures by hash: immutable, with ranges, of the type their first bytes say. No pixel is decoded here."""
+"""Stored pictures by SHA-256: cacheable for good, with ranges, typed by their first bytes. Nothing is decoded."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from pathlib import Path
 
 from aiohttp import web
 
 from edge.errors import NotFoundError
 from edge.serve.app_keys import STORE, read
 from edge.serve.http import inputs
+from edge.serve.http.file_types import read_picture_header
 from edge.serve.http.problems import RequestError
 
 HEADERS = {"Cache-Control": "private, max-age=31536000, immutable"}
-MAX_HEADER_BYTES = 262_144
-"""A JPEG may carry long comments before it says its size."""
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """What the first bytes of a picture file say."""
-
-    content_type: str
-    width: int
-    height: int
 
 
 async def image(request: web.Request) -> web.StreamResponse:
@@ -37,7 +25,7 @@ async def image(request: web.Request) -> web.StreamResponse:
     if path is None:
         raise _gone(sha256)
     try:
-        picture = await read(look_at, path)
+        picture = await read(read_picture_header, path)
         num_bytes = (await read(path.stat)).st_size
     except FileNotFoundError:
         raise _gone(sha256) from None
@@ -58,25 +46,3 @@ def _check_range(request: web.Request, num_bytes: int) -> None:
         raise RequestError(
             f"the range {request.headers.get('Range')!r} is outside the picture's {num_bytes} bytes", status=416
         )
-
-
-def look_at(path: Path) -> Picture:
-    """Read type and size in px from the head of a PNG or JPEG file; anything else is mere bytes of size 0 x 0."""
-    with path.open("rb") as file:
-        head = file.read(MAX_HEADER_BYTES)
-    if head.startswith(b"\x89PNG\r\n\x1a\n") and len(head) >= 24:
-        return Picture("image/png", int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big"))
-    if head.startswith(b"\xff\xd8\xff"):
-        return Picture("image/jpeg", *_jpeg_size(head))
-    return Picture("application/octet-stream", 0, 0)
-
-
-def _jpeg_size(head: bytes) -> tuple[int, int]:
-    at = 2
-    while at + 9 <= len(head) and head[at] == 0xFF:
-        marker = head[at + 1]
-        # Start-of-frame markers carry the size; C4, C8 and CC share their range but are tables.
-        if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:
-            return int.from_bytes(head[at + 7 : at + 9], "big"), int.from_bytes(head[at + 5 : at + 7], "big")
-        at += 2 + int.from_bytes(head[at + 2 : at + 4], "big")
-    return 0, 0

@@ -203,3 +203,33 @@ class CursorProblem(Problem):
     oldest: str
     lost: int
     span: tuple[AwareDatetime | None, AwareDatetime | None]
+
+
+class SpanJson(BaseModel):
+    """One stretch of time in which a camera's state, as far as coverage goes, was the same."""
+
+    state: Literal["watched", "blind", "paused"]
+    reason: str = Field(description="why it was blind; why, and by whom, it was paused; empty while watched")
+    by: str | None = Field(description="who paused")
+    start: AwareDatetime
+    end: AwareDatetime
+    seconds: float
+
+
+class CameraCoverage(BaseModel):
+    """One camera's share of the time asked for; the three numbers add up to it."""
+
+    camera: str
+    watched_s: float
+    blind_s: dict[str, float] = Field(description="seconds by reason")
+    paused_s: dict[str, float] = Field(description="seconds by who paused")
+    spans: list[SpanJson]
+
+
+class CoverageJson(BaseModel):
+    """What was watched and what was not."""
+
+    start: AwareDatetime
+    end: AwareDatetime
+    seconds: float
+    cameras: list[CameraCoverage]

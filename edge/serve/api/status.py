@@ -1,4 +1,4 @@
-"""How the box is: health, consumers, metrics, the API's own description, and a sign of life."""
+"""Health, feed consumers, metrics, the API's own description, and `/livez`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from aiohttp import web
 
 from edge.serve.api import openapi
 from edge.serve.app_keys import BOX_ID, HEALTH, LIVE, METRICS, STORE, VERSION, read
+from edge.serve.board import age_ms
 from edge.serve.http import inputs
-from edge.serve.page.live import age_ms
+from edge.serve.http.route import ROUTES
 from edge.store import time_to_text
 
 
 async def livez(request: web.Request) -> web.StreamResponse:
-    """Say that the web side answers; nothing else is asked and nothing told."""
+    """Answer `ok` as long as the event loop runs. Open to all, so it tells nothing else."""
     return web.Response(text="ok\n")
 
 
@@ -70,4 +71,4 @@ async def metrics(request: web.Request) -> web.StreamResponse:
 async def describe(request: web.Request) -> web.StreamResponse:
     """The OpenAPI document."""
     inputs.check_names(request, ())
-    return web.json_response(openapi.document(request.app[VERSION]))
+    return web.json_response(openapi.document(request.app[VERSION], request.app[ROUTES].values()))

@@ -1,7 +1,7 @@
-"""The watchlist for central servers: read whole, replaced whole, changed person by person, always against a version.
+"""The watchlist API for central servers: read it, replace it, put or erase one person, each against a version.
 
-The list's ETag travels with every answer and comes back in `If-Match`: who changes a list that somebody has changed
-meanwhile gets 412 and nothing is done.
+Every answer carries the list's ETag, and every change has to send it as `If-Match`: if the list has changed since, the
+answer is 412 and nothing is done.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from pydantic import ValidationError
 from edge.errors import NotFoundError
 from edge.records import Person
 from edge.serve.api import watchlist_schema
-from edge.serve.app_keys import CALLER, STORE, read, written
+from edge.serve.app_keys import STORE, read
 from edge.serve.http import inputs
+from edge.serve.http.access import CALLER
+from edge.serve.http.inputs import read_body
 from edge.serve.http.problems import RequestError
-from edge.serve.http.shield import read_body
-from edge.serve.http.uploads import read_pictures
-from edge.serve.ports import Enrolled, Entry, Upload, require_desk
-from edge.store import Listing, Receipt, Store, time_to_text
+from edge.serve.http.uploads import read_picture_form
+from edge.serve.ports import PEOPLE
+from edge.store import Receipt, Store, time_to_text
+from edge.watchlist.entry import EnrolOutcome, ListEntry, Upload
 
 Body = TypeVar("Body", watchlist_schema.PersonPut, watchlist_schema.WatchlistPut)
 
@@ -34,7 +36,7 @@ MAX_LIST_BYTES = 64_000_000
 _ETAG = re.compile(r'"(\d{1,18})-[0-9a-f]{16}"', re.ASCII)
 
 
-async def whole(request: web.Request) -> web.StreamResponse:
+async def show(request: web.Request) -> web.StreamResponse:
     """Answer with everybody on the list, and its version."""
     inputs.check_names(request, ())
     store = request.app[STORE]
@@ -44,66 +46,58 @@ async def whole(request: web.Request) -> web.StreamResponse:
     return web.json_response(body, headers={"ETag": etag, "Cache-Control": "no-cache"})
 
 
-async def replace_whole(request: web.Request) -> web.StreamResponse:
+async def replace(request: web.Request) -> web.StreamResponse:
     """Make the body the whole list, all or nothing; whoever is not on it is erased."""
     inputs.check_names(request, ())
-    version = _expected(request)
-    wanted = await _read(request, watchlist_schema.WatchlistPut, MAX_LIST_BYTES)
-    ids = [entry.id for entry in wanted.people]
+    version = _expected_version(request)
+    body = await _read(request, watchlist_schema.WatchlistPut, MAX_LIST_BYTES)
+    ids = [entry.id for entry in body.people]
     if len(set(ids)) != len(ids):
         raise RequestError(f"the list has the id {max(ids, key=ids.count)!r} more than once", status=422)
-    entries = [Entry(_person(entry.id, entry), _pictures(entry.pictures)) for entry in wanted.people]
+    entries = [ListEntry(_person(entry.id, entry), _pictures(entry.pictures)) for entry in body.people]
     by = request[CALLER].name or ""
-    told: tuple[Enrolled, ...] = tuple(Enrolled(entry.person, True, (), 0) for entry in entries)
-    if any(entry.pictures is not None for entry in entries):
-        told = await require_desk(request.app).replace_all(entries, by=by, if_version=version)
-    else:
-        listings = [Listing(entry.person) for entry in entries]
-        await written(request.app[STORE].replace_people(listings, by=by, if_version=version))
-    return await _answer(request, told, 200)
+    outcomes = await request.app[PEOPLE].replace_list(entries, by=by, if_version=version)
+    return await _answer(request, outcomes, 200)
 
 
 async def put(request: web.Request) -> web.StreamResponse:
     """Add or change one person; pictures given replace those there were."""
     inputs.check_names(request, ())
-    version = _expected(request)
-    person_id = _id(request)
-    wanted, pictures = await _read_person(request)
-    person, by = _person(person_id, wanted), request[CALLER].name or ""
-    store = request.app[STORE]
-    is_new = await read(store.person, person_id) is None
-    told = Enrolled(person, True, (), 0)
-    if pictures is not None:
-        told = await require_desk(request.app).enrol(person, pictures, by=by, replace=True, if_version=version)
-    else:
-        await written(store.put_listing(Listing(person), by=by, if_version=version))
-    return await _answer(request, (told,), 201 if is_new else 200)
+    version = _expected_version(request)
+    person_id = request.match_info["person_id"]
+    body, pictures = await _read_person(request)
+    entry, by = ListEntry(_person(person_id, body), pictures), request[CALLER].name or ""
+    is_new = await _find(request, person_id) is None
+    outcome = await request.app[PEOPLE].enrol(entry, by=by, replaces=True, if_version=version)
+    return await _answer(request, (outcome,), 201 if is_new else 200)
 
 
 async def erase(request: web.Request) -> web.StreamResponse:
-    """Erase one person with references, hits and pictures; the receipt says how much."""
+    """Erase one person with references, hits, pictures and examinations; the receipt says how much."""
     inputs.check_names(request, ())
-    version, person_id, store = _expected(request), _id(request), request.app[STORE]
-    if await read(store.person, person_id) is None:
+    version, person_id = _expected_version(request), request.match_info["person_id"]
+    if await _find(request, person_id) is None:
         raise NotFoundError("nobody with this id is on the watchlist")
-    by = request[CALLER].name or ""
-    receipt = await written(store.forget_person(person_id, by=by, if_version=version))
-    return web.json_response(_receipt(receipt), headers={"ETag": await read(_etag, store)})
+    erased = await request.app[PEOPLE].forget(person_id, by=request[CALLER].name or "", if_version=version)
+    return web.json_response(_receipt(erased.receipt), headers={"ETag": await read(_etag, request.app[STORE])})
 
 
-async def _answer(request: web.Request, told: tuple[Enrolled, ...], status: int) -> web.StreamResponse:
-    """What became of each person; 422 where nothing was stored."""
+async def _find(request: web.Request, person_id: str) -> Person | None:
+    return await read(request.app[STORE].person, person_id)
+
+
+async def _answer(request: web.Request, outcomes: tuple[EnrolOutcome, ...], status: int) -> web.StreamResponse:
+    """Answer with the result per person; 422 if somebody has no usable picture, and then nothing was stored."""
     version, digest = await read(request.app[STORE].watchlist_version)
-    body = {"version": version, "digest": digest, "people": [_outcome(one) for one in told]}
-    refused = [one for one in told if not one.is_stored]
+    body = {"version": version, "digest": digest, "people": [_outcome(one) for one in outcomes]}
+    refused = [one for one in outcomes if not one.is_stored]
     if not refused:
         return web.json_response(body, status=status, headers={"ETag": _tag(version, digest)})
-    why = "; ".join(f"{o.source}: {o.message}" for o in refused[0].outcomes[:3]) or "no picture was given"
     problem = {
         "type": "urn:edge:problem:refused",
         "title": "No picture of somebody can be used",
         "status": 422,
-        "detail": f"nothing was changed: {refused[0].person.person_id}: {why}",
+        "detail": f"nothing was changed: {refused[0].person.person_id}: {refused[0].why_refused(3)}",
         "instance": request.path,
         "people": body["people"],
     }
@@ -115,11 +109,11 @@ async def _read_person(request: web.Request) -> tuple[watchlist_schema.PersonFie
     if request.content_type != "multipart/form-data":
         entry = await _read(request, watchlist_schema.PersonPut, MAX_PERSON_BYTES)
         return entry, _pictures(entry.pictures)
-    fields, files = await read_pictures(request, is_strict=True)
+    fields, files = await read_picture_form(request, is_strict=True)
     try:
         return watchlist_schema.PersonFields.model_validate(fields), tuple(files) or None
     except ValidationError as error:
-        raise _wrong(error) from None
+        raise _validation_error(error) from None
 
 
 async def _read(request: web.Request, kind: type[Body], limit: int) -> Body:
@@ -132,17 +126,17 @@ async def _read(request: web.Request, kind: type[Body], limit: int) -> Body:
         # Off the loop: a list with pictures is many megabytes.
         return await asyncio.to_thread(kind.model_validate_json, data)
     except ValidationError as error:
-        raise _wrong(error) from None
+        raise _validation_error(error) from None
 
 
-def _wrong(error: ValidationError) -> RequestError:
+def _validation_error(error: ValidationError) -> RequestError:
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "the body"
     return RequestError(f"{where}: {first['msg']}", status=422)
 
 
-def _expected(request: web.Request) -> int | None:
-    """The version `If-Match` names; None for `*`, which is whatever the list is now."""
+def _expected_version(request: web.Request) -> int | None:
+    """The list version that `If-Match` names; None for `*`, any version. 428 without the header."""
     text = request.headers.get("If-Match")
     if text is None:
         raise RequestError(
@@ -156,13 +150,6 @@ def _expected(request: web.Request) -> int | None:
     if found is None:
         raise RequestError(f"If-Match {text[:60]!r} is no ETag of this list: read it and take the ETag it comes with")
     return int(found[1])
-
-
-def _id(request: web.Request) -> str:
-    person_id = request.match_info["person_id"]
-    if not re.fullmatch(r"[^\x00-\x1f\x7f/\ud800-\udfff]{1,100}", person_id):
-        raise RequestError("a person's id has 1 to 100 printable characters and no slash", status=422)
-    return person_id
 
 
 def _person(person_id: str, entry: watchlist_schema.PersonFields) -> Person:
@@ -197,7 +184,7 @@ def _list(store: Store) -> tuple[dict[str, Any], str]:
         for person in store.people()
     ]
     changed = None if changed_at is None else time_to_text(changed_at)
-    # The version is read first: if the list changes in between, the tag is too old, and a change with it is refused.
+    # The version was read before the people: if the list changes in between, a change with this ETag is refused.
     return {"version": version, "digest": digest, "changed_at": changed, "people": people}, _tag(version, digest)
 
 
@@ -209,15 +196,12 @@ def _etag(store: Store) -> str:
     return _tag(*store.watchlist_version())
 
 
-def _outcome(one: Enrolled) -> dict[str, Any]:
-    pictures = [
-        {"source": o.source, "accepted": o.accepted, "reason": o.reason, "message": o.message, "numbers": o.numbers}
-        for o in one.outcomes
-    ]
+def _outcome(one: EnrolOutcome) -> dict[str, Any]:
+    pictures = [outcome.as_json() for outcome in one.outcomes]
     return {"id": one.person.person_id, "references": one.num_references, "pictures": pictures}
 
 
 def _receipt(receipt: Receipt) -> dict[str, Any]:
-    told = dataclasses.asdict(receipt) | {"erased_at": time_to_text(receipt.erased_at)}
-    del told["person_id"]  # it is gone from the box; the caller knows whom it asked to erase
-    return told
+    values = dataclasses.asdict(receipt) | {"erased_at": time_to_text(receipt.erased_at)}
+    del values["person_id"]  # it is gone from the box; the caller knows whom it asked to erase
+    return values

@@ -1,12 +1,13 @@
-"""The shapes of the watchlist's and coverage's JSON, in and out; the rest of the API's answers are in `schema`.
+"""JSON bodies of the watchlist API, in and out; the other answers are in `schema`.
 
-Additive changes only within v1, as there. What comes in is strict: an unknown field is refused by name.
+Within v1 fields are only added. Bodies that come in are strict: an unknown field is refused by name. The docstrings of
+these classes are part of `openapi.json`.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
@@ -18,7 +19,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d
 
 
 def _only_rfc3339(value: object) -> object:
-    """Seconds since 1970, as number or text, and years that can't be told in UTC are no times of this API."""
+    """Accept RFC 3339 text only; pydantic alone would also take seconds since 1970, and years UTC can't represent."""
     if not isinstance(value, str) or not _TIME.fullmatch(value) or not "1970" <= value[:4] < "9000":
         raise ValueError("a time is RFC 3339 text with a zone, such as 2026-03-04T05:06:07Z, from 1970 on")
     return value
@@ -146,33 +147,3 @@ class RefusedProblem(Problem):
     """422: nothing was changed. Where pictures were at fault, what was wrong with each."""
 
     people: list[PutJson] | None = None
-
-
-class SpanJson(BaseModel):
-    """One stretch of time in which a camera's state, as far as coverage goes, was the same."""
-
-    state: Literal["watched", "blind", "paused"]
-    reason: str = Field(description="why it was blind; why, and by whom, it was paused; empty while watched")
-    by: str | None = Field(description="who paused")
-    start: AwareDatetime
-    end: AwareDatetime
-    seconds: float
-
-
-class CameraCoverage(BaseModel):
-    """One camera's share of the time asked for; the three numbers add up to it."""
-
-    camera: str
-    watched_s: float
-    blind_s: dict[str, float] = Field(description="seconds by reason")
-    paused_s: dict[str, float] = Field(description="seconds by who paused")
-    spans: list[SpanJson]
-
-
-class CoverageJson(BaseModel):
-    """What was watched and what was not."""
-
-    start: AwareDatetime
-    end: AwareDatetime
-    seconds: float
-    cameras: list[CameraCoverage]

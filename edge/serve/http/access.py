@@ -1,16 +1,20 @@
-"""Who may call which route: one table, deny by default. A route without a line here answers nobody."""
+"""Who may call a route: roles of people, scopes of machines, and the rule. Deny by default.
+
+The rights themselves stand in `edge.serve.routes`, one line per route; nothing here knows a route.
+"""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
 from dataclasses import dataclass
+
+from aiohttp import web
 
 from edge.errors import AuthError
 
 
 class Role(enum.StrEnum):
-    """What a person logged in on the page is here for."""
+    """The roles of the page's users; each user has one."""
 
     GUARD = "guard"
     SUPERVISOR = "supervisor"
@@ -20,7 +24,7 @@ class Role(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking: a person with a role, a machine with scopes, or nobody."""
+    """Who sent a request: a person with a role, a machine with scopes, or nobody (no name)."""
 
     name: str | None = None
     role: str | None = None
@@ -29,121 +33,46 @@ class Caller:
     language: str | None = None
 
     @property
-    def known(self) -> bool:
-        """Whether this is a person or a machine we know."""
+    def is_known(self) -> bool:
+        """Whether the request came with a valid session or token."""
         return self.name is not None
+
+
+CALLER = web.RequestKey("caller", Caller)
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may call one route."""
+    """Who may call one route; `Access()` lets nobody in."""
 
     roles: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
-    open: bool = False
+    is_open: bool = False
 
 
-G, S, I, A = Role  # noqa: E741  (the columns of the table below)
-ALERTS = ("alerts:read",)
-HEALTH = ("alerts:read", "health:read")
-METRICS = (*HEALTH, "metrics:read")
-WRITE = ("watchlist:write",)
-WATCHLIST = ("watchlist:read", "watchlist:write")
+OPEN = Access(is_open=True)
 
 
-def _to(*roles: Role, scopes: tuple[str, ...] = ()) -> Access:
+def allow(*roles: Role, scopes: tuple[str, ...] = ()) -> Access:
+    """Access for people with one of `roles`, and for machines with one of `scopes`."""
     return Access(frozenset(roles), frozenset(scopes))
 
 
-ACCESS: Mapping[str, Access] = {
-    "livez": Access(open=True),
-    "static": Access(open=True),
-    "claim": Access(open=True),
-    "claim.take": Access(open=True),
-    "login": Access(open=True),
-    "login.check": Access(open=True),
-    "login.link": Access(open=True),
-    "logout": _to(G, S, I, A),
-    "language": _to(G, S, I, A),
-    "now": _to(G, S, I),
-    "now.hits": _to(G, S),
-    "now.health": _to(G, S, I),
-    "now.conditions": _to(G, S, I, A),
-    "events": _to(G, S, I),
-    "live.frames": _to(G, S, I),
-    "live.frame": _to(G, S, I),
-    "live.picture": _to(G, S, I),
-    "hits": _to(G, S, A),
-    "hit": _to(G, S, A),
-    "hit.review": _to(G, S),
-    "hit.undo": _to(G, S),
-    "people": _to(G, S, A),
-    "people.new": _to(S),
-    "people.add": _to(S),
-    "people.person": _to(S),
-    "people.change": _to(S),
-    "people.erase": _to(S),
-    "examine": _to(G, S),
-    "examine.submit": _to(G, S),
-    "examine.snapshot": _to(G, S),
-    "examine.job": _to(G, S),
-    "examine.progress": _to(G, S),
-    "examine.file": _to(G, S),
-    "examine.remove": _to(G, S),
-    "box": _to(G, S, I, A),
-    "box.pause": _to(S, I),
-    "box.resume": _to(S, I),
-    "commission": _to(S, I),
-    "commission.act": _to(S, I),
-    "commission.sheet": _to(S, I),
-    # Only a supervisor: whoever makes users or tokens reaches all that these reach.
-    "box.user.add": _to(S),
-    "box.user.password": _to(S),
-    "box.user.remove": _to(S),
-    "box.token.add": _to(S),
-    "box.token.rotate": _to(S),
-    "box.token.revoke": _to(S),
-    "box.login.end": _to(G, S, I, A),
-    "box.password": _to(G, S, I, A),
-    "api.alerts": _to(G, S, A, scopes=ALERTS),
-    "api.alert": _to(G, S, A, scopes=ALERTS),
-    "api.image": _to(G, S, A, scopes=ALERTS),
-    "api.health": _to(G, S, I, A, scopes=HEALTH),
-    "api.consumers": _to(S, I, A, scopes=ALERTS),
-    "api.openapi": _to(G, S, I, A, scopes=HEALTH),
-    "api.coverage": _to(G, S, I, A, scopes=HEALTH),
-    "api.watchlist": _to(S, A, scopes=WATCHLIST),
-    "api.watchlist.replace": _to(S, scopes=WRITE),
-    "api.person.put": _to(S, scopes=WRITE),
-    "api.person.erase": _to(S, scopes=WRITE),
-    "metrics": _to(S, I, A, scopes=METRICS),
-}
+def may(caller: Caller, access: Access) -> bool:
+    """Whether `access` lets `caller` in."""
+    return access.is_open or caller.role in access.roles or bool(access.scopes & caller.scopes)
 
 
-def may(caller: Caller, route: str | None) -> bool:
-    """Whether `caller` may call the route of that name."""
-    access = ACCESS.get(route or "")
-    if access is None:
-        return False
-    return access.open or caller.role in access.roles or bool(access.scopes & caller.scopes)
-
-
-def require(caller: Caller, route: str | None) -> None:
-    """Raise `AuthError` 401 for nobody, 403 for somebody who may not."""
-    if may(caller, route):
+def require(caller: Caller, access: Access) -> None:
+    """Raise `AuthError`: 401 for an unknown caller, 403 for a known one without the right."""
+    if may(caller, access):
         return
-    if not caller.known:
+    if not caller.is_known:
         raise AuthError(
             "this address needs a login, or a token in the header 'Authorization: Bearer TOKEN'", status=401
         )
-    access = ACCESS.get(route or "", Access())
     if caller.role is None:
         needed = f"scope {' or '.join(sorted(access.scopes))}" if access.scopes else "a login; tokens have no use here"
         raise AuthError(f"the token of {caller.name} does not reach this address: it needs {needed}", status=403)
     allowed = ", ".join(sorted(access.roles)) or "nobody"
     raise AuthError(f"the role {caller.role} does not reach this address: it is for {allowed}", status=403)
-
-
-def home(caller: Caller) -> str:
-    """Address of the page a person starts on."""
-    return "/" if may(caller, "now") else "/hits" if may(caller, "hits") else "/box"

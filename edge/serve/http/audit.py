@@ -1,44 +1,29 @@
-"""Notes in the audit who looked at what. One table of routes; what is changed is noted by the store itself.
+"""Audits who viewed what. Changes are audited by the store, in the transaction that makes them.
 
-A page that is looked at again within a minute is noted once: else a page left open would fill the audit.
+The same view by the same caller is noted once a minute; otherwise a page that reloads itself would fill the audit.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
 from concurrent.futures import Future
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from edge.serve.app_keys import CALLER, STORE
-from edge.serve.http.access import Caller
+from edge.serve.app_keys import STORE
+from edge.serve.http.access import CALLER, Caller
+from edge.serve.http.route import route_of
 
 log = logging.getLogger(__name__)
 
-VIEWS: Mapping[str, str] = {
-    "now": "live.view",
-    "hit": "hit.view",
-    "hits": "hits.search",
-    "people": "watchlist.view",
-    "people.person": "watchlist.view",
-    "examine.job": "examine.view",
-    "box": "box.view",
-    "api.alert": "hit.view",
-    "api.watchlist": "watchlist.view",
-    "api.coverage": "coverage.view",
-    "logout": "logout",
-}
-"""Action of each route that is noted when it answered. How far machines pull the feed is noted with their cursors."""
-
-AGAIN_AFTER_S = 60.0
+REPEAT_AFTER_S = 60.0
 MAX_REMEMBERED = 1000
 
 
-class Notes:
-    """Remembers for a minute what was noted. Used on one loop only."""
+class RecentViews:
+    """What was noted within the last minute. Not thread-safe: used on one event loop."""
 
     def __init__(self) -> None:
         self._noted: dict[tuple[str, str, str], float] = {}
@@ -46,7 +31,7 @@ class Notes:
     def is_new(self, actor: str, action: str, subject: str) -> bool:
         """Whether this was not noted within the last minute."""
         key, now = (actor, action, subject), time.monotonic()
-        if now - self._noted.get(key, float("-inf")) < AGAIN_AFTER_S:
+        if now - self._noted.get(key, float("-inf")) < REPEAT_AFTER_S:
             return False
         if len(self._noted) >= MAX_REMEMBERED:
             self._noted.clear()
@@ -54,12 +39,12 @@ class Notes:
         return True
 
 
-NOTES = web.AppKey("notes", Notes)
+RECENT_VIEWS = web.AppKey("recent_views", RecentViews)
 
 
 @web.middleware
-async def note_views(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Note a view once it was answered; a redirect after a form counts as an answer."""
+async def audit_views(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Audit a view once it was answered without an error; a redirect counts, for the logout."""
     try:
         response = await handler(request)
     except web.HTTPRedirection:
@@ -71,17 +56,18 @@ async def note_views(request: web.Request, handler: Handler) -> web.StreamRespon
 
 
 def _note(request: web.Request) -> None:
-    action = VIEWS.get(request.match_info.route.name or "")
+    route = route_of(request)
+    action = None if route is None else route.view
     caller = request.get(CALLER, Caller())
     if action is None or caller.name is None:
         return
     subject = request.match_info.get("hit_id") or request.path_qs
-    if request.app[NOTES].is_new(caller.name, action, subject):
+    if request.app[RECENT_VIEWS].is_new(caller.name, action, subject):
         detail = {"query": dict(request.query)} if request.query else {}
         done = request.app[STORE].audit(caller.name, action, subject[:500], detail)
-        done.add_done_callback(_say_if_lost)
+        done.add_done_callback(_log_failure)
 
 
-def _say_if_lost(done: Future[None]) -> None:
+def _log_failure(done: Future[None]) -> None:
     if (error := done.exception()) is not None:
         log.error("an audit line could not be stored: %s", error)

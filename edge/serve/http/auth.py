@@ -1,4 +1,4 @@
-"""Who is asking: session cookies, bearer tokens, login, login links and logout. What they may do is in `access`."""
+"""Finds out who sent a request, by session cookie or bearer token, and checks that the route lets them in."""
 
 from __future__ import annotations
 
@@ -11,36 +11,34 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from edge.errors import AuthError
-from edge.serve.app_keys import CALLER, CONFIG, STORE, read, written
-from edge.serve.http.access import Caller, home, require
-from edge.serve.http.problems import RequestError
-from edge.serve.http.shield import SAFE_METHODS, check_origin, read_form
-from edge.serve.page.language import LANGUAGES
-from edge.serve.page.renderer import render, texts_of
+from edge.serve.app_keys import CONFIG, STORE, read, written
+from edge.serve.http.access import CALLER, Access, Caller, require
+from edge.serve.http.route import home, route_of
+from edge.serve.http.security_headers import SAFE_METHODS, check_origin
 from edge.store import Store
 
 COOKIE = "edge_session"
-TRUST_S = 5.0
-"""Seconds for which a checked session isn't looked up again: one ended elsewhere lives on for at most this long."""
-
-WITHOUT_CALLER = frozenset({"livez", "static"})
-"""Open routes that answer even when the store can't."""
-
-MAX_TRUSTED = 1000
+SESSION_CACHE_S = 5.0
+"""Seconds a session is cached after its check. One that another process ends stays valid for at most this long."""
+MAX_CACHED_SESSIONS = 1000
 MAX_LOGINS_WAITING = 8
 
 
 class Callers:
-    """Finds out who sent a request, and remembers sessions for a few seconds. Used on one loop only."""
+    """Identifies callers; caches sessions for a few seconds. Not thread-safe: used on one event loop."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._trusted: dict[bytes, tuple[float, Caller]] = {}
+        self._cache: dict[bytes, tuple[float, Caller]] = {}
         self._one_login = asyncio.Lock()
         self._logins_waiting = 0
 
-    async def of(self, request: web.Request) -> Caller:
-        """Return who sent `request`; a wrong token is an error, a stale cookie is nobody."""
+    async def identify(self, request: web.Request) -> Caller:
+        """Return who sent `request`.
+
+        A wrong token raises AuthError 401: a machine must learn that its token is bad, also where a cookie is good. A
+        cookie whose session has ended gives `Caller()`, nobody, who is led to the login.
+        """
         header = request.headers.get("Authorization")
         if header is not None:
             scheme, _, secret = header.partition(" ")
@@ -56,14 +54,14 @@ class Callers:
         return await self.by_session(secret) if secret else Caller()
 
     async def by_session(self, secret: str) -> Caller:
-        """Return whose session this is, or nobody."""
+        """Return the user of a session, or `Caller()` if it has ended."""
         key = _key(secret)
-        if (caller := self._trust(key)) is not None:
+        if (caller := self._cached(key)) is not None:
             return caller
         session = await read(self._store.check_session, secret)
         if session is None:
             return Caller()
-        return self._remember(key, Caller(session.user, session.role, session=secret, language=session.language))
+        return self._add_to_cache(key, Caller(session.user, session.role, session=secret, language=session.language))
 
     def _by_token(self, secret: str) -> Caller | None:
         token = self._store.check_token(secret)
@@ -81,29 +79,29 @@ class Callers:
             self._logins_waiting -= 1
         return user.name if user else None
 
-    def forget(self, caller: Caller) -> None:
-        """Look this session up again at its next request."""
+    def drop_cached(self, caller: Caller) -> None:
+        """Drop a session from the cache, because its user's settings have changed."""
         if caller.session is not None:
-            self._trusted.pop(_key(caller.session), None)
+            self._cache.pop(_key(caller.session), None)
 
-    def forget_all(self) -> None:
-        """Look every session up again: users or logins have changed."""
-        self._trusted.clear()
+    def drop_all_cached(self) -> None:
+        """Empty the cache, because users or logins have changed."""
+        self._cache.clear()
 
     async def end(self, caller: Caller) -> None:
         """End a session now, here and in the store."""
         if caller.session is not None:
-            self._trusted.pop(_key(caller.session), None)
+            self._cache.pop(_key(caller.session), None)
             await written(self._store.end_session(caller.session))
 
-    def _trust(self, key: bytes) -> Caller | None:
-        until, caller = self._trusted.get(key, (0.0, None))
+    def _cached(self, key: bytes) -> Caller | None:
+        until, caller = self._cache.get(key, (0.0, None))
         return caller if time.monotonic() < until else None
 
-    def _remember(self, key: bytes, caller: Caller) -> Caller:
-        if len(self._trusted) >= MAX_TRUSTED:
-            self._trusted.clear()
-        self._trusted[key] = (time.monotonic() + TRUST_S, caller)
+    def _add_to_cache(self, key: bytes, caller: Caller) -> Caller:
+        if len(self._cache) >= MAX_CACHED_SESSIONS:
+            self._cache.clear()
+        self._cache[key] = (time.monotonic() + SESSION_CACHE_S, caller)
         return caller
 
 
@@ -115,80 +113,30 @@ CALLERS = web.AppKey("callers", Callers)
 
 
 @web.middleware
-async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let a request through only when the table in `access` says so, and a form only when it came from our own page."""
-    if request.match_info.route.name in WITHOUT_CALLER:
+async def check_access(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse a caller whom the route doesn't let in, and a form that another site made the browser send."""
+    route = route_of(request)
+    if route is not None and not route.needs_caller:
         return await handler(request)
-    caller = await request.app[CALLERS].of(request)
+    caller = await request.app[CALLERS].identify(request)
     request[CALLER] = caller
+    # An unknown address or method has no rights to check; it gets its 404 or 405 from the router.
     if request.match_info.http_exception is None:
-        require(caller, request.match_info.route.name)
+        require(caller, Access() if route is None else route.access)
+        # Machines send no Origin; a token proves intent, since no browser adds one by itself.
         if request.method not in SAFE_METHODS and not caller.scopes:
             check_origin(request)
     return await handler(request)
 
 
-async def show_login(request: web.Request) -> web.StreamResponse:
-    """The login form; who is logged in goes home."""
-    if request[CALLER].role is not None:
-        raise web.HTTPSeeOther(home(request[CALLER]))
-    return render(request, "login.html", {"error": None, "user": "", "next": local_address(request.query.get("next"))})
-
-
-async def log_in(request: web.Request) -> web.StreamResponse:
-    """Check user and password, and begin a session."""
-    form = await read_form(request)
-    name, password, onward = form.get("user", ""), form.get("password", ""), local_address(form.get("next"))
-    headers: dict[str, str] = {}
-    status, error = 401, texts_of(request)("login.wrong")
-    try:
-        user = await request.app[CALLERS].log_in(name, password) if name and password else None
-    except AuthError as refused:
-        user, status, seconds = None, refused.http_status, refused.retry_after_s or 5
-        error = texts_of(request)("login.wait", seconds=seconds)
-        headers = {"Retry-After": str(seconds)}
-    if user is None:
-        response = render(request, "login.html", {"error": error, "user": name, "next": onward}, status=status)
-        response.headers.update(headers)
-        return response
-    return await begin_session(request, user, onward)
-
-
-async def follow_link(request: web.Request) -> web.StreamResponse:
-    """Log in by a link that works once."""
-    user = await written(request.app[STORE].use_login_link(request.query.get("token", "")))
-    if user is None:
-        error = texts_of(request)("login.link_used")
-        return render(request, "login.html", {"error": error, "user": "", "next": ""}, status=401)
-    return await begin_session(request, user, "")
-
-
-async def log_out(request: web.Request) -> web.StreamResponse:
-    """End the session and go back to the login form."""
-    await request.app[CALLERS].end(request[CALLER])
-    response = web.HTTPSeeOther("/login")
-    response.del_cookie(COOKIE, path="/")
-    raise response
-
-
-async def set_language(request: web.Request) -> web.StreamResponse:
-    """Remember the language somebody reads in, and go back to the page they came from."""
-    form, caller = await read_form(request), request[CALLER]
-    if form.get("language") not in LANGUAGES:
-        raise RequestError(f"the language is not known: choose from {', '.join(LANGUAGES)}", status=422)
-    await written(request.app[STORE].page.set_language(caller.name or "", form["language"]))
-    request.app[CALLERS].forget(caller)
-    raise web.HTTPSeeOther(local_address(form.get("back")) or home(caller))
-
-
 async def begin_session(request: web.Request, user: str, onward: str) -> web.StreamResponse:
-    """Log somebody in and lead them on."""
+    """Start a session, set its cookie, and raise a redirect to `onward` or to the user's start page."""
     hours = request.app[CONFIG].session_hours
-    # The old session, if there was one, must not live on beside the new one.
+    # End the session this browser had before: its cookie is about to be replaced, so nobody could end it later.
     await request.app[CALLERS].end(request[CALLER])
     secret = await written(request.app[STORE].add_session(user, hours, request.remote))
     caller = await request.app[CALLERS].by_session(secret)
-    response = web.HTTPSeeOther(onward or home(caller))
+    response = web.HTTPSeeOther(onward or home(request.app, caller))
     response.set_cookie(
         COOKIE, secret, max_age=int(hours * 3600), path="/", httponly=True, samesite="Strict", secure=request.secure
     )
@@ -196,7 +144,7 @@ async def begin_session(request: web.Request, user: str, onward: str) -> web.Str
 
 
 def local_address(address: str | None) -> str:
-    """Return `address` if it is a path of this box, else nothing: a login never leads to another host."""
+    """Return `address` if it is a path on this device, else "": a login link must not lead to another host."""
     if not address or not address.startswith("/") or address[1:2] in {"/", "\\"} or any(c < " " for c in address):
         return ""
     parts = urlsplit(address)

@@ -1,4 +1,4 @@
-"""The door before HTTP: how many may come in, and what becomes of readers that don't take their answer."""
+"""The listening socket: makes a `Connection` of each caller, and drops those that don't read their answers."""
 
 from __future__ import annotations
 
@@ -7,111 +7,28 @@ import contextlib
 import logging
 import ssl
 import time
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from aiohttp import web
 
 from edge.serve.http import slow_readers
-from edge.serve.http.connection import Visitor
+from edge.serve.http.connection import Connection
+from edge.serve.http.quotas import ConnectionLimits, OpenConnections
 from edge.serve.http.refusals import Refusals
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 1.0
+CHECK_EVERY_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How many connections may be open at once."""
-
-    total: int
-    per_address: int
-
-
-class Door:
-    """Makes a `Visitor` of each connection, and looks after them."""
-
-    def __init__(
-        self,
-        make: Callable[[], asyncio.Protocol],
-        limits: Limits,
-        refusals: Refusals,
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
-        self.make = make
-        self._limits = limits
-        self._refusals = refusals
-        self.tls = tls
-        self._visitors: set[Visitor] = set()
-        self._per_address: Counter[str] = Counter()
-
-    def __call__(self) -> Visitor:
-        return Visitor(self)
-
-    def has(self, visitor: Visitor) -> bool:
-        """Whether it came in and is still here."""
-        return visitor in self._visitors
-
-    def admit(self, visitor: Visitor) -> bool:
-        """Let it in, unless there are too many."""
-        if len(self._visitors) >= self._limits.total:
-            self.refuse(visitor, "too many connections")
-            return False
-        if self._per_address[visitor.address] >= self._limits.per_address:
-            self.refuse(visitor, "too many connections from one address")
-            return False
-        self._visitors.add(visitor)
-        self._per_address[visitor.address] += 1
-        return True
-
-    def forget(self, visitor: Visitor) -> None:
-        """It has gone; may be called twice."""
-        if visitor in self._visitors:
-            self._visitors.discard(visitor)
-            self._per_address[visitor.address] -= 1
-            if self._per_address[visitor.address] <= 0:
-                del self._per_address[visitor.address]
-
-    def close(self) -> None:
-        """Drop those that are still at their handshake; the others belong to the server behind."""
-        for visitor in list(self._visitors):
-            if visitor.transport is None:
-                visitor.abort()
-
-    def refuse(self, visitor: Visitor, why: str) -> None:
-        """Say in the log who was turned away."""
-        self._refusals.note(visitor.address, why)
-
-    def look(self) -> None:
-        """Drop those that take nothing of what waits for them, and the greediest when too much waits in all."""
-        now = time.monotonic()
-        sizes: dict[Visitor, int] = {}
-        for visitor in list(self._visitors):
-            if visitor.raw is None:
-                continue
-            buffered = slow_readers.buffered_bytes(visitor.raw, visitor.transport)
-            visitor.backlog, is_stuck = slow_readers.judge(visitor.backlog, visitor.raw, buffered, now)
-            if is_stuck:
-                self.refuse(visitor, "its answer was not taken")
-                visitor.abort()
-            else:
-                sizes[visitor] = buffered
-        for visitor in slow_readers.too_much(sizes):
-            self.refuse(visitor, "too much waits to be taken")
-            visitor.abort()
-
-
-class DoorSite(web.BaseSite):
-    """Listens, with the door before the runner's server."""
+class Door(web.BaseSite):
+    """Listens on one port, in front of the runner's server."""
 
     def __init__(
         self,
         runner: web.AppRunner,
         host: str,
         port: int,
-        limits: Limits,
+        limits: ConnectionLimits,
         refusals: Refusals,
         tls: ssl.SSLContext | None,
     ) -> None:
@@ -119,34 +36,62 @@ class DoorSite(web.BaseSite):
         self._host, self._port = host, port
         server = runner.server
         assert server is not None
-        self._door = Door(server, limits, refusals, tls)
-        self._looking: asyncio.Task[None] | None = None
+        self._make_protocol = server
+        self._refusals = refusals
+        self._tls = tls
+        self._connections: OpenConnections[Connection] = OpenConnections(limits)
+        self._checking: asyncio.Task[None] | None = None
 
     @property
     def name(self) -> str:
         """Address it was asked to listen on."""
-        return f"http{'s' if self._door.tls else ''}://{self._host}:{self._port}"
+        return f"http{'s' if self._tls else ''}://{self._host}:{self._port}"
 
     async def start(self) -> None:
         """Listen; OSError where that is not possible."""
         await super().start()
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._door, self._host, self._port, backlog=128)
-        self._looking = loop.create_task(self._look())
+        self._server = await loop.create_server(self._accept, self._host, self._port, backlog=128)
+        self._checking = loop.create_task(self._check())
 
     async def stop(self) -> None:
-        """Take no more; those inside are ended by the runner."""
-        if self._looking is not None:
-            self._looking.cancel()
+        """Accept no more connections. The runner ends those that speak HTTP, this those still at their handshake."""
+        if self._checking is not None:
+            self._checking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._looking
-        self._door.close()
+                await self._checking
+        for connection in self._connections:
+            if connection.transport is None:
+                connection.abort()
         await super().stop()
 
-    async def _look(self) -> None:
+    def drop_slow_readers(self) -> None:
+        """Drop connections that read nothing of what waits for them, and the largest when too much waits in all."""
+        now = time.monotonic()
+        sizes: dict[Connection, int] = {}
+        for connection in self._connections:
+            if connection.raw is None:
+                continue
+            buffered = slow_readers.buffered_bytes(connection.raw, connection.transport)
+            connection.backlog, is_stuck = slow_readers.measure_backlog(
+                connection.backlog, connection.raw, buffered, now
+            )
+            if is_stuck:
+                connection.refuse("its answer was not taken")
+                connection.abort()
+            else:
+                sizes[connection] = buffered
+        for connection in slow_readers.connections_to_drop(sizes):
+            connection.refuse("too much waits to be taken")
+            connection.abort()
+
+    def _accept(self) -> Connection:
+        return Connection(self._make_protocol, self._connections, self._refusals, self._tls)
+
+    async def _check(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(CHECK_EVERY_S)
             try:
-                self._door.look()
-            except Exception:  # whatever is wrong with one connection, the others are looked after
-                log.exception("a look at the connections failed")
+                self.drop_slow_readers()
+            except Exception:  # one broken connection must not end the check of all others
+                log.exception("the check for slow readers failed")

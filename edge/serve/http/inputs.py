@@ -1,34 +1,43 @@
-"""Reads query parameters strictly: a parameter that is unknown, given twice or out of range is refused by name."""
+"""Reads query parameters, small forms and bodies: strictly, and within limits of size and time."""
 
 from __future__ import annotations
+
+import asyncio
+import time
+from urllib.parse import parse_qs
 
 from aiohttp import web
 
 from edge.serve.http.problems import RequestError
+
+BODY_TIMEOUT_S = 10.0
+MIN_BYTES_PER_S = 50_000
+"""Slowest rate allowed for a body, after the first BODY_TIMEOUT_S."""
+MAX_BODY_BYTES = 16_384
 
 
 def check_names(request: web.Request, known: tuple[str, ...]) -> None:
     """Refuse parameters that this address doesn't have, and any that is given twice."""
     for name in request.query:
         if name not in known:
-            names = ", ".join(known) or "none"
-            raise RequestError(f"parameter {name!r} is not known at {request.path}: it takes {names}")
+            name_set = ", ".join(known) or "none"
+            raise RequestError(f"parameter {name!r} is not known at {request.path}: it takes {name_set}")
         if len(request.query.getall(name)) > 1:
             raise RequestError(f"parameter {name!r} is given more than once: give it once")
 
 
-def number(request: web.Request, name: str, default: int, low: int, high: int) -> int:
-    """Return a whole number within `low`..`high`."""
+def whole_number(request: web.Request, name: str, default: int, low: int, high: int) -> int:
+    """Return a whole whole_number within `low`..`high`."""
     text = request.query.get(name)
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) < 19 and low <= int(text) <= high):
-        raise RequestError(f"{name} = {text[:40]!r} is not right: give a whole number from {low} to {high}")
+        raise RequestError(f"{name} = {text[:40]!r} is not right: give a whole whole_number from {low} to {high}")
     return int(text)
 
 
-def names(request: web.Request, name: str, known: frozenset[str]) -> frozenset[str] | None:
-    """Return a comma list of known names as a set, or None when the parameter is absent."""
+def name_set(request: web.Request, name: str, known: frozenset[str]) -> frozenset[str] | None:
+    """Return a comma list of known name_set as a set, or None when the parameter is absent."""
     text = request.query.get(name)
     if text is None:
         return None
@@ -38,3 +47,47 @@ def names(request: web.Request, name: str, known: frozenset[str]) -> frozenset[s
             f"{name} has {unknown[0][:40]!r}, which is not known: choose from {', '.join(sorted(known))}"
         )
     return chosen
+
+
+class BodyDeadline:
+    """Deadline of a body being read; every chunk extends it. aiohttp itself has no timeout for slow bodies."""
+
+    def __init__(self) -> None:
+        self._until = time.monotonic() + BODY_TIMEOUT_S
+
+    def extend(self, num_bytes: int) -> None:
+        """Extend the deadline for bytes that have arrived."""
+        self._until += num_bytes / MIN_BYTES_PER_S
+
+    def timeout(self) -> asyncio.Timeout:
+        """Context manager that raises TimeoutError at the deadline."""
+        return asyncio.timeout(max(self._until - time.monotonic(), 0.0))
+
+
+async def read_body(request: web.Request, max_bytes: int) -> bytes:
+    """Read a body of at most `max_bytes`; 413 if it is larger, TimeoutError if it comes too slowly."""
+    if request.content_length is not None and request.content_length > max_bytes:
+        raise RequestError(f"the body is larger than {max_bytes} bytes", status=413)
+    deadline, body = BodyDeadline(), bytearray()
+    while True:
+        async with deadline.timeout():
+            chunk = await request.content.readany()
+        if not chunk:
+            return bytes(body)
+        body += chunk
+        deadline.extend(len(chunk))
+        if len(body) > max_bytes:
+            raise RequestError(f"the body is larger than {max_bytes} bytes", status=413)
+
+
+async def read_form(request: web.Request) -> dict[str, str]:
+    """Read a small form; 415 for another content type, TimeoutError if it takes more than BODY_TIMEOUT_S."""
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise RequestError(f"a form is expected here, not {request.content_type}", status=415)
+    async with asyncio.timeout(BODY_TIMEOUT_S):
+        body = await request.read()
+    try:
+        fields = parse_qs(body.decode(), keep_blank_values=True, strict_parsing=False, max_num_fields=20)
+    except ValueError:
+        raise RequestError("the form is not UTF-8, or has too many fields") from None
+    return {name: values[-1] for name, values in fields.items()}

@@ -5,16 +5,14 @@ from __future__ import annotations
 import http
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 from edge import errors
 from edge.serve.http.refusals import REFUSALS
-from edge.serve.page.renderer import render
 
 log = logging.getLogger(__name__)
 
@@ -31,43 +29,56 @@ class RequestError(errors.EdgeError):
 
 TITLES: Mapping[type[errors.EdgeError], tuple[str, str]] = {
     errors.CursorExpiredError: ("cursor-expired", "The cursor is too old, or from before a restore"),
-    errors.CursorError: ("cursor", "The cursor is not one of ours"),
+    errors.CursorError: ("cursor", "The cursor was not issued here"),
     errors.ImageError: ("image", "The picture can't be used"),
-    errors.NotFoundError: ("not-found", "It is not kept, or not any more"),
-    errors.ConflictError: ("conflict", "It contradicts what is there"),
+    errors.NotFoundError: ("not-found", "Not found, or no longer stored"),
+    errors.ConflictError: ("conflict", "Conflict with what is stored"),
     errors.StoreError: ("store", "The data directory can't be read or written"),
     errors.CameraError: ("camera", "The camera can't be reached"),
     errors.ServiceError: ("service", "A service can't be reached"),
 }
-"""Most special first; all others are titled by their status. The status comes from the error itself."""
+"""URN and title by error class, subclasses first; other errors are titled by their HTTP status."""
 
 
-@web.middleware
-async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn whatever a handler raises into one readable answer."""
-    try:
-        return await handler(request)
-    except errors.EdgeError as error:
-        if error.http_status >= 500:
-            log.error("request failed: route=%s error=%s", _route(request), error)
-        return _answer(request, *_of_edge_error(error))
-    except web.HTTPException as error:
-        if error.status < 400:
+ProblemPage = Callable[[web.Request, dict[str, Any]], web.Response]
+"""Shows a browser a problem: the page of it, or the way to the login."""
+
+
+def problems(page_of: ProblemPage) -> Middleware:
+    """Middleware that answers every error of a handler: problem+json for programs, `page_of` for browsers."""
+
+    @web.middleware
+    async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answer every error of a handler with a problem: as JSON for programs, as a page for browsers."""
+        try:
+            return await handler(request)
+        except errors.EdgeError as error:
+            if error.http_status >= 500:
+                log.error("request failed: route=%s error=%s", _route(request), error)
+            return _answer(request, page_of, *_describe(error))
+        except web.HTTPException as error:
+            if error.status < 400:
+                raise
+            headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+            return _answer(request, page_of, _problem(error.status, None, _detail_of(error)), headers)
+        except TimeoutError:
+            return _answer(
+                request, page_of, _problem(408, None, "the request's body did not arrive in time: send it at once"), {}
+            )
+        except ConnectionError:
             raise
-        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-        return _answer(request, _body(error.status, None, _words(error)), headers)
-    except TimeoutError:
-        return _answer(request, _body(408, None, "the request's body did not arrive in time: send it at once"), {})
-    except ConnectionError:
-        raise
-    except Exception:
-        log.exception("request failed: route=%s", _route(request))
-        return _answer(request, _body(500, None, "this is a fault of the box; its log has the details"), {})
+        except Exception:
+            log.exception("request failed: route=%s", _route(request))
+            return _answer(
+                request, page_of, _problem(500, None, "this is a fault of this box; the details are in its log"), {}
+            )
+
+    return answer_problems
 
 
-def _of_edge_error(error: errors.EdgeError) -> tuple[dict[str, Any], dict[str, str]]:
+def _describe(error: errors.EdgeError) -> tuple[dict[str, Any], dict[str, str]]:
     named = next((named for kind, named in TITLES.items() if isinstance(error, kind)), None)
-    body = _body(error.http_status, named, str(error))
+    body = _problem(error.http_status, named, str(error))
     headers: dict[str, str] = {}
     if isinstance(error, errors.CursorExpiredError):
         body |= {"oldest": error.oldest, "lost": error.lost, "span": list(error.span)}
@@ -79,14 +90,14 @@ def _of_edge_error(error: errors.EdgeError) -> tuple[dict[str, Any], dict[str, s
     return body, headers
 
 
-def _body(status: int, named: tuple[str, str] | None, detail: str) -> dict[str, Any]:
+def _problem(status: int, named: tuple[str, str] | None, detail: str) -> dict[str, Any]:
     kind, title = (
         (f"urn:edge:problem:{named[0]}", named[1]) if named else ("about:blank", http.HTTPStatus(status).phrase)
     )
     return {"type": kind, "title": title, "status": status, "detail": detail}
 
 
-def _words(error: web.HTTPException) -> str:
+def _detail_of(error: web.HTTPException) -> str:
     match error.status:
         case 404:
             return "there is nothing at this address: check it, or start from /"
@@ -98,26 +109,33 @@ def _words(error: web.HTTPException) -> str:
             return error.reason
 
 
-def _answer(request: web.Request, body: dict[str, Any], headers: dict[str, str]) -> web.StreamResponse:
+def _answer(
+    request: web.Request, page_of: ProblemPage, body: dict[str, Any], headers: dict[str, str]
+) -> web.StreamResponse:
     status = body["status"]
     if status < 500 and not (status == 401 and is_page(request)):
         request.app[REFUSALS].note(request.remote or "?", f"{status} {_route(request)}")
     if not is_page(request):
         text = json.dumps(body | {"instance": request.path})
         return web.Response(status=status, text=text, content_type="application/problem+json", headers=headers)
-    if status == 401 and request.method == "GET":
-        onward = f"?next={quote(request.path_qs, safe='')}" if request.path != "/" else ""
-        return web.Response(status=303, headers={"Location": f"/login{onward}"})
-    response = render(request, "problem.html", {"problem": body}, status=status)
-    response.headers.update(headers)
+    response = page_of(request, body)
+    if response.status == status:  # not for the redirect to the login
+        response.headers.update(headers)
     return response
 
 
 def is_page(request: web.Request) -> bool:
-    """Whether a person's browser asks for a page, and not a program for data."""
+    """Whether to answer with HTML: the address is a page's, and the client accepts text/html."""
     data = request.path.startswith(("/api/", "/live/", "/now/", "/events", "/metrics", "/livez"))
     return not data and "text/html" in request.headers.get("Accept", "")
 
 
 def _route(request: web.Request) -> str:
     return request.match_info.route.name or request.method
+
+
+def no_hit(request: web.Request) -> errors.NotFoundError:
+    """The error for a hit that the address names and the store doesn't have."""
+    return errors.NotFoundError(
+        f"hit {request.match_info['hit_id'][:64]} is not stored: it never existed, was erased, or is too old"
+    )

@@ -1,4 +1,4 @@
-"""What was refused, into the log: the first time at once, then as a number each minute. No secret, name or body."""
+"""Logs refused requests: the first of each address and kind at once, then a count per minute. No secrets or names."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ MAX_REMEMBERED = 1000
 
 
 class Refusals:
-    """Counts refusals by address and kind. Used on one loop only; somebody who knocks all night can't fill the log."""
+    """Counts refusals per address and kind, so that nobody can fill the log. Used on one event loop only."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str], tuple[float, int]] = {}
 
     def note(self, address: str, what: str) -> None:
-        """Somebody at `address` was refused `what`."""
+        """Count a refusal; log it unless the same was logged within the last minute."""
         key, now = (address, what), time.monotonic()
         said_at, more = self._seen.get(key, (float("-inf"), 0))
         if now - said_at < EVERY_S:
@@ -38,8 +38,8 @@ class Refusals:
         self._seen = {key: seen for key, seen in self._seen.items() if now - seen[0] < EVERY_S}
 
 
-class Malformed(logging.Filter):
-    """Takes what is no HTTP at all out of aiohttp's log, where each would be a traceback, and counts it instead."""
+class MalformedRequests(logging.Filter):
+    """Log filter: counts a request that is not HTTP as a refusal, instead of aiohttp's traceback."""
 
     def __init__(self, refusals: Refusals) -> None:
         super().__init__()
@@ -54,11 +54,11 @@ class Malformed(logging.Filter):
         return False
 
 
-def make_logger(refusals: Refusals) -> logging.Logger:
+def http_logger(refusals: Refusals) -> logging.Logger:
     """A logger for aiohttp, one per server."""
     logger = logging.Logger("edge.serve.http")
     logger.parent = log
-    logger.addFilter(Malformed(refusals))
+    logger.addFilter(MalformedRequests(refusals))
     return logger
 
 

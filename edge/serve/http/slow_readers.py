@@ -1,7 +1,7 @@
-"""Whether a reader takes what waits for it: bytes in our buffers, in the kernel's, and those it has acknowledged.
+"""Finds clients that don't read their answers, from the bytes that wait for them and those they have acknowledged.
 
-Linux counts per connection what the other side has acknowledged, so it matters neither who wrote (aiohttp, sendfile,
-TLS) nor in what portions. Nothing is closed here.
+Linux counts acknowledged bytes per connection, so it does not matter who wrote them (aiohttp, sendfile, TLS) or in what
+portions. Nothing is closed here.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 STUCK_AFTER_S = 15.0
-LEAST_TAKEN_BYTES = 65_536
-"""What a reader has to take within that time, unless less was waiting."""
+MIN_TAKEN_BYTES = 65_536
+"""Bytes a client has to acknowledge within STUCK_AFTER_S, or everything that waited if that was less."""
 MAX_BUFFERED_BYTES = 16_000_000
-"""Of one reader: more than any answer has."""
+"""Limit of what is buffered for one client; larger than any answer, so that normal clients never reach it."""
 MAX_BUFFERED_TOTAL_BYTES = 64_000_000
 _ACKED = struct.Struct("@Q")
 _ACKED_AT = 120
@@ -30,21 +30,27 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waited for a reader at some time, and how much it had taken by then."""
+    """Bytes that waited for a client at the time `since`, and all the bytes it had acknowledged by then."""
 
     since: float
     waiting: int
     taken: int
 
 
-def buffered_bytes(raw: asyncio.Transport, over_it: asyncio.Transport | None) -> int:
-    """Bytes of answers this process holds for a connection; `over_it` is the encrypted transport, if there is one."""
+def buffered_bytes(raw: asyncio.Transport, encrypted: asyncio.Transport | None) -> int:
+    """Bytes of answers this process holds for a connection; `encrypted` is the encrypted transport, if there is one."""
     own = raw.get_write_buffer_size()
-    return own if over_it is None or over_it is raw else own + over_it.get_write_buffer_size()
+    return own if encrypted is None or encrypted is raw else own + encrypted.get_write_buffer_size()
 
 
-def judge(former: Backlog | None, raw: asyncio.Transport, buffered: int, now: float) -> tuple[Backlog | None, bool]:
-    """What waits now (None: nothing, or nothing is known), and whether the reader is stuck."""
+def measure_backlog(
+    former: Backlog | None, raw: asyncio.Transport, buffered: int, now: float
+) -> tuple[Backlog | None, bool]:
+    """Return the backlog to compare with next time, and whether the client is stuck.
+
+    The backlog is None if nothing waits or it can't be measured. Stuck is a client that has acknowledged less than
+    MIN_TAKEN_BYTES in STUCK_AFTER_S, though more was waiting.
+    """
     sock = raw.get_extra_info("socket")
     if raw.is_closing() and buffered == 0:
         return None, False
@@ -59,11 +65,11 @@ def judge(former: Backlog | None, raw: asyncio.Transport, buffered: int, now: fl
         return current, False
     if now - former.since < STUCK_AFTER_S:
         return former, False
-    return current, taken - former.taken < min(former.waiting, LEAST_TAKEN_BYTES)
+    return current, taken - former.taken < min(former.waiting, MIN_TAKEN_BYTES)
 
 
-def too_much(sizes: Mapping[T, int]) -> list[T]:
-    """Readers to drop, the greediest first, until no one has more than its share and all together not too much."""
+def connections_to_drop(sizes: Mapping[T, int]) -> list[T]:
+    """Clients to drop, largest buffer first, until each and all together are below their limits."""
     left, dropped = sum(sizes.values()), []
     for reader, size in sorted(sizes.items(), key=lambda pair: -pair[1]):
         if size <= MAX_BUFFERED_BYTES and left <= MAX_BUFFERED_TOTAL_BYTES:

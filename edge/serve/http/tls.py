@@ -1,7 +1,7 @@
-"""Encryption: the installer's certificate where one is given, else the box's own, made once and kept.
+"""TLS: the installer's certificate where one is given, else a self-signed one, made once and kept in `data_dir`.
 
-A self-signed certificate proves nothing by itself: its fingerprint is printed, to be compared or pinned by whoever
-connects. It is made anew when it runs out or the box is called otherwise.
+A self-signed certificate proves nothing by itself: its fingerprint is logged, to be compared or pinned by clients. It
+is made again before it expires, and when the device's name or host changes.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ RENEW_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """What the box shows to who connects."""
+class ServerIdentity:
+    """The TLS context to serve with, and its certificate's fingerprint."""
 
     context: ssl.SSLContext
     fingerprint: str
@@ -38,8 +38,8 @@ class Identity:
     is_own: bool
 
 
-def identity(config: ServeConfig, data_dir: Path, box_id: str) -> Identity | None:
-    """What to encrypt with, or None where nothing is encrypted; ConfigError for files that don't fit."""
+def server_identity(config: ServeConfig, data_dir: Path, box_id: str) -> ServerIdentity | None:
+    """Return what to serve with, or None if TLS is off; ConfigError if the given files can't be used."""
     if not is_encrypted(config):
         if config.client_ca is not None or config.tls_cert is not None:
             raise ConfigError('[serve] tls is off, but a certificate or client_ca is given: set tls = "on"')
@@ -48,7 +48,7 @@ def identity(config: ServeConfig, data_dir: Path, box_id: str) -> Identity | Non
         raise ConfigError("[serve] tls_cert and tls_key belong together: give both, or neither")
     cert, key = config.tls_cert, config.tls_key
     if cert is None or key is None:
-        cert, key = _own(data_dir, box_id, config.host)
+        cert, key = _own_certificate(data_dir, box_id, config.host)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
@@ -56,11 +56,11 @@ def identity(config: ServeConfig, data_dir: Path, box_id: str) -> Identity | Non
         if config.client_ca is not None:
             context.load_verify_locations(config.client_ca)
             context.verify_mode = ssl.CERT_REQUIRED
-        print_ = fingerprint(cert.read_bytes())
+        fingerprint_ = fingerprint(cert.read_bytes())
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         files = f"{cert}, {key}" + (f", {config.client_ca}" if config.client_ca else "")
         raise ConfigError(f"{files}: can't be used for TLS ({error}); give PEM files that fit together") from None
-    return Identity(context, print_, config.tls_cert is None)
+    return ServerIdentity(context, fingerprint_, config.tls_cert is None)
 
 
 def fingerprint(pem: bytes) -> str:
@@ -69,11 +69,11 @@ def fingerprint(pem: bytes) -> str:
     return ":".join(digest[at : at + 2] for at in range(0, len(digest), 2))
 
 
-def _own(data_dir: Path, box_id: str, host: str) -> tuple[Path, Path]:
-    """The box's own certificate and key; made where they are missing, about to run out, or of another name."""
+def _own_certificate(data_dir: Path, box_id: str, host: str) -> tuple[Path, Path]:
+    """The self-signed certificate and key; made if they are missing, about to expire, or lack a name."""
     cert, key = data_dir / "tls.crt", data_dir / "tls.key"
     names = _names(box_id, host)
-    if not (cert.is_file() and key.is_file() and _is_good(cert, names)):
+    if not (cert.is_file() and key.is_file() and _is_usable(cert, names)):
         secret = ec.generate_private_key(ec.SECP256R1())
         pem = secret.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -88,7 +88,7 @@ def _own(data_dir: Path, box_id: str, host: str) -> tuple[Path, Path]:
 
 def _sign(secret: ec.EllipticCurvePrivateKey, box_id: str, names: list[str]) -> bytes:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, box_id[:64])])
-    # A box whose clock starts in 1970 must not get a certificate that has run out when the real time arrives.
+    # The clock may still be at 1970: count from a recent date, or the certificate has expired once NTP answers.
     now = max(dt.datetime.now(dt.UTC), dt.datetime(2026, 11, 1, tzinfo=dt.UTC))
     made = (
         x509.CertificateBuilder()
@@ -98,36 +98,36 @@ def _sign(secret: ec.EllipticCurvePrivateKey, box_id: str, names: list[str]) -> 
         .serial_number(x509.random_serial_number())
         .not_valid_before(dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
         .not_valid_after(now + dt.timedelta(days=VALID_DAYS))
-        .add_extension(x509.SubjectAlternativeName([_san(one) for one in names]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([_alternative_name(one) for one in names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .sign(secret, hashes.SHA256())
     )
     return made.public_bytes(serialization.Encoding.PEM)
 
 
-def _is_good(cert: Path, names: list[str]) -> bool:
+def _is_usable(cert: Path, names: list[str]) -> bool:
     try:
-        found = x509.load_pem_x509_certificate(cert.read_bytes())
-        sans = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        certificate = x509.load_pem_x509_certificate(cert.read_bytes())
+        sans = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (OSError, ValueError, x509.ExtensionNotFound):
         return False
-    told = {str(value) for kind in (x509.DNSName, x509.IPAddress) for value in sans.get_values_for_type(kind)}
-    runs_out = found.not_valid_after_utc - dt.datetime.now(dt.UTC) < dt.timedelta(days=RENEW_DAYS)
-    return not runs_out and set(names) <= told
+    present = {str(value) for kind in (x509.DNSName, x509.IPAddress) for value in sans.get_values_for_type(kind)}
+    runs_out = certificate.not_valid_after_utc - dt.datetime.now(dt.UTC) < dt.timedelta(days=RENEW_DAYS)
+    return not runs_out and set(names) <= present
 
 
 def _names(box_id: str, host: str) -> list[str]:
     given = [host] if host not in ("0.0.0.0", "::", "") else []
-    return list(dict.fromkeys([*given, _dns(box_id), _dns(socket.gethostname()), "localhost", "127.0.0.1"]))
+    return list(dict.fromkeys([*given, _dns_name(box_id), _dns_name(socket.gethostname()), "localhost", "127.0.0.1"]))
 
 
-def _dns(name: str) -> str:
-    """The name as certificates can carry it."""
+def _dns_name(name: str) -> str:
+    """`name` with every character replaced that a DNS name can't have."""
     kept = "".join(c if c.isascii() and (c.isalnum() or c in "-.") else "-" for c in name).strip("-.")
     return kept or "edge"
 
 
-def _san(name: str) -> x509.GeneralName:
+def _alternative_name(name: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:

@@ -1,6 +1,6 @@
-"""Reading files that people hand over: forms with pictures, and large files to a folder. Bounded in size and in time.
+"""Reads uploads: forms with pictures into memory, one large file to disk. Size and time are limited.
 
-A file's own name is only ever shown; where it is written, and under which name, is decided here by its first bytes.
+The client's file name is only displayed. Folder and name on disk are ours; the suffix follows from the first bytes.
 """
 
 from __future__ import annotations
@@ -18,55 +18,38 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
 from edge.errors import StoreError
+from edge.serve.http.file_types import HEAD_BYTES, kind_of
+from edge.serve.http.inputs import BodyDeadline
 from edge.serve.http.problems import RequestError
-from edge.serve.http.shield import Pace
-from edge.serve.ports import Upload
+from edge.watchlist.entry import Upload
 
 MAX_PICTURES = 20
 MAX_PICTURE_BYTES = 20_000_000
 MAX_PICTURES_BYTES = 60_000_000
 MAX_FIELD_BYTES = 4_000
 MAX_FIELDS = 20
-SPARE_BYTES = 200_000_000
-"""Disk space that an upload leaves to the alerts."""
-
-_KINDS = (
-    (rb"\xff\xd8\xff", ".jpg"),
-    (rb"\x89PNG\r\n\x1a\n", ".png"),
-    (rb"GIF8[79]a", ".gif"),
-    (rb"BM", ".bmp"),
-    (rb"RIFF....WEBP", ".webp"),
-    (rb"RIFF....AVI ", ".avi"),
-    (rb"....(ftyp|moov|mdat|wide|free|skip)", ".mp4"),
-    (rb"\x1a\x45\xdf\xa3", ".mkv"),
-)
-"""First bytes, and the name's end they stand for."""
-HEAD_BYTES = 12
-"""As many as the longest of them."""
+MIN_FREE_BYTES = 200_000_000
+"""Free disk bytes an upload has to leave, so that hits can still be stored."""
 
 
-def kind_of(head: bytes) -> str | None:
-    """The name's end for a picture or video with these first bytes; None for anything else."""
-    return next((suffix for magic, suffix in _KINDS if re.match(magic, head, re.DOTALL)), None)
+async def read_picture_form(request: web.Request, *, is_strict: bool = False) -> tuple[dict[str, str], list[Upload]]:
+    """Read a form with pictures into memory; return its fields and its files.
 
-
-async def read_pictures(request: web.Request, *, is_strict: bool = False) -> tuple[dict[str, str], list[Upload]]:
-    """Read a form with pictures into memory: its fields, and the files that have bytes.
-
-    With `is_strict`, for machines: empty files count, files are called `pictures`, and no field comes twice.
+    Browsers send an empty file for a field left empty; it is skipped. With `is_strict`, for the API, it is kept (and
+    then refused as unreadable), files have to be called `pictures`, and a field given twice is refused.
     """
     parts = await _parts(request, MAX_PICTURES_BYTES)
     fields: dict[str, str] = {}
     files: list[Upload] = []
-    pace, num_parts, num_bytes = Pace(), 0, 0
-    while (part := await _next(parts, pace)) is not None:
+    deadline, num_parts, num_bytes = BodyDeadline(), 0, 0
+    while (part := await _next_part(parts, deadline)) is not None:
         num_parts += 1
         if is_strict:
-            _require_right(part, fields)
+            _check_part(part, fields)
         if part.filename is None:
-            fields[(part.name or "")[:40]] = _text(await _read(part, MAX_FIELD_BYTES, pace), is_strict=is_strict)
-        elif (data := await _read(part, MAX_PICTURE_BYTES, pace)) or is_strict:
-            files.append(Upload(_shown(part.filename), data))
+            fields[(part.name or "")[:40]] = _text(await _read(part, MAX_FIELD_BYTES, deadline), is_strict=is_strict)
+        elif (data := await _read(part, MAX_PICTURE_BYTES, deadline)) or is_strict:
+            files.append(Upload(_display_name(part.filename), data))
             num_bytes += len(data)
         if num_parts > MAX_FIELDS + MAX_PICTURES or len(files) > MAX_PICTURES:
             raise RequestError(f"too many fields or files: at most {MAX_PICTURES} pictures at once", status=413)
@@ -75,7 +58,7 @@ async def read_pictures(request: web.Request, *, is_strict: bool = False) -> tup
     return fields, files
 
 
-def _require_right(part: aiohttp.BodyPartReader, fields: dict[str, str]) -> None:
+def _check_part(part: aiohttp.BodyPartReader, fields: dict[str, str]) -> None:
     if part.filename is not None and part.name != "pictures":
         raise RequestError("a file of this form is called 'pictures', as often as there are pictures", status=422)
     if part.filename is None and part.name in fields:
@@ -89,33 +72,33 @@ def _text(data: bytes, *, is_strict: bool) -> str:
         raise RequestError("a field of the form is not UTF-8", status=422) from None
 
 
-async def receive(request: web.Request, folder: Path, max_bytes: int) -> tuple[str, Path]:
-    """Write the form's file into `folder`; its name as shown and its path, which the caller takes over."""
-    parts, pace, num_parts = await _parts(request, max_bytes), Pace(), 1
-    part = await _next(parts, pace)
+async def save_upload(request: web.Request, folder: Path, max_bytes: int) -> tuple[str, Path]:
+    """Write the form's file into `folder`; return its display name and path. The file then belongs to the caller."""
+    parts, deadline, num_parts = await _parts(request, max_bytes), BodyDeadline(), 1
+    part = await _next_part(parts, deadline)
     while part is not None and part.filename is None:
-        await _read(part, MAX_FIELD_BYTES, pace)
-        part, num_parts = await _next(parts, pace), num_parts + 1
+        await _read(part, MAX_FIELD_BYTES, deadline)
+        part, num_parts = await _next_part(parts, deadline), num_parts + 1
         if num_parts > MAX_FIELDS:
             raise RequestError(f"too many fields: at most {MAX_FIELDS}", status=413)
     if part is None or not part.filename:
         raise RequestError("no file was handed over: choose one first", status=422)
     path = folder / f"upload-{secrets.token_hex(8)}"
     try:
-        kind = await _write(part, path, max_bytes, pace)
+        kind = await _write(part, path, max_bytes, deadline)
         if kind is None:
             raise RequestError(
                 "this is neither a picture nor a video that can be read here: give JPEG, PNG, MP4, AVI, MKV or GIF",
                 status=415,
             )
-        return _shown(part.filename), await asyncio.to_thread(path.rename, path.with_suffix(kind))
+        return _display_name(part.filename), await asyncio.to_thread(path.rename, path.with_suffix(kind))
     except BaseException:
         await asyncio.shield(asyncio.to_thread(path.unlink, missing_ok=True))
         raise
 
 
-async def keep(data: bytes, folder: Path, suffix: str) -> Path:
-    """Write bytes of our own into `folder`, as if they had been handed over."""
+async def save_bytes(data: bytes, folder: Path, suffix: str) -> Path:
+    """Write bytes made here (a camera's frame) into `folder`, named like an upload."""
     path = folder / f"upload-{secrets.token_hex(8)}{suffix}"
     await asyncio.to_thread(path.write_bytes, data)
     return path
@@ -132,9 +115,9 @@ async def _parts(request: web.Request, max_bytes: int) -> aiohttp.MultipartReade
         raise RequestError("the form has no boundary: it was not made by a browser") from None
 
 
-async def _next(parts: aiohttp.MultipartReader, pace: Pace) -> aiohttp.BodyPartReader | None:
+async def _next_part(parts: aiohttp.MultipartReader, deadline: BodyDeadline) -> aiohttp.BodyPartReader | None:
     try:
-        async with pace.limit():
+        async with deadline.timeout():
             part = await parts.next()
     except (ValueError, AssertionError, RuntimeError, HttpProcessingError):
         raise RequestError("the form is damaged: it ends in the middle, or its parts can't be told apart") from None
@@ -143,33 +126,33 @@ async def _next(parts: aiohttp.MultipartReader, pace: Pace) -> aiohttp.BodyPartR
     return part
 
 
-async def _read(part: aiohttp.BodyPartReader, max_bytes: int, pace: Pace) -> bytes:
+async def _read(part: aiohttp.BodyPartReader, max_bytes: int, deadline: BodyDeadline) -> bytes:
     data = bytearray()
-    while chunk := await _chunk(part, pace):
+    while chunk := await _chunk(part, deadline):
         data += chunk
         if len(data) > max_bytes:
             raise _too_large(max_bytes)
     return bytes(data)
 
 
-async def _chunk(part: aiohttp.BodyPartReader, pace: Pace) -> bytes:
-    async with pace.limit():
+async def _chunk(part: aiohttp.BodyPartReader, deadline: BodyDeadline) -> bytes:
+    async with deadline.timeout():
         try:
             chunk = await part.read_chunk(65_536)
         except (ValueError, AssertionError, HttpProcessingError):
             raise RequestError("the form is damaged: it ends in the middle of a file") from None
-    pace.came(len(chunk))
+    deadline.extend(len(chunk))
     return chunk
 
 
-async def _write(part: aiohttp.BodyPartReader, path: Path, max_bytes: int, pace: Pace) -> str | None:
-    """Write a part to the disk as it comes; the end of name that its first bytes stand for, None to refuse it."""
+async def _write(part: aiohttp.BodyPartReader, path: Path, max_bytes: int, deadline: BodyDeadline) -> str | None:
+    """Write a part to disk as it arrives; return the suffix of its kind, None if the kind is not known."""
     written = 0
     kind: str | None = None
     with await asyncio.to_thread(_create, path) as file:
-        while chunk := await _chunk(part, pace):
-            while written == 0 and len(chunk) < HEAD_BYTES and (more := await _chunk(part, pace)):
-                chunk += more  # the network may cut a body anywhere, in the midst of what tells its kind, too
+        while chunk := await _chunk(part, deadline):
+            while written == 0 and len(chunk) < HEAD_BYTES and (more := await _chunk(part, deadline)):
+                chunk += more  # a chunk may end anywhere, also within the bytes that tell the kind
             if written == 0 and (kind := kind_of(chunk)) is None:
                 return None
             written += len(chunk)
@@ -185,7 +168,7 @@ def _create(path: Path) -> IO[bytes]:
 
 def _append(file: IO[bytes], chunk: bytes) -> None:
     room = os.fstatvfs(file.fileno())
-    if room.f_bavail * room.f_frsize < SPARE_BYTES:
+    if room.f_bavail * room.f_frsize < MIN_FREE_BYTES:
         raise StoreError("the disk has too little space left for this file: free some, or hand over a smaller one")
     with contextlib.suppress(BlockingIOError):
         file.write(chunk)
@@ -195,7 +178,7 @@ def _too_large(max_bytes: int) -> RequestError:
     return RequestError(f"the file is larger than {max_bytes:,} bytes: choose a smaller one, or cut it", status=413)
 
 
-def _shown(name: str) -> str:
-    """A file's name as it may be shown: without folders and control characters."""
+def _display_name(name: str) -> str:
+    """A file name safe to display: without folders and control characters, at most 120 characters."""
     last = re.split(r"[/\\]", name)[-1]
     return "".join(letter for letter in last if letter.isprintable())[-120:] or "file"

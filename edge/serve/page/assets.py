@@ -1,4 +1,4 @@
-"""Styles and scripts of the page: read once, named by hash, served from memory. No request touches the disk."""
+"""Style sheets and scripts: read once at start, addressed by content hash, served from memory."""
 
 from __future__ import annotations
 
@@ -32,16 +32,11 @@ class Assets:
                 self._files[path.name] = Asset(body, TYPES[path.suffix], hashlib.sha256(body).hexdigest()[:16])
 
     def address(self, name: str) -> str:
-        """Address of a file that changes whenever its content does."""
+        """Address of a file, with its hash as `?v=`: new content has a new address, so browsers may cache it."""
         return f"/static/{name}?v={self._files[name].digest}"
 
-    @property
-    def num_bytes(self) -> int:
-        """Weight of everything a browser may have to fetch once."""
-        return sum(len(asset.body) for asset in self._files.values())
-
-    async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Answer with one file; kept for good by the browser when asked for by hash."""
+    def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer with one file: cacheable for a year if the address has the current hash, else revalidated by ETag."""
         asset = self._files.get(request.match_info["name"])
         if asset is None:
             raise web.HTTPNotFound
@@ -51,3 +46,11 @@ class Assets:
         if request.headers.get("If-None-Match") == headers["ETag"]:
             return web.Response(status=304, headers=headers)
         return web.Response(body=asset.body, content_type=asset.content_type, charset="utf-8", headers=headers)
+
+
+ASSETS = web.AppKey("assets", Assets)
+
+
+async def serve(request: web.Request) -> web.StreamResponse:
+    """Answer with one style sheet or script."""
+    return request.app[ASSETS].answer(request)

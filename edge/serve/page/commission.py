@@ -1,113 +1,45 @@
-"""The installer's acceptance walk on the page: who walks, station by station, and the signed sheet at the end.
-
-Records and a Protocol say what is asked of the vision side; `edge.app.commission.page` does the work.
-"""
+"""The installer's acceptance walk on the page: who walks, station by station, and the signed sheet at the end."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Protocol
 
 from aiohttp import web
 
 from edge.errors import EdgeError, ServiceError
-from edge.serve.app_keys import CALLER, LIVE, read
+from edge.serve.app_keys import LIVE, read
+from edge.serve.http.access import CALLER
+from edge.serve.http.inputs import read_form
 from edge.serve.http.problems import RequestError
-from edge.serve.http.shield import read_form
 from edge.serve.page.renderer import render
+from edge.serve.ports import require_walk
 
 LIGHTS = ("day", "night")
 STATIONS_M = (2, 3, 4, 5, 6, 7, 8)
 MAX_METRES = 100.0
 
 
-@dataclass(frozen=True, slots=True)
-class StationView:
-    """What one station has shown so far."""
-
-    light: str
-    metres: int
-    faces: int
-    eye_px: float
-    sharpness: float
-    luma: float
-    similarity: float
-    is_recognised: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CommissionView:
-    """How far the walk is. `state` is idle, ready, measuring or done."""
-
-    state: str = "idle"
-    camera: str = ""
-    person_id: str = ""
-    light: str = "day"
-    metres: float = 0.0
-    seconds_left: float = 0.0
-    stations: tuple[StationView, ...] = ()
-    sentence: str = ""
-    false_alerts: str = ""
-
-
-class Commissioner(Protocol):
-    """One walk at a time."""
-
-    def view(self) -> CommissionView: ...
-
-    async def begin(self, camera: str, person_id: str) -> None:
-        """Begin anew; an EdgeError where that person is not on the list."""
-        ...
-
-    async def measure(self, metres: float, light: str) -> None:
-        """Look at the walker for some seconds, who stands at that distance."""
-        ...
-
-    async def finish(self, by: str) -> None:
-        """Write and sign the sheet; an EdgeError where nothing was measured."""
-        ...
-
-    async def cancel(self) -> None:
-        """Forget everything."""
-        ...
-
-    def sheet(self) -> bytes | None:
-        """The sheet that was signed last."""
-        ...
-
-
-COMMISSIONER: web.AppKey[Commissioner | None] = web.AppKey("commissioner")
-
-
-def require_commissioner(app: web.Application) -> Commissioner:
-    """The commissioner, or ServiceError where this service has none."""
-    if (commissioner := app[COMMISSIONER]) is None:
-        raise ServiceError("this service looks at no camera: use the service of the box")
-    return commissioner
-
-
 async def show(request: web.Request) -> web.StreamResponse:
-    """The walk as far as it is."""
+    """Show the walk: who walks, what each station has shown, what to do next."""
     return await _page(request, None)
 
 
 async def act(request: web.Request) -> web.StreamResponse:
-    """Begin, measure at a station, finish, or give up."""
-    commissioner, form = require_commissioner(request.app), await read_form(request)
+    """Do what the form's `action` says: begin, measure, finish or cancel."""
+    walk, form = require_walk(request.app), await read_form(request)
     try:
         match form.get("action"):
             case "begin":
                 camera = form.get("camera", "")
                 if camera not in request.app[LIVE].cameras():
                     raise RequestError(f"there is no camera {camera[:40]!r}")
-                await commissioner.begin(camera, form.get("person", "").strip())
+                await walk.begin(camera, form.get("person", "").strip())
             case "measure":
-                await commissioner.measure(_metres(form.get("metres", "")), _light(form.get("light", "")))
+                await walk.measure(_metres(form.get("metres", "")), _light(form.get("light", "")))
             case "finish":
-                await commissioner.finish(request[CALLER].name or "")
+                await walk.finish(request[CALLER].name or "")
             case "cancel":
-                await commissioner.cancel()
+                await walk.cancel()
             case _:
                 raise RequestError("action must be begin, measure, finish or cancel")
     except EdgeError as error:
@@ -118,8 +50,8 @@ async def act(request: web.Request) -> web.StreamResponse:
 
 
 async def sheet(request: web.Request) -> web.StreamResponse:
-    """The signed sheet as a file: its bytes are what was signed."""
-    data = require_commissioner(request.app).sheet()
+    """Download the signed sheet, byte for byte as it was signed."""
+    data = require_walk(request.app).sheet()
     if data is None:
         raise RequestError("no sheet has been written yet: finish a walk first", status=404)
     headers = {"Content-Disposition": 'attachment; filename="commission.html"'}
@@ -127,9 +59,9 @@ async def sheet(request: web.Request) -> web.StreamResponse:
 
 
 async def _page(request: web.Request, error: str | None, status: int = 200) -> web.Response:
-    commissioner = require_commissioner(request.app)
-    view = await read(commissioner.view)
-    values = {"view": view, "error": error, "stations": STATIONS_M, "has_sheet": commissioner.sheet() is not None}
+    walk = require_walk(request.app)
+    view = await read(walk.view)
+    values = {"view": view, "error": error, "stations": STATIONS_M, "has_sheet": walk.sheet() is not None}
     return render(request, "commission.html", values, status=status)
 
 

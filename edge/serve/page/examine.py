@@ -1,4 +1,4 @@
-"""Examining a picture, a video, or the camera's picture of now: hand it over, watch it, see and take what was found."""
+"""The page Examine: submit a picture, a video or a camera's newest frame, follow its progress, get the results."""
 
 from __future__ import annotations
 
@@ -7,48 +7,48 @@ from typing import Any
 from aiohttp import web
 
 from edge.errors import ConflictError, NotFoundError
-from edge.serve.app_keys import CALLER, LIVE, STORE, Slots, read, written
+from edge.serve.app_keys import LIVE, STORE, read, written
+from edge.serve.board import age_ms
 from edge.serve.http import inputs
+from edge.serve.http.access import CALLER
+from edge.serve.http.inputs import read_form
 from edge.serve.http.problems import RequestError
-from edge.serve.http.shield import read_form
-from edge.serve.http.uploads import keep, receive
-from edge.serve.jobs import WAITING, Examination, Examiner, require_examiner
-from edge.serve.page.live import age_ms
-from edge.serve.page.renderer import render, texts_of
+from edge.serve.http.quotas import UPLOADS
+from edge.serve.http.uploads import save_bytes, save_upload
+from edge.serve.page.renderer import render, translator_of
+from edge.serve.ports import UNFINISHED, Examination, Examiner, require_examiner
 
-MAX_UPLOADS = 2
 MAX_SNAPSHOT_AGE_MS = 2000.0
-UPLOADS = web.AppKey("uploads", Slots)
 
 
 async def listing(request: web.Request) -> web.StreamResponse:
-    """Where a file is dropped, and what was examined lately."""
+    """Show the upload form and the latest examinations."""
     inputs.check_names(request, ())
     return _list(request, None)
 
 
 async def submit(request: web.Request) -> web.StreamResponse:
-    """Take a file in, and lead to its page."""
+    """Store the uploaded file, queue it, and redirect to its page."""
     examiner = require_examiner(request.app)
     with request.app[UPLOADS]:
         try:
-            name, path = await receive(request, examiner.inbox, examiner.settings.max_upload_bytes)
+            name, path = await save_upload(request, examiner.inbox, examiner.settings.max_upload_bytes)
         except RequestError as error:
             if error.http_status == 422:
-                return _list(request, texts_of(request)("examine.one_file"), 422)
+                return _list(request, translator_of(request)("examine.one_file"), 422)
             raise
     return await _examine(request, examiner, name, path)
 
 
 async def snapshot(request: web.Request) -> web.StreamResponse:
-    """Examine the newest frame of a camera, if it is of now."""
+    """Queue a camera's newest frame; 409 if that is older than two seconds."""
     examiner = require_examiner(request.app)
     camera = (await read_form(request)).get("camera", "")
     view = request.app[LIVE].newest(camera)
     if view is None or age_ms(view) > MAX_SNAPSHOT_AGE_MS:
-        return _list(request, texts_of(request)("examine.not_live", camera=camera[:40]), 409)
+        return _list(request, translator_of(request)("examine.not_live", camera=camera[:40]), 409)
     name = f"{view.camera} {view.captured_at:%Y-%m-%d %H:%M:%S}.jpg"
-    return await _examine(request, examiner, name, await keep(view.jpeg, examiner.inbox, ".jpg"))
+    return await _examine(request, examiner, name, await save_bytes(view.jpeg, examiner.inbox, ".jpg"))
 
 
 async def _examine(request: web.Request, examiner: Examiner, name: str, path: Any) -> web.StreamResponse:
@@ -56,8 +56,8 @@ async def _examine(request: web.Request, examiner: Examiner, name: str, path: An
     try:
         job = await examiner.submit(name, path, by)
     except ConflictError:
-        waiting = sum(job.state in WAITING for job in examiner.jobs())
-        return _list(request, texts_of(request)("examine.too_many", count=waiting), 409)
+        waiting = sum(job.state in UNFINISHED for job in examiner.jobs())
+        return _list(request, translator_of(request)("examine.too_many", count=waiting), 409)
     await written(request.app[STORE].audit(by, "examine.start", job.job_id, {"file": name}))
     raise web.HTTPSeeOther(f"/examine/{job.job_id}")
 
@@ -69,13 +69,13 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def progress(request: web.Request) -> web.StreamResponse:
-    """Only the part of the page that changes."""
+    """The changing part of the page alone; its script reloads it."""
     inputs.check_names(request, ())
     return render(request, "parts/examination.html", await _values(request))
 
 
 async def file(request: web.Request) -> web.StreamResponse:
-    """A cut-out face, or the report to keep."""
+    """Answer with a face crop, or with the report as a download."""
     inputs.check_names(request, ())
     name = request.match_info["name"]
     path = require_examiner(request.app).file(_require(request).job_id, name)
@@ -85,13 +85,13 @@ async def file(request: web.Request) -> web.StreamResponse:
         return web.FileResponse(path, headers={"Content-Type": "image/png", "Cache-Control": "private, max-age=3600"})
     by = request[CALLER].name or ""
     await written(request.app[STORE].audit(by, "examine.export", request.match_info["job_id"]))
-    # Never shown here: the report brings styles of its own, which this page's rules forbid.
+    # A download, never a page: the report has inline styles, which our Content-Security-Policy forbids.
     saved = f'attachment; filename="report-{request.match_info["job_id"]}.html"'
     return web.FileResponse(path, headers={"Content-Type": "text/html; charset=utf-8", "Content-Disposition": saved})
 
 
 async def remove(request: web.Request) -> web.StreamResponse:
-    """Stop it if it works, and delete what was found."""
+    """Stop the examination if it is running, and delete its results."""
     await read_form(request)
     job = _require(request)
     await require_examiner(request.app).remove(job.job_id)
@@ -115,4 +115,4 @@ def _require(request: web.Request) -> Examination:
 async def _values(request: web.Request) -> dict[str, Any]:
     job = _require(request)
     hits = await read(require_examiner(request.app).hits, job.job_id) if job.state == "done" else ()
-    return {"job": job, "hits": hits, "is_working": job.state in WAITING}
+    return {"job": job, "hits": hits, "is_working": job.state in UNFINISHED}

@@ -1,59 +1,111 @@
-"""One hit: what was found, how alike it is, why it may be wrong, and the verdicts of those who looked."""
+"""Stored hits: the list with its filters, the page of one hit, and giving and undoing verdicts."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 
-from edge.errors import NotFoundError
 from edge.records import Hit
-from edge.serve.api.images import Picture, look_at
-from edge.serve.app_keys import CALLER, REVIEW, STORE, read, written
+from edge.serve.app_keys import REVIEW, STORE, read, written
 from edge.serve.http import inputs
-from edge.serve.http.problems import RequestError
-from edge.serve.http.shield import read_form
+from edge.serve.http.access import CALLER
+from edge.serve.http.file_types import PictureHeader, read_picture_header
+from edge.serve.http.inputs import read_form
+from edge.serve.http.problems import RequestError, no_hit
 from edge.serve.page.renderer import render
 from edge.store import Store
-from edge.store.hits.reviews import Verdict
+from edge.store.hits.reviews import STATES, Verdict
+from edge.store.hits.search import COUNT_UP_TO, HitFilter
+
+PER_PAGE = 50
+FILTERS = ("person", "camera", "state", "since", "until")
 
 REASONS: Mapping[str, Sequence[str]] = {
     "confirmed": ("same_features", "known_here", "checked"),
     "rejected": ("other_person", "poor_picture", "no_face", "other"),
     "acknowledged": (),
 }
-"""What somebody may say of a hit, and why; the words are the catalogue's."""
+"""Verdicts and the reasons each may have; their texts are in the catalogue under `reason`."""
 MAX_NOTE = 500
-GRACE_S = 2.0
-"""A click in the last moment is still on its way when the time is over."""
+UNDO_GRACE_S = 2.0
+"""Extra seconds for a click on Undo that was in time but arrives late."""
 
 
-async def hit(request: web.Request) -> web.StreamResponse:
-    """Answer with the page of one hit."""
-    inputs.check_names(request, ())
+async def listing(request: web.Request) -> web.StreamResponse:
+    """Hits that pass the filters, newest first, a page at a time."""
+    inputs.check_names(request, ("before", *FILTERS))
     store = request.app[STORE]
-    found = await read(store.hit, request.match_info["hit_id"])
-    if found is None:
-        raise _no_hit(request)
-    runner_up = await read(store.person, found.runner_up_id) if found.runner_up_id else None
-    frame = await read(_look_at, store, found.images.frame)
-    mine = await _mine(request, found)
-    return render(
-        request, "hit.html", {"hit": found, "runner_up": runner_up, "frame": frame, "reasons": REASONS} | mine
+    before, form = request.query.get("before"), {name: request.query.get(name, "").strip() for name in FILTERS}
+    hit_filter = _filter(form)
+    hits = await read(store.find_hits, hit_filter, before, PER_PAGE + 1)
+    filters = {name: value for name, value in form.items() if value}
+    older = {**filters, "before": hits[PER_PAGE - 1].hit_id} if len(hits) > PER_PAGE else None
+    values = {
+        "hits": hits[:PER_PAGE],
+        "older": urlencode(older) if older else None,
+        "newest": urlencode(filters),
+        "before": before,
+        "asked": form,
+        "is_open": hit_filter.is_empty,
+        "total": await read(store.count_hits, hit_filter),
+        "count_up_to": COUNT_UP_TO,
+        "people": await read(store.people),
+        "hit_cameras": await read(store.cameras_with_hits),
+        "states": STATES,
+    }
+    return render(request, "hits.html", values)
+
+
+def _filter(form: dict[str, str]) -> HitFilter:
+    if form["state"] and form["state"] not in STATES:
+        raise RequestError(f"state = {form['state'][:40]!r} is not known: choose from {', '.join(STATES)}")
+    return HitFilter(
+        person_id=form["person"] or None,
+        camera=form["camera"] or None,
+        state=form["state"] or None,
+        since=_time("since", form["since"]),
+        until=_time("until", form["until"]),
     )
 
 
-async def _mine(request: web.Request, found: Hit) -> dict[str, Any]:
-    """What the person who looks has said of it, and for how many seconds they may take it back."""
+def _time(name: str, text: str) -> dt.datetime | None:
+    """Parse a time from a browser's form; without a zone it is in the device's own."""
+    if not text:
+        return None
+    try:
+        at = dt.datetime.fromisoformat(text).astimezone(dt.UTC)
+        at.timestamp()
+    except (ValueError, OverflowError):
+        raise RequestError(f"{name} = {text[:40]!r} is not a time: give it as 2027-01-31T22:00") from None
+    return at
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """Answer with the page of one hit."""
+    inputs.check_names(request, ())
+    store = request.app[STORE]
+    hit = await read(store.hit, request.match_info["hit_id"])
+    if hit is None:
+        raise no_hit(request)
+    runner_up = await read(store.person, hit.runner_up_id) if hit.runner_up_id else None
+    frame = await read(_frame_header, store, hit.images.frame)
+    own = await _own_verdict(request, hit)
+    return render(request, "hit.html", {"hit": hit, "runner_up": runner_up, "frame": frame, "reasons": REASONS} | own)
+
+
+async def _own_verdict(request: web.Request, hit: Hit) -> dict[str, Any]:
+    """Template values: the last verdict, seconds in which the caller may undo it, whether the caller judged first."""
     name, undo_s = request[CALLER].name, request.app[REVIEW].undo_s
-    verdicts: list[Verdict] = await read(request.app[STORE].page.verdicts, found.hit_id)
+    verdicts: list[Verdict] = await read(request.app[STORE].reviews.verdicts, hit.hit_id)
     last = verdicts[-1] if verdicts else None
     left_s = 0.0
     if last is not None and last.by == name:
         left_s = undo_s - (dt.datetime.now(dt.UTC) - last.at).total_seconds()
-    return {"last": last, "undo_s": min(max(left_s, 0.0), undo_s), "is_first": found.review.get("by") == name}
+    return {"last": last, "undo_s": min(max(left_s, 0.0), undo_s), "is_first": hit.review.get("by") == name}
 
 
 async def review(request: web.Request) -> web.StreamResponse:
@@ -68,12 +120,12 @@ async def review(request: web.Request) -> web.StreamResponse:
         )
     if len(note) > MAX_NOTE:
         raise RequestError(f"the note has {len(note)} characters: keep it to {MAX_NOTE}", status=422)
-    found = await read(store.hit, hit_id)
-    if found is None:
-        raise _no_hit(request)
-    needs_second = found.person.status in request.app[REVIEW].second_person_for
+    hit = await read(store.hit, hit_id)
+    if hit is None:
+        raise no_hit(request)
+    needs_second = hit.person.status in request.app[REVIEW].second_person_for
     by = request[CALLER].name or ""
-    done = store.page.give_verdict(
+    done = store.reviews.give_verdict(
         hit_id, by, state, reason=reason or None, note=note or None, needs_second=needs_second
     )
     await written(done)
@@ -84,20 +136,14 @@ async def undo(request: web.Request) -> web.StreamResponse:
     """Take back one's own last verdict, within seconds."""
     hit_id = request.match_info["hit_id"]
     await read_form(request)
-    within_s = request.app[REVIEW].undo_s + GRACE_S
-    await written(request.app[STORE].page.undo_verdict(hit_id, request[CALLER].name or "", within_s))
+    within_s = request.app[REVIEW].undo_s + UNDO_GRACE_S
+    await written(request.app[STORE].reviews.undo_verdict(hit_id, request[CALLER].name or "", within_s))
     raise web.HTTPSeeOther(f"/hits/{hit_id}#verdict")
 
 
-def _no_hit(request: web.Request) -> NotFoundError:
-    return NotFoundError(
-        f"hit {request.match_info['hit_id'][:64]} is not kept: it never was, was erased, or is too old"
-    )
-
-
-def _look_at(store: Store, sha256: str) -> Picture | None:
+def _frame_header(store: Store, sha256: str) -> PictureHeader | None:
     path = store.image_path(sha256)
     try:
-        return look_at(path) if path else None
+        return read_picture_header(path) if path else None
     except FileNotFoundError:
         return None

@@ -12,11 +12,11 @@ from markupsafe import Markup, escape
 FOLDER = Path(__file__).parent / "catalogue"
 DEFAULT = "en"
 LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
-"""Code and own name."""
+"""Language code and the language's own name, in the order of the menu."""
 
 
 class Translate:
-    """Texts of one language: `t("hits.title")`; values fill `{...}`, escaped; a missing key is an error."""
+    """Texts of one language. `t("hits.title")` gives safe HTML; values for `{...}` are escaped; KeyError if missing."""
 
     def __init__(self, language: str) -> None:
         self.language = language
@@ -27,21 +27,13 @@ class Translate:
         text = escape(self._texts[key])
         return text.format(**values) if values else text
 
-    def plain(self, key: str, /, **values: object) -> str:
-        """The text of a key, for where it is not put into HTML."""
-        return self._texts[key].format(**values) if values else self._texts[key]
-
     def has(self, key: str) -> bool:
-        """Whether the catalogue has the key; for words about what others name (statuses, fields)."""
+        """Whether there is a text for `key`: for keys made of data (states, field names), which may be unknown here."""
         return key in self._texts
 
     def texts(self, prefix: str) -> dict[str, str]:
-        """All texts under a prefix, without it: what a script needs, handed over in a data attribute."""
+        """Texts whose keys begin with `prefix`, keyed without it; base.html hands those of `js.` to the scripts."""
         return {key[len(prefix) :]: text for key, text in self._texts.items() if key.startswith(prefix)}
-
-    def keys(self) -> frozenset[str]:
-        """All keys."""
-        return frozenset(self._texts)
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -53,19 +45,19 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
 
 
 def load() -> dict[str, Translate]:
-    """All languages."""
+    """Load the catalogues of all languages, by language code."""
     return {language: Translate(language) for language in LANGUAGES}
 
 
 def choose(own: str | None, accept: str) -> str:
-    """The user's own choice, else the first language of the header Accept-Language that there is, else English."""
+    """Choose the user's own language, else the best of Accept-Language that we have, else English."""
     if own in LANGUAGES:
         return str(own)
-    wanted: list[tuple[float, int, str]] = []
+    accepted: list[tuple[float, int, str]] = []
     for place, part in enumerate(accept.split(",")[:20]):
         name, _, weight = part.strip().partition(";q=")
         try:
-            wanted.append((-float(weight or 1), place, name.split("-")[0].lower()))
+            accepted.append((-float(weight or 1), place, name.split("-")[0].lower()))
         except ValueError:
             continue
-    return next((name for _, _, name in sorted(wanted) if name in LANGUAGES), DEFAULT)
+    return next((name for _, _, name in sorted(accepted) if name in LANGUAGES), DEFAULT)

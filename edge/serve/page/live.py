@@ -1,4 +1,4 @@
-"""The live picture, with each frame's own record and age, and the news that arrive without reload."""
+"""Live frames with their records and ages, and the event stream that tells a page what to reload."""
 
 from __future__ import annotations
 
@@ -10,37 +10,40 @@ from typing import Any
 from aiohttp import web
 
 from edge.records import LiveView
-from edge.serve.app_keys import CALLER, FEED_BELL, LIVE, VIEWERS
+from edge.serve.app_keys import FEED_BELL, LIVE
+from edge.serve.board import age_ms
 from edge.serve.http import inputs
-from edge.serve.http.access import may
+from edge.serve.http.access import CALLER
 from edge.serve.http.auth import CALLERS
 from edge.serve.http.problems import RequestError
+from edge.serve.http.quotas import LIVE_VIEWS
+from edge.serve.http.route import may_call
 from edge.store import time_to_text
 
 FRAME_WAIT_S = 10.0
-BEAT_S = 15.0
-LEAST_GAP_S = 0.5
+HEARTBEAT_S = 15.0
+MIN_EVENT_GAP_S = 0.5
 
 
 async def frame(request: web.Request) -> web.StreamResponse:
-    """Answer with the next frame and its record in one body: multipart/form-data, which browsers can read."""
+    """Answer with a camera's next frame and record as multipart/form-data, which browsers can parse; or 204."""
     view, waited_ms = await _next(request)
-    return _form(request, [] if view is None else [view], waited_ms)
+    return _multipart(request, [] if view is None else [view], waited_ms)
 
 
 async def frames(request: web.Request) -> web.StreamResponse:
-    """The same for all cameras of a page at once: browsers open few connections, and a page may show many cameras."""
+    """Like `frame`, for all cameras at once: a browser opens only about six connections to a host."""
     inputs.check_names(request, ("after",))
-    shown = _seen(request.query.get("after", ""))
+    shown = _parse_after(request.query.get("after", ""))
     seen = {camera: shown.get(camera) for camera in request.app[LIVE].cameras()}
     began = time.monotonic()
-    with request.app[VIEWERS]:
-        views = await request.app[LIVE].wait_any(seen, FRAME_WAIT_S)
-    return _form(request, views, (time.monotonic() - began) * 1e3)
+    with request.app[LIVE_VIEWS]:
+        views = await request.app[LIVE].wait_newer_any(seen, FRAME_WAIT_S)
+    return _multipart(request, views, (time.monotonic() - began) * 1e3)
 
 
-def _seen(text: str) -> dict[str, int]:
-    """Newest frame that the page has of each camera: `door:12,yard:7`."""
+def _parse_after(text: str) -> dict[str, int]:
+    """Parse `after`: the newest frame the page has of each camera, such as `door:12,yard:7`."""
     seen: dict[str, int] = {}
     for part in text.split(",") if text else ():
         camera, _, number = part.partition(":")
@@ -50,11 +53,11 @@ def _seen(text: str) -> dict[str, int]:
     return seen
 
 
-def _form(request: web.Request, views: list[LiveView], waited_ms: float) -> web.Response:
-    """Records and pictures, in pairs."""
+def _multipart(request: web.Request, views: list[LiveView], waited_ms: float) -> web.Response:
+    """Encode views as form-data, a part `record` and a part `picture` for each; 204 if there are none."""
     if not views:
         return web.Response(status=204)
-    names, mark, parts = may(request[CALLER], "hit"), b"frame-and-record", []
+    names, mark, parts = may_call(request, "hit"), b"frame-and-record", []
     for view in views:
         record = json.dumps(_record(view, names=names) | {"waited_ms": waited_ms}, ensure_ascii=False).encode()
         parts += [
@@ -83,19 +86,14 @@ async def picture(request: web.Request) -> web.StreamResponse:
     return web.Response(body=view.jpeg, content_type="image/jpeg", headers=headers)
 
 
-def age_ms(view: LiveView) -> float:
-    """Milliseconds since the frame was captured, by the box's monotonic clock: no wall clock can bend it."""
-    return max(0.0, (time.monotonic_ns() - view.captured_mono_ns) / 1e6)
-
-
 async def _next(request: web.Request) -> tuple[LiveView | None, float]:
     inputs.check_names(request, ("after",))
     camera = request.match_info["camera"]
     if camera not in request.app[LIVE].cameras():
         raise web.HTTPNotFound
-    after = inputs.number(request, "after", -1, 0, 10**18)
+    after = inputs.whole_number(request, "after", -1, 0, 10**18)
     began = time.monotonic()
-    with request.app[VIEWERS]:
+    with request.app[LIVE_VIEWS]:
         view = await request.app[LIVE].wait_newer(camera, after if after >= 0 else None, FRAME_WAIT_S)
     return view, (time.monotonic() - began) * 1e3
 
@@ -124,27 +122,28 @@ def _record(view: LiveView, *, names: bool) -> dict[str, Any]:
 async def events(request: web.Request) -> web.StreamResponse:
     """Server-sent events that say only *that* hits or health changed; the page then asks for what it may see."""
     bells = {"hits": request.app[FEED_BELL], "health": request.app[LIVE].health_bell}
-    with request.app[VIEWERS]:
+    with request.app[LIVE_VIEWS]:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         rings = {name: bell.rings for name, bell in bells.items()}
         await response.prepare(request)
         await response.write(b"retry: 2000\n\nevent: hello\ndata: {}\n\n")
         while True:
-            waits = [asyncio.create_task(bell.wait(rings[name], BEAT_S)) for name, bell in bells.items()]
+            waits = [asyncio.create_task(bell.wait(rings[name], HEARTBEAT_S)) for name, bell in bells.items()]
             try:
                 await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 for wait in waits:
                     wait.cancel()
+            # The stream outlives a logout: check the session before each event.
             if not await _still_logged_in(request):
                 return response
             news = [name for name, bell in bells.items() if bell.rings != rings[name]]
             rings |= {name: bells[name].rings for name in news}
             await response.write("".join(f"event: {name}\ndata: {{}}\n\n" for name in news).encode() or b": beat\n\n")
-            # A burst of commits is one piece of news.
-            await asyncio.sleep(LEAST_GAP_S)
+            # Pause, so that a burst of commits becomes one event.
+            await asyncio.sleep(MIN_EVENT_GAP_S)
 
 
 async def _still_logged_in(request: web.Request) -> bool:
     secret = request[CALLER].session
-    return secret is not None and (await request.app[CALLERS].by_session(secret)).known
+    return secret is not None and (await request.app[CALLERS].by_session(secret)).is_known

@@ -1,122 +1,92 @@
-"""The guards' pages: each reads what it shows from the store and hands it to a template. No HTML is written here."""
+"""The start page (live picture, health, latest hits), and the parts of it that its script reloads."""
 
 from __future__ import annotations
 
-import datetime as dt
-from typing import Any
-from urllib.parse import urlencode
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Any, Generic, TypeVar
 
 from aiohttp import web
 
 from edge.errors import StoreError
-from edge.serve.app_keys import CALLER, HEALTH, LIVE, STORE, read
-from edge.serve.http import inputs
-from edge.serve.http.access import may
-from edge.serve.http.problems import RequestError
+from edge.serve.app_keys import HEALTH, LIVE, STORE, read
+from edge.serve.http.route import may_call
 from edge.serve.page.renderer import render
-from edge.serve.page.sharing import Shared
 from edge.store import Store
-from edge.store.hits.reviews import STATES
-from edge.store.hits.search import COUNT_UP_TO, HitFilter
+from edge.store.hits.search import HitFilter
 
 LATEST = 8
-PER_PAGE = 50
-LATEST_HITS: web.AppKey[Shared[dict[str, Any]]] = web.AppKey("latest_hits")
-FILTERS = ("person", "camera", "state", "since", "until")
+
+T = TypeVar("T")
 
 
-async def now(request: web.Request) -> web.StreamResponse:
+class SharedAnswer(Generic[T]):
+    """Keeps an answer until the state it was made from changes. Not thread-safe: used on one event loop."""
+
+    def __init__(self) -> None:
+        self._state: Hashable = None
+        self._answer: asyncio.Future[T] | None = None
+
+    async def get(self, state: Hashable, make: Callable[[], Awaitable[T]]) -> T:
+        """Return the answer for `state`: the first caller makes it, others wait; a failed one is made again."""
+        if self._answer is None or state != self._state:
+            self._state, self._answer = state, asyncio.ensure_future(make())
+        answer = self._answer
+        try:
+            # shield: a cancelled request must not cancel the read that others wait for.
+            return await asyncio.shield(answer)
+        except Exception:
+            if self._answer is answer:
+                self._answer = None
+            raise
+
+
+LATEST_HITS: web.AppKey[SharedAnswer[dict[str, Any]]] = web.AppKey("latest_hits")
+
+
+async def show(request: web.Request) -> web.StreamResponse:
     """The live picture, health, and the latest hits; without the database, what is wrong with it."""
     try:
-        # The shared answer may be older than the database's trouble, which whoever opens the page must be told.
+        # Ask the database itself: the shared answer below may date from before it failed, and the page must say so.
         await read(request.app[STORE].watchlist_version)
         latest = dict(await _latest(request))
     except StoreError as error:
         latest = {"latest": [], "unseen": 0, "problem": str(error)}
-    return render(request, "now.html", await health(request, latest.pop("problem", None)) | latest)
+    return render(request, "now.html", await health_values(request, latest.pop("problem", None)) | latest)
 
 
-async def now_hits(request: web.Request) -> web.StreamResponse:
-    """Only the list of latest hits, for when the event stream says that there are new ones."""
+async def latest_hits(request: web.Request) -> web.StreamResponse:
+    """The list of latest hits alone, which the page reloads after the event `hits`."""
     return render(request, "parts/latest.html", await _latest(request))
 
 
-async def now_health(request: web.Request) -> web.StreamResponse:
-    """Only the health of cameras and box, for when it changed."""
-    return render(request, "parts/health.html", await health(request))
+async def camera_health(request: web.Request) -> web.StreamResponse:
+    """The health of cameras and box alone, which the page reloads after the event `health`."""
+    return render(request, "parts/health.html", await health_values(request))
 
 
-async def now_conditions(request: web.Request) -> web.StreamResponse:
-    """Only the strip of what is wrong with the box, for when that changed."""
+async def conditions(request: web.Request) -> web.StreamResponse:
+    """The strip of conditions alone, which the page reloads after the event `health`."""
     return render(request, "parts/strip.html", {})
 
 
-async def hits(request: web.Request) -> web.StreamResponse:
-    """Hits that pass the filters, newest first, a page at a time."""
-    inputs.check_names(request, ("before", *FILTERS))
-    page = request.app[STORE].page
-    before, asked = request.query.get("before"), {name: request.query.get(name, "").strip() for name in FILTERS}
-    which = _filter(asked)
-    found = await read(page.find_hits, which, before, PER_PAGE + 1)
-    kept = {name: value for name, value in asked.items() if value}
-    older = {**kept, "before": found[PER_PAGE - 1].hit_id} if len(found) > PER_PAGE else None
-    values = {
-        "hits": found[:PER_PAGE],
-        "older": urlencode(older) if older else None,
-        "newest": urlencode(kept),
-        "before": before,
-        "asked": asked,
-        "is_open": which.is_open,
-        "total": await read(page.count_hits, which),
-        "count_up_to": COUNT_UP_TO,
-        "people": await read(request.app[STORE].people),
-        "hit_cameras": await read(page.cameras_with_hits),
-        "states": STATES,
-    }
-    return render(request, "hits.html", values)
-
-
-def _filter(asked: dict[str, str]) -> HitFilter:
-    if asked["state"] and asked["state"] not in STATES:
-        raise RequestError(f"state = {asked['state'][:40]!r} is not known: choose from {', '.join(STATES)}")
-    return HitFilter(
-        person_id=asked["person"] or None,
-        camera=asked["camera"] or None,
-        state=asked["state"] or None,
-        since=_time("since", asked["since"]),
-        until=_time("until", asked["until"]),
-    )
-
-
-def _time(name: str, text: str) -> dt.datetime | None:
-    """A time as a browser's form gives it; without a zone it is the box's own."""
-    if not text:
-        return None
-    try:
-        at = dt.datetime.fromisoformat(text).astimezone(dt.UTC)
-        at.timestamp()
-    except (ValueError, OverflowError):
-        raise RequestError(f"{name} = {text[:40]!r} is not a time: give it as 2027-01-31T22:00") from None
-    return at
-
-
 async def _latest(request: web.Request) -> dict[str, Any]:
-    if not may(request[CALLER], "now.hits"):
+    if not may_call(request, "now.hits"):
         return {"latest": [], "unseen": 0}
     store = request.app[STORE]
-    # Whatever changes a hit makes a feed item, here or in another process.
-    return await request.app[LATEST_HITS].get((store.head_seq(), store.data_version()), lambda: _look(store))
+    # Every change of a hit adds a feed item; data_version tells of those that another process committed.
+    return await request.app[LATEST_HITS].get((store.head_seq(), store.data_version()), lambda: _read_latest(store))
 
 
-async def _look(store: Store) -> dict[str, Any]:
+async def _read_latest(store: Store) -> dict[str, Any]:
     return {
-        "latest": await read(store.page.find_hits, HitFilter(), None, LATEST),
-        "unseen": await read(store.page.count_hits, HitFilter(state="new")),
+        "latest": await read(store.find_hits, HitFilter(), None, LATEST),
+        "unseen": await read(store.count_hits, HitFilter(state="new")),
     }
 
 
-async def health(request: web.Request, problem: str | None = None) -> dict[str, Any]:
-    """State of cameras and box; `problem` is what the database has just said."""
+async def health_values(request: web.Request, problem: str | None = None) -> dict[str, Any]:
+    """Template values for parts/health.html; `problem` is the error of a read that has just failed."""
     box = dict(await read(request.app[HEALTH]))
     if problem is not None:
         box["database_problem"] = problem

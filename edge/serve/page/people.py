@@ -11,21 +11,20 @@ from aiohttp import web
 
 from edge.errors import NotFoundError
 from edge.records import Person, Reference
-from edge.serve.app_keys import CALLER, STORE, read, written
-from edge.serve.http.shield import read_form
-from edge.serve.http.uploads import read_pictures
-from edge.serve.jobs import EXAMINER
+from edge.serve.app_keys import STORE, read
+from edge.serve.http.access import CALLER
+from edge.serve.http.inputs import read_form
+from edge.serve.http.uploads import read_picture_form
 from edge.serve.page.language import Translate
-from edge.serve.page.renderer import render, texts_of
-from edge.serve.ports import Enrolled, require_desk
-from edge.store import Listing
+from edge.serve.page.renderer import render, translator_of
+from edge.serve.ports import PEOPLE
+from edge.watchlist.entry import EnrolOutcome, ListEntry, is_new_id
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 EMPTY = {"person_id": "", "name": "", "status": "", "reason": "", "owner": "", "expires": ""}
 
 
-async def people(request: web.Request) -> web.StreamResponse:
+async def listing(request: web.Request) -> web.StreamResponse:
     """The list."""
     store = request.app[STORE]
     version, digest = await read(store.watchlist_version)
@@ -36,76 +35,76 @@ async def people(request: web.Request) -> web.StreamResponse:
 
 async def show_new(request: web.Request) -> web.StreamResponse:
     """The empty form."""
-    return _form(request, None, EMPTY)
+    return _render_form(request, None, EMPTY)
 
 
 async def show(request: web.Request) -> web.StreamResponse:
     """The form of one person."""
     person = await _require(request)
-    return _form(request, person, _fields(person), pictures=await _pictures(request, person))
+    return _render_form(request, person, _form_of(person), pictures=await _pictures(request, person))
 
 
 async def add(request: web.Request) -> web.StreamResponse:
     """Check a new person's pictures, and put the person on the list if at least one can be used."""
-    form, uploads = await read_pictures(request)
-    t, person_id = texts_of(request), form.get("person_id", "").strip()
-    person, wrong = _person(t, person_id, form)
-    if wrong is None and not _ID.fullmatch(person_id):
+    form, uploads = await read_picture_form(request)
+    t, person_id = translator_of(request), form.get("person_id", "").strip()
+    person, wrong = _parse_person(t, person_id, form)
+    if wrong is None and not is_new_id(person_id):
         wrong = t("people.one_id")
     if wrong is None and not uploads:
         wrong = t("people.one_picture")
     if wrong is None and await read(request.app[STORE].person, person_id) is not None:
         wrong = t("people.exists", person_id=person_id)
     if wrong is not None or person is None:
-        return _form(request, None, EMPTY | form, error=wrong, status=422)
+        return _render_form(request, None, EMPTY | form, error=wrong, status=422)
     by = request[CALLER].name or ""
-    done = await require_desk(request.app).enrol(person, uploads, by=by)
+    done = await request.app[PEOPLE].enrol(ListEntry(person, tuple(uploads)), by=by)
     if not done.is_stored:
-        return _form(request, None, EMPTY | form, done=done, error=t("people.not_stored"), status=422)
+        return _render_form(request, None, EMPTY | form, done=done, error=t("people.not_stored"), status=422)
     values = {"person": person, "done": done, "pictures": await _pictures(request, person)}
     return render(request, "person_done.html", values, status=201)
 
 
 async def change(request: web.Request) -> web.StreamResponse:
     """Change a person's entry, and add pictures if some were given."""
-    kept = await _require(request)
-    form, uploads = await read_pictures(request)
-    person, wrong = _person(texts_of(request), kept.person_id, form)
-    pictures = await _pictures(request, kept)
+    former = await _require(request)
+    form, uploads = await read_picture_form(request)
+    person, wrong = _parse_person(translator_of(request), former.person_id, form)
+    pictures = await _pictures(request, former)
     if wrong is not None or person is None:
-        return _form(request, kept, EMPTY | form, error=wrong, pictures=pictures, status=422)
-    by, done = request[CALLER].name or "", None
-    if uploads:
-        done = await require_desk(request.app).enrol(person, uploads, by=by)
-        if not done.is_stored:
-            error = texts_of(request)("people.not_stored")
-            return _form(request, kept, EMPTY | form, done=done, error=error, pictures=pictures, status=422)
-    else:
-        await written(request.app[STORE].put_listing(Listing(person), by=by))
-    values = {"person": person, "done": done, "pictures": await _pictures(request, person)}
+        return _render_form(request, former, EMPTY | form, error=wrong, pictures=pictures, status=422)
+    entry = ListEntry(person, tuple(uploads) or None)
+    done = await request.app[PEOPLE].enrol(entry, by=request[CALLER].name or "")
+    if not done.is_stored:
+        error = translator_of(request)("people.not_stored")
+        return _render_form(request, former, EMPTY | form, done=done, error=error, pictures=pictures, status=422)
+    values = {"person": person, "done": done if uploads else None, "pictures": await _pictures(request, person)}
     return render(request, "person_done.html", values)
 
 
 async def erase(request: web.Request) -> web.StreamResponse:
-    """Erase a person, everything that shows them, and all results of examinations, which may."""
+    """Erase a person, everything that shows them, and the results of examinations that name them."""
     person = await _require(request)
     form = await read_form(request)
-    if form.get("confirm", "").strip() != person.person_id:
-        error = texts_of(request)("people.wrong_id", person_id=person.person_id)
+    # A form can't hold control characters, nor anybody see blanks at the ends: ids of earlier versions may have them.
+    if _as_typed(form.get("confirm", "")) != _as_typed(person.person_id):
+        error = translator_of(request)("people.wrong_id", person_id=person.person_id)
         pictures = await _pictures(request, person)
-        return _form(request, person, _fields(person), error=error, pictures=pictures, status=422)
-    receipt = await require_desk(request.app).erase(person.person_id, by=request[CALLER].name or "")
-    examiner = request.app[EXAMINER]
-    examined = await examiner.remove_all() if examiner is not None else 0
-    return render(request, "receipt.html", {"receipt": receipt, "examined": examined})
+        return _render_form(request, person, _form_of(person), error=error, pictures=pictures, status=422)
+    erased = await request.app[PEOPLE].forget(person.person_id, by=request[CALLER].name or "")
+    return render(request, "receipt.html", {"receipt": erased.receipt, "examined": erased.examinations})
 
 
-def _form(
+def _as_typed(text: str) -> str:
+    return _CONTROL.sub("", text).strip()
+
+
+def _render_form(
     request: web.Request,
     person: Person | None,
     form: Mapping[str, str],
     *,
-    done: Enrolled | None = None,
+    done: EnrolOutcome | None = None,
     error: str | None = None,
     pictures: list[Reference] | None = None,
     status: int = 200,
@@ -115,32 +114,30 @@ def _form(
     return render(request, "person.html", values, status=status)
 
 
-def _person(t: Translate, person_id: str, form: Mapping[str, str]) -> tuple[Person | None, str | None]:
+def _parse_person(t: Translate, person_id: str, form: Mapping[str, str]) -> tuple[Person | None, str | None]:
     """The entry a form describes, or what is wrong with it."""
-    text = {
-        key: _CONTROL.sub("", form.get(key, "")).strip() for key in ("name", "status", "reason", "owner", "expires")
-    }
+    text = {key: _as_typed(form.get(key, "")) for key in ("name", "status", "reason", "owner", "expires")}
     if not 1 <= len(text["name"]) <= 200:
         return None, t("people.one_name")
     if not 1 <= len(text["status"]) <= 100:
         return None, t("people.one_status")
     try:
-        expires = _end_of(text["expires"])
+        expires = _end_of_day(text["expires"])
     except (ValueError, OverflowError):
         return None, t("people.bad_date")
     reason, owner = text["reason"][:200] or None, text["owner"][:200] or None
     return Person(person_id, text["name"], text["status"], expires, reason, owner), None
 
 
-def _end_of(day: str) -> dt.datetime | None:
-    """The end of a day, by the box's clock on the wall; None for no day."""
+def _end_of_day(day: str) -> dt.datetime | None:
+    """Last second of a day in the device's time zone, as UTC; None for an empty field."""
     if not day:
         return None
     last = dt.datetime.combine(dt.date.fromisoformat(day), dt.time(23, 59, 59))
     return last.astimezone(dt.UTC)
 
 
-def _fields(person: Person) -> dict[str, str]:
+def _form_of(person: Person) -> dict[str, str]:
     expires = "" if person.expires_at is None else person.expires_at.astimezone().date().isoformat()
     return {
         "person_id": person.person_id,

@@ -1,21 +1,29 @@
-"""Turns a template and its values into a page. What the templates may use beyond their values is listed here."""
+"""Renders templates. What a template can use beside the values a handler passes is listed here."""
 
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 from aiohttp import web
 
 from edge.config import ReviewConfig
-from edge.serve.app_keys import BOX_ID, CALLER, LIVE, TEMPLATES, TEXTS
-from edge.serve.http.access import Caller, may
+from edge.serve.app_keys import BOX_ID, LIVE
+from edge.serve.http.access import CALLER, Caller
+from edge.serve.http.route import home, may_call
 from edge.serve.page import language
 from edge.serve.page.assets import Assets
 from edge.serve.page.language import LANGUAGES, Translate
 from edge.serve.page.words import Words
+
+TEMPLATES: web.AppKey[dict[str, jinja2.Environment]] = web.AppKey("templates")
+"""By language."""
+TEXTS: web.AppKey[dict[str, Translate]] = web.AppKey("texts")
+"""By language."""
 
 
 def make_templates(assets: Assets, review: ReviewConfig, t: Translate) -> jinja2.Environment:
@@ -38,27 +46,36 @@ def make_templates(assets: Assets, review: ReviewConfig, t: Translate) -> jinja2
     return environment
 
 
-def texts_of(request: web.Request) -> Translate:
-    """The texts in the language of whoever asks."""
+def translator_of(request: web.Request) -> Translate:
+    """Texts in the caller's language: their own choice, else the browser's."""
     own = request.get(CALLER, Caller()).language
     return request.app[TEXTS][language.choose(own, request.headers.get("Accept-Language", ""))]
 
 
 def render(request: web.Request, template: str, values: Mapping[str, Any], *, status: int = 200) -> web.Response:
-    """Answer with a page of `template`, knowing who asks and in which language."""
+    """Answer with `template`, filled with `values` and what every page needs: caller, rights, language, cameras."""
     caller = request.get(CALLER, Caller())
     text = (
-        request.app[TEMPLATES][texts_of(request).language]
+        request.app[TEMPLATES][translator_of(request).language]
         .get_template(template)
         .render(
             **values,
             caller=caller,
-            may=lambda route: may(caller, route),
+            home=home(request.app, caller) if caller.is_known else "/login",
+            may=functools.partial(may_call, request),
             here=request.match_info.route.name,
             path=request.path_qs if request.method == "GET" and request.match_info.route.name else "/",
-            box_id=request.app[BOX_ID] if caller.known else "",
-            cameras=request.app[LIVE].cameras() if caller.known else [],
-            conditions=request.app[LIVE].conditions() if caller.known else (),
+            box_id=request.app[BOX_ID] if caller.is_known else "",
+            cameras=request.app[LIVE].cameras() if caller.is_known else [],
+            conditions=request.app[LIVE].conditions() if caller.is_known else (),
         )
     )
     return web.Response(text=text, status=status, content_type="text/html", headers={"Vary": "Accept-Language"})
+
+
+def problem_page(request: web.Request, problem: dict[str, Any]) -> web.Response:
+    """Show a browser what went wrong; a browser that is not logged in goes to the login, and from there back here."""
+    if problem["status"] == 401 and request.method == "GET":
+        onward = f"?next={quote(request.path_qs, safe='')}" if request.path != "/" else ""
+        return web.Response(status=303, headers={"Location": f"/login{onward}"})
+    return render(request, "problem.html", {"problem": problem}, status=problem["status"])

@@ -1,4 +1,4 @@
-"""What the page says of records: states, times and numbers in the reader's language. Texts are the catalogue's."""
+"""Template filters: how states, times, numbers and reasons read in one language. Their texts are in the catalogue."""
 
 from __future__ import annotations
 
@@ -28,17 +28,18 @@ DOUBTED_PARTS = ("size", "sharpness", "luma", "noise", "pose")
 LOW_PART = 0.5
 CLOSE_MARGIN = 0.12
 GENERATIVE = frozenset({"restore", "sr4"})
-"""Steps that a model draws: they may show what was never before the camera."""
-MILD = frozenset(
+"""Generative enhancement steps: their detail is drawn by a model and may never have been before the camera."""
+MILD_CONDITIONS = frozenset(
     f"condition.{name}"
     for name in ("disk_low", "load_behind", "clock_unsynchronised", "clock_stepped", "heat_hot", "heat_throttled")
 )
-"""Conditions under which hits still arrive."""
+"""Conditions under which hits still arrive; they are shown as a notice, all others as a fault."""
+_GERMAN_NUMBERS = str.maketrans({",": ".", ".": ","})
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something wrong with the box: how urgent, what, and what to do."""
+    """A problem to show: tone (`wait` or `fault`), what is wrong, what to do."""
 
     tone: str
     what: str
@@ -46,7 +47,7 @@ class Trouble:
 
 
 class Words:
-    """The filters of one language's templates."""
+    """The template filters of one language."""
 
     def __init__(self, t: Translate) -> None:
         self._t = t
@@ -60,14 +61,14 @@ class Words:
             "state": self.state,
             "advice": self.advice,
             "review": self.review,
-            "why": self.why,
+            "verdict_reason": self.verdict_reason,
             "decimals": self.decimals,
-            "short": short,
-            "stamp": stamp,
-            "plain": self.plain,
-            "measure": self.measure,
+            "short_hash": short_hash,
+            "time_tag": time_tag,
+            "field_label": self.field_label,
+            "with_unit": self.with_unit,
             "doubts": self.doubts,
-            "explained": self.explained,
+            "gate_rows": self.gate_rows,
             "generative": generative,
             "troubles": self.troubles,
             "condition": self.condition,
@@ -83,28 +84,28 @@ class Words:
         return self._t(f"state.{health.state.value}.advice")
 
     def review(self, state: object) -> str:
-        """State of a review; a word of a newer version is shown as it is."""
+        """State of a review in words; a state the catalogue doesn't know is shown as it is."""
         return self._known(f"review.{state}", str(state))
 
-    def why(self, verdict: Mapping[str, Any]) -> str:
+    def verdict_reason(self, verdict: Mapping[str, Any]) -> str:
         """The reason of a verdict, and the note with it."""
         code, note = verdict.get("reason"), verdict.get("note")
         reason = self._known(f"reason.{verdict.get('state')}.{code}", str(code)) if code else ""
         return "; ".join(part for part in (reason, note or "") if part)
 
     def decimals(self, value: object, places: int = 2) -> str:
-        """A number for eyes, a dash for none."""
+        """Format a number for reading; a dash for None."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             return "–" if value is None else str(value)
         text = f"{value:,}" if isinstance(value, int) else f"{value:,.{places}f}"
-        return text.translate(_COMMAS) if self._t.language == "de" else text
+        return text.translate(_GERMAN_NUMBERS) if self._t.language == "de" else text
 
-    def plain(self, name: object) -> str:
+    def field_label(self, name: object) -> str:
         """A record's field name as words."""
         text = self._known(f"field.{name}", str(name).replace("_", " "))
         return text[:1].upper() + text[1:]
 
-    def measure(self, value: object, name: str) -> str:
+    def with_unit(self, value: object, name: str) -> str:
         """A measured value with the unit that its field name tells."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             return self.decimals(value)
@@ -122,11 +123,11 @@ class Words:
         reasons: list[str] = [t(f"doubt.{name}") for name in DOUBTED_PARTS if name in low]
         if hit.runner_up_id is not None and hit.margin < CLOSE_MARGIN:
             reasons.append(t("doubt.margin", margin=self.decimals(hit.margin)))
-        told = hit.enhancement
-        if told.get("found_on") == "enhanced" or hit.similarity > hit.similarity_original + 0.1:
+        two_faces = hit.enhancement
+        if two_faces.get("found_on") == "enhanced" or hit.similarity > hit.similarity_original + 0.1:
             reasons.append(t("doubt.enhanced_only"))
-        if told.get("disagrees"):
-            by, limit = self.decimals(abs(told["difference"])), self.decimals(told["limit"])
+        if two_faces.get("disagrees"):
+            by, limit = self.decimals(abs(two_faces["difference"])), self.decimals(two_faces["limit"])
             reasons.append(t("doubt.faces_disagree", by=by, limit=limit))
         elif hit.similarity_enhanced is not None and hit.similarity_enhanced < hit.similarity_original - 0.1:
             reasons.append(t("doubt.enhanced_less"))
@@ -134,37 +135,37 @@ class Words:
             reasons.append(t("doubt.clock"))
         return reasons
 
-    def explained(self, hit: Hit) -> list[dict[str, str]]:
+    def gate_rows(self, hit: Hit) -> list[dict[str, str]]:
         """Each gate of the decision: its name, value, limit, and what single change would have flipped the answer."""
         rows = []
         for gate in explanation.explain(hit).gates:
-            name, change = self._known(f"gate.{gate.name}", self.plain(gate.name)), explanation.flip(gate)
+            name, change = self._known(f"gate.{gate.name}", self.field_label(gate.name)), explanation.flip(gate)
             value, limit = explanation.number(gate, gate.value), explanation.number(gate, gate.limit)
             by = explanation.number(gate, explanation.beyond(gate))
-            told = self._t(f"flip.{gate.name}", by=by, value=value) if change else self._t("flip.not_needed")
-            rows.append({"gate": name, "value": value, "limit": limit, "flip": told})
+            flip = self._t(f"flip.{gate.name}", by=by, value=value) if change else self._t("flip.not_needed")
+            rows.append({"gate": name, "value": value, "limit": limit, "flip": flip})
         return rows
 
     def troubles(self, box: Mapping[str, Any]) -> list[Trouble]:
-        """What is wrong with the box, by what it tells of itself; empty when it works."""
-        t, found = self._t, []
+        """Problems problems in the health record of the device; empty when it works."""
+        t, problems = self._t, []
         if problem := box.get("database_problem"):
-            found.append(Trouble("fault", t("trouble.database.what"), t("trouble.database.advice", problem=problem)))
+            problems.append(Trouble("fault", t("trouble.database.what"), t("trouble.database.advice", problem=problem)))
         if problem := box.get("store_problem"):
-            found.append(Trouble("fault", t("trouble.store.what"), t("trouble.store.advice", problem=problem)))
+            problems.append(Trouble("fault", t("trouble.store.what"), t("trouble.store.advice", problem=problem)))
         elif waiting := box.get("hits_waiting"):
-            found.append(Trouble("wait", t("trouble.waiting.what", count=waiting), t("trouble.waiting.advice")))
+            problems.append(Trouble("wait", t("trouble.waiting.what", count=waiting), t("trouble.waiting.advice")))
         if pause := box.get("pause"):
-            said = {"by": pause["by"], "reason": pause["reason"], "until": pause["until"][11:16] + " UTC"}
-            found.append(Trouble("wait", t("trouble.paused.what"), t("trouble.paused.advice", **said)))
-        return found
+            pause_values = {"by": pause["by"], "reason": pause["reason"], "until": pause["until"][11:16] + " UTC"}
+            problems.append(Trouble("wait", t("trouble.paused.what"), t("trouble.paused.advice", **pause_values)))
+        return problems
 
     def condition(self, one: Condition) -> Trouble:
-        """A condition of the box in words; what a newer version calls otherwise is shown as it is."""
+        """A condition in words; one that the catalogue doesn't know is shown as it is."""
         key = f"condition.{one.subject}_{one.state}"
         if not self._t.has(f"{key}.what"):
             return Trouble("wait", f"{one.subject}: {one.state}", one.detail)
-        return Trouble("wait" if key in MILD else "fault", self._t(f"{key}.what"), self._t(f"{key}.advice"))
+        return Trouble("wait" if key in MILD_CONDITIONS else "fault", self._t(f"{key}.what"), self._t(f"{key}.advice"))
 
     def _known(self, key: str, otherwise: str) -> str:
         return self._t(key) if self._t.has(key) else otherwise
@@ -179,15 +180,12 @@ class Words:
 
 
 def worst_first(conditions: Sequence[Condition]) -> list[Condition]:
-    """Those that keep hits from arriving before those that don't, else as they came."""
-    return sorted(conditions, key=lambda one: f"condition.{one.subject}_{one.state}" in MILD)
-
-
-_COMMAS = str.maketrans({",": ".", ".": ","})
+    """Sort conditions under which no hits arrive first; otherwise keep the order."""
+    return sorted(conditions, key=lambda one: f"condition.{one.subject}_{one.state}" in MILD_CONDITIONS)
 
 
 def clock(time: dt.datetime) -> str:
-    """Write a time for eyes; the page's script turns it into the reader's own time zone."""
+    """Format a time as UTC text; the script times.js shows it in the reader's time zone."""
     return time.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
@@ -196,17 +194,17 @@ def tone(health: CameraHealth) -> str:
     return TONES[health.state]
 
 
-def short(sha256: object) -> str:
+def short_hash(sha256: object) -> str:
     """The first digits of a hash; enough to compare by eye."""
     return str(sha256)[:12] if sha256 else "–"
 
 
 def generative(hit: Hit) -> list[str]:
-    """Names of the steps done to the picture that draw what was not seen."""
+    """Names of the generative steps that were done to a hit's picture."""
     steps = hit.recipe.get("steps", [])
     return [step["name"] for step in steps if step.get("generative") or step.get("name") in GENERATIVE]
 
 
-def stamp(text: str) -> Markup:
-    """A time of a record that is JSON already."""
+def time_tag(text: str) -> Markup:
+    """A `<time>` element for a time that is already RFC 3339 text, in a record kept as JSON."""
     return Markup('<time datetime="{}">{}</time>').format(text, text[:19].replace("T", " ") + " UTC")

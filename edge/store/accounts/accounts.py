@@ -1,30 +1,34 @@
-"""The store's verbs for accounts: users, sessions, login links, and tokens of machines. Who did it is noted with it."""
+"""Users, sessions, login links, and tokens of machines. Each change is audited in its own transaction."""
 
 from __future__ import annotations
 
 import datetime as dt
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import TypeVar
 
 from edge.errors import NotFoundError
-from edge.store import core as opening
 from edge.store.accounts import last_use, passwords, tokens, users
 from edge.store.audit import audit
 from edge.store.audit.audit import LOCAL
+from edge.store.core import Core
 from edge.store.rows import Login, Session, Token, User
-from edge.store.writer import Change
+from edge.store.writer import Change, Listener
 
 T = TypeVar("T")
 
 
 class Accounts:
-    """The part of `Store` that knows who may come in. `by` is who asks, for the audit."""
+    """Who may come in. `by` is who asks, for the audit."""
 
-    def __init__(self, core: opening.Core) -> None:
+    def __init__(self, core: Core) -> None:
         self._core = core
-        self._logins = passwords.Logins(core, core.clock)
+        self.passwords = passwords.Passwords(core)
+        self._uses = last_use.LastUses(core)
+        self._tokens = tokens.TokenCache(core, self._uses)
+        core.listen(Listener(foreign_commit=lambda _: self._tokens.invalidate()))
 
     def _audited(
         self,
@@ -47,7 +51,7 @@ class Accounts:
     def add_user(self, name: str, role: str, password: str, *, by: str = LOCAL) -> Future[None]:
         """Add a user; AuthError for an unknown role or a short password."""
         passwords.require_role(role)
-        password_hash = self._logins.hash(password)
+        password_hash = self.passwords.hash(password)
 
         def apply(change: Change, now: dt.datetime) -> None:
             users.add(change.db, name, role, password_hash, now)
@@ -56,7 +60,7 @@ class Accounts:
 
     def set_password(self, name: str, password: str, *, by: str = LOCAL) -> Future[None]:
         """Change a password and end the user's sessions."""
-        password_hash = self._logins.hash(password)
+        password_hash = self.passwords.hash(password)
 
         def apply(change: Change, now: dt.datetime) -> None:
             users.set_password_hash(change.db, name, password_hash, end_sessions=True)
@@ -77,7 +81,7 @@ class Accounts:
 
     def check_password(self, name: str, password: str) -> User | None:
         """The user, or None; AuthError 429 while locked. Takes some 0.2 s: call it off the event loop."""
-        return self._logins.check(name, password)
+        return self.passwords.check(name, password)
 
     def add_session(self, user: str, hours: float, address: str | None = None) -> Future[str]:
         """A new session's secret; `address` is where the login came from."""
@@ -88,12 +92,12 @@ class Accounts:
         """The session a secret stands for."""
         found = self._core.read(lambda db: users.session(db, secret, self._core.clock()))
         if found is not None:
-            self._core.uses.note(users.hash_secret(secret))
+            self._uses.note(users.hash_secret(secret))
         return found
 
     def logins(self) -> list[Login]:
         """Everybody who is logged in, with the last use of each login."""
-        return self._core.read(lambda db: last_use.logins(db, self._core.uses, self._core.clock()))
+        return self._core.read(lambda db: last_use.logins(db, self._uses, self._core.clock()))
 
     def end_login(self, login_id: str, *, by: str = LOCAL) -> Future[None]:
         """End somebody's login by its id; NotFoundError where it is over already."""
@@ -105,6 +109,10 @@ class Accounts:
             audit.append(change.db, self._core.clock(), by, "session.end", f"user {user}", {"login": login_id})
 
         return self._core.write(apply)
+
+    def set_language(self, user: str, language: str) -> Future[None]:
+        """Remember in which language somebody reads the page."""
+        return self._core.write(lambda change: users.set_language(change.db, user, language))
 
     def end_session(self, secret: str) -> Future[None]:
         """Log out."""
@@ -146,14 +154,14 @@ class Accounts:
     ) -> Future[str]:
         """A new token, handed out this once; drawn, or a `secret` of at least 32 characters that somebody else drew."""
         tokens.require_scopes(scopes)
-        drawn = tokens.PREFIX + users.new_secret() if secret is None else tokens.require_strong(secret)
+        drawn = tokens.PREFIX + users.new_secret() if secret is None else tokens.require_unguessable(secret)
 
         def apply(change: Change, now: dt.datetime) -> str:
             tokens.add(change.db, name, scopes, drawn, now, expires_at)
             return drawn
 
         audited = self._audited(apply, by, "token.add", f"token {name}", {"scopes": sorted(scopes)})
-        return self._core.write(audited, finish=self._core.tokens_changed)
+        return self._core.write(audited, finish=self._drop_token_cache)
 
     def revoke_token(self, name: str, *, only_older: bool = False, by: str = LOCAL) -> Future[None]:
         """Revoke the tokens of a name; with `only_older` all but the newest, which ends a rotation."""
@@ -162,15 +170,20 @@ class Accounts:
             tokens.revoke(change.db, name, only_older=only_older)
 
         audited = self._audited(apply, by, "token.revoke", f"token {name}", {"only_older": only_older})
-        return self._core.write(audited, finish=self._core.tokens_changed)
+        return self._core.write(audited, finish=self._drop_token_cache)
 
     def tokens(self) -> list[Token]:
         """Tokens, by name, with their last use; the secrets are not kept."""
-        last = self._core.uses.last
+        last = self._uses.last
         return [
             replace(t, last_used_at=last(sha256, t.last_used_at)) for sha256, t in self._core.read(tokens.all_tokens)
         ]
 
     def check_token(self, token: str) -> Token | None:
         """The token a secret stands for, from memory."""
-        return self._core.token_check.find(token)
+        return self._tokens.find(token)
+
+    def _drop_token_cache(self, _: sqlite3.Connection, result: T) -> T:
+        """The `finish` of jobs that change tokens: the next check reads them again."""
+        self._tokens.invalidate()
+        return result

@@ -1,6 +1,6 @@
-"""Checking passwords: argon2id one at a time, the same work for names that don't exist, a lock-out that is kept.
+"""Password checks: argon2id, one at a time; equal work for unknown names; a lock-out stored in the database.
 
-The counters are rows, so a restart doesn't reset them. The rows of users themselves are users.py's.
+A restart doesn't reset the counters. The rows of users are in users.py.
 """
 
 from __future__ import annotations
@@ -10,9 +10,6 @@ import hashlib
 import sqlite3
 import threading
 import unicodedata
-from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Protocol, TypeVar
 
 import argon2
 
@@ -20,37 +17,26 @@ from edge.errors import AuthError
 from edge.store.accounts import users
 from edge.store.audit import audit
 from edge.store.codec import time_from_text, time_to_text
+from edge.store.core import Core
 from edge.store.rows import ROLES, User
-from edge.store.writer import Change
-
-T = TypeVar("T")
 
 MIN_PASSWORD = 8
 MAX_PASSWORD = 1024
-FREE_FAILURES = 5
+FAILURES_BEFORE_LOCK = 5
 FIRST_LOCK_S = 30
 LONGEST_LOCK_S = 3600
-MAX_STRANGERS = 1000
+MAX_UNKNOWN_NAMES = 1000
 """Failures kept for names that don't exist, so that guessing names can't fill the disk."""
 
 
-class Access(Protocol):
-    """How the store is read and written."""
+class Passwords:
+    """Makes and checks the hashes of passwords."""
 
-    def read(self, query: Callable[[sqlite3.Connection], T]) -> T: ...
-
-    def write(self, apply: Callable[[Change], T]) -> Future[T]: ...
-
-
-class Logins:
-    """Passwords in, users out."""
-
-    def __init__(self, access: Access, clock: Callable[[], dt.datetime]) -> None:
-        self._access = access
-        self._clock = clock
+    def __init__(self, core: Core) -> None:
+        self._core = core
         self._hasher = argon2.PasswordHasher()
-        self._one_at_a_time = threading.Lock()  # a login takes 64 MiB
-        self._dummy: str | None = None
+        self._one_at_a_time = threading.Lock()  # argon2 takes 64 MiB per check
+        self._decoy: str | None = None
 
     def hash(self, password: str) -> str:
         """Hash of a new password; AuthError if it is too short."""
@@ -64,28 +50,30 @@ class Logins:
         key = hashlib.sha256(_normal(name).encode("utf-8", "surrogatepass")).hexdigest()
         with self._one_at_a_time:
             self._require_unlocked(key)
-            found = self._access.read(lambda db: users.find(db, name))
-            stranger = self._dummy_hash()
-            is_right = self._verify(found[1] if found else stranger, password[: MAX_PASSWORD + 1])
+            found = self._core.read(lambda db: users.find(db, name))
+            decoy = self._decoy_hash()
+            is_right = self._verify(found[1] if found else decoy, password[: MAX_PASSWORD + 1])
             if found is None or not is_right:
-                now = self._clock()
-                # A name nobody has is not noted: it may be a password typed into the wrong field.
-                told = found[0].name if found else None
-                self._access.write(lambda change: _count_failure(change.db, key, now, told)).result()
+                now = self._core.clock()
+                # An unknown name is not audited: it may be a password typed into the wrong field.
+                audited_name = found[0].name if found else None
+                self._core.write(lambda change: _count_failure(change.db, key, now, audited_name)).result()
                 return None
             user = found[0].name
-            self._access.write(lambda change: _clear_failures(change.db, key, user, self._clock())).result()
+            self._core.write(lambda change: _clear_failures(change.db, key, user, self._core.clock())).result()
             if self._hasher.check_needs_rehash(found[1]):
                 new = self._hasher.hash(_normal(password))
-                self._access.write(lambda change: users.set_password_hash(change.db, name, new, end_sessions=False))
+                self._core.write(lambda change: users.set_password_hash(change.db, name, new, end_sessions=False))
         return found[0]
 
     def _require_unlocked(self, key: str) -> None:
-        failures, last_at = self._access.read(lambda db: _failures(db, key))
+        failures, last_at = self._core.read(lambda db: _failures(db, key))
         lock_s = lock_seconds(failures)
         if last_at is None or lock_s == 0:
             return
-        left_s = min(lock_s, lock_s - (self._clock() - last_at).total_seconds())  # a clock set back adds nothing
+        left_s = min(
+            lock_s, lock_s - (self._core.clock() - last_at).total_seconds()
+        )  # a clock set back must not lengthen the lock
         if left_s > 0:
             wait_s = int(left_s) + 1
             text = f"too many failed logins; try again in {wait_s} s"
@@ -97,11 +85,11 @@ class Logins:
         except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
             return False
 
-    def _dummy_hash(self) -> str:
+    def _decoy_hash(self) -> str:
         """Verified against for unknown names, so that they take as long as known ones."""
-        if self._dummy is None:
-            self._dummy = self._hasher.hash(users.new_secret())
-        return self._dummy
+        if self._decoy is None:
+            self._decoy = self._hasher.hash(users.new_secret())
+        return self._decoy
 
 
 def require_role(role: str) -> None:
@@ -112,9 +100,9 @@ def require_role(role: str) -> None:
 
 def lock_seconds(failures: int) -> int:
     """Seconds a name is locked after its last failure: none for the first few, then doubling."""
-    if failures < FREE_FAILURES:
+    if failures < FAILURES_BEFORE_LOCK:
         return 0
-    return min(LONGEST_LOCK_S, FIRST_LOCK_S << min(failures - FREE_FAILURES, 20))
+    return min(LONGEST_LOCK_S, FIRST_LOCK_S << min(failures - FAILURES_BEFORE_LOCK, 20))
 
 
 def _normal(text: str) -> str:
@@ -138,7 +126,7 @@ def _count_failure(db: sqlite3.Connection, key: str, now: dt.datetime, user: str
     db.execute(
         f"""DELETE FROM login_failures WHERE name_sha256 IN (
             SELECT name_sha256 FROM login_failures WHERE name_sha256 NOT IN ({marks})
-            ORDER BY last_at DESC LIMIT -1 OFFSET {MAX_STRANGERS})""",
+            ORDER BY last_at DESC LIMIT -1 OFFSET {MAX_UNKNOWN_NAMES})""",
         known,
     )
 

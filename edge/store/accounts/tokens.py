@@ -1,24 +1,24 @@
-"""Tokens of machines, by hash, and how far each has pulled. Checked in memory: a poll without news costs no query."""
+"""Tokens of machines, by hash. Checked in memory: a poll without news costs no query."""
 
 from __future__ import annotations
 
 import datetime as dt
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from edge.errors import AuthError, ConfigError, ConflictError, NotFoundError
-from edge.store.accounts.last_use import Uses
+from edge.store.accounts.last_use import LastUses
 from edge.store.accounts.users import hash_secret
-from edge.store.audit import audit
 from edge.store.codec import time_from_text, time_to_text
 from edge.store.connect import table
-from edge.store.rows import SCOPES, Consumer, Token
+from edge.store.core import Core
+from edge.store.rows import SCOPES, Token
 
 PREFIX = "edge_"
 MAX_OF_ONE_NAME = 2
 MIN_SECRET = 32
-"""Characters of a token that somebody else drew: only what can't be guessed may be kept as a fast hash."""
+"""Minimum length of a token made elsewhere: only an unguessable secret may be stored under a fast hash."""
 
 
 def add(
@@ -41,7 +41,7 @@ def add(
     table(db, "tokens").insert({"token_sha256": hash_secret(secret), "name": name, "scopes": scope_text, **times})
 
 
-def require_strong(secret: str) -> str:
+def require_unguessable(secret: str) -> str:
     """The secret, if it can be one; ConfigError."""
     if len(secret) < MIN_SECRET or not secret.isascii() or not secret.isprintable() or " " in secret:
         raise ConfigError(f"the token has {len(secret)} characters: draw at least {MIN_SECRET} letters and digits")
@@ -90,20 +90,17 @@ def _time(text: str | None) -> dt.datetime | None:
     return time_from_text(text) if text else None
 
 
-class TokenCheck:
-    """Valid tokens by hash, read again after `forget`: own changes at once, other processes' within half a second."""
+class TokenCache:
+    """Tokens by hash, read again after `invalidate`: own changes at once, other processes' within half a second."""
 
-    def __init__(
-        self, load: Callable[[], list[tuple[str, Token]]], clock: Callable[[], dt.datetime], uses: Uses
-    ) -> None:
-        self._load = load
-        self._clock = clock
+    def __init__(self, core: Core, uses: LastUses) -> None:
+        self._core = core
         self._uses = uses
         self._lock = threading.Lock()
         self._known: dict[str, Token] | None = None
         self._generation = 0
 
-    def forget(self) -> None:
+    def invalidate(self) -> None:
         """The rows have changed."""
         with self._lock:
             self._known = None
@@ -113,68 +110,13 @@ class TokenCheck:
         """The token a secret stands for, if it is still good."""
         known, generation = self._known, self._generation
         if known is None:
-            known = dict(self._load())
+            known = dict(self._core.read(all_tokens))
             with self._lock:
                 if generation == self._generation:
                     self._known = known
         sha256 = hash_secret(secret)
         token = known.get(sha256)
-        if token is None or (token.expires_at is not None and token.expires_at <= self._clock()):
+        if token is None or (token.expires_at is not None and token.expires_at <= self._core.clock()):
             return None
         self._uses.note(sha256)
         return token
-
-
-class Pulls:
-    """How far each token's holder has come, in memory first: a pull costs no commit."""
-
-    def __init__(self, clock: Callable[[], dt.datetime]) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._fresh: dict[str, tuple[int, dt.datetime]] = {}
-        self._unsaved: set[str] = set()
-
-    def note(self, name: str, seq: int) -> None:
-        """`name` has everything up to `seq`."""
-        with self._lock:
-            self._fresh[name] = (seq, self._clock())
-            self._unsaved.add(name)
-
-    def take_unsaved(self) -> dict[str, tuple[int, dt.datetime]]:
-        """What has changed since the last call."""
-        with self._lock:
-            names, self._unsaved = self._unsaved, set()
-            return {name: self._fresh[name] for name in names}
-
-    def consumers(self, db: sqlite3.Connection, head: int) -> list[Consumer]:
-        """Every name that may read alerts, with its lag; one that never pulled has seq 0."""
-        rows = {
-            name: (seq, time_from_text(at))
-            for name, seq, at in db.execute("SELECT name, seq, last_pull_at FROM consumers")
-        }
-        with self._lock:
-            rows |= self._fresh
-        names = sorted({token.name for _, token in all_tokens(db) if "alerts:read" in token.scopes})
-        known = [(name, *rows.get(name, (0, None))) for name in names]
-        return [Consumer(name, seq, max(head - seq, 0), at) for name, seq, at in known]
-
-
-def save_pulls(db: sqlite3.Connection, pulls: dict[str, tuple[int, dt.datetime]], now: dt.datetime) -> None:
-    """Write what `take_unsaved` gave, and note in the audit who has got alerts since the last time."""
-    for name, (seq, _) in pulls.items():
-        _note_pull(db, name, seq, now)
-    rows = [(name, seq, time_to_text(at)) for name, (seq, at) in pulls.items()]
-    db.executemany(
-        """INSERT INTO consumers (name, seq, last_pull_at) SELECT ?1, ?2, ?3
-           WHERE EXISTS (SELECT 1 FROM tokens WHERE name = ?1)
-           ON CONFLICT DO UPDATE SET seq = excluded.seq, last_pull_at = excluded.last_pull_at""",
-        rows,
-    )
-
-
-def _note_pull(db: sqlite3.Connection, name: str, seq: int, now: dt.datetime) -> None:
-    row = db.execute("SELECT seq FROM consumers WHERE name = ?", (name,)).fetchone()
-    query = "SELECT count(*), min(seq), max(seq) FROM feed WHERE seq > ? AND seq <= ? AND type LIKE 'alert.%'"
-    alerts, first, last = db.execute(query, (row[0] if row else 0, seq)).fetchone()
-    if alerts:
-        audit.append(db, now, name, "feed.pull", f"items {first} to {last}", {"alerts": alerts})

@@ -40,6 +40,11 @@ def set_password_hash(db: sqlite3.Connection, name: str, password_hash: str, *, 
         db.execute("DELETE FROM login_links WHERE user = ?", (name,))
 
 
+def set_language(db: sqlite3.Connection, name: str, language: str) -> None:
+    """Remember in which language a user reads the page."""
+    db.execute("UPDATE users SET language = ? WHERE name = ?", (language, name))
+
+
 def remove(db: sqlite3.Connection, name: str, *, keep_one: str | None = None) -> None:
     """Remove a user with sessions and links; ConflictError if it is the last of the role `keep_one`."""
     found = find(db, name)

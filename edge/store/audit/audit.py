@@ -3,9 +3,8 @@
     told   = SHA-256 of [salt, object, detail]
     sha256 = SHA-256 of [sha256 of the row before, seq, at, actor, action, told]
 
-Erasing a person blanks salt, object and detail of the rows that tell of them and says so in a row of its own; without
-the salt `told` gives nothing away. Where the head of the chain is kept besides, and how a chain is judged, is in
-chain.py.
+Erasing a person blanks salt, object and detail of the rows about them and adds a row that says so; without the salt,
+`told` gives nothing away. Where else the head of the chain is kept, and how a chain is checked, is in chain.py.
 """
 
 from __future__ import annotations
@@ -18,11 +17,12 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from edge.store import meta
 from edge.store.codec import time_from_text, time_to_text, to_line
 from edge.store.rows import AuditEntry, AuditHead
 
 LOCAL = "local"
-"""Who acts where nobody is named: a command on the box itself."""
+"""Actor recorded for a command run on the device itself."""
 
 ERASED = "person.erase"
 """Action of the row that says which rows were blanked."""
@@ -41,13 +41,13 @@ def append(
     *,
     person_id: str | None = None,
 ) -> None:
-    """Add a row; `person_id` where it tells of a person, so that it is blanked when they are erased."""
+    """Add a row; `person_id` where it is about a person, so that it is blanked when they are erased."""
     at, salt, text = time_to_text(now), secrets.token_hex(16), to_line(detail or {})
     before = head(db)
     row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'audit'").fetchone()
     seq = (row[0] if row else 0) + 1
-    told = hash_told(salt, subject, text)
-    sha256 = hash_row(before.sha256 if before else start(db), seq, at, actor, action, told)
+    told = hash_detail(salt, subject, text)
+    sha256 = hash_row(before.sha256 if before else first_hash(db), seq, at, actor, action, told)
     db.execute(
         f"INSERT INTO audit ({_COLUMNS}, person_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (seq, at, actor, action, subject, text, salt, told, sha256, person_id),
@@ -60,10 +60,9 @@ def head(db: sqlite3.Connection) -> AuditHead | None:
     return None if row is None else AuditHead(row[0], row[1])
 
 
-def start(db: sqlite3.Connection) -> str:
-    """What stands before the first row: each box has a chain of its own."""
-    row = db.execute("SELECT value FROM meta WHERE key = 'box_id'").fetchone()
-    return hashlib.sha256(f"edge audit of {row[0] if row else ''}".encode()).hexdigest()
+def first_hash(db: sqlite3.Connection) -> str:
+    """Hash before the first row; made from the device id, so that each device has its own chain."""
+    return hashlib.sha256(f"edge audit of {meta.get(db, meta.Key.DEVICE_ID) or ''}".encode()).hexdigest()
 
 
 def entries(db: sqlite3.Connection, after: int = 0, limit: int = -1) -> Iterator[AuditEntry]:
@@ -80,11 +79,11 @@ def newest(db: sqlite3.Connection, before: int | None, limit: int) -> list[Audit
     return [AuditEntry(r[0], time_from_text(r[1]), r[2], r[3], r[4], r[5], r[6], r[7], r[8]) for r in rows]
 
 
-def blank(db: sqlite3.Connection, person_id: str, names: tuple[str, ...]) -> list[int]:
-    """Blank the rows that tell of a person, by id or by having a name in their text; returns their numbers.
+def blank_rows_about(db: sqlite3.Connection, person_id: str, names: tuple[str, ...]) -> list[int]:
+    """Blank the rows about a person, found by id or by a name in their text; returns their numbers.
 
-    A name of a few letters counts only where it is a whole text: as a part it would be in all rows. Rows that account
-    for erasures tell of nobody, and stay.
+    A name of a few letters counts only where it is the whole text: as a part it would be in all rows. Rows that record
+    erasures name nobody, and stay.
     """
     spelt = [json.dumps(name, ensure_ascii=False) for name in names if name]
     parts = [text[1:-1] if len(text) >= LEAST_PART + 2 else text for text in spelt]
@@ -97,8 +96,8 @@ def blank(db: sqlite3.Connection, person_id: str, names: tuple[str, ...]) -> lis
     return found
 
 
-def hash_told(salt: str, subject: str, detail: str) -> str:
-    """Hash of what a row tells."""
+def hash_detail(salt: str, subject: str, detail: str) -> str:
+    """Hash of a row's object and detail."""
     return _hash([salt, subject, detail])
 
 

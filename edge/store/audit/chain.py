@@ -1,7 +1,7 @@
-"""Judging the audit chain: is every row the one that was written, is none missing, is the end the real end.
+"""Checks the audit chain: that every row is the one that was written, that none is missing, and that the end is real.
 
-The head is kept in a second place, the file `audit.head` beside the database, and travels in the feed's heartbeats; who
-pulls keeps them, so even somebody who can write to the whole disk can't cut the chain unseen.
+The newest hash is also kept in `audit.head` and sent in every heartbeat. Pullers keep it, so truncation on the device
+shows.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from edge.store.rows import AuditEntry, AuditHead, AuditReport
 
 FILE = "audit.head"
 RESTORED = "database.restored"
-"""Action of the row a box writes when it finds an older database than the one it had."""
+"""Action of the row written when the database is older than the one that was here before."""
 MAX_PROBLEMS = 20
 
 
-def keep_head(folder: Path, head: AuditHead) -> None:
+def write_head(folder: Path, head: AuditHead) -> None:
     """Write the head beside the database, whole or not at all."""
     part = folder / (FILE + ".part")
-    with contextlib.suppress(OSError):  # a full disk must not stop what the row tells of
+    with contextlib.suppress(OSError):  # a full disk must not stop what the row records
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w") as file:
             file.write(json.dumps({"seq": head.seq, "sha256": head.sha256}) + "\n")
         part.replace(folder / FILE)
 
 
-def kept_head(folder: Path) -> AuditHead | None:
+def read_head(folder: Path) -> AuditHead | None:
     """The head kept beside the database; None where there is none that can be read."""
     try:
         value = json.loads((folder / FILE).read_text("utf-8"))
@@ -44,24 +44,24 @@ def kept_head(folder: Path) -> AuditHead | None:
 
 def verify(db: sqlite3.Connection, folder: Path, known: tuple[AuditHead, ...] = ()) -> AuditReport:
     """Read the whole chain; `known` are heads somebody wrote down before."""
-    before, last, problems = audit.start(db), 0, []
+    before, last, problems = audit.first_hash(db), 0, []
     hashes: dict[int, str] = {}
     blanked: set[int] = set()
     allowed: set[int] = set()
     for entry in audit.entries(db):
         problems += [f"entry {number} is missing" for number in range(last + 1, min(entry.seq, last + 4))]
-        problems += _faults(entry, before)
-        if entry.told is None:
+        problems += _problems_of_row(entry, before)
+        if entry.detail_json is None:
             blanked.add(entry.seq)
         elif entry.action == audit.ERASED:
-            allowed.update(entry.told.get("blanked", ()))
+            allowed.update(entry.detail_json.get("blanked", ()))
         before, last = entry.sha256, entry.seq
         hashes[entry.seq] = entry.sha256
     problems += [f"entry {number} was blanked, and no erasure accounts for it" for number in sorted(blanked - allowed)]
     claims = [*known, *_heartbeats(db)]
-    if (kept := kept_head(folder)) is not None:
+    if (kept := read_head(folder)) is not None:
         claims.append(kept)
-    problems += _unmet(claims, hashes, last)
+    problems += _contradicted_heads(claims, hashes, last)
     given_last = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'audit'").fetchone()
     if given_last and given_last[0] > last:
         problems.append(f"the chain was cut after entry {last}: there were entries up to {given_last[0]}")
@@ -76,20 +76,20 @@ def export_line(entry: AuditEntry) -> Mapping[str, object]:
         "actor": entry.actor,
         "action": entry.action,
         "object": entry.object,
-        "detail": entry.told,
+        "detail": entry.detail_json,
         "salt": entry.salt,
         "told_sha256": entry.told_sha256,
         "sha256": entry.sha256,
     }
 
 
-def _faults(entry: AuditEntry, before: str) -> list[str]:
+def _problems_of_row(entry: AuditEntry, before: str) -> list[str]:
     found = []
     made = audit.hash_row(before, entry.seq, time_to_text(entry.at), entry.actor, entry.action, entry.told_sha256)
     if made != entry.sha256:
         found.append(f"entry {entry.seq} does not follow from the one before it: one of them was altered or taken out")
     if entry.object is not None and entry.detail is not None and entry.salt is not None:
-        if audit.hash_told(entry.salt, entry.object, entry.detail) != entry.told_sha256:
+        if audit.hash_detail(entry.salt, entry.object, entry.detail) != entry.told_sha256:
             found.append(f"entry {entry.seq} tells something else than was written")
     elif not entry.object == entry.detail == entry.salt:
         found.append(f"entry {entry.seq} is half blanked")
@@ -103,7 +103,7 @@ def _heartbeats(db: sqlite3.Connection) -> list[AuditHead]:
     return [AuditHead(row[0], row[1]) for row in db.execute(query)]
 
 
-def _unmet(claims: list[AuditHead], hashes: dict[int, str], last: int) -> list[str]:
+def _contradicted_heads(claims: list[AuditHead], hashes: dict[int, str], last: int) -> list[str]:
     found = []
     for claim in claims:
         if claim.seq > last:

@@ -1,8 +1,7 @@
 """Coverage (`store.coverage`): spans of what each camera did, extended every few seconds, and the account of them.
 
-A span is timed by the boot's monotonic clock and placed on the wall clock by the boot's latest anchor: a clock that is
-set moves all of that boot, and neither tears a hole nor counts a second twice. What was not recorded, because the
-service was not there to record it, is blind.
+Spans are measured with the boot's monotonic clock and turned into wall time by the latest pair of both clocks of that
+boot. Setting the wall clock shifts the whole boot: no gap, no overlap. Unrecorded time is blind.
 """
 
 from __future__ import annotations
@@ -12,37 +11,27 @@ import functools
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
 
+from edge.store import meta
 from edge.store.codec import time_from_text, time_to_text
+from edge.store.core import Core
 from edge.store.coverage import timeline
 from edge.store.coverage.timeline import Span
 from edge.store.feed import feed
 from edge.store.writer import Change
 
-T = TypeVar("T")
-LIVE_FOR_S = 15.0
-"""The newest span of a service that still runs lasts until now if it was extended this recently."""
+STILL_RUNNING_S = 15.0
+"""A newest span extended this recently belongs to a running service and lasts until now."""
 KEEP_DAYS = 400
-
-
-class Access(Protocol):
-    """How the store is read and written."""
-
-    clock: Callable[[], dt.datetime]
-
-    def read(self, query: Callable[[sqlite3.Connection], T]) -> T: ...
-
-    def write(self, apply: Callable[[Change], T]) -> Future[T]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Now, by the boot's own clock (`boot_ns` goes on through a suspend) and by the wall clock."""
+    """Both clocks at one moment: the boot's own, which also runs in suspend, and the wall clock."""
 
     boot_id: str
     boot_ns: int
@@ -62,51 +51,50 @@ class Watching:
 class Coverage:
     """Written by the one service that runs; read by anybody."""
 
-    def __init__(self, access: Access) -> None:
-        self._access = access
+    def __init__(self, core: Core) -> None:
+        self._core = core
         self._run_id: str | None = None
 
     def moment(self) -> Moment:
         """Both clocks, now."""
-        return Moment(_boot_id(), time.clock_gettime_ns(time.CLOCK_BOOTTIME), self._access.clock())
+        return Moment(_boot_id(), time.clock_gettime_ns(time.CLOCK_BOOTTIME), self._core.clock())
 
     def begin(self) -> Future[None]:
-        """A service starts: say in the feed since when nobody watched, and why, as far as it can be told."""
+        """A service starts: record in the feed since when no camera was watched, and why, as far as is known."""
         self._run_id = secrets.token_hex(8)
         moment = self.moment()
 
         def apply(change: Change) -> None:
             _drop_old(change.db, moment)
             before = change.db.execute("SELECT boot_id, end_ns FROM spans ORDER BY span_id DESC LIMIT 1").fetchone()
-            ended = change.db.execute("DELETE FROM meta WHERE key = 'run_ended' RETURNING value").fetchone()
-            _anchor(change.db, moment)
+            ended = meta.take(change.db, meta.Key.RUN_ENDED)
+            _save_clocks(change.db, moment)
             if before is not None:
                 cause = "service stopped" if ended else "crash" if before[0] == moment.boot_id else "power loss"
-                since = _wall(_anchors(change.db), before[0], before[1])
+                since = _wall(_saved_clocks(change.db), before[0], before[1])
                 body = {"cause": cause, "from": time_to_text(since), "to": time_to_text(moment.wall)}
-                feed.append(change, self._access.clock(), "gap", body)
+                feed.append(change, self._core.clock(), "gap", body)
 
-        return self._access.write(apply)
+        return self._core.write(apply)
 
     def note(self, watching: Sequence[Watching], *, is_last: bool = False) -> Future[None]:
         """Extend each camera's span up to now, and begin another where its state changed."""
         run_id, moment = self._run_id or "", self.moment()
 
         def apply(change: Change) -> None:
-            _anchor(change.db, moment)
+            _save_clocks(change.db, moment)
             for one in watching:
                 _extend(change.db, run_id, one, moment)
             if is_last:
-                row = ("run_ended", run_id)
-                change.db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", row)
+                meta.put(change.db, meta.Key.RUN_ENDED, run_id)
 
-        return self._access.write(apply)
+        return self._core.write(apply)
 
     def report(self, start: dt.datetime, end: dt.datetime, cameras: Sequence[str] = ()) -> dict[str, tuple[Span, ...]]:
         """Per camera (those of `cameras` and those recorded), what was watched and what not, without a hole."""
         recorded: dict[str, list[Span]] = {camera: [] for camera in cameras}
         moment = self.moment()
-        recorded |= self._access.read(lambda db: _recorded(db, self._run_id, moment))
+        recorded |= self._core.read(lambda db: _recorded(db, self._run_id, moment))
         return timeline.account(recorded, start, end)
 
 
@@ -134,7 +122,7 @@ def _extend(db: sqlite3.Connection, run_id: str, one: Watching, moment: Moment) 
     )
 
 
-def _anchor(db: sqlite3.Connection, moment: Moment) -> None:
+def _save_clocks(db: sqlite3.Connection, moment: Moment) -> None:
     db.execute(
         """INSERT INTO boots (boot_id, wall_at, boot_ns) VALUES (?, ?, ?)
            ON CONFLICT DO UPDATE SET wall_at = excluded.wall_at, boot_ns = excluded.boot_ns""",
@@ -142,38 +130,38 @@ def _anchor(db: sqlite3.Connection, moment: Moment) -> None:
     )
 
 
-def _anchors(db: sqlite3.Connection) -> dict[str, tuple[dt.datetime, int]]:
+def _saved_clocks(db: sqlite3.Connection) -> dict[str, tuple[dt.datetime, int]]:
     rows = db.execute("SELECT boot_id, wall_at, boot_ns FROM boots")
     return {row[0]: (time_from_text(row[1]), row[2]) for row in rows}
 
 
-def _wall(anchors: dict[str, tuple[dt.datetime, int]], boot_id: str, boot_ns: int) -> dt.datetime:
-    wall, ns = anchors[boot_id]
+def _wall(clocks: dict[str, tuple[dt.datetime, int]], boot_id: str, boot_ns: int) -> dt.datetime:
+    wall, ns = clocks[boot_id]
     return wall + dt.timedelta(microseconds=(boot_ns - ns) / 1000)
 
 
 def _recorded(db: sqlite3.Connection, run_id: str | None, moment: Moment) -> dict[str, list[Span]]:
-    # The reader's own look at the clocks is the newest anchor of this boot.
-    anchors = _anchors(db) | {moment.boot_id: (moment.wall, moment.boot_ns)}
+    # For the running boot, convert with the clocks as they are now.
+    clocks = _saved_clocks(db) | {moment.boot_id: (moment.wall, moment.boot_ns)}
     found: dict[str, list[Span]] = {}
     last: dict[str, tuple[str, str, int]] = {}
     query = "SELECT camera, boot_id, run_id, state, reason, by, start_ns, end_ns FROM spans ORDER BY span_id"
     for camera, boot, run, state, reason, by, start_ns, end_ns in db.execute(query):
-        span = Span(_wall(anchors, boot, start_ns), _wall(anchors, boot, end_ns), state, reason, by)
+        span = Span(_wall(clocks, boot, start_ns), _wall(clocks, boot, end_ns), state, reason, by)
         found.setdefault(camera, []).append(span)
         last[camera] = (boot, run, end_ns)
     for camera, (boot, run, end_ns) in last.items():
         is_live = run == run_id and boot == moment.boot_id
-        if is_live and 0 <= moment.boot_ns - end_ns <= LIVE_FOR_S * 1e9:
+        if is_live and 0 <= moment.boot_ns - end_ns <= STILL_RUNNING_S * 1e9:
             former = found[camera][-1]
             found[camera][-1] = Span(former.start, moment.wall, former.state, former.reason, former.by)
     return found
 
 
 def _drop_old(db: sqlite3.Connection, moment: Moment) -> None:
-    """Forget boots that are long past."""
+    """Delete the spans of boots that are long past."""
     oldest = moment.wall - dt.timedelta(days=KEEP_DAYS)
-    for boot_id, (wall, _) in _anchors(db).items():
+    for boot_id, (wall, _) in _saved_clocks(db).items():
         if wall < oldest and boot_id != moment.boot_id:
             db.execute("DELETE FROM spans WHERE boot_id = ?", (boot_id,))
             db.execute("DELETE FROM boots WHERE boot_id = ?", (boot_id,))

@@ -1,7 +1,7 @@
 """From recorded spans to an account of a stretch of time: pure, no SQL, no clock.
 
-Whatever was recorded later is right about the order of things: a span that claims to last beyond the start of a later
-one was timed by a clock that was wrong, and is cut there. What nobody recorded is blind. So the parts always add up.
+Spans come in the order of recording. One that reaches past the start of a later one was measured by a wrong clock and
+is cut there. Unrecorded time is blind, so the parts add up to the whole.
 """
 
 from __future__ import annotations

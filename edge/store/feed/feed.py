@@ -1,17 +1,85 @@
-"""The pull feed's rows: appended inside the transaction of what they tell, read page by page."""
+"""The pull feed: rows appended inside the transaction of what they tell, read page by page, passed to subscribers."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import logging
 import sqlite3
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 from edge.errors import CursorExpiredError
 from edge.records import FeedItem, FeedPage
 from edge.store.codec import from_line, time_from_text, time_to_text, to_line
+from edge.store.core import Core
 from edge.store.feed import cursor
-from edge.store.writer import Change
+from edge.store.feed.epoch_file import EpochFile
+from edge.store.writer import Change, Listener
+
+_log = logging.getLogger(__name__)
+
+
+class Feed:
+    """The feed of one database, with its newest seq in memory: a poll without news costs no query."""
+
+    def __init__(self, core: Core, epoch: str) -> None:
+        self.epoch = epoch
+        self._core = core
+        self._file = EpochFile(core.folder)
+        self._lock = threading.Lock()
+        self._subscribers: list[Callable[[FeedItem], None]] = []
+        self.head = core.read(head)
+        core.listen(Listener(committed=self._publish, foreign_commit=self._publish_foreign))
+
+    def page(self, after: str | None, limit: int, fields: Sequence[str] | None, max_bytes: int | None) -> FeedPage:
+        """One answer; see the function `page`."""
+        return self._core.read(lambda db: page(db, self.epoch, after, limit, fields, max_bytes))
+
+    def add(self, type_: str, body: Mapping[str, object]) -> Future[FeedItem]:
+        """Add an item that tells of no hit."""
+        return self._core.write(lambda change: append(change, self._core.clock(), type_, body))
+
+    def head_cursor(self) -> str:
+        """Cursor after the newest item."""
+        return cursor.encode(self.epoch, self.head)
+
+    def subscribe(self, callback: Callable[[FeedItem], None]) -> Callable[[], None]:
+        """Call `callback` with each new item; the returned function unsubscribes, and may be called twice."""
+        with self._lock:
+            self._subscribers.append(callback)
+
+        def unsubscribe() -> None:
+            with self._lock, contextlib.suppress(ValueError):
+                self._subscribers.remove(callback)
+
+        return unsubscribe
+
+    def _publish(self, db: sqlite3.Connection, items: list[FeedItem]) -> None:
+        """Pass new items to the subscribers.
+
+        Where another process added some in between, those are read too: no seq may be missing.
+        """
+        if items and items[0].seq != self.head + 1:
+            items = items_after(db, self.head, -1)
+        if not items:
+            return
+        self.head = items[-1].seq
+        self._file.write(self.epoch, self.head)
+        with self._lock:
+            callbacks = list(self._subscribers)
+        for item in items:
+            for callback in callbacks:
+                try:
+                    callback(item)
+                except Exception:  # noqa: BLE001
+                    _log.exception("a feed subscriber failed")
+
+    def _publish_foreign(self, db: sqlite3.Connection) -> None:
+        if head(db) > self.head:
+            self._publish(db, items_after(db, self.head, -1))
 
 
 def append(
@@ -80,7 +148,7 @@ def _start(db: sqlite3.Connection, epoch: str, after: str) -> int:
     of_epoch, seq = cursor.decode(after)
     oldest = floor(db)
     if of_epoch != epoch or seq > head(db):
-        # of the former database nothing is known: what is counted is what this one has cut off since
+        # nothing is known of the former database: count what this one has cut off
         message = "this cursor is from before the box was restored or reset; start again from 'oldest'"
         raise CursorExpiredError(message, oldest=cursor.encode(epoch, oldest), lost=oldest, span=_span(db, 0))
     if seq < oldest:

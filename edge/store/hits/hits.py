@@ -16,8 +16,8 @@ from edge.store.codec import from_line, hit_from_json, hit_to_json, to_line
 from edge.store.feed import feed
 from edge.store.writer import Change
 
-Verb = Callable[[Change, Blobs, Hit, Mapping[str, bytes], dt.datetime], FeedItem]
-"""What `add` and `update` look like from outside."""
+WriteHit = Callable[[Change, Blobs, Hit, Mapping[str, bytes], dt.datetime], FeedItem]
+"""Signature shared by `add` and `update`."""
 
 
 def add(change: Change, blobs: Blobs, hit: Hit, pictures: Mapping[str, bytes], now: dt.datetime) -> FeedItem:
@@ -25,17 +25,17 @@ def add(change: Change, blobs: Blobs, hit: Hit, pictures: Mapping[str, bytes], n
     if _body(change.db, hit.hit_id) is not None:
         raise ConflictError(f"hit {hit.hit_id} is stored already; update it instead")
     if not _is_listed(change.db, hit.person.person_id):
-        # erased while the visit went on: nothing of them may come back
+        # erased during the visit: nothing of them may come back
         raise NotFoundError(f"hit {hit.hit_id} names a person who is not on the watchlist; it is not kept")
-    body = _without_erased(change.db, hit_to_json(hit))
+    body = _drop_erased_runner_up(change.db, hit_to_json(hit))
     item = feed.append(change, now, "alert.created", body, hit.hit_id)
     change.db.execute(
         """INSERT INTO hits (hit_id, person_id, camera, kind, review_state, last_at, latest_seq, body)
            VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
         (hit.hit_id, hit.person.person_id, *_columns(hit, body), item.seq, to_line(body)),
     )
-    # the reference may have been replaced while the visit went on: the alert matters more than its picture
-    _name_images(change.db, blobs, hit, pictures, now, may_be_gone={hit.images.reference})
+    # The reference picture may have been replaced during the visit: keep the alert without it.
+    _link_images(change.db, blobs, hit, pictures, now, may_be_gone={hit.images.reference})
     return item
 
 
@@ -44,16 +44,16 @@ def update(change: Change, blobs: Blobs, hit: Hit, pictures: Mapping[str, bytes]
     stored = _require(change.db, hit.hit_id)
     if stored["person"]["id"] != hit.person.person_id:
         raise ConflictError(f"hit {hit.hit_id} is of another person; a hit never changes its person")
-    body = _without_erased(change.db, hit_to_json(hit) | {"review": stored["review"]})
+    body = _drop_erased_runner_up(change.db, hit_to_json(hit) | {"review": stored["review"]})
     item = feed.append(change, now, "alert.updated", body, hit.hit_id)
     change.db.execute(
         """UPDATE hits SET camera = ?, kind = ?, review_state = ?, last_at = ?, latest_seq = ?, body = ?
            WHERE hit_id = ?""",
         (*_columns(hit, body), item.seq, to_line(body), hit.hit_id),
     )
-    # a picture named before may have been shed since: that is no reason to lose the update
+    # A picture named before may have been deleted for space: keep the update without it.
     may_be_gone = {*stored["images"].values(), hit.images.reference}
-    _name_images(change.db, blobs, hit, pictures, now, may_be_gone)
+    _link_images(change.db, blobs, hit, pictures, now, may_be_gone)
     return item
 
 
@@ -61,14 +61,6 @@ def get(db: sqlite3.Connection, hit_id: str) -> Hit | None:
     """One hit."""
     body = _body(db, hit_id)
     return None if body is None else hit_from_json(body)
-
-
-def newest(db: sqlite3.Connection, before: str | None, limit: int) -> list[Hit]:
-    """Hits, newest first (ids are ordered by time), older than the hit `before`."""
-    where = "" if before is None else "WHERE hit_id < ?"
-    given = (limit,) if before is None else (before, limit)
-    rows = db.execute(f"SELECT body FROM hits {where} ORDER BY hit_id DESC LIMIT ?", given)
-    return [hit_from_json(from_line(row[0])) for row in rows]
 
 
 def last_of(db: sqlite3.Connection, person_id: str, camera: str) -> Hit | None:
@@ -79,13 +71,8 @@ def last_of(db: sqlite3.Connection, person_id: str, camera: str) -> Hit | None:
     return None if row is None else hit_from_json(from_line(row[0]))
 
 
-def count(db: sqlite3.Connection) -> int:
-    """Number of hits kept."""
-    return int(db.execute("SELECT count(*) FROM hits").fetchone()[0])
-
-
 def remove(db: sqlite3.Connection, hit_ids: list[str]) -> tuple[int, int]:
-    """Delete hits and doom their pictures; returns pictures doomed and their bytes. The feed is the caller's."""
+    """Delete hits and release their pictures; returns pictures released and their bytes. Leaves the feed as it is."""
     named: set[str] = set()
     for hit_id in hit_ids:
         named.update(row[0] for row in db.execute("SELECT sha256 FROM hit_images WHERE hit_id = ?", (hit_id,)))
@@ -97,7 +84,7 @@ def _columns(hit: Hit, body: Mapping[str, Any]) -> tuple[str, str, str, str]:
     return hit.camera, hit.kind, str(body["review"].get("state", "")), body["visit"]["last"]
 
 
-def _name_images(
+def _link_images(
     db: sqlite3.Connection,
     blobs: Blobs,
     hit: Hit,
@@ -116,8 +103,8 @@ def _is_listed(db: sqlite3.Connection, person_id: str) -> bool:
     return db.execute("SELECT 1 FROM people WHERE person_id = ?", (person_id,)).fetchone() is not None
 
 
-def _without_erased(db: sqlite3.Connection, body: dict[str, Any]) -> dict[str, Any]:
-    """The hit without a runner-up who was erased while the visit went on."""
+def _drop_erased_runner_up(db: sqlite3.Connection, body: dict[str, Any]) -> dict[str, Any]:
+    """The hit without a runner-up who was erased during the visit."""
     runner_up = body["runner_up_id"]
     return body if runner_up is None or _is_listed(db, runner_up) else body | {"runner_up_id": None}
 

@@ -1,7 +1,7 @@
-"""Verdicts on a hit: who said what, what follows from it, and taking it back within seconds.
+"""Verdicts on a hit: who said what, what follows from it, and how it is taken back within seconds.
 
 One person's verdict is enough unless the hit asks for two: then the first stays hidden until a second person has given
-theirs, and where the two differ, a third decides. `outcome` is that rule, pure; the rest are its rows.
+theirs, and where the two differ, a third decides. `outcome` is that rule, pure; the rest reads and writes rows.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import sqlite3
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from edge.errors import ConflictError, NotFoundError
 from edge.records import FeedItem
 from edge.store.audit import audit
 from edge.store.codec import from_line, time_from_text, time_to_text, to_line
+from edge.store.core import Core
 from edge.store.feed import feed
 from edge.store.writer import Change
 
@@ -36,13 +38,36 @@ class Verdict:
     needs_second: bool = False
 
 
+class Reviews:
+    """Part of the store."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def give_verdict(
+        self, hit_id: str, by: str, state: str, *, reason: str | None, note: str | None, needs_second: bool
+    ) -> Future[FeedItem]:
+        """Record what somebody says of a hit."""
+        verdict = Verdict(by, self._core.clock(), state, reason, note, needs_second)
+        return self._core.write(lambda change: give(change, hit_id, verdict))
+
+    def undo_verdict(self, hit_id: str, by: str, within_s: float) -> Future[FeedItem]:
+        """Take back one's own last verdict; ConflictError where it is too old or somebody else's."""
+        within = dt.timedelta(seconds=within_s)
+        return self._core.write(lambda change: undo(change, hit_id, by, self._core.clock(), within))
+
+    def verdicts(self, hit_id: str) -> list[Verdict]:
+        """All verdicts on a hit, oldest first."""
+        return self._core.read(lambda db: verdicts_of(db, hit_id))
+
+
 def outcome(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """The hit's `review` that follows from all verdicts on it, oldest first."""
     decisions = [verdict for verdict in verdicts if verdict.state in DECISIONS]
     if not decisions:
-        return _told(verdicts[-1]) if verdicts else dict(NEW)
+        return _verdict_json(verdicts[-1]) if verdicts else dict(NEW)
     if not any(verdict.needs_second for verdict in decisions):
-        return _told(decisions[-1])
+        return _verdict_json(decisions[-1])
     latest = {verdict.by: verdict for verdict in decisions}
     if len(latest) == 1:
         # Neither the page nor the feed may tell the second person what the first one said.
@@ -51,10 +76,13 @@ def outcome(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     confirmed = sum(verdict.state == "confirmed" for verdict in latest.values())
     against = len(latest) - confirmed
     state = "disputed" if confirmed == against else "confirmed" if confirmed > against else "rejected"
-    return _told(decisions[-1]) | {"state": state, "verdicts": [_told(verdict) for verdict in latest.values()]}
+    return _verdict_json(decisions[-1]) | {
+        "state": state,
+        "verdicts": [_verdict_json(verdict) for verdict in latest.values()],
+    }
 
 
-def _told(verdict: Verdict) -> dict[str, Any]:
+def _verdict_json(verdict: Verdict) -> dict[str, Any]:
     return {
         "state": verdict.state,
         "by": verdict.by,
@@ -100,7 +128,7 @@ def undo(change: Change, hit_id: str, by: str, now: dt.datetime, within: dt.time
     return _put(change, hit_id, body, now)
 
 
-def of(db: sqlite3.Connection, hit_id: str) -> list[Verdict]:
+def verdicts_of(db: sqlite3.Connection, hit_id: str) -> list[Verdict]:
     """All verdicts on a hit, oldest first."""
     rows = db.execute(
         "SELECT by, at, state, reason, note, needs_second FROM verdicts WHERE hit_id = ? ORDER BY verdict_id", (hit_id,)
@@ -109,7 +137,7 @@ def of(db: sqlite3.Connection, hit_id: str) -> list[Verdict]:
 
 
 def _put(change: Change, hit_id: str, body: dict[str, Any], now: dt.datetime) -> FeedItem:
-    body |= {"review": outcome(of(change.db, hit_id))}
+    body |= {"review": outcome(verdicts_of(change.db, hit_id))}
     item = feed.append(change, now, "alert.reviewed", body, hit_id)
     change.db.execute(
         "UPDATE hits SET review_state = ?, latest_seq = ?, body = ? WHERE hit_id = ?",

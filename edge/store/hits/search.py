@@ -1,6 +1,6 @@
-"""Finding hits by person, camera, state and time: newest first, a page by key, on indexes only.
+"""Search for hits by person, camera, state and time: newest first, page by page, on indexes only.
 
-A hit's id is a UUIDv7 of its stay's first moment, so times are ranges of ids and the order needs no sorting.
+A hit's id is a UUIDv7 of its visit's first moment, so times are ranges of ids and the order needs no sorting.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from edge.records import Hit
 from edge.store.codec import from_line, hit_from_json
 
 COUNT_UP_TO = 1000
-"""More are not counted: it would mean reading them all."""
+"""Counting stops here, so that a wide filter doesn't read every row."""
 
 
 @dataclass(frozen=True, slots=True)
 class HitFilter:
-    """Which hits; None leaves a field open. `since` counts in, `until` does not."""
+    """Conditions on hits; None means any. `since` is inclusive, `until` exclusive."""
 
     person_id: str | None = None
     camera: str | None = None
@@ -27,27 +27,27 @@ class HitFilter:
     until: dt.datetime | None = None
 
     @property
-    def is_open(self) -> bool:
-        """Whether it lets everything through."""
+    def is_empty(self) -> bool:
+        """Whether there is no condition."""
         return self == HitFilter()
 
 
 def page(db: sqlite3.Connection, which: HitFilter, before: str | None, limit: int) -> list[Hit]:
     """Hits, newest first, older than the hit `before`."""
-    sql, given = query("body", which, before)
+    sql, given = build_query("body", which, before)
     rows = db.execute(f"{sql} ORDER BY hit_id DESC LIMIT ?", [*given, limit])
     return [hit_from_json(from_line(row[0])) for row in rows]
 
 
 def count(db: sqlite3.Connection, which: HitFilter) -> int:
     """Number of hits; of a filter at most `COUNT_UP_TO` + 1."""
-    sql, given = query("1", which, None)
-    limit = -1 if which.is_open else COUNT_UP_TO + 1
+    sql, given = build_query("1", which, None)
+    limit = -1 if which.is_empty else COUNT_UP_TO + 1
     return int(db.execute(f"SELECT count(*) FROM ({sql} LIMIT ?)", [*given, limit]).fetchone()[0])
 
 
 def cameras(db: sqlite3.Connection) -> list[str]:
-    """Cameras that have hits, hopping from name to name over the index."""
+    """Cameras that have hits: one index look-up per camera instead of a scan of all hits."""
     rows = db.execute(
         """WITH RECURSIVE names (camera) AS (
                SELECT min(camera) FROM hits
@@ -58,7 +58,7 @@ def cameras(db: sqlite3.Connection) -> list[str]:
     return [row[0] for row in rows]
 
 
-def query(columns: str, which: HitFilter, before: str | None) -> tuple[str, list[str]]:
+def build_query(columns: str, which: HitFilter, before: str | None) -> tuple[str, list[str]]:
     """SQL and its values, without order and limit."""
     terms: list[tuple[str, str]] = []
     if which.person_id is not None:
@@ -68,9 +68,9 @@ def query(columns: str, which: HitFilter, before: str | None) -> tuple[str, list
     if which.state is not None:
         terms.append(("review_state = ?", which.state))
     if which.since is not None:
-        terms.append(("hit_id >= ?", first_id(which.since)))
+        terms.append(("hit_id >= ?", least_id_at(which.since)))
     if which.until is not None:
-        terms.append(("hit_id < ?", first_id(which.until)))
+        terms.append(("hit_id < ?", least_id_at(which.until)))
     if before is not None:
         terms.append(("hit_id < ?", before))
     where = " AND ".join(term for term, _ in terms)
@@ -78,7 +78,7 @@ def query(columns: str, which: HitFilter, before: str | None) -> tuple[str, list
 
 
 def _index(which: HitFilter) -> str:
-    """The planner has no statistics of a young database; the narrowest index is known here."""
+    """The index to use. Without statistics, which a young database has none of, SQLite often chooses a worse one."""
     if which.person_id is not None:
         return " INDEXED BY hits_of_person"
     if which.camera is not None:
@@ -88,7 +88,7 @@ def _index(which: HitFilter) -> str:
     return ""
 
 
-def first_id(at: dt.datetime) -> str:
+def least_id_at(at: dt.datetime) -> str:
     """The least id that a hit of this moment can have."""
     digits = f"{max(int(at.timestamp() * 1000), 0):012x}"
     return f"{digits[:8]}-{digits[8:12]}-0"

@@ -1,4 +1,4 @@
-"""What was measured for this box and its list: thresholds, references set aside, embeddings made anew."""
+"""Measured for this device and list: thresholds, references set aside, new embeddings waiting to be used."""
 
 from __future__ import annotations
 
@@ -6,25 +6,21 @@ import datetime as dt
 import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edge.errors import NotFoundError
 from edge.records import Reference
+from edge.store import meta
 from edge.store.audit import audit
 from edge.store.codec import from_line, time_from_text, time_to_text, to_line
+from edge.store.core import Core
 from edge.store.people import people
 from edge.store.writer import Change
 from edge.thresholds import Thresholds
 
-if TYPE_CHECKING:
-    from edge.store.core import Core
 
-_KEY = "thresholds"
-
-
-class Tuning:
+class CalibrationStore:
     """Part of the store."""
 
     def __init__(self, core: Core) -> None:
@@ -39,13 +35,15 @@ class Tuning:
 
         def apply(change: Change) -> None:
             now = self._core.clock()
-            change.db.execute("DELETE FROM meta WHERE key = ?", (_KEY,))
             body = None if kept is None else _to_json(kept)
-            if body is not None:
-                change.db.execute("INSERT INTO meta (key, value) VALUES (?, ?)", (_KEY, to_line(body)))
+            if body is None:
+                meta.take(change.db, meta.Key.THRESHOLDS)
+            else:
+                meta.put(change.db, meta.Key.THRESHOLDS, to_line(body))
             audit.append(change.db, now, by, "thresholds.put", "thresholds", body or {})
             confirmed = people.changed_at(change.db)
-            people.bump_version(change.db, confirmed or now)  # the list itself is as old as it was
+            # Thresholds are not part of the list: its time of change stays.
+            people.bump_version(change.db, confirmed or now)
 
         return self._core.write(apply)
 
@@ -66,7 +64,7 @@ class Tuning:
 
         return self._core.write(apply)
 
-    def aside(self) -> frozenset[str]:
+    def set_aside_ids(self) -> frozenset[str]:
         """Ids of the references set aside."""
         query = "SELECT reference_id FROM person_references WHERE aside_at IS NOT NULL"
         return self._core.read(lambda db: frozenset(row[0] for row in db.execute(query)))
@@ -83,7 +81,7 @@ class Tuning:
 
         return self._core.write(apply)
 
-    def staged(self, model_sha256: str) -> frozenset[str]:
+    def staged_ids(self, model_sha256: str) -> frozenset[str]:
         """Ids of the references that have a staged embedding of this model."""
         query = """SELECT reference_id FROM staged_embeddings JOIN person_references USING (reference_id, image_sha256)
                    WHERE staged_embeddings.model_sha256 = ?"""
@@ -112,10 +110,10 @@ class Tuning:
 
 
 def _thresholds(db: sqlite3.Connection) -> Thresholds | None:
-    row = db.execute("SELECT value FROM meta WHERE key = ?", (_KEY,)).fetchone()
-    if row is None:
+    kept = meta.get(db, meta.Key.THRESHOLDS)
+    if kept is None:
         return None
-    body = from_line(row[0])
+    body = from_line(kept)
     at: dt.datetime = time_from_text(body["at"])
     return Thresholds(
         body["min_similarity"],

@@ -1,6 +1,6 @@
-"""Changes of the watchlist as one transaction each: against the version they were made for, and with their audit line.
+"""Changes of the watchlist: each one transaction that checks the expected version and writes its audit row.
 
-The rows of people are people.py's, the rows an erasure touches are erase.py's.
+The rows of people are in people.py; the rows that an erasure touches are in erasure.py.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from edge.store.writer import Change
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One person to be listed. `references` None leaves those there are; else they replace, or are added to, them."""
+    """A person to put on the list.
+
+    `references` None keeps theirs; else they are added or, with `replaces`, take their place.
+    """
 
     person: Person
     references: tuple[Reference, ...] | None = None
@@ -28,7 +31,7 @@ class Listing:
     replaces: bool = False
 
 
-def put(
+def put_person(
     change: Change, blobs: Blobs, listing: Listing, if_version: int | None, by: str, now: dt.datetime
 ) -> tuple[int, str]:
     """Add or change one person; returns the list's new version and digest."""
@@ -37,13 +40,13 @@ def put(
     return people.version(change.db), people.digest(change.db)
 
 
-def forget(change: Change, person_id: str, if_version: int | None, by: str, now: dt.datetime) -> Receipt:
+def erase_person(change: Change, person_id: str, if_version: int | None, by: str, now: dt.datetime) -> Receipt:
     """Erase one person."""
     people.require_version(change.db, if_version)
     return _erase(change, person_id, by, now)
 
 
-def replace_all(
+def replace_list(
     change: Change, blobs: Blobs, listings: Sequence[Listing], if_version: int | None, by: str, now: dt.datetime
 ) -> list[Receipt]:
     """Make `listings` the whole list; returns the receipts of those who were erased."""
@@ -54,9 +57,9 @@ def replace_all(
     for listing in listings:
         _put(change, blobs, listing, by, now)
     if not gone and not listings:
-        people.bump_version(change.db, now)  # an empty list confirmed is confirmed all the same
-    told = {"people": len(listings), "erased": len(gone)}
-    audit.append(change.db, now, by, "watchlist.replace", _version(change), told)
+        people.bump_version(change.db, now)  # confirming an empty list counts as a change
+    detail = {"people": len(listings), "erased": len(gone)}
+    audit.append(change.db, now, by, "watchlist.replace", _version(change), detail)
     return receipts
 
 
@@ -64,24 +67,24 @@ def _put(change: Change, blobs: Blobs, listing: Listing, by: str, now: dt.dateti
     person, references = listing.person, listing.references
     replaces = listing.replaces and references is not None
     people.put(change, blobs, person, references or (), listing.images, now, replace=replaces)
-    told = {
+    detail = {
         "status": person.status,
         "reason": person.reason,
         "owner": person.owner,
         "references": len(references or ()),
     }
-    told |= {"expires_at": None if person.expires_at is None else time_to_text(person.expires_at)}
+    detail |= {"expires_at": None if person.expires_at is None else time_to_text(person.expires_at)}
     subject = f"person {person.person_id}"
-    audit.append(change.db, now, by, "person.put", subject, told, person_id=person.person_id)
+    audit.append(change.db, now, by, "person.put", subject, detail, person_id=person.person_id)
 
 
 def _erase(change: Change, person_id: str, by: str, now: dt.datetime) -> Receipt:
-    """Erase a person, also from the audit: what is left there is that somebody was erased, by whom, and how much."""
+    """Erase a person, also from the audit, which keeps only that somebody was erased, by whom, and how much."""
     person = people.get(change.db, person_id)
-    receipt = erasure.forget(change, person_id, now)
-    blanked = audit.blank(change.db, person_id, (person_id, person.name) if person else (person_id,))
-    told = {"hits": receipt.hits, "references": receipt.references, "images": receipt.images, "blanked": blanked}
-    audit.append(change.db, now, by, audit.ERASED, _version(change), told)
+    receipt = erasure.delete_rows(change, person_id, now)
+    blanked = audit.blank_rows_about(change.db, person_id, (person_id, person.name) if person else (person_id,))
+    detail = {"hits": receipt.hits, "references": receipt.references, "images": receipt.images, "blanked": blanked}
+    audit.append(change.db, now, by, audit.ERASED, _version(change), detail)
     return receipt
 
 

@@ -1,8 +1,8 @@
 """Erasing a person: rows, feed bodies, pictures, and what free space and the write-ahead log still hold of them.
 
-`secure_delete` overwrites deleted rows, but where pages were split or merged, copies may lie in their gaps: so the
+`secure_delete` overwrites deleted rows, but where pages were split or merged, copies may remain in their gaps: so the
 database is written anew (VACUUM) and its log emptied after the commit. Feed items keep their seq and become tombstones,
-so that no puller sees a hole; one more tombstone per hit tells those who have pulled already.
+so that no puller sees a hole; one more tombstone for each hit reaches those who have pulled it already.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edge.errors import NotFoundError
-from edge.store import images
+from edge.store import connect, images
 from edge.store.blobs import Blobs
 from edge.store.codec import to_line
 from edge.store.feed import feed
@@ -22,29 +22,26 @@ from edge.store.people import people
 from edge.store.rows import Receipt
 from edge.store.writer import Change
 
-CHECKPOINT_TRIES = 2
-"""Each waits for readers as long as any write does."""
 
-
-def forget(change: Change, person_id: str, now: dt.datetime) -> Receipt:
-    """Delete all rows of a person; the files and the log follow in `scrub`."""
+def delete_rows(change: Change, person_id: str, now: dt.datetime) -> Receipt:
+    """Delete all rows of a person; the files and the log follow in `erase_traces`."""
     db = change.db
     if people.get(db, person_id) is None:
         raise NotFoundError(f"{person_id!r} is not on the watchlist; 'edge watchlist list' shows who is")
     hit_ids = [row[0] for row in db.execute("SELECT hit_id FROM hits WHERE person_id = ?", (person_id,))]
-    # retention may have taken a hit whose last feed items are still young
-    told = "SELECT DISTINCT hit_id FROM feed WHERE json_extract(body, '$.person.id') = ?"
-    told_ids = sorted({*hit_ids, *(row[0] for row in db.execute(told, (person_id,)))})
-    blanked = sum(_blank_items(db, hit_id) for hit_id in told_ids)
+    # Retention may have deleted a hit whose newest feed items remain.
+    named_in_feed = "SELECT DISTINCT hit_id FROM feed WHERE json_extract(body, '$.person.id') = ?"
+    all_hit_ids = sorted({*hit_ids, *(row[0] for row in db.execute(named_in_feed, (person_id,)))})
+    blanked = sum(_turn_into_tombstones(db, hit_id) for hit_id in all_hit_ids)
     named = _images_of(db, person_id)
     hits.remove(db, hit_ids)
     references = db.execute("DELETE FROM person_references WHERE person_id = ?", (person_id,)).rowcount
     images.release(db, named)
     db.execute("DELETE FROM people WHERE person_id = ?", (person_id,))
-    _forget_runner_up(db, person_id)
+    _drop_runner_up(db, person_id)
     shared = sum(images.is_kept(db, sha256) for sha256 in named)
     people.bump_version(db, now)
-    for hit_id in told_ids:
+    for hit_id in all_hit_ids:
         feed.append(change, now, "alert.erased", {"hit_id": hit_id, "cause": "person_erased"}, hit_id)
     return Receipt(
         person_id=person_id,
@@ -58,32 +55,11 @@ def forget(change: Change, person_id: str, now: dt.datetime) -> Receipt:
     )
 
 
-def scrub(db: sqlite3.Connection, blobs: Blobs, path: Path, receipt: Receipt) -> Receipt:
+def erase_traces(db: sqlite3.Connection, blobs: Blobs, path: Path, receipt: Receipt) -> Receipt:
     """After the commit: delete the files, write the database anew, empty the log."""
-    images.remove_doomed(db, blobs)
-    is_compact = _compact(db)
-    return replace(receipt, is_scrubbed=truncate_log(db, path) == 0 and is_compact)
-
-
-def _compact(db: sqlite3.Connection) -> bool:
-    """Write the database anew, some four seconds a gigabyte; returns whether there was room for it."""
-    db.execute("PRAGMA temp_store = FILE")  # else the copy would be made in memory
-    try:
-        db.execute("VACUUM")
-    except sqlite3.Error:
-        return False
-    finally:
-        db.execute("PRAGMA temp_store = MEMORY")
-    return True
-
-
-def truncate_log(db: sqlite3.Connection, path: Path) -> int:
-    """Move the log into the database and cut it to nothing; returns bytes left where a reader holds it open."""
-    for _ in range(CHECKPOINT_TRIES):
-        if db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0:
-            break
-    log = path.with_name(path.name + "-wal")
-    return log.stat().st_size if log.exists() else 0
+    images.delete_released(db, blobs)
+    is_compact = connect.compact(db)
+    return replace(receipt, is_scrubbed=connect.truncate_log(db, path) == 0 and is_compact)
 
 
 def _images_of(db: sqlite3.Connection, person_id: str) -> set[str]:
@@ -95,13 +71,13 @@ def _images_of(db: sqlite3.Connection, person_id: str) -> set[str]:
     return {row[0] for row in rows}
 
 
-def _blank_items(db: sqlite3.Connection, hit_id: str) -> int:
+def _turn_into_tombstones(db: sqlite3.Connection, hit_id: str) -> int:
     body = to_line({"hit_id": hit_id, "cause": "person_erased"})
     return db.execute("UPDATE feed SET type = 'alert.erased', body = ? WHERE hit_id = ?", (body, hit_id)).rowcount
 
 
-def _forget_runner_up(db: sqlite3.Connection, person_id: str) -> None:
-    """Other people's hits may name the erased one as the next most alike."""
+def _drop_runner_up(db: sqlite3.Connection, person_id: str) -> None:
+    """Other people's hits may name the erased person as the runner-up."""
     for table in ("hits", "feed"):
         db.execute(
             f"""UPDATE {table} SET body = json_set(body, '$.runner_up_id', NULL)

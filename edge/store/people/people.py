@@ -11,7 +11,7 @@ import numpy as np
 
 from edge.errors import ConflictError, PreconditionError
 from edge.records import Person, Reference
-from edge.store import images
+from edge.store import images, meta
 from edge.store.blobs import Blobs
 from edge.store.codec import from_line, time_from_text, time_to_text, to_line
 from edge.store.connect import table
@@ -117,8 +117,7 @@ def references(db: sqlite3.Connection, model_sha256: str | None) -> list[Referen
 
 def version(db: sqlite3.Connection) -> int:
     """Number of changes the list has seen."""
-    row = db.execute("SELECT value FROM meta WHERE key = 'watchlist_version'").fetchone()
-    return int(row[0]) if row else 0
+    return int(meta.get(db, meta.Key.WATCHLIST_VERSION) or 0)
 
 
 def require_version(db: sqlite3.Connection, expected: int | None) -> None:
@@ -132,14 +131,14 @@ def require_version(db: sqlite3.Connection, expected: int | None) -> None:
 
 def changed_at(db: sqlite3.Connection) -> dt.datetime | None:
     """When the list was last changed or confirmed; None before the first time."""
-    row = db.execute("SELECT value FROM meta WHERE key = 'watchlist_at'").fetchone()
-    return time_from_text(row[0]) if row else None
+    at = meta.get(db, meta.Key.WATCHLIST_AT)
+    return time_from_text(at) if at else None
 
 
 def bump_version(db: sqlite3.Connection, now: dt.datetime) -> None:
     """Count a change of the list, inside the transaction that makes it."""
-    rows = [("watchlist_version", str(version(db) + 1)), ("watchlist_at", time_to_text(now))]
-    db.executemany("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", rows)
+    meta.put(db, meta.Key.WATCHLIST_VERSION, str(version(db) + 1))
+    meta.put(db, meta.Key.WATCHLIST_AT, time_to_text(now))
 
 
 def digest(db: sqlite3.Connection) -> str:

@@ -15,21 +15,21 @@ import numpy as np
 import pytest
 
 from edge.app.build import load_models
-from edge.app.commission.findings import Findings, Row, find
-from edge.app.commission.page import PageCommissioner
-from edge.app.commission.session import WALKER, commissioning, pinhole_of
+from edge.app.commission.findings import DistanceResult, Findings, judge_walk
+from edge.app.commission.page import PageWalk
+from edge.app.commission.session import WALKER, open_session, pinhole_of
 from edge.app.commission.sheet import check_sheet
-from edge.app.commission.terminal import Guide, walk
+from edge.app.commission.terminal import TerminalGuide, guide_walk
 from edge.app.offline.clips import EPOCH
-from edge.app.people.enrolment import enrol
+from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip
-from edge.app.service.vision import Vision
+from edge.app.service.vision import VisionThread
 from edge.capture.recorder import write_video
 from edge.capture.sources import open_path
 from edge.cli.root import main
 from edge.config import CameraConfig, Config
 from edge.errors import CameraError, ConflictError, ImageError, NotFoundError
-from edge.ops.release.signing import box_key, fingerprint, public_hex
+from edge.ops.release.signing import device_key, fingerprint, public_hex
 from edge.pipeline import FrameResult
 from edge.records import Frame, Person
 from edge.store import Store
@@ -59,9 +59,9 @@ def walked(
 ) -> tuple[Findings, bytes, Config]:
     """The demo's walk, measured and signed once."""
     config = Config(data_dir=tmp_path_factory.mktemp("walked"))
-    with commissioning(config, None, [portrait]) as made:
+    with open_session(config, None, [portrait]) as made:
         for light, path in walks.items():
-            made.play(path, pinhole_of(2400, None), light)
+            made.measure_clip(path, pinhole_of(2400, None), light)
         return *made.finish("gate"), config
 
 
@@ -97,7 +97,7 @@ def test_the_demo_clip_from_walk_to_signed_sheet(walked: tuple[Findings, bytes, 
     assert "<script" not in text
     assert "http" not in text.replace("<code>", ""), "asks no other host"
     public = check_sheet(data, "sheet")
-    assert public == public_hex(box_key(config.data_dir))
+    assert public == public_hex(device_key(config.data_dir))
     assert fingerprint(public) in text
 
 
@@ -145,7 +145,7 @@ def test_a_walker_of_the_list_is_measured_against_the_list(
 def test_every_byte_of_a_sheet_is_signed(config: Config) -> None:
     from edge.ops.release.signing import sign
 
-    key = box_key(config.data_dir)
+    key = device_key(config.data_dir)
     body = b"<html>\n"
     data = body + f"<!-- edge-signature ed25519 {public_hex(key)} {sign(body, key)} -->\n".encode()
     assert check_sheet(data, "x") == public_hex(key)
@@ -160,10 +160,10 @@ def test_every_byte_of_a_sheet_is_signed(config: Config) -> None:
 def test_a_stranger_walks_and_is_not_recognised(config: Config, walks: dict[str, Path], portrait: Path) -> None:
     """Against another's picture the same clip recognises nobody, and says why."""
     mirror = np.eye(128, dtype=np.float32)[5]
-    with commissioning(config, None, [portrait]) as made:
+    with open_session(config, None, [portrait]) as made:
         made.walk.watch.gallery.matrix.setflags(write=True)
         made.walk.watch.gallery.matrix[:] = mirror
-        made.play(walks["day"], pinhole_of(2400, None), "day")
+        made.measure_clip(walks["day"], pinhole_of(2400, None), "day")
         findings = made.findings()
     assert findings.rows
     assert not any(one.is_recognised for one in findings.rows)
@@ -174,16 +174,16 @@ def test_a_stranger_walks_and_is_not_recognised(config: Config, walks: dict[str,
 def test_nobody_to_be_seen_is_no_sheet(config: Config, tmp_path: Path, portrait: Path) -> None:
     empty = tmp_path / "empty.avi"
     write_video(empty, demo_clip.frames(only=range(3)), demo_clip.FPS)
-    with commissioning(config, None, [portrait]) as made:
-        made.play(empty, pinhole_of(None, None), "day")
-        with pytest.raises(ImageError, match="nothing to write down"):
+    with open_session(config, None, [portrait]) as made:
+        made.measure_clip(empty, pinhole_of(None, None), "day")
+        with pytest.raises(ImageError, match="nothing for a sheet"):
             made.finish("gate")
 
 
 def test_who_walks_must_be_known(config: Config) -> None:
-    with pytest.raises(NotFoundError, match="0 people"), commissioning(config, None):
+    with pytest.raises(NotFoundError, match="0 people"), open_session(config, None):
         pass
-    with pytest.raises(NotFoundError, match="enrol the walker"), commissioning(config, "ann"):
+    with pytest.raises(NotFoundError, match="enrol the walker"), open_session(config, "ann"):
         pass
 
 
@@ -191,8 +191,8 @@ def test_a_live_walk_is_guided_station_by_station(config: Config, walks: dict[st
     camera = CameraConfig(name="gate", source=f"file:{walks['day']}", loop=True, realtime=False)
     asked: list[str] = []
     told: list[str] = []
-    with commissioning(config, None, [portrait]) as made:
-        walk(made, camera, Guide(asked.append, told.append), stations=(2, 4), seconds=3.0)
+    with open_session(config, None, [portrait]) as made:
+        guide_walk(made, camera, TerminalGuide(asked.append, told.append), stations=(2, 4), seconds=3.0)
         assert len(asked) == len(told) == 2
         assert "stand at 2 m" in asked[0]
         assert "between the eyes" in told[0]
@@ -202,7 +202,7 @@ def test_a_live_walk_is_guided_station_by_station(config: Config, walks: dict[st
 
         terminal.FIRST_FRAME_S = 0.5
         with pytest.raises(CameraError, match="gives no frame"):
-            walk(made, gone, Guide(asked.append, told.append), stations=(2,))
+            guide_walk(made, gone, TerminalGuide(asked.append, told.append), stations=(2,))
 
 
 def test_the_page_walks_over_the_running_vision_thread(config: Config, walks: dict[str, Path], portrait: Path) -> None:
@@ -211,7 +211,7 @@ def test_the_page_walks_over_the_running_vision_thread(config: Config, walks: di
     vision = SimpleNamespace(observer=None)
 
     async def check(store: Store) -> None:
-        made = PageCommissioner(config, models, store, cast(Vision, vision), seconds=600)
+        made = PageWalk(config, models, store, cast(VisionThread, vision), seconds=600)
         assert made.view().state == "idle"
         with pytest.raises(ConflictError, match="say first who walks"):
             await made.measure(2, "day")
@@ -235,10 +235,10 @@ def test_the_page_walks_over_the_running_vision_thread(config: Config, walks: di
         await made.finish("ann-installer")
         assert made.view().state == "done"
         assert vision.observer is None
-        assert check_sheet(made.sheet() or b"", "sheet") == public_hex(box_key(config.data_dir))
+        assert check_sheet(made.sheet() or b"", "sheet") == public_hex(device_key(config.data_dir))
         (kept,) = (config.data_dir / "commission").iterdir()
         assert kept.read_bytes() == made.sheet()
-        noted = store.ledger.newest(None, 1)[0]
+        noted = store.audit_log.newest(None, 1)[0]
         assert (noted.actor, noted.action) == ("ann-installer", "commission.sheet")
 
     with Store.open(config.data_dir) as store:
@@ -268,11 +268,11 @@ def test_a_sheet_is_one_page(tmp_path: Path, walked: tuple[Findings, bytes, Conf
 def test_recorded_people(config: Config, shared_data: Path, name: str, is_known: bool) -> None:
     """One signer is enrolled from one clip and sits before another; a stranger is not taken for them."""
     folder = shared_data / "video" / "asl"
-    with commissioning(config, None, [folder / "brother.mkv"]) as made:
-        made.play(folder / f"{name}.mkv", pinhole_of(None, 60), "day")
-        findings = find(made.walk.sightings, WALKER, made.walk.watch, config.recognise)
+    with open_session(config, None, [folder / "brother.mkv"]) as made:
+        made.measure_clip(folder / f"{name}.mkv", pinhole_of(None, 60), "day")
+        findings = judge_walk(made.walk.sightings, WALKER, made.walk.watch, config.recognise)
     assert findings.rows
-    judged: Sequence[Row] = [one for one in findings.rows if one.fused is not None]
+    judged: Sequence[DistanceResult] = [one for one in findings.rows if one.fused is not None]
     assert judged
     assert all(one.is_recognised == is_known for one in judged)
     assert all(0.4 < (one.metres or 0) < 3 for one in judged), "somebody at a desk"

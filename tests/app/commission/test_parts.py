@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.app.commission.distances import Marks, Pinhole
-from edge.app.commission.findings import Row, sentence
-from edge.app.commission.walk import Sighting
-from edge.app.commission.walker import of_walker
+from edge.app.commission.findings import DistanceResult, sentence
+from edge.app.commission.walk import Sighting, walker_sightings
 from edge.errors import ImageError
 
 # distances
@@ -26,9 +25,9 @@ def test_marks_are_walked_between_or_stood_on() -> None:
     assert walking.at(11, 0, 0) is None, "after the last mark nobody knows"
     standing = Marks.parse("0=8,10=6", steps=True)
     assert [standing.at(at, 0, 0) for at in (0, 9.9, 10, 99)] == [8, 8, 6, 6]
-    assert "standing" in standing.words()
+    assert "standing" in standing.describe()
     for text in ("", "3", "0=8,x=2", "0=-1", "0=nan", "0=1=2"):
-        with pytest.raises(ImageError, match="no marks"):
+        with pytest.raises(ImageError, match="are not marks"):
             Marks.parse(text)
 
 
@@ -39,7 +38,7 @@ def test_the_pinhole_model_knows_a_face_at_two_metres() -> None:
     assert lens.at(0, 640 * 0.063 / 2 * np.cos(np.radians(30)), 30) == pytest.approx(2), "a turned head is not farther"
     assert lens.at(0, 20, 80) is None
     assert lens.at(0, 0, 0) is None
-    assert "assumed" in Pinhole.of(640).words()
+    assert "assumed" in Pinhole.of(640).describe()
     with pytest.raises(ImageError, match="field of view"):
         Pinhole.of(640, hfov_deg=200)
 
@@ -54,8 +53,8 @@ def test_the_pinhole_model_is_the_inverse_of_projection(focal: float, metres: fl
 # findings
 
 
-def row(light: str, metres: int, *, ok: bool) -> Row:
-    return Row(light, f"{metres} m", metres, 9, 1.0, 30.0, 0.6, 0.4, 0.7, 0.7, ok, "")
+def row(light: str, metres: int, *, ok: bool) -> DistanceResult:
+    return DistanceResult(light, f"{metres} m", metres, 9, 1.0, 30.0, 0.6, 0.4, 0.7, 0.7, ok, "")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +90,7 @@ def test_only_the_walker_is_measured() -> None:
     wheel = [sighting(2, 0.5, 0.05, x=500), sighting(2, 0.6, 0.05, x=500)]
     wheel_alone = [sighting(3, 9.0, 0.02, x=505)]
     unknown = [sighting(4, 12.0, 0.1, x=100)]
-    kept = {(one.track, one.at_s) for one in of_walker([*walker, *wheel, *wheel_alone, *unknown])}
+    kept = {(one.track, one.at_s) for one in walker_sightings([*walker, *wheel, *wheel_alone, *unknown])}
     assert {track for track, _ in kept} == {1, 4}, "not the wheel, neither beside the walker nor by itself"
     assert (1, 0.0) in kept, "the walker counts also where unlike"
-    assert of_walker([]) == []
+    assert walker_sightings([]) == []

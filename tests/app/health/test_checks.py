@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge.app.health import checks
-from edge.app.health.checks import Clock, Count, Load
+from edge.app.health.checks import ClockCheck, FrameCount, LoadCheck
 from edge.app.packs.file_watch import ModelFiles
 from edge.ops.system import sensors
 from tests.support.paths import ROOT
@@ -58,25 +58,25 @@ def test_heat(degrees: float | None, slow: str | None, former: str, expected: st
 
 
 def test_a_clock_that_drifts_by_less_than_a_step_was_not_set() -> None:
-    clock = Clock(1000.0, 0.0)
+    clock = ClockCheck(1000.0, 0.0)
     for second in range(1, 100):
-        assert clock.look(1000.0 + second * 1.01, float(second), True) == ("ok", "the clock is right again", 0.0)
-    state, said, step_s = clock.look(5000.0, 100.0, False)
+        assert clock.check(1000.0 + second * 1.01, float(second), True) == ("ok", "the clock is right again", 0.0)
+    state, said, step_s = clock.check(5000.0, 100.0, False)
     assert (state, said) == ("stepped", f"the clock was set {step_s:.0f} s forward")
 
 
 def test_load_needs_some_seconds_and_a_camera_that_gives_frames() -> None:
-    load = Load()
-    assert [load.look(Count(float(s), s, s * 20), 1, "ok") for s in range(8)] == [None] * 8
-    assert load.look(Count(9.0, 9, 180), 1, "ok") == ("overloaded", "1.0 frames/s are processed, 20.0 are shed")
-    assert load.look(Count(10.0, 10, 200), 0, "ok") == ("ok", "1.0 frames/s are processed"), "no camera is live"
-    slow = Load()
+    load = LoadCheck()
+    assert [load.check(FrameCount(float(s), s, s * 20), 1, "ok") for s in range(8)] == [None] * 8
+    assert load.check(FrameCount(9.0, 9, 180), 1, "ok") == ("overloaded", "1.0 frames/s are processed, 20.0 are shed")
+    assert load.check(FrameCount(10.0, 10, 200), 0, "ok") == ("ok", "1.0 frames/s are processed"), "no camera is live"
+    slow = LoadCheck()
     for second in range(12):
-        found = slow.look(Count(float(second), second, 0), 1, "ok")
+        found = slow.check(FrameCount(float(second), second, 0), 1, "ok")
     assert found == ("ok", "1.0 frames/s are processed"), "a slow camera of which nothing is shed"
-    two = Load()
+    two = LoadCheck()
     for second in range(12):
-        found = two.look(Count(float(second), second * 8, second), 2, "ok")
+        found = two.check(FrameCount(float(second), second * 8, second), 2, "ok")
     assert found is not None
     assert found[0] == "behind", "8 frames/s are few for two cameras"
 

@@ -11,7 +11,7 @@ import pytest
 
 from edge.app.build import load_models
 from edge.app.packs import pull, use
-from edge.app.people.enrolment import enrol
+from edge.app.people.people import enrol
 from edge.app.selfcheck import known_answers
 from edge.cli.root import main
 from edge.config import PACKAGED_MODELS, Config, load

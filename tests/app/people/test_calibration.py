@@ -14,7 +14,7 @@ import pytest
 from edge.app.build import Models, load_models, load_watch
 from edge.app.offline.clips import find_clips, process
 from edge.app.people.calibration import calibrate
-from edge.app.people.enrolment import enrol
+from edge.app.people.people import enrol
 from edge.config import Config, load
 from edge.errors import ConfigError, ModelError
 from edge.records import Person
@@ -45,13 +45,13 @@ def test_limits_are_kept_used_and_told(
         enrol(store, models, Person("p1", "P", "demo"), [portrait])
         asked = calibrate(config, models, store, one_in=1000, min_margin=None, write=False)
         assert asked["kinds"]["color"]["now"]["source"] == "configuration"
-        assert store.tuning.thresholds() is None, "asking changes nothing"
+        assert store.calibration.thresholds() is None, "asking changes nothing"
         rarer = calibrate(config, models, store, one_in=10_000, min_margin=None, write=True)
         for kind in ("color", "gray"):
             assert rarer["kinds"][kind]["min_similarity"] > asked["kinds"][kind]["min_similarity"]
             similarities = [row["min_similarity"] for row in rarer["kinds"][kind]["curve"]]
             assert similarities == sorted(similarities)
-        kept = store.tuning.thresholds()
+        kept = store.calibration.thresholds()
         assert kept is not None
         limit = kept.min_similarity["color"]
         assert limit == rarer["kinds"]["color"]["min_similarity"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.app.service.models_missing import models_or_page
+from edge.app.service.models_missing import load_or_serve_page
 from edge.config import Config, ServeConfig
 from edge.errors import ModelError
 from edge.store import Store
@@ -22,7 +22,7 @@ def test_a_page_that_stands_alone_feeds_the_watchdog(tmp_path: Path, monkeypatch
 
     async def stand(store: Store, manager: socket.socket) -> list[bytes]:
         stopped = asyncio.Event()
-        task = asyncio.create_task(models_or_page(config, store, stopped, announce))
+        task = asyncio.create_task(load_or_serve_page(config, store, stopped, announce))
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(60):
             heard = [await loop.sock_recv(manager, 64) for _ in range(4)]

@@ -14,15 +14,15 @@ from edge.capture.address import parse_source
 from edge.capture.recorder import write_video
 from edge.config import PACKAGED_MODELS, CameraConfig
 from edge.ops import doctor
-from edge.ops.doctor import Check, Machine, cameras, machine, models, network, settings
-from edge.ops.doctor.models import InUse
-from edge.ops.system.camera_status import read_looks, words_of, write_looks
+from edge.ops.doctor import Check, MachinePaths, cameras, machine, models, network, settings
+from edge.ops.doctor.models import EmbedderInUse
+from edge.ops.system.camera_status import describe_outcome, read_status, write_status
 from edge.pixels import kernel_cache
 from edge.records import Reason
 from edge.store import Store
-from tests.support.doctor import NOW, config_of, flash_card, one, put
-from tests.support.doctor_cases_device import BOX
-from tests.support.doctor_cases_people import LOOK, PEOPLE
+from tests.support.doctor.cases import NOW, config_of, flash_card, one, put
+from tests.support.doctor.cases_device import BOX
+from tests.support.doctor.cases_people import LOOK, PEOPLE
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_every_check_of_a_whole_box_has_a_case_that_breaks_it(tmp_path: Path) ->
     with Store.open(tmp_path / "data") as store:
         store.add_user("ann", "supervisor", "correct horse battery").result()
         store.add_token("central", ["alerts:read"]).result()
-    report = doctor.examine(toml, Machine(sys=tmp_path / "sys", proc=tmp_path / "proc"))
+    report = doctor.examine(toml, MachinePaths(sys=tmp_path / "sys", proc=tmp_path / "proc"))
     assert report.ok, [check for check in report.checks if check.status == "fail"]
     assert report.settings["camera[door].source"] == f"file:{demo_clip}"
     broken = {name for _, name, _, _ in [*BOX, *PEOPLE]}
@@ -77,32 +77,32 @@ def test_cold_kernels_are_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
 def test_a_running_service_that_is_silent_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "edge.toml", f'data_dir = "{tmp_path}/data"\n[[camera]]\nname = "door"\nsource = "v4l2:/dev/none"\n')
-    monkeypatch.setattr(network, "answers", lambda _: True)
-    monkeypatch.setattr(models, "check_models", lambda _: ([], InUse()))
+    monkeypatch.setattr(network, "is_service_answering", lambda _: True)
+    monkeypatch.setattr(models, "check_models", lambda _: ([], EmbedderInUse()))
     silent = one(doctor.examine(tmp_path / "edge.toml").checks, "cameras")
     assert silent.status == "fail"
     assert "restart it" in str(silent.fix)
     (tmp_path / "data").mkdir()
-    write_looks(tmp_path / "data", [LOOK], dt.datetime.now(dt.UTC))
+    write_status(tmp_path / "data", [LOOK], dt.datetime.now(dt.UTC))
     told = one(doctor.examine(tmp_path / "edge.toml").checks, "camera door")
     assert told.status == "pass"
     assert "25 frames/s" in told.found
 
 
 def test_the_status_file_ages(tmp_path: Path) -> None:
-    assert read_looks(tmp_path, NOW) is None
-    write_looks(tmp_path, [LOOK], NOW)
-    assert read_looks(tmp_path, NOW) == [LOOK]
-    assert read_looks(tmp_path, NOW + dt.timedelta(minutes=3)) is None
-    assert read_looks(tmp_path, NOW - dt.timedelta(hours=1)) is None, "a clock that was set back proves nothing"
+    assert read_status(tmp_path, NOW) is None
+    write_status(tmp_path, [LOOK], NOW)
+    assert read_status(tmp_path, NOW) == [LOOK]
+    assert read_status(tmp_path, NOW + dt.timedelta(minutes=3)) is None
+    assert read_status(tmp_path, NOW - dt.timedelta(hours=1)) is None, "a clock that was set back proves nothing"
     put(tmp_path / "status.json", "{")
-    assert read_looks(tmp_path, NOW) is None
+    assert read_status(tmp_path, NOW) is None
 
 
 def test_every_outcome_of_a_face_has_words() -> None:
     for reason in Reason:
-        assert words_of(reason.value)[0] != reason.value or "_" not in reason.value
-    assert words_of("part_luma")[1] is not None
+        assert describe_outcome(reason.value)[0] != reason.value or "_" not in reason.value
+    assert describe_outcome("part_luma")[1] is not None
 
 
 @pytest.mark.parametrize("password", ["secret", "se@cret", "{credential:yard}"])

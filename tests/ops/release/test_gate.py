@@ -12,29 +12,29 @@ from edge import __version__
 from edge.errors import ReleaseError
 from edge.ops.release.gate import Gate
 from edge.ops.release.site import SystemdSite
-from tests.support.appliance import Box
+from tests.support.appliance import Appliance
 
 UP = {"ActiveState": "active", "NRestarts": "0", "Result": "success"}
 
 
-def gate(box: Box, token: str, state: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Gate:
+def gate(box: Appliance, token: str, state: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Gate:
     monkeypatch.setattr(Gate, "_unit_state", lambda self: state)
     return Gate(box.config, "edge.service", token, dict)
 
 
 def test_a_service_that_works_shows_it(tmp_path: Path, demo_clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    box = Box(tmp_path, camera=demo_clip)
+    box = Appliance(tmp_path, camera=demo_clip)
     added = box.edge("token", "add", "check", "--scope", "alerts:read", "--scope", "health:read")
     mark: dict[str, Any] = {"seq": 0, "cursor": None}
     with box.running():
         look = gate(box, added.stdout.strip(), UP, monkeypatch)
-        look.wait(__version__, mark, 120)
+        look.wait_until_good(__version__, mark, 120)
         with pytest.raises(ReleaseError, match=r"answers, not 9\.9"):
-            look.wait("9.9", mark, 3)
+            look.wait_until_good("9.9", mark, 3)
         with pytest.raises(ReleaseError, match="nothing new was written"):
-            look.wait(__version__, {"seq": 10**9, "cursor": None}, 3)
+            look.wait_until_good(__version__, {"seq": 10**9, "cursor": None}, 3)
         with pytest.raises(ReleaseError, match="could not be asked"):
-            gate(box, "wrong", UP, monkeypatch).wait(__version__, mark, 3)
+            gate(box, "wrong", UP, monkeypatch).wait_until_good(__version__, mark, 3)
 
 
 @pytest.mark.parametrize(
@@ -42,16 +42,16 @@ def test_a_service_that_works_shows_it(tmp_path: Path, demo_clip: Path, monkeypa
     [
         ({"ActiveState": "activating"}, "did not come up"),
         ({"NRestarts": "1"}, "restarted 1 times"),
-        ({"NRestarts": "3"}, r"fell over 3 times; `journalctl"),
+        ({"NRestarts": "3"}, r"crashed 3 times; `journalctl"),
         ({}, "could not be asked"),
     ],
 )
 def test_a_service_that_does_not_is_told_what_it_lacks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: dict[str, str], why: str
 ) -> None:
-    look = gate(Box(tmp_path), "token", UP | state, monkeypatch)
+    look = gate(Appliance(tmp_path), "token", UP | state, monkeypatch)
     with pytest.raises(ReleaseError, match=why):
-        look.wait(__version__, {"seq": 0, "cursor": None}, 2)
+        look.wait_until_good(__version__, {"seq": 0, "cursor": None}, 2)
 
 
 @pytest.mark.parametrize("found", [None, "a camera is black"])
@@ -71,6 +71,6 @@ def test_a_token_that_cannot_be_revoked_changes_no_answer(
     home.mkdir(parents=True)
     (home / "edge.toml").write_text("", "utf-8")
     monkeypatch.setattr(SystemdSite, "edge", edge)
-    monkeypatch.setattr(Gate, "wait", wait)
+    monkeypatch.setattr(Gate, "wait_until_good", wait)
     with pytest.raises(ReleaseError, match=found) if found else contextlib.nullcontext():
         SystemdSite(tmp_path).gate("1.0", {})

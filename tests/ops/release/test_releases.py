@@ -86,7 +86,7 @@ def test_an_update_is_checked_migrated_linked_and_gated_in_this_order(releases: 
     assert releases.current() == "1.1.0"
     assert releases.trial() is None
     assert outcome(releases)["counted"]
-    assert [line["current"] for line in releases.lines()] == [False, True, False]
+    assert [line["current"] for line in releases.list_releases()] == [False, True, False]
 
 
 def test_an_update_that_does_not_show_that_it_works_is_taken_back(releases: Releases, bench: Bench) -> None:
@@ -140,7 +140,7 @@ def test_a_power_cut_on_trial_is_settled_at_the_next_start(
     bench.cut_at = "start"
     with pytest.raises(PowerCutError):
         releases.use("1.1.0")
-    assert [line["trial"] for line in releases.lines()] == [False, True, False]
+    assert [line["trial"] for line in releases.list_releases()] == [False, True, False]
     if is_broken:
         bench.broken.add("1.1.0")
         with pytest.raises(ReleaseError):

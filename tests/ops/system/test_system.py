@@ -13,21 +13,21 @@ from edge.app.service.logs import JsonFormatter
 from edge.ops.doctor.machine import check_clock, check_temperature
 from edge.ops.system.clock import clock_facts
 from edge.ops.system.metrics import Metrics
-from edge.ops.system.systemd import notify
+from edge.ops.system.systemd import notify_systemd
 from edge.records import Reason
 
 
 def test_notify_reaches_the_service_manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
-    assert not notify("READY=1")
+    assert not notify_systemd("READY=1")
     path = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(path))
         monkeypatch.setenv("NOTIFY_SOCKET", str(path))
-        assert notify("WATCHDOG=1")
+        assert notify_systemd("WATCHDOG=1")
         assert manager.recv(64) == b"WATCHDOG=1"
     path.unlink()
-    assert not notify("READY=1")
+    assert not notify_systemd("READY=1")
 
 
 def test_clock_facts_are_what_the_kernel_says() -> None:

@@ -10,34 +10,36 @@ from pathlib import Path
 
 import pytest
 
-from edge.ops.system.watchdog import Signs, feed, is_alive
+from edge.ops.system.systemd import SignsOfLife, feed_watchdog, is_alive
 
 
 @pytest.mark.parametrize(
     ("now", "alive"),
     [
-        (Signs(11, 6, True), True),  # a frame has passed all stages
-        (Signs(10, 5, True), False),  # a frame is stuck
-        (Signs(10, 6, True), False),  # frames come, but none passes
-        (Signs(10, 6, False), False),  # the camera has just gone: let it be seen once more
+        (SignsOfLife(11, 6, True), True),  # a frame has passed all stages
+        (SignsOfLife(10, 5, True), False),  # a frame is stuck
+        (SignsOfLife(10, 6, True), False),  # frames come, but none passes
+        (SignsOfLife(10, 6, False), False),  # the camera has just gone: let it be seen once more
     ],
 )
-def test_with_a_camera_only_frames_count(now: Signs, alive: bool) -> None:
-    assert is_alive(Signs(10, 5, True), now) is alive
+def test_with_a_camera_only_frames_count(now: SignsOfLife, alive: bool) -> None:
+    assert is_alive(SignsOfLife(10, 5, True), now) is alive
 
 
 def test_without_a_camera_the_thread_has_to_look_for_one() -> None:
-    assert is_alive(Signs(10, 5, False), Signs(10, 6, False))
-    assert not is_alive(Signs(10, 5, False), Signs(10, 5, False))
+    assert is_alive(SignsOfLife(10, 5, False), SignsOfLife(10, 6, False))
+    assert not is_alive(SignsOfLife(10, 5, False), SignsOfLife(10, 5, False))
 
 
 def test_the_manager_hears_of_work_and_of_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: Iterator[Signs] = iter([Signs(0, 0, True), Signs(1, 1, True), Signs(1, 1, True), Signs(2, 1, True)])
+    seen: Iterator[SignsOfLife] = iter(
+        [SignsOfLife(0, 0, True), SignsOfLife(1, 1, True), SignsOfLife(1, 1, True), SignsOfLife(2, 1, True)]
+    )
 
     async def work() -> None:
         # The signs run out after three looks, which ends the loop.
         with contextlib.suppress(RuntimeError):
-            await feed(lambda: next(seen))
+            await feed_watchdog(lambda: next(seen))
 
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))

@@ -8,14 +8,15 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from edge.records import Person
-from edge.serve.ports import Enrolled, Entry, Upload
-from edge.store import Listing, Receipt, Store
+from edge.app.people.worker import PeopleWorker
+from edge.config import Config
+from edge.store import Store
+from edge.watchlist.entry import EnrolOutcome, ListEntry
 from tests.support.central import serve
 from tests.support.store import ANN, BOB, add_hits, enrol
 
@@ -30,24 +31,18 @@ missing_required_header.expected-statuses = [400, 401, 428]
 """
 
 
-class Accepts:
-    """A desk to which every picture is good, and none is kept."""
+class Accepts(PeopleWorker):
+    """Every picture is good, and none is kept."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    async def enrol(
+        self, entry: ListEntry, *, by: str, replaces: bool = False, if_version: int | None = None
+    ) -> EnrolOutcome:
+        return await super().enrol(replace(entry, pictures=None), by=by)
 
-    async def enrol(self, person: Person, pictures: Sequence[Upload], **about: Any) -> Enrolled:
-        return (await self.replace_all([Entry(person, tuple(pictures))], **about))[0]
-
-    async def replace_all(
-        self, entries: Sequence[Entry], *, by: str, if_version: int | None = None, replace: bool = True
-    ) -> tuple[Enrolled, ...]:
-        for entry in entries:
-            await asyncio.wrap_future(self._store.put_listing(Listing(entry.person), by=by))
-        return tuple(Enrolled(entry.person, True, (), 0) for entry in entries)
-
-    async def erase(self, person_id: str, *, by: str, if_version: int | None = None) -> Receipt:
-        return await asyncio.wrap_future(self._store.forget_person(person_id, by=by))
+    async def replace_list(
+        self, entries: Sequence[ListEntry], *, by: str, if_version: int | None = None
+    ) -> tuple[EnrolOutcome, ...]:
+        return tuple([await self.enrol(entry, by=by) for entry in entries])
 
 
 @contextmanager
@@ -62,7 +57,9 @@ def box(folder: Path) -> Iterator[tuple[str, Store, str]]:
         add_hits(store, ANN, range(1, 6))
         scopes = ["alerts:read", "health:read", "watchlist:read", "watchlist:write"]
         token = store.add_token("fuzz", scopes).result(10)
-        runner, port = asyncio.run_coroutine_threadsafe(serve(store, 0, Accepts(store)), loop).result(20)
+        runner, port = asyncio.run_coroutine_threadsafe(serve(store, 0, Accepts(Config(), store, None)), loop).result(
+            20
+        )
         try:
             yield f"http://127.0.0.1:{port}", store, token
         finally:
@@ -93,4 +90,4 @@ def test_all_checks_of_schemathesis(tmp_path: Path) -> None:
         report = (done.stdout + done.stderr)[-8000:]
         assert done.returncode == 0, report
         assert store.check() == []
-        assert store.ledger.verify().problems == ()
+        assert store.audit_log.verify().problems == ()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.serve.api.images import look_at
+from edge.serve.http.file_types import read_picture_header
 from tests.support.drawings import SCENE, draw_face, draw_scene, jpeg, pictures, png
 from tests.support.web import make_hit, run, running
 
@@ -81,7 +81,7 @@ def test_a_file_that_vanished_is_a_plain_404(tmp_path: Path) -> None:
             path.unlink()
             answer, body = await box.get(f"/api/v1/images/{HIT.images.crop}", box.token())
             assert answer.status == 404
-            assert json.loads(body)["title"] == "It is not kept, or not any more"
+            assert json.loads(body)["title"] == "Not found, or no longer stored"
             answer, _ = await box.get(f"/hits/{HIT.hit_id}", box.session())
             assert answer.status == 200
 
@@ -101,5 +101,5 @@ def test_type_and_size_are_read_from_the_head(tmp_path: Path) -> None:
     for name, (data, (kind, width, height)) in files.items():
         path = tmp_path / name
         path.write_bytes(data)
-        picture = look_at(path)
+        picture = read_picture_header(path)
         assert (picture.content_type, picture.width, picture.height) == (kind, width, height), name

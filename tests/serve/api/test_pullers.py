@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge.serve.api import feed, feed_pages
-from edge.serve.app_keys import POLLS
+from edge.serve.http.quotas import LONG_POLLS
 from tests.support.web import make_hit, run, running
 from tests.support.web_client import count_reads, pull
 
@@ -68,8 +68,8 @@ def test_slow_pullers_do_not_hold_up_others(tmp_path: Path) -> None:
 
 
 def test_who_costs_too_much_has_to_wait_and_others_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed_pages, "BURST_S", 0.0)
-    monkeypatch.setattr(feed_pages, "SHARE", 1e-6)
+    monkeypatch.setattr(feed_pages, "BURST_CPU_S", 0.0)
+    monkeypatch.setattr(feed_pages, "MAX_CPU_SHARE", 1e-6)
 
     async def check() -> None:
         async with running(tmp_path) as box:
@@ -92,7 +92,7 @@ def test_one_answer_is_made_for_all_who_wait_for_the_same(tmp_path: Path) -> Non
             head = (await pull(box, headers))["next"]
             waiting = [asyncio.create_task(pull(box, headers, f"?after={head}&wait=60")) for _ in range(20)]
             async with asyncio.timeout(30):
-                while box.runner.app[POLLS].used < 20:  # noqa: ASYNC110
+                while box.runner.app[LONG_POLLS].used < 20:  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
             reads = count_reads(box)
             await asyncio.wrap_future(box.store.add_item("heartbeat", {}))

@@ -10,15 +10,22 @@ from typing import Any
 
 import pytest
 
+from edge.app.examine.queue import ExamineQueue
+from edge.app.people.worker import PeopleWorker
+from edge.config import Config
+from edge.records import Person
 from edge.serve.api import watchlist_schema
-from edge.serve.http import shield
-from tests.support.desk import FakeDesk
+from edge.serve.http import inputs
+from edge.store import Listing, Store
 from tests.support.drawings import pictures, sha256
-from tests.support.models import no_less_no_more
+from tests.support.people import any_png, people_for  # noqa: F401
 from tests.support.web import make_hit, run, running
-from tests.support.web_client import send
+from tests.support.web_client import no_less_no_more, send
 
 LIST = "/api/v1/watchlist"
+
+
+pytestmark = pytest.mark.usefixtures("any_png")
 
 
 def picture(seed: int, *, good: bool = True) -> dict[str, str]:
@@ -28,9 +35,7 @@ def picture(seed: int, *, good: bool = True) -> dict[str, str]:
 
 def test_read_change_and_the_version_guards(tmp_path: Path) -> None:
     async def check() -> None:
-        desk = FakeDesk()
-        async with running(tmp_path, desk=desk) as box:
-            desk.store = box.store
+        async with running(tmp_path, people=people_for) as box:
             key = box.token("watchlist:write")
             status, listed, etag = await send(box, "GET", LIST, key)
             assert status == 200
@@ -74,16 +79,14 @@ def test_read_change_and_the_version_guards(tmp_path: Path) -> None:
             assert status == 201
             _, body_, _ = await send(box, "GET", "/api/v1/alerts", box.token(name="other"))
             assert body_["audit_head"] == box.store.audit_head().sha256
-            assert box.store.ledger.newest(limit=2)[1].actor == "central"
+            assert box.store.audit_log.newest(limit=2)[1].actor == "central"
 
     run(check())
 
 
 def test_the_whole_list_is_replaced_or_nothing_is(tmp_path: Path) -> None:
     async def check() -> None:
-        desk = FakeDesk()
-        async with running(tmp_path, desk=desk) as box:
-            desk.store = box.store
+        async with running(tmp_path, people=people_for) as box:
             key = box.token("watchlist:write")
             _, _, etag = await send(box, "GET", LIST, key)
             good = {"id": "p2", "name": "Viktor", "status": "missing"}
@@ -153,7 +156,7 @@ def test_erasing_gives_a_receipt(tmp_path: Path) -> None:
 )
 def test_a_wrong_body_is_refused_and_nothing_written(tmp_path: Path, body: bytes) -> None:
     async def check() -> None:
-        async with running(tmp_path, desk=FakeDesk()) as box:
+        async with running(tmp_path, people=people_for) as box:
             key = box.token("watchlist:write") | {"If-Match": "*", "Content-Type": "application/json"}
             before = box.store.stats()["commits"]
             status, problem, _ = await send(box, "PUT", f"{LIST}/p1", key, body)
@@ -164,7 +167,7 @@ def test_a_wrong_body_is_refused_and_nothing_written(tmp_path: Path, body: bytes
 
 
 def test_bodies_that_are_too_large_drip_or_are_no_json_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shield, "BODY_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(inputs, "BODY_TIMEOUT_S", 0.3)
     monkeypatch.setattr("edge.serve.api.watchlist.MAX_PERSON_BYTES", 5000)
 
     async def check() -> None:
@@ -184,6 +187,43 @@ def test_bodies_that_are_too_large_drip_or_are_no_json_are_cut(tmp_path: Path, m
                     assert answer.status == code
             body = {"name": "a", "status": "b", "pictures": [picture(1)]}
             monkeypatch.undo()
-            assert (await send(box, "PUT", f"{LIST}/p1", key, body))[0] == 503, "no desk"
+            assert (await send(box, "PUT", f"{LIST}/p1", key, body))[0] == 503, "no models"
+
+    run(check())
+
+
+def test_an_erasure_deletes_what_is_examined(tmp_path: Path) -> None:
+    """At once on the disk; the queue lets go of it when the service sees that the watchlist has changed."""
+
+    async def check() -> None:
+        config = Config(data_dir=tmp_path / "data")
+        examiner = ExamineQueue(config)
+
+        def people(store: Store) -> PeopleWorker:
+            return PeopleWorker(config, store, None, examiner.forget_person)
+
+        async with running(tmp_path, people=people, examiner=examiner) as box:
+            path = examiner.inbox / "upload.png"
+            path.write_bytes(pictures(1)["reference"])
+            job = await examiner.submit("a.png", path, "a-guard")
+            folder = config.data_dir / "examine" / job.job_id
+            assert folder.is_dir()
+            key = box.token("watchlist:write") | {"If-Match": "*"}
+            assert (await send(box, "DELETE", f"{LIST}/p1", key))[0] == 200
+            assert (folder.exists(), path.exists()) == (False, False)
+            assert box.store.person("p1") is None
+            await examiner.remove_unlisted([person.person_id for person in box.store.people()])
+            assert list(examiner.jobs()) == []
+
+    run(check())
+
+
+def test_an_id_with_braces_from_an_earlier_version_can_be_erased(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            box.store.put_listing(Listing(Person("a{b}", "Ada", "banned"))).result()
+            key = box.token("watchlist:write") | {"If-Match": "*"}
+            assert (await send(box, "DELETE", f"{LIST}/a%7Bb%7D", key))[0] == 200
+            assert box.store.person("a{b}") is None
 
     run(check())

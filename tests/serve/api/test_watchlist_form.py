@@ -18,11 +18,10 @@ import pytest
 
 from edge.serve.api import watchlist_schema
 from edge.serve.http import uploads
-from tests.support.desk import FakeDesk, desk
 from tests.support.drawings import png
-from tests.support.models import no_less_no_more
-from tests.support.web import Box, run, running
-from tests.support.web_client import send
+from tests.support.people import any_png, people_for, with_models  # noqa: F401
+from tests.support.web import WebSide, run, running
+from tests.support.web_client import no_less_no_more, send
 
 PERSON = "/api/v1/watchlist/gate-7"
 FIELDS = {"name": "Demo Person", "status": "banned", "reason": "theft", "expires_at": "2031-01-01T00:00:00Z"}
@@ -41,12 +40,12 @@ def form(fields: dict[str, str], pictures: Sequence[tuple[str, bytes]] = ()) -> 
     return b"".join([*parts, *(part("pictures", data, name) for name, data in pictures), b"--XX--\r\n"])
 
 
-async def put(box: Box, key: dict[str, str], body: bytes, kind: str = "multipart/form-data; boundary=XX") -> Any:
+async def put(box: WebSide, key: dict[str, str], body: bytes, kind: str = "multipart/form-data; boundary=XX") -> Any:
     status, answer, _ = await send(box, "PUT", PERSON, key | {"If-Match": "*", "Content-Type": kind}, body)
     return status, answer
 
 
-def files_of(box: Box, folder: Path) -> set[str]:
+def files_of(box: WebSide, folder: Path) -> set[str]:
     return {path.name for path in (folder / "data" / "blobs").rglob("*") if path.is_file()}
 
 
@@ -75,7 +74,7 @@ def test_a_form_gets_the_answer_that_json_gets(tmp_path: Path, portrait: Path) -
     as_json = [{"name": name, "data": base64.b64encode(data).decode()} for name, data in pictures]
 
     async def check() -> None:
-        async with desk(tmp_path) as box:
+        async with with_models(tmp_path) as box:
             key = box.token("watchlist:write")
             status, told = await put(box, key, form(FIELDS, pictures))
             assert status == 201
@@ -103,14 +102,14 @@ def test_a_form_gets_the_answer_that_json_gets(tmp_path: Path, portrait: Path) -
             assert (status, problem["type"]) == (422, "urn:edge:problem:refused")
             no_less_no_more(watchlist_schema.RefusedProblem, problem)
             assert box.store.person("gate-7").name == "Other Name", "nothing was changed"
-            assert box.store.ledger.newest(limit=1)[0].actor == "central"
+            assert box.store.audit_log.newest(limit=1)[0].actor == "central"
 
     run(check())
 
 
 def test_the_version_guards_a_form_too(tmp_path: Path) -> None:
     async def check() -> None:
-        async with running(tmp_path, desk=FakeDesk()) as box:
+        async with running(tmp_path, people=people_for) as box:
             key = box.token("watchlist:write") | {"Content-Type": "multipart/form-data; boundary=XX"}
             assert (await send(box, "PUT", PERSON, key, form(FIELDS)))[0] == 428
             assert (await send(box, "PUT", PERSON, key | {"If-Match": '"0-0000000000000000"'}, form(FIELDS)))[0] == 412
@@ -124,7 +123,7 @@ def test_bombs_are_refused_and_of_a_polyglot_only_the_face_is_kept(tmp_path: Pat
     face = portrait.read_bytes()
 
     async def check() -> None:
-        async with desk(tmp_path) as box:
+        async with with_models(tmp_path) as box:
             key = box.token("watchlist:write")
             files, commits = files_of(box, tmp_path), box.store.stats()["commits"]
             status, problem = await put(box, key, form(FIELDS, [("bomb.png", bomb())]))
@@ -171,7 +170,7 @@ def test_a_wrong_form_is_refused_and_nothing_written(tmp_path: Path, case: str) 
     body, expected = CASES[case]
 
     async def check() -> None:
-        async with running(tmp_path, desk=FakeDesk()) as box:
+        async with running(tmp_path, people=people_for) as box:
             key = box.token("watchlist:write")
             files, commits = files_of(box, tmp_path), box.store.stats()["commits"]
             status, problem = await put(box, key, body)
@@ -187,7 +186,7 @@ def test_a_form_without_a_length_is_cut_where_it_is_too_large(tmp_path: Path, mo
     monkeypatch.setattr(uploads, "MAX_PICTURES_BYTES", 50_000)
 
     async def check() -> None:
-        async with running(tmp_path, desk=FakeDesk()) as box:
+        async with running(tmp_path, people=people_for) as box:
             key = box.token("watchlist:write") | {"If-Match": "*", "Content-Type": "multipart/form-data; boundary=XX"}
             sent = 0
 

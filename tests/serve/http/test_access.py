@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from edge.serve.http.access import ACCESS, Caller, Role, may
+from edge.serve.http.access import Access, Caller, Role, may
+from edge.serve.http.route import ROUTES
+from edge.serve.routes import TABLE, by_name
 from edge.store import ROLES, SCOPES
 from tests.support.routes import PATHS
-from tests.support.web import Box, live_view, run, running
+from tests.support.web import WebSide, live_view, run, running
 
-METHODS = {"api.watchlist.replace": "PUT", "api.person.put": "PUT", "api.person.erase": "DELETE"}
+METHODS = {route.name: route.method for route in TABLE if route.method not in {"GET", "POST"}}
 """Without If-Match all of them are refused with 428, once the caller is let through."""
 OPEN = {"livez", "static", "claim", "claim.take", "login", "login.check", "login.link"}
 POSTS: dict[str, dict[str, str]] = {
@@ -61,7 +63,7 @@ EXPECTED = {
 }
 
 
-async def status(box: Box, route: str, headers: dict[str, str]) -> int:
+async def status(box: WebSide, route: str, headers: dict[str, str]) -> int:
     """Status of one call; the event stream is left after its head."""
     if route in POSTS:
         return (await box.post(PATHS[route], POSTS[route], headers))[0].status
@@ -74,14 +76,14 @@ def test_each_route_has_a_line_in_the_table_and_a_path_here(tmp_path: Path) -> N
     async def check() -> None:
         async with running(tmp_path) as box:
             names = {route.name for route in box.runner.app.router.routes()}
-            assert names == set(ACCESS) == set(PATHS)
+            assert names == {route.name for route in TABLE} == set(PATHS)
 
     run(check())
 
 
 def test_roles_are_those_of_the_store() -> None:
     assert {role.value for role in Role} == set(ROLES)
-    assert {scope for access in ACCESS.values() for scope in access.scopes} == set(SCOPES)
+    assert {scope for route in TABLE for scope in route.access.scopes} == set(SCOPES)
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -135,8 +137,22 @@ def test_every_route_with_every_scope(tmp_path: Path) -> None:
 
 
 def test_a_route_without_a_line_answers_nobody() -> None:
-    assert not may(Caller("a", "supervisor"), "forgotten")
-    assert not may(Caller("a", scopes=frozenset(SCOPES)), None)
+    assert not may(Caller("a", "supervisor"), Access())
+    assert not may(Caller("a", scopes=frozenset(SCOPES)), Access())
+
+
+def test_a_name_given_twice_in_the_table_is_refused() -> None:
+    with pytest.raises(ValueError, match="two routes are called 'livez'"):
+        by_name([*TABLE, next(route for route in TABLE if route.name == "livez")])
+
+
+def test_a_route_of_the_router_that_the_table_lacks_answers_nobody(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            box.runner.app[ROUTES].pop("people")  # type: ignore[attr-defined]
+            assert await status(box, "people", box.session("supervisor")) == 403
+
+    run(check())
 
 
 def test_a_wrong_token_is_refused_even_beside_a_good_cookie(tmp_path: Path) -> None:

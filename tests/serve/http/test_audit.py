@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 
+from edge.serve.routes import TABLE
 from edge.store import Store
-from tests.support.web import make_hit, person, run, running
+from tests.support.web import PASSWORD, make_hit, person, run, running
 
 HIT_ID = make_hit(1)[0].hit_id
+CHANGES = {route.name: route for route in TABLE if route.change is not None}
+FORMS = (
+    ("hit.review", {"verdict": "confirmed"}),
+    ("hit.undo", {}),
+    ("box.user.add", {"user": "new", "role": "guard", "password": PASSWORD}),
+    ("box.user.password", {"user": "new", "password": PASSWORD}),
+    ("box.user.remove", {"user": "new"}),
+    ("box.token.add", {"name": "machine", "days": "30", "scope.alerts:read": "on"}),
+    ("box.token.rotate", {"name": "machine"}),
+    ("box.token.revoke", {"name": "machine"}),
+    ("login.check", {"user": "a-guard", "password": PASSWORD}),
+)
+"""Forms a supervisor may send one after the other."""
 
 
 def test_views_are_noted_once_and_refusals_are_not(tmp_path: Path) -> None:
@@ -24,17 +39,17 @@ def test_views_are_noted_once_and_refusals_are_not(tmp_path: Path) -> None:
             await box.get("/people", box.session("installer"))
             await box.get("/people", {})
             box.store.audit("test", "end", "here").result(10)
-            entries = [entry for entry in reversed(box.store.ledger.newest(limit=100)) if "view" in entry.action]
+            entries = [entry for entry in reversed(box.store.audit_log.newest(limit=100)) if "view" in entry.action]
             assert [(entry.actor, entry.action, entry.object) for entry in entries] == [
                 ("a-guard", "hit.view", HIT_ID),
                 ("central", "hit.view", HIT_ID),
             ]
-            searches = [e for e in box.store.ledger.newest(limit=100) if e.action == "hits.search"]
-            assert [entry.told for entry in searches] == [{"query": {"person": "p1"}}]
+            searches = [e for e in box.store.audit_log.newest(limit=100) if e.action == "hits.search"]
+            assert [entry.detail_json for entry in searches] == [{"query": {"person": "p1"}}]
             await asyncio.wrap_future(box.store.forget_person(person(1).person_id))
-            searches = [e for e in box.store.ledger.newest(limit=100) if e.action == "hits.search"]
-            assert [entry.told for entry in searches] == [None], "the search named the erased person"
-            assert box.store.ledger.verify().problems == ()
+            searches = [e for e in box.store.audit_log.newest(limit=100) if e.action == "hits.search"]
+            assert [entry.detail_json for entry in searches] == [None], "the search named the erased person"
+            assert box.store.audit_log.verify().problems == ()
 
     run(check())
 
@@ -48,7 +63,38 @@ def test_what_a_machine_has_got_is_noted_with_its_cursor(tmp_path: Path) -> None
 
     run(check())
     with Store.open(tmp_path / "data") as store:
-        pulls = [entry for entry in store.ledger.newest(limit=10) if entry.action == "feed.pull"]
-        assert [(entry.actor, entry.object, entry.told) for entry in pulls] == [
+        pulls = [entry for entry in store.audit_log.newest(limit=10) if entry.action == "feed.pull"]
+        assert [(entry.actor, entry.object, entry.detail_json) for entry in pulls] == [
             ("central", "items 1 to 3", {"alerts": 3})
         ]
+
+
+def test_each_route_that_changes_something_names_what_is_audited() -> None:
+    silent = {route.name for route in TABLE if route.method != "GET" and not (route.change or route.view)}
+    assert silent == {"language"}, "the language of one's own page is nobody else's business"
+
+
+def test_a_change_is_audited_as_the_table_says(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            supervisor, machine = box.session("supervisor"), box.token("watchlist:write") | {"If-Match": "*"}
+
+            def last_action() -> str:
+                actions = [entry.action for entry in box.store.audit_log.newest(limit=5)]
+                return next(action for action in actions if "view" not in action)
+
+            for name, form in FORMS:
+                answer, _ = await box.post(CHANGES[name].path.format(hit_id=HIT_ID), form, supervisor)
+                assert answer.status in {201, 303}, name
+                assert last_action() == CHANGES[name].change, name
+            for name in ("api.person.put", "api.watchlist.replace", "api.person.erase"):
+                route, entry = CHANGES[name], {"name": "Rosa Alba", "status": "banned"}
+                body = {"people": [entry | {"id": "p1"}]} if name == "api.watchlist.replace" else entry
+                sent = {"headers": machine} if route.method == "DELETE" else {"headers": machine, "json": body}
+                async with box.http.request(
+                    route.method, box.url + re.sub(r"\{.*\}", "p1", route.path), **sent
+                ) as answer:
+                    assert answer.status == 200, name
+                assert last_action() == route.change, name
+
+    run(check())

@@ -10,12 +10,15 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from edge.errors import ServiceError
 from edge.serve import start
-from edge.serve.http import shield
-from edge.serve.http.access import Caller, home
+from edge.serve.http import inputs
+from edge.serve.http.access import Caller
 from edge.serve.http.auth import local_address
+from edge.serve.http.route import ROUTES, home
+from edge.serve.routes import TABLE, by_name
 from tests.support.routes import HIT_ID, PATHS
 from tests.support.web import PASSWORD, run, running
 
@@ -122,7 +125,9 @@ def test_a_login_leads_to_no_other_host(address: str | None) -> None:
 
 
 def test_each_role_has_a_home_it_may_see() -> None:
-    assert [home(Caller("a", role)) for role in ("guard", "supervisor", "installer", "auditor")] == [
+    app = web.Application()
+    app[ROUTES] = by_name(TABLE)
+    assert [home(app, Caller("a", role)) for role in ("guard", "supervisor", "installer", "auditor")] == [
         "/",
         "/",
         "/",
@@ -157,7 +162,7 @@ def test_every_answer_carries_the_protecting_headers(tmp_path: Path) -> None:
 
 
 def test_bodies_are_small_typed_and_come_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shield, "BODY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(inputs, "BODY_TIMEOUT_S", 0.2)
 
     async def check() -> None:
         async with running(tmp_path) as box:

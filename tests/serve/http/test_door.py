@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from edge.serve.http import connection, door, slow_readers
-from tests.support.web import Box, make_hit, run, running
+from tests.support.web import WebSide, make_hit, run, running
 from tests.support.web_client import answer_of, connect, count_reads, is_closed, pull, question
 
 
-async def no_news(box: Box, headers: dict[str, str]) -> tuple[str, dict[str, str]]:
+async def no_news(box: WebSide, headers: dict[str, str]) -> tuple[str, dict[str, str]]:
     """Address and headers of a question that has no news."""
     path = f"/api/v1/alerts?after={(await pull(box, headers))['next']}"
     tag = (await box.get(path, headers))[0].headers["ETag"]
@@ -25,20 +25,20 @@ async def no_news(box: Box, headers: dict[str, str]) -> tuple[str, dict[str, str
 def spy(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """What takes the whole way from now on."""
     whole: list[bytes] = []
-    inner = connection.Visitor.count_answer
+    inner = connection.Connection.count_answer
 
-    def count(self: connection.Visitor) -> None:
-        whole.append(self._question or b"")
+    def count(self: connection.Connection) -> None:
+        whole.append(self._last_request or b"")
         inner(self)
 
-    monkeypatch.setattr(connection.Visitor, "count_answer", count)
+    monkeypatch.setattr(connection.Connection, "count_answer", count)
     return whole
 
 
 def test_the_same_question_is_answered_the_quick_way_until_something_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "TRUST_S", 60.0)
+    monkeypatch.setattr(connection, "REPLAY_FOR_S", 60.0)
 
     async def check() -> None:
         async with running(tmp_path) as box:
@@ -68,7 +68,7 @@ def test_the_same_question_is_answered_the_quick_way_until_something_changes(
 
 
 def test_news_and_a_revoked_token_end_the_quick_way_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "TRUST_S", 60.0)
+    monkeypatch.setattr(connection, "REPLAY_FOR_S", 60.0)
 
     async def check() -> None:
         async with running(tmp_path) as box:
@@ -147,7 +147,7 @@ def test_a_reader_that_takes_nothing_is_dropped_and_others_are_served(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(slow_readers, "STUCK_AFTER_S", 0.5)
-    monkeypatch.setattr(door, "LOOK_EVERY_S", 0.1)
+    monkeypatch.setattr(door, "CHECK_EVERY_S", 0.1)
 
     async def check() -> None:
         async with running(tmp_path, num_hits=300) as box:
@@ -173,7 +173,7 @@ def test_a_reader_that_takes_nothing_is_dropped_and_others_are_served(
 def test_who_takes_a_little_at_a_time_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A listener over a slow line always has some bytes on their way; they arrive, so it stays."""
     monkeypatch.setattr(slow_readers, "STUCK_AFTER_S", 0.3)
-    monkeypatch.setattr(door, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(door, "CHECK_EVERY_S", 0.05)
 
     async def check() -> None:
         async with running(tmp_path, num_hits=0) as box:
@@ -190,11 +190,11 @@ def test_who_takes_a_little_at_a_time_is_left_alone(tmp_path: Path, monkeypatch:
 
 def test_the_greediest_goes_first_when_too_much_waits() -> None:
     share, all_of_it = slow_readers.MAX_BUFFERED_BYTES, slow_readers.MAX_BUFFERED_TOTAL_BYTES
-    assert slow_readers.too_much({}) == []
-    assert slow_readers.too_much({"a": share, "b": 5}) == []
-    assert slow_readers.too_much({"a": 5, "b": share + 1, "c": share}) == ["b"]
+    assert slow_readers.connections_to_drop({}) == []
+    assert slow_readers.connections_to_drop({"a": share, "b": 5}) == []
+    assert slow_readers.connections_to_drop({"a": 5, "b": share + 1, "c": share}) == ["b"]
     many = {f"r{number}": share // 2 + number for number in range(2 * all_of_it // share + 2)}
-    dropped = slow_readers.too_much(many)
+    dropped = slow_readers.connections_to_drop(many)
     assert dropped == sorted(many, key=lambda name: -many[name])[: len(dropped)]
     assert sum(many.values()) - sum(many[name] for name in dropped) <= all_of_it
 
@@ -210,14 +210,14 @@ def test_the_greediest_goes_first_when_too_much_waits() -> None:
         (b"GET /" + b"x" * 5000 + b" HTTP/1.1\r\n\r\n", False),
     ],
 )
-def test_what_counts_as_one_whole_question(data: bytes, whole: bool) -> None:
-    assert connection.is_one_question(data) is whole
+def test_what_counts_as_one_whole_get(data: bytes, whole: bool) -> None:
+    assert connection.is_whole_get(data) is whole
 
 
 def test_a_look_that_fails_is_not_the_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(door, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(door, "CHECK_EVERY_S", 0.01)
     looks: list[int] = []
 
     def look(self: door.Door) -> None:
@@ -225,7 +225,7 @@ def test_a_look_that_fails_is_not_the_last(
         if len(looks) == 1:
             raise RuntimeError("one connection is odd")
 
-    monkeypatch.setattr(door.Door, "look", look)
+    monkeypatch.setattr(door.Door, "drop_slow_readers", look)
 
     async def check() -> None:
         async with running(tmp_path) as box, asyncio.timeout(30):
@@ -233,4 +233,4 @@ def test_a_look_that_fails_is_not_the_last(
                 assert (await box.get("/livez"))[0].status == 200
 
     run(check())
-    assert caplog.text.count("a look at the connections failed") == 1
+    assert caplog.text.count("the check for slow readers failed") == 1

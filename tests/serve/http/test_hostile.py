@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
-from edge.app.people.worker import VisionDesk
+from edge.app.people.worker import PeopleWorker
 from edge.config import load
-from edge.serve.ports import Desk
+from edge.serve.ports import PeopleService
 from edge.store import Store
 from tests.support.central import serve
 from tests.support.drawings import draw_face, png, png_that_says
@@ -32,7 +32,7 @@ FEW = settings(max_examples=40, deadline=None, derandomize=True, suppress_health
 class Client:
     """Asks from the test's thread; the server has a loop of its own."""
 
-    def __init__(self, folder: Path, make_desk: Callable[[Store], Desk] | None = None) -> None:
+    def __init__(self, folder: Path, make_people: Callable[[Store], PeopleService] | None = None) -> None:
         self.folder = folder
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever)
@@ -41,7 +41,7 @@ class Client:
         enrol(self.store, ANN)
         add_hits(self.store, ANN, range(1, 6))
         self.token = self.store.add_token("t", ["alerts:read"]).result(10)
-        self.runner, self.port = self._do(serve(self.store, 0, make_desk(self.store) if make_desk else None))
+        self.runner, self.port = self._do(serve(self.store, 0, make_people(self.store) if make_people else None))
 
     def _do(self, coroutine: object) -> object:
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)  # type: ignore[arg-type]
@@ -192,13 +192,13 @@ def bad_pictures() -> dict[str, bytes]:
 
 
 def test_uploads_that_are_no_pictures_leave_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    desks: list[VisionDesk] = []
+    workers: list[PeopleWorker] = []
 
-    def make_desk(store: Store) -> VisionDesk:
-        desks.append(VisionDesk(load(), store))
-        return desks[-1]
+    def make_people(store: Store) -> PeopleWorker:
+        workers.append(PeopleWorker(load(), store))
+        return workers[-1]
 
-    client = Client(tmp_path, make_desk)
+    client = Client(tmp_path, make_people)
     try:
         token = client.store.add_token("w", ["watchlist:write"]).result(10)
         own = {"Authorization": f"Bearer {token}", "If-Match": "*"}
@@ -215,4 +215,4 @@ def test_uploads_that_are_no_pictures_leave_nothing(tmp_path: Path, caplog: pyte
         assert "what=422 api.person.put" in caplog.text
     finally:
         client.close()
-        desks[0].close()
+        workers[0].close()

@@ -12,7 +12,7 @@ import pytest
 
 from edge.config import ServeConfig
 from edge.serve import app as app_module
-from edge.serve.http import connection, shield
+from edge.serve.http import connection, inputs
 from tests.support.web import run, running
 from tests.support.web_client import answer_of, connect, is_closed, question, served
 
@@ -40,7 +40,7 @@ def test_dripping_headers_are_cut_while_others_are_served(tmp_path: Path, monkey
 
 
 def test_a_dripping_body_is_cut_read_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shield, "BODY_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(inputs, "BODY_TIMEOUT_S", 0.5)
     monkeypatch.setattr(app_module, "LINGER_S", 0.5)
 
     async def check() -> None:

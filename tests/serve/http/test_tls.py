@@ -18,7 +18,7 @@ from edge.config import ServeConfig
 from edge.errors import ConfigError
 from edge.reach import is_encrypted
 from edge.serve.http import tls
-from edge.serve.http.tls import identity
+from edge.serve.http.tls import server_identity
 from tests.support.web_client import served
 
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the command openssl")
@@ -47,8 +47,8 @@ def test_it_is_on_wherever_others_can_reach_the_page(host: str, mode: str, wante
 @needs_openssl
 def test_the_boxs_own_certificate_is_kept_and_its_key_is_private(tmp_path: Path) -> None:
     config = ServeConfig(host="0.0.0.0")
-    first = identity(config, tmp_path, "gate-2")
-    again = identity(config, tmp_path, "gate-2")
+    first = server_identity(config, tmp_path, "gate-2")
+    again = server_identity(config, tmp_path, "gate-2")
     assert first is not None
     assert again is not None
     assert first.is_own
@@ -61,27 +61,27 @@ def test_the_boxs_own_certificate_is_kept_and_its_key_is_private(tmp_path: Path)
     ).stdout.strip()
     assert told.partition("=")[2] == first.fingerprint
     assert stat.S_IMODE((tmp_path / "tls.key").stat().st_mode) == 0o600
-    renamed = identity(config, tmp_path, "gate-3")
+    renamed = server_identity(config, tmp_path, "gate-3")
     assert renamed is not None
     assert renamed.fingerprint != first.fingerprint
-    assert identity(ServeConfig(), tmp_path, "gate-2") is None
+    assert server_identity(ServeConfig(), tmp_path, "gate-2") is None
 
 
 def test_one_that_runs_out_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tls, "VALID_DAYS", tls.RENEW_DAYS - 1)
-    first = identity(ServeConfig(tls="on"), tmp_path, "gate-2")
+    first = server_identity(ServeConfig(tls="on"), tmp_path, "gate-2")
     monkeypatch.undo()
-    second = identity(ServeConfig(tls="on"), tmp_path, "gate-2")
+    second = server_identity(ServeConfig(tls="on"), tmp_path, "gate-2")
     assert first is not None
     assert second is not None
     assert first.fingerprint != second.fingerprint
     (tmp_path / "tls.crt").write_text("damaged")
-    assert identity(ServeConfig(tls="on"), tmp_path, "gate-2") is not None
+    assert server_identity(ServeConfig(tls="on"), tmp_path, "gate-2") is not None
 
 
 @needs_openssl
 def test_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
-    identity(ServeConfig(tls="on"), tmp_path, "a")
+    server_identity(ServeConfig(tls="on"), tmp_path, "a")
     cert, key, other = tmp_path / "tls.crt", tmp_path / "tls.key", tmp_path / "other.key"
     subprocess.run(["openssl", "genpkey", "-algorithm", "ED25519", "-out", str(other)], check=True, capture_output=True)
     for config in (
@@ -92,8 +92,8 @@ def test_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
         ServeConfig(tls="off", tls_cert=cert, tls_key=key),
     ):
         with pytest.raises(ConfigError, match=r"serve|PEM"):
-            identity(config, tmp_path, "a")
-    given = identity(ServeConfig(tls_cert=cert, tls_key=key), tmp_path / "unused", "b")
+            server_identity(config, tmp_path, "a")
+    given = server_identity(ServeConfig(tls_cert=cert, tls_key=key), tmp_path / "unused", "b")
     assert given is not None
     assert not given.is_own
 
@@ -121,7 +121,7 @@ def test_with_a_client_authority_only_its_clients_get_in(tmp_path: Path) -> None
     box, client, stranger = tmp_path / "box", tmp_path / "client", tmp_path / "stranger"
     for folder in (box, client, stranger):
         folder.mkdir()
-        identity(ServeConfig(tls="on"), folder, folder.name)
+        server_identity(ServeConfig(tls="on"), folder, folder.name)
 
     async def check() -> None:
         config = ServeConfig(tls="on", client_ca=client / "tls.crt")
@@ -148,7 +148,7 @@ def test_a_box_without_a_clock_gets_a_certificate_that_lasts(tmp_path: Path, mon
             return dt.datetime(1970, 1, 1, 0, 1, tzinfo=tz)
 
     monkeypatch.setattr(tls.dt, "datetime", Early)
-    identity(ServeConfig(tls="on"), tmp_path, "gate-2")
+    server_identity(ServeConfig(tls="on"), tmp_path, "gate-2")
     told = subprocess.run(
         ["openssl", "x509", "-in", str(tmp_path / "tls.crt"), "-noout", "-enddate"],
         capture_output=True,

@@ -10,26 +10,26 @@ from pathlib import Path
 import argon2
 import pytest
 
-from tests.support.web import PASSWORD, Box, run, running
+from tests.support.web import PASSWORD, WebSide, run, running
 
 FAST = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 NEW = "correct horse 2"
 
 
-def newest(box: Box) -> tuple[str, str]:
+def newest(box: WebSide) -> tuple[str, str]:
     """Who did what last."""
-    entry = box.store.ledger.newest(limit=1)[0]
+    entry = box.store.audit_log.newest(limit=1)[0]
     return entry.actor, entry.action
 
 
-async def log_in(box: Box, name: str, password: str) -> int:
+async def log_in(box: WebSide, name: str, password: str) -> int:
     return (await box.post("/login", {"user": name, "password": password}))[0].status
 
 
 def test_a_user_is_let_in_given_a_password_and_shut_out(tmp_path: Path) -> None:
     async def check() -> None:
         async with running(tmp_path) as box:
-            box.store._logins._hasher = FAST
+            box.store.accounts.passwords._hasher = FAST
             boss = box.session("supervisor")
             wrong = {
                 "no name": {"user": " ", "role": "guard", "password": PASSWORD},
@@ -46,7 +46,7 @@ def test_a_user_is_let_in_given_a_password_and_shut_out(tmp_path: Path) -> None:
             assert (await box.post("/box/users", ann, boss))[0].headers["Location"] == "/box#users"
             assert newest(box) == ("a-supervisor", "user.add")
             answer, body = await box.post("/box/users", ann, boss)
-            assert (answer.status, b"ann &lt;b&gt; may log in already" in body) == (409, True)
+            assert (answer.status, b"ann &lt;b&gt; can already log in" in body) == (409, True)
             assert b"<b>" not in body
             answer, _ = await box.post("/login", {"user": "ann <b>", "password": PASSWORD})
             cookie = {"Cookie": answer.headers["Set-Cookie"].split(";")[0]}
@@ -101,8 +101,8 @@ def test_a_token_is_shown_once_and_works_until_it_is_revoked(tmp_path: Path) -> 
             _, body = await box.get("/box", boss)
             assert secret.encode() not in body
             assert b"central" in body
-            assert "token.add" in {entry.action for entry in box.store.ledger.newest(limit=5)}
-            assert secret not in str(box.store.ledger.newest(limit=20))
+            assert "token.add" in {entry.action for entry in box.store.audit_log.newest(limit=5)}
+            assert secret not in str(box.store.audit_log.newest(limit=20))
             assert (await box.post("/box/tokens", form, boss))[0].status == 409, "there is one of that name"
 
             answer, body = await box.post("/box/tokens/rotate", {"name": "central"}, boss)
@@ -157,7 +157,7 @@ def test_others_end_their_own_logins_only(tmp_path: Path, role: str) -> None:
                 assert (await box.get("/box", ended))[0].status == 401, "at once, though it was looked up a moment ago"
             answer, _ = await box.post("/box/logins/end", {"login": own.pop().decode()}, boss)
             assert answer.status == 303, "over already is no error"
-            assert box.store.ledger.newest(limit=1)[0].action == "session.end"
+            assert box.store.audit_log.newest(limit=1)[0].action == "session.end"
 
     run(check())
 

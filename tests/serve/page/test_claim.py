@@ -11,12 +11,12 @@ from edge.app.service.service import _print_claim_code
 from edge.errors import ConfigError
 from edge.store import Store
 from tests.support import appliance
-from tests.support.web import Box, live_view, make_hit, run, running
+from tests.support.web import WebSide, live_view, make_hit, run, running
 
 HTML = {"Accept": "text/html"}
 
 
-def unclaim(box: Box) -> None:
+def unclaim(box: WebSide) -> None:
     """Take away everybody who could log in, as on a new box."""
     for user in box.store.users():
         box.store.remove_user(user.name).result()
@@ -48,7 +48,7 @@ def test_the_code_makes_one_supervisor_and_logs_in(tmp_path: Path) -> None:
     async def check() -> None:
         async with running(tmp_path) as box:
             await asyncio.to_thread(unclaim, box)
-            code = await asyncio.wrap_future(box.store.page.new_claim_code())
+            code = await asyncio.wrap_future(box.store.claim.new_code())
             good = {"code": code, "user": "rosa", "password": "correct horse 1"}
             for change, status in (
                 ({"code": "AAAA-AAAA-AAAA"}, 403),
@@ -68,13 +68,13 @@ def test_the_code_makes_one_supervisor_and_logs_in(tmp_path: Path) -> None:
             assert answer.status == 409
             answer, _ = await box.get("/claim", HTML)
             assert (answer.status, answer.headers["Location"]) == (303, "/login")
-            assert any(entry.action == "box.claim" for entry in box.store.ledger.newest(None, 10))
+            assert any(entry.action == "box.claim" for entry in box.store.audit_log.newest(None, 10))
 
     run(check())
 
 
 def test_the_command_prints_a_new_code_until_there_is_a_user(tmp_path: Path) -> None:
-    box = appliance.Box(tmp_path)
+    box = appliance.Appliance(tmp_path)
     first, second = (box.edge("user", "claim").stdout.strip() for _ in range(2))
     assert first != second
     assert len(second.replace("-", "")) == 12
@@ -94,10 +94,10 @@ def test_a_code_that_was_handed_over_is_used_and_not_logged(
         asyncio.run(_print_claim_code(store, "https://box"))
         assert "enter the code that the installer was given" in caplog.text
         assert "EFGH" not in caplog.text.upper()
-        store.page.claim("ABCDEFGHJKMN", "ann", "long enough words").result()
-        assert store.page.is_claimed()
+        store.claim.redeem("ABCDEFGHJKMN", "ann", "long enough words").result()
+        assert store.claim.is_claimed()
 
 
 def test_a_code_that_is_too_short_is_refused(tmp_path: Path) -> None:
     with Store.open(tmp_path) as store, pytest.raises(ConfigError, match="4 usable"):
-        store.page.new_claim_code("ab-cd")
+        store.claim.new_code("ab-cd")

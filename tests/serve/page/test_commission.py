@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from edge.errors import ConflictError, NotFoundError
-from edge.serve.page.commission import CommissionView, StationView
-from tests.support.web import Box, run, running
+from edge.serve.ports import CommissionView, StationView
+from tests.support.web import WebSide, run, running
 
 SHEET = b"<!doctype html><p>signed</p>\n"
 
@@ -56,7 +56,7 @@ class Walk:
         return self.made
 
 
-async def page(box: Box, headers: dict[str, str]) -> tuple[int, str]:
+async def page(box: WebSide, headers: dict[str, str]) -> tuple[int, str]:
     async with box.http.get(box.url + "/commission", headers=headers) as answer:
         return answer.status, await answer.text()
 
@@ -65,7 +65,7 @@ async def page(box: Box, headers: dict[str, str]) -> tuple[int, str]:
 def test_a_walk_from_its_beginning_to_the_sheet(tmp_path: Path, role: str) -> None:
     async def check() -> None:
         walk = Walk()
-        async with running(tmp_path, commissioner=walk) as box:
+        async with running(tmp_path, walk=walk) as box:
             who = box.session(role)
             status, text = await page(box, who)
             assert status == 200
@@ -91,7 +91,7 @@ def test_a_walk_from_its_beginning_to_the_sheet(tmp_path: Path, role: str) -> No
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     async def check() -> None:
         walk = Walk()
-        async with running(tmp_path, commissioner=walk) as box:
+        async with running(tmp_path, walk=walk) as box:
             who = box.session("installer")
             for form in (
                 {"action": "begin", "camera": "roof", "person": "ann"},
@@ -118,7 +118,7 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
 
 def test_only_an_installer_finds_it_in_the_navigation(tmp_path: Path) -> None:
     async def check() -> None:
-        async with running(tmp_path, commissioner=Walk()) as box:
+        async with running(tmp_path, walk=Walk()) as box:
             seen = {}
             for role in ("installer", "supervisor", "guard"):
                 async with box.http.get(box.url + "/box", headers=box.session(role)) as answer:

@@ -14,18 +14,18 @@ from typing import Any
 import aiohttp
 import pytest
 
-from edge.app.examine.queue import MAX_WAITING, FileExaminer
+from edge.app.examine.queue import MAX_WAITING, ExamineQueue
 from edge.config import Config, ExamineConfig
-from edge.serve.http import shield
-from edge.serve.jobs import EXAMINER
+from edge.serve.http import inputs
+from edge.serve.ports import EXAMINER
 from tests.support.drawings import draw_face, png, png_that_says
-from tests.support.web import Box, live_view, run, running
+from tests.support.web import WebSide, live_view, run, running
 
 
 class Bench:
     """A web side with a real examiner on the data directory of its store."""
 
-    def __init__(self, box: Box, examiner: FileExaminer) -> None:
+    def __init__(self, box: WebSide, examiner: ExamineQueue) -> None:
         self.box = box
         self.examiner = examiner
 
@@ -65,10 +65,10 @@ class Bench:
 @contextlib.asynccontextmanager
 async def bench(folder: Path, **settings: Any) -> AsyncIterator[Bench]:
     config = Config(data_dir=folder / "data", examine=ExamineConfig(**settings))
-    async with running(folder, examiner=lambda store: FileExaminer(config)) as box:
+    async with running(folder, examiner=lambda store: ExamineQueue(config)) as box:
         examiner = box.runner.app[EXAMINER]
-        assert isinstance(examiner, FileExaminer)
-        working = asyncio.create_task(examiner.work())
+        assert isinstance(examiner, ExamineQueue)
+        working = asyncio.create_task(examiner.run())
         try:
             yield Bench(box, examiner)
         finally:
@@ -79,7 +79,7 @@ async def bench(folder: Path, **settings: Any) -> AsyncIterator[Bench]:
 
 def enrol_portrait(data_dir: Path, portrait: Path) -> None:
     from edge.app.build import load_models
-    from edge.app.people.enrolment import enrol
+    from edge.app.people.people import enrol
     from edge.records import Person
     from edge.store import Store
 
@@ -100,7 +100,7 @@ def test_a_video_is_examined_in_a_worker_and_what_was_found_is_shown(
             assert answer.status == 303
             address = answer.headers["Location"]
             page = await made.finished(address)
-            for said in (">gate.avi</h1>", "Done", "Demo person", "Possible match", "300 frames", "All frames were"):
+            for said in (">gate.avi</h1>", "Done", "Demo person", "Possible match", "Frames: 300,", "All frames are"):
                 assert said in page
             assert "etc/" not in page
             job_id = address.rsplit("/", 1)[1]
@@ -116,11 +116,11 @@ def test_a_video_is_examined_in_a_worker_and_what_was_found_is_shown(
                 assert (await made.box.get(f"{address}/files/{name}", headers))[0].status == 404
             assert not [name for name in made.left() if "file" in Path(name).name], "the file itself stayed"
 
-            await made.examiner.forget_others({"demo-1", "p1", "p2"})
+            await made.examiner.remove_unlisted({"demo-1", "p1", "p2"})
             assert made.examiner.job(job_id) is not None
-            again = FileExaminer(Config(data_dir=tmp_path / "data"))
+            again = ExamineQueue(Config(data_dir=tmp_path / "data"))
             assert [(job.job_id, job.state, job.frames) for job in again.jobs()] == [(job_id, "done", 300)]
-            await again.forget_others({"p1", "p2"})
+            await again.remove_unlisted({"p1", "p2"})
             assert (again.jobs(), made.left()) == ([], []), "what names an erased person stayed"
             answer, _ = await made.box.post(f"{address}/remove", {}, headers)
             assert answer.headers["Location"] == "/examine"
@@ -209,7 +209,7 @@ def test_a_snapshot_is_examined_only_if_it_is_of_now(tmp_path: Path) -> None:
             assert answer.status == 409
             made.box.live.publish(live_view(2))
             answer, _ = await made.box.post("/examine/snapshot", {"camera": "door"}, headers)
-            assert "1 frames" in await made.finished(answer.headers["Location"])
+            assert "Frames: 1," in await made.finished(answer.headers["Location"])
 
     run(check())
 
@@ -221,14 +221,15 @@ def test_only_so_many_may_wait_and_all_go_at_once(tmp_path: Path, monkeypatch: p
             done: Sequence[int] = [(await made.hand_over("a.png", picture))[0].status for _ in range(MAX_WAITING + 3)]
             assert done[:MAX_WAITING] == [303] * MAX_WAITING
             assert 409 in done[MAX_WAITING:]
-            await made.examiner.remove_all()
+            for job in made.examiner.jobs():
+                await made.examiner.remove(job.job_id)
             assert made.left() == []
 
     run(check())
 
 
 def test_an_upload_that_drips_or_breaks_off_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shield, "BODY_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(inputs, "BODY_TIMEOUT_S", 0.3)
 
     async def check() -> None:
         async with bench(tmp_path) as made:

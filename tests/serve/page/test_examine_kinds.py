@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from edge.app.examine.queue import FileExaminer
+from edge.app.examine.queue import ExamineQueue
 from edge.capture.sources import open_path
 from edge.config import Config
 from tests.support.media import encode, numbered, write_clip, write_gif
@@ -42,7 +42,7 @@ def test_each_kind_is_taken_in_and_can_be_read(tmp_path: Path, kind: str) -> Non
 
     async def check() -> None:
         # No worker is started: the file waits where it was put.
-        async with running(tmp_path, examiner=lambda store: FileExaminer(config)) as box:
+        async with running(tmp_path, examiner=lambda store: ExamineQueue(config)) as box:
             form = aiohttp.FormData()
             form.add_field("file", data, filename="from-a-phone.txt")
             headers = box.session("guard") | {"Origin": box.url, "Accept": "text/html"}

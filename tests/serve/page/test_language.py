@@ -13,7 +13,7 @@ from edge.serve.page import hits, language
 from edge.serve.page.language import DEFAULT, LANGUAGES, Translate, choose
 from edge.store import ROLES
 from edge.store.hits.reviews import STATES
-from edge.watchlist import EnrolReason
+from edge.watchlist import RefusalReason
 from tests.support.web import PASSWORD, make_hit, run, running
 
 SERVE = Path(language.__file__).parent
@@ -29,7 +29,7 @@ def literals() -> tuple[set[str], set[str]]:
     keys, prefixes = set(), set()
     for path in [*TEMPLATES, *SERVE.parent.rglob("*.py")]:
         text = path.read_text("utf-8")
-        keys |= set(re.findall(r"""\bt(?:\.has|\.plain)?\(\s*"([a-z_0-9.]+)"(?!\s*~)""", text))
+        keys |= set(re.findall(r"""\bt(?:\.has)?\(\s*"([a-z_0-9.]+)"(?!\s*~)""", text))
         keys |= {key for pair in re.findall(r'"([a-z_.]+)" if [^()]*?else "([a-z_.]+)"', text) for key in pair}
         keys |= set(re.findall(r'"([a-z_]+\.[a-z_0-9]+)"', text))
         prefixes |= set(re.findall(r"""\bt(?:\.has)?\(\s*"([a-z_0-9.]+)"\s*~""", text))
@@ -43,25 +43,27 @@ def test_every_language_has_the_same_keys_with_the_same_blanks() -> None:
     def blanks(text: str) -> set[str | None]:
         return {field for _, field, _, _ in string.Formatter().parse(text)} - {None}
 
-    first = TEXTS[DEFAULT]
+    first = TEXTS[DEFAULT].texts("")
     for name, t in TEXTS.items():
-        assert t.keys() == first.keys(), name
-        for key in sorted(first.keys()):
-            assert blanks(t.plain(key)) == blanks(first.plain(key)), (name, key)
+        texts = t.texts("")
+        assert texts.keys() == first.keys(), name
+        for key in sorted(first):
+            assert blanks(texts[key]) == blanks(first[key]), (name, key)
             # Only a camera that works needs no advice.
-            assert t.plain(key).strip() or key == "state.live.advice", (name, key)
+            assert texts[key].strip() or key == "state.live.advice", (name, key)
 
 
 def test_no_text_was_left_in_english() -> None:
-    for key in sorted(TEXTS[DEFAULT].keys()):
-        own, other = TEXTS["en"].plain(key), TEXTS["de"].plain(key)
+    english, german = TEXTS["en"].texts(""), TEXTS["de"].texts("")
+    for key in sorted(english):
+        own, other = english[key], german[key]
         if own == other:
             words = re.sub(r"\{\w+\}", "", own).strip()
             assert key in SAME_WORDS or len(words) <= 14, key
 
 
 def test_no_key_is_missing_and_none_unused() -> None:
-    known = TEXTS[DEFAULT].keys()
+    known = TEXTS[DEFAULT].texts("").keys()
     assert not texts_asked() - known
     keys, prefixes = literals()
     assert not [prefix for prefix in prefixes if not any(key.startswith(prefix) for key in known)]
@@ -87,7 +89,7 @@ def test_what_others_name_has_words() -> None:
     for verdict, reasons in hits.REASONS.items():
         for reason in reasons:
             assert t.has(f"reason.{verdict}.{reason}")
-    for reason in EnrolReason:
+    for reason in RefusalReason:
         assert t.has(f"enrol.{reason.value}"), reason
     for state in ("queued", "running", "done", "failed", "stopped"):
         assert t.has(f"examine.{state}")

@@ -14,7 +14,7 @@ from edge.records import CameraState
 from edge.serve import LiveBoard
 from edge.serve.bell import Bell
 from tests.support.drawings import SCENE
-from tests.support.web import NASTY, Box, camera_health, live_view, make_hit, run, running
+from tests.support.web import NASTY, WebSide, camera_health, live_view, make_hit, run, running
 
 
 def parts_of(content_type: str, body: bytes) -> tuple[dict[str, Any], bytes]:
@@ -31,7 +31,7 @@ def parts_of(content_type: str, body: bytes) -> tuple[dict[str, Any], bytes]:
     return json.loads(by_name["record"]), by_name["picture"]
 
 
-async def frame(box: Box, headers: dict[str, str], query: str = "") -> tuple[dict[str, Any], bytes]:
+async def frame(box: WebSide, headers: dict[str, str], query: str = "") -> tuple[dict[str, Any], bytes]:
     """The next frame with its record."""
     answer, body = await box.get(f"/live/door/frame{query}", headers)
     assert answer.status == 200, body
@@ -138,10 +138,10 @@ def test_the_board_keeps_only_the_newest_and_wakes_across_threads() -> None:
 def test_only_a_camera_that_is_looked_at_is_wanted() -> None:
     async def check() -> None:
         board = LiveBoard()
-        assert not board.is_wanted("door")
+        assert not board.has_viewers("door")
         await board.wait_newer("door", None, 0.01)
-        assert board.is_wanted("door")
-        assert not board.is_wanted("yard")
+        assert board.has_viewers("door")
+        assert not board.has_viewers("yard")
 
     asyncio.run(check())
 
@@ -216,8 +216,8 @@ def test_events_say_what_changed(tmp_path: Path) -> None:
 
 
 def test_the_event_stream_ends_with_the_session(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("edge.serve.page.live.BEAT_S", 0.1)
-    monkeypatch.setattr("edge.serve.http.auth.TRUST_S", 0.0)
+    monkeypatch.setattr("edge.serve.page.live.HEARTBEAT_S", 0.1)
+    monkeypatch.setattr("edge.serve.http.auth.SESSION_CACHE_S", 0.0)
 
     async def check() -> None:
         async with running(tmp_path) as box:

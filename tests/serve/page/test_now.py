@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import StoreError
-from edge.serve.page.sharing import Shared
-from tests.support.web import Box, live_view, make_hit, run, running
+from edge.serve.page.now import SharedAnswer
+from tests.support.web import WebSide, live_view, make_hit, run, running
 
 
 def test_one_request_gives_the_news_of_all_cameras(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("edge.serve.page.live.FRAME_WAIT_S", 0.3)
 
-    async def ask(box: Box, headers: dict[str, str], after: str) -> list[tuple[str, int]]:
+    async def ask(box: WebSide, headers: dict[str, str], after: str) -> list[tuple[str, int]]:
         answer, body = await box.get(f"/live/frames{after}", headers)
         if answer.status == 204:
             return []
@@ -39,7 +39,7 @@ def test_one_request_gives_the_news_of_all_cameras(tmp_path: Path, monkeypatch: 
             await asyncio.sleep(0.05)
             box.live.publish(live_view(1, camera="yard"))
             assert await waiting == [("yard", 1)]
-            assert box.live.is_wanted("door")
+            assert box.live.has_viewers("door")
             for wrong in ("door", "door:", "door:-1", ":4", "door:4,", "door:" + "9" * 30, "door:\u0663"):
                 assert (await box.get(f"/live/frames?after={wrong}", headers))[0].status == 400, wrong
 
@@ -50,8 +50,8 @@ def test_however_many_tabs_ask_the_database_is_asked_once(tmp_path: Path, monkey
     async def check() -> None:
         async with running(tmp_path) as box:
             looks = []
-            find = box.store.page.find_hits
-            monkeypatch.setattr(box.store.page, "find_hits", lambda *args: looks.append(args) or find(*args))
+            find = box.store.find_hits
+            monkeypatch.setattr(box.store, "find_hits", lambda *args: looks.append(args) or find(*args))
             headers = box.session()
             tabs = await asyncio.gather(*(box.get("/now/hits", headers) for _ in range(30)))
             assert len({body for _, body in tabs}) == 1
@@ -66,7 +66,7 @@ def test_however_many_tabs_ask_the_database_is_asked_once(tmp_path: Path, monkey
 
 def test_what_failed_is_tried_again_by_the_next_who_asks() -> None:
     async def check() -> None:
-        shared: Shared[int] = Shared()
+        shared: SharedAnswer[int] = SharedAnswer()
         tries = []
 
         async def make() -> int:

@@ -9,15 +9,15 @@ import aiohttp
 import numpy as np
 import pytest
 
-from tests.support.desk import desk
 from tests.support.drawings import png
-from tests.support.web import NASTY, Box, run
+from tests.support.people import with_models
+from tests.support.web import NASTY, WebSide, run
 
 FIELDS = {"person_id": "gate-7", "name": "Demo Person", "status": "banned", "expires": "2031-05-06", "reason": "theft"}
 
 
 async def send(
-    box: Box, path: str, fields: Mapping[str, str], pictures: Mapping[str, bytes], role: str = "supervisor"
+    box: WebSide, path: str, fields: Mapping[str, str], pictures: Mapping[str, bytes], role: str = "supervisor"
 ) -> tuple[aiohttp.ClientResponse, str]:
     with aiohttp.MultipartWriter("form-data") as form:
         for name, value in fields.items():
@@ -33,7 +33,7 @@ def test_a_person_is_added_with_a_good_and_a_bad_picture_each_told(tmp_path: Pat
     face = portrait.read_bytes()
 
     async def check() -> None:
-        async with desk(tmp_path) as box:
+        async with with_models(tmp_path) as box:
             gray = png(np.full((200, 200, 3), 120, np.uint8))
             pictures = {"good.png": face, "gray.png": gray, "torn.png": b"\x89PNG\r\n\x1a\n"}
             answer, page = await send(box, "/people", FIELDS, pictures)
@@ -52,13 +52,13 @@ def test_a_person_is_added_with_a_good_and_a_bad_picture_each_told(tmp_path: Pat
             assert kept.expires_at.astimezone().date().isoformat() == "2031-05-06"
             assert [r.source for r in box.store.references() if r.person_id == "gate-7"] == ["good.png"]
             _, page = await send(box, "/people", FIELDS, pictures)
-            assert "is on the list already" in page
+            assert "is already on the list" in page
 
             changed = FIELDS | {"name": "New Name", "expires": ""}
             answer, page = await send(box, "/people/gate-7/edit", changed, {})
             assert (answer.status, "New Name was changed" in page) == (200, True)
             answer, page = await send(box, "/people/gate-7/edit", changed, {"same.png": face})
-            assert "The same picture is enrolled already" in page
+            assert "The same picture is already enrolled" in page
             kept = box.store.person("gate-7")
             assert kept is not None
             assert (kept.name, kept.expires_at) == ("New Name", None)
@@ -90,7 +90,7 @@ def test_a_person_is_added_with_a_good_and_a_bad_picture_each_told(tmp_path: Pat
 )
 def test_what_is_wrong_is_said_and_what_was_typed_stays(tmp_path: Path, change: Mapping[str, str], words: str) -> None:
     async def check() -> None:
-        async with desk(tmp_path) as box:
+        async with with_models(tmp_path) as box:
             before = box.store.watchlist_version()
             pictures = {"a.png": b"x"} if change else {}
             answer, page = await send(box, "/people", FIELDS | {"owner": NASTY} | change, pictures)
@@ -105,7 +105,7 @@ def test_what_is_wrong_is_said_and_what_was_typed_stays(tmp_path: Path, change: 
 
 def test_a_person_without_a_usable_picture_is_not_stored(tmp_path: Path) -> None:
     async def check() -> None:
-        async with desk(tmp_path) as box:
+        async with with_models(tmp_path) as box:
             answer, page = await send(box, "/people", FIELDS, {"gray.png": png(np.full((200, 200, 3), 90, np.uint8))})
             assert answer.status == 422
             assert "no picture can be used" in page
@@ -118,7 +118,7 @@ def test_a_person_without_a_usable_picture_is_not_stored(tmp_path: Path) -> None
 
 def test_forms_that_are_too_much_are_refused(tmp_path: Path) -> None:
     async def check() -> None:
-        async with desk(tmp_path) as box:
+        async with with_models(tmp_path) as box:
             assert (await send(box, "/people", FIELDS, {"a.png": b"\xff" * 20_000_001}))[0].status == 413
             assert (await send(box, "/people", FIELDS, {f"{n}.png": b"x" for n in range(21)}))[0].status == 413
             assert (await send(box, "/people", {"name": "x" * 5000}, {}))[0].status == 413

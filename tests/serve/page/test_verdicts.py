@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 
 from edge.config import ReviewConfig
-from tests.support.web import Box, make_hit, person, run, running
+from tests.support.web import WebSide, make_hit, person, run, running
 
 HIT = f"/hits/{make_hit(1)[0].hit_id}"
 TWO = ReviewConfig(second_person_for=("banned",), urgent_for=("banned",))
 
 
-def state(box: Box) -> str:
+def state(box: WebSide) -> str:
     hit = box.store.hit(make_hit(1)[0].hit_id)
     assert hit is not None
     return str(hit.review["state"])
@@ -59,9 +59,9 @@ def test_the_second_person_learns_nothing_of_the_first_verdict(tmp_path: Path) -
                 assert "nose is another" not in shown
                 assert "rejected" not in shown.replace('value="rejected', "")
             page = (await box.get(HIT, second))[1].decode()
-            assert "Give yours without knowing it" in page
+            assert "You see it after you have given yours" in page
             assert "a-guard" not in page
-            assert "Your verdict is kept" in (await box.get(HIT, first))[1].decode()
+            assert "Your verdict is stored" in (await box.get(HIT, first))[1].decode()
             await box.post(f"{HIT}/review", {"verdict": "confirmed:checked"}, second)
             assert state(box) == "disputed"
             page = (await box.get(HIT, first))[1].decode()
@@ -103,7 +103,7 @@ def test_filters_are_kept_from_page_to_page_and_refused_when_wrong(tmp_path: Pat
             assert 'href="/hits?person=p1&amp;state=new"' in page
             assert (await listed("state=acknowledged"))[0] == [make_hit(2)[0].hit_id, make_hit(1)[0].hit_id]
             assert (await listed(f"person={person(2).person_id}"))[0] == []
-            assert "No hit fits these filters" in (await listed("camera=nowhere"))[1]
+            assert "No hit matches these filters" in (await listed("camera=nowhere"))[1]
             for query in ("state=maybe", "since=yesterday", "until=2025-99-99", "colour=red", "person=a&person=b"):
                 assert (await box.get(f"/hits?{query}", headers))[0].status == 400, query
 

@@ -29,7 +29,7 @@ def store(tmp_path: Path, clock: Clock):
 
 def quick(store: Store) -> Store:
     """The same checks with a hash that costs next to nothing."""
-    store._logins._hasher = FAST
+    store.accounts.passwords._hasher = FAST
     return store
 
 
@@ -122,13 +122,13 @@ def test_unknown_names_are_locked_alike_and_cost_the_same_work(store: Store, mon
 def test_guessing_names_cant_fill_the_disk_nor_free_a_locked_user(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passwords, "MAX_STRANGERS", 10)
+    monkeypatch.setattr(passwords, "MAX_UNKNOWN_NAMES", 10)
     quick(store).add_user("ada", "guard", "password-1").result(10)
     for _ in range(5):
         store.check_password("ada", "wrong")
     for number in range(30):
         store.check_password(f"nobody-{number}", "wrong")
-    rows = store._read(lambda db: db.execute("SELECT count(*) FROM login_failures").fetchone()[0])
+    rows = store._core.read(lambda db: db.execute("SELECT count(*) FROM login_failures").fetchone()[0])
     assert rows == 11
     with pytest.raises(AuthError):
         store.check_password("ada", "password-1")
@@ -244,7 +244,10 @@ def test_logins_and_tokens_tell_their_last_use_also_after_a_restart(store: Store
         again.end_login(newest.login_id, by="bob").result(10)
         assert again.check_session(second) is None
         assert again.check_session(first) is not None
-        assert (again.ledger.newest(limit=1)[0].actor, again.ledger.newest(limit=1)[0].action) == ("bob", "session.end")
+        assert (again.audit_log.newest(limit=1)[0].actor, again.audit_log.newest(limit=1)[0].action) == (
+            "bob",
+            "session.end",
+        )
         for login_id in (newest.login_id, "", "%", "0" * 16):
             with pytest.raises(NotFoundError):
                 again.end_login(login_id).result(10)

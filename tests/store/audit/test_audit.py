@@ -13,7 +13,7 @@ import pytest
 
 from edge.store import AuditHead, Store
 from edge.store.audit.chain import FILE
-from tests.support.store import ANN, BOB, add_hits, enrol
+from tests.support.store import ANN, BOB, add_hits, enrol, review
 
 
 def fill(folder: Path) -> None:
@@ -27,7 +27,7 @@ def fill(folder: Path) -> None:
         assert store.check_password("nobody", "wrong password") is None
         store.add_token("central", ["alerts:read"]).result(10)
         add_hits(store, ANN, [1, 2])
-        store.set_review("019000000001", "confirmed", "gwen", None).result(10)
+        review(store, "019000000001", "confirmed", "gwen", None).result(10)
         store.audit("gwen", "hit.view", "hit 019000000001", person_id=ANN.person_id).result(10)
         head = store.audit_head()
         assert head is not None
@@ -37,7 +37,7 @@ def fill(folder: Path) -> None:
 def test_what_happens_is_noted_and_the_chain_holds(tmp_path: Path) -> None:
     fill(tmp_path)
     with Store.open(tmp_path) as store:
-        told = [(entry.actor, entry.action) for entry in reversed(store.ledger.newest(limit=100))]
+        told = [(entry.actor, entry.action) for entry in reversed(store.audit_log.newest(limit=100))]
         assert told == [
             ("local", "person.put"),
             ("local", "person.put"),
@@ -49,14 +49,14 @@ def test_what_happens_is_noted_and_the_chain_holds(tmp_path: Path) -> None:
             ("gwen", "verdict.give"),
             ("gwen", "hit.view"),
         ]
-        report = store.ledger.verify()
+        report = store.audit_log.verify()
         assert report.problems == ()
         assert report.entries == 9
         assert report.head == store.audit_head()
-        lines = list(store.ledger.lines())
+        lines = list(store.audit_log.lines())
         assert [line["seq"] for line in lines] == list(range(1, 10))
         assert lines[-1]["sha256"] == report.head.sha256
-        older = store.ledger.newest(before=3)
+        older = store.audit_log.newest(before=3)
         assert [entry.seq for entry in older] == [2, 1]
         assert "correct horse" not in str(lines)
         assert "wrong password" not in str(lines)
@@ -92,7 +92,7 @@ def test_an_alteration_is_found(tmp_path: Path, attack: Callable[[sqlite3.Connec
         attack(db)
         db.commit()
     with Store.open(tmp_path) as store:
-        problems = store.ledger.verify().problems
+        problems = store.audit_log.verify().problems
     assert any(found in problem for problem in problems), problems
 
 
@@ -117,9 +117,9 @@ def test_a_rewritten_end_is_found_by_the_head_in_its_second_place(tmp_path: Path
         if second_place == "file":
             (tmp_path / FILE).write_bytes(kept)
         known = (head,) if second_place == "elsewhere" else ()
-        problems = store.ledger.verify(known).problems
+        problems = store.audit_log.verify(known).problems
         assert any("not the one whose hash was kept elsewhere" in problem for problem in problems), problems
-        assert store.ledger.verify((AuditHead(99, head.sha256),)).problems
+        assert store.audit_log.verify((AuditHead(99, head.sha256),)).problems
 
 
 def test_erasing_a_person_blanks_what_tells_of_them_and_breaks_nothing(tmp_path: Path) -> None:
@@ -128,14 +128,14 @@ def test_erasing_a_person_blanks_what_tells_of_them_and_breaks_nothing(tmp_path:
         store.audit("gwen", "search", "hits", {"text": ANN.name}).result(10)
         store.audit("gwen", "search", "hits", {"text": BOB.name}).result(10)
         store.forget_person(ANN.person_id, by="gwen").result(10)
-        report = store.ledger.verify()
+        report = store.audit_log.verify()
         assert report.problems == ()
-        last = store.ledger.newest(limit=1)[0]
+        last = store.audit_log.newest(limit=1)[0]
         assert (last.actor, last.action) == ("gwen", "person.erase")
-        assert last.told is not None
-        assert {1, 9, 10} <= set(last.told["blanked"])
-        assert report.blanked == len(last.told["blanked"])
-        whole = str(list(store.ledger.lines()))
+        assert last.detail_json is not None
+        assert {1, 9, 10} <= set(last.detail_json["blanked"])
+        assert report.blanked == len(last.detail_json["blanked"])
+        whole = str(list(store.audit_log.lines()))
         assert BOB.name in whole
         assert ANN.name not in whole
         assert ANN.person_id not in whole
@@ -149,7 +149,7 @@ def test_two_processes_share_one_chain(tmp_path: Path) -> None:
         futures = [store.audit("a", "x", f"{number}") for number in range(20) for store in (one, two)]
         for future in futures:
             future.result(20)
-        report = one.ledger.verify()
+        report = one.audit_log.verify()
         assert (report.entries, report.problems) == (40, ())
 
 
@@ -160,9 +160,9 @@ def test_erasing_many_with_short_names_keeps_the_account_of_each(tmp_path: Path)
             enrol(store, person)
             store.audit("gwen", "search", "hits", {"text": "1", "page": 11}).result(10)
             store.forget_person(person.person_id).result(10)
-        report = store.ledger.verify()
+        report = store.audit_log.verify()
         assert report.problems == ()
-        told = [entry.told for entry in store.ledger.newest(limit=100) if entry.action == "person.erase"]
+        told = [entry.detail_json for entry in store.audit_log.newest(limit=100) if entry.action == "person.erase"]
         assert [len(each["blanked"]) for each in told if each] == [2, 2, 2, 2]
 
 
@@ -170,11 +170,11 @@ def test_settings_are_noted_when_they_are_others_than_last_time(tmp_path: Path) 
     with Store.open(tmp_path) as store:
         first = {"serve.port": "8080", "camera.door.source": '"file:a.mp4"'}
         for told in (first, first, first | {"serve.port": "8081"}, {"serve.port": "8081"}):
-            store.ledger.note_settings(told).result(10)
-        entries = [entry.told for entry in reversed(store.ledger.newest(limit=10))]
+            store.audit_log.record_settings(told).result(10)
+        entries = [entry.detail_json for entry in reversed(store.audit_log.newest(limit=10))]
         assert entries == [
             {"camera.door.source": [None, '"file:a.mp4"'], "serve.port": [None, "8080"]},
             {"serve.port": ["8080", "8081"]},
             {"camera.door.source": ['"file:a.mp4"', None]},
         ]
-        assert store.ledger.verify().problems == ()
+        assert store.audit_log.verify().problems == ()

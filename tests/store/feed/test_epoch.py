@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from edge.errors import CursorExpiredError
 from edge.store import Store
 from edge.store.feed import cursor
-from edge.store.feed.epoch import FILE
+from edge.store.feed.epoch_file import FILE
 from tests.support.store import ANN, Clock, add_hits, enrol, hit_of
 
 
@@ -219,8 +219,8 @@ def test_a_restored_database_answers_410_and_says_so_in_feed_and_audit(tmp_path:
         page = store.feed(refused.value.oldest, 10)
         assert [item.type for item in page.items] == ["alert.created"] * 2 + ["gap"] + ["alert.created"] * 2
         assert page.items[2].body["cause"] == "database restored"
-        entry = next(entry for entry in store.ledger.newest() if entry.action == "database.restored")
-        assert entry.told == {"what": "restored", "had": 3, "has": 2}
+        entry = next(entry for entry in store.audit_log.newest() if entry.action == "database.restored")
+        assert entry.detail_json == {"what": "restored", "had": 3, "has": 2}
         again = store.epoch
     with Store.open(tmp_path) as store:
         assert store.epoch == again, "once is enough"

@@ -12,7 +12,7 @@ import pytest
 from edge.errors import NotFoundError
 from edge.records import HitImages, Person
 from edge.store import Store
-from tests.support.store import ANN, BOB, Clock, enrol, hit_of, kept_files, picture, reference_of
+from tests.support.store import ANN, BOB, Clock, enrol, hit_of, kept_files, picture, reference_of, review
 
 
 def everything_on_disk(folder: Path) -> bytes:
@@ -29,7 +29,7 @@ def test_forget_by_a_scan_of_all_bytes(tmp_path: Path) -> None:
         for number in range(2, 30, 3):
             better, pictures = hit_of(BOB, 100 + number, hit_id=f"0190{number:08d}")
             store.update_hit(better, pictures).result(10)
-        store.set_review("019000000002", "confirmed", "guard", "it is Bob Wintermute").result(10)
+        review(store, "019000000002", "confirmed", "guard", "it is Bob Wintermute").result(10)
         seen = store.feed(None, 1000)
         version = store.watchlist_version()
         assert b"Wintermute" in everything_on_disk(tmp_path)

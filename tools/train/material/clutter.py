@@ -1,4 +1,4 @@
-"""Drawn pictures without faces: shelves, grids, text, blobs, wheels. Portraits alone don't teach the world."""
+"""Drawn pictures without faces: shelves, grids, text, blobs, wheels. The detector needs more than portraits."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def any_patch(stock: Portraits, size: int, zoom: float, rng: np.random.Generator
 
 
 def patchwork(stock: Portraits, size: int, rng: np.random.Generator) -> Image:
-    """Rows of small patches of everything: real texture with the layout of shelves and crowds."""
+    """Rows of small patches of scenes and portraits: real texture with the layout of shelves and crowds."""
     canvas = np.zeros((size, size, 3), np.uint8)
     y = 0
     while y < size:

@@ -1,4 +1,4 @@
-"""The two public networks that label our pictures: YuNet (faces) and MobileFaceNet (embeddings)."""
+"""The public networks that label our pictures: YuNet for faces, two MobileFaceNets for embeddings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What picture nets are judged by in training: pixels, our own face embedder's view, and a critic's opinion.
+"""The losses of picture nets: pixels, features of our own face embedder, and a critic trained along.
 
 VGG's weights, the usual choice for features, are not ours to use; the embedder's early and middle layers serve instead.
 """
@@ -24,9 +24,9 @@ LAYERS = (0, 2, 5)
 
 @dataclass(frozen=True)
 class LossWeights:
-    """How much each opinion counts beside the pixels; `conditional`: the critic sees the input too (Pix2Pix).
+    """Weights of the losses beside that of pixels; `conditional`: the critic sees the input too (Pix2Pix).
 
-    `identity` is the weight of whom the face looks like: faces of 112 px, aligned, are then what is trained on.
+    `identity` weighs the loss of likeness; the training pictures must then be aligned faces of 112 px.
     """
 
     features: float

@@ -1,4 +1,4 @@
-"""What faces made four times larger are worth: nearness to the truth, sharpness, and how like real faces they are.
+"""Scores of faces made four times larger: nearness to the truth, sharpness, and likeness to real faces.
 
 The two distances use face embedders, which were trained for something else, because the usual nets (VGG, Inception) are
 not ours to use. They compare rows of one table; they are neither LPIPS nor FID.

@@ -1,0 +1,178 @@
+"""Every change of the watchlist: enrol, replace, erase, calibrate, embed again. Page, API and command line call this.
+
+Here alone it is decided which ids new people may have, and what an erasure reaches.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from edge.app.build import Models
+from edge.app.people import calibration, embeddings
+from edge.app.people.pictures import CheckedPerson, check_pictures
+from edge.config import Config
+from edge.errors import ImageError, ServiceError
+from edge.records import Person
+from edge.store import Erasure, Listing, Receipt, Store
+from edge.store.audit.audit import LOCAL
+from edge.watchlist.entry import EnrolOutcome, ListEntry, Upload, require_new_id
+
+
+class People:
+    """The watchlist of one store; synchronous. `by` is who asks, for the audit.
+
+    `models` is called when pictures are to be checked; without it such calls raise ServiceError. `forget_examinations`
+    deletes the examinations that name a person and returns how many; without it there are none. With `if_version`
+    nothing is changed unless the list still has that version: PreconditionError.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        models: Callable[[], Models] | None = None,
+        forget_examinations: Callable[[str], int] | None = None,
+    ) -> None:
+        self.store = store
+        self._models = models
+        self._forget_examinations = forget_examinations
+
+    def enrol(
+        self,
+        entry: ListEntry,
+        *,
+        by: str,
+        replaces: bool = False,
+        allow_alike: bool = False,
+        if_version: int | None = None,
+    ) -> EnrolOutcome:
+        """Add or change one person; without a usable picture among those given, nothing is stored.
+
+        With `replaces` the pictures replace the references the person has, else they are added; `allow_alike` accepts
+        pictures that look like somebody else, as of twins. Raises PersonIdError for an id no new person may have.
+        """
+        self._require_id(entry.person.person_id)
+        if entry.pictures is None:
+            self.store.put_listing(Listing(entry.person), by=by, if_version=if_version).result()
+            return EnrolOutcome(entry.person, is_stored=True)
+        checked = self._check(entry.person, entry.pictures, replaces=replaces, allow_alike=allow_alike)
+        if checked.references:
+            listing = Listing(entry.person, checked.references, checked.images, replaces=replaces)
+            self.store.put_listing(listing, by=by, if_version=if_version).result()
+        return checked.outcome()
+
+    def replace_list(
+        self, entries: Sequence[ListEntry], *, by: str, if_version: int | None = None
+    ) -> tuple[EnrolOutcome, ...]:
+        """Make this the whole list and erase whoever is not on it.
+
+        All or nothing: one person without a usable picture among those given, and nothing is stored. Pictures are not
+        compared with other people's, since the list that is replaced says nothing of the new one.
+        """
+        for entry in entries:
+            self._require_id(entry.person.person_id)
+        outcomes, listings = [], []
+        for entry in entries:
+            if entry.pictures is None:
+                outcomes.append(EnrolOutcome(entry.person, is_stored=True))
+                listings.append(Listing(entry.person))
+                continue
+            checked = self._check(entry.person, entry.pictures, replaces=True, allow_alike=True)
+            outcomes.append(checked.outcome())
+            listings.append(Listing(entry.person, checked.references, checked.images, replaces=True))
+        if all(outcome.is_stored for outcome in outcomes):
+            for receipt in self.store.replace_people(listings, by=by, if_version=if_version).result():
+                self._erase_beside(receipt)
+        return tuple(outcomes)
+
+    def forget(self, person_id: str, *, by: str, if_version: int | None = None) -> Erasure:
+        """Erase a person everywhere; NotFoundError for an id that is not on the list."""
+        return self._erase_beside(self.store.forget_person(person_id, by=by, if_version=if_version).result())
+
+    def keep_former(self, person: Person) -> Person:
+        """The person with the end, reason and owner of the entry there is, where the new one has none."""
+        former = self.store.person(person.person_id)
+        if former is None:
+            return person
+        return replace(
+            person,
+            expires_at=person.expires_at or former.expires_at,
+            reason=person.reason or former.reason,
+            owner=person.owner or former.owner,
+        )
+
+    def set_aside(self, reference_id: str, *, by: str, is_aside: bool = True) -> None:
+        """Leave a reference out of every search, or take it back; NotFoundError for an id there is not."""
+        self.store.calibration.set_aside(reference_id, is_aside=is_aside, by=by).result()
+
+    def calibrate(self, config: Config, *, one_in: float, min_margin: float | None, write: bool) -> dict[str, Any]:
+        """Limits for a wanted rate of false alerts, JSON-ready; see `calibration.calibrate`."""
+        return calibration.calibrate(
+            config, self.models(), self.store, one_in=one_in, min_margin=min_margin, write=write
+        )
+
+    def reset_limits(self, *, by: str) -> None:
+        """Go back to the limits of the configuration."""
+        self.store.calibration.put_thresholds(None, by=by).result()
+
+    def reembed(self, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+        """Embed every kept picture with the model in use, JSON-ready; see `embeddings.reembed`."""
+        return embeddings.reembed(self.store, self.models(), progress)
+
+    def models(self) -> Models:
+        """The models; ServiceError where this process has none."""
+        if self._models is None:
+            raise ServiceError(
+                "this process can't check pictures: it runs without models; start the service with its models"
+            )
+        return self._models()
+
+    def _check(
+        self, person: Person, pictures: Sequence[Upload | Path], *, replaces: bool, allow_alike: bool
+    ) -> CheckedPerson:
+        return check_pictures(self.store, self.models(), person, pictures, replaces=replaces, allow_alike=allow_alike)
+
+    def _require_id(self, person_id: str) -> None:
+        if self.store.person(person_id) is None:
+            require_new_id(person_id)
+
+    def _erase_beside(self, receipt: Receipt) -> Erasure:
+        """Erase what lies outside the store. Whatever else names people by id belongs here, and in the receipt."""
+        forget = self._forget_examinations
+        return Erasure(receipt, examinations=0 if forget is None else forget(receipt.person_id))
+
+
+def enrol(
+    store: Store,
+    models: Models,
+    person: Person,
+    pictures: Sequence[Upload | Path],
+    *,
+    allow_alike: bool = False,
+    by: str = LOCAL,
+) -> EnrolOutcome:
+    """Check every picture, keep what passes, and store person and references in one commit.
+
+    Raises ImageError if not one picture passed: then nothing is stored.
+    """
+    people = People(store, lambda: models)
+    return enrol_or_raise(people, ListEntry(person, tuple(pictures)), by=by, allow_alike=allow_alike)
+
+
+def enrol_or_raise(people: People, entry: ListEntry, *, by: str, allow_alike: bool = False) -> EnrolOutcome:
+    """`People.enrol`, with ImageError where nobody was stored."""
+    outcome = people.enrol(entry, by=by, allow_alike=allow_alike)
+    if not outcome.is_stored:
+        raise ImageError(f"{entry.person.person_id} was not enrolled, no picture can be used. {outcome.why_refused()}")
+    return outcome
+
+
+@contextmanager
+def temporary_people(models: Models) -> Iterator[People]:
+    """An empty watchlist in a store of its own, which is deleted at the end."""
+    with tempfile.TemporaryDirectory(prefix="edge-people-") as folder, Store.open(Path(folder)) as store:
+        yield People(store, lambda: models)

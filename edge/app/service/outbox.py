@@ -1,0 +1,127 @@
+"""What is on its way to the store: hits and feed items. What the store can't take waits here, in order and bounded.
+
+A locked database or a full disk thus delays what there is to tell, and loses nothing of it for a good while.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from edge.errors import ConflictError, NotFoundError, StoreError
+from edge.pipeline import HitDraft
+from edge.records import FeedItem
+from edge.store import Store
+
+log = logging.getLogger(__name__)
+
+MAX_WAITING_HITS = 512
+"""Hits that may wait; beyond it the oldest update is dropped, and a new alert only where there is no update."""
+MAX_WAITING_ITEMS = 200
+"""Feed items that may wait; beyond it the oldest is dropped."""
+RETRY_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Entry:
+    """A hit, or a feed item of some type."""
+
+    kind: str
+    draft: HitDraft | None = None
+    body: Mapping[str, Any] | None = None
+
+    def put(self, store: Store) -> Future[FeedItem]:
+        if self.draft is None:
+            return store.add_item(self.kind, self.body or {})
+        put = store.add_hit if self.draft.is_new else store.update_hit
+        return put(self.draft.hit, self.draft.images)
+
+
+class Outbox:
+    """Hands hits and feed items to the store. Any thread may call; nobody waits for the store."""
+
+    def __init__(self, store: Store, on_hit_stored: Callable[[HitDraft], None] = lambda draft: None) -> None:
+        self._store = store
+        self._on_hit_stored = on_hit_stored
+        self._waiting: deque[_Entry] = deque()
+        self._lock = threading.Lock()
+        self._is_retrying = False
+        self._next_try = 0.0
+        self.problem: str | None = None
+        """Why the store takes nothing, None where it does."""
+
+    @property
+    def num_waiting_hits(self) -> int:
+        """Hits that the store has refused and not yet taken."""
+        with self._lock:
+            return sum(entry.draft is not None for entry in self._waiting)
+
+    def add_hit(self, draft: HitDraft) -> None:
+        """Send a hit, new or updated."""
+        self._add(_Entry("hit", draft=draft))
+
+    def add_item(self, kind: str, body: Mapping[str, Any]) -> None:
+        """Send a feed item, such as `health` or `gap`."""
+        self._add(_Entry(kind, body=body))
+
+    def retry(self) -> None:
+        """Send the oldest waiting entry again, if it is time; called about once a second, or more often."""
+        with self._lock:
+            if self._is_retrying or not self._waiting or time.monotonic() < self._next_try:
+                return
+            self._is_retrying = True
+            self._next_try = time.monotonic() + RETRY_EVERY_S
+            entry = self._waiting.popleft()
+        self._send(entry, again=True)
+
+    def _add(self, entry: _Entry) -> None:
+        with self._lock:
+            if self._waiting or self._is_retrying:
+                # Pullers rely on the order: an update must not arrive before the alert it belongs to.
+                self._keep(entry)
+                return
+        self._send(entry)
+
+    def _send(self, entry: _Entry, *, again: bool = False) -> None:
+        entry.put(self._store).add_done_callback(lambda done: self._done(done, entry, again))
+
+    def _done(self, future: Future[FeedItem], entry: _Entry, again: bool) -> None:
+        """Runs on the writer thread."""
+        error = future.exception()
+        may_work_later = isinstance(error, StoreError) and not isinstance(error, NotFoundError | ConflictError)
+        with self._lock:
+            self._is_retrying = self._is_retrying and not again
+            if may_work_later:
+                self._keep(entry, first=again)
+            else:
+                self._next_try = 0.0
+            is_empty = not self._waiting
+        if may_work_later:
+            if self.problem is None:
+                log.error("the store can't take a %s, which waits in memory: %s", entry.kind, error)
+            self.problem = str(error)
+        elif error is not None:
+            # Such as a person erased meanwhile: it would fail for ever, and hold up everything behind it.
+            log.error("the store refused a %s, which is dropped: %s", entry.kind, error)
+        elif entry.draft is not None:
+            self._on_hit_stored(entry.draft)
+        if error is None and is_empty and self.problem is not None:
+            log.info("the store works again")
+            self.problem = None
+
+    def _keep(self, entry: _Entry, *, first: bool = False) -> None:
+        """Let an entry wait, and drop what is too much of its kind; under the lock."""
+        if first:
+            self._waiting.appendleft(entry)
+        else:
+            self._waiting.append(entry)
+        same = [one for one in self._waiting if (one.draft is None) == (entry.draft is None)]
+        if len(same) > (MAX_WAITING_ITEMS if entry.draft is None else MAX_WAITING_HITS):
+            updates = [one for one in same if one.draft is not None and not one.draft.is_new]
+            self._waiting.remove((updates or same)[0])

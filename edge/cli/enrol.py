@@ -1,0 +1,69 @@
+"""`edge enrol`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from edge.cli.common import ConfigOption, JsonOption, out, print_json, read_config, table
+from edge.records import Person
+from edge.store import Store
+from edge.store.audit.audit import LOCAL
+from edge.watchlist.entry import EnrolOutcome, ListEntry
+
+
+def enrol(
+    paths: Annotated[list[Path], typer.Argument(help="pictures, or videos that give their best frames")],
+    person_id: Annotated[str, typer.Option("--id", help="id of the person; pictures are added to an id that exists")],
+    name: Annotated[str, typer.Option("--name", help="name as guards will read it")],
+    status: Annotated[str, typer.Option("--status", help="why the person is looked for, in a word")],
+    reason: Annotated[str | None, typer.Option("--reason", help="why, in a sentence; kept where left out")] = None,
+    owner: Annotated[str | None, typer.Option("--owner", help="who answers for the entry; kept where left out")] = None,
+    expires: Annotated[
+        dt.datetime | None,
+        typer.Option("--expires", help="day (UTC) from which the entry never matches", formats=["%Y-%m-%d"]),
+    ] = None,
+    allow_alike: Annotated[
+        bool,
+        typer.Option("--allow-alike", help="accept pictures that look like somebody else on the list, as of twins"),
+    ] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add a person, or pictures to a person: each picture is accepted, or refused with a reason."""
+    from edge.app.build import load_models
+    from edge.app.people.people import People, enrol_or_raise
+
+    settings = read_config(config)
+    models = load_models(settings)
+    with Store.open(settings.data_dir) as store:
+        people = People(store, lambda: models)
+        until = expires.replace(tzinfo=dt.UTC) if expires else None
+        # Adding pictures must not clear the entry's end, reason or owner.
+        person = people.keep_former(Person(person_id, name, status, until, reason, owner))
+        done = enrol_or_raise(people, ListEntry(person, tuple(paths)), by=LOCAL, allow_alike=allow_alike)
+    if as_json:
+        print_json(outcome_json(done))
+        return
+    rows = table(None, "picture", "", "why")
+    for outcome in done.outcomes:
+        if outcome.reason != "not_among_best":
+            numbers = ", ".join(f"{key} {value:g}" for key, value in outcome.numbers.items())
+            rows.add_row(
+                outcome.source, "kept" if outcome.accepted else outcome.reason, f"{outcome.message} ({numbers})"
+            )
+    out.print(rows)
+    out.print(f"{name} is enrolled with {done.num_references} new pictures.")
+
+
+def outcome_json(done: EnrolOutcome) -> dict[str, Any]:
+    """One person's result for `--json`."""
+    return {
+        "id": done.person.person_id,
+        "name": done.person.name,
+        "references": list(done.references),
+        "pictures": [outcome.as_json() for outcome in done.outcomes],
+    }

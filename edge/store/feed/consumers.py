@@ -1,0 +1,84 @@
+"""Consumers of the feed: how far each token's holder has come. In memory first, so that a pull costs no commit."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+import threading
+import time
+from collections.abc import Mapping
+
+from edge.store.accounts import tokens
+from edge.store.audit import audit
+from edge.store.codec import time_from_text, time_to_text
+from edge.store.core import Core
+from edge.store.feed import feed
+from edge.store.rows import Consumer
+from edge.store.writer import Listener
+
+SAVE_EVERY_S = 5.0
+
+Progress = Mapping[str, tuple[int, dt.datetime]]
+"""By token name: the last seq it has, and when it said so."""
+
+
+class Consumers:
+    """All methods may be called on any thread."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._lock = threading.Lock()
+        self._fresh: dict[str, tuple[int, dt.datetime]] = {}
+        self._unsaved: set[str] = set()
+        self._saved_at = time.monotonic()
+        core.listen(Listener(tick=self._save_if_due))
+
+    def note_pull(self, name: str, seq: int) -> None:
+        """`name` has everything up to `seq`."""
+        with self._lock:
+            self._fresh[name] = (seq, self._core.clock())
+            self._unsaved.add(name)
+
+    def all(self, db: sqlite3.Connection) -> list[Consumer]:
+        """Every name that may read alerts, with its lag; one that never pulled has seq 0."""
+        head = feed.head(db)
+        rows = {
+            name: (seq, time_from_text(at))
+            for name, seq, at in db.execute("SELECT name, seq, last_pull_at FROM consumers")
+        }
+        with self._lock:
+            rows |= self._fresh
+        names = sorted({token.name for _, token in tokens.all_tokens(db) if "alerts:read" in token.scopes})
+        known = [(name, *rows.get(name, (0, None))) for name in names]
+        return [Consumer(name, seq, max(head - seq, 0), at) for name, seq, at in known]
+
+    def _save_if_due(self, is_last: bool) -> None:
+        if not is_last and time.monotonic() - self._saved_at < SAVE_EVERY_S:
+            return
+        self._saved_at = time.monotonic()
+        with self._lock:
+            names, self._unsaved = self._unsaved, set()
+            progress = {name: self._fresh[name] for name in names}
+        if progress:
+            self._core.write(lambda change: save(change.db, progress, self._core.clock()))
+
+
+def save(db: sqlite3.Connection, progress: Progress, now: dt.datetime) -> None:
+    """Write how far consumers have come, and note in the audit who has got alerts since the last time."""
+    for name, (seq, _) in progress.items():
+        _note_pulled_alerts(db, name, seq, now)
+    rows = [(name, seq, time_to_text(at)) for name, (seq, at) in progress.items()]
+    db.executemany(
+        """INSERT INTO consumers (name, seq, last_pull_at) SELECT ?1, ?2, ?3
+           WHERE EXISTS (SELECT 1 FROM tokens WHERE name = ?1)
+           ON CONFLICT DO UPDATE SET seq = excluded.seq, last_pull_at = excluded.last_pull_at""",
+        rows,
+    )
+
+
+def _note_pulled_alerts(db: sqlite3.Connection, name: str, seq: int, now: dt.datetime) -> None:
+    row = db.execute("SELECT seq FROM consumers WHERE name = ?", (name,)).fetchone()
+    query = "SELECT count(*), min(seq), max(seq) FROM feed WHERE seq > ? AND seq <= ? AND type LIKE 'alert.%'"
+    alerts, first, last = db.execute(query, (row[0] if row else 0, seq)).fetchone()
+    if alerts:
+        audit.append(db, now, name, "feed.pull", f"items {first} to {last}", {"alerts": alerts})

@@ -1,0 +1,61 @@
+"""A strained device enhances less, and metrics count the dropped steps by cause."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from edge.app.health.budget import count_dropped_steps, set_strains
+from edge.config import RuntimeConfig
+from edge.enhance import STEPS, Budget, Enhancer, Networks
+from edge.ops.system.metrics import Metrics
+from edge.records import Quality
+from edge.sessions import Pack
+from tests.support.tiny_pictures import picture_pack
+
+POOR = Quality(0.3, 0.1, 0.03, 0.0, 50.0, 20.0, {})
+"""Noisy, dark and blurred: calls for every step but enlarging."""
+PIXELS = 100_000
+
+
+def known(budget: Budget, ms: float = 10.0) -> Budget:
+    for name in STEPS:
+        budget.note(name, ms, PIXELS)
+    return budget
+
+
+def test_strain_leaves_less_and_is_the_cause() -> None:
+    budget = known(Budget(100.0))
+    for state, expected, cause in (("behind", 2, "behind"), ("throttled", 1, "hot")):
+        subject = "load" if state == "behind" else "heat"
+        set_strains(budget, lambda asked, subject=subject, state=state: state if asked == subject else "ok")  # type: ignore[misc]
+        budget.begin_frame()
+        assert len(STEPS) - len(budget.trim(STEPS, PIXELS)) == expected
+        assert budget.dropped[("sr4", cause)] == 1
+    set_strains(budget, lambda asked: "ok")
+    budget.begin_frame()
+    assert not budget.trim(STEPS, PIXELS)
+    set_strains(None, lambda asked: "hot")
+
+
+def test_plans_name_what_was_dropped_and_metrics_count_it(tmp_path: Path) -> None:
+    networks = Networks(Pack.open(picture_pack(tmp_path)), RuntimeConfig(threads=1))
+    enhancer = Enhancer("auto", networks=networks)
+    everything = [step.name for step in enhancer.plan(POOR, num_pixels=PIXELS).steps]
+    assert everything == ["denoise", "lime", "deblur"]
+    enhancer.budget = known(Budget(15.0))
+    enhancer.begin_frame()
+    plan = enhancer.plan(POOR, num_pixels=PIXELS)
+    assert [step.name for step in plan.steps] == ["denoise"]
+    assert {step.name for step in plan.skipped if step.reason.startswith("dropped")} == {"lime", "deblur"}
+    metrics = Metrics()
+    count_dropped_steps(enhancer.budget, metrics)
+    found = {
+        (sample.labels["step"], sample.labels["cause"]): sample.value
+        for family in text_string_to_metric_families(metrics.render().decode())
+        for sample in family.samples
+        if family.name == "edge_enhance_steps_dropped"
+    }
+    assert found == {("lime", "busy"): 1.0, ("deblur", "busy"): 1.0}
+    count_dropped_steps(None, metrics)

@@ -1,0 +1,163 @@
+"""One erasure: the same on page, API and command line, also of people whose ids today's rule would refuse."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from yarl import URL
+
+from edge import cli
+from edge.app.people.people import People
+from edge.errors import PersonIdError
+from edge.records import Person
+from edge.store import Store
+from edge.watchlist.entry import ListEntry
+from tests.support.web import WebSide, run, running
+
+OLD_IDS = ["John Smith", "a/b", "ä" * 90, "x" * 150, " blank ", "{id}", "50%", "a?b#c", "p%2Fq", "tab\there"]
+LIST = "/api/v1/watchlist"
+
+
+def examination(data_dir: Path, number: int, named: str, *, is_done: bool = True) -> Path:
+    """A job on disk with one hit."""
+    job = data_dir / "examine" / f"{number:016x}"
+    (job / "out").mkdir(parents=True)
+    (job / "out" / "hits.jsonl").write_text(json.dumps({"person": {"id": named}, "runner_up_id": None}), "utf-8")
+    if is_done:
+        (job / "job.json").write_text("{}", "utf-8")
+    return job
+
+
+def list_under(store: Store, person_id: str) -> None:
+    """As an earlier version did, whatever the id."""
+    store.put_person(Person(person_id, "Somebody", "listed"), (), {}).result()
+
+
+async def erase_on_page(box: WebSide, person_id: str) -> int:
+    headers = box.session("supervisor") | {"Origin": box.url, "Accept": "text/html"}
+    url = URL(f"{box.url}/people/{quote(person_id, safe='')}/erase", encoded=True)
+    typed = person_id.replace("\t", "").strip()  # what a form can send
+    async with box.http.post(url, data={"confirm": typed}, headers=headers) as answer:
+        text = await answer.text()
+        assert "Results of examinations removed</dt><dd>2<" in text or answer.status != 200, text
+        return answer.status
+
+
+async def erase_by_api(box: WebSide, person_id: str) -> int:
+    headers = box.token("watchlist:write", name=f"t{len(box.store.tokens())}") | {"If-Match": "*"}
+    url = URL(f"{box.url}{LIST}/{quote(person_id, safe='')}", encoded=True)
+    async with box.http.delete(url, headers=headers) as answer:
+        return answer.status
+
+
+@pytest.mark.parametrize("erase", [erase_on_page, erase_by_api])
+def test_page_and_api_erase_any_id_and_what_names_it(tmp_path: Path, erase: Any) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            for number, person_id in enumerate(OLD_IDS):
+                list_under(box.store, person_id)
+                gone = examination(tmp_path / "data", 3 * number, person_id)
+                kept = examination(tmp_path / "data", 3 * number + 1, "p1")
+                unfinished = examination(tmp_path / "data", 3 * number + 2, "p1", is_done=False)
+                assert await erase(box, person_id) == 200, person_id
+                assert box.store.person(person_id) is None
+                assert (gone.exists(), kept.exists(), unfinished.exists()) == (False, True, False)
+
+    run(check())
+
+
+@pytest.mark.parametrize("person_id", OLD_IDS)
+def test_the_command_erases_any_id_and_what_names_it(
+    tmp_path: Path, person_id: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "edge.toml"
+    config.write_text(f'data_dir = "{tmp_path / "data"}"\n', "utf-8")
+    with Store.open(tmp_path / "data") as store:
+        list_under(store, person_id)
+    gone, kept = examination(tmp_path / "data", 1, person_id), examination(tmp_path / "data", 2, "p1")
+    unfinished = examination(tmp_path / "data", 3, "p1", is_done=False)
+    monkeypatch.setattr("sys.argv", ["edge", "forget", person_id, "--json", "--config", str(config)])
+    assert cli.root.main() == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["person_id"], told["examinations"]) == (person_id, 2)
+    assert (gone.exists(), kept.exists(), unfinished.exists()) == (False, True, False)
+
+
+def test_those_left_out_of_a_new_list_are_erased_the_same_way(tmp_path: Path) -> None:
+    forgotten: list[str] = []
+
+    def forget(person_id: str) -> int:
+        forgotten.append(person_id)
+        return 0
+
+    with Store.open(tmp_path) as store:
+        people = People(store, None, forget)
+        for person_id in ("a", "b", "c"):
+            people.enrol(ListEntry(Person(person_id, person_id, "x")), by="central")
+        people.replace_list([ListEntry(Person("b", "B", "x"))], by="central")
+    assert forgotten == ["a", "c"]
+
+
+def test_an_old_id_keeps_working_and_no_new_one_is_let_in(tmp_path: Path) -> None:
+    old, new = Person("John Smith", "J", "x"), Person("Jane Smith", "J", "x")
+    with Store.open(tmp_path) as store:
+        list_under(store, old.person_id)
+        people = People(store)
+        people.enrol(ListEntry(old), by="central")
+        with pytest.raises(PersonIdError, match="'Jane Smith'"):
+            people.enrol(ListEntry(new), by="central")
+        with pytest.raises(PersonIdError, match="'Jane Smith'"):
+            people.replace_list([ListEntry(old), ListEntry(new)], by="central")
+        assert [person.name for person in store.people()] == ["J"]
+
+
+def test_the_api_lets_in_no_new_id_that_breaks_the_rule(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            headers = box.token("watchlist:write") | {"If-Match": "*"}
+            body = {"name": "N", "status": "x"}
+
+            async def put(person_id: str) -> tuple[int, str]:
+                url = URL(f"{box.url}{LIST}/{quote(person_id, safe='')}", encoded=True)
+                async with box.http.put(url, headers=headers, json=body) as answer:
+                    return answer.status, await answer.text()
+
+            for person_id in (*OLD_IDS, "..%"):
+                status, text = await put(person_id)
+                assert (status, "letters, digits, dots" in text) == (422, True), person_id
+            list_under(box.store, "a/b")
+            assert (await put("a/b"))[0] == 200
+            assert box.store.person("a/b").name == "N"
+            async with box.http.put(
+                box.url + LIST, headers=headers, json={"people": [{"id": "a b", **body}]}
+            ) as answer:
+                assert answer.status == 422
+            assert box.store.person("p1") is not None
+
+    run(check())
+
+
+def test_the_web_side_changes_the_list_through_the_use_case_alone() -> None:
+    writers = re.compile(r"\b(put_person|put_listing|replace_people|forget_person|set_aside)\b")
+    files = sorted(Path(cli.__file__).parents[1].glob("serve/**/*.py"))
+    assert len(files) > 30
+    assert [file.name for file in files if writers.search(file.read_text("utf-8"))] == []
+
+
+@pytest.mark.parametrize("raw", ["%ED%A0%80", "%00", "%FF", "%0A", "%25", "%2F", "%"])
+def test_odd_paths_are_refused_and_break_nothing(tmp_path: Path, raw: str) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            headers = box.token("watchlist:write") | {"If-Match": "*"}
+            url = URL(f"{box.url}{LIST}/{raw}", encoded=True)
+            async with box.http.delete(url, headers=headers) as answer:
+                assert answer.status == 404
+            async with box.http.put(url, headers=headers, json={"name": "N", "status": "x"}) as answer:
+                assert answer.status == 422
+
+    run(check())

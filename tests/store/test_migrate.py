@@ -1,0 +1,55 @@
+"""Migrations: numbered, recorded, never edited."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from edge.errors import StoreError
+from edge.store import Store, migrate
+
+RELEASED = {
+    (1, "first"): "56f9db9e1256c6c044fe4fdf5f3da3255b0ba7cdec96e32d0ce1385414b5b290",
+    (2, "watchlist_entries"): "a9c47453e5df589656b2a7b0d535c14e609a1355a2991cb657f66b57ab9036d2",
+    (3, "page"): "148dba76d6ef9ed4ef63437beb86c45a583c4197b3fa6cf760395a1831603a61",
+    (4, "audit"): "5b7805f1ac7614502da23288185fcd8428deb8bae30fff385069bc26e69955f4",
+    (5, "coverage"): "64db976bf01993f5ed91a4e5696164e91c112713acb03252278d0c89282dbbfd",
+    (6, "tuning"): "923dce100560996b460701e8f145147421d431708f66bff7fabd9aece4f3c6d7",
+    (7, "uses"): "9f7ec7f85659807ac464c38005d868b5ed3c8f4f2eab2123e8cd5fa01c4ae810",
+}
+"""Migrations are never edited once released: a changed hash here is a mistake, a new line is a new migration."""
+
+
+def test_migrations_are_numbered_recorded_and_never_edited(tmp_path: Path) -> None:
+    found = {(migration.number, migration.name): migration.sha256 for migration in migrate.migrations()}
+    assert found == RELEASED
+    assert [number for number, _ in found] == list(range(1, len(found) + 1))
+    for _ in range(2):
+        Store.open(tmp_path).close()
+        with contextlib.closing(sqlite3.connect(tmp_path / "edge.db")) as db:
+            assert {(row[0], row[1]): row[2] for row in db.execute("SELECT * FROM migrations")} == RELEASED
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(tmp_path) as store:
+        epoch = store.epoch
+    released = migrate.migrations()
+    number = released[-1].number + 1
+    broken = migrate.Migration(
+        number, "broken", "CREATE TABLE extra (a TEXT) STRICT;\nINSERT INTO no_such_table VALUES (1);"
+    )
+    monkeypatch.setattr(migrate, "migrations", lambda: (*released, broken))
+    with pytest.raises(StoreError):
+        Store.open(tmp_path)
+    good = migrate.Migration(number, "good", "CREATE TABLE extra (\n  a TEXT -- a; b\n) STRICT;\n")
+    monkeypatch.setattr(migrate, "migrations", lambda: (*released, good))
+    with Store.open(tmp_path) as store:
+        assert store.epoch == epoch
+    monkeypatch.setattr(migrate, "migrations", lambda: released)
+    before = (tmp_path / "edge.db").read_bytes()
+    with pytest.raises(StoreError, match=rf"newer version \(schema {number}, this one knows {number - 1}\)"):
+        Store.open(tmp_path)
+    assert (tmp_path / "edge.db").read_bytes() == before
