@@ -6,7 +6,7 @@ Where similarities come from (the gallery) is not known here; no frame is read, 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ from edge.arrays import BgrImage, Embedding
 from edge.config import RecogniseConfig, RuntimeConfig
 from edge.errors import ImageError, ModelError
 from edge.records import Match, Reason
-from edge.sessions import InputSpec, Pack, Session, load_file
+from edge.sessions import InputSpec, ModelEntry, Pack, Session, combined_sha256, load_file
 
 ALIGNED_SIDE_PX = 112
 MAX_BATCH = 32
@@ -101,9 +101,43 @@ class Embedder:
         return vectors[: len(crops)]
 
 
+class CombinedEmbedder(Embedder):
+    """Two embedders as one: their embeddings side by side, so that a cosine is the weighted sum of the two cosines."""
+
+    def __init__(self, first: Embedder, second: Embedder, weight: float) -> None:
+        """`weight` is the share of `second`, between 0 and 1; `first` has the rest."""
+        self._parts = ((first, math.sqrt(1.0 - weight)), (second, math.sqrt(weight)))
+        self._sha256 = combined_sha256(first.sha256, second.sha256, weight)
+        self.dim = first.dim + second.dim
+
+    @property
+    def sha256(self) -> str:
+        """Name of this pair at this weight."""
+        return self._sha256
+
+    def describe(self) -> dict[str, Any]:
+        """JSON-ready: the description of the first, under the pair's name and hash, and both in `parts`."""
+        parts = [part.describe() for part, _ in self._parts]
+        name = " + ".join(str(part["name"]) for part in parts)
+        choice = "; ".join(f"{part['name']}: {part['choice']}" for part in parts)
+        return {**parts[0], "name": name, "sha256": self.sha256, "choice": choice, "parts": parts}
+
+    def embed(self, aligned: Sequence[BgrImage] | NDArray[np.uint8]) -> NDArray[np.float32]:
+        """As `Embedder.embed`; (N, D1 + D2)."""
+        return np.hstack([np.float32(share) * part.embed(aligned) for part, share in self._parts])
+
+
 def build_embedder(config: RecogniseConfig, pack: Pack, runtime: RuntimeConfig) -> Embedder:
     """The embedder `config.model` names in the pack."""
-    return Embedder(pack.load(pack.find("embed", config.model), runtime))
+    return open_embedder(pack, pack.find("embed", config.model), lambda entry: pack.load(entry, runtime))
+
+
+def open_embedder(pack: Pack, entry: ModelEntry, load: Callable[[ModelEntry], Session]) -> Embedder:
+    """The embedder of an entry, together with the one it is combined with; raises ModelError."""
+    first = Embedder(load(entry))
+    if entry.combine is None:
+        return first
+    return CombinedEmbedder(first, Embedder(load(pack.find("embed", entry.combine.model))), entry.combine.weight)
 
 
 def open_peer_embedder(path: Path, runtime: RuntimeConfig) -> Embedder:

@@ -4,7 +4,7 @@ build        the stages, with the models they need
 service      the running service
 health       coverage, conditions, checks, and the enhancement budget
 people       every change of the watchlist
-packs        model packs: pull, use, probe
+packs        model packs: pull, use, adopt, probe
 selfcheck    known answers and the sealed clip
 offline      the same stages over files
 examine      an uploaded file, in a process of its own

@@ -20,7 +20,7 @@ from edge.ops.packs.choice import apply_choice, platform_facts, read_choice, why
 from edge.ops.system.clock import boot_id, clock_facts
 from edge.pipeline import ActiveList, DeviceFacts, Pipeline, Stages
 from edge.pipeline.limits import same_model
-from edge.recognise import Embedder
+from edge.recognise import build_embedder
 from edge.records import Frame
 from edge.sessions import ModelEntry, Pack
 from edge.store import Store
@@ -51,9 +51,7 @@ def load_models(config: Config) -> Models:
     config, runtimes = apply_probe_choice(config, pack)
     detector = build_detector(config.detect, pack, runtimes.get("detect", config.runtime))
     entry = pack.find("embed", config.recognise.model)
-    embedder = Embedder(pack.load(entry, runtimes.get("embed", config.runtime)))
-    # Where the entry's file computes wrongly here, the pack loads the same model in full precision instead.
-    entry = next(one for one in pack.manifest.models if one.sha256 == embedder.sha256)
+    embedder = build_embedder(config.recognise, pack, runtimes.get("embed", config.runtime))
     tail = entry.scores.get("impostor_tail")
     descriptions = {"detect": detector.describe(), "embed": embedder.describe()}
     return Models(
@@ -62,8 +60,8 @@ def load_models(config: Config) -> Models:
         hashes={task: str(about.get("sha256") or about.get("name")) for task, about in descriptions.items()},
         descriptions=descriptions,
         impostor_tail=tuple((float(s), float(f)) for s, f in tail) if tail else None,
-        cohorts=pack.cohorts(entry.sha256),
-        likeness=pack.likeness(entry.sha256),
+        cohorts=pack.cohorts(embedder.sha256),
+        likeness=pack.likeness(embedder.sha256),
         min_margin=config.recognise.min_margin,
     )
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -11,9 +13,15 @@ from edge.cli.common import ConfigOption, JsonOption, err, out, print_json, read
 from edge.errors import ExitCode
 from edge.sessions import Pack
 
+AdoptedTask = Literal["embed", "detect"]
+ChannelOrder = Literal["RGB", "BGR"]
+if TYPE_CHECKING:
+    from edge.app.packs.use import Used
+
 app = typer.Typer(
     help="Model packs: what is in them, whether they are whole, and which one is in use. `pull` fetches and checks a "
-    "pack, `use` puts it in use after it has replayed the demo clip, `use --back` returns; the service takes it over "
+    "pack, `use` puts it in use after it has replayed the demo clip, `adopt` makes one of an ONNX file, `use --back` "
+    "returns; the service takes it over "
     "when it is restarted.",
     no_args_is_help=True,
 )
@@ -110,7 +118,14 @@ def use(
     done = using.use(read_config(config), name)
     if as_json:
         print_json(done.as_json())
-    else:
+    _tell_used(done, as_json=as_json)
+
+
+def _tell_used(done: Used, *, as_json: bool) -> None:
+    """Print what became of a pack that was to be used; exits 1 where it is not in use."""
+    from edge.app.packs import use as using
+
+    if not as_json:
         _print_findings(using.as_json(done.findings))
         if done.is_used:
             out.print(f"{done.name} is in use from the next start on; restart the service.")
@@ -124,6 +139,66 @@ def use(
     if not done.is_used:
         err.print(f"edge: {done.problem}", soft_wrap=True)
         raise typer.Exit(int(ExitCode.FAILED))
+
+
+@app.command()
+def adopt(
+    file: Annotated[Path | None, typer.Argument(help="ONNX file of a detector or an embedder")] = None,
+    task: Annotated[AdoptedTask | None, typer.Option(help="what the file is for [default: told by the file]")] = None,
+    color: Annotated[ChannelOrder | None, typer.Option(help="order of the channels the file takes")] = None,
+    mean: Annotated[str | None, typer.Option(help="what is subtracted, in 0..255: one number, or three: 1,2,3")] = None,
+    std: Annotated[str | None, typer.Option(help="what is divided by afterwards, one number or three")] = None,
+    faces: Annotated[
+        Path | None, typer.Option(help="pictures of strangers to calibrate an embedder with, 50 people or more")
+    ] = None,
+    with_own: Annotated[
+        float | None, typer.Option("--with-own", help="combine with the embedder in use, which gets this share: 0.5")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="name of the pack on this box [default: from its manifest]")] = None,
+    back: Annotated[bool, typer.Option("--back", help="return to the pack that was in use before")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a pack of a public or own ONNX file, check it, put it in use, and embed the people anew.
+
+    A well-known public file is recognised by its SHA-256. Another one needs --faces where it is an embedder, and
+    --color, --mean and --std where its input is not as its kind usually has it. `--back` returns, as `use --back` does.
+    """
+    from edge.app.packs import adopt as adopting
+
+    if back == (file is not None):
+        raise typer.BadParameter("give an ONNX file, or --back")
+    if file is None:
+        use(name=None, back=True, config=config, as_json=as_json)
+        return
+    wish = adopting.Wish(file, task, color, _three(mean), _three(std), faces, with_own, name)
+    done = adopting.adopt(read_config(config), wish)
+    if as_json:
+        print_json({**asdict(done), "used": done.used.as_json()})
+    else:
+        out.print(f"{file}: {done.known_as}; {done.task}; input {done.input}; licence: {done.licence}")
+        if done.strangers:
+            out.print("Strangers: " + ", ".join(f"{number} {kind}" for kind, number in done.strangers.items()))
+        for kind, limit in done.limits.items():
+            out.print(f"{kind} pictures: a match needs a similarity of {limit:.4f}, one false alert in 10,000 faces")
+        if done.task == "embed" and not done.limits:
+            out.print(
+                "Nobody is enrolled yet: run `edge watchlist calibrate` afterwards, or the configured limit holds."
+            )
+    _tell_used(done.used, as_json=as_json)
+
+
+def _three(text: str | None) -> tuple[float, ...] | None:
+    """One number or three of an option, as three."""
+    if text is None:
+        return None
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) not in (1, 3):
+        raise typer.BadParameter(f"{text!r}: give one number, or three with commas between")
+    return numbers * 3 if len(numbers) == 1 else numbers
 
 
 @app.command()

@@ -13,7 +13,7 @@ What a model's numbers mean (boxes, embeddings) belongs to the stages, not here.
 
 from edge.sessions import quiet  # noqa: F401 - the first of all: it has to come before onnxruntime is loaded
 from edge.sessions.manifest import InputSpec, Manifest, ModelEntry
-from edge.sessions.pack import PACKAGED, Pack, VerifyResult, follow, load_file
+from edge.sessions.pack import PACKAGED, Pack, VerifyResult, combined_sha256, follow, load_file
 from edge.sessions.session import Session, available_providers, runtime_version
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Session",
     "VerifyResult",
     "available_providers",
+    "combined_sha256",
     "follow",
     "load_file",
     "runtime_version",

@@ -71,6 +71,14 @@ class InputSpec(_Strict):
         return out
 
 
+class Combination(_Strict):
+    """Another embedder of the pack that answers beside this one. The cosine of the two together is the weighted sum."""
+
+    model: str = Field(min_length=1, max_length=64)
+    weight: float = Field(gt=0, lt=1)
+    """Share of the other embedder; this one has the rest."""
+
+
 class ModelEntry(_Strict):
     """One model of the pack. `file` is a plain file name beside the manifest."""
 
@@ -87,6 +95,8 @@ class ModelEntry(_Strict):
     generative: bool = False
     variant_of: str = Field("", max_length=64)
     """Name of the model that this one is in another precision; `edge probe` chooses between them."""
+    combine: Combination | None = None
+    """Embedders alone: what answers beside it."""
     licence: str = Field(min_length=1)
     teacher: str = ""
     data: tuple[str, ...] = ()

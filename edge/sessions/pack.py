@@ -102,6 +102,12 @@ class Pack:
         is_picture = entry.task not in ("detect", "embed")
         return record(seed, tensor.shape, session.run(tensor), is_picture=is_picture)
 
+    def identity(self, entry: ModelEntry) -> str:
+        """What embeddings of this entry are bound to: its SHA-256, or that of the combination it stands for."""
+        if entry.combine is None:
+            return entry.sha256
+        return combined_sha256(entry.sha256, self.find("embed", entry.combine.model).sha256, entry.combine.weight)
+
     def known(self, sha256: str) -> KnownAnswer | None:
         """The known answer of a file; None where the pack was sealed without one. Raises ModelError."""
         recorded = (self.golden() or {}).get("known", {}).get(sha256)
@@ -208,6 +214,11 @@ class Pack:
         if path.resolve().parent != self.models_dir.resolve():
             raise ModelError(f"{path}: leads out of the model folder; put the file itself into {self.models_dir}")
         return path
+
+
+def combined_sha256(first: str, second: str, weight: float) -> str:
+    """The name of two embedders side by side: embeddings of other pairs or weights are never compared with theirs."""
+    return hashlib.sha256(f"{first} {second} {weight:.6f}".encode()).hexdigest()
 
 
 def load_file(

@@ -30,50 +30,14 @@ from edge.pixels.color import luma
 from edge.pixels.geometry import align
 from edge.recognise import Embedder, build_embedder
 from edge.sessions import Pack
+from edge.watchlist.strangers import FMRS, HEAVIER, NEIGHBOURS, draw, fit
 from tools import manifest
 from tools.train import paths
 from tools.train.material import views
 
 Vectors = NDArray[np.float64]
-NEIGHBOURS = 12
-SAME_PERSON_ROWS = 8
-"""Pictures of one person lie together in the list, at most this far apart."""
-PULLS = (1.0, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.35)
 LIKENESS_PAIRS = 1500
 CROP_FACE_PX = 85.0
-FMRS = (1e-2, 3e-3, 1e-3)
-HEAVIER = 1.25
-"""Trained people are told apart better than others, so the drawn tail is made this much heavier."""
-
-
-def fit(embeddings: Vectors, seed: int) -> tuple[float, dict[str, float]]:
-    """The pull towards families of likeness whose tail is most like that of the training people themselves."""
-    rng = np.random.default_rng(seed)
-    gallery = rng.choice(len(embeddings), 200, replace=False)
-    apart = np.abs(np.arange(len(embeddings))[:, None] - gallery) > SAME_PERSON_ROWS
-    real = np.sort((embeddings @ embeddings[gallery].T)[apart])[::-1]
-    errors = {}
-    for pull in PULLS:
-        made = (draw(embeddings, 5000, pull, seed) @ embeddings[gallery].T).ravel()
-        ratios = [np.mean(made > real[int(fmr * len(real))]) / fmr / HEAVIER for fmr in FMRS]
-        errors[f"{pull:g}"] = float(np.abs(np.log(ratios)).mean())
-    return float(min(errors, key=lambda pull: errors[pull])), errors
-
-
-def draw(embeddings: Vectors, count: int, pull: float, seed: int) -> Vectors:
-    """(count, D) vectors of length 1."""
-    rng = np.random.default_rng([seed, 1])
-    middle = embeddings.mean(axis=0)
-    rows = rng.integers(0, len(embeddings), count)
-    alike = embeddings[rows] @ embeddings.T
-    alike[np.abs(np.arange(len(embeddings)) - rows[:, None]) <= SAME_PERSON_ROWS] = -1.0
-    nearest = np.argpartition(-alike, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
-    families = embeddings[nearest].mean(axis=1) - middle
-    rest = np.cov(embeddings.T) - pull**2 * np.cov(families.T)
-    values, directions = np.linalg.eigh(rest)
-    noise = rng.standard_normal((count, len(middle))) @ (directions * np.sqrt(values.clip(0.0))).T
-    drawn = middle + pull * families + noise
-    return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))
 
 
 def gray(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -151,7 +115,7 @@ def main() -> None:
     entries = []
     for kind, change in (("color", lambda some: some), ("gray", gray)):
         trained = embed(embedder, change(crops))
-        pull, errors = fit(trained, args.seed)
+        pull, errors = fit(trained, args.seed, HEAVIER)
         drawn = draw(trained, args.count, pull, args.seed)
         scores = measure(drawn, trained, embed(embedder, change(seen)), owners)
         scores["likeness"] = likeness(embedder, change(crops), trained_owners, args.seed)

@@ -1,1 +1,1 @@
-"""Model packs: pull, use, probe and watch their files."""
+"""Model packs: pull, use, adopt, probe and watch their files."""

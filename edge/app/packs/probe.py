@@ -21,7 +21,7 @@ from edge.detect import FaceDetector
 from edge.errors import EdgeError, ModelError
 from edge.ops.packs.choice import Choice, Chosen, Measured, platform_facts
 from edge.pixels.geometry import align
-from edge.recognise import Embedder
+from edge.recognise import Embedder, open_embedder
 from edge.sessions import ModelEntry, Pack, Session, available_providers
 from edge.store import time_to_text
 
@@ -96,7 +96,9 @@ class Probe:
     def _reference(self) -> tuple[Mapping[str, Any], str]:
         recorded = self._pack.golden()
         in_use = {entry.task: entry for entry in self._bases}
-        if recorded is not None and all(recorded["models"].get(task) == one.sha256 for task, one in in_use.items()):
+        if recorded is not None and all(
+            recorded["models"].get(task) == self._pack.identity(one) for task, one in in_use.items()
+        ):
             return recorded, "the answers sealed in the pack"
         detector = self._stage(in_use.get("detect") or self._pack.find("detect"), CPU)
         embedder = self._stage(in_use["embed"], CPU)
@@ -106,11 +108,11 @@ class Probe:
         return known_answers.record_answers(detector, embedder, self._shown), "this box's own CPU"
 
     def _stage(self, entry: ModelEntry, provider: str) -> Stage:
-        session = self._load(entry, self._config.runtime.model_copy(update={"provider": provider}))
+        runtime = self._config.runtime.model_copy(update={"provider": provider})
         if entry.task == "embed":
-            return Embedder(session)
+            return open_embedder(self._pack, entry, lambda one: self._load(one, runtime))
         limits = DetectConfig()
-        return FaceDetector(session, min_score=limits.min_score, max_side_px=limits.max_side_px)
+        return FaceDetector(self._load(entry, runtime), min_score=limits.min_score, max_side_px=limits.max_side_px)
 
     def _judge(self, base: ModelEntry) -> tuple[list[_Way], list[Measured]]:
         """Ways that keep their accuracy, and the others with what stands against them."""
@@ -163,7 +165,7 @@ class Probe:
 
     def _has_strangers(self, entry: ModelEntry, base: ModelEntry) -> bool:
         have = {cohort.model_sha256 for cohort in self._pack.manifest.cohorts}
-        return entry.sha256 in have or base.sha256 not in have
+        return self._pack.identity(entry) in have or self._pack.identity(base) not in have
 
     def _choose(
         self, base: ModelEntry, ways: Sequence[_Way], times: Sequence[float], refused: Sequence[Measured]

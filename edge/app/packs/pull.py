@@ -71,7 +71,7 @@ def pull(
                     found = _check_hash(archive, source, sha256)
                     is_signed = _check_signature(config, archive, source, signature, scratch)
                     _unpack(archive, unpacked, source)
-                _verify(config, unpacked)
+                verify(config, unpacked)
                 name = name or f"pack-{Pack.open(unpacked).digest()[:12]}"
                 return Pulled(name, shelf.place(unpacked, name), found, is_signed)
         except OSError as error:
@@ -197,7 +197,7 @@ def _take(target: Path, files: dict[str, Path]) -> None:
             path.unlink()
 
 
-def _verify(config: Config, folder: Path) -> None:
+def verify(config: Config, folder: Path) -> None:
     """Every file as the manifest promises, every model loads and answers."""
     pack = Pack.open(folder)
     bad = [result for result in pack.verify(config.runtime) if result.problem]

@@ -68,7 +68,7 @@ def use(config: Config, name: str | None) -> Used:
         name = name or (path.name if path.parent == shelf.folder else PACKAGED)
         models, findings = check(config.model_copy(update={"models_dir": path}))
         if bad := [finding for finding in findings if not finding.ok]:
-            return Used(name, path, False, tuple(findings), None, _outside(bad))
+            return Used(name, path, False, tuple(findings), None, outside(bad))
         _take_people_along(config, models, stage)
         shelf.swap(path)
         try:
@@ -92,6 +92,7 @@ def _take_people_along(
         return step(store, models)
 
 
-def _outside(bad: Sequence[Finding]) -> str:
+def outside(bad: Sequence[Finding]) -> str:
+    """The figures that left their bands, in words."""
     told = "; ".join(f"{f.name} {f.found:g}, recorded {f.low:g} to {f.high:g}" for f in bad)
     return f"the demo clip leaves its band: {told}. The pack in use stays"

@@ -6,6 +6,8 @@ that the embedder is judged alone), and how the whole pipeline comes through the
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,9 +30,11 @@ from edge.pixels.encode import to_png
 from edge.pixels.geometry import align
 from edge.recognise import Embedder
 from edge.records import Frame, Person
+from edge.sessions.manifest import MANIFEST
 from edge.store import Store
 from edge.watchlist.entry import Upload
 
+FILE = "golden.json"
 VERSION = 1
 SEED = 1
 """Of the drawn input whose answers every session has to reproduce."""
@@ -60,6 +64,20 @@ def record(config: Config) -> dict[str, Any]:
         **answers,
         "replay": {"figures": figures, "bands": bands_of(figures)},
     }
+
+
+def seal(config: Config, models: Path) -> str:
+    """Write the answers beside the manifest in `models` and their hash into it; returns the hash."""
+    data = (json.dumps(record(config), separators=(",", ":")) + "\n").encode()
+    digest = hashlib.sha256(data).hexdigest()
+    path = models / MANIFEST
+    manifest = json.loads(path.read_text("utf-8"))
+    manifest["golden"] = {"file": FILE, "sha256": digest, "bytes": len(data)}
+    (models / FILE).write_bytes(data)
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+    partial.replace(path)
+    return digest
 
 
 def record_answers(detector: Detector, embedder: Embedder, shown: Mapping[str, BgrImage]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def check_models(config: Config) -> tuple[list[Check], EmbedderInUse]:
     checks.append(_check_choice(config, pack))
     checks += _check_cohorts_and_answers(pack, entry)
     checks.append(_benefit(pack))
-    return checks, EmbedderInUse(entry.sha256)
+    return checks, EmbedderInUse(pack.identity(entry))
 
 
 def _model(pack: Pack, entry: ModelEntry, runtime: RuntimeConfig) -> Check:
@@ -93,7 +93,7 @@ def _check_cohorts_and_answers(pack: Pack, entry: ModelEntry) -> Iterator[Check]
     """Check that calibration cohorts and recorded answers were made with the models in use."""
     restore = "restore the whole pack from the release: its parts belong together"
     try:
-        kinds = sorted(pack.cohorts(entry.sha256))
+        kinds = sorted(pack.cohorts(pack.identity(entry)))
         recorded = pack.golden()
     except EdgeError as error:
         yield failed("model companions", str(error), restore)
@@ -106,7 +106,7 @@ def _check_cohorts_and_answers(pack: Pack, entry: ModelEntry) -> Iterator[Check]
         fix = "take a sealed pack, or seal it: python -m tools.seal --models DIR"
         yield warned("recorded answers", "the pack was not sealed", fix)
         return
-    defaults = {one.task: one.sha256 for one in pack.manifest.models if one.default}
+    defaults = {one.task: pack.identity(one) for one in pack.manifest.models if one.default}
     other = [task for task, sha256 in recorded["models"].items() if defaults.get(task) != sha256]
     if other:
         yield warned("recorded answers", f"of another {' and '.join(other)} model than the pack's", restore)
