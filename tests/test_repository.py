@@ -59,7 +59,7 @@ def test_every_model_has_licence_hash_scores_provenance_and_a_card() -> None:
     for entry in entries:
         data = (MODELS / entry["file"]).read_bytes()
         assert hashlib.sha256(data).hexdigest() == entry["sha256"]
-        assert len(data) == entry["bytes"] < 3 * 1024 * 1024
+        assert len(data) == entry["bytes"] < 3.9 * 1024 * 1024
         for key in ("licence", "teacher", "data", "limits", "scores", "provenance"):
             assert entry[key], f"{entry['name']} has no {key}"
         assert entry["name"] in cards

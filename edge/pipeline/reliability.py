@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 LIKENESS = (
-    (0.0, 0.872),
-    (4.1, 0.872),
-    (20.6, 0.877),
-    (35.1, 0.891),
-    (45.3, 0.909),
-    (54.9, 0.938),
-    (65.2, 0.957),
-    (75.1, 0.967),
-    (90.7, 0.971),
+    (0.0, 0.850),
+    (4.3, 0.850),
+    (15.5, 0.866),
+    (25.2, 0.874),
+    (35.1, 0.898),
+    (44.9, 0.908),
+    (55.2, 0.934),
+    (65.0, 0.939),
+    (75.2, 0.948),
+    (90.8, 0.962),
 )
 """(quality score, mean cosine between the embedding of such a crop and that of the same face clean), on 4,000 degraded
 crops of the training people: `python -m tools.train.reliability`; neighbours that fall are pooled."""

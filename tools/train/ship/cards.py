@@ -32,17 +32,20 @@ _WORDS: dict[str, dict[str, Any]] = {
     "embed_plain": {
         "licence": "Apache-2.0 (our training; see the teacher's and the data's terms in MODELS.md)",
         "teacher": (
-            "MobileFaceNet of foamliu (Apache-2.0), which was trained on MS-Celeb-1M, a collection that its publisher "
-            "withdrew; nothing of it is here, but what the teacher knows comes from it"
+            "MobileFaceNet of foamliu (Apache-2.0) and the same net trained further on degraded crops, stage by stage. "
+            "They come from MS-Celeb-1M, a collection that its publisher withdrew; nothing of it is here, but what the "
+            "teachers know comes from it"
         ),
         "data": [
             f"{_LFW}: aligned crops, without their names",
+            "UTKFace, 8,508 adults (non-commercial research): aligned crops, without labels",
             "SFHQ sheets (synthetic faces, MIT): aligned crops",
-            "mixtures of two such crops",
+            "mixtures of two such crops, and faces composed of parts of two",
         ],
         "limits": (
             "Aligned 112 x 112 crops of faces of 14 px and more. LFW over-represents men and people with light skin, "
-            "and so does MS-Celeb-1M: expect more errors for others, and measure before relying on it. Not meant for "
+            "and so does MS-Celeb-1M: expect more errors for others (`edge eval groups` measures them). UTKFace allows "
+            "non-commercial research: whoever sells an appliance should judge that, or train without it. Not meant for "
             "children. Embeddings of different model files never compare. A similarity is no proof of identity."
         ),
     },
