@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.arrays import BgrImage, Boxes
 from edge.detect import tiles
@@ -42,8 +43,8 @@ class Searcher(Protocol):
 class Bystanders:
     """Boxes of one frame beside a face, each (N, 4) float32 xyxy px.
 
-    `detected` were found as faces of their own, whatever their score. `doubtful` may be faces: where a track not seen in
-    this frame should be, and what a second look finds.
+    `detected` were found as faces of their own, whatever their score. `doubtful` may be faces: where a track not seen
+    in this frame should be, and what a second look finds.
     """
 
     detected: Boxes = field(default_factory=_no_boxes)
@@ -68,7 +69,7 @@ def look_again(image: BgrImage, own: Box, known: Bystanders, searcher: Searcher 
 
 
 def cover_bystanders(image: BgrImage, own: Box, others: Bystanders) -> BgrImage:
-    """The frame with those faces covered; the face in the box `own` stays, and what is doubtful never touches its box."""
+    """The frame with those faces covered; the face in the box `own` stays; what is doubtful never touches its box."""
     face = np.array(own, np.float32)
     sure = cover_faces(image, others.detected, face)
     done = cover_faces(sure, others.doubtful, face)
@@ -93,12 +94,11 @@ def _second_look(image: BgrImage, searcher: Searcher) -> list[Boxes]:
     return found
 
 
-def _is_same_face(boxes: Boxes, own: Boxes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _is_same_face(boxes: Boxes, own: Boxes) -> NDArray[np.bool_]:
     """Which of (N, 4) boxes show the face in the box `own` (4,), or a part of it."""
     low, high = np.maximum(boxes[:, :2], own[:2]), np.minimum(boxes[:, 2:], own[2:])
     shared = np.clip(high - low, 0, None).prod(axis=1)
     areas = np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(axis=1)
     smaller = np.minimum(areas, (own[2:] - own[:2]).prod())
-    return (iou(boxes, own[np.newaxis])[:, 0] >= SAME_FACE_IOU) | (
-        shared >= SAME_FACE_SHARE * np.maximum(smaller, 1e-6)
-    )
+    is_alike = iou(boxes, own[np.newaxis])[:, 0] >= SAME_FACE_IOU
+    return np.asarray(is_alike | (shared >= SAME_FACE_SHARE * np.maximum(smaller, 1e-6)), np.bool_)

@@ -186,7 +186,7 @@ def cover_faces(image: np.ndarray, faces: np.ndarray, own: np.ndarray | None, ma
 
     def distance(box: np.ndarray, x: float, y: float) -> float:
         x1, y1, x2, y2 = np.asarray(box, np.float64).tolist()
-        return max(abs(x - (x1 + x2) / 2) / ((x2 - x1) / 2), abs(y - (y1 + y2) / 2) / ((y2 - y1) / 2))
+        return float(max(abs(x - (x1 + x2) / 2) / ((x2 - x1) / 2), abs(y - (y1 + y2) / 2) / ((y2 - y1) / 2)))
 
     reach = 1 + 2 * margin
     out = image.copy()
