@@ -55,7 +55,7 @@ def load_models(config: Config) -> Models:
     tail = entry.scores.get("impostor_tail")
     descriptions = {"detect": detector.describe(), "embed": embedder.describe()}
     return Models(
-        stages=Stages(detector, _enhancer(config, pack, entry), embedder),
+        stages=Stages(detector, _enhancer(config, pack, entry), embedder, second_look=detector),
         pack=pack,
         hashes={task: str(about.get("sha256") or about.get("name")) for task, about in descriptions.items()},
         descriptions=descriptions,

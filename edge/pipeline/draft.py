@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from edge.enhance import Enhancer, recipe_to_json
 from edge.enhance.labels import enhanced_png
 from edge.enhance.scoring import as_captured
 from edge.pipeline.active_list import ActiveList
+from edge.pipeline.bystanders import Bystanders, Searcher, cover_bystanders, look_again
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.two_faces import recognition_recipe, two_faces_json
 from edge.pixels.encode import file_sha256, to_jpeg, to_png
@@ -48,6 +49,8 @@ class Shown:
     enhanced: BgrImage | None
     enhanced_png: bytes | None = None
     """File bytes of the enhanced face; where a step drew detail, the picture says so."""
+    covered: Bystanders = field(default_factory=Bystanders)
+    """The faces that are covered in every picture of the hit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ class Drafter:
     embedder: Embedder
     facts: DeviceFacts
     detect: DetectConfig
+    second_look: Searcher | None = None
 
     def draft(
         self, face: TrackedFace, match: Match, visit: Visit, active: ActiveList, *, hit_id: str | None
@@ -100,12 +104,15 @@ class Drafter:
         assert match.person_id is not None
         assert match.reference_id is not None
         frame, crop = face.best
-        found, (left, top) = cut_with_margin(frame.image, crop.box)
-        quality = as_captured(crop.quality, found, (left, top))
+        covered = look_again(frame.image, crop.box, face.bystanders, self.second_look)
+        kept_frame = cover_bystanders(frame.image, crop.box, covered)
+        captured, (left, top) = cut_with_margin(frame.image, crop.box)
+        found = cut_with_margin(kept_frame, crop.box)[0]
+        quality = as_captured(crop.quality, captured, (left, top))
         plan = self.enhancer.plan(quality, num_pixels=found.shape[0] * found.shape[1])
         enhanced, recipe = self.enhancer.apply(found, plan)
         changed = enhanced if recipe.steps else None
-        pictures = {"frame": to_jpeg(frame.image, 95), "crop": to_png(found)}
+        pictures = {"frame": to_jpeg(kept_frame, 95), "crop": to_png(found)}
         if changed is not None:
             pictures["enhanced"] = enhanced_png(changed, recipe)
         names = {what: file_sha256(data) for what, data in pictures.items()}
@@ -114,7 +121,8 @@ class Drafter:
         box = np.round(np.array(crop.box, np.float32) - np.array([left, top] * 2, np.float32), 3)
         recipe_json["input"] = {"corner": [left, top], "landmarks": landmarks.tolist(), "box": box.tolist()}
         recipe_json["recognition"] = recognition_recipe(found, landmarks, box, face.recipe, self.enhancer)
-        faces = [crop.image, align(enhanced, landmarks * np.float32(enhanced.shape[1] / found.shape[1]))]
+        original = crop.image if np.array_equal(found, captured) else align(found, landmarks)
+        faces = [original, align(enhanced, landmarks * np.float32(enhanced.shape[1] / found.shape[1]))]
         similarities = self._similarities(faces, match.person_id, active) if changed is not None else None
         similarity_enhanced = (
             similarities[1]
@@ -155,7 +163,7 @@ class Drafter:
             enhancement=two_faces_json(face.found_on, similarities, self.enhancer.benefit.disagreement),
         )
         images = {names[what]: data for what, data in pictures.items()}
-        return HitDraft(hit, images, hit_id is None, Shown(found, changed, pictures.get("enhanced")))
+        return HitDraft(hit, images, hit_id is None, Shown(found, changed, pictures.get("enhanced"), covered))
 
     def _expected(self, face: TrackedFace, active: ActiveList) -> str:
         """Sentence on expected false alerts: from the calibration if there is one, else from the impostor tail."""

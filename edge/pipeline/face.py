@@ -14,6 +14,7 @@ from edge.config import DetectConfig, MaskConfig, RecogniseConfig
 from edge.enhance import Enhancer
 from edge.enhance.scoring import score_face
 from edge.pipeline.active_list import ActiveList
+from edge.pipeline.bystanders import Bystanders
 from edge.pipeline.limits import MatchLimits
 from edge.pipeline.reliability import weight
 from edge.pixels.color import is_gray
@@ -54,6 +55,8 @@ class TrackedFace:
         """By frame: mean of original and enhanced embedding, where enhancement is shown to help."""
         self._gray_frames: set[int] = set()
         self.best: tuple[Frame, Crop] | None = None
+        self.bystanders = Bystanders()
+        """Who else was in the frame of the best shot."""
         self.recipe = Recipe()
         """What was done to the best shot for recognition."""
         self.match: Match | None = None
@@ -94,6 +97,7 @@ class TrackedFace:
         embedder: Embedder,
         masks: Sequence[MaskConfig] = (),
         enhancer: Enhancer | None = None,
+        bystanders: Bystanders | None = None,
     ) -> bool:
         """Offer the track's face in this frame as a shot; return whether the kept shots changed."""
         reason = _box_problem(frame, track, min_face_px) or _mask_problem(frame, track, masks)
@@ -116,6 +120,7 @@ class TrackedFace:
         self._enhanced = {k: v for k, v in enhanced.items() if k in kept}
         if self.best is None or crop.quality.score > self.best[1].quality.score:
             self.best, self.recipe = (frame, crop), recipe
+            self.bystanders = bystanders or Bystanders()
         return True
 
     @property

@@ -10,6 +10,7 @@ from edge.arrays import BgrImage
 from edge.config import Config
 from edge.enhance import Budget, Enhancer
 from edge.pipeline.active_list import ActiveList
+from edge.pipeline.bystanders import Bystanders, bystanders_of
 from edge.pipeline.draft import DeviceFacts, Drafter, HitDraft
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.limits import limits_of
@@ -38,6 +39,8 @@ class Stages:
     detector: Detector
     enhancer: Enhancer
     embedder: Embedder
+    second_look: Detector | None = None
+    """Searches a frame that is kept once more, for the faces of bystanders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ class Pipeline:
         self._config = config
         self._stages = stages
         self._active_list, self._limits = active_list, limits_of(config.recognise, active_list)
-        self._drafter = Drafter(stages.enhancer, stages.embedder, facts, config.detect)
+        self._drafter = Drafter(stages.enhancer, stages.embedder, facts, config.detect, stages.second_look)
         self._masks = {camera.name: camera.masks for camera in config.camera}
         self._visits = Visits(config.visit.gap_s, config.visit.update_every_s)
         self._last_drafts: dict[tuple[str, str], HitDraft] = {}
@@ -126,7 +129,7 @@ class Pipeline:
                     # Ends the recognised face: its name must not follow the track to somebody else.
                     ended_by_switch.append(self._outcome(frame.camera, track, face))
                     face = state.faces[track.track_id] = self._new_face()
-                drafts += self._process_face(frame, track, face)
+                drafts += self._process_face(frame, track, face, bystanders_of(track, detections, tracks))
         ended = (*ended_by_switch, *self._end(frame.camera, state, tracks))
         faces = tuple(
             self._live(track, state.faces.get(track.track_id)) for track in tracks if track.detection is not None
@@ -138,7 +141,7 @@ class Pipeline:
         state = self._state_of(camera)
         return self._end(camera, state, state.tracker.finish())
 
-    def _process_face(self, frame: Frame, track: Track, face: TrackedFace) -> list[HitDraft]:
+    def _process_face(self, frame: Frame, track: Track, face: TrackedFace, bystanders: Bystanders) -> list[HitDraft]:
         """Add a shot; where the face is recognised, update its visit, which may lead to a new or updated hit."""
         shots_changed = face.add_shot(
             frame,
@@ -147,6 +150,7 @@ class Pipeline:
             self._stages.embedder,
             self._masks.get(frame.camera, ()),
             self._stages.enhancer,
+            bystanders,
         )
         expired = self.active_list.expired_at(frame.captured_at)
         if shots_changed or (face.match is not None and face.match.person_id in expired):

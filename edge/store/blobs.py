@@ -54,6 +54,16 @@ class Blobs:
         if not target.parent.is_dir():
             target.parent.mkdir(mode=0o700, exist_ok=True)
             sync(self.folder)
+        for tries_left in (2, 1, 0):
+            try:
+                self._put(target, data)
+                break
+            except FileNotFoundError:  # an erasure in another process has swept the half-written file
+                if not tries_left:
+                    raise
+        sync(target.parent)
+
+    def _put(self, target: Path, data: bytes) -> None:
         handle, name = tempfile.mkstemp(prefix=".new-", dir=target.parent)  # mode 0600
         temporary = Path(name)
         try:
@@ -66,7 +76,6 @@ class Blobs:
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise
-        sync(target.parent)
 
     def remove(self, hashes: Iterable[str]) -> int:
         """Delete files, durably; returns how many were there."""
@@ -81,9 +90,18 @@ class Blobs:
             sync(folder)
         return removed
 
-    def deletable_files(self) -> Iterator[str]:
-        """Hashes of files old enough to be deleted. Left-over temporary files are deleted on the way."""
-        limit = time.time() - MIN_AGE_TO_DELETE_S
+    def names(self) -> Iterator[str]:
+        """Names of all files there are, half-written ones too."""
+        for folder in sorted(self.folder.iterdir()):
+            if folder.is_dir():
+                yield from sorted(file.name for file in folder.iterdir())
+
+    def deletable_files(self, min_age_s: float = MIN_AGE_TO_DELETE_S) -> Iterator[str]:
+        """Hashes of files old enough to be deleted. Left-over temporary files are deleted on the way.
+
+        With `min_age_s` 0 all files are, whatever a clock that was set says of their age.
+        """
+        limit = time.time() - min_age_s if min_age_s > 0 else float("inf")
         for folder in sorted(self.folder.iterdir()):
             if not folder.is_dir():
                 continue

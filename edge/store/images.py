@@ -96,10 +96,20 @@ def sweep_if_due(db: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -> None
     meta.put(db, meta.Key.LAST_SWEEP_AT, time_to_text(now))
 
 
-def sweep_orphans(db: sqlite3.Connection, blobs: Blobs, chunk: int = 500) -> int:
-    """Delete old files that no row names, left behind by a crash between file and commit."""
+def count_unnamed(db: sqlite3.Connection, blobs: Blobs) -> int:
+    """Files in the folder of pictures that no row names, half-written ones too."""
+    return sum(not (is_sha256(name) and is_kept(db, name)) for name in blobs.names())
+
+
+def sweep_orphans(
+    db: sqlite3.Connection, blobs: Blobs, chunk: int = 500, *, min_age_s: float = MIN_AGE_TO_DELETE_S
+) -> int:
+    """Delete files that no row names, left behind by a crash between file and commit.
+
+    Of any age with `min_age_s` 0: a row that another process is about to commit gets its file back from `require_rows`.
+    """
     removed = 0
-    names = (sha256 for sha256 in blobs.deletable_files() if not is_kept(db, sha256))
+    names = (sha256 for sha256 in blobs.deletable_files(min_age_s) if not is_kept(db, sha256))
     while orphans := list(islice(names, chunk)):
         with immediate(db):
             # checked again under the lock: another process may have named one meanwhile

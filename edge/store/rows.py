@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -100,6 +101,12 @@ class Erasure:
     receipt: Receipt
     examinations: int
     """Examined files whose results named the person, or were not finished."""
+    sheets: int = 0
+    """Commissioning sheets that named the person as the walker."""
+    looked_through: tuple[str, ...] = ()
+    """Where the id and the name were looked for afterwards, in every spelling."""
+    remains: Mapping[str, int] = field(default_factory=dict)
+    """Where they were found all the same, and how often; empty where nothing names the person any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from edge.records import FeedItem, FeedPage, Hit, Person, Reference
-from edge.store import images, meta, reserve, retention, stats
+from edge.store import images, meta, reserve, retention, stats, traces
 from edge.store.accounts.accounts import Accounts
 from edge.store.accounts.claim import Claim
 from edge.store.audit.audit import LOCAL
@@ -223,6 +223,20 @@ class Store:
     def data_version(self) -> int:
         """A number, from memory, that changes within half a second of another process' commit."""
         return self._core.writer.foreign_commits
+
+    def traces(self, wanted: Sequence[str], *, pictures: bool = True) -> dict[str, int]:
+        """What still holds one of these ids or names: rows by table, files by area, and files that no row names."""
+        rows = self._core.read(lambda db: traces.in_rows(db, wanted))
+        found = {f"rows of {table}": count for table, count in sorted(rows.items())}
+        found |= dict(traces.in_files(self._core.folder, wanted, pictures=pictures))
+        if unnamed := self._core.read(lambda db: images.count_unnamed(db, self._core.blobs)):
+            found["pictures that no row names"] = unnamed
+        return found
+
+    @property
+    def folder(self) -> Path:
+        """The data directory."""
+        return self._core.folder
 
     # audit
 

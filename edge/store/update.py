@@ -18,7 +18,8 @@ from edge.store import connect, meta, migrate
 from edge.store.feed import cursor, feed
 
 BEFORE = "edge.db.before"
-_COPY = "edge.db.copy"
+REFUSED = "edge.db.refused"
+COPY = "edge.db.copy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def migrate_copy(data_dir: Path, now: dt.datetime) -> bool:
     about = database_facts(data_dir)
     if about.schema == about.knows:
         return False
-    path, copy, before = data_dir / "edge.db", data_dir / _COPY, data_dir / BEFORE
+    path, copy, before = data_dir / "edge.db", data_dir / COPY, data_dir / BEFORE
     for name in (copy, Path(f"{copy}-wal"), Path(f"{copy}-shm"), before):
         name.unlink(missing_ok=True)
     try:
@@ -80,7 +81,7 @@ def roll_back(data_dir: Path) -> bool:
         with contextlib.closing(connect.open_writer(path)):
             pass
         _require_closed(path)
-        refused = data_dir / "edge.db.refused"
+        refused = data_dir / REFUSED
         refused.unlink(missing_ok=True)
         os.link(path, refused)
         before.replace(path)
@@ -92,7 +93,7 @@ def roll_back(data_dir: Path) -> bool:
 
 def accept(data_dir: Path) -> None:
     """Accept the update: delete the old database, which may still hold people erased since."""
-    for name in (BEFORE, "edge.db.refused"):
+    for name in (BEFORE, REFUSED):
         (data_dir / name).unlink(missing_ok=True)
 
 

@@ -179,3 +179,22 @@ def lime_relight(image: np.ndarray, light: np.ndarray, gamma: float, epsilon: fl
     gain = 1 / (light**gamma + epsilon)
     gain = np.minimum(gain, 1 / np.maximum(pixels.max(axis=2), 1 / 255))
     return np.asarray((pixels * gain[:, :, None]).reshape(image.shape))
+
+
+def cover_faces(image: np.ndarray, faces: np.ndarray, own: np.ndarray | None, margin: float) -> np.ndarray:
+    """Pixel by pixel: hidden within the margin of a face, unless the face that stays is nearer or as near."""
+
+    def distance(box: np.ndarray, x: float, y: float) -> float:
+        x1, y1, x2, y2 = np.asarray(box, np.float64).tolist()
+        return float(max(abs(x - (x1 + x2) / 2) / ((x2 - x1) / 2), abs(y - (y1 + y2) / 2) / ((y2 - y1) / 2)))
+
+    reach = 1 + 2 * margin
+    out = image.copy()
+    for face in faces:
+        for row in range(image.shape[0]):
+            for column in range(image.shape[1]):
+                far = distance(face, column + 0.5, row + 0.5)
+                near = np.inf if own is None else distance(own, column + 0.5, row + 0.5)
+                if far <= reach and not (near <= far and near <= reach):
+                    out[row, column] = 0
+    return out

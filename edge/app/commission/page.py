@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 from edge import durable
@@ -13,14 +14,13 @@ from edge.app.build import Models
 from edge.app.commission.distances import SpokenDistance
 from edge.app.commission.session import WalkSession
 from edge.app.commission.terminal import STATION_S
+from edge.app.people.sheets import FOLDER
 from edge.config import Config
 from edge.errors import ConflictError, StoreError
 from edge.pipeline import FrameResult
 from edge.records import Frame
 from edge.serve.ports import CommissionView, StationView
 from edge.store import Store
-
-FOLDER = "commission"
 
 
 class FrameSource(Protocol):
@@ -44,7 +44,7 @@ class PageWalk:
         self._station = SpokenDistance()
         self._camera, self._light = "", "day"
         self._until = 0.0
-        self._sheet: bytes | None = None
+        self._sheet: Path | None = None
 
     def view(self) -> CommissionView:
         """Return how far the walk is, with the findings so far."""
@@ -101,11 +101,14 @@ class PageWalk:
         """Sign the sheet, store it in the data directory, and audit who did it."""
         if self._session is None:
             raise ConflictError("no walk has begun: there is nothing to finish")
+        if self._store.person(self._session.walk.person_id) is None:
+            await self.cancel()
+            raise ConflictError("the walker was erased meanwhile: begin a new walk with somebody who is on the list")
         findings, data = await asyncio.to_thread(self._session.finish, self._camera)
-        await asyncio.to_thread(self._store_sheet, data)
+        path = await asyncio.to_thread(self._store_sheet, data)
         detail = {"camera": self._camera, "sentence": findings.sentence}
         await asyncio.wrap_future(self._store.audit(by, "commission.sheet", f"camera {self._camera}", detail))
-        self._sheet = data
+        self._sheet = path
         await self.cancel()
 
     async def cancel(self) -> None:
@@ -114,8 +117,11 @@ class PageWalk:
         self._session, self._until = None, 0.0
 
     def sheet(self) -> bytes | None:
-        """Return the sheet signed last since the service started."""
-        return self._sheet
+        """The sheet that was signed last, while the service runs; as kept, since an erasure may have changed it."""
+        try:
+            return None if self._sheet is None else self._sheet.read_bytes()
+        except FileNotFoundError:
+            return None
 
     def _observe_frame(self, frame: Frame, result: FrameResult) -> None:
         """Receive a processed frame; called on the vision thread."""
@@ -126,7 +132,7 @@ class PageWalk:
         at_s = frame.captured_mono_ns / 1e9
         made.walk.add_frame(frame.image, at_s, self._station, light=self._light, found=result.detections)
 
-    def _store_sheet(self, data: bytes) -> None:
+    def _store_sheet(self, data: bytes) -> Path:
         folder = self._config.data_dir / FOLDER
         path = folder / f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}-{self._camera}.html"
         try:
@@ -134,3 +140,4 @@ class PageWalk:
             durable.replace(path, data)
         except OSError as error:
             raise StoreError(f"{path}: the sheet can't be kept ({error.strerror}); free some space") from None
+        return path

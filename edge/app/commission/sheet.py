@@ -7,7 +7,6 @@ nothing by itself: its fingerprint is compared with the one that the box shows.
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +17,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from edge.app.commission.findings import DistanceResult, Findings
 from edge.app.commission.walk import DAY
 from edge.errors import ImageError
-from edge.ops.release.signing import fingerprint, is_signed, public_hex, sign
+from edge.ops.release.signed_page import body_of, sign_page, signer_of
+from edge.ops.release.signing import fingerprint, public_hex
 
-_SIGNATURE = re.compile(rb"<!-- edge-signature ed25519 ([0-9a-f]{64}) ([A-Za-z0-9+/=]{88}) -->\n\Z")
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 640, 140, 40, 26
 
 
@@ -51,16 +50,15 @@ def make_sheet(findings: Findings, facts: Facts, key: Ed25519PrivateKey) -> byte
         fingerprint=fingerprint(public_hex(key)),
     )
     body = html.rstrip().encode("utf-8") + b"\n"
-    return body + f"<!-- edge-signature ed25519 {public_hex(key)} {sign(body, key)} -->\n".encode("ascii")
+    return sign_page(body, key)
 
 
 def check_sheet(data: bytes, name: str) -> str:
     """Return the public key (hex) that signed this sheet; ImageError where a byte was changed, or this is no sheet."""
-    found = _SIGNATURE.search(data)
-    if found is None:
+    if body_of(data) is None:
         raise ImageError(f"{name}: carries no signature of a box: not a sheet of `edge commission`, or cut off")
-    public = found[1].decode("ascii")
-    if not is_signed(data[: found.start()], public, found[2].decode("ascii")):
+    public = signer_of(data)
+    if public is None:
         raise ImageError(f"{name}: was changed after it was signed; ask for the original")
     return public
 

@@ -66,7 +66,10 @@ class ExamineQueue:
             await asyncio.to_thread(path.unlink, missing_ok=True)
             raise ConflictError(f"{waiting} files are waiting already; try again when one of them is done")
         job = Examination(secrets.token_hex(8), name[-120:], by, dt.datetime.now(dt.UTC))
-        await asyncio.to_thread(_move_upload, path, self._folder / job.job_id)
+        try:
+            await asyncio.to_thread(_move_upload, path, self._folder / job.job_id)
+        except FileNotFoundError:
+            raise ConflictError("the file was removed when somebody was erased; hand it in again") from None
         self._jobs[job.job_id] = job
         self._job_added.set()
         return job
@@ -139,6 +142,7 @@ class ExamineQueue:
                         await self._job_added.wait()
         finally:
             await self._end_worker()
+            results.remove_uploads(self._folder)
 
     async def _examine(self, job: Examination) -> None:
         folder = self._folder / job.job_id
@@ -202,8 +206,7 @@ class ExamineQueue:
 
     def _load_finished(self) -> None:
         """After a restart load the finished jobs and delete everything unfinished."""
-        for file in self.inbox.iterdir():
-            file.unlink(missing_ok=True)
+        results.remove_uploads(self._folder)
         for folder in self._folder.iterdir():
             if not results.JOB_ID.fullmatch(folder.name):
                 continue

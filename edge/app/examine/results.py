@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from edge.store.spellings import file_mentions, spellings
+
 JOB_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 JOB_FILE = "job.json"
 """Written when an examination has ended."""
@@ -39,8 +41,21 @@ def named_in(hits: Iterable[Mapping[str, Any]]) -> set[str]:
     return {name for hit in hits for name in (hit["person"]["id"], hit["runner_up_id"]) if name}
 
 
+def remove_uploads(folder: Path) -> None:
+    """Delete the files that were handed in: those being received, and those waiting in a job or at work."""
+    for pattern in ("inbox/*", "*/file*"):
+        for path in folder.glob(pattern):
+            if path.parent.name == "inbox" or JOB_ID.fullmatch(path.parent.name):
+                path.unlink(missing_ok=True)
+
+
 def remove_naming(folder: Path, person_id: str) -> list[str]:
-    """Delete the jobs that name a person and all unfinished jobs, which may yet name them; return their ids."""
+    """Delete the jobs that name a person and all unfinished jobs, which may yet name them; return their ids.
+
+    What is being received is deleted, too: nobody can tell whom it shows.
+    """
+    for path in folder.glob("inbox/*"):
+        path.unlink(missing_ok=True)
     jobs = [job for job in (folder.iterdir() if folder.is_dir() else ()) if JOB_ID.fullmatch(job.name)]
     gone = [job for job in jobs if _may_name(job, person_id)]
     for job in gone:
@@ -51,6 +66,9 @@ def remove_naming(folder: Path, person_id: str) -> list[str]:
 def _may_name(job: Path, person_id: str) -> bool:
     if not (job / JOB_FILE).is_file():
         return True
+    needles = spellings(person_id)
+    if any(path.is_file() and file_mentions(path, needles) for path in job.rglob("*")):
+        return True  # as in the name of the file that was handed in
     try:
         return person_id in named_in(read_hits(job))
     except (OSError, ValueError, TypeError, KeyError):

@@ -17,6 +17,7 @@ from edge.capture.sources import VIDEO_SUFFIXES, open_path
 from edge.config import Config
 from edge.errors import ImageError
 from edge.pipeline import ActiveList, DeviceFacts, HitDraft, Pipeline, TrackEnd
+from edge.pipeline.bystanders import cover_bystanders
 from edge.pipeline.pipeline import Detector, without_times
 from edge.pixels import degrade
 from edge.records import Frame
@@ -142,7 +143,8 @@ def _clean_faces(result: ClipResult) -> dict[str, BgrImage]:
                 if draft.shown is not None:
                     left, top = draft.hit.recipe["input"]["corner"]
                     height, width = draft.shown.found.shape[:2]
-                    clean[draft.hit.hit_id] = shot.image[top : top + height, left : left + width].copy()
+                    image = cover_bystanders(shot.image, draft.hit.box, draft.shown.covered)
+                    clean[draft.hit.hit_id] = image[top : top + height, left : left + width].copy()
     return clean
 
 

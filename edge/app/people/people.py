@@ -15,11 +15,13 @@ from typing import Any
 from edge.app.build import Models
 from edge.app.people import calibration, embeddings
 from edge.app.people.pictures import CheckedPerson, check_pictures
+from edge.app.people.sheets import forget_in_sheets
 from edge.config import Config
 from edge.errors import ImageError, ServiceError
 from edge.records import Person
 from edge.store import Erasure, Listing, Receipt, Store
 from edge.store.audit.audit import LOCAL
+from edge.store.traces import AREAS
 from edge.watchlist.entry import EnrolOutcome, ListEntry, Upload, require_new_id
 
 
@@ -85,13 +87,16 @@ class People:
             outcomes.append(checked.outcome())
             listings.append(Listing(entry.person, checked.references, checked.images, replaces=True))
         if all(outcome.is_stored for outcome in outcomes):
+            names = {person.person_id: person.name for person in self.store.people()}
             for receipt in self.store.replace_people(listings, by=by, if_version=if_version).result():
-                self._erase_beside(receipt)
+                self._erase_beside(receipt, names.get(receipt.person_id, ""))
         return tuple(outcomes)
 
     def forget(self, person_id: str, *, by: str, if_version: int | None = None) -> Erasure:
         """Erase a person everywhere; NotFoundError for an id that is not on the list."""
-        return self._erase_beside(self.store.forget_person(person_id, by=by, if_version=if_version).result())
+        person = self.store.person(person_id)
+        receipt = self.store.forget_person(person_id, by=by, if_version=if_version).result()
+        return self._erase_beside(receipt, "" if person is None else person.name)
 
     def keep_former(self, person: Person) -> Person:
         """Return the person; an end, reason or owner that is missing is taken from the present entry."""
@@ -140,10 +145,26 @@ class People:
         if self.store.person(person_id) is None:
             require_new_id(person_id)
 
-    def _erase_beside(self, receipt: Receipt) -> Erasure:
-        """Erase what lies outside the store. New kinds of data that name people belong here, and in the receipt."""
-        forget = self._forget_examinations
-        return Erasure(receipt, examinations=0 if forget is None else forget(receipt.person_id))
+    def traces(self, person_id: str, name: str = "", *, pictures: bool = True) -> dict[str, int]:
+        """What still holds an id or name, in every spelling, by place; see `Store.traces`.
+
+        A name that is also part of somebody else's on the list says nothing of this person, and is not looked for.
+        """
+        others = [one.name for one in self.store.people() if one.person_id != person_id]
+        wanted = [person_id] if not name or any(name in other for other in others) else [person_id, name]
+        return self.store.traces(wanted, pictures=pictures)
+
+    def _erase_beside(self, receipt: Receipt, name: str) -> Erasure:
+        """Erase what lies outside the store. Whatever else names people by id belongs here, and in the receipt.
+
+        Afterwards everything is searched: the receipt says scrubbed only where nothing names the person any more.
+        """
+        forget, person_id = self._forget_examinations, receipt.person_id
+        examinations = 0 if forget is None else forget(person_id)
+        sheets = forget_in_sheets(self.store.folder, person_id)
+        remains = self.traces(person_id, name, pictures=False)
+        scrubbed = replace(receipt, is_scrubbed=receipt.is_scrubbed and not remains)
+        return Erasure(scrubbed, examinations, sheets, AREAS, remains)
 
 
 def enrol(

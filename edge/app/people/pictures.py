@@ -19,6 +19,7 @@ from edge.capture.images import decode_image, read_image
 from edge.capture.sources import VIDEO_SUFFIXES, open_path
 from edge.errors import EdgeError
 from edge.pipeline.draft import cut_with_margin
+from edge.pixels.cover import cover_faces
 from edge.pixels.encode import file_sha256, to_png
 from edge.pixels.geometry import align
 from edge.pixels.quality import measure
@@ -157,6 +158,7 @@ class _Measurer:
         if face is None:
             return Candidate(source, found, at_s=at_s)
         landmarks, box = found.landmarks[face], found.boxes[face]
+        image = cover_faces(image, np.delete(found.boxes, face, axis=0), box)  # others in the picture are not kept
         crop = align(image, landmarks)
         quality = measure(crop, landmarks, box)
         embedding = self._stages.embedder.embed(crop[np.newaxis])[0]

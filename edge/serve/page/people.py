@@ -92,7 +92,9 @@ async def erase(request: web.Request) -> web.StreamResponse:
         pictures = await _pictures(request, person)
         return _render_form(request, person, _form_of(person), error=error, pictures=pictures, status=422)
     erased = await request.app[PEOPLE].forget(person.person_id, by=request[CALLER].name or "")
-    return render(request, "receipt.html", {"receipt": erased.receipt, "examined": erased.examinations})
+    return render(
+        request, "receipt.html", {"receipt": erased.receipt, "examined": erased.examinations, "erased": erased}
+    )
 
 
 def _as_typed(text: str) -> str:

@@ -20,13 +20,13 @@ from typing import Any
 from edge.store import meta
 from edge.store.codec import time_from_text, time_to_text, to_line
 from edge.store.rows import AuditEntry, AuditHead
+from edge.store.spellings import mentions
 
 LOCAL = "local"
 """Actor recorded for a command run on the device itself."""
 
 ERASED = "person.erase"
 """Action of the row that says which rows were blanked."""
-LEAST_PART = 4
 
 _COLUMNS = "seq, at, actor, action, object, detail, salt, told_sha256, sha256"
 
@@ -82,15 +82,16 @@ def newest(db: sqlite3.Connection, before: int | None, limit: int) -> list[Audit
 def blank_rows_about(db: sqlite3.Connection, person_id: str, names: tuple[str, ...]) -> list[int]:
     """Blank the rows about a person, found by id or by a name in their text; returns their numbers.
 
-    A name of a few letters counts only where it is the whole text: as a part it would be in all rows. Rows that record
-    erasures name nobody, and stay.
+    Texts are read in every spelling there is, also as part of an address. A name of a few letters counts only where it
+    is a whole value: as a part it would be in all rows. Rows that record erasures name nobody, and stay.
     """
-    spelt = [json.dumps(name, ensure_ascii=False) for name in names if name]
-    parts = [text[1:-1] if len(text) >= LEAST_PART + 2 else text for text in spelt]
-    like = "".join(" OR instr(detail, ?) OR instr(object, ?)" for _ in parts)
-    given = [ERASED, person_id, *(text for part in parts for text in (part, part))]
-    query = f"SELECT seq FROM audit WHERE object IS NOT NULL AND action <> ? AND (person_id = ?{like}) ORDER BY seq"
-    found = [row[0] for row in db.execute(query, given).fetchall()]
+    words = [name for name in names if name]
+    query = "SELECT seq, object, detail, person_id FROM audit WHERE object IS NOT NULL AND action <> ? ORDER BY seq"
+    found = [
+        seq
+        for seq, subject, detail, about in db.execute(query, (ERASED,)).fetchall()
+        if about == person_id or mentions(subject, words) or mentions(detail, words)
+    ]
     blanked = "UPDATE audit SET object = NULL, detail = NULL, salt = NULL, person_id = NULL WHERE seq = ?"
     db.executemany(blanked, [(seq,) for seq in found])
     return found

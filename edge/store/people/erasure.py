@@ -56,10 +56,15 @@ def delete_rows(change: Change, person_id: str, now: dt.datetime) -> Receipt:
 
 
 def erase_traces(db: sqlite3.Connection, blobs: Blobs, path: Path, receipt: Receipt) -> Receipt:
-    """After the commit: delete the files, write the database anew, empty the log."""
+    """After the commit: delete the files and all that no row names, write the database anew, empty the log.
+
+    What a kill left between file and commit may show the person, and nobody can tell; so all of it goes, of any age.
+    """
     images.delete_released(db, blobs)
+    images.sweep_orphans(db, blobs, min_age_s=0)
     is_compact = connect.compact(db)
-    return replace(receipt, is_scrubbed=connect.truncate_log(db, path) == 0 and is_compact)
+    is_empty = connect.truncate_log(db, path) == 0
+    return replace(receipt, is_scrubbed=is_empty and is_compact and not images.count_unnamed(db, blobs))
 
 
 def _images_of(db: sqlite3.Connection, person_id: str) -> set[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 
 from edge.store.core import Core
-from edge.store.people import changes, erasure, people
+from edge.store.people import changes, copies, erasure, people
 from edge.store.people.changes import Listing
 from edge.store.rows import Receipt
 from edge.store.writer import Change
@@ -60,4 +61,6 @@ class Watchlist:
         return self._core.write(apply, finish=self._erase_traces)
 
     def _erase_traces(self, db: sqlite3.Connection, receipt: Receipt) -> Receipt:
-        return erasure.erase_traces(db, self._core.blobs, self._core.path, receipt)
+        done = erasure.erase_traces(db, self._core.blobs, self._core.path, receipt)
+        are_clean = copies.erase_from_copies(self._core.folder, receipt.person_id, self._core.clock())
+        return replace(done, is_scrubbed=done.is_scrubbed and are_clean)

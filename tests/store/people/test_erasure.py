@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import os
 import random
+import shutil
 from pathlib import Path
 
 import pytest
 
 from edge.errors import NotFoundError
 from edge.records import HitImages, Person
-from edge.store import Store
+from edge.store import Store, update
 from tests.support.store import ANN, BOB, Clock, enrol, hit_of, kept_files, picture, reference_of, review
 
 
@@ -152,3 +154,68 @@ def test_a_picture_shared_with_someone_else_stays(tmp_path: Path) -> None:
         receipt = store.forget_person("bob-2").result(10)
         assert (receipt.images, receipt.images_shared) == (2, 1)
         assert store.image_path(of_ann.images.frame) is not None
+
+
+def test_files_that_a_kill_left_go_whatever_their_age(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        enrol(store, ANN)
+        enrol(store, BOB)
+        store.add_hit(*hit_of(ANN, 1)).result(10)
+        store.add_hit(*hit_of(BOB, 2)).result(10)
+        sha256, data = picture("written, and then the power went")
+        folder = tmp_path / "blobs" / sha256[:2]
+        folder.mkdir(exist_ok=True)
+        (folder / sha256).write_bytes(data)
+        (folder / ".new-abcd").write_bytes(b"half a picture")
+        os.utime(folder / sha256, (4e9, 4e9))  # a clock that was a century ahead
+        receipt = store.forget_person(ANN.person_id).result(10)
+        assert receipt.is_scrubbed
+        assert len(kept_files(tmp_path)) == store.stats()["images"]
+        assert store.traces([ANN.person_id, ANN.name]) == {}
+
+
+def test_copies_of_an_update_no_longer_name_the_erased_and_still_take_it_back(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        enrol(store, ANN)
+        enrol(store, BOB)
+        store.add_hit(*hit_of(BOB, 2)).result(60)
+    for name in ("edge.db.before", "edge.db.refused", "edge.db.copy"):
+        shutil.copy(tmp_path / "edge.db", tmp_path / name)
+    with Store.open(tmp_path) as store:
+        assert store.traces([BOB.person_id])["copies"] == 3
+        assert store.forget_person(BOB.person_id).result(60).is_scrubbed
+        assert store.traces([BOB.person_id, BOB.name]) == {}
+    assert [path.name for path in sorted(tmp_path.glob("edge.db.*"))] == ["edge.db.before"]
+    assert update.roll_back(tmp_path)
+    with Store.open(tmp_path) as store:
+        assert store.people() == [ANN]
+        problems = store.audit_log.verify().problems
+        assert not any("blanked" in problem for problem in problems), "the copy accounts for what was blanked in it"
+
+
+def test_a_copy_that_cannot_be_changed_is_deleted(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        enrol(store, BOB)
+        (tmp_path / "edge.db.before").write_bytes(b"bob-2, and no database")
+        assert store.forget_person(BOB.person_id).result(10).is_scrubbed
+    assert not (tmp_path / "edge.db.before").exists()
+
+
+def test_views_by_encoded_address_are_blanked_and_the_chain_holds(tmp_path: Path) -> None:
+    person = Person("Jörg Müller", "Jörg M.", "missing")
+    with Store.open(tmp_path) as store:
+        enrol(store, person)
+        enrol(store, BOB)
+        for subject in (
+            "/people/J%C3%B6rg%20M%C3%BCller/edit",
+            "/hits?person=J%C3%B6rg+M%C3%BCller",
+            "/people/bob-2/edit",
+        ):
+            store.audit("sam", "watchlist.view", subject).result(10)
+        store.audit("sam", "hits.search", "/hits", {"query": {"person": person.person_id}}).result(10)
+        assert store.forget_person(person.person_id).result(10).is_scrubbed
+        assert store.audit_log.verify().problems == ()
+        kept = [entry.object for entry in store.audit_log.newest(None, 50) if entry.object]
+        assert "/people/bob-2/edit" in kept
+        assert not any("rg" in subject and "M" in subject for subject in kept)
+        assert store.traces([person.person_id, person.name]) == {}

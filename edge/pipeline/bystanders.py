@@ -1,0 +1,104 @@
+"""The faces of a kept frame that are not the hit's: where they are, so that they are covered before it is encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.arrays import BgrImage, Boxes
+from edge.detect import tiles
+from edge.pixels.boxes import iou
+from edge.pixels.cover import cover_faces
+from edge.records import Detections, Track
+
+SECOND_LOOK_SCORE = 0.3
+"""Detector score from which on the second look covers what may be a face: a cover too many does less harm."""
+SECOND_LOOK_PX = 960
+"""Frames with a longer side are also searched in tiles, since the detector would see their small faces too coarsely."""
+NUM_TILES = 2
+SAME_FACE_IOU = 0.2
+SAME_FACE_SHARE = 0.6
+"""A doubtful box that overlaps the hit's own face by this much is a part of it, or the same face once more."""
+
+Box = tuple[float, float, float, float]
+
+
+def _no_boxes() -> Boxes:
+    return np.zeros((0, 4), np.float32)
+
+
+class Searcher(Protocol):
+    """Anything that finds faces."""
+
+    def detect(self, image: BgrImage, min_score: float | None = None) -> Detections:
+        """Faces of an (H, W, 3) uint8 BGR image, best first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bystanders:
+    """Boxes of one frame beside a face, each (N, 4) float32 xyxy px.
+
+    `detected` were found as faces of their own, whatever their score. `doubtful` may be faces: where a track not seen
+    in this frame should be, and what a second look finds.
+    """
+
+    detected: Boxes = field(default_factory=_no_boxes)
+    doubtful: Boxes = field(default_factory=_no_boxes)
+
+
+def bystanders_of(track: Track, detections: Detections, tracks: Sequence[Track]) -> Bystanders:
+    """All faces of a frame beside that of `track`."""
+    own = [] if track.detection is None else [track.detection]
+    unseen = [one.box for one in tracks if one.detection is None and one.track_id != track.track_id]
+    return Bystanders(np.delete(detections.boxes, own, axis=0), np.array(unseen, np.float32).reshape(-1, 4))
+
+
+def look_again(image: BgrImage, own: Box, known: Bystanders, searcher: Searcher | None) -> Bystanders:
+    """All that is to be covered in a frame that is kept for the face in the box `own`.
+
+    `searcher` looks at the very frame once more, with a low score and, where it is large, tile by tile.
+    """
+    found = [] if searcher is None else _second_look(image, searcher)
+    doubtful = _with_area(np.concatenate([known.doubtful, *found]))
+    return Bystanders(_with_area(known.detected), doubtful[~_is_same_face(doubtful, np.array(own, np.float32))])
+
+
+def cover_bystanders(image: BgrImage, own: Box, others: Bystanders) -> BgrImage:
+    """The frame with those faces covered; the face in the box `own` stays; what is doubtful never touches its box."""
+    face = np.array(own, np.float32)
+    sure = cover_faces(image, others.detected, face)
+    done = cover_faces(sure, others.doubtful, face)
+    if done is not sure:
+        left, top = np.floor(np.maximum(face[:2], 0)).astype(int)
+        right, bottom = np.ceil(np.maximum(face[2:], 0)).astype(int)
+        done[top:bottom, left:right] = sure[top:bottom, left:right]
+    return done
+
+
+def _with_area(boxes: Boxes) -> Boxes:
+    return boxes[(boxes[:, 2:] > boxes[:, :2]).all(axis=1)]
+
+
+def _second_look(image: BgrImage, searcher: Searcher) -> list[Boxes]:
+    height, width = image.shape[:2]
+    found = [searcher.detect(image, SECOND_LOOK_SCORE).boxes]
+    if max(height, width) > SECOND_LOOK_PX:
+        for left, top, right, bottom in tiles(width, height, NUM_TILES):
+            part = searcher.detect(np.ascontiguousarray(image[top:bottom, left:right]), SECOND_LOOK_SCORE).boxes
+            found.append(part + np.array([left, top] * 2, np.float32))
+    return found
+
+
+def _is_same_face(boxes: Boxes, own: Boxes) -> NDArray[np.bool_]:
+    """Which of (N, 4) boxes show the face in the box `own` (4,), or a part of it."""
+    low, high = np.maximum(boxes[:, :2], own[:2]), np.minimum(boxes[:, 2:], own[2:])
+    shared = np.clip(high - low, 0, None).prod(axis=1)
+    areas = np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(axis=1)
+    smaller = np.minimum(areas, (own[2:] - own[:2]).prod())
+    is_alike = iou(boxes, own[np.newaxis])[:, 0] >= SAME_FACE_IOU
+    return np.asarray(is_alike | (shared >= SAME_FACE_SHARE * np.maximum(smaller, 1e-6)), np.bool_)

@@ -1,0 +1,56 @@
+"""Erasing a person from the copies of the database that an update has left beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import logging
+import sqlite3
+from pathlib import Path
+
+from edge.errors import EdgeError
+from edge.store import connect
+from edge.store.audit import audit
+from edge.store.people import changes, people
+from edge.store.update import BEFORE, COPY, REFUSED
+from edge.store.writer import Change
+
+log = logging.getLogger(__name__)
+
+
+def erase_from_copies(folder: Path, person_id: str, now: dt.datetime) -> bool:
+    """Erase a person also from the database before an update; returns whether no copy can name them any more.
+
+    That copy is needed if the update is taken back, so only the person goes. One that can't be changed is deleted, as
+    are the database that a rollback has replaced and one whose migration was cut off: nothing needs them.
+    """
+    before = folder / BEFORE
+    try:
+        if before.exists() and not _erase_from(before, person_id, now):
+            log.warning("%s was deleted: an erasure could not change it, and it may name who was erased", before)
+            _remove(before)
+        _remove(folder / REFUSED)
+        _remove(folder / COPY)
+    except OSError as error:
+        log.warning("a copy of the database may still name who was erased: %s", error)
+        return False
+    return True
+
+
+def _erase_from(path: Path, person_id: str, now: dt.datetime) -> bool:
+    try:
+        with contextlib.closing(connect.open_writer(path)) as db:
+            with connect.immediate(db):
+                if people.get(db, person_id) is None:
+                    audit.blank_rows_about(db, person_id, (person_id,))
+                else:
+                    changes.erase_person(Change(db), person_id, None, audit.LOCAL, now)
+            is_compact = connect.compact(db)
+            return connect.truncate_log(db, path) == 0 and is_compact
+    except (sqlite3.Error, EdgeError):
+        return False
+
+
+def _remove(path: Path) -> None:
+    for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+        name.unlink(missing_ok=True)

@@ -1,0 +1,65 @@
+"""How a text may be spelt in what the program writes: in JSON, in addresses, in HTML. Finds it in all of them.
+
+A text of a few letters counts only where it is a whole value: as a part it would be found everywhere.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
+
+LEAST_PART = 4
+CHUNK = 1 << 20
+_SAFE = ("", "/", "!$&'()*+,;=:@/", "!$'()*,;:@/?")
+"""What different programs leave as it is when they write a text into an address."""
+
+
+def mentions(text: str, wanted: Iterable[str]) -> bool:
+    """Whether the text names one of `wanted`, in whatever spelling."""
+    once = {text, unquote(text), unquote_plus(text), html.unescape(text)}
+    read = once | {unquote(one) for one in once}
+    return any(_is_in(one, word) for word in wanted if word for one in read)
+
+
+def _is_in(text: str, word: str) -> bool:
+    spelt = (word, json.dumps(word, ensure_ascii=False)[1:-1], json.dumps(word)[1:-1])
+    if len(word) >= LEAST_PART:
+        return any(one in text for one in spelt)
+    return any(f'"{one}"' in text for one in spelt) or word in re.split(r"[/?&=]", text)
+
+
+def spellings(word: str) -> tuple[bytes, ...]:
+    """All spellings of a text as bytes, for files that are searched as they are."""
+    inner = [word, json.dumps(word, ensure_ascii=False)[1:-1], json.dumps(word)[1:-1]]
+    if len(word) < LEAST_PART:
+        whole = [f'"{one}"' for one in inner] + [f"/{quote(word, safe='')}/"]
+        return tuple(dict.fromkeys(one.encode() for one in whole))
+    asked = [quote(word, safe=safe) for safe in _SAFE] + [quote_plus(word)]
+    asked += [re.sub("%..", lambda code: code[0].lower(), one) for one in asked]
+    marked = [html.escape(word), html.escape(word).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")]
+    return tuple(dict.fromkeys(one.encode("utf-8", "surrogatepass") for one in [*inner, *asked, *marked]))
+
+
+def file_mentions(path: Path, needles: Iterable[bytes]) -> bool:
+    """Whether a file, or its name, holds one of the byte strings; a file that is gone or can't be read holds none."""
+    needles = tuple(needles)
+    if not needles:
+        return False
+    name, overlap = str(path.name).encode("utf-8", "surrogateescape"), max(map(len, needles)) - 1
+    if any(one in name for one in needles):
+        return True
+    before = b""
+    try:
+        with path.open("rb") as file:
+            while part := file.read(CHUNK):
+                window = before + part
+                if any(one in window for one in needles):
+                    return True
+                before = window[-overlap:] if overlap else b""
+    except OSError:
+        return False
+    return False
