@@ -30,9 +30,9 @@ def add(change: Change, blobs: Blobs, hit: Hit, pictures: Mapping[str, bytes], n
     body = _drop_erased_runner_up(change.db, hit_to_json(hit))
     item = feed.append(change, now, "alert.created", body, hit.hit_id)
     change.db.execute(
-        """INSERT INTO hits (hit_id, person_id, camera, kind, review_state, last_at, latest_seq, body)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
-        (hit.hit_id, hit.person.person_id, *_columns(hit, body), item.seq, to_line(body)),
+        """INSERT INTO hits (hit_id, person_id, camera, kind, review_state, last_at, latest_seq, seen_seq, body)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (hit.hit_id, hit.person.person_id, *_columns(hit, body), item.seq, item.seq, to_line(body)),
     )
     # The reference picture may have been replaced during the visit: keep the alert without it.
     _link_images(change.db, blobs, hit, pictures, now, may_be_gone={hit.images.reference})
@@ -47,9 +47,9 @@ def update(change: Change, blobs: Blobs, hit: Hit, pictures: Mapping[str, bytes]
     body = _drop_erased_runner_up(change.db, hit_to_json(hit) | {"review": stored["review"]})
     item = feed.append(change, now, "alert.updated", body, hit.hit_id)
     change.db.execute(
-        """UPDATE hits SET camera = ?, kind = ?, review_state = ?, last_at = ?, latest_seq = ?, body = ?
-           WHERE hit_id = ?""",
-        (*_columns(hit, body), item.seq, to_line(body), hit.hit_id),
+        """UPDATE hits SET camera = ?, kind = ?, review_state = ?, last_at = ?, latest_seq = ?,
+           seen_seq = ?, body = ? WHERE hit_id = ?""",
+        (*_columns(hit, body), item.seq, item.seq, to_line(body), hit.hit_id),
     )
     # A picture named before may have been deleted for space: keep the update without it.
     may_be_gone = {*stored["images"].values(), hit.images.reference}
