@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from edge.store import connect, images, migrate
+from edge.store import connect, images, migrate, reserve
 from edge.store.blobs import Blobs
 from edge.store.coverage.clock import Moment, mark, read_boot_clock
 from edge.store.writer import Change, Listener, Writer
@@ -46,24 +46,34 @@ class Clocks:
 class Core:
     """How every part of the store reads, writes and learns of commits. Nothing is written before `start`."""
 
-    def __init__(self, folder: Path, clocks: Clocks, prepare: Prepare) -> None:
+    def __init__(self, folder: Path, clocks: Clocks, prepare: Prepare, make_room: Prepare) -> None:
+        """`make_room` frees disk space; called where opening finds the disk full and the reserve was given up."""
         self.folder = folder
         self.path = folder / "edge.db"
         self.clock = clocks.wall
         self._clocks = clocks
         try:
             with connect.lock_folder(folder):
-                self.blobs = Blobs(folder / "blobs")
-                db = migrate.open_database(self.path, self.clock())
                 try:
-                    prepare(db, self.blobs)
-                    self.writer = Writer(db, self.path)
-                except BaseException:
-                    db.close()
-                    raise
+                    self._open(prepare)
+                except (sqlite3.Error, OSError) as error:
+                    if not connect.is_full_at_start(error, folder) or not reserve.release(folder):
+                        raise
+                    self._open(prepare, make_room)
         except (sqlite3.Error, OSError) as error:
             raise connect.explain(error, self.path) from error
         self._readers = connect.Readers(self.path)
+
+    def _open(self, prepare: Prepare, make_room: Prepare = lambda db, blobs: None) -> None:
+        """Open the database for writing; `make_room` comes first, even before the schema is brought up to date."""
+        self.blobs = Blobs(self.folder / "blobs")
+        db = migrate.open_database(self.path, self.clock(), lambda db: make_room(db, self.blobs))
+        try:
+            prepare(db, self.blobs)
+            self.writer = Writer(db, self.path)
+        except BaseException:
+            db.close()
+            raise
 
     def listen(self, listener: Listener) -> None:
         """Add a listener, before `start`; they are called in the order in which they were added."""

@@ -98,7 +98,10 @@ class Store:
             images.sweep_if_due(db, blobs, clock())
             reserve.create(data_dir)
 
-        core = Core(data_dir, Clocks(clock, boot_clock, is_clock_synced), prepare)
+        def make_room(db: sqlite3.Connection, blobs: Blobs) -> None:
+            retention.make_room(db, blobs, data_dir)
+
+        core = Core(data_dir, Clocks(clock, boot_clock, is_clock_synced), prepare, make_room)
         try:
             store = cls(core)
         except BaseException:

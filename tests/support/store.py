@@ -22,7 +22,7 @@ BOB = Person("bob-2", "Bob Wintermute", "missing", NOW + dt.timedelta(days=90))
 
 
 class Clock:
-    """A wall clock and a boot's own clock that move only when told to; `now` may be set, as by a hand or the network."""
+    """A wall clock and a boot's own clock that move only when told to; `now` alone may be set, as by a hand."""
 
     def __init__(self) -> None:
         self.now = NOW

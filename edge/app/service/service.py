@@ -30,8 +30,8 @@ from edge.capture.camera import Camera
 from edge.config import Config
 from edge.enhance import warm_up
 from edge.errors import ConfigError, EdgeError
-from edge.ops.system.clock import clock_facts
 from edge.ops.system.camera_status import CameraStatusCollector
+from edge.ops.system.clock import clock_facts
 from edge.ops.system.metrics import Metrics
 from edge.ops.system.systemd import SignsOfLife, feed_watchdog, notify_systemd
 from edge.records import CameraState
