@@ -43,6 +43,17 @@ def lock_folder(data_dir: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def lock_file(path: Path, *, is_shared: bool) -> int | None:
+    """Lock a file, alone or with others, until the handle is closed; None where somebody holds it otherwise."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle
+
+
 def open_writer(path: Path) -> sqlite3.Connection:
     """A connection that may write. It is handed to the writer thread, hence no thread check."""
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
@@ -141,24 +152,12 @@ def log_bytes(path: Path) -> int:
     return log.stat().st_size if log.exists() else 0
 
 
-def truncate_log(db: sqlite3.Connection, path: Path) -> int:
+def truncate_log(db: sqlite3.Connection, path: Path, tries: int = CHECKPOINT_TRIES) -> int:
     """Move the log into the database and empty it; returns the bytes left where a reader holds it open."""
-    for _ in range(CHECKPOINT_TRIES):
+    for _ in range(tries):
         if db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0:
             break
     return log_bytes(path)
-
-
-def compact(db: sqlite3.Connection) -> bool:
-    """Write the database anew, some four seconds a gigabyte; returns whether there was room for it."""
-    db.execute("PRAGMA temp_store = FILE")  # else the copy would be made in memory
-    try:
-        db.execute("VACUUM")
-    except sqlite3.Error:
-        return False
-    finally:
-        db.execute("PRAGMA temp_store = MEMORY")
-    return True
 
 
 _MEANING = {

@@ -16,6 +16,7 @@ from typing import TypeVar
 from edge.store import connect, images, migrate, reserve
 from edge.store.blobs import Blobs
 from edge.store.coverage.clock import Moment, mark, read_boot_clock
+from edge.store.gaps import RawFiles
 from edge.store.writer import Change, Listener, Writer
 
 T = TypeVar("T")
@@ -63,6 +64,8 @@ class Core:
         except (sqlite3.Error, OSError) as error:
             raise connect.explain(error, self.path) from error
         self._readers = connect.Readers(self.path)
+        self.file_key = RawFiles.register(self.path)
+        self._is_registered = True
 
     def _open(self, prepare: Prepare, make_room: Prepare = lambda db, blobs: None) -> None:
         """Open the database for writing; `make_room` comes first, even before the schema is brought up to date."""
@@ -130,3 +133,6 @@ class Core:
         # Readers first: SQLite checkpoints and removes the log when the last connection closes; a read-only one can't.
         self._readers.close()
         self.writer.close()
+        if self._is_registered:
+            self._is_registered = False
+            RawFiles.unregister(self.file_key)

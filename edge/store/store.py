@@ -108,6 +108,7 @@ class Store:
             core.close()
             raise
         core.start()
+        store._watchlist.resume_erasures()
         return store
 
     def close(self) -> None:
@@ -221,7 +222,11 @@ class Store:
         return self._watchlist.replace(listings, by, if_version)
 
     def forget_person(self, person_id: str, *, by: str = LOCAL, if_version: int | None = None) -> Future[Receipt]:
-        """Erase a person: rows, hits, pictures no other row names, and their traces in the log."""
+        """Erase a person: rows, hits, pictures no other row names, and their traces in log and unused bytes.
+
+        They are off the list at once. The rest goes in slices, between which alerts are stored; the Future is done when
+        all is gone.
+        """
         return self._watchlist.erase(person_id, by, if_version)
 
     def watchlist_changed_at(self) -> dt.datetime | None:

@@ -27,6 +27,7 @@ LOCAL = "local"
 ERASED = "person.erase"
 """Action of the row that says which rows were blanked."""
 LEAST_PART = 4
+MAX_SEQ = 2**63 - 1
 
 _COLUMNS = "seq, at, actor, action, object, detail, salt, told_sha256, sha256"
 
@@ -79,8 +80,10 @@ def newest(db: sqlite3.Connection, before: int | None, limit: int) -> list[Audit
     return [AuditEntry(r[0], time_from_text(r[1]), r[2], r[3], r[4], r[5], r[6], r[7], r[8]) for r in rows]
 
 
-def blank_rows_about(db: sqlite3.Connection, person_id: str, names: tuple[str, ...]) -> list[int]:
-    """Blank the rows about a person, found by id or by a name in their text; returns their numbers.
+def blank_rows_about(
+    db: sqlite3.Connection, person_id: str, names: tuple[str, ...], *, between: tuple[int, int] = (0, MAX_SEQ)
+) -> list[int]:
+    """Blank the rows `between` two numbers that are about a person, found by id or by a name; returns their numbers.
 
     A name of a few letters counts only where it is the whole text: as a part it would be in all rows. Rows that record
     erasures name nobody, and stay.
@@ -88,8 +91,9 @@ def blank_rows_about(db: sqlite3.Connection, person_id: str, names: tuple[str, .
     spelt = [json.dumps(name, ensure_ascii=False) for name in names if name]
     parts = [text[1:-1] if len(text) >= LEAST_PART + 2 else text for text in spelt]
     like = "".join(" OR instr(detail, ?) OR instr(object, ?)" for _ in parts)
-    given = [ERASED, person_id, *(text for part in parts for text in (part, part))]
-    query = f"SELECT seq FROM audit WHERE object IS NOT NULL AND action <> ? AND (person_id = ?{like}) ORDER BY seq"
+    given = [*between, ERASED, person_id, *(text for part in parts for text in (part, part))]
+    query = f"""SELECT seq FROM audit WHERE seq BETWEEN ? AND ? AND object IS NOT NULL AND action <> ?
+        AND (person_id = ?{like}) ORDER BY seq"""
     found = [row[0] for row in db.execute(query, given).fetchall()]
     blanked = "UPDATE audit SET object = NULL, detail = NULL, salt = NULL, person_id = NULL WHERE seq = ?"
     db.executemany(blanked, [(seq,) for seq in found])
