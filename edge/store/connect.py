@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -17,6 +19,8 @@ from edge.errors import StoreError
 
 BUSY_MS = 5000
 """How long a write waits for another process, such as a command that adds a token."""
+LITTLE_BYTES = 500_000
+"""With less free than this, an error that may be for want of room is taken for that."""
 CHECKPOINT_TRIES = 2
 """Attempts to empty the log; each waits up to `BUSY_MS` for readers."""
 
@@ -28,6 +32,8 @@ def lock_folder(data_dir: Path) -> Iterator[None]:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(data_dir / "open.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
+        if is_full(error):
+            raise StoreError(f"{data_dir}: {_MEANING[sqlite3.SQLITE_FULL]}") from error
         text = f"{data_dir}: can't be written ({error.strerror}); check who owns it, or choose another data_dir"
         raise StoreError(text) from error
     try:
@@ -35,6 +41,17 @@ def lock_folder(data_dir: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def lock_file(path: Path, *, is_shared: bool) -> int | None:
+    """Lock a file, alone or with others, until the handle is closed; None where somebody holds it otherwise."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
@@ -135,24 +152,12 @@ def log_bytes(path: Path) -> int:
     return log.stat().st_size if log.exists() else 0
 
 
-def truncate_log(db: sqlite3.Connection, path: Path) -> int:
+def truncate_log(db: sqlite3.Connection, path: Path, tries: int = CHECKPOINT_TRIES) -> int:
     """Move the log into the database and empty it; returns the bytes left where a reader holds it open."""
-    for _ in range(CHECKPOINT_TRIES):
+    for _ in range(tries):
         if db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0:
             break
     return log_bytes(path)
-
-
-def compact(db: sqlite3.Connection) -> bool:
-    """Write the database anew, some four seconds a gigabyte; returns whether there was room for it."""
-    db.execute("PRAGMA temp_store = FILE")  # else the copy would be made in memory
-    try:
-        db.execute("VACUUM")
-    except sqlite3.Error:
-        return False
-    finally:
-        db.execute("PRAGMA temp_store = MEMORY")
-    return True
 
 
 _MEANING = {
@@ -170,8 +175,22 @@ _MEANING = {
 def is_full(error: BaseException) -> bool:
     """Whether the disk had no room."""
     if isinstance(error, OSError):
-        return error.errno in (28, 122)  # ENOSPC, EDQUOT
-    return isinstance(error, sqlite3.Error) and _primary_code(error) == sqlite3.SQLITE_FULL
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if not isinstance(error, sqlite3.Error):
+        return False
+    # SQLite calls it an I/O error where the disk has no room for the index of its log.
+    return (
+        _primary_code(error) == sqlite3.SQLITE_FULL
+        or getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_IOERR_SHMSIZE
+    )
+
+
+def is_full_at_start(error: BaseException, folder: Path) -> bool:
+    """Whether opening failed for want of room: on a full disk SQLite has many names for that."""
+    if is_full(error):
+        return True
+    vague = isinstance(error, sqlite3.Error) and _primary_code(error) in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+    return vague and shutil.disk_usage(folder).free < LITTLE_BYTES
 
 
 def is_locked(error: BaseException) -> bool:
@@ -181,7 +200,7 @@ def is_locked(error: BaseException) -> bool:
 
 def explain(error: sqlite3.Error | OSError, path: Path) -> StoreError:
     """One paragraph: where, what, what to do."""
-    if is_full(error):
+    if is_full(error) or (path.parent.is_dir() and is_full_at_start(error, path.parent)):
         return StoreError(f"{path}: {_MEANING[sqlite3.SQLITE_FULL]} ({error})")
     if isinstance(error, OSError):
         return StoreError(f"{error.filename or path}: {error.strerror or error}; check data_dir and who owns it")

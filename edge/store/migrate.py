@@ -7,7 +7,7 @@ import datetime as dt
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -37,8 +37,13 @@ class Migration:
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
-def open_database(path: Path, now: dt.datetime) -> sqlite3.Connection:
-    """A connection that may write to the database at `path`, created or brought up to this version."""
+def open_database(
+    path: Path, now: dt.datetime, before: Callable[[sqlite3.Connection], None] = lambda db: None
+) -> sqlite3.Connection:
+    """A connection that may write to the database at `path`, created or brought up to this version.
+
+    `before` is called with a database that has a schema, before that is brought up to date.
+    """
     if path.exists() and path.stat().st_size > 0:
         with contextlib.closing(open_reader(path)) as db:
             require_own_schema(db, path)  # before anything of it is changed
@@ -46,6 +51,8 @@ def open_database(path: Path, now: dt.datetime) -> sqlite3.Connection:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     db = open_writer(path)
     try:
+        if version_of(db):
+            before(db)
         upgrade(db, path, now)
     except BaseException:
         db.close()

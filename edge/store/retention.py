@@ -16,7 +16,7 @@ from pathlib import Path
 
 from edge.store import connect, images, reserve
 from edge.store.blobs import Blobs
-from edge.store.codec import time_to_text
+from edge.store.clocks import Moment
 from edge.store.feed import feed
 from edge.store.hits import hits
 from edge.store.rows import RetentionReport
@@ -48,14 +48,13 @@ def free_bytes(folder: Path) -> int:
 
 
 def run_round(
-    change: Change, folder: Path, limits: RetentionLimits, pulled_seq: int | None, now: dt.datetime
+    change: Change, folder: Path, limits: RetentionLimits, pulled_seq: int | None, moment: Moment
 ) -> RetentionReport:
     """One round of removing what is too old or too much. `pulled_seq`: all pullers have that; None: nobody pulls."""
-    db = change.db
-    cutoff = time_to_text(now - dt.timedelta(days=limits.max_age_days))
-    feed_floor = _floor_by_age(db, cutoff)
-    old = "SELECT hit_id FROM hits WHERE last_at < ? OR latest_seq <= ? LIMIT ?"
-    hit_ids = _ids(db.execute(old, (cutoff, feed_floor, MAX_ROUND)))
+    db, now = change.db, moment.wall
+    feed_floor = clocks.last_seq_older_than(db, moment, limits.max_age_days * 86400)
+    old = "SELECT hit_id FROM hits WHERE seen_seq <= ? LIMIT ?"
+    hit_ids = _ids(db.execute(old, (feed_floor, MAX_ROUND)))
     this_floor = min(feed_floor, _first_seq(db) + MAX_ROUND)
     report = _cut_feed(change, this_floor, hit_ids, pulled_seq, now)
     if len(hit_ids) == MAX_ROUND or this_floor < feed_floor:
@@ -97,7 +96,7 @@ def shed_images(db: sqlite3.Connection, num_bytes: int) -> tuple[int, int]:
     """Mark the oldest pictures of hits for deletion until that many bytes are freed; returns pictures and bytes."""
     oldest = """SELECT sha256, num_bytes FROM images WHERE NOT EXISTS (
             SELECT 1 FROM person_references r WHERE r.image_sha256 = images.sha256)
-        ORDER BY added_at, sha256"""
+        ORDER BY rowid"""  # as they were added: a date may be wrong
     chosen: list[str] = []
     freed = 0
     for sha256, size in db.execute(oldest):
@@ -154,12 +153,6 @@ def _first_seq(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT coalesce(min(seq), 0) FROM feed").fetchone()[0])
 
 
-def _floor_by_age(db: sqlite3.Connection, cutoff: str) -> int:
-    """Last seq before the first item that is young enough."""
-    first = db.execute("SELECT min(seq) FROM feed WHERE at >= ?", (cutoff,)).fetchone()[0]
-    return feed.head(db) if first is None else int(first) - 1
-
-
 def _cut_feed(
     change: Change, last_seq: int, hit_ids: list[str], pulled_seq: int | None, now: dt.datetime
 ) -> RetentionReport:
@@ -174,6 +167,7 @@ def _cut_feed(
         return report
     missed = _unpulled_alerts(db, last_seq, pulled_seq)
     db.execute("DELETE FROM feed WHERE seq <= ?", (last_seq,))
+    clocks.drop_marks(db, last_seq)
     db.execute("INSERT INTO trims (first_seq, last_seq, first_at, last_at) VALUES (?, ?, ?, ?)", cut[1:])
     if missed[0]:
         gap = {"cause": "retention", "lost": missed[0], "from": missed[1], "to": missed[2], "last_seq": cut[2]}

@@ -10,6 +10,7 @@ import datetime as dt
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -20,7 +21,8 @@ from edge.store.accounts.claim import Claim
 from edge.store.audit.audit import LOCAL
 from edge.store.audit.log import AuditLog
 from edge.store.blobs import Blobs
-from edge.store.core import Core, utc_now
+from edge.store.clocks import read_boot_clock
+from edge.store.core import Clocks, Core, utc_now
 from edge.store.coverage.coverage import Coverage
 from edge.store.coverage.pause import Pauses
 from edge.store.feed import epoch
@@ -75,8 +77,19 @@ class Store:
         self.tokens, self.check_token = accounts.tokens, accounts.check_token
 
     @classmethod
-    def open(cls, data_dir: Path, *, clock: Callable[[], dt.datetime] = utc_now) -> Store:
-        """Open or create the data directory; StoreError where it can't be used."""
+    def open(
+        cls,
+        data_dir: Path,
+        *,
+        clock: Callable[[], dt.datetime] = utc_now,
+        boot_clock: Callable[[], tuple[str, int]] = read_boot_clock,
+        is_clock_synced: Callable[[], bool | None] = lambda: None,
+    ) -> Store:
+        """Open or create the data directory; StoreError where it can't be used.
+
+        `boot_clock` returns the boot's id and the nanoseconds since it began; `is_clock_synced` whether a time server
+        keeps the wall clock right, None where nobody can tell.
+        """
 
         def prepare(db: sqlite3.Connection, blobs: Blobs) -> None:
             meta.device_id(db)
@@ -85,13 +98,17 @@ class Store:
             images.sweep_if_due(db, blobs, clock())
             reserve.create(data_dir)
 
-        core = Core(data_dir, clock, prepare)
+        def make_room(db: sqlite3.Connection, blobs: Blobs) -> None:
+            retention.make_room(db, blobs, data_dir)
+
+        core = Core(data_dir, Clocks(clock, boot_clock, is_clock_synced), prepare, make_room)
         try:
             store = cls(core)
         except BaseException:
             core.close()
             raise
         core.start()
+        store._watchlist.resume_erasures()
         return store
 
     def close(self) -> None:
@@ -205,7 +222,11 @@ class Store:
         return self._watchlist.replace(listings, by, if_version)
 
     def forget_person(self, person_id: str, *, by: str = LOCAL, if_version: int | None = None) -> Future[Receipt]:
-        """Erase a person: rows, hits, pictures no other row names, and their traces in the log."""
+        """Erase a person: rows, hits, pictures no other row names, and their traces in log and unused bytes.
+
+        They are off the list at once. The rest goes in slices, between which alerts are stored; the Future is done when
+        all is gone.
+        """
         return self._watchlist.erase(person_id, by, if_version)
 
     def watchlist_changed_at(self) -> dt.datetime | None:
@@ -269,12 +290,13 @@ class Store:
     def enforce_retention(
         self, *, max_age_days: float, max_image_bytes: int, min_free_bytes: int, now: dt.datetime
     ) -> Future[RetentionReport]:
-        """Remove what is too old or too much."""
+        """Remove what is too old or too much. Age is counted by the boots' own clocks: see coverage/clock.py."""
         limits = retention.RetentionLimits(max_age_days, max_image_bytes, min_free_bytes)
 
         def apply(change: Change) -> RetentionReport:
             pulled = [consumer.seq for consumer in self._consumers.all(change.db)]
-            return retention.run_round(change, self._core.folder, limits, min(pulled, default=None), now)
+            moment = replace(self._core.moment(), wall=now)
+            return retention.run_round(change, self._core.folder, limits, min(pulled, default=None), moment)
 
         def finish(db: sqlite3.Connection, report: RetentionReport) -> RetentionReport:
             return retention.finish_round(db, self._core.blobs, self._core.path, report)

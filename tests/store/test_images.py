@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from edge.errors import StoreError
-from edge.store import Store
+from edge.store import Store, migrate, reserve
 from tests.support.mounts import mounted
-from tests.support.store import ANN, BOB, Clock, add_hits, enrol, hit_of, kept_files, picture
+from tests.support.store import ANN, BOB, NOW, Clock, add_hits, enrol, hit_of, kept_files, picture
 
 
 def test_orphans_of_a_crash_are_swept_but_young_ones_are_not(tmp_path: Path) -> None:
@@ -135,3 +135,56 @@ def test_files_whose_rows_went_before_a_crash_go_at_the_next_start(
         assert len(kept_files(tmp_path)) == 1
     Store.open(tmp_path).close()
     assert kept_files(tmp_path) == []
+
+
+def fill_disk(folder: Path) -> None:
+    """What other programs may do."""
+    with contextlib.suppress(OSError), (folder / "film").open("wb", buffering=0) as film:
+        while True:
+            film.write(bytes(4096))
+
+
+def test_a_full_disk_is_opened_with_the_reserve_and_sheds_as_a_running_service_does(tmp_path: Path) -> None:
+    with mounted(tmp_path / "full", "size=60m") as folder:
+        with Store.open(folder) as store:
+            enrol(store, ANN)
+            add_hits(store, ANN, range(20), num_bytes=1_500_000)
+            head = store.feed(None, 100).next
+        fill_disk(folder)
+        assert (folder / "reserve").exists()
+        with Store.open(folder) as store:
+            add_hits(store, ANN, [20, 21], num_bytes=1_500_000)
+            assert [item.seq for item in store.feed(head, 100).items] == [21, 22]
+            assert store.count_hits() == 22
+            oldest, newest = (hit_of(ANN, number, num_bytes=1_500_000)[0].images for number in (0, 19))
+            assert store.image_path(oldest.frame) is None
+            assert store.image_path(newest.frame) is not None
+            assert store.image_path(oldest.reference or "") is not None
+            assert store.check() == []
+        assert (folder / "reserve").exists(), "laid out again, for there is room"
+
+
+def test_a_full_disk_with_nothing_to_shed_is_opened_with_the_reserve(tmp_path: Path) -> None:
+    with mounted(tmp_path / "full", "size=24m") as folder:
+        with Store.open(folder) as store:
+            enrol(store, ANN)
+        fill_disk(folder)
+        with Store.open(folder) as store:
+            add_hits(store, ANN, [1])
+        assert not (folder / "reserve").exists()
+        fill_disk(folder)
+        with pytest.raises(StoreError, match=r"the disk is full; free some space"):
+            Store.open(folder)
+
+
+def test_a_full_disk_does_not_keep_an_update_from_its_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    released = migrate.migrations()
+    monkeypatch.setattr(migrate, "migrations", lambda: released[:-1])
+    with mounted(tmp_path / "full", "size=40m") as folder:
+        with contextlib.closing(migrate.open_database(folder / "edge.db", NOW)):
+            (folder / "blobs").mkdir()
+            reserve.create(folder)
+        fill_disk(folder)
+        monkeypatch.setattr(migrate, "migrations", lambda: released)
+        with Store.open(folder) as store:
+            enrol(store, ANN)

@@ -19,7 +19,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def store(tmp_path: Path, clock: Clock):
-    with Store.open(tmp_path, clock=clock) as opened:
+    with Store.open(tmp_path, clock=clock, boot_clock=clock.boot) as opened:
         enrol(opened, ANN)
         yield opened
 

@@ -22,16 +22,28 @@ BOB = Person("bob-2", "Bob Wintermute", "missing", NOW + dt.timedelta(days=90))
 
 
 class Clock:
-    """A clock that moves only when told to."""
+    """A wall clock and a boot's own clock that move only when told to; `now` alone may be set, as by a hand."""
 
     def __init__(self) -> None:
         self.now = NOW
+        self.boot_number = 1
+        self.boot_ns = 100 * 10**9
 
     def __call__(self) -> dt.datetime:
         return self.now
 
+    def boot(self) -> tuple[str, int]:
+        return f"boot-{self.boot_number}", self.boot_ns
+
     def forward(self, **step: float) -> None:
+        """Time passes."""
         self.now += dt.timedelta(**step)
+        self.boot_ns += int(dt.timedelta(**step) / dt.timedelta(microseconds=1)) * 1000
+
+    def reboot(self, **off: float) -> None:
+        """The box is off for some time, and starts anew."""
+        self.now += dt.timedelta(**off)
+        self.boot_number, self.boot_ns = self.boot_number + 1, 5 * 10**9
 
 
 def picture(text: str, num_bytes: int = 400) -> tuple[str, bytes]:

@@ -25,7 +25,7 @@ from edge.ops.system.clock import clock_facts
 from edge.records import CameraHealth, CameraState, LiveView
 from edge.serve.board import Condition
 from edge.store import Store, Watching, time_to_text
-from edge.store.coverage.coverage import Moment
+from edge.store.clocks import Moment
 
 log = logging.getLogger(__name__)
 

@@ -31,6 +31,7 @@ from edge.config import Config
 from edge.enhance import warm_up
 from edge.errors import ConfigError, EdgeError
 from edge.ops.system.camera_status import CameraStatusCollector
+from edge.ops.system.clock import clock_facts
 from edge.ops.system.metrics import Metrics
 from edge.ops.system.systemd import SignsOfLife, feed_watchdog, notify_systemd
 from edge.records import CameraState
@@ -65,7 +66,7 @@ async def run(config: Config, *, kind: str = "actual", on_ready: Callable[[Runni
     stopped = asyncio.Event()
     async with contextlib.AsyncExitStack() as stack:
         _stop_on_signals(stopped, stack)
-        store = await asyncio.to_thread(Store.open, config.data_dir)
+        store = await asyncio.to_thread(Store.open, config.data_dir, is_clock_synced=lambda: clock_facts()["synced"])
         stack.callback(store.close)
         store.audit_log.record_settings(settings.changed_settings(config))
         models = await load_or_serve_page(config, store, stopped, _print_claim_code)

@@ -27,6 +27,7 @@ LOCAL = "local"
 
 ERASED = "person.erase"
 """Action of the row that says which rows were blanked."""
+MAX_SEQ = 2**63 - 1
 
 _COLUMNS = "seq, at, actor, action, object, detail, salt, told_sha256, sha256"
 
@@ -79,17 +80,20 @@ def newest(db: sqlite3.Connection, before: int | None, limit: int) -> list[Audit
     return [AuditEntry(r[0], time_from_text(r[1]), r[2], r[3], r[4], r[5], r[6], r[7], r[8]) for r in rows]
 
 
-def blank_rows_about(db: sqlite3.Connection, person_id: str, names: tuple[str, ...]) -> list[int]:
-    """Blank the rows about a person, found by id or by a name in their text; returns their numbers.
+def blank_rows_about(
+    db: sqlite3.Connection, person_id: str, names: tuple[str, ...], *, between: tuple[int, int] = (0, MAX_SEQ)
+) -> list[int]:
+    """Blank the rows `between` two numbers that are about a person, found by id or by a name; returns their numbers.
 
     Texts are read in every spelling there is, also as part of an address. A name of a few letters counts only where it
     is a whole value: as a part it would be in all rows. Rows that record erasures name nobody, and stay.
     """
     words = [name for name in names if name]
-    query = "SELECT seq, object, detail, person_id FROM audit WHERE object IS NOT NULL AND action <> ? ORDER BY seq"
+    query = """SELECT seq, object, detail, person_id FROM audit
+        WHERE seq BETWEEN ? AND ? AND object IS NOT NULL AND action <> ? ORDER BY seq"""
     found = [
         seq
-        for seq, subject, detail, about in db.execute(query, (ERASED,)).fetchall()
+        for seq, subject, detail, about in db.execute(query, (*between, ERASED)).fetchall()
         if about == person_id or mentions(subject, words) or mentions(detail, words)
     ]
     blanked = "UPDATE audit SET object = NULL, detail = NULL, salt = NULL, person_id = NULL WHERE seq = ?"

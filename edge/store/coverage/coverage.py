@@ -7,17 +7,15 @@ boot. Setting the wall clock shifts the whole boot: no gap, no overlap. Unrecord
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import secrets
 import sqlite3
-import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from pathlib import Path
 
-from edge.store import meta
-from edge.store.codec import time_from_text, time_to_text
+from edge.store import clocks, meta
+from edge.store.clocks import Boot, Moment
+from edge.store.codec import time_to_text
 from edge.store.core import Core
 from edge.store.coverage import timeline
 from edge.store.coverage.timeline import Span
@@ -27,15 +25,6 @@ from edge.store.writer import Change
 STILL_RUNNING_S = 15.0
 """A newest span extended this recently belongs to a running service and lasts until now."""
 KEEP_DAYS = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """Both clocks at one moment: the boot's own, which also runs in suspend, and the wall clock."""
-
-    boot_id: str
-    boot_ns: int
-    wall: dt.datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +46,7 @@ class Coverage:
 
     def moment(self) -> Moment:
         """Both clocks, now."""
-        return Moment(_boot_id(), time.clock_gettime_ns(time.CLOCK_BOOTTIME), self._core.clock())
+        return self._core.moment()
 
     def begin(self) -> Future[None]:
         """A service starts: record in the feed since when no camera was watched, and why, as far as is known."""
@@ -65,13 +54,13 @@ class Coverage:
         moment = self.moment()
 
         def apply(change: Change) -> None:
-            _drop_old(change.db, moment)
             before = change.db.execute("SELECT boot_id, end_ns FROM spans ORDER BY span_id DESC LIMIT 1").fetchone()
             ended = meta.take(change.db, meta.Key.RUN_ENDED)
-            _save_clocks(change.db, moment)
+            clocks.save_anchor(change.db, moment)
+            _drop_old(change.db, moment)
             if before is not None:
                 cause = "service stopped" if ended else "crash" if before[0] == moment.boot_id else "power loss"
-                since = _wall(_saved_clocks(change.db), before[0], before[1])
+                since = _placed(change.db)[before[0]].wall_at(before[1])
                 body = {"cause": cause, "from": time_to_text(since), "to": time_to_text(moment.wall)}
                 feed.append(change, self._core.clock(), "gap", body)
 
@@ -82,7 +71,7 @@ class Coverage:
         run_id, moment = self._run_id or "", self.moment()
 
         def apply(change: Change) -> None:
-            _save_clocks(change.db, moment)
+            clocks.save_anchor(change.db, moment)
             for one in watching:
                 _extend(change.db, run_id, one, moment)
             if is_last:
@@ -96,12 +85,6 @@ class Coverage:
         moment = self.moment()
         recorded |= self._core.read(lambda db: _recorded(db, self._run_id, moment))
         return timeline.account(recorded, start, end)
-
-
-@functools.cache
-def _boot_id() -> str:
-    path = Path("/proc/sys/kernel/random/boot_id")
-    return path.read_text("ascii").strip() if path.is_file() else "unknown"
 
 
 def _extend(db: sqlite3.Connection, run_id: str, one: Watching, moment: Moment) -> None:
@@ -122,32 +105,19 @@ def _extend(db: sqlite3.Connection, run_id: str, one: Watching, moment: Moment) 
     )
 
 
-def _save_clocks(db: sqlite3.Connection, moment: Moment) -> None:
-    db.execute(
-        """INSERT INTO boots (boot_id, wall_at, boot_ns) VALUES (?, ?, ?)
-           ON CONFLICT DO UPDATE SET wall_at = excluded.wall_at, boot_ns = excluded.boot_ns""",
-        (moment.boot_id, moment.wall.astimezone(dt.UTC).isoformat(timespec="microseconds"), moment.boot_ns),
-    )
-
-
-def _saved_clocks(db: sqlite3.Connection) -> dict[str, tuple[dt.datetime, int]]:
-    rows = db.execute("SELECT boot_id, wall_at, boot_ns FROM boots")
-    return {row[0]: (time_from_text(row[1]), row[2]) for row in rows}
-
-
-def _wall(clocks: dict[str, tuple[dt.datetime, int]], boot_id: str, boot_ns: int) -> dt.datetime:
-    wall, ns = clocks[boot_id]
-    return wall + dt.timedelta(microseconds=(boot_ns - ns) / 1000)
+def _placed(db: sqlite3.Connection) -> dict[str, Boot]:
+    return {boot.boot_id: boot for boot in clocks.boots(db)}
 
 
 def _recorded(db: sqlite3.Connection, run_id: str | None, moment: Moment) -> dict[str, list[Span]]:
     # For the running boot, convert with the clocks as they are now.
-    clocks = _saved_clocks(db) | {moment.boot_id: (moment.wall, moment.boot_ns)}
+    now = Boot(moment.boot_id, moment.wall, moment.boot_ns, moment.boot_ns, is_trusted=True, stepped_ns=None)
+    placed = _placed(db) | {moment.boot_id: now}
     found: dict[str, list[Span]] = {}
     last: dict[str, tuple[str, str, int]] = {}
     query = "SELECT camera, boot_id, run_id, state, reason, by, start_ns, end_ns FROM spans ORDER BY span_id"
     for camera, boot, run, state, reason, by, start_ns, end_ns in db.execute(query):
-        span = Span(_wall(clocks, boot, start_ns), _wall(clocks, boot, end_ns), state, reason, by)
+        span = Span(placed[boot].wall_at(start_ns), placed[boot].wall_at(end_ns), state, reason, by)
         found.setdefault(camera, []).append(span)
         last[camera] = (boot, run, end_ns)
     for camera, (boot, run, end_ns) in last.items():
@@ -159,9 +129,13 @@ def _recorded(db: sqlite3.Connection, run_id: str | None, moment: Moment) -> dic
 
 
 def _drop_old(db: sqlite3.Connection, moment: Moment) -> None:
-    """Delete the spans of boots that are long past."""
-    oldest = moment.wall - dt.timedelta(days=KEEP_DAYS)
-    for boot_id, (wall, _) in _saved_clocks(db).items():
-        if wall < oldest and boot_id != moment.boot_id:
-            db.execute("DELETE FROM spans WHERE boot_id = ?", (boot_id,))
-            db.execute("DELETE FROM boots WHERE boot_id = ?", (boot_id,))
+    """Delete the spans of boots that are long past, and the boots that nothing is timed by any more."""
+    ages = clocks.Ages(db, moment)
+    for boot in clocks.boots(db):
+        if ages.seconds(boot.boot_id, boot.boot_ns) <= KEEP_DAYS * 86400 or clocks.has_stepped_lately(db, moment):
+            continue
+        db.execute("DELETE FROM spans WHERE boot_id = ?", (boot.boot_id,))
+        db.execute(
+            "DELETE FROM boots WHERE boot_id = ?1 AND NOT EXISTS (SELECT 1 FROM marks WHERE boot_id = ?1)",
+            (boot.boot_id,),
+        )

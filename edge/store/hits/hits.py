@@ -24,15 +24,13 @@ def add(change: Change, blobs: Blobs, hit: Hit, pictures: Mapping[str, bytes], n
     """Store a new hit of a person on the watchlist."""
     if _body(change.db, hit.hit_id) is not None:
         raise ConflictError(f"hit {hit.hit_id} is stored already; update it instead")
-    if not _is_listed(change.db, hit.person.person_id):
-        # erased during the visit: nothing of them may come back
-        raise NotFoundError(f"hit {hit.hit_id} names a person who is not on the watchlist; it is not kept")
+    _require_listed(change.db, hit)
     body = _drop_erased_runner_up(change.db, hit_to_json(hit))
     item = feed.append(change, now, "alert.created", body, hit.hit_id)
     change.db.execute(
-        """INSERT INTO hits (hit_id, person_id, camera, kind, review_state, last_at, latest_seq, body)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
-        (hit.hit_id, hit.person.person_id, *_columns(hit, body), item.seq, to_line(body)),
+        """INSERT INTO hits (hit_id, person_id, camera, kind, review_state, last_at, latest_seq, seen_seq, body)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (hit.hit_id, hit.person.person_id, *_columns(hit, body), item.seq, item.seq, to_line(body)),
     )
     # The reference picture may have been replaced during the visit: keep the alert without it.
     _link_images(change.db, blobs, hit, pictures, now, may_be_gone={hit.images.reference})
@@ -44,12 +42,13 @@ def update(change: Change, blobs: Blobs, hit: Hit, pictures: Mapping[str, bytes]
     stored = _require(change.db, hit.hit_id)
     if stored["person"]["id"] != hit.person.person_id:
         raise ConflictError(f"hit {hit.hit_id} is of another person; a hit never changes its person")
+    _require_listed(change.db, hit)
     body = _drop_erased_runner_up(change.db, hit_to_json(hit) | {"review": stored["review"]})
     item = feed.append(change, now, "alert.updated", body, hit.hit_id)
     change.db.execute(
-        """UPDATE hits SET camera = ?, kind = ?, review_state = ?, last_at = ?, latest_seq = ?, body = ?
-           WHERE hit_id = ?""",
-        (*_columns(hit, body), item.seq, to_line(body), hit.hit_id),
+        """UPDATE hits SET camera = ?, kind = ?, review_state = ?, last_at = ?, latest_seq = ?,
+           seen_seq = ?, body = ? WHERE hit_id = ?""",
+        (*_columns(hit, body), item.seq, item.seq, to_line(body), hit.hit_id),
     )
     # A picture named before may have been deleted for space: keep the update without it.
     may_be_gone = {*stored["images"].values(), hit.images.reference}
@@ -99,8 +98,15 @@ def _link_images(
     db.executemany("INSERT OR IGNORE INTO hit_images (hit_id, role, sha256) VALUES (?, ?, ?)", rows)
 
 
+def _require_listed(db: sqlite3.Connection, hit: Hit) -> None:
+    """NotFoundError where the person was erased during the visit: nothing of them may come back."""
+    if not _is_listed(db, hit.person.person_id):
+        raise NotFoundError(f"hit {hit.hit_id} names a person who is not on the watchlist; it is not kept")
+
+
 def _is_listed(db: sqlite3.Connection, person_id: str) -> bool:
-    return db.execute("SELECT 1 FROM people WHERE person_id = ?", (person_id,)).fetchone() is not None
+    listed = "SELECT 1 FROM people WHERE person_id = ?1 AND ?1 NOT IN (SELECT person_id FROM erasures)"
+    return db.execute(listed, (person_id,)).fetchone() is not None
 
 
 def _drop_erased_runner_up(db: sqlite3.Connection, body: dict[str, Any]) -> dict[str, Any]:

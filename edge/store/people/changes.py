@@ -14,7 +14,6 @@ from edge.store.audit import audit
 from edge.store.blobs import Blobs
 from edge.store.codec import time_to_text
 from edge.store.people import erasure, people
-from edge.store.rows import Receipt
 from edge.store.writer import Change
 
 
@@ -40,27 +39,28 @@ def put_person(
     return people.version(change.db), people.digest(change.db)
 
 
-def erase_person(change: Change, person_id: str, if_version: int | None, by: str, now: dt.datetime) -> Receipt:
-    """Erase one person."""
+def begin_erasure(change: Change, person_id: str, if_version: int | None, by: str, now: dt.datetime) -> list[str]:
+    """Take one person off the list; returns whose erasure is to be done."""
     people.require_version(change.db, if_version)
-    return _erase(change, person_id, by, now)
+    erasure.begin(change, [person_id], by, now)
+    return erasure.unfinished(change.db)
 
 
 def replace_list(
     change: Change, blobs: Blobs, listings: Sequence[Listing], if_version: int | None, by: str, now: dt.datetime
-) -> list[Receipt]:
-    """Make `listings` the whole list; returns the receipts of those who were erased."""
+) -> list[str]:
+    """Make `listings` the whole list; returns whose erasure is to be done."""
     people.require_version(change.db, if_version)
     wanted = {listing.person.person_id for listing in listings}
     gone = [person.person_id for person in people.all_people(change.db) if person.person_id not in wanted]
-    receipts = [_erase(change, person_id, by, now) for person_id in gone]
+    erasure.begin(change, gone, by, now)
     for listing in listings:
         _put(change, blobs, listing, by, now)
     if not gone and not listings:
         people.bump_version(change.db, now)  # confirming an empty list counts as a change
     detail = {"people": len(listings), "erased": len(gone)}
     audit.append(change.db, now, by, "watchlist.replace", _version(change), detail)
-    return receipts
+    return erasure.unfinished(change.db)
 
 
 def _put(change: Change, blobs: Blobs, listing: Listing, by: str, now: dt.datetime) -> None:
@@ -76,16 +76,6 @@ def _put(change: Change, blobs: Blobs, listing: Listing, by: str, now: dt.dateti
     detail |= {"expires_at": None if person.expires_at is None else time_to_text(person.expires_at)}
     subject = f"person {person.person_id}"
     audit.append(change.db, now, by, "person.put", subject, detail, person_id=person.person_id)
-
-
-def _erase(change: Change, person_id: str, by: str, now: dt.datetime) -> Receipt:
-    """Erase a person, also from the audit, which keeps only that somebody was erased, by whom, and how much."""
-    person = people.get(change.db, person_id)
-    receipt = erasure.delete_rows(change, person_id, now)
-    blanked = audit.blank_rows_about(change.db, person_id, (person_id, person.name) if person else (person_id,))
-    detail = {"hits": receipt.hits, "references": receipt.references, "images": receipt.images, "blanked": blanked}
-    audit.append(change.db, now, by, audit.ERASED, _version(change), detail)
-    return receipt
 
 
 def _version(change: Change) -> str:

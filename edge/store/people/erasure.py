@@ -1,91 +1,185 @@
-"""Erasing a person: rows, feed bodies, pictures, and what free space and the write-ahead log still hold of them.
+"""Erasing people: rows, feed bodies, pictures, audit, and what free space and the write-ahead log still hold of them.
 
-`secure_delete` overwrites deleted rows, but where pages were split or merged, copies may remain in their gaps: so the
-database is written anew (VACUUM) and its log emptied after the commit. Feed items keep their seq and become tombstones,
-so that no puller sees a hole; one more tombstone for each hit reaches those who have pulled it already.
+It begins in one short transaction: who is to be erased is no longer on the list. Then all of them are removed together
+from everywhere, in slices between which alerts are stored; an erasure that was cut off goes on at the next start.
+Feed items keep their seq and become tombstones, so that no puller sees a hole; one more tombstone for each hit reaches
+those who have pulled it already.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import json
 import sqlite3
-from dataclasses import replace
-from pathlib import Path
+import time
+from collections.abc import Callable, Sequence
 
 from edge.errors import NotFoundError
-from edge.store import connect, images
-from edge.store.blobs import Blobs
-from edge.store.codec import to_line
+from edge.store import images, meta
+from edge.store.audit import audit
+from edge.store.codec import time_from_text, time_to_text, to_line
 from edge.store.feed import feed
 from edge.store.hits import hits
 from edge.store.people import people
 from edge.store.rows import Receipt
 from edge.store.writer import Change
 
+SLICE_S = 0.05
+"""Seconds of work between two chances for an alert to be stored."""
+HITS_AT_A_TIME = 10
+ROWS_AT_A_TIME = 200
+"""Feed items or hits looked through before the time is looked at; of the audit as many, shared by the people erased."""
 
-def delete_rows(change: Change, person_id: str, now: dt.datetime) -> Receipt:
-    """Delete all rows of a person; the files and the log follow in `erase_traces`."""
-    db = change.db
-    if people.get(db, person_id) is None:
-        raise NotFoundError(f"{person_id!r} is not on the watchlist; 'edge watchlist list' shows who is")
-    hit_ids = [row[0] for row in db.execute("SELECT hit_id FROM hits WHERE person_id = ?", (person_id,))]
-    # Retention may have deleted a hit whose newest feed items remain.
-    named_in_feed = "SELECT DISTINCT hit_id FROM feed WHERE json_extract(body, '$.person.id') = ?"
-    all_hit_ids = sorted({*hit_ids, *(row[0] for row in db.execute(named_in_feed, (person_id,)))})
-    blanked = sum(_turn_into_tombstones(db, hit_id) for hit_id in all_hit_ids)
-    named = _images_of(db, person_id)
-    hits.remove(db, hit_ids)
-    references = db.execute("DELETE FROM person_references WHERE person_id = ?", (person_id,)).rowcount
-    images.release(db, named)
-    db.execute("DELETE FROM people WHERE person_id = ?", (person_id,))
-    _drop_runner_up(db, person_id)
-    shared = sum(images.is_kept(db, sha256) for sha256 in named)
-    people.bump_version(db, now)
-    for hit_id in all_hit_ids:
-        feed.append(change, now, "alert.erased", {"hit_id": hit_id, "cause": "person_erased"}, hit_id)
-    return Receipt(
-        person_id=person_id,
-        erased_at=now,
-        hits=len(hit_ids),
-        references=references,
-        images=len(named) - shared,
-        images_shared=shared,
-        feed_items=blanked,
-        is_scrubbed=False,
-    )
+_COUNTS = {"hits": 0, "references": 0, "images": 0, "feed_items": 0}
+_LEAVING = "(SELECT value FROM json_each(?))"
 
 
-def erase_traces(db: sqlite3.Connection, blobs: Blobs, path: Path, receipt: Receipt) -> Receipt:
-    """After the commit: delete the files and all that no row names, write the database anew, empty the log.
-
-    What a kill left between file and commit may show the person, and nobody can tell; so all of it goes, of any age.
-    """
-    images.delete_released(db, blobs)
-    images.sweep_orphans(db, blobs, min_age_s=0)
-    is_compact = connect.compact(db)
-    is_empty = connect.truncate_log(db, path) == 0
-    return replace(receipt, is_scrubbed=is_empty and is_compact and not images.count_unnamed(db, blobs))
+def begin(change: Change, person_ids: Sequence[str], by: str, now: dt.datetime) -> None:
+    """Take people off the list; what is kept of them follows in slices. NotFoundError for somebody who is not on it."""
+    for person_id in person_ids:
+        if people.get(change.db, person_id) is None:
+            raise NotFoundError(f"{person_id!r} is not on the watchlist; 'edge watchlist list' shows who is")
+        row = (person_id, by, time_to_text(now), to_line({**_COUNTS, "blanked": []}))
+        change.db.execute("INSERT INTO erasures (person_id, by, at, done) VALUES (?, ?, ?, ?)", row)
+        people.bump_version(change.db, now)
 
 
-def _images_of(db: sqlite3.Connection, person_id: str) -> set[str]:
-    rows = db.execute(
-        """SELECT sha256 FROM hit_images JOIN hits USING (hit_id) WHERE person_id = ?1
-           UNION SELECT image_sha256 FROM person_references WHERE person_id = ?1""",
-        (person_id,),
-    )
-    return {row[0] for row in rows}
+def unfinished(db: sqlite3.Connection) -> list[str]:
+    """People whose erasure has begun."""
+    return [row[0] for row in db.execute("SELECT person_id FROM erasures ORDER BY person_id")]
 
 
-def _turn_into_tombstones(db: sqlite3.Connection, hit_id: str) -> int:
-    body = to_line({"hit_id": hit_id, "cause": "person_erased"})
-    return db.execute("UPDATE feed SET type = 'alert.erased', body = ? WHERE hit_id = ?", (body, hit_id)).rowcount
+class Erasing:
+    """The erasure of some people, all at once. Begun anew after a crash, it finds what is left."""
 
+    def __init__(self, person_ids: Sequence[str], clock: Callable[[], dt.datetime]) -> None:
+        self._ids = list(person_ids)
+        self._clock = clock
+        self._with_rows = list(person_ids)
+        self._at = {"feed": 0, "hits": 0, "audit": 0}
+        self._shared: dict[str, set[str]] = {person_id: set() for person_id in person_ids}
+        self._steps = [self._remove_rows, self._scan_feed, self._scan_hits, self._scan_audit]
 
-def _drop_runner_up(db: sqlite3.Connection, person_id: str) -> None:
-    """Other people's hits may name the erased person as the runner-up."""
-    for table in ("hits", "feed"):
+    def run_slice(self, change: Change) -> list[Receipt] | None:
+        """Work for a moment; the receipts once all is removed."""
+        until = time.monotonic() + SLICE_S
+        begun = set(unfinished(change.db))
+        self._ids = [person_id for person_id in self._ids if person_id in begun]
+        while self._steps and self._ids:
+            if self._steps[0](change):
+                self._steps.pop(0)
+            if time.monotonic() >= until:
+                return None
+        return self._finish(change)
+
+    def _remove_rows(self, change: Change) -> bool:
+        """References and hits of one person after the other."""
+        if not self._with_rows:
+            return True
+        db, person_id = change.db, self._with_rows[0]
+        if person_id in self._ids and (self._remove_references(db, person_id) or self._remove_hits(change, person_id)):
+            return False
+        self._with_rows.pop(0)
+        return not self._with_rows
+
+    def _remove_references(self, db: sqlite3.Connection, person_id: str) -> bool:
+        query = "SELECT reference_id, image_sha256 FROM person_references WHERE person_id = ? LIMIT ?"
+        found = db.execute(query, (person_id, HITS_AT_A_TIME)).fetchall()
+        for reference_id, sha256 in found:
+            db.execute("DELETE FROM person_references WHERE reference_id = ?", (reference_id,))
+            released, _ = images.release(db, [sha256])
+            self._shared[person_id].add(sha256)
+            self._count(db, person_id, references=1, images=released)
+        return bool(found)
+
+    def _remove_hits(self, change: Change, person_id: str) -> bool:
+        query = "SELECT hit_id FROM hits WHERE person_id = ? ORDER BY hit_id LIMIT ?"
+        found = change.db.execute(query, (person_id, HITS_AT_A_TIME)).fetchall()
+        for (hit_id,) in found:
+            self._erase_hit(change, hit_id, person_id, is_kept=True)
+        return bool(found)
+
+    def _erase_hit(self, change: Change, hit_id: str, person_id: str, *, is_kept: bool) -> None:
+        db, tombstone = change.db, {"hit_id": hit_id, "cause": "person_erased"}
+        blank = "UPDATE feed SET type = 'alert.erased', body = ? WHERE hit_id = ?"
+        num_items = db.execute(blank, (to_line(tombstone), hit_id)).rowcount
+        named = db.execute("SELECT sha256 FROM hit_images WHERE hit_id = ?", (hit_id,)).fetchall()
+        self._shared[person_id].update(row[0] for row in named)
+        released, _ = hits.remove(db, [hit_id])
+        feed.append(change, self._clock(), "alert.erased", tombstone, hit_id)
+        self._count(db, person_id, hits=int(is_kept), feed_items=num_items, images=released)
+
+    def _scan_feed(self, change: Change) -> bool:
+        """Retention may have deleted a hit whose newest feed items remain; others may name the erased as runner-up."""
+        first, last = self._next_range(change.db, "feed", "seq")
+        named = f"""SELECT DISTINCT hit_id, json_extract(body, '$.person.id') FROM feed
+            WHERE seq BETWEEN ? AND ? AND json_extract(body, '$.person.id') IN {_LEAVING}"""
+        for hit_id, person_id in change.db.execute(named, (first, last, *self._given)).fetchall():
+            self._erase_hit(change, hit_id, person_id, is_kept=False)
+        self._drop_runner_up(change.db, "feed", "seq", first, last)
+        return last == 0
+
+    def _scan_hits(self, change: Change) -> bool:
+        first, last = self._next_range(change.db, "hits", "rowid")
+        self._drop_runner_up(change.db, "hits", "rowid", first, last)
+        return last == 0
+
+    def _drop_runner_up(self, db: sqlite3.Connection, table: str, column: str, first: int, last: int) -> None:
         db.execute(
-            f"""UPDATE {table} SET body = json_set(body, '$.runner_up_id', NULL)
-                WHERE json_extract(body, '$.runner_up_id') = ?""",
-            (person_id,),
+            f"""UPDATE {table} SET body = json_set(body, '$.runner_up_id', NULL) WHERE {column} BETWEEN ? AND ?
+                AND json_extract(body, '$.runner_up_id') IN {_LEAVING}""",
+            (first, last, *self._given),
         )
+
+    def _scan_audit(self, change: Change) -> bool:
+        """Blank what the audit tells of them; it keeps that somebody was erased, by whom, and how much."""
+        db = change.db
+        first, last = self._next_range(db, "audit", "seq", max(ROWS_AT_A_TIME // len(self._ids), 1))
+        rows = db.execute(f"SELECT person_id, name FROM people WHERE person_id IN {_LEAVING}", self._given).fetchall()
+        for person_id, name in rows if last else ():
+            blanked = audit.blank_rows_about(db, person_id, (person_id, name), between=(first, last))
+            if blanked:
+                self._count(db, person_id, blanked=blanked)
+        return last == 0
+
+    def _next_range(self, db: sqlite3.Connection, table: str, column: str, rows: int | None = None) -> tuple[int, int]:
+        """The next rows of a table that is read once, in order; (0, 0) at its end."""
+        at = self._at[table]
+        query = f"""SELECT min(number), max(number) FROM (
+            SELECT {column} AS number FROM {table} WHERE {column} > ? ORDER BY {column} LIMIT ?)"""
+        first, last = db.execute(query, (at, rows or ROWS_AT_A_TIME)).fetchone()
+        if first is None:
+            return 0, 0
+        self._at[table] = last
+        return first, last
+
+    def _finish(self, change: Change) -> list[Receipt]:
+        """Delete the people themselves and note each erasure, except those that another process has finished."""
+        db, receipts = change.db, []
+        query = f"SELECT person_id, by, at, done FROM erasures WHERE person_id IN {_LEAVING} ORDER BY person_id"
+        for person_id, by, at, text in db.execute(query, self._given).fetchall():
+            done = json.loads(text)
+            blanked = done.pop("blanked")
+            db.execute("DELETE FROM erasures WHERE person_id = ?", (person_id,))
+            db.execute("DELETE FROM people WHERE person_id = ?", (person_id,))
+            detail = {key: done[key] for key in ("hits", "references", "images")} | {"blanked": blanked}
+            audit.append(db, self._clock(), by, audit.ERASED, f"watchlist version {people.version(db)}", detail)
+            shared = sum(images.is_kept(db, sha256) for sha256 in self._shared[person_id])
+            receipts.append(Receipt(person_id, time_from_text(at), **done, images_shared=shared, is_scrubbed=False))
+        if receipts:
+            meta.put(db, meta.Key.SCRUB_DUE, time_to_text(self._clock()))
+        return receipts
+
+    @property
+    def _given(self) -> tuple[str]:
+        return (json.dumps(self._ids),)
+
+    def _count(self, db: sqlite3.Connection, person_id: str, *, blanked: Sequence[int] = (), **more: int) -> None:
+        row = db.execute("SELECT done FROM erasures WHERE person_id = ?", (person_id,)).fetchone()
+        if row is None:
+            return
+        done = json.loads(row[0])
+        for key, number in more.items():
+            done[key] += number
+        done["blanked"] = [*done["blanked"], *blanked]
+        db.execute("UPDATE erasures SET done = ? WHERE person_id = ?", (to_line(done), person_id))

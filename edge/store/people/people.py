@@ -17,6 +17,8 @@ from edge.store.codec import from_line, time_from_text, time_to_text, to_line
 from edge.store.connect import table
 from edge.store.writer import Change
 
+LISTED = "person_id NOT IN (SELECT person_id FROM erasures)"
+"""Condition for people and their references: whose erasure has begun is not on the list any more."""
 _COLUMNS = "person_id, name, status, expires_at, reason, owner"
 
 
@@ -32,6 +34,8 @@ def put(
 ) -> None:
     """Add or change a person and add references; one with the same id replaces the former, `replace` all of them."""
     db = change.db
+    if db.execute("SELECT 1 FROM erasures WHERE person_id = ?", (person.person_id,)).fetchone():
+        raise ConflictError(f"{person.person_id!r} is being erased; try again in a moment")
     entry = {
         "person_id": person.person_id,
         "name": person.name,
@@ -84,20 +88,20 @@ def _put_reference(db: sqlite3.Connection, person: Person, reference: Reference,
 
 def all_people(db: sqlite3.Connection) -> list[Person]:
     """Everyone, by id."""
-    return [_person(row) for row in db.execute(f"SELECT {_COLUMNS} FROM people ORDER BY person_id")]
+    return [_person(row) for row in db.execute(f"SELECT {_COLUMNS} FROM people WHERE {LISTED} ORDER BY person_id")]
 
 
 def get(db: sqlite3.Connection, person_id: str) -> Person | None:
     """One person."""
-    row = db.execute(f"SELECT {_COLUMNS} FROM people WHERE person_id = ?", (person_id,)).fetchone()
+    row = db.execute(f"SELECT {_COLUMNS} FROM people WHERE person_id = ? AND {LISTED}", (person_id,)).fetchone()
     return None if row is None else _person(row)
 
 
 def references(db: sqlite3.Connection, model_sha256: str | None) -> list[Reference]:
     """References, by person and id: all of them, or those of one model that are not set aside."""
     rows = db.execute(
-        """SELECT reference_id, person_id, image_sha256, embedding, model_sha256, quality, source
-           FROM person_references WHERE ?1 IS NULL OR (model_sha256 = ?1 AND aside_at IS NULL)
+        f"""SELECT reference_id, person_id, image_sha256, embedding, model_sha256, quality, source
+           FROM person_references WHERE {LISTED} AND (?1 IS NULL OR (model_sha256 = ?1 AND aside_at IS NULL))
            ORDER BY person_id, reference_id""",
         (model_sha256,),
     )
@@ -145,9 +149,9 @@ def digest(db: sqlite3.Connection) -> str:
     """SHA-256 over all people and references: two lists with the same digest recognise alike."""
     total = hashlib.sha256()
     queries = (
-        "SELECT person_id, name, status, expires_at FROM people ORDER BY person_id",
+        f"SELECT person_id, name, status, expires_at FROM people WHERE {LISTED} ORDER BY person_id",
         "SELECT reference_id, person_id, image_sha256, hex(embedding), model_sha256 FROM person_references "
-        "WHERE aside_at IS NULL ORDER BY 1",
+        f"WHERE aside_at IS NULL AND {LISTED} ORDER BY 1",
     )
     for query in queries:
         for row in db.execute(query):

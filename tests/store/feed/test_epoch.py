@@ -76,7 +76,7 @@ class Feed(RuleBasedStateMachine):
         self.store.add_token("central", ["alerts:read"]).result(10)
 
     def _open(self) -> None:
-        self.store = Store.open(self.folder, clock=self.clock)
+        self.store = Store.open(self.folder, clock=self.clock, boot_clock=self.clock.boot)
         # the first sight of an epoch: all that was ever numbered in this database belongs to it
         self.committed.setdefault(self.store.epoch, set()).update(range(1, self.store.head_seq() + 1))
 

@@ -112,7 +112,7 @@ def test_a_cursor_of_another_epoch_or_from_the_future_has_expired(tmp_path: Path
 
 def test_a_cursor_older_than_the_oldest_kept_says_what_was_lost(tmp_path: Path) -> None:
     clock = Clock()
-    with Store.open(tmp_path, clock=clock) as store:
+    with Store.open(tmp_path, clock=clock, boot_clock=clock.boot) as store:
         enrol(store, ANN)
         add_hits(store, ANN, range(5))
         early = store.feed(None, 2).next
@@ -131,13 +131,13 @@ def test_a_cursor_older_than_the_oldest_kept_says_what_was_lost(tmp_path: Path) 
 
 def test_no_seq_is_given_twice_even_when_the_feed_was_emptied(tmp_path: Path) -> None:
     clock = Clock()
-    with Store.open(tmp_path, clock=clock) as store:
+    with Store.open(tmp_path, clock=clock, boot_clock=clock.boot) as store:
         for _ in range(3):
             store.add_item("heartbeat", {}).result(10)
         clock.forward(days=10)
         store.enforce_retention(max_age_days=5, max_image_bytes=10**9, min_free_bytes=0, now=clock.now).result(10)
         assert store.feed(None, 10).items == ()
-    with Store.open(tmp_path, clock=clock) as store:
+    with Store.open(tmp_path, clock=clock, boot_clock=clock.boot) as store:
         assert store.head_seq() == 3
         assert store.add_item("heartbeat", {}).result(10).seq == 4
         assert [item.seq for item in store.feed(None, 10).items] == [4]

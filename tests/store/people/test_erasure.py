@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import os
 import random
 import shutil
@@ -103,13 +102,16 @@ def test_no_byte_is_left_whatever_was_written_before(tmp_path: Path, seed: int) 
 
 def test_items_that_outlived_their_hit_are_blanked_too(tmp_path: Path) -> None:
     clock = Clock()
-    with Store.open(tmp_path, clock=clock) as store:
+    with Store.open(tmp_path, clock=clock, boot_clock=clock.boot) as store:
         enrol(store, BOB)
-        store.add_hit(*hit_of(BOB, 1, at=clock.now - dt.timedelta(days=8))).result(10)
+        hit = store.add_hit(*hit_of(BOB, 1)).result(10)
+        clock.forward(days=6)
+        review(store, hit.body["hit_id"], "confirmed", "guard", None).result(10)
+        clock.forward(days=2)
         report = store.enforce_retention(max_age_days=7, max_image_bytes=10**9, min_free_bytes=0, now=clock.now).result(
             10
         )
-        assert (report.hits_removed, report.feed_items_removed) == (1, 0)
+        assert (report.hits_removed, report.feed_items_removed) == (1, 1)
         assert store.forget_person("bob-2").result(10).feed_items == 1
         assert b"Wintermute" not in everything_on_disk(tmp_path)
         assert [item.type for item in store.feed(None, 10).items] == ["alert.erased"] * 2
