@@ -22,6 +22,7 @@ class Key(enum.StrEnum):
     CLAIM = "claim"
     PAUSE = "pause"
     RUN_ENDED = "run_ended"
+    DEVICE_KEY = "device_key"
 
 
 def get(db: sqlite3.Connection, key: Key) -> str | None:

@@ -20,7 +20,7 @@ from edge.errors import NotFoundError
 from edge.records import Person
 from edge.serve.api import watchlist_schema
 from edge.serve.app_keys import STORE, read
-from edge.serve.http import inputs, json_body
+from edge.serve.http import inputs
 from edge.serve.http.access import CALLER
 from edge.serve.http.inputs import read_body
 from edge.serve.http.problems import RequestError
@@ -132,12 +132,12 @@ async def _read(request: web.Request, kind: type[Body], limit: int) -> Body:
 def _validated(kind: type[Body], data: bytes) -> Body:
     """The body as `kind`, checked entry by entry: pydantic alone gathers every mistake of a body, millions of them."""
     if kind is not watchlist_schema.WatchlistPut:
-        given = json_body.parse(data, max_marks=MAX_PERSON_MARKS)
-        json_body.require_small(given, "the body")
+        given = inputs.parse_json(data, max_marks=MAX_PERSON_MARKS)
+        inputs.require_small(given, "the body")
         return kind.model_validate(given)
-    given = json_body.parse(data, max_marks=MAX_LIST_MARKS)
+    given = inputs.parse_json(data, max_marks=MAX_LIST_MARKS)
     people = given.pop("people", None) if isinstance(given, dict) else None
-    json_body.require_small(given, "the body")
+    inputs.require_small(given, "the body")
     if not isinstance(people, list):
         return kind.model_validate(given if people is None else given | {"people": None})
     if len(people) > watchlist_schema.MAX_PEOPLE:
@@ -147,7 +147,7 @@ def _validated(kind: type[Body], data: bytes) -> Body:
 
 def _listed(number: int, given: object) -> watchlist_schema.ListedPut:
     where = f"people.{number}"
-    json_body.require_small(given, where)
+    inputs.require_small(given, where)
     try:
         return watchlist_schema.ListedPut.model_validate(given)
     except ValidationError as error:
