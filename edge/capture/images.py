@@ -17,6 +17,14 @@ import numpy as np
 from edge.arrays import MAX_PIXELS, BgrImage
 from edge.errors import ImageError
 
+MAX_SEGMENTS = 4096
+"""Segments before the picture itself that a JPEG may have; cameras write some dozens."""
+FREE_PIXELS = 2_000_000
+PIXELS_PER_BYTE = 200
+"""Pixels that each byte of a foreign file may unpack to, beyond `FREE_PIXELS`; photos have 3 to 50."""
+SCANS_PER_PASS = 10
+"""Scans of a progressive JPEG, each over all pixels, that count as decoding it once; cameras write ten."""
+
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".pgm", ".ppm")
 MAX_FILE_BYTES = 256_000_000
 
@@ -36,6 +44,27 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ImageError(f"{path}: can't be read ({error.strerror}); check the path and its permissions") from None
+
+
+def decode_foreign(data: bytes, name: str) -> BgrImage:
+    """`decode_image` for bytes that somebody sent: the work must be in proportion to their number.
+
+    Raises ImageError, before anything is decoded, also for a file of few bytes that unpacks to very many pixels.
+    """
+    allowed = FREE_PIXELS + PIXELS_PER_BYTE * len(data)
+    if (work := decoding_work(data)) > allowed:
+        raise ImageError(
+            f"{name}: {len(data)} bytes would take the work of {work} pixels, more than the {allowed} of a photo of "
+            "that many bytes; save the picture again as a plain JPEG"
+        )
+    return decode_image(data, name)
+
+
+def decoding_work(data: bytes) -> int:
+    """Pixels that decoding has to go through, as far as the header tells: those of all scans; 0 for no image."""
+    width, height = sniff_size(data) or (0, 0)
+    scans = data.count(b"\xff\xda") if data.startswith(b"\xff\xd8") else 1
+    return max(width, 0) * max(height, 0) * max(1, -(-scans // SCANS_PER_PASS))
 
 
 def decode_image(data: bytes, name: str) -> BgrImage:
@@ -71,7 +100,7 @@ def decode_image(data: bytes, name: str) -> BgrImage:
     if width * height > MAX_PIXELS:
         raise ImageError(f"{name}: {width} x {height} pixels are more than {MAX_PIXELS}; make the image smaller")
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        image = cv2.imdecode(np.frombuffer(_without_texts(data), np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:
         image = None
     if image is None:
@@ -111,16 +140,16 @@ def _bmp(data: bytes) -> Size:
 def _jpeg(data: bytes) -> Size:
     """Walk the segments to the first start-of-frame, which holds the size."""
     at = 2
-    while True:
-        while data[at] != 0xFF:
-            at += 1
-        while data[at] == 0xFF:
-            at += 1
-        marker = data[at]
+    for _ in range(MAX_SEGMENTS):
+        found = _MARKER.search(data, at)
+        if found is None:
+            break
+        marker, at = data[found.end() - 1], found.end() - 1
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             height, width = struct.unpack_from(">HH", data, at + 4)
             return width, height
         at += 1 if marker == 0x01 or 0xD0 <= marker <= 0xD8 else 1 + struct.unpack_from(">H", data, at + 1)[0]
+    raise ValueError("no start of frame")
 
 
 def _webp(data: bytes) -> Size:
@@ -148,10 +177,26 @@ def _tiff(data: bytes) -> Size:
 
 def _pnm(data: bytes) -> Size:
     """Netpbm: magic, width, height, with comment lines between."""
-    words = re.sub(rb"#[^\n]*\n", b" ", data[:4096]).split(maxsplit=3)
+    words = re.sub(rb"#[^\n]*(\n|\Z)", b" ", data[:4096]).split(maxsplit=3)
     return int(words[1]), int(words[2])
 
 
+def _without_texts(data: bytes) -> bytes:
+    """A PNG without the chunks that have no part in the picture: packed texts cost libpng quadratic time."""
+    if not data.startswith(_PNG_MAGIC):
+        return data
+    whole, kept, at = memoryview(data), [_PNG_MAGIC], len(_PNG_MAGIC)
+    while at + 12 <= len(data):
+        end = at + 12 + int.from_bytes(whole[at : at + 4])
+        if bytes(whole[at + 4 : at + 8]) in _PNG_CHUNKS:
+            kept.append(bytes(whole[at:end]))
+        at = end
+    return b"".join(kept)
+
+
+_MARKER = re.compile(rb"\xff+[^\xff]", re.DOTALL)
+_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+_PNG_CHUNKS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf"})
 _FORMATS: tuple[tuple[bytes, Callable[[bytes], Size]], ...] = (
     (rb"\x89PNG\r\n\x1a\n", _png),
     (rb"\xff\xd8\xff", _jpeg),

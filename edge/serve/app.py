@@ -12,7 +12,8 @@ from aiohttp import web
 from edge.config import ReviewConfig, ServeConfig
 from edge.errors import ServiceError
 from edge.serve import routes
-from edge.serve.api.feed_pages import FEED_PAGES, FeedPages
+from edge.serve.api import coverage
+from edge.serve.api.feed_pages import CREDIT, FEED_PAGES, CpuCredit, FeedPages
 from edge.serve.app_keys import BOX_ID, CONFIG, FEED_BELL, HEALTH, LIVE, METRICS, REVIEW, STORE, VERSION
 from edge.serve.bell import Bell
 from edge.serve.board import LiveBoard
@@ -22,7 +23,7 @@ from edge.serve.http.auth import CALLERS, Callers, check_access
 from edge.serve.http.connection import count_answer
 from edge.serve.http.door import Door
 from edge.serve.http.problems import problems
-from edge.serve.http.quotas import LIVE_VIEWS, LONG_POLLS, UPLOADS, ConnectionLimits, Slots
+from edge.serve.http.quotas import LIVE_VIEWS, LONG_POLLS, UPLOADS, ConnectionLimits, Shares
 from edge.serve.http.refusals import REFUSALS, Refusals, http_logger
 from edge.serve.http.route import ROUTES
 from edge.serve.page import claim, language
@@ -42,7 +43,10 @@ from edge.serve.ports import (
 from edge.store import Store
 
 MAX_VIEWERS = 64
-MAX_UPLOADS = 2
+MAX_VIEWS_PER_USER = 16
+"""Two for each open page."""
+MAX_UPLOADS = 3
+MAX_UPLOADS_PER_USER = 2
 KEEPALIVE_S = 10.0
 """Seconds an idle connection is kept. It is also the time limit for headers; aiohttp's own would be an hour."""
 LINGER_S = 3.0
@@ -99,11 +103,13 @@ def _add_own_parts(app: web.Application, review: ReviewConfig) -> None:
     app[CALLERS] = Callers(app[STORE])
     app[RECENT_VIEWS] = RecentViews()
     app[LATEST_HITS] = SharedAnswer()
-    app[FEED_PAGES] = FeedPages()
+    app[CREDIT] = CpuCredit()
+    app[FEED_PAGES] = FeedPages(app[CREDIT])
+    coverage.prepare(app)
     app[REFUSALS] = Refusals()
-    app[UPLOADS] = Slots(MAX_UPLOADS, "uploads")
-    app[LONG_POLLS] = Slots(app[CONFIG].max_long_polls, "long polls")
-    app[LIVE_VIEWS] = Slots(MAX_VIEWERS, "live views")
+    app[UPLOADS] = Shares(MAX_UPLOADS, "uploads", per_owner=MAX_UPLOADS_PER_USER)
+    app[LONG_POLLS] = Shares(app[CONFIG].max_long_polls, "long polls")
+    app[LIVE_VIEWS] = Shares(MAX_VIEWERS, "live views", per_owner=MAX_VIEWS_PER_USER)
     claim.prepare(app)
 
 

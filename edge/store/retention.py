@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edge.store import connect, images, reserve
+from edge.store import clocks, connect, images, reserve
 from edge.store.blobs import Blobs
 from edge.store.clocks import Moment
 from edge.store.feed import feed

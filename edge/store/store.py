@@ -233,9 +233,9 @@ class Store:
         """When the list was last changed or confirmed."""
         return self._core.read(people.changed_at)
 
-    def references(self, model_sha256: str | None = None) -> list[Reference]:
-        """References made by a model, or all."""
-        return self._core.read(lambda db: people.references(db, model_sha256))
+    def references(self, model_sha256: str | None = None, *, person_id: str | None = None) -> list[Reference]:
+        """References made by a model, or all; with `person_id` those of one person."""
+        return self._core.read(lambda db: people.references(db, model_sha256, person_id))
 
     def watchlist_version(self) -> tuple[int, str]:
         """Number of changes and digest of the watchlist."""

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import io
+import re
+import struct
 import subprocess
 import sys
 import tracemalloc
+import zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from edge.capture.images import decode_image, read_image, sniff_size
+from edge.capture.images import decode_foreign, decode_image, decoding_work, read_image, sniff_size
 from edge.errors import ExitCode, ImageError
 from tests.support.media import encode, flat, png_of
 
@@ -116,3 +120,58 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
         read_image(tmp_path / "none.jpg")
     with pytest.raises(ImageError, match="Is a directory"):
         read_image(tmp_path)
+
+
+def said_to_be(width: int, height: int) -> bytes:
+    """A small JPEG whose header says that it is of this size."""
+    size = struct.pack(">HH", height, width)
+    return re.sub(rb"(\xff\xc0..\x08)....", lambda m: m[1] + size, encode(GRADIENT), count=1, flags=re.DOTALL)
+
+
+def many_scans(number: int) -> bytes:
+    """A progressive JPEG of 3000 x 2000 with so many scans, all but the first ones empty."""
+    file = io.BytesIO()
+    Image.new("RGB", (3000, 2000)).save(file, "JPEG", progressive=True)
+    return file.getvalue()[:-2] + b"\xff\xda\x00\x08\x01\x01\x00\x01\x3f\x01\x00" * number + b"\xff\xd9"
+
+
+@pytest.mark.parametrize(
+    "data", [said_to_be(65_500, 900), said_to_be(8000, 7990), many_scans(2000), png_of("L", 8000, 8000)]
+)
+def test_work_out_of_proportion_is_refused_before_it_is_done(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[object] = []
+    monkeypatch.setattr(cv2, "imdecode", lambda *given: calls.append(given))
+    with pytest.raises(ImageError, match="would take the work of"):
+        decode_foreign(data, "sent.jpg")
+    assert calls == []
+
+
+def test_photos_are_in_proportion() -> None:
+    noise = np.random.default_rng(0).integers(90, 110, (1500, 2000, 3), np.uint8)
+    for suffix in (".jpg", ".png", ".webp"):
+        assert decode_foreign(encode(noise, suffix), "photo").shape == noise.shape
+    file = io.BytesIO()
+    Image.fromarray(noise).save(file, "JPEG", progressive=True, quality=60)
+    assert decoding_work(file.getvalue()) == 3_000_000
+    assert decode_foreign(file.getvalue(), "photo").shape == noise.shape
+
+
+def test_packed_texts_of_a_png_never_reach_the_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    png, text = encode(GRADIENT, ".png"), b"iTXtk\0\1\0\0\0" + zlib.compress(bytes(100_000))
+    chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
+    sizes: list[int] = []
+    decode = cv2.imdecode
+
+    def counted(data: np.ndarray, flags: int) -> object:
+        sizes.append(len(data))
+        return decode(data, flags)
+
+    monkeypatch.setattr(cv2, "imdecode", counted)
+    assert np.array_equal(decode_image(png[:33] + chunk * 900 + png[33:], "x"), GRADIENT)
+    assert sizes == [len(png)]
+
+
+def test_a_jpeg_of_endless_segments_is_given_up() -> None:
+    jpeg = encode(GRADIENT)
+    assert sniff_size(jpeg[:2] + b"\xff\xfe\x00\x02" * 5000 + jpeg[2:]) is None
+    assert sniff_size(jpeg[:2] + b"\xff\xfe\x00\x02" * 50 + jpeg[2:]) == (64, 48)

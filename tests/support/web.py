@@ -137,7 +137,7 @@ def _template() -> tempfile.TemporaryDirectory[str]:
 def prepare(folder: Path, *, num_hits: int = 3) -> Store:
     """A store with users, two people and some hits."""
     data_dir = folder / "data"
-    shutil.copytree(Path(_template().name) / "data", data_dir)
+    shutil.copytree(Path(_template().name) / "data", data_dir, dirs_exist_ok=True)
     store = Store.open(data_dir)
     for number in range(1, num_hits + 1):
         store.add_hit(*make_hit(number)).result()

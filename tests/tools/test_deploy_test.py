@@ -52,7 +52,7 @@ def test_the_unit_keeps_its_promises() -> None:
     assert {
         "Type=notify", "WatchdogSec=30", "User=edge", "ProtectSystem=strict", "DevicePolicy=closed", "MemoryMax=75%",
         "DeviceAllow=char-video4linux rw", "StateDirectory=edge", "CacheDirectory=edge", "ConfigurationDirectory=edge",
-        "RestartPreventExitStatus=78", "NoNewPrivileges=yes", "CapabilityBoundingSet=",
+        "RestartPreventExitStatus=78", "OOMPolicy=continue", "NoNewPrivileges=yes", "CapabilityBoundingSet=",
     } <= lines  # fmt: skip
     assert "NUMBA_CACHE_DIR=/var/cache/edge/numba" in unit
     assert "MemoryDenyWriteExecute=" not in "".join(line for line in lines if not line.startswith("#"))

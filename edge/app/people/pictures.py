@@ -15,7 +15,7 @@ import numpy as np
 
 from edge.app.build import Models
 from edge.arrays import BgrImage
-from edge.capture.images import decode_image, read_image
+from edge.capture.images import decode_foreign, read_image
 from edge.capture.sources import VIDEO_SUFFIXES, open_path
 from edge.errors import EdgeError
 from edge.pipeline.draft import cut_with_margin
@@ -71,7 +71,9 @@ def check_pictures(
     chosen: list[Candidate] = []
     model = models.stages.embedder.sha256
     # A new upload must not bring back a reference that was set aside: only the person who did that knows why.
-    held = [r.embedding for r in store.references() if (r.person_id, r.model_sha256) == (person.person_id, model)]
+    # Read only where it is needed: a whole list would read itself once for each of its people.
+    own = [] if replaces else store.references(person_id=person.person_id)
+    held = [reference.embedding for reference in own if reference.model_sha256 == model]
     others = None if allow_alike else _others(store.references(model), person.person_id)
     videos = [one for one in pictures if isinstance(one, Path) and one.suffix.lower() in VIDEO_SUFFIXES]
     for path in videos:
@@ -79,9 +81,8 @@ def check_pictures(
         chosen += best
         outcomes += [_outcome(v, is_chosen=any(v.candidate is b for b in best)) for v in verdicts]
     candidates, broken = measurer.pictures(_load(one) for one in pictures if one not in videos)
-    own = [] if replaces else held
-    own += [c.embedding for c in chosen if c.embedding is not None]
-    verdicts = judge(candidates, enrolled=np.stack(own) if own else None, others=others)
+    held += [c.embedding for c in chosen if c.embedding is not None]
+    verdicts = judge(candidates, enrolled=np.stack(held) if held else None, others=others)
     outcomes += [*map(_outcome, verdicts), *broken]
     chosen += [verdict.candidate for verdict in verdicts if verdict.ok]
     made = [measurer.reference(person.person_id, candidate) for candidate in chosen]
@@ -110,7 +111,7 @@ def _load(picture: Upload | Path) -> tuple[str, Callable[[], BgrImage]]:
     """Name of a picture, and the function that decodes it."""
     if isinstance(picture, Path):
         return str(picture), partial(read_image, picture)
-    return picture.name, partial(decode_image, picture.data, picture.name)
+    return picture.name, partial(decode_foreign, picture.data, picture.name)
 
 
 class _Measurer:

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from aiohttp import web
 
-from edge.serve.app_keys import LIVE, STORE, read
+from edge.serve.api.feed_pages import CREDIT, CpuCredit, timed
+from edge.serve.app_keys import LIVE, STORE
 from edge.serve.http import inputs
+from edge.serve.http.access import CALLER
 from edge.serve.http.problems import RequestError
-from edge.store import Span, time_to_text
+from edge.serve.http.quotas import Shares
+from edge.store import Span, Store, time_to_text
 
 MAX_DAYS = 400
+MAX_SPANS = 20_000
+"""Spans that one answer may be made of: some megabytes."""
+MAX_WAITING = 16
 
 
 async def coverage(request: web.Request) -> web.StreamResponse:
     """Answer with watched, blind and paused seconds per camera; they add up to the time asked for."""
     inputs.check_names(request, ("from", "to"))
-    account, now = request.app[STORE].coverage, request.app[STORE].coverage.moment().wall
+    now = request.app[STORE].coverage.moment().wall
     end = min(_time(request, "to", now), now)
     start = _time(request, "from", end - dt.timedelta(days=1))
     if not dt.timedelta(0) < end - start <= dt.timedelta(days=MAX_DAYS):
@@ -26,16 +36,57 @@ async def coverage(request: web.Request) -> web.StreamResponse:
             f"from {time_to_text(start)} to {time_to_text(end)} is no stretch of the past: "
             f"'from' has to be before 'to' and before now, and at most {MAX_DAYS} days"
         )
-    cameras = request.app[LIVE].cameras()
-    found = await read(account.report, start, end, cameras)
-    return web.json_response(
-        {
-            "start": time_to_text(start),
-            "end": time_to_text(end),
-            "seconds": round((end - start).total_seconds(), 3),
-            "cameras": [_camera(name, spans) for name, spans in sorted(found.items())],
-        }
-    )
+    cameras, store = request.app[LIVE].cameras(), request.app[STORE]
+    body = await request.app[REPORTS].make(request[CALLER].owner, lambda: _report(store, start, end, cameras))
+    return web.Response(body=body, content_type="application/json", charset="utf-8")
+
+
+class Reports:
+    """Makes reports on a thread of their own, one after the other, and charges each to who asks for it.
+
+    The feed and the page share other threads, so that reports can't hold them up.
+    """
+
+    def __init__(self, credit: CpuCredit) -> None:
+        self._credit = credit
+        self._places = Shares(MAX_WAITING, "coverage reports")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="coverage")
+
+    async def make(self, who: str, build: Callable[[], bytes]) -> bytes:
+        """The report; AuthError 429 for who has used up their CPU time or waits for many reports already."""
+        self._credit.require(who)
+        with self._places.held_by(who):
+            body, cost_s = await asyncio.get_running_loop().run_in_executor(self._thread, timed, build)
+        self._credit.charge(who, cost_s)
+        return body
+
+    def close(self) -> None:
+        """Drop the reports that wait."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+
+REPORTS = web.AppKey("coverage_reports", Reports)
+
+
+def prepare(app: web.Application) -> None:
+    """Add what makes the reports; it ends with the application."""
+    reports = app[REPORTS] = Reports(app[CREDIT])
+
+    async def close(_: web.Application) -> None:
+        await asyncio.to_thread(reports.close)
+
+    app.on_cleanup.append(close)
+
+
+def _report(store: Store, start: dt.datetime, end: dt.datetime, cameras: Sequence[str]) -> bytes:
+    found = store.coverage.report(start, end, cameras, MAX_SPANS)
+    answer = {
+        "start": time_to_text(start),
+        "end": time_to_text(end),
+        "seconds": round((end - start).total_seconds(), 3),
+        "cameras": [_camera(name, spans) for name, spans in sorted(found.items())],
+    }
+    return json.dumps(answer).encode()
 
 
 def _camera(name: str, spans: tuple[Span, ...]) -> dict[str, Any]:

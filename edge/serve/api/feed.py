@@ -55,7 +55,7 @@ async def alerts(request: web.Request) -> web.StreamResponse:
         return (await _answer(request, pull))[0]
     deadline = time.monotonic() + pull.wait_s
     bell = request.app[FEED_BELL]
-    with request.app[LONG_POLLS]:
+    with request.app[LONG_POLLS].held_by(request[CALLER].owner):
         while True:
             rings = bell.rings
             response, is_news = await _answer(request, pull)
@@ -97,7 +97,7 @@ async def _answer(request: web.Request, pull: PullRequest) -> tuple[web.Response
     if etag in (part.strip() for part in request.headers.get("If-None-Match", "").split(",")):
         _note_progress(store, caller, pull)
         return NotModified(headers, holds), False
-    body, page = await request.app[FEED_PAGES].get(caller.name or "", etag, lambda: _page(store, pull))
+    body, page = await request.app[FEED_PAGES].get(caller.owner, etag, lambda: _page(store, pull))
     _note_progress(store, caller, pull)
     response = web.Response(body=body, content_type="application/json", charset="utf-8", headers=headers)
     return response, bool(page.items)

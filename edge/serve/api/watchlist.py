@@ -33,6 +33,9 @@ Body = TypeVar("Body", watchlist_schema.PersonPut, watchlist_schema.WatchlistPut
 
 MAX_PERSON_BYTES = 24_000_000
 MAX_LIST_BYTES = 64_000_000
+MAX_PERSON_MARKS = 20_000
+MAX_LIST_MARKS = 1_000_000
+"""Commas, colons and brackets that a body may have: 10,000 people without pictures need 200,000."""
 _ETAG = re.compile(r'"(\d{1,18})-[0-9a-f]{16}"', re.ASCII)
 
 
@@ -51,10 +54,7 @@ async def replace(request: web.Request) -> web.StreamResponse:
     inputs.check_names(request, ())
     version = _expected_version(request)
     body = await _read(request, watchlist_schema.WatchlistPut, MAX_LIST_BYTES)
-    ids = [entry.id for entry in body.people]
-    if len(set(ids)) != len(ids):
-        raise RequestError(f"the list has the id {max(ids, key=ids.count)!r} more than once", status=422)
-    entries = [ListEntry(_person(entry.id, entry), _pictures(entry.pictures)) for entry in body.people]
+    entries = await asyncio.to_thread(_entries, body)
     by = request[CALLER].name or ""
     outcomes = await request.app[PEOPLE].replace_list(entries, by=by, if_version=version)
     return await _answer(request, outcomes, 200)
@@ -108,7 +108,7 @@ async def _read_person(request: web.Request) -> tuple[watchlist_schema.PersonFie
     """One entry with its pictures, as JSON or as a form with files."""
     if request.content_type != "multipart/form-data":
         entry = await _read(request, watchlist_schema.PersonPut, MAX_PERSON_BYTES)
-        return entry, _pictures(entry.pictures)
+        return entry, await asyncio.to_thread(_pictures, entry.pictures)
     fields, files = await read_picture_form(request, is_strict=True)
     try:
         return watchlist_schema.PersonFields.model_validate(fields), tuple(files) or None
@@ -124,14 +124,39 @@ async def _read(request: web.Request, kind: type[Body], limit: int) -> Body:
     data = await read_body(request, limit)
     try:
         # Off the loop: a list with pictures is many megabytes.
-        return await asyncio.to_thread(kind.model_validate_json, data)
+        return await asyncio.to_thread(_validated, kind, data)
     except ValidationError as error:
         raise _validation_error(error) from None
 
 
-def _validation_error(error: ValidationError) -> RequestError:
+def _validated(kind: type[Body], data: bytes) -> Body:
+    """The body as `kind`, checked entry by entry: pydantic alone gathers every mistake of a body, millions of them."""
+    if kind is not watchlist_schema.WatchlistPut:
+        given = inputs.parse_json(data, max_marks=MAX_PERSON_MARKS)
+        inputs.require_small(given, "the body")
+        return kind.model_validate(given)
+    given = inputs.parse_json(data, max_marks=MAX_LIST_MARKS)
+    people = given.pop("people", None) if isinstance(given, dict) else None
+    inputs.require_small(given, "the body")
+    if not isinstance(people, list):
+        return kind.model_validate(given if people is None else given | {"people": None})
+    if len(people) > watchlist_schema.MAX_PEOPLE:
+        raise RequestError(f"people: {len(people)} are too many, at most {watchlist_schema.MAX_PEOPLE}", status=422)
+    return kind.model_validate(given | {"people": tuple(_listed(number, one) for number, one in enumerate(people))})
+
+
+def _listed(number: int, given: object) -> watchlist_schema.ListedPut:
+    where = f"people.{number}"
+    inputs.require_small(given, where)
+    try:
+        return watchlist_schema.ListedPut.model_validate(given)
+    except ValidationError as error:
+        raise _validation_error(error, f"{where}.") from None
+
+
+def _validation_error(error: ValidationError, before: str = "") -> RequestError:
     first = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "the body"
+    where = before + ".".join(str(part) for part in first["loc"]) or "the body"
     return RequestError(f"{where}: {first['msg']}", status=422)
 
 
@@ -150,6 +175,16 @@ def _expected_version(request: web.Request) -> int | None:
     if found is None:
         raise RequestError(f"If-Match {text[:60]!r} is no ETag of this list: read it and take the ETag it comes with")
     return int(found[1])
+
+
+def _entries(body: watchlist_schema.WatchlistPut) -> list[ListEntry]:
+    """The entries of a list; 422 where it has an id twice."""
+    seen: set[str] = set()
+    for entry in body.people:
+        if entry.id in seen:
+            raise RequestError(f"the list has the id {entry.id!r} more than once", status=422)
+        seen.add(entry.id)
+    return [ListEntry(_person(entry.id, entry), _pictures(entry.pictures)) for entry in body.people]
 
 
 def _person(person_id: str, entry: watchlist_schema.PersonFields) -> Person:

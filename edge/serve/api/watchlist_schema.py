@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from edge.serve.api.schema import Problem
 
+MAX_PEOPLE = 10_000
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=PRINTABLE)]
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -81,7 +82,7 @@ class ListedPut(PersonPut):
 class WatchlistPut(Strict):
     """A whole list; whoever is on the box's list and not here is erased."""
 
-    people: tuple[ListedPut, ...] = Field(max_length=10_000)
+    people: tuple[ListedPut, ...] = Field(max_length=MAX_PEOPLE)
 
 
 class ListedJson(BaseModel):

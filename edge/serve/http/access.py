@@ -28,6 +28,11 @@ class Caller:
         """Whether the request came with a valid session or token."""
         return self.name is not None
 
+    @property
+    def owner(self) -> str:
+        """Whom limits are counted for: the token or the user; a name may be both."""
+        return f"{'user' if self.role is not None else 'token'} {self.name}"
+
 
 CALLER = web.RequestKey("caller", Caller)
 

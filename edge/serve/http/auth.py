@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import time
 from urllib.parse import urlsplit
@@ -12,7 +11,9 @@ from aiohttp.typedefs import Handler
 
 from edge.errors import AuthError
 from edge.serve.app_keys import CONFIG, STORE, read, written
+from edge.serve.http import logins
 from edge.serve.http.access import CALLER, Access, Caller, require
+from edge.serve.http.quotas import network_of
 from edge.serve.http.route import home, route_of
 from edge.serve.http.security_headers import SAFE_METHODS, check_origin
 from edge.store import Store
@@ -21,7 +22,6 @@ COOKIE = "edge_session"
 SESSION_CACHE_S = 5.0
 """Seconds a session is cached after its check. One that another process ends stays valid for at most this long."""
 MAX_CACHED_SESSIONS = 1000
-MAX_LOGINS_WAITING = 8
 
 
 class Callers:
@@ -30,8 +30,7 @@ class Callers:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._cache: dict[bytes, tuple[float, Caller]] = {}
-        self._one_login = asyncio.Lock()
-        self._logins_waiting = 0
+        self._turns = logins.FairQueue()
 
     async def identify(self, request: web.Request) -> Caller:
         """Return who sent `request`.
@@ -67,16 +66,16 @@ class Callers:
         token = self._store.check_token(secret)
         return Caller(token.name, scopes=frozenset(token.scopes)) if token else None
 
-    async def log_in(self, name: str, password: str) -> str | None:
-        """Check a password, one at a time (argon2 takes 64 MiB and a core); return the user's name or None."""
-        if self._logins_waiting >= MAX_LOGINS_WAITING:
-            raise AuthError("too many logins at once: wait a few seconds and try again", status=429, retry_after_s=5)
-        self._logins_waiting += 1
-        try:
-            async with self._one_login:
-                user = await read(self._store.check_password, name, password)
-        finally:
-            self._logins_waiting -= 1
+    async def log_in(self, request: web.Request, name: str, password: str) -> str | None:
+        """Check a password in its turn (argon2 takes 64 MiB and a core); return the user's name or None.
+
+        AuthError 429 while this name is locked for the address or known device that asks, or too many wait.
+        """
+        key = await read(self._store.accounts.device_key)
+        device = logins.known_device(request.cookies.get(logins.DEVICE_COOKIE, ""), key, name)
+        source = f"device {device}" if device else f"address {network_of(request.remote or '?')}"
+        async with self._turns.turn(source, name):
+            user = await read(self._store.check_password, name, password, source)
         return user.name if user else None
 
     def drop_cached(self, caller: Caller) -> None:
@@ -139,6 +138,18 @@ async def begin_session(request: web.Request, user: str, onward: str) -> web.Str
     response = web.HTTPSeeOther(onward or home(request.app, caller))
     response.set_cookie(
         COOKIE, secret, max_age=int(hours * 3600), path="/", httponly=True, samesite="Strict", secure=request.secure
+    )
+    former = request.cookies.get(logins.DEVICE_COOKIE, "")
+    device = logins.device_cookie(former, await read(request.app[STORE].accounts.device_key), user)
+    age_s = logins.DEVICE_DAYS * 86_400
+    response.set_cookie(
+        logins.DEVICE_COOKIE,
+        device,
+        max_age=age_s,
+        path="/",
+        httponly=True,
+        samesite="Strict",
+        secure=request.secure,
     )
     raise response
 

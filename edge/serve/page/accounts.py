@@ -70,7 +70,7 @@ async def own_password(request: web.Request) -> web.StreamResponse:
     if not _is_password(password):
         return await _show_error(request, t("access.one_password", count=MIN_PASSWORD))
     try:
-        known = await request.app[CALLERS].log_in(name, form.get("current", "x"))
+        known = await request.app[CALLERS].log_in(request, name, form.get("current", "x"))
     except AuthError as refused:
         wait = t("login.wait", seconds=refused.retry_after_s or 5)
         return await _show_error(request, wait, refused.http_status)

@@ -15,7 +15,7 @@ from edge.serve.http.problems import is_page
 from edge.serve.http.route import route_of
 from edge.serve.page.language import Translate
 from edge.serve.page.renderer import render, translator_of
-from edge.store.accounts.passwords import MIN_PASSWORD
+from edge.store.accounts.passwords import MAX_PASSWORD, MIN_PASSWORD
 
 PAGE = "/claim"
 _CLAIMED: web.AppKey[set[bool]] = web.AppKey("claimed")
@@ -69,6 +69,8 @@ async def claim(request: web.Request) -> web.StreamResponse:
 def _form_error(t: Translate, name: str, password: str) -> str | None:
     if not 1 <= len(name) <= 100 or re.search(r"[\x00-\x1f\x7f]", name):
         return t("people.one_name")
+    if len(password) > MAX_PASSWORD:
+        return t("claim.long_password", count=MAX_PASSWORD)
     return t("claim.password", count=MIN_PASSWORD) if len(password) < MIN_PASSWORD else None
 
 

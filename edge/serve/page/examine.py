@@ -30,7 +30,7 @@ async def listing(request: web.Request) -> web.StreamResponse:
 async def submit(request: web.Request) -> web.StreamResponse:
     """Store the uploaded file, queue it, and redirect to its page."""
     examiner = require_examiner(request.app)
-    with request.app[UPLOADS]:
+    with request.app[UPLOADS].held_by(request[CALLER].owner):
         try:
             name, path = await save_upload(request, examiner.inbox, examiner.settings.max_upload_bytes)
         except RequestError as error:

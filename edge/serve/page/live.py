@@ -37,7 +37,7 @@ async def frames(request: web.Request) -> web.StreamResponse:
     shown = _parse_after(request.query.get("after", ""))
     seen = {camera: shown.get(camera) for camera in request.app[LIVE].cameras()}
     began = time.monotonic()
-    with request.app[LIVE_VIEWS]:
+    with request.app[LIVE_VIEWS].held_by(request[CALLER].owner):
         views = await request.app[LIVE].wait_newer_any(seen, FRAME_WAIT_S)
     return _multipart(request, views, (time.monotonic() - began) * 1e3)
 
@@ -93,7 +93,7 @@ async def _next(request: web.Request) -> tuple[LiveView | None, float]:
         raise web.HTTPNotFound
     after = inputs.whole_number(request, "after", -1, 0, 10**18)
     began = time.monotonic()
-    with request.app[LIVE_VIEWS]:
+    with request.app[LIVE_VIEWS].held_by(request[CALLER].owner):
         view = await request.app[LIVE].wait_newer(camera, after if after >= 0 else None, FRAME_WAIT_S)
     return view, (time.monotonic() - began) * 1e3
 
@@ -122,7 +122,7 @@ def _record(view: LiveView, *, names: bool) -> dict[str, Any]:
 async def events(request: web.Request) -> web.StreamResponse:
     """Server-sent events that say only *that* hits or health changed; the page then asks for what it may see."""
     bells = {"hits": request.app[FEED_BELL], "health": request.app[LIVE].health_bell}
-    with request.app[LIVE_VIEWS]:
+    with request.app[LIVE_VIEWS].held_by(request[CALLER].owner):
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         rings = {name: bell.rings for name, bell in bells.items()}
         await response.prepare(request)

@@ -29,7 +29,7 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     headers: dict[str, str] = {}
     status, error = 401, translator_of(request)("login.wrong")
     try:
-        user = await request.app[CALLERS].log_in(name, password) if name and password else None
+        user = await request.app[CALLERS].log_in(request, name, password) if name and password else None
     except AuthError as refused:
         user, status, seconds = None, refused.http_status, refused.retry_after_s or 5
         error = translator_of(request)("login.wait", seconds=seconds)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from edge.errors import NotFoundError
+from edge.store import meta
 from edge.store.accounts import last_use, passwords, tokens, users
 from edge.store.audit import audit
 from edge.store.audit.audit import LOCAL
@@ -79,9 +80,14 @@ class Accounts:
         """Everyone who may log in."""
         return self._core.read(users.all_users)
 
-    def check_password(self, name: str, password: str) -> User | None:
-        """The user, or None; AuthError 429 while locked. Takes some 0.2 s: call it off the event loop."""
-        return self.passwords.check(name, password)
+    def check_password(self, name: str, password: str, source: str = "") -> User | None:
+        """The user, or None; AuthError 429 while locked for `source`. Takes some 0.2 s: call it off the event loop."""
+        return self.passwords.check(name, password, source)
+
+    def device_key(self) -> str:
+        """The secret that signs device cookies; made when first asked for."""
+        kept = self._core.read(lambda db: meta.get(db, meta.Key.DEVICE_KEY))
+        return kept or self._core.write(_make_device_key).result()
 
     def add_session(self, user: str, hours: float, address: str | None = None) -> Future[str]:
         """A new session's secret; `address` is where the login came from."""
@@ -187,3 +193,10 @@ class Accounts:
         """The `finish` of jobs that change tokens: the next check reads them again."""
         self._tokens.invalidate()
         return result
+
+
+def _make_device_key(change: Change) -> str:
+    """Two first logins at once must agree, so it is looked for again in the transaction."""
+    key = meta.get(change.db, meta.Key.DEVICE_KEY) or users.new_secret()
+    meta.put(change.db, meta.Key.DEVICE_KEY, key)
+    return key

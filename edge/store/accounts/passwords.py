@@ -27,6 +27,8 @@ FIRST_LOCK_S = 30
 LONGEST_LOCK_S = 3600
 MAX_UNKNOWN_NAMES = 1000
 """Failures kept for names that don't exist, so that guessing names can't fill the disk."""
+MAX_SOURCES = 10_000
+"""Failures kept for users, one for each address or device that a wrong password came from."""
 
 
 class Passwords:
@@ -45,9 +47,13 @@ class Passwords:
         with self._one_at_a_time:
             return self._hasher.hash(_normal(password))
 
-    def check(self, name: str, password: str) -> User | None:
-        """The user, or None where name or password is wrong; AuthError 429 while the name is locked."""
-        key = hashlib.sha256(_normal(name).encode("utf-8", "surrogatepass")).hexdigest()
+    def check(self, name: str, password: str, source: str = "") -> User | None:
+        """The user, or None where name or password is wrong; AuthError 429 while the name is locked for `source`.
+
+        `source` is where the attempt comes from, an address or a known device: wrong passwords from one lock nobody out
+        elsewhere.
+        """
+        key = _key(name, source)
         with self._one_at_a_time:
             self._require_unlocked(key)
             found = self._core.read(lambda db: users.find(db, name))
@@ -105,6 +111,12 @@ def lock_seconds(failures: int) -> int:
     return min(LONGEST_LOCK_S, FIRST_LOCK_S << min(failures - FAILURES_BEFORE_LOCK, 20))
 
 
+def _key(name: str, source: str) -> str:
+    """Hashes of the name and, behind a dot, of the source: rows of users are told from those of other names."""
+    parts = [_normal(name), *([source] if source else [])]
+    return ".".join(hashlib.sha256(part.encode("utf-8", "surrogatepass")).hexdigest() for part in parts)
+
+
 def _normal(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
@@ -121,14 +133,15 @@ def _count_failure(db: sqlite3.Connection, key: str, now: dt.datetime, user: str
            ON CONFLICT DO UPDATE SET failures = failures + 1, last_at = excluded.last_at""",
         (key, time_to_text(now)),
     )
-    known = [hashlib.sha256(_normal(row[0]).encode()).hexdigest() for row in db.execute("SELECT name FROM users")]
+    known = [_key(row[0], "") for row in db.execute("SELECT name FROM users")]
     marks = ",".join("?" * len(known))
-    db.execute(
-        f"""DELETE FROM login_failures WHERE name_sha256 IN (
-            SELECT name_sha256 FROM login_failures WHERE name_sha256 NOT IN ({marks})
-            ORDER BY last_at DESC LIMIT -1 OFFSET {MAX_UNKNOWN_NAMES})""",
-        known,
-    )
+    for which, most in (("NOT IN", MAX_UNKNOWN_NAMES), ("IN", MAX_SOURCES)):
+        db.execute(
+            f"""DELETE FROM login_failures WHERE name_sha256 IN (
+                SELECT name_sha256 FROM login_failures WHERE substr(name_sha256, 1, 64) {which} ({marks})
+                ORDER BY last_at DESC LIMIT -1 OFFSET {most})""",
+            known,
+        )
 
 
 def _clear_failures(db: sqlite3.Connection, key: str, user: str, now: dt.datetime) -> None:

@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+from edge.errors import EdgeError
 from edge.store import clocks, meta
-from edge.store.clocks import Boot, Moment
+from edge.store.clocks import Moment
 from edge.store.codec import time_to_text
 from edge.store.core import Core
-from edge.store.coverage import timeline
+from edge.store.coverage import timeline, window
 from edge.store.coverage.timeline import Span
 from edge.store.feed import feed
 from edge.store.writer import Change
@@ -25,6 +26,14 @@ from edge.store.writer import Change
 STILL_RUNNING_S = 15.0
 """A newest span extended this recently belongs to a running service and lasts until now."""
 KEEP_DAYS = 400
+MAX_SPANS = 100_000
+"""Spans that one report may be made of."""
+
+
+class TooManySpansError(EdgeError):
+    """A stretch of time in which too much was recorded for one report."""
+
+    http_status = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,8 @@ class Coverage:
             _drop_old(change.db, moment)
             if before is not None:
                 cause = "service stopped" if ended else "crash" if before[0] == moment.boot_id else "power loss"
-                since = _placed(change.db)[before[0]].wall_at(before[1])
+                placed = {boot.boot_id: boot for boot in clocks.boots(change.db)}
+                since = placed[before[0]].wall_at(before[1])
                 body = {"cause": cause, "from": time_to_text(since), "to": time_to_text(moment.wall)}
                 feed.append(change, self._core.clock(), "gap", body)
 
@@ -79,12 +89,30 @@ class Coverage:
 
         return self._core.write(apply)
 
-    def report(self, start: dt.datetime, end: dt.datetime, cameras: Sequence[str] = ()) -> dict[str, tuple[Span, ...]]:
-        """Per camera (those of `cameras` and those recorded), what was watched and what not, without a hole."""
-        recorded: dict[str, list[Span]] = {camera: [] for camera in cameras}
+    def report(
+        self, start: dt.datetime, end: dt.datetime, cameras: Sequence[str] = (), most: int = MAX_SPANS
+    ) -> dict[str, tuple[Span, ...]]:
+        """Per camera (those of `cameras` and those recorded), what was watched and what not, without a hole.
+
+        TooManySpansError where more than `most` spans were recorded in that time.
+        """
         moment = self.moment()
-        recorded |= self._core.read(lambda db: _recorded(db, self._run_id, moment))
-        return timeline.account(recorded, start, end)
+
+        def query(db: sqlite3.Connection) -> window.Window:
+            # For the running boot, convert with the clocks as they are now.
+            placed = {boot.boot_id: window.Clock(boot.wall, boot.boot_ns) for boot in clocks.boots(db)}
+            placed[moment.boot_id] = window.Clock(moment.wall, moment.boot_ns)
+            found = window.read(db, placed, start, end, most)
+            _extend_live(db, found, self._run_id, moment)
+            return found
+
+        found = self._core.read(query)
+        if found.num_rows > most:
+            raise TooManySpansError(
+                f"more than {most} changes were recorded in that time: ask for a shorter stretch, one after the other"
+            )
+        recorded: dict[str, list[Span]] = {camera: [] for camera in cameras} | found.spans
+        return timeline.account(recorded, start, end, found.first)
 
 
 def _extend(db: sqlite3.Connection, run_id: str, one: Watching, moment: Moment) -> None:
@@ -105,27 +133,17 @@ def _extend(db: sqlite3.Connection, run_id: str, one: Watching, moment: Moment) 
     )
 
 
-def _placed(db: sqlite3.Connection) -> dict[str, Boot]:
-    return {boot.boot_id: boot for boot in clocks.boots(db)}
-
-
-def _recorded(db: sqlite3.Connection, run_id: str | None, moment: Moment) -> dict[str, list[Span]]:
-    # For the running boot, convert with the clocks as they are now.
-    now = Boot(moment.boot_id, moment.wall, moment.boot_ns, moment.boot_ns, is_trusted=True, stepped_ns=None)
-    placed = _placed(db) | {moment.boot_id: now}
-    found: dict[str, list[Span]] = {}
-    last: dict[str, tuple[str, str, int]] = {}
-    query = "SELECT camera, boot_id, run_id, state, reason, by, start_ns, end_ns FROM spans ORDER BY span_id"
-    for camera, boot, run, state, reason, by, start_ns, end_ns in db.execute(query):
-        span = Span(placed[boot].wall_at(start_ns), placed[boot].wall_at(end_ns), state, reason, by)
-        found.setdefault(camera, []).append(span)
-        last[camera] = (boot, run, end_ns)
-    for camera, (boot, run, end_ns) in last.items():
+def _extend_live(db: sqlite3.Connection, found: window.Window, run_id: str | None, moment: Moment) -> None:
+    """Let the newest span of a camera that is running now last until now."""
+    query = "SELECT boot_id, run_id, start_ns, end_ns FROM spans WHERE camera = ? ORDER BY span_id DESC LIMIT 1"
+    clock = window.Clock(moment.wall, moment.boot_ns)
+    for camera, spans in found.spans.items():
+        boot, run, start_ns, end_ns = db.execute(query, (camera,)).fetchone()
         is_live = run == run_id and boot == moment.boot_id
-        if is_live and 0 <= moment.boot_ns - end_ns <= STILL_RUNNING_S * 1e9:
-            former = found[camera][-1]
-            found[camera][-1] = Span(former.start, moment.wall, former.state, former.reason, former.by)
-    return found
+        is_newest = bool(spans) and spans[-1].start == clock.at(start_ns)
+        if is_live and is_newest and 0 <= moment.boot_ns - end_ns <= STILL_RUNNING_S * 1e9:
+            former = spans[-1]
+            spans[-1] = Span(former.start, moment.wall, former.state, former.reason, former.by)
 
 
 def _drop_old(db: sqlite3.Connection, moment: Moment) -> None:

@@ -6,6 +6,7 @@ is cut there. Unrecorded time is blind, so the parts add up to the whole.
 
 from __future__ import annotations
 
+import bisect
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,13 +33,16 @@ class Span:
 
 
 def account(
-    recorded: Mapping[str, Sequence[Span]], start: dt.datetime, end: dt.datetime
+    recorded: Mapping[str, Sequence[Span]], start: dt.datetime, end: dt.datetime, first: dt.datetime | None = None
 ) -> dict[str, tuple[Span, ...]]:
-    """Per camera, spans without hole or overlap from `start` to `end`; `recorded` is in the order of recording."""
+    """Per camera, spans without hole or overlap from `start` to `end`; `recorded` is in the order of recording.
+
+    `first` is when anything was recorded first, where `recorded` holds only what was recorded around that stretch.
+    """
     straight = {camera: _straighten(spans) for camera, spans in recorded.items()}
     running = _union(span for spans in straight.values() for span in spans)
-    first = running[0].start if running else end
-    return {camera: tuple(_fill(spans, running, first, start, end)) for camera, spans in straight.items()}
+    began = first or (running[0].start if running else end)
+    return {camera: tuple(_fill(spans, running, began, start, end)) for camera, spans in straight.items()}
 
 
 def _straighten(spans: Sequence[Span]) -> list[Span]:
@@ -80,11 +84,11 @@ def _fill(
 
 
 def _blind(start: dt.datetime, end: dt.datetime, running: list[Span], first: dt.datetime) -> Iterable[Span]:
-    """A hole, cut where the service came and went."""
+    """A hole, cut where the service came and went; only the stretches around it are looked at."""
     at = start
-    for one in [*running, Span(end, end, "")]:
-        if one.end <= at and one.start < end:
-            continue
+    low = bisect.bisect_right(running, start, key=lambda one: one.end)
+    high = bisect.bisect_left(running, end, key=lambda one: one.start)
+    for one in [*running[low:high], Span(end, end, "")]:
         until = min(one.start, end)
         if at < until:
             middle = min(max(first, at), until)

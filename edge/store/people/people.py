@@ -97,13 +97,14 @@ def get(db: sqlite3.Connection, person_id: str) -> Person | None:
     return None if row is None else _person(row)
 
 
-def references(db: sqlite3.Connection, model_sha256: str | None) -> list[Reference]:
-    """References, by person and id: all of them, or those of one model that are not set aside."""
+def references(db: sqlite3.Connection, model_sha256: str | None, person_id: str | None = None) -> list[Reference]:
+    """References, by person and id: of all people or one, and of all models, or of one those not set aside."""
     rows = db.execute(
         f"""SELECT reference_id, person_id, image_sha256, embedding, model_sha256, quality, source
            FROM person_references WHERE {LISTED} AND (?1 IS NULL OR (model_sha256 = ?1 AND aside_at IS NULL))
+           AND (?2 IS NULL OR person_id = ?2)
            ORDER BY person_id, reference_id""",
-        (model_sha256,),
+        (model_sha256, person_id),
     )
     return [
         Reference(

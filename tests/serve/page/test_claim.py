@@ -54,9 +54,12 @@ def test_the_code_makes_one_supervisor_and_logs_in(tmp_path: Path) -> None:
                 ({"code": "AAAA-AAAA-AAAA"}, 403),
                 ({"password": "short"}, 422),
                 ({"user": ""}, 422),
+                ({"password": "x" * 1025}, 422),
             ):
-                answer, _ = await box.post("/claim", good | change)
+                answer, body = await box.post("/claim", good | change)
                 assert answer.status == status
+            assert b"at most 1024 characters" in body, "it is the password's fault, not the code's"
+            assert b"not the code" not in body
             assert (await box.post("/claim", good, origin="https://evil.example"))[0].status == 403
             assert box.store.users() == []
             answer, _ = await box.post("/claim", good)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import itertools
+import sqlite3
 import tempfile
 from pathlib import Path
 
@@ -12,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.store import Span, Store, Watching
-from edge.store.coverage.coverage import Moment
+from edge.store.coverage import coverage, window
+from edge.store.coverage.coverage import Moment, TooManySpansError
 from edge.store.coverage.timeline import account
+from edge.store.writer import Change
 from tests.support.store import NOW, Clock
 
 S = 1_000_000_000
@@ -162,6 +166,71 @@ def test_a_camera_that_was_added_later_is_not_called_a_stopped_service(tmp_path:
     box.stop(clean=True)
 
 
+def slow_report(box: World, start: dt.datetime, end: dt.datetime) -> tuple[Span, ...]:
+    """The obvious twin of `Coverage.report`: reads every span there is."""
+    assert box.store is not None
+    moment, run_id = box.moment(), box.store.coverage._run_id
+
+    def everything(db: sqlite3.Connection) -> list[Span]:
+        clocks = coverage._saved_clocks(db) | {moment.boot_id: (moment.wall, moment.boot_ns)}
+        found = []
+        query = "SELECT boot_id, run_id, state, reason, by, start_ns, end_ns FROM spans ORDER BY span_id"
+        for boot, run, state, reason, by, start_ns, end_ns in db.execute(query):
+            found.append(
+                Span(coverage._wall(clocks, boot, start_ns), coverage._wall(clocks, boot, end_ns), state, reason, by)
+            )
+            is_live = run == run_id and boot == moment.boot_id and moment.boot_ns - end_ns <= 15 * S
+        if found and is_live:
+            found[-1] = dataclasses.replace(found[-1], end=moment.wall)
+        return found
+
+    return account({"door": box.store._core.read(everything)}, start, end)["door"]
+
+
+def flapping(folder: Path, number: int) -> list[int]:
+    """SQLite steps, in hundreds, of a report of the last hour, and the rows it reads, after `number` changes."""
+    steps = [0, 0]
+    with Store.open(folder, clock=Clock()) as store:
+        box = World(folder)
+        base = box.boot_ns = number * 10 * S
+
+        def fill(change: Change) -> None:
+            change.db.execute("INSERT INTO boots VALUES ('boot-1', ?, ?)", (box.clock().isoformat(), base))
+            change.db.executemany(
+                """INSERT INTO spans (run_id, boot_id, camera, state, reason, by, start_ns, end_ns)
+                   VALUES ('x', 'boot-1', 'door', ?, ?, NULL, ?, ?)""",
+                [
+                    (*(("watched", "") if n % 2 else ("blind", "lost")), n * 10 * S, (n + 1) * 10 * S)
+                    for n in range(number)
+                ],
+            )
+
+        store._core.write(fill).result(10)
+
+        def count() -> int:
+            steps[0] += 1
+            return 0
+
+        def read(db: sqlite3.Connection) -> None:
+            db.set_progress_handler(count, 100)
+            clocks = {"boot-1": window.Clock(box.clock(), base)}
+            hour = dt.timedelta(hours=1)
+            steps[1] = window.read(db, clocks, box.clock() - hour, box.clock(), 10_000).num_rows
+            db.set_progress_handler(None, 0)
+
+        store._core.read(read)
+        store.coverage.moment = box.moment  # type: ignore[method-assign]
+        with pytest.raises(TooManySpansError, match="shorter stretch"):
+            store.coverage.report(box.clock() - dt.timedelta(days=5), box.clock(), most=500)
+    return steps
+
+
+def test_a_report_costs_what_its_stretch_holds_whatever_was_recorded_before(tmp_path: Path) -> None:
+    few, many = flapping(tmp_path / "few", 1000), flapping(tmp_path / "many", 20_000)
+    assert few[1] == many[1] == 360
+    assert many[0] <= 1.5 * few[0]
+
+
 EVENTS = st.one_of(
     st.tuples(st.just("pass"), st.floats(0.1, 40)),
     st.tuples(st.just("pass"), st.floats(0.1, 40)),
@@ -200,6 +269,7 @@ def test_whatever_happens_it_adds_up(events: list[tuple[str, object]], offset_s:
         start = box.clock() - dt.timedelta(seconds=length_s) + dt.timedelta(seconds=offset_s)
         end = start + dt.timedelta(seconds=length_s)
         spans = box.report(start, end)
+        assert list(spans) == list(slow_report(box, start, end))
         assert sum(span.seconds for span in spans) == pytest.approx(length_s, abs=1e-3)
         assert (spans[0].start, spans[-1].end) == (start, end)
         assert all(one.end == two.start for one, two in itertools.pairwise(spans))
