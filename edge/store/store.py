@@ -44,7 +44,7 @@ class Store:
     """
 
     def __init__(self, core: Core) -> None:
-        self._core = core
+        self._core, self.folder = core, core.folder
         self.box_id, self.epoch = core.read(
             lambda db: (meta.get(db, meta.Key.DEVICE_ID) or "", meta.get(db, meta.Key.EPOCH) or "")
         )
@@ -176,6 +176,10 @@ class Store:
         """File of a picture that some row names."""
         return self._core.read(lambda db: images.find(db, self._core.blobs, sha256))
 
+    def pictured_in_reference(self, sha256: str) -> str | None:
+        """Id of the person whose enrolled picture that is; None for other pictures."""
+        return self._core.read(lambda db: people.of_picture(db, sha256))
+
     # people
 
     def people(self) -> list[Person]:
@@ -232,11 +236,6 @@ class Store:
         if unnamed := self._core.read(lambda db: images.count_unnamed(db, self._core.blobs)):
             found["pictures that no row names"] = unnamed
         return found
-
-    @property
-    def folder(self) -> Path:
-        """The data directory."""
-        return self._core.folder
 
     # audit
 
