@@ -120,6 +120,7 @@ TABLE: tuple[Route, ...] = (
         images.image,
         "api.image",
         allow(G, S, A, scopes=ALERTS),
+        view="picture.view",
         operation=operations.IMAGE,
     ),
     Route(

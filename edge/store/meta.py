@@ -52,3 +52,8 @@ def device_id(db: sqlite3.Connection) -> str:
             known = "edge-" + secrets.token_hex(4)
             put(db, Key.DEVICE_ID, known)
     return known
+
+
+def identity(db: sqlite3.Connection) -> tuple[str, str]:
+    """The device's id and the epoch of its database; empty where there is none yet."""
+    return get(db, Key.DEVICE_ID) or "", get(db, Key.EPOCH) or ""

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -35,7 +36,7 @@ from edge.store.people import people
 from edge.store.people.calibration import CalibrationStore
 from edge.store.people.changes import Listing
 from edge.store.people.watchlist import Watchlist
-from edge.store.rows import AuditHead, Consumer, Receipt, RetentionReport
+from edge.store.rows import AuditHead, Consumer, RetentionReport
 from edge.store.writer import Change, Listener
 
 
@@ -46,22 +47,22 @@ class Store:
     """
 
     def __init__(self, core: Core) -> None:
-        self._core = core
-        self.box_id, self.epoch = core.read(
-            lambda db: (meta.get(db, meta.Key.DEVICE_ID) or "", meta.get(db, meta.Key.EPOCH) or "")
-        )
+        self._core, self.folder = core, core.folder
+        self.box_id, self.epoch = core.read(meta.identity)
         # Listeners are called in this order: whoever reads a new feed item finds the audit head that belongs to it.
         self.accounts = Accounts(core)
         self.audit_log = AuditLog(core)
         self._feed = Feed(core, self.epoch)
         self._consumers = Consumers(core)
-        core.listen(Listener(committed=lambda db, _: self._delete_files(db), disk_full=self._make_room))
+        core.listen(Listener(committed=partial(_delete_files, core), disk_full=partial(_make_room, core)))
         self.claim = Claim(core, self.accounts.passwords)
         self.reviews = Reviews(core)
         self.coverage = Coverage(core)
         self.pauses = Pauses(core)
         self.calibration = CalibrationStore(core)
         self._watchlist = Watchlist(core)
+        self.put_listing, self.replace_people = self._watchlist.put, self._watchlist.replace
+        self.forget_person = self._watchlist.erase
         self._share_accounts()
 
     def _share_accounts(self) -> None:
@@ -69,9 +70,9 @@ class Store:
         accounts = self.accounts
         self.add_user, self.remove_user, self.users = accounts.add_user, accounts.remove_user, accounts.users
         self.set_password, self.check_password = accounts.set_password, accounts.check_password
-        self.set_language = accounts.set_language
-        self.add_session, self.check_session = accounts.add_session, accounts.check_session
-        self.end_session, self.logins, self.end_login = accounts.end_session, accounts.logins, accounts.end_login
+        self.set_language, self.add_session = accounts.set_language, accounts.add_session
+        self.check_session, self.end_session = accounts.check_session, accounts.end_session
+        self.logins, self.end_login = accounts.logins, accounts.end_login
         self.add_login_link, self.use_login_link = accounts.add_login_link, accounts.use_login_link
         self.add_token, self.revoke_token = accounts.add_token, accounts.revoke_token
         self.tokens, self.check_token = accounts.tokens, accounts.check_token
@@ -193,6 +194,10 @@ class Store:
         """File of a picture that some row names."""
         return self._core.read(lambda db: images.find(db, self._core.blobs, sha256))
 
+    def pictured_in_reference(self, sha256: str) -> str | None:
+        """Id of the person whose enrolled picture that is; None for other pictures."""
+        return self._core.read(lambda db: people.of_picture(db, sha256))
+
     # people
 
     def people(self) -> list[Person]:
@@ -208,26 +213,6 @@ class Store:
     ) -> Future[tuple[int, str]]:
         """Add or change a person and add references, with their pictures; the list's new version and digest."""
         return self.put_listing(Listing(person, tuple(references), images), by=by)
-
-    def put_listing(
-        self, listing: Listing, *, by: str = LOCAL, if_version: int | None = None
-    ) -> Future[tuple[int, str]]:
-        """Add or change a person; PreconditionError if the list is not `if_version` any more."""
-        return self._watchlist.put(listing, by, if_version)
-
-    def replace_people(
-        self, listings: Sequence[Listing], *, by: str = LOCAL, if_version: int | None = None
-    ) -> Future[list[Receipt]]:
-        """Make this the whole list in one transaction; whoever is not on it is erased."""
-        return self._watchlist.replace(listings, by, if_version)
-
-    def forget_person(self, person_id: str, *, by: str = LOCAL, if_version: int | None = None) -> Future[Receipt]:
-        """Erase a person: rows, hits, pictures no other row names, and their traces in log and unused bytes.
-
-        They are off the list at once. The rest goes in slices, between which alerts are stored; the Future is done when
-        all is gone.
-        """
-        return self._watchlist.erase(person_id, by, if_version)
 
     def watchlist_changed_at(self) -> dt.datetime | None:
         """When the list was last changed or confirmed."""
@@ -247,17 +232,7 @@ class Store:
 
     def traces(self, wanted: Sequence[str], *, pictures: bool = True) -> dict[str, int]:
         """What still holds one of these ids or names: rows by table, files by area, and files that no row names."""
-        rows = self._core.read(lambda db: traces.in_rows(db, wanted))
-        found = {f"rows of {table}": count for table, count in sorted(rows.items())}
-        found |= dict(traces.in_files(self._core.folder, wanted, pictures=pictures))
-        if unnamed := self._core.read(lambda db: images.count_unnamed(db, self._core.blobs)):
-            found["pictures that no row names"] = unnamed
-        return found
-
-    @property
-    def folder(self) -> Path:
-        """The data directory."""
-        return self._core.folder
+        return traces.find(self._core, wanted, pictures=pictures)
 
     # audit
 
@@ -290,13 +265,13 @@ class Store:
     def enforce_retention(
         self, *, max_age_days: float, max_image_bytes: int, min_free_bytes: int, now: dt.datetime
     ) -> Future[RetentionReport]:
-        """Remove what is too old or too much. Age is counted by the boots' own clocks: see coverage/clock.py."""
+        """Remove what is too old or too much. Age is counted by the boots' own clocks: see clocks.py."""
         limits = retention.RetentionLimits(max_age_days, max_image_bytes, min_free_bytes)
 
         def apply(change: Change) -> RetentionReport:
             pulled = [consumer.seq for consumer in self._consumers.all(change.db)]
-            moment = replace(self._core.moment(), wall=now)
-            return retention.run_round(change, self._core.folder, limits, min(pulled, default=None), moment)
+            now_here = replace(self._core.moment(), wall=now)
+            return retention.run_round(change, self._core.folder, limits, min(pulled, default=None), now_here)
 
         def finish(db: sqlite3.Connection, report: RetentionReport) -> RetentionReport:
             return retention.finish_round(db, self._core.blobs, self._core.path, report)
@@ -313,10 +288,12 @@ class Store:
 
     def check(self) -> list[str]:
         """What SQLite's own integrity check finds wrong; empty when all is well."""
-        return self._core.read(lambda db: [row[0] for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"])
+        return self._core.read(stats.integrity_problems)
 
-    def _delete_files(self, db: sqlite3.Connection) -> None:
-        images.delete_released(db, self._core.blobs)
 
-    def _make_room(self, db: sqlite3.Connection) -> bool:
-        return retention.make_room(db, self._core.blobs, self._core.folder)
+def _make_room(core: Core, db: sqlite3.Connection) -> bool:
+    return retention.make_room(db, core.blobs, core.folder)
+
+
+def _delete_files(core: Core, db: sqlite3.Connection, _: Sequence[FeedItem]) -> None:
+    images.delete_released(db, core.blobs)

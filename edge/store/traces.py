@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from edge.store import images
 from edge.store.audit import audit
+from edge.store.core import Core
 from edge.store.spellings import file_mentions, mentions, spellings
 
 AREAS = ("database", "log", "copies", "audit", "pictures", "sheets", "examinations", "other files")
@@ -51,4 +53,14 @@ def in_rows(db: sqlite3.Connection, wanted: Sequence[str]) -> Counter[str]:
                 continue
             if any(value in words or mentions(value, words) for value in values):
                 found[table] += 1
+    return found
+
+
+def find(core: Core, wanted: Sequence[str], *, pictures: bool) -> dict[str, int]:
+    """What still holds one of these ids or names: rows by table, files by area, and files that no row names."""
+    rows = core.read(lambda db: in_rows(db, wanted))
+    found = {f"rows of {table}": count for table, count in sorted(rows.items())}
+    found |= dict(in_files(core.folder, wanted, pictures=pictures))
+    if unnamed := core.read(lambda db: images.count_unnamed(db, core.blobs)):
+        found["pictures that no row names"] = unnamed
     return found

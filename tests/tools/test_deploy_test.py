@@ -51,6 +51,7 @@ def test_the_unit_keeps_its_promises() -> None:
     lines = set(unit.splitlines())
     assert {
         "Type=notify", "WatchdogSec=30", "User=edge", "ProtectSystem=strict", "DevicePolicy=closed", "MemoryMax=75%",
+        "MemorySwapMax=0",
         "DeviceAllow=char-video4linux rw", "StateDirectory=edge", "CacheDirectory=edge", "ConfigurationDirectory=edge",
         "RestartPreventExitStatus=78", "OOMPolicy=continue", "NoNewPrivileges=yes", "CapabilityBoundingSet=",
     } <= lines  # fmt: skip

@@ -142,7 +142,14 @@ class ExamineQueue:
                         await self._job_added.wait()
         finally:
             await self._end_worker()
-            results.remove_uploads(self._folder)
+            self._remove_unfinished()
+
+    def _remove_unfinished(self) -> None:
+        """Leave no file that was handed in, and no half of a result, on the disk of a service that has stopped."""
+        results.remove_uploads(self._folder)
+        for job in self.jobs():
+            if job.state in UNFINISHED or not (self._folder / job.job_id / results.JOB_FILE).is_file():
+                shutil.rmtree(self._folder / job.job_id, ignore_errors=True)
 
     async def _examine(self, job: Examination) -> None:
         folder = self._folder / job.job_id

@@ -9,6 +9,7 @@ from aiohttp import web
 from edge.errors import NotFoundError
 from edge.serve.app_keys import STORE, read
 from edge.serve.http import inputs
+from edge.serve.http.audit import SHOWN_PERSON
 from edge.serve.http.file_types import read_picture_header
 from edge.serve.http.problems import RequestError
 
@@ -29,6 +30,8 @@ async def image(request: web.Request) -> web.StreamResponse:
         num_bytes = (await read(path.stat)).st_size
     except FileNotFoundError:
         raise _gone(sha256) from None
+    if (person_id := await read(request.app[STORE].pictured_in_reference, sha256)) is not None:
+        request[SHOWN_PERSON] = person_id
     _check_range(request, num_bytes)
     return web.FileResponse(path, headers={**HEADERS, "Content-Type": picture.content_type})
 

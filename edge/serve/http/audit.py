@@ -39,6 +39,9 @@ class RecentViews:
         return True
 
 
+SHOWN_PERSON = web.RequestKey("shown_person", str)
+"""Where a handler leaves the id of the person it has shown: the row names them, and is blanked when they are erased."""
+
 RECENT_VIEWS = web.AppKey("recent_views", RecentViews)
 
 
@@ -63,8 +66,10 @@ def _note(request: web.Request) -> None:
         return
     subject = request.match_info.get("hit_id") or request.path_qs
     if request.app[RECENT_VIEWS].is_new(caller.name, action, subject):
-        detail = {"query": dict(request.query)} if request.query else {}
-        done = request.app[STORE].audit(caller.name, action, subject[:500], detail)
+        detail: dict[str, object] = {"query": dict(request.query)} if request.query else {}
+        person_id = request.get(SHOWN_PERSON)
+        detail |= {"reference_of": person_id} if person_id else {}
+        done = request.app[STORE].audit(caller.name, action, subject[:500], detail, person_id=person_id)
         done.add_done_callback(_log_failure)
 
 

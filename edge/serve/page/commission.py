@@ -6,7 +6,7 @@ import math
 
 from aiohttp import web
 
-from edge.errors import EdgeError, ServiceError
+from edge.errors import EdgeError, NotFoundError, ServiceError
 from edge.serve.app_keys import LIVE, read
 from edge.serve.http.access import CALLER
 from edge.serve.http.inputs import read_form
@@ -42,6 +42,9 @@ async def act(request: web.Request) -> web.StreamResponse:
                 await walk.cancel()
             case _:
                 raise RequestError("action must be begin, measure, finish or cancel")
+    except NotFoundError:
+        # In words of its own: an installer may not see the list, and what lies beneath might tell who is on it.
+        return await _page(request, "nobody with that id and a usable picture is on the list; enrol the walker", 422)
     except EdgeError as error:
         if isinstance(error, ServiceError):
             raise

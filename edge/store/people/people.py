@@ -97,6 +97,13 @@ def get(db: sqlite3.Connection, person_id: str) -> Person | None:
     return None if row is None else _person(row)
 
 
+def of_picture(db: sqlite3.Connection, sha256: str) -> str | None:
+    """Id of the person whose reference has that picture."""
+    query = "SELECT person_id FROM person_references WHERE image_sha256 = ? ORDER BY person_id LIMIT 1"
+    row = db.execute(query, (sha256,)).fetchone()
+    return None if row is None else str(row[0])
+
+
 def references(db: sqlite3.Connection, model_sha256: str | None, person_id: str | None = None) -> list[Reference]:
     """References, by person and id: of all people or one, and of all models, or of one those not set aside."""
     rows = db.execute(

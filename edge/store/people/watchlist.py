@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 
 from edge.store import connect, gaps, images, meta, slices
+from edge.store.audit.audit import LOCAL
 from edge.store.core import Core
 from edge.store.people import changes, copies, erasure, people
 from edge.store.people.changes import Listing
@@ -40,7 +41,7 @@ class Watchlist:
         self._known = found = self._core.read(query)
         return found
 
-    def put(self, listing: Listing, by: str, if_version: int | None) -> Future[tuple[int, str]]:
+    def put(self, listing: Listing, *, by: str = LOCAL, if_version: int | None = None) -> Future[tuple[int, str]]:
         """Add or change a person; the new version and digest."""
 
         def apply(change: Change) -> tuple[int, str]:
@@ -48,8 +49,10 @@ class Watchlist:
 
         return self._core.write_with_pictures(apply, listing.images)
 
-    def replace(self, listings: Sequence[Listing], by: str, if_version: int | None) -> Future[list[Receipt]]:
-        """Make this the whole list; receipts of those who were erased."""
+    def replace(
+        self, listings: Sequence[Listing], *, by: str = LOCAL, if_version: int | None = None
+    ) -> Future[list[Receipt]]:
+        """Make this the whole list in one transaction; receipts of those who were not on it, and were erased."""
 
         def apply(change: Change) -> list[str]:
             return changes.replace_list(change, self._core.blobs, listings, if_version, by, self._core.clock())
@@ -57,8 +60,12 @@ class Watchlist:
         pictures = {sha256: data for listing in listings for sha256, data in listing.images.items()}
         return slices.after(self._core.write_with_pictures(apply, pictures), self._erase)
 
-    def erase(self, person_id: str, by: str, if_version: int | None) -> Future[Receipt]:
-        """Erase a person."""
+    def erase(self, person_id: str, *, by: str = LOCAL, if_version: int | None = None) -> Future[Receipt]:
+        """Erase a person: rows, hits, pictures no other row names, and their traces in log and unused bytes.
+
+        They are off the list at once. The rest goes in slices, between which alerts are stored; the Future is done when
+        all is gone.
+        """
 
         def apply(change: Change) -> list[str]:
             return changes.begin_erasure(change, person_id, if_version, by, self._core.clock())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -74,3 +75,33 @@ def test_a_worker_that_babbles_ends_its_examination_alone(
         return job.problem
 
     assert "no progress" in str(asyncio.run(examine()))
+
+
+def test_files_handed_in_go_at_stop_and_at_start(tmp_path: Path) -> None:
+    config = Config(data_dir=tmp_path / "data")
+
+    async def stop_while_waiting() -> ExamineQueue:
+        examiner = ExamineQueue(config)
+        for name in ("a.avi", "b.avi"):
+            (tmp_path / name).write_bytes(b"a video of strangers")
+            await examiner.submit(name, tmp_path / name, "ann")
+        (examiner.inbox / "part").write_bytes(b"half received")
+        running = asyncio.ensure_future(examiner.run())
+        await asyncio.sleep(0.05)
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        return examiner
+
+    def uploads() -> list[Path]:
+        return [path for path in (tmp_path / "data").rglob("*") if path.is_file() and path.name != "job.json"]
+
+    examiner = asyncio.run(stop_while_waiting())
+    assert uploads() == [], "an orderly stop leaves no file under examination"
+    job = tmp_path / "data" / "examine" / JOB
+    job.mkdir()
+    (job / "file.avi").write_bytes(b"left by a kill")
+    (job / "job.json").write_text("{}", "utf-8")
+    (examiner.inbox / "part").write_bytes(b"left by a kill")
+    ExamineQueue(config)
+    assert uploads() == [], "nor does a start"

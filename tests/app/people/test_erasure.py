@@ -9,11 +9,15 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from markupsafe import escape
 from yarl import URL
 
 from edge import cli
+from edge.app.commission.sheet import check_sheet
 from edge.app.people.people import People
 from edge.errors import PersonIdError
+from edge.ops.release.signed_page import sign_page
+from edge.ops.release.signing import device_key, public_hex
 from edge.records import Person
 from edge.store import Store
 from edge.watchlist.entry import ListEntry
@@ -161,3 +165,70 @@ def test_odd_paths_are_refused_and_break_nothing(tmp_path: Path, raw: str) -> No
                 assert answer.status == 422
 
     run(check())
+
+
+def sheet_of(data_dir: Path, person_id: str, name: str = "a.html") -> Path:
+    """A kept sheet, signed by the box, with that walker."""
+    body = f"<p>Walker: entry {escape(person_id)} of the list. Recognises at 3 m.</p>\n".encode()
+    path = data_dir / "commission" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(sign_page(body, device_key(data_dir)))
+    return path
+
+
+@pytest.mark.parametrize("person_id", ["Jörg Müller", "O'Neil & <Söhne>", "ann-1"])
+def test_signed_sheets_lose_the_walker_and_stay_signed(tmp_path: Path, person_id: str) -> None:
+    with Store.open(tmp_path) as store:
+        list_under(store, person_id)
+        own, other = sheet_of(tmp_path, person_id), sheet_of(tmp_path, "bob-2", "b.html")
+        foreign = tmp_path / "commission" / "c.html"
+        foreign.write_text(f"<p>{person_id} was here</p>", "utf-8")
+        before = other.read_bytes()
+        assert People(store).traces(person_id)["sheets"] == 2
+        erased = People(store).forget(person_id, by="sam")
+        assert (erased.sheets, erased.receipt.is_scrubbed, dict(erased.remains)) == (2, True, {})
+        assert check_sheet(own.read_bytes(), "a") == public_hex(device_key(tmp_path))
+        assert b"Recognises at 3 m." in own.read_bytes()
+        assert other.read_bytes() == before
+        assert not foreign.exists(), "what the box has not signed is no evidence"
+
+
+def test_a_receipt_is_not_scrubbed_while_a_file_names_the_person(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        list_under(store, "Jörg Müller")
+        (tmp_path / "notes.txt").write_text('{"path": "/people/J%C3%B6rg%20M%C3%BCller/edit"}', "utf-8")
+        erased = People(store).forget("Jörg Müller", by="sam")
+        assert not erased.receipt.is_scrubbed
+        assert erased.remains == {"other files": 1}
+        assert "audit" in erased.looked_through
+
+
+def test_the_command_checks_and_says_where(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, data = tmp_path / "edge.toml", tmp_path / "data"
+    config.write_text(f'data_dir = "{data}"\n', "utf-8")
+
+    def call(*words: str) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["edge", "forget", *words, "--config", str(config)])
+        return cli.root.main(), capsys.readouterr().out
+
+    with Store.open(data) as store:
+        list_under(store, "ann-1")
+        store.audit("sam", "watchlist.view", "/people/ann%2D1/edit").result(10)
+    examination(data, 1, "ann-1")
+    sheet_of(data, "ann-1")
+    (data / "blobs" / "ab").mkdir()
+    (data / "blobs" / "ab" / ".new-x").write_bytes(b"half a picture")
+    code, text = call("ann-1", "--check", "--json")
+    found = json.loads(text)
+    assert (code, found["is_named"]) == (1, True)
+    wanted = {"rows of people", "rows of audit", "sheets", "examinations", "pictures that no row names"}
+    assert wanted <= set(found["found"])
+    assert set(found["found"]) & {"database", "log"}
+    assert (data / "blobs" / "ab" / ".new-x").exists(), "a check changes nothing"
+    code, text = call("ann-1", "--json")
+    told = json.loads(text)
+    assert (code, told["is_scrubbed"], told["sheets"], told["examinations"], told["remains"]) == (0, True, 1, 1, {})
+    code, text = call("ann-1", "--check", "--name", "Somebody")
+    assert (code, "nothing names the person" in text) == (0, True)

@@ -54,6 +54,30 @@ def test_views_are_noted_once_and_refusals_are_not(tmp_path: Path) -> None:
     run(check())
 
 
+def test_pictures_seen_are_noted_and_references_with_the_person(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            guard, hit = box.session(), box.store.hit(HIT_ID)
+            assert hit is not None
+            for _ in range(2):
+                for sha256 in (hit.images.reference, hit.images.frame, "0" * 64):
+                    await box.get(f"/api/v1/images/{sha256}", guard)
+            box.store.audit("test", "end", "here").result(10)
+            seen = [e for e in reversed(box.store.audit_log.newest(limit=100)) if e.action == "picture.view"]
+            told = [(e.actor, e.object, e.detail_json) for e in seen]
+            person_id = hit.person.person_id
+            assert told == [
+                ("a-guard", f"/api/v1/images/{hit.images.reference}", {"reference_of": person_id}),
+                ("a-guard", f"/api/v1/images/{hit.images.frame}", {}),
+            ]
+            await asyncio.wrap_future(box.store.forget_person(person_id))
+            seen = [e for e in reversed(box.store.audit_log.newest(limit=100)) if e.action == "picture.view"]
+            assert seen[0].detail_json is None
+            assert box.store.audit_log.verify().problems == ()
+
+    run(check())
+
+
 def test_what_a_machine_has_got_is_noted_with_its_cursor(tmp_path: Path) -> None:
     async def check() -> None:
         async with running(tmp_path) as box:

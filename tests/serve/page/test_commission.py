@@ -26,7 +26,7 @@ class Walk:
 
     async def begin(self, camera: str, person_id: str) -> None:
         if person_id == "nobody":
-            raise NotFoundError("'nobody' is not on the list; enrol the walker")
+            raise NotFoundError("'nobody' is not on the list (there: ann, bob); enrol the walker")
         self.asked.append(("begin", camera, person_id))
         self.state = CommissionView(state="ready", camera=camera, person_id=person_id)
 
@@ -107,6 +107,7 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
             answer, text = await box.post("/commission", {"action": "begin", "camera": "door", "person": "nobody"}, who)
             assert answer.status == 422
             assert b"enrol the walker" in text
+            assert b"bob" not in text, "an installer may not see who is on the list"
             answer, text = await box.post("/commission", {"action": "finish"}, who)
             assert answer.status == 422
             async with box.http.get(box.url + "/commission/sheet", headers=who) as missing:
