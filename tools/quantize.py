@@ -57,25 +57,18 @@ def quantize(
 ) -> None:
     """Write an int8 copy of an fp32 model.
 
-    Parameters
-    ----------
-    source, target : ONNX files; one float32 input, opset 13..19
-    calibration : float32 arrays in the shape of the input, values as at run time
-    exclude : names of nodes that stay fp32
-    percentile : clip activations to this percentile, in percent (default: their full range)
-
-    Raises
-    ------
-    ValueError
-        The result would not load on the oldest runtime we support (IR > 10 or opset > 19), or holds weights outside
-        [-64, 64].
+    `source` has one float32 input and opset 13..19; `calibration` holds float32 arrays in the shape of that input with
+    values as at run time; nodes named in `exclude` stay fp32; activations are clipped to `percentile`, in percent
+    (default: their full range). Raises ValueError, and writes nothing, where the result would not load on the oldest
+    runtime we support (IR > 10 or opset > 19) or holds weights outside [-64, 64].
     """
+    clip = {} if percentile is None else {"CalibPercentile": percentile}
+    method = CalibrationMethod.MinMax if percentile is None else CalibrationMethod.Percentile
     with tempfile.TemporaryDirectory() as folder:
         folded, made = Path(folder) / "folded.onnx", Path(folder) / target.name
         # Symbolic inference gives up on a free height and width; folding, which is what counts, needs only ONNX's own.
         quant_pre_process(str(source), str(folded), skip_symbolic_shape=True)
         model = onnx.load(str(folded))
-        clip = {} if percentile is None else {"CalibPercentile": percentile}
         quantize_static(
             str(folded),
             str(made),
@@ -85,7 +78,7 @@ def quantize(
             reduce_range=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.MinMax if percentile is None else CalibrationMethod.Percentile,
+            calibrate_method=method,
             nodes_to_exclude=list(exclude),
             extra_options=clip,
         )

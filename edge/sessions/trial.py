@@ -44,20 +44,9 @@ def start(
 ) -> Session:
     """Open the first way whose session reproduces its known answer.
 
-    Parameters
-    ----------
-    ways : best first, at least one
-    open_way : loads and warms up; may raise ModelError
-    known : known answer by SHA-256 of the file, or None where the pack holds none
-
-    Returns
-    -------
-    The session; its `choice` says what was chosen and what was passed over.
-
-    Raises
-    ------
-    ModelError
-        The file that was asked for does not open anywhere, or no way reproduces its known answer.
+    `open_way` loads and warms up and may raise ModelError; `known` tells the known answer of a file by its SHA-256, or
+    None. The session's `choice` says what was chosen and what was passed over. Raises ModelError where the file that
+    was asked for does not open on the last provider, or where no way reproduces its known answer.
     """
     passed_over: list[str] = []
     for number, way in enumerate(ways):

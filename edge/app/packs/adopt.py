@@ -27,6 +27,7 @@ from edge.app.packs.pull import verify
 from edge.app.packs.use import Used, outside, use
 from edge.app.people.calibration import calibrate
 from edge.app.selfcheck import known_answers
+from edge.app.selfcheck.figures import judge
 from edge.config import Config
 from edge.detect import FaceDetector, build_detector
 from edge.errors import ConfigError, EdgeError, ImageError, ModelError, StoreError
@@ -90,7 +91,7 @@ def adopt(config: Config, wish: Wish) -> Adopted:
             with tempfile.TemporaryDirectory(prefix=".incoming-", dir=shelf.folder) as scratch:
                 folder = Path(scratch) / "pack"
                 entry = _write(config, base, wish, found, folder)
-                _seal(config, folder)
+                _seal(config, base, entry, folder)
                 verify(config, folder)
                 name = wish.name or f"adopted-{Pack.open(folder).digest()[:12]}"
                 shelf.place(folder, name)
@@ -210,11 +211,20 @@ def _cohort(pack: Pack, name: str, kind: str, vectors: NDArray[np.float64], sha2
     }  # fmt: skip
 
 
-def _seal(config: Config, folder: Path) -> None:
+def _seal(config: Config, base: Pack, entry: ModelEntry, folder: Path) -> None:
     """Replay the demo clip with the new pack; where the person in it is found, record what its models answer."""
     with tempfile.TemporaryDirectory() as data_dir:
         plain = Config(data_dir=Path(data_dir), models_dir=folder, runtime=config.runtime)
-        findings = known_answers.replay(plain, load_models(plain), None)
+        bands = dict(known_answers.unsealed_bands(plain))
+        recorded = base.golden()
+        if entry.task == "embed":  # faces are the detector's, which stays as it is
+            bands.pop("faces")
+            bands |= {
+                name: band
+                for name, band in (recorded or {}).get("replay", {}).get("bands", {}).items()
+                if name == "faces"
+            }
+        findings = judge(known_answers.play(plain, load_models(plain)), bands)
         if bad := [finding for finding in findings if not finding.ok]:
             raise ModelError(f"the file does not pass the check of a pack: {outside(bad)}")
         known_answers.seal(plain, folder)

@@ -1,4 +1,4 @@
-"""What a replay of the demo clip may be off by, and whether it was. What is played: `golden`, `reference`."""
+"""Figures of a replay of the demo clip and the bands they must lie in, for golden answers and the sealed clip alike."""
 
 from __future__ import annotations
 

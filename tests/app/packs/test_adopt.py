@@ -61,7 +61,8 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def replayed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tiny model finds nobody in the demo clip, so what the replay found is given."""
-    monkeypatch.setattr(known_answers, "play", lambda config, models: GOOD)
+    recorded = json.loads((PACKAGED_MODELS / "golden.json").read_text("utf-8"))["replay"]["figures"]
+    monkeypatch.setattr(known_answers, "play", lambda config, models: recorded)
 
 
 def test_an_unknown_embedder_is_calibrated_with_strangers(
@@ -81,7 +82,8 @@ def test_an_unknown_embedder_is_calibrated_with_strangers(
     assert set(models.cohorts) == {"color", "gray"}
     with Store.open(config.data_dir) as store:
         assert {one.model_sha256 for one in store.references()} == {models.stages.embedder.sha256}
-    assert use.use(there, None).name == "packaged"
+    back = use.use(there, None)
+    assert (back.name, back.is_used) == ("packaged", True)
     with Store.open(config.data_dir) as store:
         assert {one.model_sha256 for one in store.references()} == {Pack.open(PACKAGED_MODELS).find("embed").sha256}
 
