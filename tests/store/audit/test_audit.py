@@ -71,8 +71,8 @@ def alter(sql: str) -> Callable[[sqlite3.Connection], object]:
     [
         (alter("UPDATE audit SET actor = 'mallory' WHERE seq = 3"), "entry 3 does not follow"),
         (alter("UPDATE audit SET at = '2020-01-01T00:00:00.000Z' WHERE seq = 9"), "entry 9 does not follow"),
-        (alter("UPDATE audit SET detail = '{}' WHERE seq = 3"), "entry 3 tells something else"),
-        (alter("UPDATE audit SET object = 'user eve' WHERE seq = 3"), "entry 3 tells something else"),
+        (alter("UPDATE audit SET detail = '{}' WHERE seq = 3"), "entry 3 differs from what"),
+        (alter("UPDATE audit SET object = 'user eve' WHERE seq = 3"), "entry 3 differs from what"),
         (alter("UPDATE audit SET detail = NULL WHERE seq = 3"), "entry 3 is half blanked"),
         (alter("UPDATE audit SET detail = NULL, object = NULL, salt = NULL WHERE seq = 3"), "no erasure accounts"),
         (alter("DELETE FROM audit WHERE seq = 4"), "entry 4 is missing"),
