@@ -120,7 +120,7 @@ def test_the_recipe_names_model_provider_and_what_is_generated(networks: Network
     result, recipe = Enhancer("auto", networks=networks).apply(image, plan_steps(["denoise", "sr4"]))
     assert [step.generative for step in recipe.steps] == [False, True]
     for step in recipe.steps:
-        assert step.model_sha256 == networks.sha256_of(step.name)
+        assert step.model_sha256 == networks.get(step.name, networks.default_of(step.name)).session.sha256
         assert step.params["model"] == f"tiny_{step.name}"
         assert step.provider == "CPUExecutionProvider"
     stored = recipe_from_json(json.loads(json.dumps(recipe_to_json(recipe))))
