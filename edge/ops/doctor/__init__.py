@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,13 @@ from edge.config import Config, load
 from edge.errors import EdgeError
 from edge.ops.doctor import disk, machine, models, network, people, settings
 from edge.ops.doctor.check import Check, Status, failed
+from edge.ops.doctor.time_limit import TimeLimit
 from edge.ops.system.clock import clock_facts
 
 __all__ = ["Check", "Machine", "Report", "Status", "examine"]
 
+REST_S = 8.0
+"""Seconds for what asks the system and the port."""
 _PACKAGE = Path(__file__).resolve().parents[2]
 
 
@@ -43,6 +47,8 @@ class Report:
 
     checks: tuple[Check, ...]
     settings: dict[str, Any] = field(default_factory=dict)
+    is_cut: bool = False
+    """Whether a check was cut, which may still be at work on a thread of its own."""
 
     @property
     def ok(self) -> bool:
@@ -50,30 +56,44 @@ class Report:
         return all(check.status != "fail" for check in self.checks)
 
 
-def examine(path: Path | None, board: MachinePaths | None = None) -> Report:
-    """Run every check; a broken configuration is the first finding, and then the only one."""
+def examine(path: Path | None, board: MachinePaths | None = None, *, within_s: float | None = None) -> Report:
+    """Run every check; a broken configuration is the first finding, and then the only one.
+
+    With `within_s` the report is there in that time, whatever hangs: what was cut says so.
+    """
     board = board or MachinePaths()
+    limit = TimeLimit(within_s)
     try:
         config = load(path)
     except EdgeError as error:
         return Report((failed("configuration", str(error), "correct the setting named here"),))
-    checks = settings.check_settings(config)
-    found, in_use = models.check_models(config)
-    checks += found
-    checks += disk.check_disk(config, board.sys, board.proc)
-    checks += people.check_people(config, in_use, board.now)
+    checks = limit.run("settings", lambda: settings.check_settings(config))
+    in_use = models.EmbedderInUse()
+
+    def check_models() -> list[Check]:
+        nonlocal in_use
+        found, in_use = models.check_models(config)
+        return found
+
+    checks += limit.run("models", check_models)
+    checks += limit.run("disk", lambda: disk.check_disk(config, board.sys, board.proc))
+    checks += limit.run("people", lambda: people.check_people(config, in_use, board.now))
     is_running = network.is_service_answering(config)
     kernels = machine.check_kernel_folder(board.environ, _PACKAGE, Path.home())
     checks.append(kernels)
+    network_and_machine = limit.run("network and machine", lambda: _check_rest(config, board, is_running), REST_S)
     if kernels.status == "pass":  # otherwise importing any pixel code fails, since numba can't store its kernels
-        checks += _check_cameras_and_kernels(config, board, is_running)
-    checks.append(network.check_port(config, is_running))
-    checks += network.check_certificate(config, board.now, board.hostname)
-    checks.append(machine.check_clock(clock_facts()))
-    checks.append(machine.check_temperature(board.sys / "class" / "thermal"))
-    checks.append(machine.check_throttling(board.sys))
-    checks.append(machine.check_numpy(config, machine.numpys()))
-    return Report(tuple(checks), settings.effective(config))
+        checks += limit.run("cameras", lambda: _check_cameras_and_kernels(config, board, is_running))
+    return Report(tuple(checks + network_and_machine), settings.effective(config), limit.num_cut > 0)
+
+
+def _check_rest(config: Config, board: MachinePaths, is_running: bool) -> Iterator[Check]:
+    yield network.check_port(config, is_running)
+    yield from network.check_certificate(config, board.now, board.hostname)
+    yield machine.check_clock(clock_facts())
+    yield machine.check_temperature(board.sys / "class" / "thermal")
+    yield machine.check_throttling(board.sys)
+    yield machine.check_numpy(config, machine.numpys())
 
 
 def _check_cameras_and_kernels(config: Config, board: MachinePaths, is_running: bool) -> list[Check]:

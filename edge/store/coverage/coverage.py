@@ -144,6 +144,8 @@ def _extend_live(db: sqlite3.Connection, found: window.Window, run_id: str | Non
         if is_live and is_newest and 0 <= moment.boot_ns - end_ns <= STILL_RUNNING_S * 1e9:
             former = spans[-1]
             spans[-1] = Span(former.start, moment.wall, former.state, former.reason, former.by)
+            if moment.wall > former.start:
+                found.first = min(former.start, found.first or former.start)
 
 
 def _drop_old(db: sqlite3.Connection, moment: Moment) -> None:

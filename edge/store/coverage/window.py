@@ -65,6 +65,9 @@ def read(
             before = _last_before(db, camera, boot_id, low)
             own = [*([before] if before else []), *(row for row in rows if row[0] == camera)]
             part[camera] = [span for row in own if (span := _cut(_span(row, clock), later.get(camera))) is not None]
+            seen = _next(db, camera, boot_id, first_id, "AND end_ns > start_ns")
+            if seen is not None and (camera not in later or clock.at(seen) < later[camera]):
+                found.first = min(clock.at(seen), found.first or clock.at(seen))
             began = clock.at(earliest)
             later[camera] = min(began, later.get(camera, began))
         parts.append(part)
@@ -73,7 +76,6 @@ def read(
     for part in reversed(parts):
         for camera, spans in part.items():
             found.spans[camera] += spans
-    found.first = min(later.values(), default=None)
     return found
 
 
@@ -127,9 +129,11 @@ def _last_before(db: sqlite3.Connection, camera: str, boot_id: str, span_id: int
     return None if row is None or row[7] != boot_id else row[:7]
 
 
-def _next(db: sqlite3.Connection, camera: str, boot_id: str, span_id: int) -> int | None:
-    """When the camera's first span of the boot begins."""
-    query = "SELECT start_ns, boot_id FROM spans WHERE camera = ? AND span_id >= ? ORDER BY span_id LIMIT 1"
+def _next(db: sqlite3.Connection, camera: str, boot_id: str, span_id: int, condition: str = "") -> int | None:
+    """When the camera's first span of the boot begins, of those that meet a condition."""
+    query = (
+        f"SELECT start_ns, boot_id FROM spans WHERE camera = ? AND span_id >= ? {condition} ORDER BY span_id LIMIT 1"
+    )
     row = db.execute(query, (camera, span_id)).fetchone()
     return None if row is None or row[1] != boot_id else int(row[0])
 
