@@ -23,6 +23,7 @@ class Key(enum.StrEnum):
     PAUSE = "pause"
     RUN_ENDED = "run_ended"
     SCRUB_DUE = "scrub_due"
+    DAMAGE = "damage"
 
 
 def get(db: sqlite3.Connection, key: Key) -> str | None:

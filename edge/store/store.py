@@ -21,7 +21,7 @@ from edge.store.accounts.claim import Claim
 from edge.store.audit.audit import LOCAL
 from edge.store.audit.log import AuditLog
 from edge.store.blobs import Blobs
-from edge.store.core import Clocks, Core, utc_now
+from edge.store.core import Clocks, Core, Steps, utc_now
 from edge.store.coverage.clock import read_boot_clock
 from edge.store.coverage.coverage import Coverage
 from edge.store.coverage.pause import Pauses
@@ -35,6 +35,7 @@ from edge.store.people import people
 from edge.store.people.calibration import CalibrationStore
 from edge.store.people.changes import Listing
 from edge.store.people.watchlist import Watchlist
+from edge.store.repair import damage
 from edge.store.rows import AuditHead, Consumer, Receipt, RetentionReport
 from edge.store.writer import Change, Listener
 
@@ -47,13 +48,11 @@ class Store:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self.box_id, self.epoch = core.read(
-            lambda db: (meta.get(db, meta.Key.DEVICE_ID) or "", meta.get(db, meta.Key.EPOCH) or "")
-        )
+        self.box_id = core.read(lambda db: meta.get(db, meta.Key.DEVICE_ID) or "")
         # Listeners are called in this order: whoever reads a new feed item finds the audit head that belongs to it.
         self.accounts = Accounts(core)
         self.audit_log = AuditLog(core)
-        self._feed = Feed(core, self.epoch)
+        self._feed = Feed(core)
         self._consumers = Consumers(core)
         core.listen(Listener(committed=lambda db, _: self._delete_files(db), disk_full=self._make_room))
         self.claim = Claim(core, self.accounts.passwords)
@@ -63,6 +62,11 @@ class Store:
         self.calibration = CalibrationStore(core)
         self._watchlist = Watchlist(core)
         self._share_accounts()
+
+    @property
+    def epoch(self) -> str:
+        """Name of this history of the database; another one after a restore or a repair."""
+        return self._feed.epoch
 
     def _share_accounts(self) -> None:
         """The verbs of accounts are the store's own too."""
@@ -101,7 +105,10 @@ class Store:
         def make_room(db: sqlite3.Connection, blobs: Blobs) -> None:
             retention.make_room(db, blobs, data_dir)
 
-        core = Core(data_dir, Clocks(clock, boot_clock, is_clock_synced), prepare, make_room)
+        def mend(blobs: Blobs) -> None:
+            damage.mend(data_dir / "edge.db", blobs, clock())
+
+        core = Core(data_dir, Clocks(clock, boot_clock, is_clock_synced), Steps(prepare, make_room, mend))
         try:
             store = cls(core)
         except BaseException:
@@ -298,8 +305,16 @@ class Store:
         return stats.stats(self._core, self._feed.head)
 
     def check(self) -> list[str]:
-        """What SQLite's own integrity check finds wrong; empty when all is well."""
-        return self._core.read(lambda db: [row[0] for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"])
+        """What SQLite's quick check finds wrong; empty when all is well. Takes seconds a gigabyte, on this thread."""
+        return self._core.read(damage.problems)
+
+    def repair(self) -> None:
+        """Mend the database before the next write: see repair/damage.py. Not done while another process has it open."""
+        self._core.writer.repair()
+
+    def damage(self) -> damage.Damage | None:
+        """What was found damaged and mended last."""
+        return self._core.read(damage.kept)
 
     def _delete_files(self, db: sqlite3.Connection) -> None:
         images.delete_released(db, self._core.blobs)

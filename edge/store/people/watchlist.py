@@ -12,6 +12,7 @@ from edge.store import connect, gaps, meta, slices
 from edge.store.core import Core
 from edge.store.people import changes, erasure, people
 from edge.store.people.changes import Listing
+from edge.store.repair import damage
 from edge.store.rows import Receipt
 from edge.store.writer import Change
 
@@ -105,6 +106,8 @@ class Watchlist:
             if done is None:
                 return None if next(tries, None) is not None else False
             return done or None
+
+        damage.drop_quarantine(self._core.folder)
 
         def tell(is_scrubbed: bool) -> Future[list[Receipt]]:
             told = [replace(receipt, is_scrubbed=is_scrubbed) for receipt in receipts]
