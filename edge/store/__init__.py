@@ -14,6 +14,7 @@ from edge.store.codec import hit_from_json, hit_to_json, item_to_json, time_from
 from edge.store.coverage.coverage import Watching
 from edge.store.coverage.timeline import Span
 from edge.store.people.changes import Listing
+from edge.store.repair.damage import Damage
 from edge.store.rows import (
     ROLES,
     SCOPES,
@@ -39,6 +40,7 @@ __all__ = [
     "AuditHead",
     "AuditReport",
     "Consumer",
+    "Damage",
     "Erasure",
     "Listing",
     "Login",

@@ -54,6 +54,20 @@ def lock_file(path: Path, *, is_shared: bool) -> int | None:
     return handle
 
 
+def lock_alone(handle: int) -> bool:
+    """Lock an open file alone; False where another process has it locked."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def lock_shared(handle: int) -> None:
+    """Lock an open file together with others."""
+    fcntl.flock(handle, fcntl.LOCK_SH)
+
+
 def open_writer(path: Path) -> sqlite3.Connection:
     """A connection that may write. It is handed to the writer thread, hence no thread check."""
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
@@ -92,6 +106,7 @@ class Readers:
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
+        self._generation = 0
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
@@ -100,6 +115,7 @@ class Readers:
             if self._closed:
                 raise StoreError(f"{self._path}: the store is closed")
             db = self._idle.pop() if self._idle else None
+            generation = self._generation
         try:
             db = db or open_reader(self._path)
             db.execute("BEGIN")
@@ -112,13 +128,21 @@ class Readers:
                 db.close()
             raise explain(error, self._path) from error
         except BaseException:
-            self._give_back(db)
+            self._give_back(db, generation)
             raise
-        self._give_back(db)
+        self._give_back(db, generation)
 
-    def _give_back(self, db: sqlite3.Connection | None) -> None:
+    def renew(self) -> None:
+        """Another file is in the database's place: connections to the former one are used no more."""
         with self._lock:
-            if db is not None and not self._closed:
+            self._generation += 1
+            idle, self._idle = self._idle, []
+        for db in idle:
+            db.close()
+
+    def _give_back(self, db: sqlite3.Connection | None, generation: int) -> None:
+        with self._lock:
+            if db is not None and not self._closed and generation == self._generation:
                 self._idle.append(db)
                 return
         if db is not None:
@@ -164,7 +188,7 @@ _MEANING = {
     sqlite3.SQLITE_FULL: "the disk is full; free some space, or lower max_image_bytes",
     sqlite3.SQLITE_BUSY: "another process kept the database locked too long; try again, or stop that process",
     sqlite3.SQLITE_NOTADB: "not a database; move the file away, or choose another data_dir",
-    sqlite3.SQLITE_CORRUPT: "the database is damaged; restore it from a backup, or move it away to start anew",
+    sqlite3.SQLITE_CORRUPT: "the database is damaged; it is mended when the service starts next",
     sqlite3.SQLITE_READONLY: "can't be written; check who owns the folder and whether its disk is mounted read-only",
     sqlite3.SQLITE_CANTOPEN: "can't be opened; check that data_dir exists and who owns it",
     sqlite3.SQLITE_IOERR: "the disk fails to read or write; look at the kernel log, and replace the disk",
@@ -196,6 +220,11 @@ def is_full_at_start(error: BaseException, folder: Path) -> bool:
 def is_locked(error: BaseException) -> bool:
     """Whether another process held the database."""
     return isinstance(error, sqlite3.Error) and _primary_code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def is_damaged(error: BaseException) -> bool:
+    """Whether the file's content makes no sense."""
+    return isinstance(error, sqlite3.Error) and _primary_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def explain(error: sqlite3.Error | OSError, path: Path) -> StoreError:

@@ -6,6 +6,7 @@ No table is named here. The public verbs are in store.py.
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sqlite3
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -17,11 +18,24 @@ from edge.store import connect, images, migrate, reserve
 from edge.store.blobs import Blobs
 from edge.store.clocks import Moment, mark, read_boot_clock
 from edge.store.gaps import RawFiles
-from edge.store.writer import Change, Listener, Writer
+from edge.store.jobs import Change, Listener
+from edge.store.writer import Writer
 
 T = TypeVar("T")
 Prepare = Callable[[sqlite3.Connection, Blobs], None]
-"""Puts a database that was just opened in order, while no other process can open the folder."""
+"""Done with a database that was just opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What is done with a data directory when it is opened, while no other process can open it."""
+
+    prepare: Prepare
+    """Puts the opened database in order."""
+    make_room: Prepare
+    """Frees disk space, where opening found the disk full and the reserve was given up."""
+    mend: Callable[[Blobs], object]
+    """Looks for damage, before the database is opened; not called while another process has it open."""
 
 
 def utc_now() -> dt.datetime:
@@ -47,36 +61,60 @@ class Clocks:
 class Core:
     """How every part of the store reads, writes and learns of commits. Nothing is written before `start`."""
 
-    def __init__(self, folder: Path, clocks: Clocks, prepare: Prepare, make_room: Prepare) -> None:
-        """`make_room` frees disk space; called where opening finds the disk full and the reserve was given up."""
+    def __init__(self, folder: Path, clocks: Clocks, steps: Steps) -> None:
         self.folder = folder
         self.path = folder / "edge.db"
         self.clock = clocks.wall
         self._clocks = clocks
+        self._steps = steps
+        self._in_use = -1
         try:
-            with connect.lock_folder(folder):
-                try:
-                    self._open(prepare)
-                except (sqlite3.Error, OSError) as error:
-                    if not connect.is_full_at_start(error, folder) or not reserve.release(folder):
-                        raise
-                    self._open(prepare, make_room)
+            self.writer = Writer(self._open_database(), self.path, self._reopen)
         except (sqlite3.Error, OSError) as error:
             raise connect.explain(error, self.path) from error
         self._readers = connect.Readers(self.path)
         self.file_key = RawFiles.register(self.path)
         self._is_registered = True
 
-    def _open(self, prepare: Prepare, make_room: Prepare = lambda db, blobs: None) -> None:
-        """Open the database for writing; `make_room` comes first, even before the schema is brought up to date."""
+    def _open_database(self) -> sqlite3.Connection:
+        """A connection that may write; where the disk is full, the reserve is given up and room is made first."""
+        with connect.lock_folder(self.folder):
+            try:
+                return self._try_to_open(lambda db, blobs: None)
+            except (sqlite3.Error, OSError) as error:
+                if not connect.is_full_at_start(error, self.folder) or not reserve.release(self.folder):
+                    raise
+                return self._try_to_open(self._steps.make_room)
+
+    def _try_to_open(self, make_room: Prepare) -> sqlite3.Connection:
+        """Mend the database if nobody else uses it, and open it; `make_room` comes before its schema is brought up."""
         self.blobs = Blobs(self.folder / "blobs")
-        db = migrate.open_database(self.path, self.clock(), lambda db: make_room(db, self.blobs))
+        if self._in_use < 0:
+            self._in_use = os.open(self.folder / "in-use.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            prepare(db, self.blobs)
-            self.writer = Writer(db, self.path)
+            if connect.lock_alone(self._in_use):
+                self._steps.mend(self.blobs)
+            db = migrate.open_database(self.path, self.clock(), lambda db: make_room(db, self.blobs))
+            try:
+                self._steps.prepare(db, self.blobs)
+            except BaseException:
+                db.close()
+                raise
         except BaseException:
-            db.close()
+            os.close(self._in_use)
+            self._in_use = -1
             raise
+        connect.lock_shared(self._in_use)
+        return db
+
+    def _reopen(self) -> sqlite3.Connection:
+        """Mend the database while it is in use, and open it again. Called on the writer thread."""
+        self._readers.renew()
+        former = self.file_key
+        db = self._open_database()
+        self.file_key = RawFiles.register(self.path)
+        RawFiles.unregister(former)
+        return db
 
     def listen(self, listener: Listener) -> None:
         """Add a listener, before `start`; they are called in the order in which they were added."""
@@ -135,4 +173,6 @@ class Core:
         self.writer.close()
         if self._is_registered:
             self._is_registered = False
+            if self._in_use >= 0:
+                os.close(self._in_use)
             RawFiles.unregister(self.file_key)

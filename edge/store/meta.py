@@ -24,6 +24,7 @@ class Key(enum.StrEnum):
     RUN_ENDED = "run_ended"
     SCRUB_DUE = "scrub_due"
     DEVICE_KEY = "device_key"
+    DAMAGE = "damage"
 
 
 def get(db: sqlite3.Connection, key: Key) -> str | None:
@@ -52,8 +53,3 @@ def device_id(db: sqlite3.Connection) -> str:
             known = "edge-" + secrets.token_hex(4)
             put(db, Key.DEVICE_ID, known)
     return known
-
-
-def identity(db: sqlite3.Connection) -> tuple[str, str]:
-    """The device's id and the epoch of its database; empty where there is none yet."""
-    return get(db, Key.DEVICE_ID) or "", get(db, Key.EPOCH) or ""

@@ -17,10 +17,11 @@ from pathlib import Path
 from edge.store import clocks, connect, images, reserve
 from edge.store.blobs import Blobs
 from edge.store.clocks import Moment
+from edge.store.core import Core
 from edge.store.feed import feed
 from edge.store.hits import hits
-from edge.store.rows import RetentionReport
-from edge.store.writer import Change
+from edge.store.jobs import Change
+from edge.store.rows import Consumer, RetentionReport
 
 MAX_ROUND = 500
 """Hits and feed items that one transaction removes by age, so that new alerts never wait long."""
@@ -129,6 +130,22 @@ def _shed_alerts(change: Change, num_bytes: int, pulled_seq: int | None, now: dt
         hit_ids = _ids(db.execute("SELECT hit_id FROM hits WHERE latest_seq <= ?", (rows[-1][0],)))
         total = _add(total, _cut_feed(change, rows[-1][0], hit_ids, pulled_seq, now))
     return total
+
+
+def enforce(
+    core: Core, limits: RetentionLimits, now: dt.datetime, consumers: Callable[[sqlite3.Connection], list[Consumer]]
+) -> Future[RetentionReport]:
+    """Run rounds on the write thread until nothing is too old or too much."""
+
+    def apply(change: Change) -> RetentionReport:
+        pulled = [consumer.seq for consumer in consumers(change.db)]
+        moment = replace(core.moment(), wall=now)
+        return run_round(change, core.folder, limits, min(pulled, default=None), moment)
+
+    def finish(db: sqlite3.Connection, report: RetentionReport) -> RetentionReport:
+        return finish_round(db, core.blobs, core.path, report)
+
+    return run_rounds(lambda: core.write(apply, finish=finish))
 
 
 def run_rounds(start_round: Callable[[], Future[RetentionReport]]) -> Future[RetentionReport]:

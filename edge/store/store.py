@@ -10,34 +10,32 @@ import datetime as dt
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 from edge.records import FeedItem, FeedPage, Hit, Person, Reference
-from edge.store import images, meta, reserve, retention, stats, traces
+from edge.store import images, meta, retention, start, stats, traces
 from edge.store.accounts.accounts import Accounts
 from edge.store.accounts.claim import Claim
 from edge.store.audit.audit import LOCAL
 from edge.store.audit.log import AuditLog
-from edge.store.blobs import Blobs
 from edge.store.clocks import read_boot_clock
 from edge.store.core import Clocks, Core, utc_now
 from edge.store.coverage.coverage import Coverage
 from edge.store.coverage.pause import Pauses
-from edge.store.feed import epoch
 from edge.store.feed.consumers import Consumers
 from edge.store.feed.feed import Feed
 from edge.store.hits import hits, search
 from edge.store.hits.reviews import Reviews
 from edge.store.hits.search import HitFilter
+from edge.store.jobs import Change, Listener
 from edge.store.people import people
 from edge.store.people.calibration import CalibrationStore
 from edge.store.people.changes import Listing
 from edge.store.people.watchlist import Watchlist
+from edge.store.repair import damage
 from edge.store.rows import AuditHead, Consumer, RetentionReport
-from edge.store.writer import Change, Listener
 
 
 class Store:
@@ -48,11 +46,11 @@ class Store:
 
     def __init__(self, core: Core) -> None:
         self._core, self.folder = core, core.folder
-        self.box_id, self.epoch = core.read(meta.identity)
+        self.box_id = core.read(lambda db: meta.get(db, meta.Key.DEVICE_ID) or "")
         # Listeners are called in this order: whoever reads a new feed item finds the audit head that belongs to it.
         self.accounts = Accounts(core)
         self.audit_log = AuditLog(core)
-        self._feed = Feed(core, self.epoch)
+        self._feed = Feed(core)
         self._consumers = Consumers(core)
         core.listen(Listener(committed=partial(_delete_files, core), disk_full=partial(_make_room, core)))
         self.claim = Claim(core, self.accounts.passwords)
@@ -60,22 +58,29 @@ class Store:
         self.coverage = Coverage(core)
         self.pauses = Pauses(core)
         self.calibration = CalibrationStore(core)
-        self._watchlist = Watchlist(core)
-        self.put_listing, self.replace_people = self._watchlist.put, self._watchlist.replace
-        self.forget_person = self._watchlist.erase
+        watchlist = self._watchlist = Watchlist(core)
+        self.put_listing, self.replace_people = watchlist.put, watchlist.replace
+        self.forget_person = watchlist.erase
         self._share_accounts()
+
+    @property
+    def epoch(self) -> str:
+        """Name of this history of the database; another one after a restore or a repair."""
+        return self._feed.epoch
 
     def _share_accounts(self) -> None:
         """The verbs of accounts are the store's own too."""
-        accounts = self.accounts
-        self.add_user, self.remove_user, self.users = accounts.add_user, accounts.remove_user, accounts.users
-        self.set_password, self.check_password = accounts.set_password, accounts.check_password
-        self.set_language, self.add_session = accounts.set_language, accounts.add_session
-        self.check_session, self.end_session = accounts.check_session, accounts.end_session
-        self.logins, self.end_login = accounts.logins, accounts.end_login
-        self.add_login_link, self.use_login_link = accounts.add_login_link, accounts.use_login_link
-        self.add_token, self.revoke_token = accounts.add_token, accounts.revoke_token
-        self.tokens, self.check_token = accounts.tokens, accounts.check_token
+        own = self.accounts
+        self.add_user, self.remove_user, self.users = own.add_user, own.remove_user, own.users
+        self.set_password, self.check_password, self.set_language = (
+            own.set_password,
+            own.check_password,
+            own.set_language,
+        )
+        self.add_session, self.check_session, self.end_session = own.add_session, own.check_session, own.end_session
+        self.logins, self.end_login, self.tokens = own.logins, own.end_login, own.tokens
+        self.add_login_link, self.use_login_link = own.add_login_link, own.use_login_link
+        self.add_token, self.revoke_token, self.check_token = own.add_token, own.revoke_token, own.check_token
 
     @classmethod
     def open(
@@ -92,17 +97,7 @@ class Store:
         keeps the wall clock right, None where nobody can tell.
         """
 
-        def prepare(db: sqlite3.Connection, blobs: Blobs) -> None:
-            meta.device_id(db)
-            epoch.choose_epoch(db, data_dir, clock())
-            images.delete_released(db, blobs)
-            images.sweep_if_due(db, blobs, clock())
-            reserve.create(data_dir)
-
-        def make_room(db: sqlite3.Connection, blobs: Blobs) -> None:
-            retention.make_room(db, blobs, data_dir)
-
-        core = Core(data_dir, Clocks(clock, boot_clock, is_clock_synced), prepare, make_room)
+        core = start.open_core(data_dir, Clocks(clock, boot_clock, is_clock_synced))
         try:
             store = cls(core)
         except BaseException:
@@ -268,15 +263,7 @@ class Store:
         """Remove what is too old or too much. Age is counted by the boots' own clocks: see clocks.py."""
         limits = retention.RetentionLimits(max_age_days, max_image_bytes, min_free_bytes)
 
-        def apply(change: Change) -> RetentionReport:
-            pulled = [consumer.seq for consumer in self._consumers.all(change.db)]
-            now_here = replace(self._core.moment(), wall=now)
-            return retention.run_round(change, self._core.folder, limits, min(pulled, default=None), now_here)
-
-        def finish(db: sqlite3.Connection, report: RetentionReport) -> RetentionReport:
-            return retention.finish_round(db, self._core.blobs, self._core.path, report)
-
-        return retention.run_rounds(lambda: self._core.write(apply, finish=finish))
+        return retention.enforce(self._core, limits, now, self._consumers.all)
 
     def trouble(self) -> tuple[str, str] | None:
         """What is wrong with writing now: `locked`, `full` or `failing`, and a sentence; None if nothing."""
@@ -287,8 +274,16 @@ class Store:
         return stats.stats(self._core, self._feed.head)
 
     def check(self) -> list[str]:
-        """What SQLite's own integrity check finds wrong; empty when all is well."""
-        return self._core.read(stats.integrity_problems)
+        """What SQLite's quick check finds wrong; empty when all is well. Takes seconds a gigabyte, on this thread."""
+        return self._core.read(damage.problems)
+
+    def repair(self) -> None:
+        """Mend the database before the next write: see repair/damage.py. Not done while another process has it open."""
+        self._core.writer.repair()
+
+    def damage(self) -> damage.Damage | None:
+        """What was found damaged last, and mended."""
+        return self._core.read(damage.kept)
 
 
 def _make_room(core: Core, db: sqlite3.Connection) -> bool:

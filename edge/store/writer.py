@@ -12,13 +12,12 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from edge.errors import EdgeError, StoreError
-from edge.records import FeedItem
-from edge.store.connect import explain, immediate, is_full, is_locked
+from edge.store.connect import explain, immediate, is_damaged, is_full, is_locked
+from edge.store.jobs import Change, Job, Listener
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -32,52 +31,17 @@ SLOW_S = 2.0
 """A write that takes longer than this is held up: by another process, or by a disk that fails."""
 
 
-@dataclass(slots=True)
-class Change:
-    """What a job receives: the connection inside the open transaction, and the list of feed items it adds."""
-
-    db: sqlite3.Connection
-    items: list[FeedItem] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Job(Generic[T]):
-    """`prepare` runs before the transaction (slow files), `apply` inside it, `finish` after the commit.
-
-    `undo` runs inside the transaction instead of a failed `apply`, for what `prepare` has left behind.
-    """
-
-    apply: Callable[[Change], T]
-    prepare: Callable[[], None] | None = None
-    finish: Callable[[sqlite3.Connection, T], T] | None = None
-    undo: Callable[[Change], None] | None = None
-    future: Future[T] = field(default_factory=Future)
-
-
-def _ignore(*_: object) -> None:
-    """What a listener does with an event it has no interest in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """Callbacks of one part of the store, on the writer thread; the last `tick` comes from the thread that closes."""
-
-    committed: Callable[[sqlite3.Connection, list[FeedItem]], None] = _ignore
-    """After each commit of this process, with the feed items it added."""
-    foreign_commit: Callable[[sqlite3.Connection], None] = _ignore
-    """Another process has committed."""
-    tick: Callable[[bool], None] = _ignore
-    """At least every `TICK_S`; True for the last time, just before the store closes."""
-    disk_full: Callable[[sqlite3.Connection], bool | None] = _ignore
-    """Frees disk space; returns whether a retry makes sense."""
-
-
 class Writer:
     """Runs jobs in the order they came in; `close` finishes those already queued."""
 
-    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, db: sqlite3.Connection, path: Path, reopen: Callable[[], sqlite3.Connection]) -> None:
+        """`reopen` mends the database and opens it again; the connection was closed before."""
         self._db = db
         self._path = path
+        self._reopen = reopen
+        self._is_damaged = False
+        self._has_mended = False
+        """Whether this was tried since the last commit: what comes back at once can't be mended."""
         self._listeners: list[Listener] = []
         self._jobs: queue.Queue[Job[Any] | None] = queue.Queue(MAX_QUEUED)
         self._closing = threading.Lock()
@@ -132,6 +96,10 @@ class Writer:
             return "locked", f"a write has been waiting for {busy_s:.0f} s for another process or the disk"
         return self._trouble
 
+    def repair(self) -> None:
+        """Mend the database before the next batch."""
+        self._is_damaged = True
+
     @property
     def depth(self) -> int:
         """Jobs waiting."""
@@ -155,6 +123,8 @@ class Writer:
         is_last = False
         while not is_last:
             batch, is_last = self._next_batch()
+            if self._is_damaged:
+                self._mend()
             self._detect_foreign_commit()
             if batch:
                 self._commit(batch)
@@ -180,6 +150,8 @@ class Writer:
     def _commit(self, batch: list[Job[Any]]) -> None:
         """Commit a batch; where the disk is full, make room and try once more."""
         left = self._try_commit(batch)
+        if left and self._is_damaged and self._mend():
+            left = self._try_commit(left)
         if left and self._make_room():
             left = self._try_commit(left)
         if left:
@@ -188,6 +160,22 @@ class Writer:
             self._fail(
                 job, StoreError(f"{self._path}: the disk is full and no picture is left to delete; free some space")
             )
+
+    def _mend(self) -> bool:
+        """Mend the database and open it again; returns whether it could be opened."""
+        self._is_damaged, self._has_mended = False, True
+        self._db.close()
+        try:
+            self._db = self._reopen()
+        except (EdgeError, sqlite3.Error, OSError) as error:
+            _log.error("the database can't be mended: %s", error)
+            self._trouble = "failing", str(error)
+            return False
+        self._data_version = self._read_data_version()
+        for listener in self._listeners:
+            _log_failure_of(listener.replaced, self._db)
+            _log_failure_of(listener.foreign_commit, self._db)
+        return True
 
     def _note_trouble(self, error: Exception) -> None:
         if isinstance(error, sqlite3.Error | OSError):
@@ -208,6 +196,9 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - nothing of this batch was kept
             if is_full(error):
                 return ready + full
+            if is_damaged(error) and not self._has_mended:
+                self._is_damaged = True
+                return ready + full
             self._note_trouble(error)
             for job in ready:
                 self._fail(job, error)
@@ -216,6 +207,7 @@ class Writer:
             self._busy_since = None
         self.commits += 1
         self._trouble = None
+        self._has_mended = False
         for listener in self._listeners:
             _log_failure_of(listener.committed, self._db, change.items)
         for job, (result, refusal) in zip(ready, outcomes, strict=True):
@@ -247,7 +239,7 @@ class Writer:
         try:
             outcome = job.apply(change), None
         except Exception as error:
-            if is_full(error) or not self._db.in_transaction:
+            if is_full(error) or is_damaged(error) or not self._db.in_transaction:
                 raise
             self._db.execute("ROLLBACK TO job")
             del change.items[num_items:]

@@ -5,8 +5,11 @@ Leaving a state takes a slightly better value than entering it, so that a value 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import deque
 from dataclasses import dataclass
+
+from edge.store import Damage, time_from_text
 
 OK = "ok"
 MIN_WRITABLE_BYTES = 10_000_000
@@ -22,6 +25,7 @@ UNSYNCED_AFTER_S = 300.0
 """Seconds after the start in which the network may still set the clock."""
 MIN_CLOCK_STEP_S = 2.0
 """A change of the wall clock against the boot clock, in seconds, that counts as somebody setting it."""
+SHOW_DAMAGE_FOR = dt.timedelta(days=7)
 SHOW_STEP_FOR_S = 3600.0
 """Seconds for which a step is shown, because times before and after it can't be compared."""
 
@@ -34,6 +38,13 @@ def disk(free_bytes: int, asked_bytes: int, former: str, *, is_full: bool = Fals
     if free_bytes < asked_bytes * (RECOVERY_FACTOR if former != OK else 1.0):
         return "low", f"{detail}: old pictures are being deleted"
     return OK, detail
+
+
+def damage(found: Damage | None, wall: dt.datetime) -> tuple[str, str]:
+    """What was damaged and mended, shown for some days."""
+    if found is None or wall - time_from_text(found.since) > SHOW_DAMAGE_FOR:
+        return OK, "no new damage was found"
+    return found.state, found.detail
 
 
 def heat(degrees: float | None, throttled: str | None, former: str) -> tuple[str, str]:

@@ -174,6 +174,7 @@ class HealthMonitor:
             self.conditions.set("clock", checks.OK, "the clock is set again", wall)
         self._set_condition("clock", (state, detail), wall, **({"seconds": round(step_s, 3)} if step_s else {}))
         self._set_condition("models", inputs.models(), wall)
+        self._set_condition("damage", checks.damage(self._store.damage(), wall), wall)
         self._check_load(wall)
         stale = inputs.is_list_stale(wall)
         said = "the list has not been confirmed for too long" if stale else "the watchlist is in use again"

@@ -20,6 +20,7 @@ from edge.app.health.monitor import HealthMonitor, Inputs
 from edge.app.packs.model_files import ModelFiles
 from edge.app.people.worker import PeopleWorker
 from edge.app.service import settings
+from edge.app.service.database_check import watch_for_damage
 from edge.app.service.listener import open_page
 from edge.app.service.models_missing import load_or_serve_page
 from edge.app.service.outbox import Outbox
@@ -169,6 +170,7 @@ class _Service:
                     self.monitor.run(),
                     self.camera_status.run(),
                     self._enforce_retention(),
+                    watch_for_damage(self.store),
                     self._send_heartbeats(),
                     self._feed_watchdog(),
                     self.examiner.run(),

@@ -31,7 +31,16 @@ GENERATIVE = frozenset({"restore", "sr4"})
 """Generative enhancement steps: their detail is drawn by a model and may never have been before the camera."""
 MILD_CONDITIONS = frozenset(
     f"condition.{name}"
-    for name in ("disk_low", "load_behind", "clock_unsynchronised", "clock_stepped", "heat_hot", "heat_throttled")
+    for name in (
+        "disk_low",
+        "load_behind",
+        "clock_unsynchronised",
+        "clock_stepped",
+        "heat_hot",
+        "heat_throttled",
+        "damage_rebuilt",
+        "damage_repaired",
+    )
 )
 """Conditions under which hits still arrive; they are shown as a notice, all others as a fault."""
 _GERMAN_NUMBERS = str.maketrans({",": ".", ".": ","})

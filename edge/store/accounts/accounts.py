@@ -15,8 +15,8 @@ from edge.store.accounts import last_use, passwords, tokens, users
 from edge.store.audit import audit
 from edge.store.audit.audit import LOCAL
 from edge.store.core import Core
+from edge.store.jobs import Change, Listener
 from edge.store.rows import Login, Session, Token, User
-from edge.store.writer import Change, Listener
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from edge.store.accounts import users
 from edge.store.accounts.passwords import Passwords
 from edge.store.audit import audit
 from edge.store.core import Core
-from edge.store.writer import Change
+from edge.store.jobs import Change
 
 _LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 """Letters and digits of a code, without those easily confused: I, L, O, U, 0, 1."""

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 
 from edge.store.codec import time_from_text, time_to_text
 from edge.store.core import Core
+from edge.store.jobs import Listener
 from edge.store.rows import Login
-from edge.store.writer import Listener
 
 MAX_FRESH = 10_000
 LOGIN_ID_LENGTH = 16

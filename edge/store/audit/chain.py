@@ -83,10 +83,15 @@ def export_line(entry: AuditEntry) -> Mapping[str, object]:
     }
 
 
+def follows(entry: AuditEntry, before: str) -> bool:
+    """Whether a row is the one that was written after the row with the hash `before`."""
+    made = audit.hash_row(before, entry.seq, time_to_text(entry.at), entry.actor, entry.action, entry.told_sha256)
+    return made == entry.sha256
+
+
 def _problems_of_row(entry: AuditEntry, before: str) -> list[str]:
     found = []
-    made = audit.hash_row(before, entry.seq, time_to_text(entry.at), entry.actor, entry.action, entry.told_sha256)
-    if made != entry.sha256:
+    if not follows(entry, before):
         found.append(f"entry {entry.seq} does not follow from the one before it: one of them was altered or taken out")
     if entry.object is not None and entry.detail is not None and entry.salt is not None:
         if audit.hash_detail(entry.salt, entry.object, entry.detail) != entry.told_sha256:

@@ -11,8 +11,8 @@ from typing import Any
 from edge.store import meta
 from edge.store.audit import audit, chain
 from edge.store.core import Core
+from edge.store.jobs import Change, Listener
 from edge.store.rows import AuditEntry, AuditHead, AuditReport
-from edge.store.writer import Change, Listener
 
 PAGE = 500
 

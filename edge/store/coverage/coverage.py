@@ -21,7 +21,7 @@ from edge.store.core import Core
 from edge.store.coverage import timeline, window
 from edge.store.coverage.timeline import Span
 from edge.store.feed import feed
-from edge.store.writer import Change
+from edge.store.jobs import Change
 
 STILL_RUNNING_S = 15.0
 """A newest span extended this recently belongs to a running service and lasts until now."""

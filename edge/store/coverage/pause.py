@@ -13,7 +13,7 @@ from edge.store.audit import audit
 from edge.store.codec import time_from_text, time_to_text
 from edge.store.core import Core
 from edge.store.feed import feed
-from edge.store.writer import Change
+from edge.store.jobs import Change
 
 
 @dataclass(frozen=True, slots=True)

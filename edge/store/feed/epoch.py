@@ -16,7 +16,7 @@ from edge.store.audit import audit, chain
 from edge.store.connect import immediate
 from edge.store.feed import feed
 from edge.store.feed.epoch_file import EpochFile
-from edge.store.writer import Change
+from edge.store.jobs import Change
 
 
 def choose_epoch(db: sqlite3.Connection, folder: Path, now: dt.datetime) -> str:

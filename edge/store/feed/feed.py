@@ -13,11 +13,12 @@ from typing import Any
 
 from edge.errors import CursorExpiredError
 from edge.records import FeedItem, FeedPage
+from edge.store import meta
 from edge.store.codec import from_line, time_from_text, time_to_text, to_line
 from edge.store.core import Core
 from edge.store.feed import cursor
 from edge.store.feed.epoch_file import EpochFile
-from edge.store.writer import Change, Listener
+from edge.store.jobs import Change, Listener
 
 _log = logging.getLogger(__name__)
 
@@ -25,14 +26,14 @@ _log = logging.getLogger(__name__)
 class Feed:
     """The feed of one database, with its newest seq in memory: a poll without news costs no query."""
 
-    def __init__(self, core: Core, epoch: str) -> None:
-        self.epoch = epoch
+    def __init__(self, core: Core) -> None:
+        self.epoch = core.read(lambda db: meta.get(db, meta.Key.EPOCH) or "")
         self._core = core
         self._file = EpochFile(core.folder)
         self._lock = threading.Lock()
         self._subscribers: list[Callable[[FeedItem], None]] = []
         self.head = core.read(head)
-        core.listen(Listener(committed=self._publish, foreign_commit=self._publish_foreign))
+        core.listen(Listener(committed=self._publish, foreign_commit=self._publish_foreign, replaced=self._take_epoch))
 
     def page(self, after: str | None, limit: int, fields: Sequence[str] | None, max_bytes: int | None) -> FeedPage:
         """One answer; see the function `page`."""
@@ -76,6 +77,10 @@ class Feed:
                     callback(item)
                 except Exception:  # noqa: BLE001
                     _log.exception("a feed subscriber failed")
+
+    def _take_epoch(self, db: sqlite3.Connection) -> None:
+        """A repaired database has another epoch; what it recorded itself is published like any other news."""
+        self.epoch = meta.get(db, meta.Key.EPOCH) or self.epoch
 
     def _publish_foreign(self, db: sqlite3.Connection) -> None:
         if head(db) > self.head:

@@ -14,7 +14,7 @@ from edge.store import images
 from edge.store.blobs import Blobs
 from edge.store.codec import from_line, hit_from_json, hit_to_json, to_line
 from edge.store.feed import feed
-from edge.store.writer import Change
+from edge.store.jobs import Change
 
 WriteHit = Callable[[Change, Blobs, Hit, Mapping[str, bytes], dt.datetime], FeedItem]
 """Signature shared by `add` and `update`."""

@@ -19,7 +19,7 @@ from edge.store.audit import audit
 from edge.store.codec import from_line, time_from_text, time_to_text, to_line
 from edge.store.core import Core
 from edge.store.feed import feed
-from edge.store.writer import Change
+from edge.store.jobs import Change
 
 DECISIONS = frozenset({"confirmed", "rejected"})
 STATES = ("new", "acknowledged", "second_needed", "disputed", "confirmed", "rejected")

@@ -15,8 +15,8 @@ from edge.store import meta
 from edge.store.audit import audit
 from edge.store.codec import from_line, time_from_text, time_to_text, to_line
 from edge.store.core import Core
+from edge.store.jobs import Change
 from edge.store.people import people
-from edge.store.writer import Change
 from edge.thresholds import Thresholds
 
 

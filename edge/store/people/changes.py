@@ -13,8 +13,8 @@ from edge.records import Person, Reference
 from edge.store.audit import audit
 from edge.store.blobs import Blobs
 from edge.store.codec import time_to_text
+from edge.store.jobs import Change
 from edge.store.people import erasure, people
-from edge.store.writer import Change
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ from edge.store.audit import audit
 from edge.store.codec import time_from_text, time_to_text, to_line
 from edge.store.feed import feed
 from edge.store.hits import hits
+from edge.store.jobs import Change
 from edge.store.people import people
 from edge.store.rows import Receipt
-from edge.store.writer import Change
 
 SLICE_S = 0.05
 """Seconds of work between two chances for an alert to be stored."""

@@ -15,7 +15,7 @@ from edge.store import images, meta
 from edge.store.blobs import Blobs
 from edge.store.codec import from_line, time_from_text, time_to_text, to_line
 from edge.store.connect import table
-from edge.store.writer import Change
+from edge.store.jobs import Change
 
 LISTED = "person_id NOT IN (SELECT person_id FROM erasures)"
 """Condition for people and their references: whose erasure has begun is not on the list any more."""

@@ -11,10 +11,11 @@ from dataclasses import replace
 from edge.store import connect, gaps, images, meta, slices
 from edge.store.audit.audit import LOCAL
 from edge.store.core import Core
+from edge.store.jobs import Change
 from edge.store.people import changes, copies, erasure, people
 from edge.store.people.changes import Listing
+from edge.store.repair import damage
 from edge.store.rows import Receipt
-from edge.store.writer import Change
 
 LOCK = "erasing.lock"
 """Held by whoever erases, so that no other process takes that for an erasure that was cut off."""
@@ -112,6 +113,8 @@ class Watchlist:
             if done is None:
                 return None if next(tries, None) is not None else False
             return done or None
+
+        damage.drop_quarantine(self._core.folder)
 
         def tell(is_scrubbed: bool) -> Future[list[Receipt]]:
             def apply(change: Change) -> list[Receipt]:

@@ -17,7 +17,7 @@ from edge.store import Span, Store, Watching
 from edge.store.coverage import coverage, window
 from edge.store.coverage.coverage import Moment, TooManySpansError
 from edge.store.coverage.timeline import account
-from edge.store.writer import Change
+from edge.store.jobs import Change
 from tests.support.store import NOW, Clock
 
 S = 1_000_000_000

@@ -1,0 +1,199 @@
+"""Finds a damaged database before it is opened, and mends it: indexes are rebuilt, or all rows copied into a new file.
+
+Called while no other process has the database open. At every instant there is a whole database, the old one or the new
+one; the old one lies in `quarantine` afterwards. What was done is recorded in feed and audit and kept for the page.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import secrets
+import shutil
+import sqlite3
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from edge.durable import sync
+from edge.errors import StoreError
+from edge.store import connect, meta, migrate
+from edge.store.audit import audit, chain
+from edge.store.blobs import Blobs
+from edge.store.codec import from_line, time_to_text
+from edge.store.feed import feed
+from edge.store.feed.epoch_file import EpochFile
+from edge.store.jobs import Change
+from edge.store.repair import salvage
+
+QUARANTINE = "quarantine"
+ACTION = "database.repaired"
+"""Action of the audit row."""
+_REPAIRING, _REPAIRED = "edge.db.repairing", "edge.db.repaired"
+_PARTS = ("", "-wal", "-shm")
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What was found and done: state `rebuilt` (indexes alone; nothing is lost) or `repaired` (rows copied)."""
+
+    state: str
+    detail: str
+    since: str
+
+
+def problems(db: sqlite3.Connection) -> list[str]:
+    """What SQLite's quick check finds wrong; empty when all is well. A check that can't be made is a finding."""
+    try:
+        return [row[0] for row in db.execute("PRAGMA quick_check") if row[0] != "ok"]
+    except sqlite3.DatabaseError as error:
+        if not connect.is_damaged(error):
+            raise
+        return [str(error)]
+
+
+def mend(path: Path, blobs: Blobs, now: dt.datetime) -> Damage | None:
+    """Look for damage and mend it; None where all is well. StoreError where the file is not ours."""
+    _finish_swap(path)
+    if not path.exists() or path.stat().st_size == 0:
+        return None
+    try:
+        with contextlib.closing(connect.open_reader(path)) as db:
+            migrate.require_own_schema(db, path)
+        with contextlib.closing(connect.open_writer(path)) as db:
+            if not (found := problems(db)):
+                return None
+            if _rebuild_indexes(db):
+                damage = Damage(
+                    "rebuilt", f"damaged indexes were rebuilt, nothing is lost ({found[0]})", time_to_text(now)
+                )
+                with connect.immediate(db):
+                    _record(db, damage, now)
+                return damage
+    except sqlite3.DatabaseError as error:
+        if not connect.is_damaged(error) or EpochFile(path.parent).read() is None:
+            raise
+    return _replace(path, blobs, now)
+
+
+def kept(db: sqlite3.Connection) -> Damage | None:
+    """What was mended last, as kept for the page."""
+    text = meta.get(db, meta.Key.DAMAGE)
+    return None if text is None else Damage(**json.loads(text))
+
+
+def drop_quarantine(folder: Path) -> bool:
+    """Delete what was set aside: it can't be searched for people who are erased. Returns whether there was any."""
+    there = (folder / QUARANTINE).is_dir()
+    shutil.rmtree(folder / QUARANTINE, ignore_errors=True)
+    return there
+
+
+def _rebuild_indexes(db: sqlite3.Connection) -> bool:
+    try:
+        db.execute("REINDEX")
+    except sqlite3.DatabaseError as error:
+        if not connect.is_damaged(error):
+            raise
+        return False
+    return not problems(db)
+
+
+def _replace(path: Path, blobs: Blobs, now: dt.datetime) -> Damage:
+    """Copy what can be read into a new database and put it in the place of the damaged one."""
+    new = path.with_name(_REPAIRING)
+    for part in _PARTS:
+        Path(f"{new}{part}").unlink(missing_ok=True)
+    with contextlib.closing(migrate.open_database(new, now)) as db:
+        db.execute("PRAGMA foreign_keys = OFF")
+        with connect.immediate(db):
+            found = _copy(path, db, blobs, now)
+            damage = Damage("repaired", found.sentence(), time_to_text(now))
+            epoch = secrets.token_hex(8)
+            meta.put(db, meta.Key.EPOCH, epoch)
+            gap = {"cause": "database damaged", "from": None, "to": None, "tables": found.incomplete}
+            feed.append(Change(db), now, "gap", gap)
+            _record(db, damage, now)
+            head = feed.head(db)
+        connect.truncate_log(db, new)
+    sync(new)
+    new.replace(path.with_name(_REPAIRED))
+    _finish_swap(path)
+    EpochFile(path.parent).write(epoch, head)
+    return damage
+
+
+def _copy(path: Path, new: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -> salvage.Salvage:
+    found = salvage.Salvage()
+    sequences: dict[str, int] = {}
+    with contextlib.suppress(sqlite3.DatabaseError), contextlib.closing(connect.open_reader(path)) as old:
+        found = salvage.copy_rows(old, new)
+        sequences = dict(old.execute("SELECT name, seq FROM sqlite_sequence"))
+    if not found.copied:
+        found.incomplete = ["the whole database"]
+    if found.incomplete:
+        found.remade = salvage.complete(new, blobs, now, found.incomplete)
+    if "meta" in found.incomplete:
+        _find_device_id(new)
+    seen, head = EpochFile(path.parent).read(), chain.read_head(path.parent)
+    least = sequences | {
+        "feed": max(sequences.get("feed", 0), seen[1] if seen else 0),
+        "audit": max(sequences.get("audit", 0), head.seq if head else 0),
+    }
+    for name, seq in least.items():  # a number is never given twice, even where its row is lost
+        new.execute(
+            "INSERT INTO sqlite_sequence SELECT ?1, 0 WHERE ?1 NOT IN (SELECT name FROM sqlite_sequence)", (name,)
+        )
+        new.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (seq, name))
+    if "feed" in found.incomplete:
+        found.remade["feed"] = _tell_again(new, now)
+    meta.take(new, meta.Key.DAMAGE)
+    return found
+
+
+def _find_device_id(db: sqlite3.Connection) -> None:
+    """The id that hits name, if the audit's first row proves that it is this device's."""
+    first = next(audit.entries(db, limit=1), None)
+    for (device_id,) in db.execute("SELECT DISTINCT json_extract(body, '$.box_id') FROM hits").fetchall():
+        meta.put(db, meta.Key.DEVICE_ID, str(device_id))
+        if first is not None and chain.follows(first, audit.first_hash(db)):
+            return
+        meta.take(db, meta.Key.DEVICE_ID)
+
+
+def _tell_again(db: sqlite3.Connection, now: dt.datetime) -> int:
+    """Add alerts whose feed items are lost to the feed again: some puller may not have got them."""
+    lost = """SELECT hit_id, body FROM hits WHERE hit_id NOT IN (SELECT hit_id FROM feed WHERE hit_id IS NOT NULL)
+        ORDER BY latest_seq"""
+    rows = db.execute(lost).fetchall()
+    for hit_id, body in rows:
+        item = feed.append(Change(db), now, "alert.created", from_line(body), hit_id)
+        db.execute("UPDATE hits SET latest_seq = ?1, seen_seq = ?1 WHERE hit_id = ?2", (item.seq, hit_id))
+    return len(rows)
+
+
+def _record(db: sqlite3.Connection, damage: Damage, now: dt.datetime) -> None:
+    body = {"subject": "damage", "state": damage.state, "detail": damage.detail, "since": damage.since}
+    feed.append(Change(db), now, "health", body)
+    audit.append(db, now, audit.LOCAL, ACTION, "database", {"state": damage.state, "detail": damage.detail})
+    meta.put(db, meta.Key.DAMAGE, json.dumps(asdict(damage)))
+
+
+def _finish_swap(path: Path) -> None:
+    """Put a finished copy in place, and the damaged database in quarantine; what lay there before is deleted."""
+    repaired = path.with_name(_REPAIRED)
+    if not repaired.exists():
+        return
+    quarantine = path.parent / QUARANTINE
+    if path.exists():
+        shutil.rmtree(quarantine, ignore_errors=True)
+    quarantine.mkdir(mode=0o700, exist_ok=True)
+    for part in reversed(_PARTS):
+        with contextlib.suppress(FileNotFoundError):
+            Path(f"{path}{part}").replace(quarantine / f"{path.name}{part}")
+    try:
+        repaired.replace(path)
+        sync(quarantine)
+        sync(path.parent)
+    except OSError as error:
+        raise StoreError(f"{path}: a repaired database can't be put in place ({error.strerror})") from error

@@ -1,0 +1,207 @@
+"""Reads what can be read of a damaged database, row by row, into a new one, and makes up what other rows still tell."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import itertools
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from edge.store.blobs import Blobs, is_sha256
+from edge.store.codec import time_to_text
+
+_LEFT_OUT = ("migrations",)
+MAX_ROWID = 2**62
+
+
+@dataclass(slots=True)
+class Salvage:
+    """What came of it: rows copied, rows that were unreadable or made no sense, tables with a part missing."""
+
+    copied: Counter[str] = field(default_factory=Counter)
+    incomplete: list[str] = field(default_factory=list)
+    remade: Counter[str] = field(default_factory=Counter)
+
+    def sentence(self) -> str:
+        """For the health item and the page."""
+        parts = [f"parts can't be read: {', '.join(self.incomplete)}"] if self.incomplete else []
+        parts += [f"{count} {table} were made anew from other rows" for table, count in sorted(self.remade.items())]
+        return "; ".join(parts) or "every row could be read"
+
+
+def copy_rows(old: sqlite3.Connection, new: sqlite3.Connection) -> Salvage:
+    """Copy every readable row of each table that both have; `new` has its schema, and doesn't check foreign keys."""
+    found = Salvage()
+    for (name,) in new.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rootpage").fetchall():
+        if name not in _LEFT_OUT and name != "sqlite_sequence":
+            _copy_table(old, new, name, found)
+    return found
+
+
+def _copy_table(old: sqlite3.Connection, new: sqlite3.Connection, name: str, found: Salvage) -> None:
+    columns = _common_columns(old, new, name)
+    is_complete = bool(columns)
+    keys, has_rowid = _keys(new, name)
+    named = columns if not has_rowid else ["rowid", *columns]
+    insert = f"INSERT OR IGNORE INTO {name} ({', '.join(named)}) VALUES ({', '.join('?' * len(named))})"
+    reader = _Reader(old, name, columns, keys)
+    for row in reader.rows() if columns else ():
+        try:
+            _require_sense(new, columns, row)
+            new.execute(insert, row if has_rowid or keys != ["rowid"] else row[1:])
+            found.copied[name] += 1
+        except sqlite3.Error:
+            is_complete = False
+    if not (is_complete and reader.is_complete):
+        found.incomplete.append(name)
+
+
+def _require_sense(db: sqlite3.Connection, columns: Sequence[str], row: Sequence[object]) -> None:
+    """sqlite3.DataError where a page was overwritten with something that only looks like a row."""
+    if "body" in columns:
+        body = row[len(row) - len(columns) + columns.index("body")]
+        if not db.execute("SELECT json_valid(?)", (body,)).fetchone()[0]:
+            raise sqlite3.DataError("no JSON")
+
+
+def _common_columns(old: sqlite3.Connection, new: sqlite3.Connection, name: str) -> list[str]:
+    mine = [row[1] for row in new.execute(f"PRAGMA table_info({name})")]
+    try:
+        theirs = {row[1] for row in old.execute(f"PRAGMA table_info({name})")}
+    except sqlite3.Error:
+        return []
+    return [column for column in mine if column in theirs]
+
+
+def _keys(db: sqlite3.Connection, name: str) -> tuple[list[str], bool]:
+    """Columns to read in the order of, and whether the rowid is a column of its own, kept so that the order stays."""
+    sql = db.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (name,)).fetchone()[0]
+    info = db.execute(f"PRAGMA table_info({name})").fetchall()
+    keys = [row[1] for row in sorted(info, key=lambda row: row[5]) if row[5]]
+    if "WITHOUT ROWID" in sql:
+        return keys, False
+    is_alias = len(keys) == 1 and next(row[2] for row in info if row[5]) == "INTEGER"
+    return ["rowid"], not is_alias
+
+
+class _Reader:
+    """Rows of one table, past damaged pages. Of a table with rowids, each row begins with its rowid."""
+
+    def __init__(self, db: sqlite3.Connection, name: str, columns: Sequence[str], keys: list[str]) -> None:
+        self._db = db
+        self._name = name
+        self._has_rowid = keys == ["rowid"]
+        self._chosen = ", ".join(["rowid", *columns] if self._has_rowid else columns)
+        self._keys = keys
+        self._errors = 0
+        self.is_complete = True
+        """Whether no page was met that can't be read."""
+
+    def rows(self) -> Iterator[tuple[object, ...]]:
+        """All that can be read; a row may come twice."""
+        if not self._has_rowid:
+            yield from self._some("", "")
+            if not self.is_complete:
+                yield from self._some("", " DESC")
+            return
+        last = -1
+        while True:
+            errors = self._errors
+            for row in self._some("WHERE rowid > ?", "", last):
+                last = int(str(row[0]))
+                yield row
+            if self._errors == errors or (first := self._first_after(last)) is None:
+                return
+            yield from self._some("WHERE rowid > ? AND rowid <= ?", " DESC", last, first)
+            last = first
+
+    def _some(self, where: str, order: str, *given: int) -> Iterator[tuple[object, ...]]:
+        """Rows up to the first that can't be read."""
+        ordered = ", ".join(f"{key}{order}" for key in self._keys)
+        query = f"SELECT {self._chosen} FROM {self._name} NOT INDEXED {where} ORDER BY {ordered}"
+        try:
+            yield from self._db.execute(query, given)
+        except sqlite3.Error:
+            self._errors += 1
+            self.is_complete = False
+
+    def _first_after(self, last: int) -> int | None:
+        """The next rowid behind a damaged page, looked for in growing steps."""
+        query = f"SELECT rowid FROM {self._name} NOT INDEXED WHERE rowid > ? ORDER BY rowid LIMIT 1"
+        for step in itertools.takewhile(lambda step: last + step < MAX_ROWID, (1 << n for n in range(62))):
+            with contextlib.suppress(sqlite3.Error):
+                row = self._db.execute(query, (last + step,)).fetchone()
+                return None if row is None else int(row[0])
+        return None
+
+
+def complete(db: sqlite3.Connection, blobs: Blobs, now: dt.datetime, lost: Sequence[str]) -> Counter[str]:
+    """Make up rows of the tables that lost some, from rows that tell of them; counts by table.
+
+    Rows whose other half is lost are deleted.
+    """
+    before = {name: _count(db, name) for name in ("people", "hits", "images", "hit_images")}
+    if "hits" in lost:
+        db.execute(_HITS_FROM_FEED)
+    if "people" in lost:
+        for statement in (_PEOPLE_FROM_HITS, _PEOPLE_FROM_REFERENCES):
+            db.execute(statement, (time_to_text(now),))
+    if "images" in lost:
+        _remake_images(db, blobs, now)
+    if "hit_images" in lost or "hits" in lost:
+        db.execute(_HIT_IMAGES_FROM_HITS)
+    made = Counter({name: _count(db, name) - count for name, count in before.items()})
+    for statement in _WITHOUT_PARENT:
+        db.execute(statement)
+    return +made
+
+
+def _count(db: sqlite3.Connection, name: str) -> int:
+    return int(db.execute(f"SELECT count(*) FROM {name}").fetchone()[0])
+
+
+def _remake_images(db: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -> None:
+    named = db.execute(
+        """SELECT sha256 FROM hit_images UNION SELECT image_sha256 FROM person_references
+           UNION SELECT j.value FROM hits, json_each(hits.body, '$.images') AS j WHERE j.type = 'text'"""
+    ).fetchall()
+    for (sha256,) in named:
+        if is_sha256(sha256) and (path := blobs.path(sha256)).is_file() and (size := path.stat().st_size):
+            db.execute("INSERT OR IGNORE INTO images VALUES (?, ?, ?)", (sha256, size, time_to_text(now)))
+
+
+_HITS_FROM_FEED = """INSERT OR IGNORE INTO hits
+    (hit_id, person_id, camera, kind, review_state, last_at, latest_seq, seen_seq, body)
+    SELECT hit_id, json_extract(body, '$.person.id'), json_extract(body, '$.camera'), json_extract(body, '$.kind'),
+        coalesce(json_extract(body, '$.review.state'), ''), json_extract(body, '$.visit.last'), seq, seq, body
+    FROM feed WHERE type IN ('alert.created', 'alert.updated', 'alert.reviewed')
+        AND hit_id NOT IN (SELECT hit_id FROM hits)
+        AND json_extract(body, '$.person.id') IS NOT NULL
+    ORDER BY seq DESC"""
+_PEOPLE_FROM_HITS = """INSERT OR IGNORE INTO people (person_id, name, status, changed_at)
+    SELECT person_id, json_extract(body, '$.person.name'), json_extract(body, '$.person.status'), ? FROM hits
+    WHERE person_id NOT IN (SELECT person_id FROM people) ORDER BY latest_seq DESC"""
+_PEOPLE_FROM_REFERENCES = """INSERT OR IGNORE INTO people (person_id, name, status, changed_at)
+    SELECT DISTINCT person_id, person_id, 'unknown', ? FROM person_references
+    WHERE person_id NOT IN (SELECT person_id FROM people)"""
+_HIT_IMAGES_FROM_HITS = """INSERT OR IGNORE INTO hit_images (hit_id, role, sha256)
+    SELECT hits.hit_id, j.key, j.value FROM hits, json_each(hits.body, '$.images') AS j
+    WHERE j.value IN (SELECT sha256 FROM images)"""
+_WITHOUT_PARENT = (
+    "DELETE FROM person_references WHERE image_sha256 NOT IN (SELECT sha256 FROM images)",
+    "DELETE FROM hit_images WHERE hit_id NOT IN (SELECT hit_id FROM hits)",
+    "DELETE FROM hit_images WHERE sha256 NOT IN (SELECT sha256 FROM images)",
+    "DELETE FROM verdicts WHERE hit_id NOT IN (SELECT hit_id FROM hits)",
+    "DELETE FROM sessions WHERE user NOT IN (SELECT name FROM users)",
+    "DELETE FROM login_links WHERE user NOT IN (SELECT name FROM users)",
+    "DELETE FROM staged_embeddings WHERE reference_id NOT IN (SELECT reference_id FROM person_references)",
+    "DELETE FROM erasures WHERE person_id NOT IN (SELECT person_id FROM people)",
+    "DELETE FROM spans WHERE boot_id NOT IN (SELECT boot_id FROM boots)",
+    """INSERT OR IGNORE INTO doomed_images SELECT sha256 FROM images
+       WHERE sha256 NOT IN (SELECT sha256 FROM hit_images)
+         AND sha256 NOT IN (SELECT image_sha256 FROM person_references)""",
+    "DELETE FROM images WHERE sha256 IN (SELECT sha256 FROM doomed_images)",
+)

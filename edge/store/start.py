@@ -1,0 +1,31 @@
+"""What is done with a data directory before the store works on it: mend, migrate, choose the epoch, sweep, reserve."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from edge.store import images, meta, reserve, retention
+from edge.store.blobs import Blobs
+from edge.store.core import Clocks, Core, Steps
+from edge.store.feed import epoch
+from edge.store.repair import damage
+
+
+def open_core(data_dir: Path, clocks: Clocks) -> Core:
+    """Open or create a data directory; StoreError where it can't be used."""
+
+    def prepare(db: sqlite3.Connection, blobs: Blobs) -> None:
+        meta.device_id(db)
+        epoch.choose_epoch(db, data_dir, clocks.wall())
+        images.delete_released(db, blobs)
+        images.sweep_if_due(db, blobs, clocks.wall())
+        reserve.create(data_dir)
+
+    def make_room(db: sqlite3.Connection, blobs: Blobs) -> None:
+        retention.make_room(db, blobs, data_dir)
+
+    def mend(blobs: Blobs) -> None:
+        damage.mend(data_dir / "edge.db", blobs, clocks.wall())
+
+    return Core(data_dir, clocks, Steps(prepare, make_room, mend))
