@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edge.arrays import BgrImage, Boxes, require_bgr
 from edge.config import DetectConfig, RuntimeConfig
 from edge.errors import ModelError
-from edge.pixels.boxes import drop_nested, nms
+from edge.pixels.boxes import drop_nested, iou, nms
 from edge.pixels.geometry import Letterbox, letterbox
 from edge.pixels.haar import HaarCascade
 from edge.records import Detections
@@ -28,8 +28,8 @@ OVERVIEW_SIDE_PX = 160
 """Longest side of the second, small look at a frame, which finds the faces that fill much of it."""
 MIN_OVERVIEW_GAIN = 1.5
 """A frame that is not at least this much larger needs no second look."""
-OVERVIEW_FACE_PX = 80.0
-"""Faces wider than this in the second look come from it alone: at full size they break into parts."""
+MAX_FACE_PX = 170.0
+"""Widest face, px of the network's input, that the full look finds whole; wider ones break into parts."""
 _OVERLAP_OF_LOOKS = 0.6
 """The second look begins at this share of that width, so that no face falls between the two."""
 TILE_OVERLAP = 0.2
@@ -67,6 +67,10 @@ class _Candidates(NamedTuple):
     def wider(self, width_px: float) -> _Candidates:
         """Return those wider than this."""
         return self._pick(self.boxes[:, 2] - self.boxes[:, 0] > width_px)
+
+    def without(self, others: _Candidates) -> _Candidates:
+        """Those that show nothing of `others`, whose landmarks were seen in more pixels."""
+        return self._pick(~(iou(self.boxes, others.boxes) > NMS_IOU).any(axis=1))
 
     def moved(self, x: int, y: int) -> _Candidates:
         """Return the same in pixels of the picture in which this one begins at (x, y)."""
@@ -125,9 +129,10 @@ class FaceDetector:
         side = max(shown.shape[:2])
         if self._is_free and side >= OVERVIEW_SIDE_PX * MIN_OVERVIEW_GAIN:
             smaller, further = letterbox(shown, OVERVIEW_SIDE_PX, self._multiple)
-            widest = OVERVIEW_FACE_PX * side / OVERVIEW_SIDE_PX
             overview = self._look(smaller, min_score).back(further)
-            found = _joined(found.narrower(widest), overview.wider(widest * _OVERLAP_OF_LOOKS))
+            found = found.narrower(MAX_FACE_PX)
+            between = overview.wider(MAX_FACE_PX * _OVERLAP_OF_LOOKS).narrower(MAX_FACE_PX).without(found)
+            found = _joined(_joined(found, between), overview.wider(MAX_FACE_PX))
         return found.back(fit)
 
     def _look(self, small: BgrImage, min_score: float) -> _Candidates:
