@@ -224,10 +224,11 @@ def _seal(config: Config, base: Pack, entry: ModelEntry, folder: Path) -> None:
                 for name, band in (recorded or {}).get("replay", {}).get("bands", {}).items()
                 if name == "faces"
             }
-        findings = judge(known_answers.play(plain, load_models(plain)), bands)
+        figures = known_answers.play(plain, load_models(plain))
+        findings = judge(figures, bands)
         if bad := [finding for finding in findings if not finding.ok]:
             raise ModelError(f"the file does not pass the check of a pack: {outside(bad)}")
-        known_answers.seal(plain, folder)
+        known_answers.seal(plain, folder, figures)
 
 
 def _calibrate(config: Config, folder: Path) -> dict[str, float]:

@@ -52,23 +52,23 @@ def pictures() -> dict[str, BgrImage]:
     return {"portrait": demo_clip.portrait()} | {f"frame {n}": shot for n, shot in zip(FRAMES, shots, strict=True)}
 
 
-def record(config: Config) -> dict[str, Any]:
-    """What the models that `config` loads answer, JSON-ready."""
+def record(config: Config, figures: Mapping[str, float] | None = None) -> dict[str, Any]:
+    """What the models that `config` loads answer, JSON-ready; `figures` are those of `play`, if known."""
     models = load_models(config)
     answers = record_answers(models.stages.detector, models.stages.embedder, pictures())
-    figures = play(config, models)
+    figures = play(config, models) if figures is None else figures
     return {
         "version": VERSION,
         "models": {task: str(about["sha256"]) for task, about in models.descriptions.items()},
         "known": {entry.sha256: models.pack.answer(entry, SEED).as_json() for entry in models.pack.manifest.models},
         **answers,
-        "replay": {"figures": figures, "bands": bands_of(figures)},
+        "replay": {"figures": dict(figures), "bands": bands_of(figures)},
     }
 
 
-def seal(config: Config, models: Path) -> str:
+def seal(config: Config, models: Path, figures: Mapping[str, float] | None = None) -> str:
     """Write the answers beside the manifest in `models` and their hash into it; returns the hash."""
-    data = (json.dumps(record(config), separators=(",", ":")) + "\n").encode()
+    data = (json.dumps(record(config, figures), separators=(",", ":")) + "\n").encode()
     digest = hashlib.sha256(data).hexdigest()
     path = models / MANIFEST
     manifest = json.loads(path.read_text("utf-8"))

@@ -180,6 +180,7 @@ def test_the_command(
     assert not Shelf(load(tmp_path / "edge.toml", {})).link.is_symlink()
 
 
+@pytest.mark.timeout(900)  # the demo clip is replayed twice with a public net in fp32
 @pytest.mark.parametrize("share", [None, 0.5])
 def test_the_public_recogniser_passes_every_check(
     config: Config, shared_data: Path, portrait: Path, tmp_path: Path, share: float | None
