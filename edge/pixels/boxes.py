@@ -13,6 +13,8 @@ from edge.pixels.jit import kernel
 
 F32 = NDArray[np.float32]
 Indices = NDArray[np.intp]
+_COMPARABLE = np.float32(1 / 3)
+"""Share of a box's area from which on a better box inside it shows the same face, not a part of it."""
 
 
 def iou(a: Boxes, b: Boxes) -> F32:
@@ -87,7 +89,8 @@ def drop_nested(boxes: Boxes, scores: F32, share: float) -> Indices:
     Returns
     -------
     (K,) intp
-        Indices of the kept boxes, ascending. The larger box stays, unless two or more better ones lie within it.
+        Indices of the kept boxes, ascending. The larger box stays, unless a better one of at least a third of its area,
+        or two better ones of any size, lie within it.
 
     Raises
     ------
@@ -110,7 +113,8 @@ def drop_nested(boxes: Boxes, scores: F32, share: float) -> Indices:
         low, high = np.maximum(checked[:, :2], checked[outer, :2]), np.minimum(checked[:, 2:], checked[outer, 2:])
         shared = np.clip(high - low, 0, None).prod(axis=1)
         inner = np.flatnonzero(kept & (area < area[outer]) & (shared >= share * area))
-        if (values[inner] > values[outer]).sum() >= 2:
+        better = inner[values[inner] > values[outer]]
+        if len(better) >= 2 or (area[better] >= _COMPARABLE * area[outer]).any():
             kept[outer] = False
         else:
             kept[inner] = False

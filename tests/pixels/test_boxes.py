@@ -90,6 +90,12 @@ def test_parts_of_a_face_go_and_a_box_round_two_faces_goes() -> None:
     assert bx.drop_nested(crowd, np.array([0.85, 0.9, 0.8], np.float32), 0.75).tolist() == [0]
 
 
+def test_a_better_box_of_about_the_same_size_is_the_face() -> None:
+    boxes = np.array([[0, 0, 100, 120], [10, 15, 80, 105]], np.float32)
+    assert bx.drop_nested(boxes, np.array([0.6, 0.97], np.float32), 0.75).tolist() == [1]
+    assert bx.drop_nested(boxes, np.array([0.97, 0.6], np.float32), 0.75).tolist() == [0]
+
+
 @settings(deadline=None)
 @given(many, st.data())
 def test_no_kept_box_lies_within_another_unless_it_outranks_it(boxes: np.ndarray, data: st.DataObject) -> None:
