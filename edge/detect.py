@@ -70,7 +70,8 @@ class _Candidates(NamedTuple):
 
     def without(self, others: _Candidates) -> _Candidates:
         """Those that show nothing of `others`, whose landmarks were seen in more pixels."""
-        return self._pick((iou(self.boxes, others.boxes) <= NMS_IOU).all(axis=1))
+        rows: NDArray[np.bool_] = np.asarray((iou(self.boxes, others.boxes) <= NMS_IOU).all(axis=1), np.bool_)
+        return self._pick(rows)
 
     def moved(self, x: int, y: int) -> _Candidates:
         """Return the same in pixels of the picture in which this one begins at (x, y)."""
