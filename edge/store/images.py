@@ -109,7 +109,10 @@ def sweep_orphans(
     Of any age with `min_age_s` 0: a row that another process is about to commit gets its file back from `require_rows`.
     """
     removed = 0
-    names = (sha256 for sha256 in blobs.deletable_files(min_age_s) if not is_kept(db, sha256))
+    # What is marked for deletion is `delete_released`'s.
+    marked = {row[0] for row in db.execute("SELECT sha256 FROM doomed_images").fetchall()}
+    files = blobs.deletable_files(min_age_s)
+    names = (sha256 for sha256 in files if sha256 not in marked and not is_kept(db, sha256))
     while orphans := list(islice(names, chunk)):
         with immediate(db):
             # checked again under the lock: another process may have named one meanwhile
