@@ -1,9 +1,9 @@
 """Zeroes the unused bytes of the database's pages, where SQLite may leave copies of rows that were deleted.
 
 `secure_delete` overwrites deleted rows, but where pages were split or merged, copies stay in the gaps. VACUUM would
-write all anew, and hold every alert for as long as that takes. Here a slice of pages is read from the file and its gaps
-are zeroed in place, under the write lock and with an empty log. SQLite gives the bytes of a gap no meaning, so a reader,
-or a power cut in the middle, sees the same rows as before.
+write all anew, and hold every alert for as long as that takes. Here a slice of pages is read from the file and its
+gaps are zeroed in place, under the write lock and with an empty log. SQLite gives the bytes of a gap no meaning: a
+reader, or a power cut in the middle, sees the same rows as before.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from typing import Any
 
 from edge.errors import CursorExpiredError
 from edge.records import FeedItem, FeedPage
-from edge.store.codec import from_line, time_from_text, time_to_text, to_line
 from edge.store import meta
+from edge.store.codec import from_line, time_from_text, time_to_text, to_line
 from edge.store.core import Core
 from edge.store.feed import cursor
 from edge.store.feed.epoch_file import EpochFile

@@ -154,7 +154,7 @@ class Erasing:
         return first, last
 
     def _finish(self, change: Change) -> list[Receipt]:
-        """Delete the people themselves and note each erasure; who another process has finished meanwhile is left out."""
+        """Delete the people themselves and note each erasure; whom another process has finished is left out."""
         db, receipts = change.db, []
         query = f"SELECT person_id, by, at, done FROM erasures WHERE person_id IN {_LEAVING} ORDER BY person_id"
         for person_id, by, at, text in db.execute(query, self._given).fetchall():
