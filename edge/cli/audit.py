@@ -30,14 +30,21 @@ def verify(head: HeadOption = None, config: ConfigOption = None, as_json: JsonOp
     if as_json:
         told = None if report.head is None else {"seq": report.head.seq, "sha256": report.head.sha256}
         print_json(
-            {"entries": report.entries, "head": told, "blanked": report.blanked, "problems": list(report.problems)}
+            {
+                "entries": report.entries,
+                "head": told,
+                "blanked": report.blanked,
+                "trimmed": report.trimmed,
+                "problems": list(report.problems),
+            }
         )
     else:
         for problem in report.problems:
             out.print(problem)
         verdict = "The chain is broken" if report.problems else "The chain holds"
         end = f"; its head is {report.head.seq}:{report.head.sha256}" if report.head else ""
-        out.print(f"{verdict}: {report.entries} entries, {report.blanked} blanked by erasures{end}")
+        trimmed = f", those up to {report.trimmed} trimmed for space" if report.trimmed else ""
+        out.print(f"{verdict}: {report.entries} entries, {report.blanked} blanked by erasures{trimmed}{end}")
     if report.problems:
         raise typer.Exit(int(ExitCode.FAILED))
 

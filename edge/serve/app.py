@@ -18,7 +18,7 @@ from edge.serve.app_keys import BOX_ID, CONFIG, FEED_BELL, HEALTH, LIVE, METRICS
 from edge.serve.bell import Bell
 from edge.serve.board import LiveBoard
 from edge.serve.http import inputs, security_headers
-from edge.serve.http.audit import RECENT_VIEWS, RecentViews, audit_views
+from edge.serve.http.audit import audit_views
 from edge.serve.http.auth import CALLERS, Callers, check_access
 from edge.serve.http.connection import count_answer
 from edge.serve.http.door import Door
@@ -101,7 +101,6 @@ def _add_own_parts(app: web.Application, review: ReviewConfig) -> None:
     app[TEMPLATES] = {name: make_templates(assets, review, t) for name, t in texts.items()}
     app[FEED_BELL] = Bell()
     app[CALLERS] = Callers(app[STORE])
-    app[RECENT_VIEWS] = RecentViews()
     app[LATEST_HITS] = SharedAnswer()
     app[CREDIT] = CpuCredit()
     app[FEED_PAGES] = FeedPages(app[CREDIT])

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge.store import clocks, connect, images, reserve
+from edge.store.audit import trim
 from edge.store.blobs import Blobs
 from edge.store.clocks import Moment
 from edge.store.core import Core
@@ -29,6 +30,11 @@ MAX_PAGES = 2000
 """Free pages given back to the disk per round; the rest is used again."""
 KEEP_ALERTS = 1000
 """The newest alerts are never deleted for space: with a few kilobytes each, they don't fill a disk."""
+MAX_FEED_BYTES = 256_000_000
+"""Bytes of feed items; beyond them the oldest go, as they do when the disk is short of space."""
+ROUND_BYTES = 4_000_000
+"""Of these, so many in one transaction."""
+SAMPLE = 500
 CHUNK = 200
 SHED_BYTES = 3 * reserve.NUM_BYTES
 """Bytes of pictures deleted at once when a write finds the disk full."""
@@ -60,6 +66,13 @@ def run_round(
     report = _cut_feed(change, this_floor, hit_ids, pulled_seq, now)
     if len(hit_ids) == MAX_ROUND or this_floor < feed_floor:
         return replace(report, is_complete=False)
+    if trim.trim_if_due(db, folder, now) == trim.MAX_AT_ONCE:
+        return replace(report, is_complete=False)
+    too_long = _feed_bytes(db) - MAX_FEED_BYTES
+    if too_long > 0:
+        report = _add(report, _shed_alerts(change, min(too_long, ROUND_BYTES), pulled_seq, now))
+        if too_long > ROUND_BYTES and report.feed_items_removed:
+            return replace(report, is_complete=False)
     excess = _image_bytes(db) - limits.max_image_bytes
     lacking = limits.min_free_bytes - free_bytes(folder) - report.image_bytes_removed
     if max(excess, lacking) > 0:
@@ -201,6 +214,13 @@ def _unpulled_alerts(
     query = "SELECT count(*), min(at), max(at) FROM feed WHERE seq > ? AND seq <= ? AND type LIKE 'alert.%'"
     row = db.execute(query, (pulled_seq, last_seq)).fetchone()
     return row[0], row[1], row[2]
+
+
+def _feed_bytes(db: sqlite3.Connection) -> int:
+    """About the bytes of all items, by the newest of them."""
+    newest = "SELECT length(body) AS n FROM feed ORDER BY seq DESC LIMIT ?"
+    query = f"SELECT coalesce((SELECT avg(n) FROM ({newest})), 0) * (SELECT count(*) FROM feed)"
+    return int(db.execute(query, (SAMPLE,)).fetchone()[0])
 
 
 def _image_bytes(db: sqlite3.Connection) -> int:

@@ -80,8 +80,8 @@ class Consumer:
 class Receipt:
     """What erasing a person removed.
 
-    `is_scrubbed`: the database was written anew and its log emptied, so that no old page holds anything of them. False
-    only where the disk has no room for that, or a reader held the log open; then the next erasure does it.
+    `is_scrubbed`: the unused bytes of the database were zeroed and its log emptied, so that no page holds anything of
+    them. False only where a reader held the log open for long; then the next erasure or start does it.
     """
 
     person_id: str
@@ -166,3 +166,5 @@ class AuditReport:
     head: AuditHead | None
     blanked: int
     problems: tuple[str, ...]
+    trimmed: int = 0
+    """The last entry that was trimmed to keep the audit within its bytes; a signed entry stands for those up to it."""

@@ -1,12 +1,12 @@
 """Audits who viewed what. Changes are audited by the store, in the transaction that makes them.
 
-The same view by the same caller is noted once a minute; otherwise a page that reloads itself would fill the audit.
+Views that repeat within a minute are counted and not listed; otherwise a page that reloads itself, or a caller who
+means harm, would fill the audit.
 """
 
 from __future__ import annotations
 
 import logging
-import time
 from concurrent.futures import Future
 
 from aiohttp import web
@@ -18,31 +18,8 @@ from edge.serve.http.route import route_of
 
 log = logging.getLogger(__name__)
 
-REPEAT_AFTER_S = 60.0
-MAX_REMEMBERED = 1000
-
-
-class RecentViews:
-    """What was noted within the last minute. Not thread-safe: used on one event loop."""
-
-    def __init__(self) -> None:
-        self._noted: dict[tuple[str, str, str], float] = {}
-
-    def is_new(self, actor: str, action: str, subject: str) -> bool:
-        """Whether this was not noted within the last minute."""
-        key, now = (actor, action, subject), time.monotonic()
-        if now - self._noted.get(key, float("-inf")) < REPEAT_AFTER_S:
-            return False
-        if len(self._noted) >= MAX_REMEMBERED:
-            self._noted.clear()
-        self._noted[key] = now
-        return True
-
-
 SHOWN_PERSON = web.RequestKey("shown_person", str)
 """Where a handler leaves the id of the person it has shown: the row names them, and is blanked when they are erased."""
-
-RECENT_VIEWS = web.AppKey("recent_views", RecentViews)
 
 
 @web.middleware
@@ -65,11 +42,11 @@ def _note(request: web.Request) -> None:
     if action is None or caller.name is None:
         return
     subject = request.match_info.get("hit_id") or request.path_qs
-    if request.app[RECENT_VIEWS].is_new(caller.name, action, subject):
-        detail: dict[str, object] = {"query": dict(request.query)} if request.query else {}
-        person_id = request.get(SHOWN_PERSON)
-        detail |= {"reference_of": person_id} if person_id else {}
-        done = request.app[STORE].audit(caller.name, action, subject[:500], detail, person_id=person_id)
+    detail: dict[str, object] = {"query": dict(request.query)} if request.query else {}
+    person_id = request.get(SHOWN_PERSON)
+    detail |= {"reference_of": person_id} if person_id else {}
+    done = request.app[STORE].audit_log.note_read(caller.name, action, subject[:500], detail, person_id=person_id)
+    if done is not None:
         done.add_done_callback(_log_failure)
 
 

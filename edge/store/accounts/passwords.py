@@ -16,15 +16,19 @@ import argon2
 from edge.errors import AuthError
 from edge.store.accounts import users
 from edge.store.audit import audit
+from edge.store.audit.tally import Tally
 from edge.store.codec import time_from_text, time_to_text
 from edge.store.core import Core
 from edge.store.rows import ROLES, User
+from edge.store.jobs import Listener
 
 MIN_PASSWORD = 8
 MAX_PASSWORD = 1024
 FAILURES_BEFORE_LOCK = 5
 FIRST_LOCK_S = 30
 LONGEST_LOCK_S = 3600
+MAX_LISTED_REFUSALS = 20
+"""Refused logins a minute that get an audit row each; the rest is one row with a count."""
 MAX_UNKNOWN_NAMES = 1000
 """Failures kept for names that don't exist, so that guessing names can't fill the disk."""
 MAX_SOURCES = 10_000
@@ -39,6 +43,8 @@ class Passwords:
         self._hasher = argon2.PasswordHasher()
         self._one_at_a_time = threading.Lock()  # argon2 takes 64 MiB per check
         self._decoy: str | None = None
+        self._refused: Tally[str] = Tally(MAX_LISTED_REFUSALS)
+        core.listen(Listener(tick=self._note_counts))
 
     def hash(self, password: str) -> str:
         """Hash of a new password; AuthError if it is too short."""
@@ -63,7 +69,10 @@ class Passwords:
                 now = self._core.clock()
                 # An unknown name is not audited: it may be a password typed into the wrong field.
                 audited_name = found[0].name if found else None
-                self._core.write(lambda change: _count_failure(change.db, key, now, audited_name)).result()
+                is_listed = self._refused.is_listed("login")
+                self._core.write(
+                    lambda change: _count_failure(change.db, key, now, audited_name, is_listed=is_listed)
+                ).result()
                 return None
             user = found[0].name
             self._core.write(lambda change: _clear_failures(change.db, key, user, self._core.clock())).result()
@@ -71,6 +80,16 @@ class Passwords:
                 new = self._hasher.hash(_normal(password))
                 self._core.write(lambda change: users.set_password_hash(change.db, name, new, end_sessions=False))
         return found[0]
+
+    def _note_counts(self, is_last: bool) -> None:
+        """One row for the refused logins of the last minute that were too many to be listed."""
+        for _, count in self._refused.take_counts(all_of_them=is_last):
+            detail = {"count": count}
+            self._core.write(
+                lambda change, told=detail: audit.append(
+                    change.db, self._core.clock(), "somebody", "login.failed", "more logins", told
+                )
+            )
 
     def _require_unlocked(self, key: str) -> None:
         failures, last_at = self._core.read(lambda db: _failures(db, key))
@@ -126,8 +145,9 @@ def _failures(db: sqlite3.Connection, key: str) -> tuple[int, dt.datetime | None
     return (0, None) if row is None else (row[0], time_from_text(row[1]))
 
 
-def _count_failure(db: sqlite3.Connection, key: str, now: dt.datetime, user: str | None) -> None:
-    audit.append(db, now, user or "somebody", "login.failed", f"user {user}" if user else "no such user")
+def _count_failure(db: sqlite3.Connection, key: str, now: dt.datetime, user: str | None, *, is_listed: bool) -> None:
+    if is_listed:
+        audit.append(db, now, user or "somebody", "login.failed", f"user {user}" if user else "no such user")
     db.execute(
         """INSERT INTO login_failures (name_sha256, failures, last_at) VALUES (?, 1, ?)
            ON CONFLICT DO UPDATE SET failures = failures + 1, last_at = excluded.last_at""",

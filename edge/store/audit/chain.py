@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 
-from edge.store.audit import audit
+from edge.store.audit import audit, trim
 from edge.store.codec import time_to_text
 from edge.store.rows import AuditEntry, AuditHead, AuditReport
 
@@ -44,8 +44,9 @@ def read_head(folder: Path) -> AuditHead | None:
 
 def verify(db: sqlite3.Connection, folder: Path, known: tuple[AuditHead, ...] = ()) -> AuditReport:
     """Read the whole chain; `known` are heads somebody wrote down before."""
-    before, last, problems = audit.first_hash(db), 0, []
-    hashes: dict[int, str] = {}
+    trimmed, before, problems = trim.start_of_chain(db, folder)
+    last = trimmed
+    hashes: dict[int, str] = {trimmed: before} if trimmed else {}
     blanked: set[int] = set()
     allowed: set[int] = set()
     for entry in audit.entries(db):
@@ -61,11 +62,12 @@ def verify(db: sqlite3.Connection, folder: Path, known: tuple[AuditHead, ...] = 
     claims = [*known, *_heartbeats(db)]
     if (kept := read_head(folder)) is not None:
         claims.append(kept)
-    problems += _contradicted_heads(claims, hashes, last)
+    problems += _contradicted_heads([claim for claim in claims if claim.seq >= trimmed], hashes, last)
     given_last = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'audit'").fetchone()
     if given_last and given_last[0] > last:
         problems.append(f"the chain was cut after entry {last}: there were entries up to {given_last[0]}")
-    return AuditReport(len(hashes), audit.head(db), len(blanked), tuple(dict.fromkeys(problems))[:MAX_PROBLEMS])
+    found = tuple(dict.fromkeys(problems))[:MAX_PROBLEMS]
+    return AuditReport(len(hashes) - bool(trimmed), audit.head(db), len(blanked), found, trimmed)
 
 
 def export_line(entry: AuditEntry) -> Mapping[str, object]:

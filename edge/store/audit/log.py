@@ -10,11 +10,14 @@ from typing import Any
 
 from edge.store import meta
 from edge.store.audit import audit, chain
+from edge.store.audit.tally import Tally
 from edge.store.core import Core
 from edge.store.jobs import Change, Listener
 from edge.store.rows import AuditEntry, AuditHead, AuditReport
 
 PAGE = 500
+MAX_LISTED_READS = 20
+"""Reads of one kind by one caller that get a row each within a minute."""
 
 
 class AuditLog:
@@ -23,7 +26,15 @@ class AuditLog:
     def __init__(self, core: Core) -> None:
         self._core = core
         self.head = core.read(audit.head)
-        core.listen(Listener(committed=lambda db, _: self._remember_head(db), foreign_commit=self._remember_head))
+        self._equal: Tally[tuple[str, str, str]] = Tally(1)
+        self._alike: Tally[tuple[str, str]] = Tally(MAX_LISTED_READS)
+        core.listen(
+            Listener(
+                committed=lambda db, _: self._remember_head(db),
+                foreign_commit=self._remember_head,
+                tick=self._note_counts,
+            )
+        )
 
     def note(
         self,
@@ -39,6 +50,24 @@ class AuditLog:
         return self._core.write(
             lambda change: audit.append(change.db, now(), actor, action, subject, detail, person_id=person_id)
         )
+
+    def note_read(
+        self, actor: str, action: str, subject: str, detail: Mapping[str, Any], *, person_id: str | None = None
+    ) -> Future[None] | None:
+        """Note that somebody read something; None where it is only counted.
+
+        Within a minute equal reads are one row and a later one with the count of the repeats, and one caller's reads of
+        one kind are a few rows: nobody can fill the audit by reading.
+        """
+        if not self._alike.is_listed((actor, action)) or not self._equal.is_listed((actor, action, subject)):
+            return None
+        return self.note(actor, action, subject, detail, person_id=person_id)
+
+    def _note_counts(self, is_last: bool) -> None:
+        for (actor, action, subject), count in self._equal.take_counts(all_of_them=is_last):
+            self.note(actor, action, subject, {"count": count})
+        for (actor, action), count in self._alike.take_counts(all_of_them=is_last):
+            self.note(actor, action, "more of this kind", {"count": count})
 
     def record_settings(self, settings: Mapping[str, str]) -> Future[None]:
         """Audit the settings that changed since the last start, each with its old and new value."""

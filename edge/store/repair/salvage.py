@@ -175,8 +175,9 @@ def _remake_images(db: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -> No
 
 _HITS_FROM_FEED = """INSERT OR IGNORE INTO hits
     (hit_id, person_id, camera, kind, review_state, last_at, latest_seq, seen_seq, body)
-    SELECT hit_id, json_extract(body, '$.person.id'), json_extract(body, '$.camera'), json_extract(body, '$.kind'),
-        coalesce(json_extract(body, '$.review.state'), ''), json_extract(body, '$.visit.last'), seq, seq, body
+    SELECT hit_id, json_extract(body, '$.person.id'), json_extract(body, '$.camera'),
+        json_extract(body, '$.kind'), coalesce(json_extract(body, '$.review.state'), ''),
+        json_extract(body, '$.visit.last'), seq, seq, body
     FROM feed WHERE type IN ('alert.created', 'alert.updated', 'alert.reviewed')
         AND hit_id NOT IN (SELECT hit_id FROM hits)
         AND json_extract(body, '$.person.id') IS NOT NULL

@@ -104,8 +104,10 @@ def test_a_change_is_audited_as_the_table_says(tmp_path: Path) -> None:
             supervisor, machine = box.session("supervisor"), box.token("watchlist:write") | {"If-Match": "*"}
 
             def last_action() -> str:
-                actions = [entry.action for entry in box.store.audit_log.newest(limit=5)]
-                return next(action for action in actions if "view" not in action)
+                actions = [entry.action for entry in box.store.audit_log.newest(limit=9) if "view" not in entry.action]
+                # Whoever is missing from a new list is erased after it was put in use.
+                replaced = "watchlist.replace" in actions
+                return next(action for action in actions if not (replaced and action == "person.erase"))
 
             for name, form in FORMS:
                 answer, _ = await box.post(CHANGES[name].path.format(hit_id=HIT_ID), form, supervisor)
