@@ -10,6 +10,7 @@ import hashlib
 import sqlite3
 import threading
 import unicodedata
+from functools import partial
 
 import argon2
 
@@ -19,8 +20,8 @@ from edge.store.audit import audit
 from edge.store.audit.tally import Tally
 from edge.store.codec import time_from_text, time_to_text
 from edge.store.core import Core
+from edge.store.jobs import Change, Listener
 from edge.store.rows import ROLES, User
-from edge.store.jobs import Listener
 
 MIN_PASSWORD = 8
 MAX_PASSWORD = 1024
@@ -84,12 +85,10 @@ class Passwords:
     def _note_counts(self, is_last: bool) -> None:
         """One row for the refused logins of the last minute that were too many to be listed."""
         for _, count in self._refused.take_counts(all_of_them=is_last):
-            detail = {"count": count}
-            self._core.write(
-                lambda change, told=detail: audit.append(
-                    change.db, self._core.clock(), "somebody", "login.failed", "more logins", told
-                )
-            )
+            self._core.write(partial(self._append_count, count))
+
+    def _append_count(self, count: int, change: Change) -> None:
+        audit.append(change.db, self._core.clock(), "somebody", "login.failed", "more logins", {"count": count})
 
     def _require_unlocked(self, key: str) -> None:
         failures, last_at = self._core.read(lambda db: _failures(db, key))
