@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.store import Span, Store, Watching
-from edge.store.coverage import coverage, window
+from edge.store import Span, Store, Watching, clocks
+from edge.store.coverage import window
 from edge.store.coverage.coverage import Moment, TooManySpansError
 from edge.store.coverage.timeline import account
 from edge.store.jobs import Change
@@ -172,13 +172,12 @@ def slow_report(box: World, start: dt.datetime, end: dt.datetime) -> tuple[Span,
     moment, run_id = box.moment(), box.store.coverage._run_id
 
     def everything(db: sqlite3.Connection) -> list[Span]:
-        clocks = coverage._saved_clocks(db) | {moment.boot_id: (moment.wall, moment.boot_ns)}
+        placed = {boot.boot_id: window.Clock(boot.wall, boot.boot_ns) for boot in clocks.boots(db)}
+        placed[moment.boot_id] = window.Clock(moment.wall, moment.boot_ns)
         found = []
         query = "SELECT boot_id, run_id, state, reason, by, start_ns, end_ns FROM spans ORDER BY span_id"
         for boot, run, state, reason, by, start_ns, end_ns in db.execute(query):
-            found.append(
-                Span(coverage._wall(clocks, boot, start_ns), coverage._wall(clocks, boot, end_ns), state, reason, by)
-            )
+            found.append(Span(placed[boot].at(start_ns), placed[boot].at(end_ns), state, reason, by))
             is_live = run == run_id and boot == moment.boot_id and moment.boot_ns - end_ns <= 15 * S
         if found and is_live:
             found[-1] = dataclasses.replace(found[-1], end=moment.wall)
@@ -195,7 +194,9 @@ def flapping(folder: Path, number: int) -> list[int]:
         base = box.boot_ns = number * 10 * S
 
         def fill(change: Change) -> None:
-            change.db.execute("INSERT INTO boots VALUES ('boot-1', ?, ?)", (box.clock().isoformat(), base))
+            change.db.execute(
+                "INSERT INTO boots (boot_id, wall_at, boot_ns) VALUES ('boot-1', ?, ?)", (box.clock().isoformat(), base)
+            )
             change.db.executemany(
                 """INSERT INTO spans (run_id, boot_id, camera, state, reason, by, start_ns, end_ns)
                    VALUES ('x', 'boot-1', 'door', ?, ?, NULL, ?, ?)""",
