@@ -23,6 +23,7 @@ from edge.store.blobs import Blobs
 from edge.store.core import Core, utc_now
 from edge.store.coverage.coverage import Coverage
 from edge.store.coverage.pause import Pauses
+from edge.store.drill import Drills
 from edge.store.feed import epoch
 from edge.store.feed.consumers import Consumers
 from edge.store.feed.feed import Feed
@@ -40,7 +41,7 @@ from edge.store.writer import Change, Listener
 class Store:
     """Hits, feed, pictures, people and accounts of one device, in one data directory.
 
-    `accounts`, `claim`, `reviews`, `audit_log`, `coverage`, `pauses` and `calibration` have verbs of their own.
+    `accounts`, `claim`, `reviews`, `drills`, `audit_log`, `coverage`, `pauses` and `calibration` have their own verbs.
     """
 
     def __init__(self, core: Core) -> None:
@@ -55,7 +56,7 @@ class Store:
         self._consumers = Consumers(core)
         core.listen(Listener(committed=lambda db, _: self._delete_files(db), disk_full=self._make_room))
         self.claim = Claim(core, self.accounts.passwords)
-        self.reviews = Reviews(core)
+        self.reviews, self.drills = Reviews(core), Drills(core)
         self.coverage = Coverage(core)
         self.pauses = Pauses(core)
         self.calibration = CalibrationStore(core)
