@@ -82,6 +82,7 @@ TABLE: tuple[Route, ...] = (
     # the device itself, and the acceptance walk
     Route("GET", "/box", box.show, "box", ALL, view="box.view"),
     Route("POST", "/box/pause", box.pause, "box.pause", allow(S, I), change="recognition.pause"),
+    Route("POST", "/box/drill", box.drill, "box.drill", allow(S, I), change="drill.make"),
     Route("POST", "/box/resume", box.resume, "box.resume", allow(S, I), change="recognition.resume"),
     Route("GET", "/commission", commission.show, "commission", allow(S, I)),
     Route("POST", "/commission", commission.act, "commission.act", allow(S, I), change="commission.sheet"),

@@ -24,6 +24,7 @@ from edge.store.clocks import read_boot_clock
 from edge.store.core import Clocks, Core, utc_now
 from edge.store.coverage.coverage import Coverage
 from edge.store.coverage.pause import Pauses
+from edge.store.drill import Drills
 from edge.store.feed.consumers import Consumers
 from edge.store.feed.feed import Feed
 from edge.store.hits import hits, search
@@ -41,7 +42,7 @@ from edge.store.rows import AuditHead, Consumer, RetentionReport
 class Store:
     """Hits, feed, pictures, people and accounts of one device, in one data directory.
 
-    `accounts`, `claim`, `reviews`, `audit_log`, `coverage`, `pauses` and `calibration` have verbs of their own.
+    `accounts`, `claim`, `reviews`, `drills`, `audit_log`, `coverage`, `pauses` and `calibration` have their own verbs.
     """
 
     def __init__(self, core: Core) -> None:
@@ -54,7 +55,7 @@ class Store:
         self._consumers = Consumers(core)
         core.listen(Listener(committed=partial(_delete_files, core), disk_full=partial(_make_room, core)))
         self.claim = Claim(core, self.accounts.passwords)
-        self.reviews = Reviews(core)
+        self.reviews, self.drills = Reviews(core), Drills(core)
         self.coverage = Coverage(core)
         self.pauses = Pauses(core)
         self.calibration = CalibrationStore(core)

@@ -41,6 +41,7 @@ PATHS = {
     "examine.file": "/examine/0123456789abcdef/files/report.html",
     "examine.remove": "/examine/0123456789abcdef/remove",
     "box": "/box",
+    "box.drill": "/box/drill",
     "box.pause": "/box/pause",
     "box.resume": "/box/resume",
     "commission": "/commission",

@@ -7,8 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
-from edge.errors import StoreError
-from edge.serve.app_keys import LIVE, STORE, VERSION, read
+from edge.errors import NotFoundError, StoreError
+from edge.serve.app_keys import BOX_ID, LIVE, STORE, VERSION, read, written
 from edge.serve.http.access import CALLER
 from edge.serve.http.inputs import read_form
 from edge.serve.http.route import may_call
@@ -89,3 +89,16 @@ async def resume(request: web.Request) -> web.StreamResponse:
     await read_form(request)
     await require_recognition_switch(request.app).resume(request[CALLER].name or "")
     raise web.HTTPSeeOther("/box#pause")
+
+
+async def drill(request: web.Request) -> web.StreamResponse:
+    """Make a hit of kind `drill` at a camera, so that guards can practise, and go to it."""
+    camera = (await read_form(request)).get("camera", "")
+    if camera not in request.app[LIVE].cameras():
+        return await render_page(request, translator_of(request)("box.drill_camera"), 422)
+    try:
+        made = request.app[STORE].drills.make(camera, request.app[BOX_ID], by=request[CALLER].name or "")
+        hit_id = await written(made)
+    except NotFoundError:
+        return await render_page(request, translator_of(request)("box.drill_nobody"), 409)
+    raise web.HTTPSeeOther(f"/hits/{hit_id}" if may_call(request, "hit") else "/box#drill")

@@ -63,9 +63,10 @@ def get(db: sqlite3.Connection, hit_id: str) -> Hit | None:
 
 
 def last_of(db: sqlite3.Connection, person_id: str, camera: str) -> Hit | None:
-    """The newest hit of a person at a camera, so that a visit outlives a restart."""
+    """The newest hit of a person at a camera, so that a visit outlives a restart; a drill is no visit."""
     row = db.execute(
-        "SELECT body FROM hits WHERE person_id = ? AND camera = ? ORDER BY hit_id DESC LIMIT 1", (person_id, camera)
+        "SELECT body FROM hits WHERE person_id = ? AND camera = ? AND kind != 'drill' ORDER BY hit_id DESC LIMIT 1",
+        (person_id, camera),
     ).fetchone()
     return None if row is None else hit_from_json(from_line(row[0]))
 

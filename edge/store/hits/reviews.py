@@ -92,9 +92,27 @@ def _verdict_json(verdict: Verdict) -> dict[str, Any]:
     }
 
 
+def require_move(verdicts: Sequence[Verdict], verdict: Verdict) -> None:
+    """ConflictError for a verdict that can't follow the ones there are, oldest first.
+
+    A hit is acknowledged once, before anybody has decided; nobody gives the decision again that they gave last.
+    """
+    decisions = [one for one in verdicts if one.state in DECISIONS]
+    if verdict.state not in DECISIONS:
+        if decisions:
+            raise ConflictError("somebody has decided on this hit already: it can't be acknowledged any more")
+        if verdicts:
+            raise ConflictError("this hit has been acknowledged already: confirm or reject it")
+        return
+    told = (verdict.by, verdict.state, verdict.reason, verdict.note)
+    if decisions and told == (decisions[-1].by, decisions[-1].state, decisions[-1].reason, decisions[-1].note):
+        raise ConflictError("this verdict of yours is stored already: take it back, or give another one")
+
+
 def give(change: Change, hit_id: str, verdict: Verdict) -> FeedItem:
-    """Record a verdict and what follows from it, `alert.reviewed`."""
+    """Record a verdict and what follows from it, `alert.reviewed`; ConflictError for one that can't follow."""
     body = _body(change.db, hit_id)
+    require_move(verdicts_of(change.db, hit_id), verdict)
     change.db.execute(
         "INSERT INTO verdicts (hit_id, by, at, state, reason, note, needs_second) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (

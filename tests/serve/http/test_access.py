@@ -29,6 +29,7 @@ POSTS: dict[str, dict[str, str]] = {
     "examine.submit": {},
     "examine.snapshot": {},
     "examine.remove": {},
+    "box.drill": {},
     "box.pause": {},
     "box.resume": {},
     "commission.act": {},
@@ -54,7 +55,7 @@ EXPECTED = {
     "installer": OPEN
     | OWN
     | {"now", "now.health", "events", "live.frames", "live.frame", "live.picture", "box"}
-    | {"box.pause", "box.resume", "commission", "commission.act", "commission.sheet"}
+    | {"box.drill", "box.pause", "box.resume", "commission", "commission.act", "commission.sheet"}
     | {"api.health", "api.consumers", "api.openapi", "api.coverage", "metrics"},
     "auditor": OPEN
     | OWN
