@@ -16,8 +16,8 @@ from edge.store.audit import audit
 from edge.store.audit.audit import LOCAL
 from edge.store.core import Core
 from edge.store.hits import hits
+from edge.store.jobs import Change
 from edge.store.people import people
-from edge.store.writer import Change
 
 KIND = "drill"
 NOBODY = "a drill: nobody was seen"
