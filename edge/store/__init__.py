@@ -4,9 +4,12 @@ store                     the public verbs; everything else works for it
 hits, feed, coverage      what was seen: hits and reviews; the feed; time watched and blind
 people, accounts, audit   the watchlist; users and tokens; who did what
 images, blobs             rows and files of pictures
+clocks, drill             ages by the boots' own clocks; hits to practise with
 rows, codec, meta         records; JSON; facts about this database
 core, writer, connect     the open folder; its one writing thread; connections
-migrate, update           new versions of the database
+start, jobs, slices       steps of opening; jobs of the writing thread; long jobs in slices
+migrate, update, repair   new versions of the database; damaged pages
+gaps, traces, spellings   after an erasure: unused bytes, what still names somebody, how names are spelt
 retention, reserve, stats old data is deleted; space for that; counts
 """
 
