@@ -30,6 +30,8 @@ MIN_OVERVIEW_GAIN = 1.5
 """A frame that is not at least this much larger needs no second look."""
 MAX_FACE_PX = 170.0
 """Widest face, px of the network's input, that the full look finds whole; wider ones break into parts."""
+OVERVIEW_MIN_SCORE = 0.85
+"""Least score in the second look: a face that fills it has over .9, a torso or two hands less."""
 _OVERLAP_OF_LOOKS = 0.6
 """The second look begins at this share of that width, so that no face falls between the two."""
 TILE_OVERLAP = 0.2
@@ -130,7 +132,7 @@ class FaceDetector:
         side = max(shown.shape[:2])
         if self._is_free and side >= OVERVIEW_SIDE_PX * MIN_OVERVIEW_GAIN:
             smaller, further = letterbox(shown, OVERVIEW_SIDE_PX, self._multiple)
-            overview = self._look(smaller, min_score).back(further)
+            overview = self._look(smaller, max(min_score, OVERVIEW_MIN_SCORE)).back(further)
             found = found.narrower(MAX_FACE_PX)
             between = overview.wider(MAX_FACE_PX * _OVERLAP_OF_LOOKS).narrower(MAX_FACE_PX).without(found)
             found = _joined(_joined(found, between), overview.wider(MAX_FACE_PX))

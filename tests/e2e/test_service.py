@@ -55,7 +55,7 @@ COUNTING = """
 import asyncio, sys, time
 from pathlib import Path
 from numba.core import event
-from edge.app import service
+from edge.app.service import service
 from edge.config import load
 
 compiled, went = event.RecordingListener(), []

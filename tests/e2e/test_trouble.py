@@ -86,7 +86,7 @@ def test_a_camera_that_stopped(tmp_path: Path, demo_clip: Path) -> None:
     shutil.copy(demo_clip, clip)
     with in_service(tmp_path, clip, loop=False, realtime=False) as (box, guard, token):
         page = guard.sees("Recording has ended")
-        assert "restart the service to play it again" in page
+        assert "Restart the service to play it again" in page
         items = box.get("/api/v1/alerts?limit=500", token)["items"]
         assert "ended" in [item.get("state") for item in items if item["type"] == "health"]
 
