@@ -66,7 +66,7 @@ def open_source(camera: CameraConfig) -> FrameSource:
 
             return PicameraSource(int(address.target), camera.width, camera.height, camera.fps)
         case scheme:
-            raise NotImplementedError(f"no source for scheme {scheme!r}: add its case here")
+            raise ValueError(f"no source for scheme {scheme!r}: add its case here")
 
 
 def open_path(path: Path, fps: float | None = None) -> FrameSource:
