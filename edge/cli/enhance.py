@@ -26,13 +26,13 @@ def enhance(
     as_json: JsonOption = False,
 ) -> None:
     """Enhance a picture and print the recipe. What a model drew is labelled, on screen and in the file."""
-    from edge.app.offline import enhance as enhancing
+    from edge.app.offline import enhance as enhancement
 
     names = [name.strip() for name in steps.split(",") if name.strip()]
     if not names:
         raise typer.BadParameter("--steps is auto, or names with commas between them")
     with progress_bars() as tell:
-        told = enhancing.enhance(read_config(config), source, target, steps=names, recipe_file=recipe, progress=tell)
+        told = enhancement.enhance(read_config(config), source, target, steps=names, recipe_file=recipe, progress=tell)
     if as_json:
         print_json(told)
         return

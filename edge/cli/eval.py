@@ -33,11 +33,11 @@ def eval_pairs(
     as_json: JsonOption = False,
 ) -> None:
     """Verification: 10-fold accuracy and true accept rate at FMR 1e-2 and 1e-3."""
-    from edge.app.evaluation import accuracy as evaluating
+    from edge.app.evaluation import accuracy as measurement
 
     require_mode(enhance)
     with progress_bars() as tell:
-        answer = evaluating.pairs(
+        answer = measurement.pairs(
             read_config(config),
             images,
             pairs,
@@ -92,10 +92,10 @@ def eval_identify(
     as_json: JsonOption = False,
 ) -> None:
     """Open-set identification: FNIR at FPIR, and whether what calibration promises holds for strangers."""
-    from edge.app.evaluation import accuracy as evaluating
+    from edge.app.evaluation import accuracy as measurement
 
     with progress_bars() as tell:
-        answer = evaluating.identification(
+        answer = measurement.identification(
             read_config(config),
             images,
             people,
@@ -141,10 +141,10 @@ def eval_detect(
     as_json: JsonOption = False,
 ) -> None:
     """Detection: average precision at IoU 0.5 on seeded 640 x 480 mosaics, and what happens on real footage."""
-    from edge.app.evaluation import accuracy as evaluating
+    from edge.app.evaluation import accuracy as measurement
 
     with progress_bars() as tell:
-        answer = evaluating.detection(
+        answer = measurement.detection(
             read_config(config),
             images,
             people,
@@ -193,10 +193,10 @@ def eval_groups(
     lists the pairs most alike, and --max-similarity leaves out such pairs. File names give the age in years, the sex (0
     male, 1 female) and the skin (0 White, 1 Black, 2 Asian, 3 Indian, 4 others).
     """
-    from edge.app.evaluation import groups as evaluating
+    from edge.app.evaluation import groups as measurement
 
     with progress_bars() as tell:
-        answer = evaluating.groups(
+        answer = measurement.groups(
             read_config(config),
             images,
             min_similarity=min_similarity,

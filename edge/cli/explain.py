@@ -24,11 +24,11 @@ def explain(
 ) -> None:
     """Explain a hit: each gate's value and limit, and the single change that would flip the answer."""
     from edge.app.build import load_models
-    from edge.app.offline import explain as explaining
+    from edge.app.offline import explain as explanation
 
     settings = read_config(config)
     with Store.open(settings.data_dir) as store:
-        told = explaining.explain(store, load_models(settings) if picture else None, hit_id)
+        told = explanation.explain(store, load_models(settings) if picture else None, hit_id)
     if picture is not None and told.picture is not None:
         try:
             picture.write_bytes(told.picture)

@@ -89,9 +89,9 @@ def pull(
     as_json: JsonOption = False,
 ) -> None:
     """Fetch a model pack, check hash, signature and every model, and put it beside the others; it is not in use yet."""
-    from edge.app.packs import pull as pulling
+    from edge.app.packs import pull as pack_pull
 
-    done = pulling.pull(read_config(config), source, sha256=sha256, signature=signature, name=name)
+    done = pack_pull.pull(read_config(config), source, sha256=sha256, signature=signature, name=name)
     if as_json:
         print_json({"name": done.name, "path": str(done.path), "sha256": done.sha256, "signed": done.is_signed})
         return
@@ -111,11 +111,11 @@ def use(
 
     Exits 1 and leaves the pack in use where the replay leaves its recorded band. Restart the service afterwards.
     """
-    from edge.app.packs import use as using
+    from edge.app.packs import use as pack_use
 
     if back == (name is not None):
         raise typer.BadParameter("give the name of a pack, or --back")
-    done = using.use(read_config(config), name)
+    done = pack_use.use(read_config(config), name)
     if as_json:
         print_json(done.as_json())
     _tell_used(done, as_json=as_json)
@@ -123,10 +123,10 @@ def use(
 
 def _tell_used(done: Used, *, as_json: bool) -> None:
     """Print what became of a pack that was to be used; exits 1 where it is not in use."""
-    from edge.app.packs import use as using
+    from edge.app.packs import use as pack_use
 
     if not as_json:
-        _print_findings(using.as_json(done.findings))
+        _print_findings(pack_use.as_json(done.findings))
         if done.is_used:
             out.print(f"{done.name} is in use from the next start on; restart the service.")
         if done.reembedded:
@@ -204,9 +204,9 @@ def _three(text: str | None) -> tuple[float, ...] | None:
 @app.command()
 def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Replay the demo clip with the pack in use, as after a change of program or driver; exits 1 outside the band."""
-    from edge.app.packs import use as using
+    from edge.app.packs import use as pack_use
 
-    findings = using.as_json(using.check(read_config(config))[1])
+    findings = pack_use.as_json(pack_use.check(read_config(config))[1])
     if as_json:
         print_json({"ok": all(f["ok"] for f in findings), "replay": findings})
     else:

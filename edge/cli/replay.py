@@ -12,12 +12,12 @@ from edge.store import Store
 
 def replay(hit_id: HitId, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Repeat a hit's recipes, for eyes and for recognition, on the kept original and compare every hash."""
-    from edge.app.offline import explain as explaining
+    from edge.app.offline import explain as explanation
     from edge.app.offline.enhance import open_networks
 
     settings = read_config(config)
     with Store.open(settings.data_dir) as store:
-        done = explaining.replay_hit(store, hit_id, open_networks(settings))
+        done = explanation.replay_hit(store, hit_id, open_networks(settings))
     if as_json:
         print_json(done)
     else:
