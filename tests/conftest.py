@@ -26,19 +26,19 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def demo_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo's clip, rendered once."""
-    from edge.app.selfcheck import demo_clip as clip
+    from edge.app.selfcheck import demo_clip
 
     path = tmp_path_factory.mktemp("clip") / "clip.avi"
-    clip.render(path)
+    demo_clip.render(path)
     return path
 
 
 @pytest.fixture(scope="session")
 def portrait(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The clean portrait of the person who walks through the demo's clip."""
-    from edge.app.selfcheck import demo_clip as clip
+    from edge.app.selfcheck import demo_clip
     from edge.pixels.encode import to_png
 
     path = tmp_path_factory.mktemp("portrait") / "portrait.png"
-    path.write_bytes(to_png(clip.portrait()))
+    path.write_bytes(to_png(demo_clip.portrait()))
     return path

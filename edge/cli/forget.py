@@ -50,7 +50,7 @@ def forget(
 
 def _check(people: object, person_id: str, name: str, as_json: bool) -> None:
     from edge.app.people.people import People
-    from edge.store.traces import AREAS
+    from edge.store.people.traces import AREAS
 
     assert isinstance(people, People)
     person = people.store.person(person_id)

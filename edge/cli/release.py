@@ -78,19 +78,19 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Replay the sealed clip, embed the gallery again, and check that the figures are within the recorded band."""
-    from edge.app.selfcheck import sealed_clip as sealed
+    from edge.app.selfcheck import sealed_clip
 
     settings = read_config(config)
-    if if_changed and not sealed.changed_since(settings):
+    if if_changed and not sealed_clip.changed_since(settings):
         print_json({"changed": False, "findings": []}) if as_json else out.print(
             "nothing has changed since the last check that passed"
         )
         return
-    findings = sealed.replay(settings, reference or sealed.INSTALLED) + sealed.check_gallery(settings)
+    findings = sealed_clip.replay(settings, reference or sealed_clip.INSTALLED) + sealed_clip.check_gallery(settings)
     wrong = [f"{f.name} is {f.found:g}, recorded were {f.low:g} to {f.high:g}" for f in findings if not f.ok]
     if wrong:
         raise ReleaseError(f"the sealed clip does not give the recorded figures: {'; '.join(wrong)}")
-    sealed.note_held(settings)
+    sealed_clip.note_held(settings)
     if as_json:
         print_json({"changed": True, "findings": [dataclasses.asdict(finding) for finding in findings]})
         return

@@ -4,13 +4,11 @@ store                     the public verbs; everything else works for it
 hits, feed, coverage      what was seen: hits and reviews; the feed; time watched and blind
 people, accounts, audit   the watchlist; users and tokens; who did what
 images, blobs             rows and files of pictures
-clocks, drill             ages by the boots' own clocks; hits to practise with
-rows, codec, meta         records; JSON; facts about this database
-core, writer, connect     the open folder; its one writing thread; connections
-start, jobs, slices       steps of opening; jobs of the writing thread; long jobs in slices
+core, start, database     the open folder; steps of opening it; the database file and its writing thread
 migrate, update, repair   new versions of the database; damaged pages
-gaps, traces, spellings   after an erasure: unused bytes, what still names somebody, how names are spelt
 retention, reserve, stats old data is deleted; space for that; counts
+rows, codec               records; JSON
+clocks, drill             ages by the boots' own clocks; hits to practise with
 """
 
 from edge.store.codec import hit_from_json, hit_to_json, item_to_json, time_from_text, time_to_text, to_line

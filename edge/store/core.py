@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from edge.store import connect, images, migrate, reserve
+from edge.store import images, migrate, reserve
 from edge.store.blobs import Blobs
 from edge.store.clocks import Moment, mark, read_boot_clock
-from edge.store.gaps import RawFiles
-from edge.store.jobs import Change, Listener
-from edge.store.writer import Writer
+from edge.store.database import connect
+from edge.store.database.gaps import RawFiles
+from edge.store.database.jobs import Change, Listener
+from edge.store.database.writer import Writer
 
 T = TypeVar("T")
 Prepare = Callable[[sqlite3.Connection, Blobs], None]

@@ -15,8 +15,8 @@ from edge.records import Hit, HitImages, Person, Reference, Visit
 from edge.store.audit import audit
 from edge.store.audit.audit import LOCAL
 from edge.store.core import Core
+from edge.store.database.jobs import Change
 from edge.store.hits import hits
-from edge.store.jobs import Change
 from edge.store.people import people
 
 KIND = "drill"

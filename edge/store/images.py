@@ -14,10 +14,10 @@ from itertools import islice
 from pathlib import Path
 
 from edge.errors import NotFoundError
-from edge.store import meta
 from edge.store.blobs import MIN_AGE_TO_DELETE_S, Blobs, is_sha256
 from edge.store.codec import time_from_text, time_to_text
-from edge.store.connect import immediate
+from edge.store.database import meta
+from edge.store.database.connect import immediate
 
 _UNNAMED = """NOT EXISTS (SELECT 1 FROM hit_images h WHERE h.sha256 = images.sha256)
     AND NOT EXISTS (SELECT 1 FROM person_references r WHERE r.image_sha256 = images.sha256)"""
@@ -33,7 +33,7 @@ def require_rows(
     db: sqlite3.Connection, blobs: Blobs, names: Iterable[str], images: Mapping[str, bytes], now: dt.datetime
 ) -> None:
     """Make sure each named picture has its row and file; NotFoundError if one was neither given nor kept."""
-    for sha256 in set(names):
+    for sha256 in dict.fromkeys(names):  # each once, in the order given
         data = images.get(sha256)
         if data is not None:
             if not blobs.has(sha256, len(data)):  # swept by another process since it was written
@@ -58,7 +58,7 @@ def find(db: sqlite3.Connection, blobs: Blobs, sha256: str) -> Path | None:
 def release(db: sqlite3.Connection, names: Iterable[str]) -> tuple[int, int]:
     """Mark for deletion those of the pictures that no row names any more; returns how many, and their bytes."""
     count = num_bytes = 0
-    for sha256 in set(names):
+    for sha256 in dict.fromkeys(names):  # each once, in the order given
         row = db.execute(f"SELECT num_bytes FROM images WHERE sha256 = ? AND {_UNNAMED}", (sha256,)).fetchone()
         if row is not None:
             db.execute("INSERT OR IGNORE INTO doomed_images (sha256) VALUES (?)", (sha256,))

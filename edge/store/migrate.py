@@ -14,7 +14,7 @@ from pathlib import Path
 
 from edge.errors import StoreError
 from edge.store.codec import time_to_text
-from edge.store.connect import immediate, open_reader, open_writer
+from edge.store.database.connect import immediate, open_reader, open_writer
 
 APPLICATION_ID = 0x45444745
 """Marks the file as ours ("EDGE"), so that some other program's database is never altered."""

@@ -14,14 +14,15 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edge.store import clocks, connect, images, reserve
+from edge.store import clocks, images, reserve
 from edge.store.audit import trim
 from edge.store.blobs import Blobs
 from edge.store.clocks import Moment
 from edge.store.core import Core
+from edge.store.database import connect
+from edge.store.database.jobs import Change
 from edge.store.feed import feed
 from edge.store.hits import hits
-from edge.store.jobs import Change
 from edge.store.rows import Consumer, RetentionReport
 
 MAX_ROUND = 500

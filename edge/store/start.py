@@ -5,9 +5,10 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from edge.store import images, meta, reserve, retention
+from edge.store import images, reserve, retention
 from edge.store.blobs import Blobs
 from edge.store.core import Clocks, Core, Steps
+from edge.store.database import meta
 from edge.store.feed import epoch
 from edge.store.repair import damage
 

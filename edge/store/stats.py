@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 
-from edge.store import connect, retention
+from edge.store import retention
 from edge.store.core import Core
+from edge.store.database import connect
 
 _COUNTS = {
     "hits": "SELECT count(*) FROM hits",

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from edge.records import FeedItem, FeedPage, Hit, Person, Reference
-from edge.store import images, meta, retention, start, stats, traces
+from edge.store import images, retention, start, stats
 from edge.store.accounts.accounts import Accounts
 from edge.store.accounts.claim import Claim
 from edge.store.audit.audit import LOCAL
@@ -24,14 +24,15 @@ from edge.store.clocks import read_boot_clock
 from edge.store.core import Clocks, Core, utc_now
 from edge.store.coverage.coverage import Coverage
 from edge.store.coverage.pause import Pauses
+from edge.store.database import meta
+from edge.store.database.jobs import Change, Listener
 from edge.store.drill import Drills
 from edge.store.feed.consumers import Consumers
 from edge.store.feed.feed import Feed
 from edge.store.hits import hits, search
 from edge.store.hits.reviews import Reviews
 from edge.store.hits.search import HitFilter
-from edge.store.jobs import Change, Listener
-from edge.store.people import people
+from edge.store.people import people, traces
 from edge.store.people.calibration import CalibrationStore
 from edge.store.people.changes import Listing
 from edge.store.people.watchlist import Watchlist

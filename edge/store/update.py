@@ -14,7 +14,8 @@ from pathlib import Path
 
 from edge.durable import sync
 from edge.errors import StoreError
-from edge.store import connect, meta, migrate
+from edge.store import migrate
+from edge.store.database import connect, meta
 from edge.store.feed import cursor, feed
 
 BEFORE = "edge.db.before"

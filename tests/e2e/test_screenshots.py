@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from edge.app.selfcheck import demo_clip as clip
+from edge.app.selfcheck import demo_clip
 from tests.e2e.browser import browsing, require_chromium, shoot_document
 from tests.support.appliance import Appliance
 
@@ -84,6 +84,6 @@ def test_a_face_found_in_the_dark_is_shown_enhanced(tmp_path: Path, portrait: Pa
         await shoot_document(page, "hit", 1020)
 
     footage = tmp_path / "dark.avi"
-    clip.render(footage, fault="dark:3")
+    demo_clip.render(footage, fault="dark:3")
     # No frame is dropped when the clip waits for the service, and so none of the time for enhancement is cut.
     watch(tmp_path, footage, portrait, look, realtime=False)

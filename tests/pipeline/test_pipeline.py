@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from edge.app.build import Models, load_active_list, load_models
 from edge.app.offline.clips import find_clips, process
 from edge.app.people.people import enrol
-from edge.app.selfcheck import demo_clip as clip
+from edge.app.selfcheck import demo_clip
 from edge.config import Config, load
 from edge.errors import ImageError
 from edge.pipeline.draft import CROP_MARGIN, cut_with_margin, make_hit_id
@@ -122,7 +122,7 @@ def test_a_track_that_passes_to_something_else_loses_its_name(models: Models, st
     """As when the person leaves and the detector fires on a wheel where the face was."""
     face, active_list = TrackedFace(load().recognise), load_active_list(store, models)
     limits, embedder = limits_of(load().recognise, active_list), models.stages.embedder
-    for number, image in enumerate(islice(clip.frames(), 140)):
+    for number, image in enumerate(islice(demo_clip.frames(), 140)):
         found = models.stages.detector.detect(image)
         if number < 90 or not len(found):
             continue
@@ -135,7 +135,7 @@ def test_a_track_that_passes_to_something_else_loses_its_name(models: Models, st
     assert face.match.person_id == "p1"
     wheel = ARCFACE_POINTS + np.array([100, 245], np.float32)
     track = Track(1, TrackState.CONFIRMED, (100, 245, 200, 355), 0.6, wheel, 0, 150, 150, 0)
-    changed = [face.has_changed(Frame(n, "c", AT, 0, clip.scene()), track, embedder) for n in range(150, 160)]
+    changed = [face.has_changed(Frame(n, "c", AT, 0, demo_clip.scene()), track, embedder) for n in range(150, 160)]
     assert any(changed)
     assert face.is_doubtful
 

@@ -142,7 +142,7 @@ def test_another_process_adds_a_token_and_an_item_while_this_one_writes(tmp_path
 def test_a_database_locked_by_someone_else_fails_the_write_and_not_the_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.store.connect.BUSY_MS", 50)
+    monkeypatch.setattr("edge.store.database.connect.BUSY_MS", 50)
     with Store.open(tmp_path) as store:
         with contextlib.closing(sqlite3.connect(tmp_path / "edge.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")

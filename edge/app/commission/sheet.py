@@ -1,7 +1,7 @@
 """The sheet: one page of HTML that prints on A4, signed by the appliance in its last line. No face is on it.
 
 The signature covers every byte before it, so any change shows. The key inside proves
-nothing by itself: its fingerprint is compared with the one that the box shows.
+nothing by itself: its fingerprint is compared with the one that the device shows.
 """
 
 from __future__ import annotations

@@ -40,8 +40,8 @@ def groups(
 ) -> dict[str, Any]:
     """False match rates over all pairs of the folder's faces; docs/measured.md explains them.
 
-    `min_similarity` None takes the limit of the configuration, which holds until a box is calibrated. Pairs that reach
-    `max_similarity` are taken for one person and left out. `aligned` takes the pictures as 112 x 112 crops. Raises
+    `min_similarity` None takes the limit of the configuration, which holds until the device is calibrated. Pairs that
+    reach `max_similarity` are taken for one person and left out. `aligned` takes the pictures as 112 x 112 crops. Raises
     ImageError where fewer than two pictures are named by the rule or show a face, ConfigError where the first limit is
     not below the second.
     """

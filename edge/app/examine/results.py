@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edge.store.spellings import file_mentions, spellings
+from edge.store.audit.spellings import file_mentions, spellings
 
 JOB_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 JOB_FILE = "job.json"

@@ -10,7 +10,7 @@ from typing import Any
 
 from edge import __version__
 from edge.app.build import Models, load_active_list, load_models
-from edge.app.offline import clips as offline
+from edge.app.offline import clips
 from edge.app.offline.report import write_report
 from edge.app.people.people import temporary_people
 from edge.app.people.transfer import import_classic
@@ -38,15 +38,15 @@ def process_files(
     *,
     watchlist: Path | None,
     degradation: str | None,
-    progress: offline.Progress | None = None,
+    progress: clips.Progress | None = None,
 ) -> dict[str, Any]:
     """Process `source` and write everything under `out`; returns a JSON-ready summary."""
-    clips = offline.find_clips(source)
-    fault = offline.Degradation.parse(degradation) if degradation else None
+    found = clips.find_clips(source)
+    fault = clips.Degradation.parse(degradation) if degradation else None
     _make_folder(out)
     models = load_models(config)
     with _open_watchlist(config, models, watchlist) as people:
-        results = list(offline.process(config, models, people.active_list, clips, degradation=fault, progress=progress))
+        results = list(clips.process(config, models, people.active_list, found, degradation=fault, progress=progress))
         references = {}
         for result in results:
             for draft in result.drafts.values():
@@ -88,10 +88,10 @@ def _make_folder(out: Path) -> None:
         ) from None
 
 
-def _write(out: Path, results: list[offline.ClipResult], references: dict[str, bytes]) -> None:
+def _write(out: Path, results: list[clips.ClipResult], references: dict[str, bytes]) -> None:
     try:
-        (out / "hits.jsonl").write_text("".join(f"{line}\n" for line in offline.hit_lines(results)), "utf-8")
-        (out / "tracks.jsonl").write_text("".join(f"{line}\n" for line in offline.track_lines(results)), "utf-8")
+        (out / "hits.jsonl").write_text("".join(f"{line}\n" for line in clips.hit_lines(results)), "utf-8")
+        (out / "tracks.jsonl").write_text("".join(f"{line}\n" for line in clips.track_lines(results)), "utf-8")
         for result in results:
             for hit_id, draft in result.drafts.items():
                 pictures = {"enrolled": references[draft.hit.images.reference]}
@@ -106,7 +106,7 @@ def _write(out: Path, results: list[offline.ClipResult], references: dict[str, b
 
 
 def _facts(
-    source: Path, config: Config, models: Models, active_list: ActiveList, fault: offline.Degradation | None
+    source: Path, config: Config, models: Models, active_list: ActiveList, fault: clips.Degradation | None
 ) -> dict[str, Any]:
     worse = f" Frames were degraded by {fault.text} first." if fault else ""
     details = [
@@ -130,7 +130,7 @@ def _facts(
     }
 
 
-def _summary(results: list[offline.ClipResult], out: Path) -> dict[str, Any]:
+def _summary(results: list[clips.ClipResult], out: Path) -> dict[str, Any]:
     return {
         "out": str(out),
         "report": str(out / "report.html"),

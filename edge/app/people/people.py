@@ -21,7 +21,7 @@ from edge.errors import ImageError, ServiceError
 from edge.records import Person
 from edge.store import Erasure, Listing, Receipt, Store
 from edge.store.audit.audit import LOCAL
-from edge.store.traces import AREAS
+from edge.store.people.traces import AREAS
 from edge.watchlist.entry import EnrolOutcome, ListEntry, Upload, require_new_id
 
 

@@ -9,7 +9,7 @@ from edge import durable
 from edge.errors import EdgeError
 from edge.ops.release.signed_page import body_of, sign_page, signer_of
 from edge.ops.release.signing import KEY_FILE, device_key, public_hex
-from edge.store.spellings import file_mentions, spellings
+from edge.store.audit.spellings import file_mentions, spellings
 
 FOLDER = "commission"
 ERASED = b"(erased)"

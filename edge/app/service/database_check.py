@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 600.0
 DAY_S = 86400.0
 PATIENCE_S = 6 * 3600.0
-"""A box that is never idle is checked all the same, so long after its day is over."""
+"""A device that is never idle is checked all the same, so long after its day is over."""
 
 
 async def watch_for_damage(store: Store, look_every_s: float = LOOK_EVERY_S, day_s: float = DAY_S) -> None:

@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import TypeVar
 
 from edge.errors import NotFoundError
-from edge.store import meta
 from edge.store.accounts import last_use, passwords, tokens, users
 from edge.store.audit import audit
 from edge.store.audit.audit import LOCAL
 from edge.store.core import Core
-from edge.store.jobs import Change, Listener
+from edge.store.database import meta
+from edge.store.database.jobs import Change, Listener
 from edge.store.rows import Login, Session, Token, User
 
 T = TypeVar("T")

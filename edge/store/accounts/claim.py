@@ -8,12 +8,12 @@ import sqlite3
 from concurrent.futures import Future
 
 from edge.errors import AuthError, ConfigError, ConflictError
-from edge.store import meta
 from edge.store.accounts import users
 from edge.store.accounts.passwords import Passwords
 from edge.store.audit import audit
 from edge.store.core import Core
-from edge.store.jobs import Change
+from edge.store.database import meta
+from edge.store.database.jobs import Change
 
 _LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 """Letters and digits of a code, without those easily confused: I, L, O, U, 0, 1."""

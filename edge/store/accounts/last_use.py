@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from edge.store.codec import time_from_text, time_to_text
 from edge.store.core import Core
-from edge.store.jobs import Listener
+from edge.store.database.jobs import Listener
 from edge.store.rows import Login
 
 MAX_FRESH = 10_000

@@ -20,7 +20,7 @@ from edge.store.audit import audit
 from edge.store.audit.tally import Tally
 from edge.store.codec import time_from_text, time_to_text
 from edge.store.core import Core
-from edge.store.jobs import Change, Listener
+from edge.store.database.jobs import Change, Listener
 from edge.store.rows import ROLES, User
 
 MIN_PASSWORD = 8

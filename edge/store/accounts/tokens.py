@@ -11,8 +11,8 @@ from edge.errors import AuthError, ConfigError, ConflictError, NotFoundError
 from edge.store.accounts.last_use import LastUses
 from edge.store.accounts.users import hash_secret
 from edge.store.codec import time_from_text, time_to_text
-from edge.store.connect import table
 from edge.store.core import Core
+from edge.store.database.connect import table
 from edge.store.rows import SCOPES, Token
 
 PREFIX = "edge_"

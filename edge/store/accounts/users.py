@@ -9,7 +9,7 @@ import sqlite3
 
 from edge.errors import ConflictError, NotFoundError
 from edge.store.codec import time_from_text, time_to_text
-from edge.store.connect import table
+from edge.store.database.connect import table
 from edge.store.rows import Session, User
 
 

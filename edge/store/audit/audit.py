@@ -17,10 +17,10 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from edge.store import meta
+from edge.store.audit.spellings import mentions
 from edge.store.codec import time_from_text, time_to_text, to_line
+from edge.store.database import meta
 from edge.store.rows import AuditEntry, AuditHead
-from edge.store.spellings import mentions
 
 LOCAL = "local"
 """Actor recorded for a command run on the device itself."""

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from typing import Any
 
-from edge.store import meta
 from edge.store.audit import audit, chain
 from edge.store.audit.tally import Tally
 from edge.store.core import Core
-from edge.store.jobs import Change, Listener
+from edge.store.database import meta
+from edge.store.database.jobs import Change, Listener
 from edge.store.rows import AuditEntry, AuditHead, AuditReport
 
 PAGE = 500

@@ -14,14 +14,15 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from edge.errors import EdgeError
-from edge.store import clocks, meta
+from edge.store import clocks
 from edge.store.clocks import Moment
 from edge.store.codec import time_to_text
 from edge.store.core import Core
 from edge.store.coverage import timeline, window
 from edge.store.coverage.timeline import Span
+from edge.store.database import meta
+from edge.store.database.jobs import Change
 from edge.store.feed import feed
-from edge.store.jobs import Change
 
 STILL_RUNNING_S = 15.0
 """A newest span extended this recently belongs to a running service and lasts until now."""

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from edge.store import meta
 from edge.store.audit import audit
 from edge.store.codec import time_from_text, time_to_text
 from edge.store.core import Core
+from edge.store.database import meta
+from edge.store.database.jobs import Change
 from edge.store.feed import feed
-from edge.store.jobs import Change
 
 
 @dataclass(frozen=True, slots=True)

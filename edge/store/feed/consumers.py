@@ -12,8 +12,8 @@ from edge.store.accounts import tokens
 from edge.store.audit import audit
 from edge.store.codec import time_from_text, time_to_text
 from edge.store.core import Core
+from edge.store.database.jobs import Listener
 from edge.store.feed import feed
-from edge.store.jobs import Listener
 from edge.store.rows import Consumer
 
 SAVE_EVERY_S = 5.0

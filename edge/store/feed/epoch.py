@@ -11,12 +11,12 @@ import secrets
 import sqlite3
 from pathlib import Path
 
-from edge.store import meta
 from edge.store.audit import audit, chain
-from edge.store.connect import immediate
+from edge.store.database import meta
+from edge.store.database.connect import immediate
+from edge.store.database.jobs import Change
 from edge.store.feed import feed
 from edge.store.feed.epoch_file import EpochFile
-from edge.store.jobs import Change
 
 
 def choose_epoch(db: sqlite3.Connection, folder: Path, now: dt.datetime) -> str:

@@ -13,12 +13,12 @@ from typing import Any
 
 from edge.errors import CursorExpiredError
 from edge.records import FeedItem, FeedPage
-from edge.store import meta
 from edge.store.codec import from_line, time_from_text, time_to_text, to_line
 from edge.store.core import Core
+from edge.store.database import meta
+from edge.store.database.jobs import Change, Listener
 from edge.store.feed import cursor
 from edge.store.feed.epoch_file import EpochFile
-from edge.store.jobs import Change, Listener
 
 _log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from edge.records import FeedItem, Hit
 from edge.store import images
 from edge.store.blobs import Blobs
 from edge.store.codec import from_line, hit_from_json, hit_to_json, to_line
+from edge.store.database.jobs import Change
 from edge.store.feed import feed
-from edge.store.jobs import Change
 
 WriteHit = Callable[[Change, Blobs, Hit, Mapping[str, bytes], dt.datetime], FeedItem]
 """Signature shared by `add` and `update`."""

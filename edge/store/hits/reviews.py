@@ -18,8 +18,8 @@ from edge.records import FeedItem
 from edge.store.audit import audit
 from edge.store.codec import from_line, time_from_text, time_to_text, to_line
 from edge.store.core import Core
+from edge.store.database.jobs import Change
 from edge.store.feed import feed
-from edge.store.jobs import Change
 
 DECISIONS = frozenset({"confirmed", "rejected"})
 STATES = ("new", "acknowledged", "second_needed", "disputed", "confirmed", "rejected")

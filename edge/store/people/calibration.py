@@ -11,11 +11,11 @@ import numpy as np
 
 from edge.errors import NotFoundError
 from edge.records import Reference
-from edge.store import meta
 from edge.store.audit import audit
 from edge.store.codec import from_line, time_from_text, time_to_text, to_line
 from edge.store.core import Core
-from edge.store.jobs import Change
+from edge.store.database import meta
+from edge.store.database.jobs import Change
 from edge.store.people import people
 from edge.thresholds import Thresholds
 

@@ -13,7 +13,7 @@ from edge.records import Person, Reference
 from edge.store.audit import audit
 from edge.store.blobs import Blobs
 from edge.store.codec import time_to_text
-from edge.store.jobs import Change
+from edge.store.database.jobs import Change
 from edge.store.people import erasure, people
 
 

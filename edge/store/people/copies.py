@@ -9,9 +9,9 @@ import sqlite3
 from pathlib import Path
 
 from edge.errors import EdgeError
-from edge.store import connect
 from edge.store.audit import audit
-from edge.store.jobs import Change
+from edge.store.database import connect
+from edge.store.database.jobs import Change
 from edge.store.people import changes, erasure, people
 from edge.store.update import BEFORE, COPY, REFUSED
 

@@ -15,12 +15,13 @@ import time
 from collections.abc import Callable, Sequence
 
 from edge.errors import NotFoundError
-from edge.store import images, meta
+from edge.store import images
 from edge.store.audit import audit
 from edge.store.codec import time_from_text, time_to_text, to_line
+from edge.store.database import meta
+from edge.store.database.jobs import Change
 from edge.store.feed import feed
 from edge.store.hits import hits
-from edge.store.jobs import Change
 from edge.store.people import people
 from edge.store.rows import Receipt
 

@@ -11,11 +11,12 @@ import numpy as np
 
 from edge.errors import ConflictError, PreconditionError
 from edge.records import Person, Reference
-from edge.store import images, meta
+from edge.store import images
 from edge.store.blobs import Blobs
 from edge.store.codec import from_line, time_from_text, time_to_text, to_line
-from edge.store.connect import table
-from edge.store.jobs import Change
+from edge.store.database import meta
+from edge.store.database.connect import table
+from edge.store.database.jobs import Change
 
 LISTED = "person_id NOT IN (SELECT person_id FROM erasures)"
 """Condition for people and their references: whose erasure has begun is not on the list any more."""

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
-from edge.store import connect, gaps, images, meta, slices
+from edge.store import images
 from edge.store.audit.audit import LOCAL
 from edge.store.core import Core
-from edge.store.jobs import Change
+from edge.store.database import connect, gaps, meta, slices
+from edge.store.database.jobs import Change
 from edge.store.people import changes, copies, erasure, people
 from edge.store.people.changes import Listing
 from edge.store.repair import damage

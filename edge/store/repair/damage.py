@@ -17,13 +17,14 @@ from pathlib import Path
 
 from edge.durable import sync
 from edge.errors import StoreError
-from edge.store import connect, meta, migrate
+from edge.store import migrate
 from edge.store.audit import audit, chain
 from edge.store.blobs import Blobs
 from edge.store.codec import from_line, time_to_text
+from edge.store.database import connect, meta
+from edge.store.database.jobs import Change
 from edge.store.feed import feed
 from edge.store.feed.epoch_file import EpochFile
-from edge.store.jobs import Change
 from edge.store.repair import salvage
 
 QUARANTINE = "quarantine"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.app.selfcheck import demo_clip as clip
+from edge.app.selfcheck import demo_clip
 from edge.capture.address import parse_source
 from edge.capture.recorder import write_video
 from edge.config import PACKAGED_MODELS, CameraConfig
@@ -42,10 +42,10 @@ def test_what_is_broken_is_said_with_its_fix(
 
 def test_every_check_of_a_whole_box_has_a_case_that_breaks_it(tmp_path: Path) -> None:
     """The names a healthy box's report holds are those of the cases above, and little but what is not there warns."""
-    demo_clip = tmp_path / "clip.avi"
-    write_video(demo_clip, clip.frames(only=range(130, 160)), clip.FPS)
+    path = tmp_path / "clip.avi"
+    write_video(path, demo_clip.frames(only=range(130, 160)), demo_clip.FPS)
     toml = tmp_path / "edge.toml"
-    camera = f'[[camera]]\nname = "door"\nsource = "file:{demo_clip}"\nloop = true\n'
+    camera = f'[[camera]]\nname = "door"\nsource = "file:{path}"\nloop = true\n'
     put(toml, f'data_dir = "{tmp_path}/data"\n[serve]\nport = 0\n{camera}')
     flash_card(tmp_path)
     with Store.open(tmp_path / "data") as store:
@@ -53,7 +53,7 @@ def test_every_check_of_a_whole_box_has_a_case_that_breaks_it(tmp_path: Path) ->
         store.add_token("central", ["alerts:read"]).result()
     report = doctor.examine(toml, MachinePaths(sys=tmp_path / "sys", proc=tmp_path / "proc"))
     assert report.ok, [check for check in report.checks if check.status == "fail"]
-    assert report.settings["camera[door].source"] == f"file:{demo_clip}"
+    assert report.settings["camera[door].source"] == f"file:{path}"
     broken = {name for _, name, _, _ in [*BOX, *PEOPLE]}
     unbroken = {check.name for check in report.checks} - broken - {"kernel cache"}
     assert {name.partition(" ")[0] for name in unbroken} <= {"model"}, unbroken

@@ -14,7 +14,7 @@ from edge.records import CameraState
 from edge.serve.board import Condition
 from edge.serve.page import words
 from edge.serve.page.language import LANGUAGES, Translate
-from edge.store import connect
+from edge.store.database import connect
 from tests.support.mounts import mounted
 from tests.support.web import ROLES, START, camera_health, live_view, make_hit, run, running
 

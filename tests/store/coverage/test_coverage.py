@@ -17,7 +17,7 @@ from edge.store import Span, Store, Watching, clocks
 from edge.store.coverage import window
 from edge.store.coverage.coverage import Moment, TooManySpansError
 from edge.store.coverage.timeline import account
-from edge.store.jobs import Change
+from edge.store.database.jobs import Change
 from tests.support.store import NOW, Clock
 
 S = 1_000_000_000

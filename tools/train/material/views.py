@@ -12,7 +12,7 @@ from tools.train.material.canvases import CANVAS_FACE_PX, CANVAS_PX
 
 _NAMES = np.array(degrade.NAMES)
 _WEIGHTS = np.array(
-    [{"dark": 0.17, "motion": 0.19, "cctv": 0.2, "jpeg": 0.09, "haze": 0.08}.get(n, 0.09) for n in _NAMES]
+    [{"dark": 0.21, "motion": 0.18, "cctv": 0.2, "jpeg": 0.12, "haze": 0.06}.get(n, 0.09) for n in _NAMES]
 )
 _WEIGHTS /= _WEIGHTS.sum()
 _FAMILIES = np.array([*faults.FAMILIES])
@@ -23,9 +23,9 @@ FAMILY_SHARE = 0.3
 def degraded(
     image: NDArray[np.uint8], face_px: float, rng: np.random.Generator, *, left_out: str = ""
 ) -> tuple[NDArray[np.uint8], float]:
-    """A random fault or two (or none, one time in five) and how bad it is, 0..5. `left_out` is a family not used."""
+    """A random fault or two (or none, one time in four) and how bad it is, 0..5. `left_out` is a family not used."""
     kind = rng.random()
-    if kind < 0.2:
+    if kind < 0.25:
         return image, 0.0
     if rng.random() < FAMILY_SHARE:
         amount = float(rng.uniform(0.05, 1.0))

@@ -11,7 +11,7 @@ import pytest
 from edge.errors import ConflictError, NotFoundError
 from edge.records import Person
 from edge.store import Listing, Store
-from edge.store.gaps import GapScrub, scrub_page
+from edge.store.database.gaps import GapScrub, scrub_page
 from edge.store.people import changes, erasure
 from tests.support.store import ANN, BOB, NOW, add_hits, enrol, hit_of, kept_files
 

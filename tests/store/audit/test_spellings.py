@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from yarl import URL
 
-from edge.store import spellings
+from edge.store.audit import spellings
 
 NAMES = ["Jörg Müller", "a/b c?d#e", "O'Neil & Söhne", 'say "Hi" \\ there', "100%25", "tab\there", "ä" * 20]
 

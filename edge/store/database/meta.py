@@ -6,7 +6,7 @@ import enum
 import secrets
 import sqlite3
 
-from edge.store.connect import immediate
+from edge.store.database.connect import immediate
 
 
 class Key(enum.StrEnum):

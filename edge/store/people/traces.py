@@ -9,8 +9,8 @@ from pathlib import Path
 
 from edge.store import images
 from edge.store.audit import audit
+from edge.store.audit.spellings import file_mentions, mentions, spellings
 from edge.store.core import Core
-from edge.store.spellings import file_mentions, mentions, spellings
 
 AREAS = ("database", "log", "copies", "audit", "pictures", "sheets", "examinations", "other files")
 """Everywhere that is searched, in words for a receipt."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import edge.store
 from edge.store import Store
-from edge.store.meta import Key, get, put, take
+from edge.store.database.meta import Key, get, put, take
 
 SQL_ON_META = re.compile(r"\b(?:from|into|update|join|table)\s+meta\b", re.IGNORECASE)
 
@@ -24,7 +24,7 @@ def _modules_that_name_the_table(folder: Path) -> list[str]:
 
 
 def test_no_other_module_names_the_table() -> None:
-    assert _modules_that_name_the_table(Path(edge.store.__file__).parent) == ["meta.py"]
+    assert _modules_that_name_the_table(Path(edge.store.__file__).parent) == ["database/meta.py"]
 
 
 def test_a_value_is_put_replaced_and_taken_once(tmp_path: Path) -> None:

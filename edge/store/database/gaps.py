@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.store import connect
+from edge.store.database import connect
 
 _HEADER_BYTES = {2: 12, 5: 12, 10: 8, 13: 8}
 """Length of a page's header by its first byte: index and table pages, with and without children."""

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from edge.errors import EdgeError, StoreError
-from edge.store.connect import explain, immediate, is_damaged, is_full, is_locked
-from edge.store.jobs import Change, Job, Listener
+from edge.store.database.connect import explain, immediate, is_damaged, is_full, is_locked
+from edge.store.database.jobs import Change, Job, Listener
 
 T = TypeVar("T")
 P = ParamSpec("P")
