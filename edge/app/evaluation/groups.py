@@ -42,8 +42,8 @@ def groups(
 
     `min_similarity` None takes the limit of the configuration, which holds until the device is calibrated. Pairs that
     reach `max_similarity` are taken for one person and left out. `aligned` takes the pictures as 112 x 112 crops.
-    Raises ImageError where fewer than two pictures are named by the rule or show a face, ConfigError where the first limit is
-    not below the second.
+    Raises ImageError where fewer than two pictures are named by the rule or show a face, ConfigError where the first
+    limit is not below the second.
     """
     limit = config.recognise.min_similarity if min_similarity is None else min_similarity
     if max_similarity is not None and max_similarity <= limit:
