@@ -18,6 +18,7 @@ from edge.arrays import BgrImage
 from edge.capture.images import decode_foreign, read_image
 from edge.capture.sources import VIDEO_SUFFIXES, open_path
 from edge.errors import EdgeError
+from edge.names import is_left_behind, printable
 from edge.pipeline.draft import cut_with_margin
 from edge.pixels.cover import cover_faces
 from edge.pixels.encode import file_sha256, to_png
@@ -34,6 +35,8 @@ FRAMES_PER_VIDEO = 8
 """References kept of one video: more would be near duplicates of these."""
 FRAME_STEP_S = 0.2
 """Seconds between two measured frames of a video."""
+NOT_AMONG_BEST = "not_among_best"
+"""Reason of a frame that could be kept, while others of its video were better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ def check_pictures(
     own = [] if replaces else store.references(person_id=person.person_id)
     held = [reference.embedding for reference in own if reference.model_sha256 == model]
     others = None if allow_alike else _others(store.references(model), person.person_id)
+    pictures = [one for one in pictures if isinstance(one, Upload) or not is_left_behind(one.name)]
     videos = [one for one in pictures if isinstance(one, Path) and one.suffix.lower() in VIDEO_SUFFIXES]
     for path in videos:
         best, verdicts = choose_best(list(measurer.video(path)), FRAMES_PER_VIDEO, others=others)
@@ -92,9 +96,9 @@ def check_pictures(
 
 def _outcome(verdict: PictureCheck, *, is_chosen: bool = True) -> PictureOutcome:
     """An accepted frame that was not among the best of its video is no error, but is not kept either."""
-    source = verdict.candidate.source
+    source = printable(verdict.candidate.source)
     if verdict.ok and not is_chosen:
-        return PictureOutcome(source, False, "not_among_best", "good, but others of the video were better", {})
+        return PictureOutcome(source, False, NOT_AMONG_BEST, "good, but others of the video were better", {})
     numbers = {name: round(float(value), 4) for name, value in verdict.numbers.items()}
     return PictureOutcome(source, verdict.ok, verdict.reason, verdict.message, numbers)
 
@@ -130,7 +134,7 @@ class _Measurer:
             try:
                 candidates.append(self._measure(name, load(), None))
             except EdgeError as error:
-                broken.append(PictureOutcome(name, False, "unreadable", str(error), {}))
+                broken.append(PictureOutcome(printable(name), False, "unreadable", printable(str(error)), {}))
         return candidates, broken
 
     def video(self, path: Path) -> Iterator[Candidate]:
@@ -149,7 +153,7 @@ class _Measurer:
         image, quality = self._found[candidate.source]
         data = to_png(image)
         sha256 = file_sha256(data)
-        reference_id, source = f"{person_id}-{sha256[:16]}", Path(candidate.source).name
+        reference_id, source = f"{person_id}-{sha256[:16]}", printable(Path(candidate.source).name)
         model = self._stages.embedder.sha256
         return Reference(reference_id, person_id, sha256, candidate.embedding, model, quality, source), data
 
