@@ -45,7 +45,8 @@ def process(
         return
     rows = table(None, "clip", "frames", "tracks", "hits")
     for clip in summary["clips"]:
-        hits = ", ".join(f"{hit['name']} ({hit['similarity']:.2f})" for hit in clip["hits"]) or "none"
+        more = ", one picture" if clip["one_picture"] else ""
+        hits = ", ".join(f"{hit['name']} ({hit['similarity']:.2f}{more})" for hit in clip["hits"]) or "none"
         rows.add_row(clip["clip"], str(clip["frames"]), str(clip["tracks"]), hits)
     out.print(rows)
     for clip in summary["clips"]:

@@ -138,6 +138,7 @@ def _summary(results: list[clips.ClipResult], out: Path) -> dict[str, Any]:
             {
                 "clip": result.clip.camera,
                 "frames": result.frames,
+                "one_picture": result.is_stills,
                 "detections": result.faces,
                 "tracks": len(result.ended),
                 "problem": result.problem,
