@@ -100,7 +100,7 @@ class Pipeline:
 
     @property
     def active_list(self) -> ActiveList:
-        """The people looked for. Faces in view are searched again in a new list; limits are worked out before it counts."""
+        """The people looked for. A new list has its limits before it counts; faces in view are searched in it again."""
         return self._active_list
 
     @active_list.setter

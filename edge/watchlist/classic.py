@@ -22,6 +22,8 @@ from edge.watchlist.listing import (
 )
 from edge.watchlist.name_pairs import Pair, pair
 
+__all__ = ["ClassicSet", "ListedPerson", "read_classic", "read_classic_set"]
+
 IMAGE_SUFFIXES = frozenset(
     {
         ".avif",

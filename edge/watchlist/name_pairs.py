@@ -26,8 +26,9 @@ def pair(listing: Listing, folders: Sequence[Path]) -> dict[Path, Pair]:
 
     A folder belongs to the entry whose key, id or name it equals (composed, without case). Position counts only where
     no folder equals any entry, there are as many of both, and the keys are 0, 1, 2, ... or 1, 2, 3, ...; folders are
-    then in natural order, 2 before 10, and none may share a word with the name of another entry alone. An entry left over is refused, and so is a folder left over whose name is but a
-    number; another folder left over is a person of its own.
+    then in natural order, 2 before 10, and none may share a word with the name of another entry alone. An entry left
+    over is refused, and so is a folder left over whose name is but a number; another folder left over is a person of
+    its own.
     """
     entries = listing.entries
     found = _by_name(listing, folders)

@@ -42,27 +42,51 @@ def paired(path: Path) -> dict[str, str]:
 TWELVE = [str(number) for number in range(12)]
 RIGHT: dict[str, tuple[list[str], dict[str, Any], dict[str, str]]] = {
     "eleven": (TWELVE, named(*(f"P{n}" for n in TWELVE)), {n: f"P{n}" for n in TWELVE}),
-    "zeros before": (["00", "01", "10"], {k: {"Name": f"P{k}"} for k in ("0", "1", "10")}, {"00": "P0", "01": "P1", "10": "P10"}),
+    "zeros before": (
+        ["00", "01", "10"],
+        {k: {"Name": f"P{k}"} for k in ("0", "1", "10")},
+        {"00": "P0", "01": "P1", "10": "P10"},
+    ),
     "recycle": (["#recycle", "0", "1"], named("A", "B"), {"0": "A", "1": "B"}),
     "windows": (["$RECYCLE.BIN", "System Volume Information", "p", "q"], named("A", "B"), {"p": "A", "q": "B"}),
     "nas": (["@eaDir", "p", "q"], named("A", "B"), {"p": "A", "q": "B"}),
-    "macosx": (["__MACOSX", "alice", "bob"], named("Alice Smith", "Bob Jones"), {"alice": "Alice Smith", "bob": "Bob Jones"}),
+    "macosx": (
+        ["__MACOSX", "alice", "bob"],
+        named("Alice Smith", "Bob Jones"),
+        {"alice": "Alice Smith", "bob": "Bob Jones"},
+    ),
     "hidden": (["0", "1", ".git"], named("A", "B"), {"0": "A", "1": "B"}),
     "decomposed": (
         [decomposed("Åse"), decomposed("Zoë")],
         named("Zoë", "Åse"),
         {"Åse": "Åse", "Zoë": "Zoë"},
     ),
-    "decomposed list": (["Åse", "Zoë"], named(decomposed("ZOË"), decomposed("åse")), {"Åse": decomposed("åse"), "Zoë": decomposed("ZOË")}),
+    "decomposed list": (
+        ["Åse", "Zoë"],
+        named(decomposed("ZOË"), decomposed("åse")),
+        {"Åse": decomposed("åse"), "Zoë": decomposed("ZOË")},
+    ),
     "one-based": (["1", "2", "3"], named("A", "B", "C", first=1), {"1": "A", "2": "B", "3": "C"}),
-    "one-based and more": (["0_unsorted", "1", "2"], named("A", "B", first=1), {"0_unsorted": "0_unsorted", "1": "A", "2": "B"}),
+    "one-based and more": (
+        ["0_unsorted", "1", "2"],
+        named("A", "B", first=1),
+        {"0_unsorted": "0_unsorted", "1": "A", "2": "B"},
+    ),
     "gap in both": (["0", "2", "3"], {k: {"Name": f"P{k}"} for k in "023"}, {"0": "P0", "2": "P2", "3": "P3"}),
     "ids": (["101", "100"], named("X", "Y"), {"100": "X", "101": "Y"}),
-    "ids that are nearly keys": (["1", "2"], {"0": {"Name": "A", "ID": 1}, "1": {"Name": "B", "ID": 2}}, {"1": "A", "2": "B"}),
-    "keys that are names": (["ann", "bob"], {"Bob": {"Name": "Robert"}, "Ann": {"Name": "Anna"}}, {"ann": "Anna", "bob": "Robert"}),
+    "ids that are nearly keys": (
+        ["1", "2"],
+        {"0": {"Name": "A", "ID": 1}, "1": {"Name": "B", "ID": 2}},
+        {"1": "A", "2": "B"},
+    ),
+    "keys that are names": (
+        ["ann", "bob"],
+        {"Bob": {"Name": "Robert"}, "Ann": {"Name": "Anna"}},
+        {"ann": "Anna", "bob": "Robert"},
+    ),
     "one more person": (["Ann", "Bob", "Cy"], named("Cy", "Ann"), {"Ann": "Ann", "Bob": "Bob", "Cy": "Cy"}),
     "position": (["p1", "p2", "p10"], named("A", "B", "C", first=1), {"p1": "A", "p2": "B", "p10": "C"}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("folders", "content", "expected"), RIGHT.values(), ids=RIGHT.keys())
@@ -178,7 +202,7 @@ def test_what_systems_leave_is_skipped_and_other_files_are_named(tmp_path: Path)
 
 def test_names_that_are_no_utf_8(tmp_path: Path) -> None:
     make(tmp_path, ["x"], named("José"))
-    os.rename(os.fsencode(tmp_path / "Dataset" / "x"), os.fsencode(tmp_path / "Dataset") + b"/Jos\xe9")
+    (tmp_path / "Dataset" / "x").rename(os.fsdecode(os.fsencode(tmp_path / "Dataset") + b"/Jos\xe9"))
     (listed,) = read_classic(tmp_path)
     assert (listed.person.name, listed.person.person_id, listed.paired_by) == ("José", "100", "name")
     (tmp_path / "people.json").unlink()

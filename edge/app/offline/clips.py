@@ -21,6 +21,7 @@ from edge.capture.images import IMAGE_SUFFIXES
 from edge.capture.sources import VIDEO_SUFFIXES, open_path
 from edge.config import Config
 from edge.errors import ImageError
+from edge.names import printable
 from edge.pipeline import ActiveList, DeviceFacts, HitDraft, Pipeline, TrackEnd
 from edge.pipeline.bystanders import cover_bystanders
 from edge.pipeline.pipeline import Detector, without_times
@@ -72,12 +73,12 @@ class ClipResult:
 def find_clips(source: Path) -> list[Clip]:
     """Split a source into clips: a folder of videos gives one per video, anything else is one clip by itself."""
     if not source.exists():
-        raise ImageError(f"{source}: no such file or folder; check the path")
+        raise ImageError(f"{printable(source)}: no such file or folder; check the path")
     if source.is_dir():
         videos = sorted(p for p in files_in(source) if p.suffix.lower() in VIDEO_SUFFIXES)
         if videos:
-            return [Clip(path.stem, path) for path in videos]
-    return [Clip(source.stem or "clip", source)]
+            return [Clip(printable(path.stem), path) for path in videos]
+    return [Clip(printable(source.stem) or "clip", source)]
 
 
 def are_pictures(path: Path, first: Sequence[SourceFrame]) -> bool:
@@ -164,7 +165,7 @@ def _run_clip(
             _process_frame(result, frame, stills if result.is_stills else pipeline)
             if progress:
                 progress(clip.camera, number + 1)
-        result.problem = source.problem
+        result.problem = None if source.problem is None else printable(source.problem)
     _collect_ended(result, pipeline.finish(clip.camera))
     if degrader and result.drafts:
         result.clean = _clean_faces(result)

@@ -16,6 +16,7 @@ from edge.app.people.people import temporary_people
 from edge.app.people.transfer import import_classic
 from edge.config import Config
 from edge.errors import StoreError
+from edge.names import printable
 from edge.pipeline import ActiveList
 from edge.pixels.encode import to_png
 from edge.store import Store
@@ -124,7 +125,7 @@ def _facts(
         if "sha256" in about
     ]
     return {
-        "source": source.name,
+        "source": printable(source.name),
         "sentence": f"{len(active_list.people)} people were looked for.{worse}",
         "details": details,
     }
@@ -132,8 +133,8 @@ def _facts(
 
 def _summary(results: list[clips.ClipResult], out: Path) -> dict[str, Any]:
     return {
-        "out": str(out),
-        "report": str(out / "report.html"),
+        "out": printable(out),
+        "report": printable(out / "report.html"),
         "clips": [
             {
                 "clip": result.clip.camera,
