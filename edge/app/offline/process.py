@@ -13,7 +13,7 @@ from edge.app.build import Models, load_active_list, load_models
 from edge.app.offline import clips
 from edge.app.offline.report import write_report
 from edge.app.people.people import temporary_people
-from edge.app.people.transfer import import_classic
+from edge.app.people.transfer import import_people
 from edge.config import Config
 from edge.errors import StoreError
 from edge.names import printable
@@ -26,6 +26,8 @@ from edge.store import Store
 class _SearchedPeople:
     active_list: ActiveList
     store: Store
+    notes: tuple[str, ...] = ()
+    """What of the folder of people was passed over or refused."""
 
     def picture(self, sha256: str) -> bytes | None:
         path = self.store.image_path(sha256)
@@ -57,7 +59,8 @@ def process_files(
         write_report(
             out / "report.html", results, references, _facts(source, config, models, people.active_list, fault)
         )
-    return _summary(results, out)
+        notes = people.notes
+    return {**_summary(results, out), "notes": list(notes)}
 
 
 @contextlib.contextmanager
@@ -75,9 +78,11 @@ def _open_watchlist(config: Config, models: Models, watchlist: Path | None) -> I
 
 def _enrolled_for_this_run(models: Models, watchlist: Path | None) -> Iterator[_SearchedPeople]:
     with temporary_people(models) as people:
+        notes: list[str] = []
         if watchlist is not None:
-            import_classic(people, watchlist)
-        yield _SearchedPeople(load_active_list(people.store, models), people.store)
+            done = import_people(people, watchlist)
+            notes = [*done.notes, *done.refused_pictures(), *map(str, done.refused)]
+        yield _SearchedPeople(load_active_list(people.store, models), people.store, tuple(notes))
 
 
 def _make_folder(out: Path) -> None:

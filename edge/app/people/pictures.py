@@ -77,7 +77,7 @@ def check_pictures(
     # Read only where it is needed: a whole list would read itself once for each of its people.
     own = [] if replaces else store.references(person_id=person.person_id)
     held = [reference.embedding for reference in own if reference.model_sha256 == model]
-    others = None if allow_alike else _others(store.references(model), person.person_id)
+    others = None if allow_alike else _others(store, model, person.person_id)
     pictures = [one for one in pictures if isinstance(one, Upload) or not is_left_behind(one.name)]
     videos = [one for one in pictures if isinstance(one, Path) and one.suffix.lower() in VIDEO_SUFFIXES]
     for path in videos:
@@ -103,12 +103,13 @@ def _outcome(verdict: PictureCheck, *, is_chosen: bool = True) -> PictureOutcome
     return PictureOutcome(source, verdict.ok, verdict.reason, verdict.message, numbers)
 
 
-def _others(known: Sequence[Reference], person_id: str) -> OtherPeople | None:
+def _others(store: Store, model: str, person_id: str) -> OtherPeople | None:
     """The references of everybody but this person."""
-    rest = [reference for reference in known if reference.person_id != person_id]
+    rest = [reference for reference in store.references(model) if reference.person_id != person_id]
     if not rest:
         return None
-    return OtherPeople(np.stack([reference.embedding for reference in rest]), [one.person_id for one in rest])
+    names = {person.person_id: person.name for person in store.people()}
+    return OtherPeople(np.stack([one.embedding for one in rest]), [one.person_id for one in rest], names)
 
 
 def _load(picture: Upload | Path) -> tuple[str, Callable[[], BgrImage]]:
