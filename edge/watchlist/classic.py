@@ -42,6 +42,7 @@ IMAGE_SUFFIXES = frozenset(
         ".webp",
     }
 )
+DATASET = "dataset"
 MAX_DEPTH = 3
 """Folders in one another, each alone, down to the folders of people."""
 
@@ -114,16 +115,23 @@ def _read(path: Path, listing: Path | None, known_ids: Collection[str]) -> Class
 
 
 def _way_down(path: Path) -> list[Path]:
-    """The folders from the one given to the one with the folders of people."""
+    """The folders from the one given to the one with the folders of people.
+
+    That is the first `Dataset`. Without one, a folder that stands alone holds people only if a list lies beside it:
+    else it may be a person, with pictures in folders by year.
+    """
     way = [path]
+    if path.name.casefold() == DATASET:
+        return way
     for _ in range(MAX_DEPTH):
         inside = _folders_in(way[-1])
-        named = [folder for folder in inside if folder.name.casefold() == "dataset"]
-        alone = inside if len(inside) == 1 and _folders_in(inside[0]) and not _pictures(inside[0]) else []
-        if not (named or alone):
+        named = [folder for folder in inside if folder.name.casefold() == DATASET]
+        if named:
+            return [*way, named[0]]
+        if len(inside) != 1 or not _folders_in(inside[0]) or _pictures(inside[0]):
             break
-        way.append((named or alone)[0])
-    return way
+        way.append(inside[0])
+    return way if lists_beside(way[:-1]) else [path]
 
 
 def _folders_in(folder: Path) -> list[Path]:

@@ -189,6 +189,18 @@ def test_the_folder_above_is_taken_too(tmp_path: Path) -> None:
     assert paired(tmp_path / "box" / "people") == {"0": "A", "1": "B"}
 
 
+def test_a_person_with_folders_by_year_keeps_the_name(tmp_path: Path) -> None:
+    for year in ("2023", "2024"):
+        (tmp_path / "faces" / "Ann" / year).mkdir(parents=True)
+    found = read_classic_set(tmp_path / "faces")
+    assert [(one.person.name, one.pictures) for one in found.people] == [("Ann", ())]
+    assert len(found.notes) == 2
+    make(tmp_path, ["Ann"], {"items": []})
+    (tmp_path / "Dataset" / "Ann" / "a.jpg").unlink()
+    (tmp_path / "Dataset" / "Ann" / "2023").mkdir()
+    assert [one.person.name for one in read_classic(tmp_path / "Dataset")] == ["Ann"]
+
+
 def test_what_systems_leave_is_skipped_and_other_files_are_named(tmp_path: Path) -> None:
     folder = make(tmp_path, ["ann"], named("Ann")) / "Dataset" / "ann"
     for name in ("._a.jpg", ".DS_Store", "Thumbs.db", "desktop.ini", "B.JFIF", "c.HEIC", "d.avif", "e.cr2"):
