@@ -178,13 +178,15 @@ class ImagesSource:
                 continue
             num_read += 1
             yield SourceFrame(image, index / self.fps)
-        if errors and num_read == 0:
-            raise errors[-1]
+        if errors and len(self._files) == 1:
+            raise errors[0]
         if errors:
             told = [str(error) for error in errors[:MAX_TOLD]]
             more = [f"and {len(errors) - MAX_TOLD} more"] if len(errors) > MAX_TOLD else []
             left_out = f"{printable(self.path)}: {len(errors)} of {len(self._files)} images left out:"
             self.problem = "\n".join([left_out, *told, *more])
+        if self.problem is not None and num_read == 0:
+            raise ImageError(self.problem)
 
 
 def files_in(folder: Path) -> list[Path]:

@@ -91,11 +91,13 @@ def import_(
 
 def _print_plan(data_dir: Path, path: Path, *, as_json: bool) -> None:
     """What an import would do: each person with the first picture, and what would be passed over."""
-    from edge.app.people.people import People
     from edge.app.people.transfer import plan_import
 
-    with Store.open(data_dir) as store:
-        planned, notes = plan_import(People(store), path)
+    known: set[str] = set()
+    if (data_dir / "edge.db").is_file():
+        with Store.open(data_dir) as store:
+            known = {person.person_id for person in store.people()}
+    planned, notes = plan_import(path, known)
     people = [
         {
             "folder": one.folder,

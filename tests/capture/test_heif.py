@@ -133,3 +133,7 @@ def test_images_left_out_of_a_folder_are_told_one_by_one(tmp_path: Path) -> None
     first, *rest = source.problem.splitlines()
     assert "2 of 3 images left out" in first
     assert [Path(line.split(":")[0]).name for line in rest] == ["2.jpg", "3.heic"]
+    (tmp_path / "1.png").unlink()
+    with open_path(tmp_path) as source, pytest.raises(ImageError) as caught:
+        list(source.frames())
+    assert [Path(line.split(":")[0]).name for line in str(caught.value).splitlines()[1:]] == ["2.jpg", "3.heic"]

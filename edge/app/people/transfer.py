@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from edge.store import Store
 from edge.store.audit.audit import LOCAL
 from edge.watchlist import Archive, write_archive
 from edge.watchlist.archive import is_archive
-from edge.watchlist.classic import ClassicSet, read_classic_set
+from edge.watchlist.classic import read_classic_set
 from edge.watchlist.entry import EnrolOutcome, ListEntry, Upload
 
 Progress = Callable[[str], None]
@@ -54,13 +54,16 @@ class PlannedPerson:
     paired_by: str = ""
 
 
-def plan_import(people: People, path: Path) -> tuple[list[PlannedPerson], list[str]]:
-    """What `import_people` would enrol, and what it would pass over. Opens no picture and changes nothing."""
+def plan_import(path: Path, known_ids: Collection[str]) -> tuple[list[PlannedPerson], list[str]]:
+    """What `import_people` would enrol, and what it would pass over. Opens no picture and changes nothing.
+
+    `known_ids` are those on the watchlist.
+    """
     if is_archive(path):
         with Archive(path) as archive:
             named = [(person, archive.pictures(person.person_id)) for person in archive.people]
         return [PlannedPerson(one, len(names), names[0] if names else None) for one, names in named], []
-    found = _read_set(people, path)
+    found = read_classic_set(path, known_ids=known_ids)
     planned = []
     for folder, listed in zip(found.folders, found.people, strict=True):
         first = printable(listed.pictures[0]) if listed.pictures else None
@@ -81,7 +84,7 @@ def import_people(people: People, path: Path, *, by: str = LOCAL, progress: Prog
 def import_classic(people: People, path: Path, *, by: str = LOCAL, progress: Progress | None = None) -> ImportReport:
     """Enrol everybody of a classic folder (or its JSON); ImageError where nobody could be enrolled."""
     report = ImportReport()
-    found = _read_set(people, path)
+    found = read_classic_set(path, known_ids={person.person_id for person in people.store.people()})
     listed = found.people
     report.notes += found.notes
     report.made_ids = {one.person.person_id: one.person.name for one in listed if one.is_id_made}
@@ -91,10 +94,6 @@ def import_classic(people: People, path: Path, *, by: str = LOCAL, progress: Pro
     if report.refused and not report.enrolled:
         raise ImageError(f"{printable(path)}: nobody could be enrolled. {report.refused[0]}")
     return report
-
-
-def _read_set(people: People, path: Path) -> ClassicSet:
-    return read_classic_set(path, known_ids={person.person_id for person in people.store.people()})
 
 
 def export_people(store: Store, path: Path, *, by: str = LOCAL) -> int:
