@@ -80,7 +80,7 @@ def import_(
         refused = list(map(str, done.refused))
         print_json({"enrolled": enrolled, "refused": refused, "made_ids": done.made_ids, "notes": done.notes})
     else:
-        for line in (*done.notes, *done.refused_pictures(), *map(str, done.refused)):
+        for line in done.lines():
             out.print(line, markup=False)
         for person_id, name in done.made_ids.items():
             out.print(f"{name!r} can't be an id; the id of this person is {person_id}.")

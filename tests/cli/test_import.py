@@ -66,11 +66,22 @@ def test_refused_pictures_are_told_one_by_one(box: Path, folder: Path) -> None:
     told = run("watchlist", "import", folder, code=65)
     lines = told.splitlines()
     assert any("broken.heic: is" in line for line in lines)
-    assert any("b was not enrolled" in line and "wall.jpg" in line for line in lines)
+    assert any("wall.jpg: is not an image" in line for line in lines)
+    assert "b was not enrolled: no picture can be used" in lines
     assert "1 people enrolled, 1 refused." in told
     assert not any("._face" in line or "recycle" in line for line in lines)
     with Store.open(box) as store:
         assert [person.name for person in store.people()] == ["Ann"]
+
+
+def test_where_nobody_can_be_enrolled_every_picture_is_named(box: Path, folder: Path) -> None:
+    (folder / "Dataset" / "0" / "face.png").unlink()
+    with pytest.raises(ImageError, match="nobody could be enrolled") as caught:
+        run("watchlist", "import", folder)
+    lines = str(caught.value).splitlines()
+    for name in ("broken.heic", "wall.jpg"):
+        assert sum(f"/{name}: " in line for line in lines) == 1
+    assert lines[-2:] == [f"{one} was not enrolled: no picture can be used" for one in "ab"]
 
 
 def test_an_uncertain_pairing_prints_both_lists(box: Path, folder: Path) -> None:

@@ -81,7 +81,7 @@ def _enrolled_for_this_run(models: Models, watchlist: Path | None) -> Iterator[_
         notes: list[str] = []
         if watchlist is not None:
             done = import_people(people, watchlist)
-            notes = [*done.notes, *done.refused_pictures(), *map(str, done.refused)]
+            notes = done.lines()
         yield _SearchedPeople(load_active_list(people.store, models), people.store, tuple(notes))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edge.app.people.people import People, enrol_or_raise
+from edge.app.people.people import NoPictureError, People, require_stored
 from edge.app.people.pictures import NOT_AMONG_BEST
 from edge.errors import EdgeError, ImageError, PersonIdError
 from edge.names import printable
@@ -33,14 +33,21 @@ class ImportReport:
     notes: list[str] = field(default_factory=list)
     """What was passed over, and what was paired by position, a sentence each."""
 
-    def refused_pictures(self) -> list[str]:
-        """A line for each picture of the enrolled that was refused, with the reason."""
-        return [
-            f"{printable(picture.source)}: {picture.message}"
-            for one in self.enrolled
+    left_out: list[EnrolOutcome] = field(default_factory=list)
+    """Those of the refused whose pictures were looked at."""
+
+    def lines(self) -> list[str]:
+        """A line for each thing passed over, each picture refused, and each person refused, with the reason."""
+        pictures = [
+            f"{picture.source}: {picture.message}"
+            for one in (*self.enrolled, *self.left_out)
             for picture in one.outcomes
             if not picture.accepted and picture.reason != NOT_AMONG_BEST
         ]
+        why = {True: "no picture can be used", False: "no picture was given"}
+        people = [f"{one.person.person_id} was not enrolled: {why[bool(one.outcomes)]}" for one in self.left_out]
+        others = [str(error) for error in self.refused if not isinstance(error, NoPictureError)]
+        return [*self.notes, *pictures, *people, *others]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,7 @@ def import_classic(people: People, path: Path, *, by: str = LOCAL, progress: Pro
     entries = (ListEntry(people.keep_former(one.person), one.pictures) for one in listed)
     _enrol_all(people, entries, report, by, progress)
     if report.refused and not report.enrolled:
-        raise ImageError(f"{printable(path)}: nobody could be enrolled. {report.refused[0]}")
+        raise ImageError("\n".join([f"{printable(path)}: nobody could be enrolled.", *report.lines()]))
     return report
 
 
@@ -121,7 +128,12 @@ def _enrol_all(
 ) -> None:
     for entry in entries:
         try:
-            report.enrolled.append(enrol_or_raise(people, entry, by=by))
+            outcome = people.enrol(entry, by=by)
+            require_stored(outcome)
+            report.enrolled.append(outcome)
+        except NoPictureError as error:
+            report.refused.append(error)
+            report.left_out.append(error.outcome)
         except (ImageError, PersonIdError) as error:
             report.refused.append(error)
         if progress is not None:
