@@ -6,7 +6,7 @@ Only names and paths are read here; pictures are decoded by the caller. The fold
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edge.errors import ImageError
@@ -105,6 +105,7 @@ def _read(path: Path, listing: Path | None, known_ids: Collection[str]) -> Class
     chosen, pairs, notes = _choose(above, listing, classes, known_ids)
     people = [_of_folder(found, chosen, pairs.get(found), known_ids) for found in classes]
     _require_one_each(chosen.path if chosen else folder, list(zip(classes, people, strict=True)))
+    notes += [f"{printable(one)}: not read; it lies in no person's folder" for one in _pictures(folder)]
     for found, listed in zip(classes, people, strict=True):
         notes += [f"{printable(one)}: not read; it is no picture of a known kind" for one in listed.passed_over]
         if chosen is not None and found not in pairs:
@@ -150,28 +151,51 @@ def _choose(
         if listing is None and given.read_bytes().strip() != b"{}":
             raise ImageError(f"{printable(given)}: {NO_LIST}")
         return (listing, {}, []) if listing is None else (listing, pair(listing, classes), _other_keys(listing))
-    fitting: list[tuple[Listing, dict[Path, Pair]]] = []
-    faults: list[tuple[Path, ImageError]] = []
-    notes: list[str] = []
-    for path in lists_beside(above) or lists_beside([above[0].resolve().parent]):
-        try:
-            found = read_listing(path, known_ids)
-            if found is not None:
-                fitting.append((found, pair(found, classes)))
-                continue
-            notes.append(f"{printable(path)}: passed over; it {NO_LIST}")
-        except ImageError as error:
-            faults.append((path, error))
-    if not fitting:
-        if faults:
-            raise faults[0][1]
-        return None, {}, notes
-    if any(_people_of(one) != _people_of(fitting[0]) for one in fitting):
-        names = ", ".join(printable(one.path.name) for one, _ in fitting)
+    looked = _Look()
+    looked.at(lists_beside(above), classes, known_ids)
+    if not looked.fitting:
+        looked.at(lists_beside([above[0].resolve().parent]), classes, known_ids)
+    if not looked.fitting:
+        if looked.faults:
+            raise looked.faults[0][1]
+        return None, {}, looked.notes
+    (listing, pairs), *rest = looked.best()
+    if any(_people_of(one) != _people_of((listing, pairs)) for one in rest):
+        names = ", ".join(printable(one.path.name) for one in (listing, *(one for one, _ in rest)))
         raise ImageError(f"{printable(above[-1])}: several lists beside it ({names}); give the right one")
-    notes += [f"{printable(path)}: passed over; {fitting[0][0].path.name} fits the folders" for path, _ in faults]
-    notes += [f"{printable(one.path)}: passed over; it says the same" for one, _ in fitting[1:]]
-    return *fitting[0], [*notes, *_other_keys(fitting[0][0])]
+    others = [path for path, _ in looked.faults] + [one.path for one, _ in looked.fitting if one is not listing]
+    told = f"passed over; {printable(listing.path.name)} is the list that fits the folders"
+    return listing, pairs, [*looked.notes, *(f"{printable(path)}: {told}" for path in others), *_other_keys(listing)]
+
+
+@dataclass(slots=True)
+class _Look:
+    """The JSON files looked at: lists that fit, those that are broken or fit no folder, and what is no list."""
+
+    fitting: list[tuple[Listing, dict[Path, Pair]]] = field(default_factory=list)
+    faults: list[tuple[Path, ImageError]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def at(self, paths: Sequence[Path], classes: list[Path], known_ids: Collection[str]) -> None:
+        """Look at each of these."""
+        for path in paths:
+            try:
+                found = read_listing(path, known_ids)
+                if found is None:
+                    self.notes.append(f"{printable(path)}: passed over; it {NO_LIST}")
+                else:
+                    self.fitting.append((found, pair(found, classes)))
+            except ImageError as error:
+                self.faults.append((path, error))
+
+    def best(self) -> list[tuple[Listing, dict[Path, Pair]]]:
+        """The lists that name the most folders; of those, the ones that need no position."""
+
+        def rank(one: tuple[Listing, dict[Path, Pair]]) -> tuple[int, bool]:
+            return len(one[1]), all(found.by != "position" for found in one[1].values())
+
+        most = max(map(rank, self.fitting))
+        return [one for one in self.fitting if rank(one) == most]
 
 
 def _people_of(one: tuple[Listing, dict[Path, Pair]]) -> dict[Path, object]:

@@ -70,7 +70,7 @@ def read_listing(path: Path, known_ids: Collection[str]) -> Listing | None:
         raise ImageError(f"{where}: can't be read as JSON ({error}); correct that place") from None
     if isinstance(content, list):
         content = {str(number): entry for number, entry in enumerate(content) if _is_entry(entry)}
-    if not isinstance(content, dict) or not content:
+    if not isinstance(content, dict) or not any(isinstance(entry, dict) for entry in content.values()):
         return None
     entries = content
     if not all(key.isascii() and key.isdecimal() for key in content):

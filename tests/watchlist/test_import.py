@@ -101,7 +101,7 @@ def test_ambiguous_mapping_is_refused_not_guessed(tmp_path: Path) -> None:
     [
         ("{", "can't be read as JSON"),
         ({"zero": {"Name": "A", "ID": 1}}, "no folder of its own"),
-        ({"0": "A"}, "entry '0'"),
+        ({"0": "A", "1": {"Name": "B"}}, "entry '0'"),
         ({"0": {"ID": 1}}, "Name is None"),
         ({"0": {"Name": "A", "ID": ["x"]}}, "ID is"),
         ({"0": {"Name": "A\u0000B", "ID": 1}}, "control characters"),

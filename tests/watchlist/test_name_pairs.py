@@ -151,14 +151,34 @@ def test_other_json_is_passed_over_by_name(tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_text("{")
     (tmp_path / "package.json").write_text('{"name": "x", "version": "1", "author": {"name": "y"}}')
     (tmp_path / "old.json").write_text(json.dumps(named("A", "B", "C")))
+    (tmp_path / "Dataset" / "inside.json").write_text("[1]")
+    (tmp_path / "Dataset" / "loose.jpg").write_bytes(b"")
     (tmp_path / "._people.json").write_bytes(b"\x00Mac OS X")
     found = read_classic_set(tmp_path)
     assert [one.person.name for one in found.people] == ["A", "B"]
     told = "\n".join(found.notes)
     assert found.listing == tmp_path / "people.json"
-    for name in ("feed", "labels", "broken", "package", "old"):
+    for name in ("feed", "labels", "broken", "package", "old", "inside"):
         assert f"/{name}.json: passed over" in told
+    assert "loose.jpg: not read" in told
+    assert [one.person.name for one in read_classic(tmp_path / "Dataset")] == ["A", "B"], "from within, too"
     assert "._" not in told
+
+
+def test_of_several_lists_the_one_that_fits_best_is_taken(tmp_path: Path) -> None:
+    make(tmp_path, ["Ann", "Bob"], named("Ann"), "a_old.json")
+    (tmp_path / "b_other.json").write_text(json.dumps(named("Xu", "Yu")))
+    (tmp_path / "c_people.json").write_text(json.dumps(named("Bob", "Ann")))
+    found = read_classic_set(tmp_path)
+    assert found.listing == tmp_path / "c_people.json"
+    assert [(one.person.person_id, one.person.name) for one in found.people] == [("101", "Ann"), ("100", "Bob")]
+    assert sum("passed over; c_people.json is the list" in note for note in found.notes) == 2
+    (tmp_path / "d_copy.json").write_text(json.dumps(named("Bob", "Ann")))
+    assert read_classic(tmp_path) == list(found.people)
+    (tmp_path / "d_copy.json").write_text(json.dumps(named("Ann", "Bob")))
+    with pytest.raises(ImageError, match=r"several lists beside it \(c_people.json, d_copy.json\)"):
+        read_classic(tmp_path)
+    assert [one.person.person_id for one in read_classic(tmp_path / "d_copy.json")] == ["100", "101"]
 
 
 def test_keys_that_are_no_people_are_passed_over(tmp_path: Path) -> None:
