@@ -5,6 +5,7 @@
     v4l2, picamera              USB and Raspberry Pi cameras
     csi, gstreamer              Jetson cameras, through the system's GStreamer
     files, images, stills       recordings and pictures
+    heif                        HEIC and AVIF pictures
     frames                      the interface of every source
     camera, supervisor, health  the service's side: newest frame, restarts, state
     child, orders, ring         the capture process, its settings, the shared memory

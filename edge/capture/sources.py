@@ -9,6 +9,7 @@ from edge import credentials
 from edge.capture.address import parse_source
 from edge.capture.files import DEFAULT_FPS, ImagesSource, VideoSource, is_video, read_head
 from edge.capture.frames import FrameSource, SourceFrame
+from edge.capture.heif import kind_of
 from edge.config import CameraConfig
 from edge.errors import ImageError
 
@@ -73,6 +74,9 @@ def open_path(path: Path, fps: float | None = None) -> FrameSource:
     """The source of a video, GIF, image or folder of images, to be entered with `with`. `fps` times images only."""
     if path.is_dir():
         return ImagesSource(path, fps or DEFAULT_FPS)
-    if is_video(read_head(path)) or path.suffix.lower() in VIDEO_SUFFIXES:
+    head = read_head(path)
+    if kind_of(head) is not None:  # HEIC and AVIF look like an MP4 at first
+        return ImagesSource(path, fps or DEFAULT_FPS)
+    if is_video(head) or path.suffix.lower() in VIDEO_SUFFIXES:
         return VideoSource(path)
     return ImagesSource(path, fps or DEFAULT_FPS)

@@ -15,3 +15,10 @@ def find_shared_data() -> Path | None:
     """Folder of the public test data beside the checkout, or None."""
     folder = Path(os.environ.get("EDGE_TEST_DATA", ROOT.parent / "shared" / "data"))
     return folder if folder.is_dir() else None
+
+
+def find_case(name: str) -> Path | None:
+    """A file of the kept cases beside the public test data, or None."""
+    data = find_shared_data()
+    path = None if data is None else data.parent / "cases" / "files" / name
+    return path if path is not None and path.is_file() else None

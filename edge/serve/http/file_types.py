@@ -12,7 +12,10 @@ _KINDS = (
     (rb"GIF8[79]a", ".gif"),
     (rb"BM", ".bmp"),
     (rb"RIFF....WEBP", ".webp"),
+    (rb"II\*\x00|MM\x00\*", ".tif"),
     (rb"RIFF....AVI ", ".avi"),
+    (rb"....ftyp(avif|avis)", ".avif"),
+    (rb"....ftyp(heic|heix|heim|heis|hevc|hevx|mif1|msf1)", ".heic"),
     (rb"....(ftyp|moov|mdat|wide|free|skip)", ".mp4"),
     (rb"\x1a\x45\xdf\xa3", ".mkv"),
 )
