@@ -25,8 +25,16 @@ class CameraState(enum.StrEnum):
     STALLED = "stalled"
     FROZEN = "frozen"
     DARK = "dark"
+    COVERED = "covered"
+    DEFOCUSED = "defocused"
+    MOVED = "moved"
+    WASHED_OUT = "washed_out"
     LOST = "lost"
     ENDED = "ended"
+
+
+SEEING_STATES = frozenset({CameraState.LIVE, CameraState.MOVED})
+"""States in which faces before the camera can be recognised; `moved`: but not where the camera was meant to look."""
 
 
 class Reason(enum.StrEnum):

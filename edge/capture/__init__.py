@@ -8,13 +8,14 @@
     heif                        HEIC and AVIF pictures
     frames                      the interface of every source
     camera, supervisor, health  the service's side: newest frame, restarts, state
+    freeze, sight, stillness    whether pictures change, and still show the scene
     child, orders, ring         the capture process, its settings, the shared memory
-    masks, freeze, lag, pacing  what the capture process does to or finds out about a frame
+    masks, lag, pacing          what the capture process does to or finds out about a frame
     access                      why a device can't be opened
     recorder                    writes clips for the demo and tests
 
 The parent's side is `camera.Camera`; offline commands open files in their own process with `sources.open_path`.
-Nothing here looks at what a frame shows. Importing this package only sets limits that OpenCV reads when it is loaded.
+Nothing here looks for people. Importing this package only sets limits that OpenCV reads when it is loaded.
 """
 
 import os

@@ -1,8 +1,8 @@
 """The capture process of one camera: opens the source, paints the masks, writes frames into the ring, tries again.
 
 Run as `python -m edge.capture.child` with its settings as JSON on standard input (a source may hold a password, and
-arguments can be read by anyone). It must import nothing heavy, look at nothing in a frame but brightness and change,
-and die with its parent.
+arguments can be read by anyone). It must import nothing heavy, look at nothing in a frame but light, structure and
+change, and die with its parent.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from edge.capture.freeze import FreezeDetector
 from edge.capture.masks import paint_masks
 from edge.capture.orders import ChildSettings
 from edge.capture.pacing import Pacer
-from edge.capture.ring import ControlWord, Phase, RingWriter
+from edge.capture.ring import ControlWord, Phase, RingWriter, Sight
+from edge.capture.sight import SceneWatch
 from edge.capture.sources import open_source
 from edge.errors import EdgeError, ExitCode, ImageError
 
@@ -42,6 +43,8 @@ class Playback:
         self._ring = ring
         self._is_recorded = parse_source(settings.camera).is_recorded
         self._freeze = FreezeDetector(settings.camera.masks)
+        # Kept while the source is opened again: a camera that was turned meanwhile must not learn the new view.
+        self._scene = SceneWatch(settings.camera.masks)
         self._pacer = Pacer()
         self._num_played = 0
 
@@ -99,6 +102,10 @@ class Playback:
         self._freeze.look(frame.image, mono_ns)
         self._ring.put(ControlWord.UNCHANGED_SINCE_NS, self._freeze.unchanged_since_ns)
         self._ring.put(ControlWord.DARK_SINCE_NS, self._freeze.dark_since_ns)
+        if self._camera.realtime:
+            self._scene.look(frame.image, mono_ns / 1e9)
+            state = self._scene.state
+            self._ring.put(ControlWord.SIGHT, Sight.CLEAR if state is None else Sight[state.name])
         self._ring.write(frame.image, captured_ns, mono_ns, frame.media_s)
         self._num_played += 1
         self._ring.report_progress()

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edge.capture.ring import Phase
 from edge.records import CameraState
 
-BAD_STATES = frozenset({CameraState.STALLED, CameraState.FROZEN, CameraState.DARK, CameraState.LOST})
+SIGHT_ADVICE: Mapping[CameraState, str] = {
+    CameraState.COVERED: "something covers the lens, hardly anything is seen; look after the camera",
+    CameraState.DEFOCUSED: "the picture has lost its fine detail; clean and focus the lens",
+    CameraState.MOVED: "another scene is seen than before; look whether the camera was turned",
+    CameraState.WASHED_OUT: "most of the picture is white; look for a lamp or the sun before the lens",
+    CameraState.FROZEN: "the same picture comes again and again, whatever its clock shows; restart the camera",
+}
+"""States that say whether the scene is still seen, with what to do."""
+BAD_STATES = frozenset({CameraState.STALLED, CameraState.DARK, CameraState.LOST, *SIGHT_ADVICE})
 
 _STARTING_LIMIT_S = 20.0
 _OPENING_LIMIT_S = 10.0
@@ -44,6 +53,8 @@ class CaptureReport:
     """Children lost in a row."""
     is_running: bool
     """False between two children."""
+    sight: CameraState | None = None
+    """What keeps the scene from being seen, one of `SIGHT_ADVICE`; None while nothing does."""
 
 
 def is_hung(report: CaptureReport, limits: HealthLimits) -> bool:
@@ -80,4 +91,6 @@ def _state_of_picture(report: CaptureReport, limits: HealthLimits) -> tuple[Came
         return CameraState.FROZEN, (
             f"the picture has not changed at all for over {limits.frozen_after_s:g} s; restart the camera"
         )
+    if report.sight is not None:
+        return report.sight, SIGHT_ADVICE[report.sight]
     return CameraState.LIVE, report.text or "frames arrive"

@@ -48,6 +48,17 @@ class Phase(enum.IntEnum):
     """A recording was played to its end."""
 
 
+class Sight(enum.IntEnum):
+    """What the child says of the scene that its camera should see."""
+
+    CLEAR = 0
+    COVERED = 1
+    DEFOCUSED = 2
+    MOVED = 3
+    WASHED_OUT = 4
+    FROZEN = 5
+
+
 class ControlWord(enum.IntEnum):
     """Places of the 64-bit words in the control block."""
 
@@ -66,6 +77,8 @@ class ControlWord(enum.IntEnum):
     """Broken pictures that were left out, over all children."""
     TEXT_VERSION = 8
     """Odd while the text is being written."""
+    SIGHT = 9
+    """Number of the `Sight` that holds."""
 
 
 class _SlotWord(enum.IntEnum):
@@ -209,7 +222,7 @@ class RingReader:
 
     def reset(self) -> None:
         """Clear what the last child reported. Only while no child runs."""
-        for word in (ControlWord.UNCHANGED_SINCE_NS, ControlWord.DARK_SINCE_NS):
+        for word in (ControlWord.UNCHANGED_SINCE_NS, ControlWord.DARK_SINCE_NS, ControlWord.SIGHT):
             self._memory.words[word] = 0
         self._memory.words[ControlWord.TEXT_VERSION] = 0
         self._memory.text[:] = 0

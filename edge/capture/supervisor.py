@@ -19,7 +19,7 @@ from pathlib import Path
 from edge.capture.address import parse_source
 from edge.capture.health import BAD_STATES, CaptureReport, HealthLimits, is_hung, state_of
 from edge.capture.orders import ChildSettings
-from edge.capture.ring import ControlWord, Phase, RingReader
+from edge.capture.ring import ControlWord, Phase, RingReader, Sight
 from edge.config import CameraConfig
 from edge.records import CameraHealth, CameraState
 
@@ -148,7 +148,7 @@ class Supervisor:
     def _report(self) -> CaptureReport:
         ring = self._ring
         frame_ns, dark_ns = ring.get(ControlWord.FRAME_NS), ring.get(ControlWord.DARK_SINCE_NS)
-        unchanged_ns = ring.get(ControlWord.UNCHANGED_SINCE_NS)
+        unchanged_ns, sight = ring.get(ControlWord.UNCHANGED_SINCE_NS), Sight(ring.get(ControlWord.SIGHT))
         return CaptureReport(
             phase=Phase(ring.get(ControlWord.PHASE)),
             beat_age_s=(time.monotonic_ns() - ring.get(ControlWord.BEAT_NS)) / 1e9,
@@ -159,6 +159,7 @@ class Supervisor:
             why=self._why,
             failures=self._failures,
             is_running=self._child is not None,
+            sight=CameraState[sight.name] if sight is not Sight.CLEAR else None,
         )
 
     def _update_health(self) -> None:

@@ -4,8 +4,9 @@ color, brightness, chroma       brightness of a picture; changing it; removing n
 quality, faults, metrics        measures: of a face crop, of faults, of two pictures against each other
 geometry, boxes, pairing        alignment and letterboxing; overlap of boxes; pairing boxes
 resize, tiles, compose          sizes; large pictures in tiles; one picture over another
+tamper                          what is left of a scene in a picture
 cover                           faces of strangers, painted over
-degrade                         camera faults made on purpose
+degrade, injected               faults of faces and of whole scenes, made on purpose
 lime, lime_fast, calm           brightening, exact and fast; smoothing the noise it amplifies
 lime_kernels, lime_fast_kernels kernels of the two
 multigrid, multigrid_setup, multigrid_kernels, screened   solvers behind them

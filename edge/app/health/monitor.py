@@ -22,7 +22,7 @@ from edge.app.health.conditions import Conditions
 from edge.errors import EdgeError
 from edge.ops.system import sensors
 from edge.ops.system.clock import clock_facts
-from edge.records import CameraHealth, CameraState, LiveView
+from edge.records import SEEING_STATES, CameraHealth, LiveView
 from edge.serve.board import Condition
 from edge.store import Store, Watching, time_to_text
 from edge.store.clocks import Moment
@@ -143,7 +143,7 @@ class HealthMonitor:
             return Watching(health.camera, BLIND, why)
         if pause is not None and pause.until > now:
             return Watching(health.camera, PAUSED, pause.reason, pause.by)
-        if health.state is not CameraState.LIVE:
+        if health.state not in SEEING_STATES:
             return Watching(health.camera, BLIND, health.state.value)
         view = self._inputs.newest(health.camera)
         if view is None or time.monotonic_ns() - view.captured_mono_ns > BLIND_AFTER_S * 1e9:
@@ -182,7 +182,7 @@ class HealthMonitor:
 
     def _check_load(self, now: dt.datetime) -> None:
         inputs = self._inputs
-        live = sum(health.state is CameraState.LIVE for health in inputs.cameras())
+        live = sum(health.state in SEEING_STATES for health in inputs.cameras())
         count = checks.FrameCount(time.monotonic(), inputs.frames_done(), inputs.frames_dropped())
         found = self._load.check(count, live, self._state("load"))
         if found is None:

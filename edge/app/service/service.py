@@ -35,7 +35,7 @@ from edge.ops.system.camera_status import CameraStatusCollector
 from edge.ops.system.clock import clock_facts
 from edge.ops.system.metrics import Metrics
 from edge.ops.system.systemd import SignsOfLife, feed_watchdog, notify_systemd
-from edge.records import CameraState
+from edge.records import SEEING_STATES, CameraState
 from edge.serve import LiveBoard, build_app
 from edge.store import Store, time_to_text
 
@@ -250,7 +250,7 @@ class _Service:
 
     async def _feed_watchdog(self) -> None:
         def look() -> SignsOfLife:
-            is_any_live = any(camera.health().state is CameraState.LIVE for camera in self.cameras)
+            is_any_live = any(camera.health().state in SEEING_STATES for camera in self.cameras)
             return SignsOfLife(self.vision.frames_done, self.vision.turns, is_any_live)
 
         await feed_watchdog(look)

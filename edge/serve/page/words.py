@@ -21,6 +21,10 @@ TONES: Mapping[CameraState, str] = {
     CameraState.STALLED: "fault",
     CameraState.FROZEN: "fault",
     CameraState.DARK: "wait",
+    CameraState.COVERED: "fault",
+    CameraState.DEFOCUSED: "fault",
+    CameraState.MOVED: "fault",
+    CameraState.WASHED_OUT: "fault",
     CameraState.LOST: "fault",
     CameraState.ENDED: "wait",
 }
