@@ -16,6 +16,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from edge import disclosure
 from edge.errors import ConfigError
 
 DEFAULT_PATH = Path("/etc/edge/edge.toml")
@@ -221,9 +222,19 @@ def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Con
         raise ConfigError(f"{path}: no such configuration file; give its path with --config, or leave --config out")
     try:
         _overlay(values, env)
+        _remember_sources(values)
         return _with_chosen_pack(Config.model_validate(values))
     except ValidationError as error:
-        raise ConfigError(explain(error, source)) from None
+        raise ConfigError(disclosure.hide(explain(error, source))) from None
+
+
+def _remember_sources(values: Any) -> None:
+    """Remember the passwords of all addresses in the settings, so that no error or log shows them."""
+    if isinstance(values, str) and (":" in values or "=" in values):
+        disclosure.remember(values)
+    elif isinstance(values, dict | list):
+        for value in values.values() if isinstance(values, dict) else values:
+            _remember_sources(value)
 
 
 def pack_link(config: Config) -> Path:
@@ -243,11 +254,25 @@ def _with_chosen_pack(config: Config) -> Config:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        return tomllib.loads(_text(path, path.read_bytes()))
+    except OSError as error:
         raise ConfigError(f"{path}: can't be read ({error}); check the path and its permissions") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}; correct that place") from None
+
+
+def _text(path: Path, data: bytes) -> str:
+    """The text of a settings file: UTF-8, with or without a byte order mark."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:200]:
+        wide = "UTF-32" if data.startswith((b"\xff\xfe\0\0", b"\0\0")) else "UTF-16"
+        raise ConfigError(f"{path}: is {wide} text; save it as UTF-8 (in an editor: 'Save as', encoding UTF-8)")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(
+            f"{path}: line {line} holds the byte 0x{data[error.start]:02X}, which is not UTF-8; save the file as UTF-8"
+        ) from None
 
 
 def _overlay(values: dict[str, Any], env: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from edge import errors
+from edge import disclosure, errors
 from edge.serve.http.refusals import REFUSALS
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ def _problem(status: int, named: tuple[str, str] | None, detail: str) -> dict[st
     kind, title = (
         (f"urn:edge:problem:{named[0]}", named[1]) if named else ("about:blank", http.HTTPStatus(status).phrase)
     )
-    return {"type": kind, "title": title, "status": status, "detail": detail}
+    return {"type": kind, "title": title, "status": status, "detail": disclosure.hide(detail)}
 
 
 def _detail_of(error: web.HTTPException) -> str:
