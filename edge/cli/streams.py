@@ -23,7 +23,7 @@ class OutputError(EdgeError):
     exit_code = ExitCode.STORAGE
 
 
-class ReaderGone(Exception):  # noqa: N818  (as StopIteration: no error)
+class ReaderGone(Exception):
     """Who read the output has closed the pipe (`edge ... | head`), which is no error."""
 
 
@@ -65,7 +65,7 @@ def prepare() -> None:
                 raise
             _put_null(number, mode)
     if sys.stderr is None:
-        sys.stderr = open(_STDERR, "w", errors="backslashreplace", closefd=False)  # noqa: SIM115, PTH123
+        sys.stderr = open(_STDERR, "w", errors="backslashreplace", closefd=False)  # noqa: SIM115
     if sys.stdout is None or sys.stdout is sys.__stdout__:
         sys.stdout = _wrapped(sys.stdout)
 
