@@ -71,9 +71,8 @@ def _check_url(camera: CameraConfig, url: str) -> str:
     except ValueError:
         has_host = False
     if not has_host:
-        raise ConfigError(
-            f"camera {camera.name!r}: its source names no valid host and port; write it as {SCHEMES[scheme.partition(':')[0]]}"
-        )
+        example = SCHEMES[scheme.partition(":")[0]]
+        raise ConfigError(f"camera {camera.name!r}: its source names no valid host and port; write it as {example}")
     return url
 
 

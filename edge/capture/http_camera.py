@@ -116,7 +116,7 @@ class _Login(urllib.request.AbstractDigestAuthHandler):
     def __init__(self, parts: SplitResult) -> None:
         self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
         passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
-        passwords.add_password(None, _origin(parts.geturl()), self._user, self._password)  # type: ignore[arg-type]
+        passwords.add_password(None, _origin(parts.geturl()), self._user, self._password)
         super().__init__(passwords)
 
     def answer(self, challenge: str, target: str) -> str:
@@ -143,7 +143,7 @@ class _Answer(http.client.HTTPResponse):
     """An answer that may begin with `ICY 200 OK`, as those of SHOUTcast and of some encoders do."""
 
     def _read_status(self) -> tuple[str, int, str]:
-        if self.fp.peek(4).startswith(b"ICY "):  # type: ignore[attr-defined]
+        if self.fp.peek(4).startswith(b"ICY "):
             words = str(self.fp.readline(1000), "iso-8859-1").split(None, 2)
             if len(words) > 1 and words[1].isdigit():
                 return "HTTP/1.0", int(words[1]), " ".join(words[2:])

@@ -104,5 +104,5 @@ def _find_end(held: bytearray, fill: Callable[[], bool]) -> tuple[int, bool]:
 
 def _next_picture(held: bytearray, until: int, otherwise: int) -> int:
     """Where to go on after a damaged picture: a segment that was cut off may reach into the next picture."""
-    found = _PICTURE_AFTER_HEADER.search(held, 2, until)
+    found = _PICTURE_AFTER_HEADER.search(held, 2, until + 3)
     return found.end() - 3 if found else otherwise

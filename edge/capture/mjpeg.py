@@ -92,7 +92,7 @@ class MjpegSource:
         """Bytes of the body as they come. Its length is not believed: cameras name wrong ones."""
         answer = self._answer
         assert answer is not None
-        data: bytes = answer.read1(size) if answer.chunked or answer.fp is None else answer.fp.read1(size)  # type: ignore[attr-defined]
+        data: bytes = answer.read1(size) if answer.chunked or answer.fp is None else answer.fp.read1(size)
         self._num_silent_bytes += len(data)
         if self._num_silent_bytes > MAX_BYTES_WITHOUT_PICTURE:
             kind = answer.headers.get_content_type()
