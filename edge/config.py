@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import ipaddress
 import json
 import os
 import sys
@@ -44,6 +45,16 @@ class ServeConfig(Section):
     tls_cert: Path | None = Field(None, description="certificate chain (PEM); left out: the box makes its own")
     tls_key: Path | None = Field(None, description="its private key (PEM)")
     client_ca: Path | None = Field(None, description="authority (PEM) whose certificate every client must hold")
+    trusted_proxies: tuple[str, ...] = Field(
+        (),
+        description="addresses or networks of proxies in front of this box, such as 127.0.0.1 or 10.0.0.0/24; what "
+        "others say in Forwarded or X-Forwarded-... is not believed",
+    )
+    root_path: str = Field(
+        "",
+        pattern=r"^((/[A-Za-z0-9._~-]+)+)?$",
+        description="path under which a proxy shows this box, such as /box1; empty: it has a host of its own",
+    )
     session_hours: float = Field(12.0, gt=0, le=168, description="hours until a guard must log in again")
     keep_page: bool = Field(False, description="true: while models can't be loaded, serve the page, which says so")
     max_long_polls: int = Field(100, ge=1, le=10_000, description="long polls held open at once; more get 429")
@@ -51,6 +62,13 @@ class ServeConfig(Section):
     max_connections_per_address: int = Field(
         250, ge=1, le=100_000, description="connections of one address open at once; more get 429"
     )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in texts:
+            ipaddress.ip_network(text, strict=False)
+        return texts
 
 
 class MaskConfig(Section):

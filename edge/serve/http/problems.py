@@ -13,6 +13,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from edge import disclosure, errors
 from edge.serve.http.refusals import REFUSALS
+from edge.serve.http.route import name_of
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ def is_page(request: web.Request) -> bool:
 
 
 def _route(request: web.Request) -> str:
-    return request.match_info.route.name or request.method
+    return name_of(request) or request.method
 
 
 def no_hit(request: web.Request) -> errors.NotFoundError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -28,6 +28,8 @@ class ConnectionLimits:
 
     total: int
     per_address: int
+    is_shared: Callable[[str], bool] = lambda address: False
+    """Whether many callers come from an address, as from a believed proxy: then it has no share of its own."""
 
 
 class OpenConnections(Generic[C]):
@@ -52,9 +54,11 @@ class OpenConnections(Generic[C]):
 
     def why_full(self, address: str) -> str | None:
         """Why one more connection from `address` has to be turned away; None if it may come in."""
-        address = network_of(address)
         if len(self._address_of) >= self._limits.total:
             return "too many connections"
+        if self._limits.is_shared(address):
+            return None
+        address = network_of(address)
         if self._per_address[address] >= self._limits.per_address:
             return "too many connections from one address"
         if self._is_for_others(address):

@@ -10,6 +10,7 @@ import pytest
 
 from edge.errors import AuthError
 from edge.serve.http import logins
+from edge.serve.http.auth import CookieNames
 from edge.serve.http.logins import FairQueue, device_cookie, known_device
 from tests.support.web import PASSWORD, WebSide, run, running
 
@@ -106,13 +107,13 @@ def test_wrong_passwords_lock_their_own_address_and_no_known_device(tmp_path: Pa
         async with running(tmp_path) as box:
             answer = await log_in(box, PASSWORD, "127.0.0.66")
             assert answer.status == 303
-            device = answer.cookies[logins.DEVICE_COOKIE]
+            device = answer.cookies[CookieNames.of(box.store.box_id).device]
             assert (device["httponly"], device["samesite"]) == (True, "Strict")
             for _ in range(5):
                 await log_in(box, "wrong wrong", "127.0.0.66")
             assert (await log_in(box, PASSWORD, "127.0.0.66")).status == 429
             assert (await log_in(box, PASSWORD, "127.0.0.77")).status == 303, "another address is not locked"
-            cookie = f"{logins.DEVICE_COOKIE}={device.value}"
+            cookie = f"{device.key}={device.value}"
             assert (await log_in(box, PASSWORD, "127.0.0.66", cookie)).status == 303, "nor a known device"
             for _ in range(5):
                 await log_in(box, "wrong wrong", "127.0.0.77", cookie)
