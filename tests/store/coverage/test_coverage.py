@@ -10,11 +10,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge.store import Span, Store, Watching, clocks
-from edge.store.coverage import window
+from edge.store.coverage import hours, window
 from edge.store.coverage.coverage import Moment, TooManySpansError
 from edge.store.coverage.timeline import account
 from edge.store.database.jobs import Change
@@ -221,7 +221,7 @@ def flapping(folder: Path, number: int) -> list[int]:
 
         store._core.read(read)
         store.coverage.moment = box.moment  # type: ignore[method-assign]
-        with pytest.raises(TooManySpansError, match="shorter stretch"):
+        with pytest.raises(TooManySpansError, match="their sums"):
             store.coverage.report(box.clock() - dt.timedelta(days=5), box.clock(), most=500)
     return steps
 
@@ -244,7 +244,14 @@ EVENTS = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@pytest.fixture
+def short_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hours of twenty seconds, so that a short life has many."""
+    monkeypatch.setattr(hours, "HOUR_NS", 20 * S)
+
+
+@pytest.mark.usefixtures("short_hours")
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(EVENTS, min_size=5, max_size=40), st.floats(-500, 500), st.floats(1, 2000))
 def test_whatever_happens_it_adds_up(events: list[tuple[str, object]], offset_s: float, length_s: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -275,6 +282,13 @@ def test_whatever_happens_it_adds_up(events: list[tuple[str, object]], offset_s:
         assert (spans[0].start, spans[-1].end) == (start, end)
         assert all(one.end == two.start for one, two in itertools.pairwise(spans))
         assert all(span.seconds > 0 for span in spans)
+        assert box.store is not None
+        summed = box.store.coverage.sums(start, end, ["door"])["door"]
+        listed: dict[tuple[str, str, str], float] = {}
+        for span in spans:
+            key = (span.state, span.reason, span.by or "")
+            listed[key] = listed.get(key, 0.0) + span.seconds
+        assert summed == pytest.approx(listed, abs=2e-3)
         box.stop(clean=True)
 
 
@@ -297,3 +311,48 @@ def test_the_account_matches_second_by_second_painting(recorded: list[tuple[int,
     for second in range(start, start + 40):
         state = next(span.state for span in found if span.start <= at(second) < span.end)
         assert state == (painted[second] or "blind")
+
+
+def test_a_month_of_changes_is_summed_up_from_few_rows(tmp_path: Path) -> None:
+    box = World(tmp_path)
+    box.boot_ns = 30 * 24 * 3600 * S
+    store = box.start()
+    box.note()
+    num = 30 * 24 * 60
+
+    def fill(change: Change) -> None:
+        change.db.execute("DELETE FROM spans")
+        change.db.executemany(
+            """INSERT INTO spans (run_id, boot_id, camera, state, reason, by, start_ns, end_ns)
+               VALUES ('x', 'boot-1', ?, ?, ?, NULL, ?, ?)""",
+            [
+                (camera, *(("watched", "") if n % 2 else ("blind", "lost")), n * 60 * S, (n + 1) * 60 * S)
+                for n in range(num)
+                for camera in ("door", "yard")[: 1 + n % 4 // 2]
+            ],
+        )
+
+    def count_steps() -> tuple[int, dict[str, dict[tuple[str, str, str], float]]]:
+        steps, end = [0], box.clock()
+
+        def count() -> int:
+            steps[0] += 1
+            return 0
+
+        store._core.read(lambda db: db.set_progress_handler(count, 100))
+        found = store.coverage.sums(end - dt.timedelta(days=25), end, ["gate"])
+        store._core.read(lambda db: db.set_progress_handler(None, 0))
+        return steps[0], found
+
+    store._core.write(fill).result(60)
+    raw, before = count_steps()
+    for _ in range(17):
+        box.note()
+    kept, after = count_steps()
+    assert before == after
+    assert kept < raw / 8
+    minutes = 25 * 24 * 60
+    assert after["door"] == {("watched", "", ""): minutes * 30, ("blind", "lost", ""): minutes * 30}
+    assert after["yard"]["blind", "camera not set up", ""] == minutes * 30
+    assert after["gate"] == {("blind", "camera not set up", ""): minutes * 60}
+    box.stop(clean=True)
