@@ -8,16 +8,14 @@ from __future__ import annotations
 import contextlib
 import difflib
 import ipaddress
-import json
 import os
 import sys
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from edge import disclosure
+from edge import config_file, disclosure
 from edge.errors import ConfigError
 
 DEFAULT_PATH = Path("/etc/edge/edge.toml")
@@ -235,24 +233,13 @@ def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Con
     if path is None and env.get("EDGE_CONFIG"):
         path = Path(env["EDGE_CONFIG"])
     source = path or DEFAULT_PATH
-    values: dict[str, Any] = _read_toml(source) if source.is_file() else {}
     if path is not None and not source.is_file():
         raise ConfigError(f"{path}: no such configuration file; give its path with --config, or leave --config out")
+    values = config_file.read(source if source.is_file() else None, env)
     try:
-        _overlay(values, env)
-        _remember_sources(values)
         return _with_chosen_pack(Config.model_validate(values))
     except ValidationError as error:
         raise ConfigError(disclosure.hide(explain(error, source))) from None
-
-
-def _remember_sources(values: Any) -> None:
-    """Remember the passwords of all addresses in the settings, so that no error or log shows them."""
-    if isinstance(values, str) and (":" in values or "=" in values):
-        disclosure.remember(values)
-    elif isinstance(values, dict | list):
-        for value in values.values() if isinstance(values, dict) else values:
-            _remember_sources(value)
 
 
 def pack_link(config: Config) -> Path:
@@ -268,53 +255,6 @@ def _with_chosen_pack(config: Config) -> Config:
             config = config.model_copy(update={"models_dir": link})
             config.model_fields_set.discard("models_dir")  # pydantic counts this as set by the user, who did not set it
     return config
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(_text(path, path.read_bytes()))
-    except OSError as error:
-        raise ConfigError(f"{path}: can't be read ({error}); check the path and its permissions") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}; correct that place") from None
-
-
-def _text(path: Path, data: bytes) -> str:
-    """The text of a settings file: UTF-8, with or without a byte order mark."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:200]:
-        wide = "UTF-32" if data.startswith((b"\xff\xfe\0\0", b"\0\0")) else "UTF-16"
-        raise ConfigError(f"{path}: is {wide} text; save it as UTF-8 (in an editor: 'Save as', encoding UTF-8)")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError(
-            f"{path}: line {line} holds the byte 0x{data[error.start]:02X}, which is not UTF-8; save the file as UTF-8"
-        ) from None
-
-
-def _overlay(values: dict[str, Any], env: dict[str, str]) -> None:
-    """Lay `EDGE_A__B=value` over `values`; names that are no setting are refused like a misspelt key."""
-    for name, text in sorted(env.items()):
-        if not name.startswith("EDGE_") or name.startswith("EDGE_TEST_") or name == "EDGE_CONFIG":
-            continue
-        keys = name.removeprefix("EDGE_").lower().split("__")
-        table = values
-        for key in keys[:-1]:
-            table = table.setdefault(key, {})
-            if not isinstance(table, dict):
-                raise ConfigError(f"{name}: no such setting; a list is set whole, as JSON: EDGE_CAMERA='[{{...}}]'")
-        table[keys[-1]] = _read_value(name, text)
-
-
-def _read_value(name: str, text: str) -> Any:
-    """Lists and tables are given as JSON; everything else stays text, which the models convert."""
-    if not text.lstrip().startswith(("[", "{")):
-        return text
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise ConfigError(f"{name}: not valid JSON: {error}; correct that place") from None
 
 
 def explain(error: ValidationError, source: Path) -> str:

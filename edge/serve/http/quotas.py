@@ -130,6 +130,36 @@ class Shares:
         return None
 
 
+class BodyMemory:
+    """Bytes of bodies held in memory, of all requests together; more are refused with 429 until some are done."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._held: Counter[str] = Counter()
+
+    def take(self, owner: str, num_bytes: int) -> None:
+        """Count bytes that have arrived; AuthError 429 where too many are held, for one owner or in all."""
+        if self._held.total() + num_bytes > self._limit or self._held[owner] + num_bytes > self._limit // 2:
+            raise AuthError(
+                "the device is busy with other uploads: try again in 5 s, one after the other",
+                status=429,
+                retry_after_s=5,
+            )
+        self._held[owner] += num_bytes
+
+    def give_back(self, owner: str, num_bytes: int) -> None:
+        """Count them no longer."""
+        self._held[owner] -= num_bytes
+        if self._held[owner] <= 0:
+            del self._held[owner]
+
+    @property
+    def used(self) -> int:
+        """How many are held now."""
+        return self._held.total()
+
+
+BODIES = web.AppKey("bodies", BodyMemory)
 LONG_POLLS = web.AppKey("long_polls", Shares)
 LIVE_VIEWS = web.AppKey("live_views", Shares)
 UPLOADS = web.AppKey("uploads", Shares)

@@ -71,7 +71,7 @@ def keep(db: sqlite3.Connection, boot: Boot, until_ns: int) -> bool:
         sums = _sum(db, boot, hour * HOUR_NS, (hour + 1) * HOUR_NS)
         rows = [(boot.boot_id, hour, *key, ns) for key, ns in ({ANY_CAMERA: 0} | sums).items()]
         db.executemany("INSERT INTO span_hours VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-    return until_ns // HOUR_NS <= next_hour + MAX_HOURS_AT_ONCE
+    return bool(until_ns // HOUR_NS <= next_hour + MAX_HOURS_AT_ONCE)
 
 
 def read(
