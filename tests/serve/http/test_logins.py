@@ -10,7 +10,7 @@ import pytest
 
 from edge.errors import AuthError
 from edge.serve.http import logins
-from edge.serve.http.auth import CookieNames
+from edge.serve.http.auth import CALLERS, CookieNames
 from edge.serve.http.logins import FairQueue, device_cookie, known_device
 from tests.support.web import PASSWORD, WebSide, run, running
 
@@ -119,5 +119,20 @@ def test_wrong_passwords_lock_their_own_address_and_no_known_device(tmp_path: Pa
                 await log_in(box, "wrong wrong", "127.0.0.77", cookie)
             assert (await log_in(box, PASSWORD, "127.0.0.77", cookie)).status == 429, "a device locks itself"
             assert (await log_in(box, PASSWORD, "127.0.0.77")).status == 303
+
+    run(check())
+
+
+def test_a_full_queue_says_busy_and_not_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logins, "MAX_WAITING_PER_SOURCE", 0)
+
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            async with box.runner.app[CALLERS]._turns.turn("somebody", "else"):
+                answer, body = await box.post("/login", {"user": "a-guard", "password": PASSWORD})
+            assert (answer.status, answer.headers["Retry-After"]) == (429, "5")
+            assert b"The device is busy, try again in 5 s." in body
+            assert b"Too many failed" not in body
+            assert (await box.post("/login", {"user": "a-guard", "password": PASSWORD}))[0].status == 303
 
     run(check())
