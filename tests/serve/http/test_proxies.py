@@ -17,6 +17,7 @@ from edge.config import ServeConfig
 from edge.serve.http.auth import CookieNames
 from edge.serve.http.proxies import Proxies, Told
 from edge.serve.http.quotas import ConnectionLimits, OpenConnections
+from tests.support.paths import ROOT
 from tests.support.web import PASSWORD, WebSide, run, running
 
 HERE = ("127.0.0.1",)
@@ -240,13 +241,21 @@ def test_an_empty_cursor_is_the_beginning(tmp_path: Path) -> None:
     run(check())
 
 
+def documented(url: str) -> str:
+    """The lines for nginx that the documents show, for this box."""
+    found = re.search(r"```nginx\n(.*?)```", (ROOT / "docs" / "install-one.md").read_text("utf-8"), re.DOTALL)
+    assert found is not None
+    assert found[1].count("http://127.0.0.1:8080") == 1
+    return found[1].replace("http://127.0.0.1:8080", url)
+
+
 @contextlib.asynccontextmanager
 async def nginx(folder: Path, box: WebSide) -> AsyncIterator[list[str]]:
-    """Addresses of a real nginx: default proxy_pass, with host and scheme, and under a path."""
+    """Addresses of a real nginx: default proxy_pass, with host and scheme, under a path, and as documented."""
     if NGINX is None:
         pytest.skip("needs nginx (apt-get install nginx-light)")
     ports = []
-    for _ in range(3):
+    for _ in range(4):
         with socket.create_server(("127.0.0.1", 0)) as free:
             ports.append(free.getsockname()[1])
     told = "proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $remote_addr;"
@@ -254,6 +263,7 @@ async def nginx(folder: Path, box: WebSide) -> AsyncIterator[list[str]]:
         f"location / {{ proxy_pass {box.url}; }}",
         f"location / {{ {told} proxy_set_header X-Forwarded-Proto https; proxy_pass {box.url}; }}",
         f"location /box1/ {{ {told} proxy_set_header X-Forwarded-Prefix /box1; proxy_pass {box.url}/; }}",
+        documented(box.url),
     )
     servers = "".join(
         f"server {{ listen 127.0.0.1:{port}; {place} }}\n" for port, place in zip(ports, places, strict=True)
@@ -284,7 +294,7 @@ async def nginx(folder: Path, box: WebSide) -> AsyncIterator[list[str]]:
 def test_a_real_nginx(tmp_path: Path) -> None:
     async def check() -> None:
         async with running(tmp_path, trusted_proxies=HERE) as box, nginx(tmp_path, box) as addresses:
-            expected = [("/", False), ("/", True), ("/box1/", False)]
+            expected = [("/", False), ("/", True), ("/box1/", False), ("/", False)]
             for address, (home, is_secure) in zip(addresses, expected, strict=True):
                 base = address + home.rstrip("/")
                 given = {"Origin": address}
