@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import re
 import shutil
-import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from edge.config import ServeConfig
-from edge.serve.http.auth import CookieNames
 from edge.serve.http.proxies import Proxies, Told
 from edge.serve.http.quotas import ConnectionLimits, OpenConnections
-from tests.support.paths import ROOT
 from tests.support.web import PASSWORD, WebSide, run, running
 
 HERE = ("127.0.0.1",)
@@ -194,127 +189,3 @@ def test_a_believed_proxy_has_no_share_of_its_own_of_the_connections() -> None:
 def test_what_is_no_address_or_path_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="validation error"):
         ServeConfig.model_validate(wrong)
-
-
-def test_two_boxes_at_one_address_have_cookies_of_their_own(tmp_path: Path) -> None:
-    names = [CookieNames.of(box_id) for box_id in ("0f3a-1", "0f3a-2")]
-    assert len({name for one in names for name in (one.session, one.device)}) == 4
-
-    async def check() -> None:
-        async with running(tmp_path) as box:
-            _, cookie, _ = await log_in(box, {}, "")
-            assert cookie.startswith(f"edge_session_{box.store.box_id}=")
-            own = box.session()["Cookie"]
-            for other in ("edge_session_other=abc; ", "edge_session=abc; "):
-                answer, _ = await box.get("/hits", {"Cookie": other + own})
-                assert answer.status == 200
-            former = {"Cookie": "edge_session=" + own.partition("=")[2]}
-            assert (await box.get("/hits", former))[0].status == 200, "a login from before an update lasts"
-
-    run(check())
-
-
-def test_tags_are_compared_weakly(tmp_path: Path) -> None:
-    async def check() -> None:
-        async with running(tmp_path) as box:
-            token = box.token("alerts:read", "watchlist:read")
-            style = re.search(r"/static/edge\.css\?v=\w+", (await box.get("/login"))[1].decode())
-            assert style is not None
-            for path in ("/api/v1/alerts", "/api/v1/watchlist", style[0]):
-                answer, body = await box.get(path, token)
-                etag = answer.headers["ETag"]
-                for known in (etag, f"W/{etag}", f'"x", W/{etag}', "*"):
-                    answer, body = await box.get(path, token | {"If-None-Match": known})
-                    assert (answer.status, body) == (304, b""), (path, known)
-                for known in ('"x"', 'W/"x"', ""):
-                    assert (await box.get(path, token | {"If-None-Match": known}))[0].status == 200
-
-    run(check())
-
-
-def test_an_empty_cursor_is_the_beginning(tmp_path: Path) -> None:
-    async def check() -> None:
-        async with running(tmp_path) as box:
-            token = box.token()
-            assert (await box.get("/api/v1/alerts?after=", token))[1] == (await box.get("/api/v1/alerts", token))[1]
-
-    run(check())
-
-
-def documented(url: str) -> str:
-    """The lines for nginx that the documents show, for this box."""
-    found = re.search(r"```nginx\n(.*?)```", (ROOT / "docs" / "install-one.md").read_text("utf-8"), re.DOTALL)
-    assert found is not None
-    assert found[1].count("http://127.0.0.1:8080") == 1
-    return found[1].replace("http://127.0.0.1:8080", url)
-
-
-@contextlib.asynccontextmanager
-async def nginx(folder: Path, box: WebSide) -> AsyncIterator[list[str]]:
-    """Addresses of a real nginx: default proxy_pass, with host and scheme, under a path, and as documented."""
-    if NGINX is None:
-        pytest.skip("needs nginx (apt-get install nginx-light)")
-    ports = []
-    for _ in range(4):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            ports.append(free.getsockname()[1])
-    told = "proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $remote_addr;"
-    places = (
-        f"location / {{ proxy_pass {box.url}; }}",
-        f"location / {{ {told} proxy_set_header X-Forwarded-Proto https; proxy_pass {box.url}; }}",
-        f"location /box1/ {{ {told} proxy_set_header X-Forwarded-Prefix /box1; proxy_pass {box.url}/; }}",
-        documented(box.url),
-    )
-    servers = "".join(
-        f"server {{ listen 127.0.0.1:{port}; {place} }}\n" for port, place in zip(ports, places, strict=True)
-    )
-    paths = "".join(f"{name}_temp_path {folder}/{name};" for name in ("proxy", "fastcgi", "uwsgi", "scgi"))
-    settings = folder / "nginx.conf"
-    settings.write_text(
-        f"pid {folder}/pid; error_log {folder}/log; daemon off; worker_processes 1; events {{}}\n"
-        f"http {{ access_log off; client_body_temp_path {folder}/body; {paths}\n"
-        f"gzip on; gzip_types application/json; gzip_min_length 1; gzip_proxied any;\n{servers}}}\n"
-    )
-    process = await asyncio.create_subprocess_exec(NGINX, "-e", f"{folder}/log", "-c", str(settings))
-    try:
-        for port in ports:
-            while True:
-                assert process.returncode is None, (folder / "log").read_text()
-                with contextlib.suppress(OSError):
-                    _, writer = await asyncio.open_connection("127.0.0.1", port)
-                    writer.close()
-                    break
-                await asyncio.sleep(0.05)
-        yield [f"http://127.0.0.1:{port}" for port in ports]
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-def test_a_real_nginx(tmp_path: Path) -> None:
-    async def check() -> None:
-        async with running(tmp_path, trusted_proxies=HERE) as box, nginx(tmp_path, box) as addresses:
-            expected = [("/", False), ("/", True), ("/box1/", False), ("/", False)]
-            for address, (home, is_secure) in zip(addresses, expected, strict=True):
-                base = address + home.rstrip("/")
-                given = {"Origin": address}
-                async with box.http.post(f"{base}/login", data=FORM, headers=given, allow_redirects=False) as answer:
-                    assert (answer.status, answer.headers["Location"].removeprefix(address)) == (303, home)
-                    cookie = answer.headers["Set-Cookie"]
-                    assert ("; Secure" in cookie) == is_secure
-                headers = {"Cookie": cookie.partition(";")[0]}
-                async with box.http.get(f"{base}/", headers=headers) as answer:
-                    body = await answer.text()
-                    assert answer.status == 200
-                for link in re.findall(r'(?:href|src)="(/[^"]*)"', body):
-                    async with box.http.get(address + link, headers=headers) as answer:
-                        assert answer.status in (200, 204, 503), link  # 503: nothing to examine with
-                token = box.token(name=address)
-                async with box.http.get(f"{base}/api/v1/alerts", headers=token) as answer:
-                    etag = answer.headers["ETag"]
-                    assert etag.startswith("W/"), "it was packed"
-                token["If-None-Match"] = etag
-                async with box.http.get(f"{base}/api/v1/alerts", headers=token) as answer:
-                    assert answer.status == 304
-
-    run(check())
