@@ -33,6 +33,7 @@ class MjpegSource:
 
     def __init__(self, address: Address, fps: float = 25.0, stall_after_s: float = 4.0) -> None:
         self.address = address
+        self._shown = address.shown
         self.problem: str | None = None
         self.bad_frames = 0
         # A snapshot is asked for before the silence counts as a fault, however seldom `fps` would ask.
@@ -106,7 +107,7 @@ class MjpegSource:
         """Return the picture; count it and return None if it is broken."""
         if piece.is_whole:
             try:
-                return decode_image(piece.data, self.address.shown)
+                return decode_image(piece.data, self._shown)
             except ImageError:
                 pass
         self.bad_frames += 1
