@@ -1,7 +1,8 @@
 """Capture: turns a camera, file or folder into frames, in one child process per camera, through a shared-memory ring.
 
     address, sources            the `source` setting; the source it asks for
-    rtsp, mjpeg, multipart      network cameras
+    rtsp, mjpeg                 network cameras
+    http_camera, jpegs          login and redirects over HTTP; pictures in a stream of bytes
     v4l2, picamera              USB and Raspberry Pi cameras
     csi, gstreamer              Jetson cameras, through the system's GStreamer
     files, images, stills       recordings and pictures

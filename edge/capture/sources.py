@@ -53,7 +53,7 @@ def open_source(camera: CameraConfig) -> FrameSource:
         case "http" | "https":
             from edge.capture.mjpeg import MjpegSource
 
-            return MjpegSource(address)
+            return MjpegSource(address, camera.fps, camera.stall_after_s)
         case "v4l2":
             from edge.capture.v4l2 import V4l2Source
 

@@ -16,6 +16,7 @@ import threading
 import time
 from pathlib import Path
 
+from edge import disclosure
 from edge.capture.address import parse_source
 from edge.capture.health import BAD_STATES, CaptureReport, HealthLimits, is_hung, state_of
 from edge.capture.orders import ChildSettings
@@ -166,6 +167,7 @@ class Supervisor:
         old = self.health
         self.bad_frames = self._ring.get(ControlWord.BAD_FRAMES)
         state, detail = state_of(self._report(), self._limits, self._shown)
+        detail = disclosure.hide(detail)
         since = old.since if state == old.state else dt.datetime.now(dt.UTC)
         self.health = dataclasses.replace(
             old,

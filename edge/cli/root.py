@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edge import __version__
+from edge import __version__, disclosure
 from edge.cli import (
     audit,
     bench,
@@ -29,6 +29,7 @@ from edge.cli import (
     release,
     replay,
     run,
+    streams,
     token,
     user,
     watchlist,
@@ -83,18 +84,27 @@ def _root(version: Annotated[bool, typer.Option("--version", help="print the ver
 
 def main() -> int:
     """Run the command line and return its exit code."""
+    disclosure.guard_tracebacks()
+    streams.prepare()
     try:
-        app()
-    except SystemExit as stop:
-        return int(stop.code or 0) if not isinstance(stop.code, str) else ExitCode.FAILED
+        code = _run()
+        streams.finish()
+        return code
     except EdgeError as error:
-        print(printable(f"edge: {error}"), file=sys.stderr)  # noqa: T201
+        streams.abandon()
+        print(f"edge: {printable(disclosure.hide(str(error)))}", file=sys.stderr)  # noqa: T201
         return int(error.exit_code)
-    except BrokenPipeError:
-        # The reader of our output closed the pipe (`edge ... | head`); that is no error.
-        sys.stderr.close()
+    except (streams.ReaderGone, BrokenPipeError):
+        streams.abandon()
         return int(ExitCode.OK)
     except KeyboardInterrupt:
         print("edge: stopped", file=sys.stderr)  # noqa: T201
         return 130
+
+
+def _run() -> int:
+    try:
+        app()
+    except SystemExit as stop:
+        return int(stop.code or 0) if not isinstance(stop.code, str) else int(ExitCode.FAILED)
     return int(ExitCode.OK)
