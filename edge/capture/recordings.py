@@ -83,9 +83,8 @@ class VideoSource:
         recording, stream = self._opened or self._open()
         self._opened = None  # a second call reopens the file, so playback restarts at the beginning
         step_s = 1 / fps_of(stream)
-        promised_s = float((stream.duration or 0) * stream.time_base) if stream.time_base else 0.0
-        promised_s = promised_s or (recording.container.duration or 0) / 1e6
-        promised = stream.frames or promised_s / step_s
+        lasts_s = float((stream.duration or 0) * (stream.time_base or 0)) or (recording.container.duration or 0) / 1e6
+        promised = stream.frames or lasts_s / step_s
         timeline, count, is_black = Timeline(step_s), 0, True
         try:
             for image, at_s in self._pictures(recording, stream):
@@ -104,7 +103,7 @@ class VideoSource:
                 f"{self.shown}: all of its {count} pictures are black ({codec}): nothing was filmed, or it was "
                 "recorded wrongly; play it elsewhere, then record or export it again"
             )
-        self.problem = self._what_is_missing(count, timeline.last_s + step_s, promised, promised_s)
+        self.problem = self._what_is_missing(count, timeline.last_s + step_s, promised, promised * step_s)
 
     def _pictures(self, recording: Recording, stream: VideoStream) -> Iterator[tuple[BgrImage, float | None]]:
         """Decode and shape; what is broken is counted and left out."""

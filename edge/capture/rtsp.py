@@ -99,8 +99,7 @@ class RtspSource:
             "allowed_media_types": "video",
             "protocol_whitelist": _PROTOCOLS,
             "timeout": f"{max(limit_s, self._read_limit_s) * 1e6:.0f}",  # µs; `stimeout` is ignored without a word
-            "analyzeduration": "200000",  # µs; opens a stream in 0.3 s instead of 5 s
-            "fpsprobesize": "0",
+            "probesize": "32",  # bytes: the first picture is enough, or a slow stream would take long to open
             "max_pixels": str(MAX_PIXELS),
         }
         try:
