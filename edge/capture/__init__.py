@@ -8,6 +8,7 @@
     recordings, containers      videos: frames and times; which files are read
     shaping, facts              decoded frames made whole, square and upright; what a stream is
     files, images, stills       pictures and folders of them
+    kinds                       names of what can't be read
     frames                      the interface of every source
     camera, supervisor, health  the service's side: newest frame, restarts, state
     child, orders, ring         the capture process, its settings, the shared memory

@@ -15,6 +15,7 @@ from edge.arrays import MAX_PIXELS, BgrImage
 from edge.capture.containers import Recording, is_sound, is_text, is_video, open_recording, read_head, shown_path
 from edge.capture.facts import StreamFacts, StreamWatch
 from edge.capture.frames import SourceFrame
+from edge.capture.kinds import unreadable_kind
 from edge.capture.shaping import FAULTS, Shaper
 from edge.errors import ImageError
 
@@ -179,6 +180,8 @@ class VideoSource:
     def _why_not(self, head: bytes) -> str:
         if is_sound(head):
             return f"{self.shown}: is a sound file, so there is no face to find; give a video or a picture"
+        if (kind := unreadable_kind(head)) is not None:
+            return f"{self.shown}: is {kind}, not a video; give a video or a JPEG or PNG picture"
         if is_video(head):
             return (
                 f"{self.shown}: can't be opened as a video; it is damaged or was cut off before its index was written; "

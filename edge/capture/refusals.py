@@ -1,4 +1,4 @@
-"""Why an RTSP camera refuses, in words that help, and which authentication it asks for. Secrets are not repeated."""
+"""Why a network camera refuses, in words that help, and which authentication it asks for. Secrets are not repeated."""
 
 from __future__ import annotations
 
@@ -46,29 +46,42 @@ _REFUSALS: tuple[tuple[type[Exception], str], ...] = (
 
 
 def authentication_of(url: str, limit_s: float) -> str:
-    """What an RTSP server asks for before it describes the stream: `none`, `basic`, `digest`, or `unknown`."""
+    """What a server asks for before it gives the stream: `none`, `basic`, `digest`, or `unknown`. No login is sent."""
     parts = urlsplit(url)
-    host, is_secure = parts.hostname or "", parts.scheme == "rtsps"
-    bare = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" + (
-        f"?{parts.query}" if parts.query else ""
-    )
-    request = f"DESCRIBE {bare} RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n\r\n"
+    host, is_secure = parts.hostname or "", parts.scheme in ("rtsps", "https")
+    port = parts.port or {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}[parts.scheme]
+    place = parts.netloc.rpartition("@")[2]
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    if parts.scheme in ("http", "https"):
+        request = f"GET {path} HTTP/1.0\r\nHost: {place}\r\n\r\n"
+    else:
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        request = f"DESCRIBE {parts.scheme}://{place}{path} RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n\r\n"
     try:
-        with socket.create_connection((host, parts.port or (322 if is_secure else 554)), timeout=limit_s) as plain:
+        with socket.create_connection((host, port), timeout=limit_s) as plain:
             context = ssl.create_default_context()
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # as FFmpeg does: no login is sent here
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # only what it asks for is read
             with context.wrap_socket(plain, server_hostname=host) if is_secure else plain as connection:
                 connection.sendall(request.encode("utf-8", "surrogateescape"))
-                answer = b""
-                while b"\r\n\r\n" not in answer and len(answer) < _ANSWER_BYTES:
-                    if not (data := connection.recv(4096)):
-                        break
-                    answer += data
-    except OSError:
+                return _asked_for(_read_head(connection))
+    except (OSError, ValueError):
         return "unknown"
-    status = re.match(rb"RTSP/1\.\d (\d{3})", answer)
+
+
+def _read_head(connection: socket.socket) -> bytes:
+    answer = b""
+    while b"\r\n\r\n" not in answer and len(answer) < _ANSWER_BYTES:
+        if not (data := connection.recv(4096)):
+            break
+        answer += data
+    return answer.partition(b"\r\n\r\n")[0]
+
+
+def _asked_for(head: bytes) -> str:
+    status = re.match(rb"(?:RTSP/1\.\d|HTTP/1\.\d|ICY) (\d{3})", head)
     if status is None:
         return "unknown"
-    asked = re.findall(rb"(?im)^WWW-Authenticate: *(digest|basic)", answer)
-    kinds = sorted({kind.decode().lower() for kind in asked}, reverse=True)
-    return kinds[0] if status[1] == b"401" and kinds else ("none" if status[1] == b"200" else "unknown")
+    asked = {kind.lower() for kind in re.findall(rb"(?im)^WWW-Authenticate: *(digest|basic)", head)}
+    if status[1] == b"401" and asked:
+        return "digest" if b"digest" in asked else "basic"
+    return "none" if status[1] == b"200" else "unknown"
