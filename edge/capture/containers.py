@@ -69,7 +69,7 @@ _FREE_READ_BYTES = 256 << 20
 av.logging.set_level(av.logging.PANIC)  # faults are told once, by us, and FFmpeg's own words may hold an address
 
 
-def shown_path(path: Path) -> str:
+def shown_path(path: Path | str) -> str:
     """The path as text that can be printed anywhere: bytes of a name that are no UTF-8 become U+FFFD."""
     return os.fsencode(path).decode("utf-8", "replace")
 

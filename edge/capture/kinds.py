@@ -26,7 +26,7 @@ _FLOAT = 3
 
 
 def unreadable_kind(data: bytes) -> str | None:
-    """What a file is, such as `a PDF document`, where it is known and can't be read; takes its beginning or all of it."""
+    """What a file is, such as `a PDF document`, where it is known and can't be read; its first KB is enough."""
     for magic, kind in _KINDS:
         if re.match(magic, data[:_HEAD_BYTES], re.DOTALL):
             return kind

@@ -187,7 +187,9 @@ class VideoSource:
                 f"{self.shown}: can't be opened as a video; it is damaged or was cut off before its index was written; "
                 "record or copy the file again"
             )
-        which = "a text or playlist, not a video" if is_text(head) else "not a video that can be read here"
+        which = (
+            "a text or playlist, not a video" if is_text(head) else "not a video that can be read here, nor a picture"
+        )
         return f"{self.shown}: is {which}; give an MP4, MKV, AVI, MOV, WebM, TS, MPEG or GIF file"
 
     def _what_is_missing(self, count: int, played_s: float, promised: float, promised_s: float) -> str | None:
