@@ -149,7 +149,11 @@ class _Bytes(io.RawIOBase):
         return (self._file.read(size) or b"") if self._left > 0 else b""
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return self._file.seek(max(0, offset) + self._start if whence == os.SEEK_SET else offset, whence) - self._start
+        try:
+            place = max(0, offset) + self._start if whence == os.SEEK_SET else offset
+            return self._file.seek(place, whence) - self._start
+        except (OSError, ValueError, OverflowError):  # a place that a damaged file made up
+            return -1
 
     def tell(self) -> int:
         return self._file.tell() - self._start

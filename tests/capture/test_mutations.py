@@ -48,7 +48,8 @@ def run(folder: Path) -> list[str]:
         stdout, stderr = process.communicate()
         raise AssertionError(f"hangs: {stdout.splitlines()[-1]}") from None
     assert process.returncode == 0, f"{stdout.splitlines()[-1:]} ended with {process.returncode}: {stderr[-2000:]}"
-    assert stderr == "", "libraries write nothing themselves"
+    told = [line for line in stderr.splitlines() if not line.startswith("Corrupt JPEG data")]  # libjpeg's own words
+    assert told == [], "FFmpeg and its binding write nothing"
     return [line for line in stdout.splitlines() if not line.startswith("begins")]
 
 

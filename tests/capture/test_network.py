@@ -12,12 +12,16 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from edge.arrays import BgrImage
 from edge.capture.camera import Camera
 from edge.capture.mjpeg import is_whole_jpeg
-from edge.capture.sources import open_source
+from edge.capture.refusals import authentication_of
+from edge.capture.rtsp import FIRST_SILENCE_S, Freshness, Rhythm
+from edge.capture.sources import FrameSource, open_source
 from edge.config import CameraConfig
 from edge.errors import CameraError
 from edge.records import CameraState
@@ -86,8 +90,8 @@ class MjpegHandler(BaseHTTPRequestHandler):
         pass
 
 
-def config(source: str) -> CameraConfig:
-    return CameraConfig(name="door", source=source, stall_after_s=2.5)
+def config(source: str, **settings: Any) -> CameraConfig:
+    return CameraConfig(name="door", source=source, stall_after_s=2.5, **settings)
 
 
 def wait_for_state(camera: Camera, state: CameraState, within_s: float = BACK_WITHIN_S) -> None:
@@ -166,7 +170,7 @@ def test_an_mjpeg_server_that_vanishes_and_returns(server: MjpegServer) -> None:
 
 
 class RtspServer:
-    """The real server of `rtsp_server.py`, as a process."""
+    """The real server of `rtsp_server.py`, as a process; `digest` and `basic` are the ports that want a login."""
 
     def __init__(self, port: int = 0) -> None:
         arguments = [str(SYSTEM_PYTHON), str(RTSP_SERVER), str(port)]
@@ -176,7 +180,11 @@ class RtspServer:
         if not line:
             _, why = self.process.communicate()
             raise OSError(why.strip().rpartition("\n")[2])
-        self.port = int(line)
+        self.port, self.digest, self.basic, has_h265 = (int(word) for word in line.split())
+        self.has_h265 = bool(has_h265)
+
+    def url(self, path: str) -> str:
+        return f"rtsp://127.0.0.1:{self.port}{path}"
 
     def kill(self) -> None:
         self.process.kill()
@@ -236,11 +244,104 @@ def test_a_stream_that_is_read_too_slowly_is_opened_anew_instead_of_growing_old(
         all(time.sleep(0.3) is None for _ in itertools.islice(source.frames(), 100))
 
 
-def test_an_rtsp_path_that_is_not_there(rtsp: RtspServer) -> None:
-    url = f"rtsp://guard:secret@127.0.0.1:{rtsp.port}/nothing"
-    with pytest.raises(CameraError, match="check the path, user name and password") as caught, open_source(config(url)):
-        pass
-    assert "secret" not in str(caught.value)
+def some_frames(camera: CameraConfig, count: int = 3) -> tuple[FrameSource, list[BgrImage]]:
+    with open_source(camera) as source:
+        return source, [frame.image for frame in itertools.islice(source.frames(), count)]
+
+
+@pytest.mark.parametrize(
+    ("path", "transport"), [("/live", "udp"), ("/udp", "auto"), ("/udp", "udp"), ("/talking", "auto")]
+)
+def test_streams_over_udp_and_with_sound_are_read(rtsp: RtspServer, path: str, transport: str) -> None:
+    _, images = some_frames(config(rtsp.url(path), transport=transport))
+    assert all(image.shape == (240, 320, 3) and image.max() > 200 for image in images)
+
+
+def test_h265_is_read_and_the_aspect_is_corrected(rtsp: RtspServer) -> None:
+    if not rtsp.has_h265:
+        pytest.skip("needs GStreamer's x265enc")
+    source, images = some_frames(config(rtsp.url("/h265"), aspect="16:9"))
+    assert images[0].shape == (240, 427, 3)
+    assert source.facts.codec == "hevc"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("kind", ["digest", "basic"])
+def test_both_kinds_of_login_are_given_and_named(rtsp: RtspServer, kind: str) -> None:
+    place = f"127.0.0.1:{getattr(rtsp, kind)}/live"
+    _, images = some_frames(config(f"rtsp://admin:p%40ss%3Aw%23rd%2F1%3F@{place}"))
+    assert len(images) == 3
+    assert authentication_of(f"rtsp://admin:other@{place}", 5.0) == kind
+    assert authentication_of(rtsp.url("/live"), 5.0) == "none"
+
+
+def test_what_is_wrong_with_an_rtsp_camera_is_said(rtsp: RtspServer) -> None:
+    faults = {
+        rtsp.url("/nothing"): "no stream of this path",
+        rtsp.url("/sound"): "no video",
+        f"rtsp://127.0.0.1:{rtsp.digest}/live": "asks for user name and password",
+        f"rtsp://admin:secret@127.0.0.1:{rtsp.digest}/live": "user name or password refused",
+        f"rtsp://admin:secret@127.0.0.1:{rtsp.basic}/live": "user name or password refused",
+    }
+    for url, word in faults.items():
+        with pytest.raises(CameraError, match=word) as caught:
+            some_frames(config(url))
+        assert "secret" not in str(caught.value)
+    with pytest.raises(CameraError, match="does not send this way"):
+        some_frames(config(rtsp.url("/udp"), transport="tcp"))
+
+
+def test_an_rtsp_server_that_says_nothing_or_speaks_another_language() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"rtsp://127.0.0.1:{mute.getsockname()[1]}/live"
+        with pytest.raises(CameraError, match="no stream came in 1 s"):
+            some_frames(config(url, open_timeout_s=1.0))
+    server = MjpegServer()
+    with pytest.raises(CameraError, match="check"):
+        some_frames(config(server.url("/page").replace("http:", "rtsp:"), open_timeout_s=2.0))
+    server.vanish()
+
+
+def test_keyframes_that_are_rare_are_waited_for_and_a_slow_stream_is_no_silent_one(rtsp: RtspServer) -> None:
+    """Joined midway, 5 s may pass before anything can be decoded; one picture in 2 s is within this stream's rate."""
+    with (
+        Camera(config(rtsp.url("/rare"))) as first,
+        Camera(config(rtsp.url("/slow")).model_copy(update={"stall_after_s": 1.0})) as slow,
+    ):
+        assert first.newest(20.0) is not None
+        with Camera(config(rtsp.url("/rare"))) as second:
+            assert second.newest(20.0) is not None
+            wait_for_state(second, CameraState.LIVE)
+            assert second.health().restarts == 0
+        wait_until(lambda: slow.health().frames >= 3, 40.0)
+        assert slow.health().state == CameraState.LIVE
+        assert slow.health().restarts == 0
+
+
+@pytest.mark.parametrize(
+    ("stated", "pictures", "silence_s"),
+    [
+        (0.0, [], FIRST_SILENCE_S),
+        (0.2, [], 15.0),
+        (25.0, [(0.0, 0.0), (0.04, 0.04), (0.08, 0.08)], 4.0),
+        (25.0, [(0.0, 0.0), (3.0, 0.01), (6.0, 3.0)], 9.0),
+        (0.0, [(None, 0.0), (None, 2.0)], 6.0),
+    ],
+)
+def test_the_silence_that_is_no_fault_follows_the_streams_own_rate(
+    stated: float, pictures: list[tuple[float | None, float]], silence_s: float
+) -> None:
+    rhythm = Rhythm(stated, 4.0)
+    for at_s, now_s in pictures:
+        rhythm.picture(at_s, now_s)
+    assert rhythm.silence_s == pytest.approx(silence_s)
+
+
+def test_pictures_that_were_buffered_while_the_stream_was_opened_are_left_out() -> None:
+    freshness = Freshness("rtsp://cam")
+    burst = [freshness.is_fresh(number / 25, 100 + number * 0.001) for number in range(10)]
+    assert burst == [True] + [False] * 9
+    assert all(freshness.is_fresh(number / 25, 100 + number / 25) for number in range(10, 40))
+    assert freshness.is_fresh(None, 200.0)
 
 
 def test_an_address_nobody_listens_at() -> None:
