@@ -66,7 +66,9 @@ _JPEGS_SEARCHED_BYTES = 16 << 20
 _READS_PER_BYTE = 100
 _FREE_READ_BYTES = 256 << 20
 
-av.logging.set_level(av.logging.PANIC)  # faults are told once, by us, and FFmpeg's own words may hold an address
+# Faults are told once, by us: what FFmpeg says may hold a login. With any level set, PyAV takes the GIL in decoder
+# threads to hear FFmpeg's errors, and hangs where such a thread is just being ended.
+av.logging.set_level(None)
 
 
 def shown_path(path: Path | str) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import av.error
 
 _ANSWER_BYTES = 16_384
+_ANSWERS = (av.error.HTTPError, av.error.HTTPClientError)
 
 
 def is_timeout(error: Exception) -> bool:
@@ -17,17 +18,17 @@ def is_timeout(error: Exception) -> bool:
     return isinstance(error, (av.error.ExitError, av.error.TimeoutError, TimeoutError))
 
 
-def explain(error: Exception, url: str, limit_s: float) -> str:
-    """The end of a sentence: why the stream at `url` could not be opened, and what to do."""
+def explain(error: Exception, url: str, limit_s: float, took_s: float) -> str:
+    """The end of a sentence: why the stream at `url` could not be opened in `limit_s`, and what to do."""
     if isinstance(error, av.error.HTTPUnauthorizedError):
         if urlsplit(url).username is None:
             return "the camera asks for user name and password; write rtsp://user:password@host/..."
         return "user name or password refused; check both on the camera's own page"
+    if is_timeout(error) or (took_s > 0.95 * limit_s and not isinstance(error, _ANSWERS)):
+        return f"the camera answers, but no stream came in {limit_s:g} s; check its load, and raise open_timeout_s"
     for kind, words in _REFUSALS:
         if isinstance(error, kind):
             return words
-    if is_timeout(error):
-        return f"the camera answers, but no stream came in {limit_s:g} s; check its load, and raise open_timeout_s"
     if getattr(error, "errno", None) == 93:  # EPROTONOSUPPORT
         return "the camera does not send this way; set transport = 'auto'"
     if isinstance(error, OSError) and error.strerror:

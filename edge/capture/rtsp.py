@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import av
 from av.container import InputContainer
-from av.error import FFmpegError
+from av.error import FFmpegError, HTTPOtherClientError
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -42,8 +42,11 @@ MAX_BEHIND_S = 2.0
 DECODER_THREADS = 2
 FAST_FPS = 10.0
 """From this rate on decoding has several threads. Each delays the picture by one frame, so slow streams have one."""
+NO_VIDEO = "the camera sends no video; check the path, or switch its video on"
 BACKLOG_S = 2.0
 """Time after opening in which pictures that come faster than they are filmed are old ones."""
+_PAUSE_S = 0.5
+"""Servers take a moment to end the session that they refused."""
 _PROTOCOLS = "rtsp,rtp,tcp,udp,tls"
 _TRANSPORTS = {
     "auto": {"rtsp_transport": "udp+tcp", "rtsp_flags": "prefer_tcp"},
@@ -94,27 +97,49 @@ class RtspSource:
         limit_s = self._camera.open_timeout_s
         self._beat(3 * limit_s + 1)
         require_reachable(self.address, 322 if self.address.scheme == "rtsps" else 554, limit_s)
+        began_s = time.monotonic()
+        try:
+            self._container = self._open(only_video=True)
+        except (FFmpegError, OSError, ValueError) as error:
+            is_refused = isinstance(error, HTTPOtherClientError)
+            if is_refused and self._has_no_video():
+                why = NO_VIDEO
+            else:
+                why = explain(error, self.address.target, limit_s, time.monotonic() - began_s)
+            raise CameraError(f"{self.address.shown}: {why}") from None
+        return self
+
+    def _open(self, only_video: bool) -> InputContainer:
+        limit_s = self._camera.open_timeout_s
         options = {
             **_TRANSPORTS[self._camera.transport],
-            "allowed_media_types": "video",
             "protocol_whitelist": _PROTOCOLS,
             "timeout": f"{max(limit_s, self._read_limit_s) * 1e6:.0f}",  # µs; `stimeout` is ignored without a word
             "probesize": "32",  # bytes: the first picture is enough, or a slow stream would take long to open
             "max_pixels": str(MAX_PIXELS),
         }
-        try:
-            opened = av.open(
-                self.address.target,
-                format="rtsp",
-                options=options,
-                metadata_errors="replace",
-                timeout=(limit_s, self._read_limit_s),
-            )
-        except (FFmpegError, OSError, ValueError) as error:
-            raise CameraError(f"{self.address.shown}: {explain(error, self.address.target, limit_s)}") from None
+        if only_video:
+            options["allowed_media_types"] = "video"
+        opened = av.open(
+            self.address.target,
+            format="rtsp",
+            options=options,
+            metadata_errors="replace",
+            timeout=(limit_s, self._read_limit_s),
+        )
         assert isinstance(opened, InputContainer)
-        self._container = opened
-        return self
+        return opened
+
+    def _has_no_video(self) -> bool:
+        """Whether the camera gives its stream to one who takes other kinds, too: then it has no video."""
+        time.sleep(_PAUSE_S)
+        try:
+            container = self._open(only_video=False)
+        except (FFmpegError, OSError, ValueError):
+            return False
+        has_none = not container.streams.video
+        container.close()
+        return has_none
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

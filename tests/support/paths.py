@@ -15,3 +15,10 @@ def find_shared_data() -> Path | None:
     """Folder of the public test data beside the checkout, or None."""
     folder = Path(os.environ.get("EDGE_TEST_DATA", ROOT.parent / "shared" / "data"))
     return folder if folder.is_dir() else None
+
+
+def find_case_files() -> Path | None:
+    """Folder of recordings as people really have them, beside the public test data, or None."""
+    data = find_shared_data()
+    folder = data.parent / "cases" / "files" if data is not None else None
+    return folder if folder is not None and folder.is_dir() else None
