@@ -91,7 +91,9 @@ def lines(hit: Hit) -> list[str]:
     for gate in told.gates:
         mark = "passed" if gate.slack >= 0 else "not needed"
         text.append(f"{gate.name}: {number(gate, gate.value)}, needs {number(gate, gate.limit)}: {mark}")
-    text.append(f"limits: from the {told.limits}, for {told.kind} pictures; the answer was {told.timing}")
+    text.append(
+        f"limits: from the {told.limits}, for {told.kind} pictures; the answer was {told.timing.replace('_', ' ')}"
+    )
     text.append(f"false alerts: {hit.expected_false_alerts}")
     if hit.enhancement.get("found_on") == "enhanced":
         text.append("the match rests on the enhanced face: as captured it would not have been enough")

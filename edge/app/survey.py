@@ -12,11 +12,11 @@ from pydantic import ValidationError
 from edge import credentials
 from edge.arrays import BgrImage
 from edge.capture.address import SCHEMES, parse_source
-from edge.capture.containers import shown_path
 from edge.capture.refusals import authentication_of
 from edge.capture.sources import FrameSource, open_source
 from edge.config import CameraConfig, Config
 from edge.errors import CameraError, ConfigError, StoreError
+from edge.names import printable
 from edge.pixels.encode import to_png
 
 BLACK_BELOW = 12
@@ -54,7 +54,7 @@ def survey(camera: CameraConfig, seconds: float, still: Path) -> dict[str, Any]:
     height, width = image.shape[:2]
     is_network = address.scheme in ("rtsp", "rtsps", "http", "https")
     return {
-        "source": shown_path(address.shown),
+        "source": printable(address.shown),
         "frame_width": width,
         "frame_height": height,
         **seen,
@@ -65,7 +65,7 @@ def survey(camera: CameraConfig, seconds: float, still: Path) -> dict[str, Any]:
         "is_black": int(image.max()) < BLACK_BELOW,
         "bad_frames": source.bad_frames,
         "problem": source.problem,
-        "still": shown_path(still),
+        "still": printable(still),
     }
 
 
@@ -90,5 +90,5 @@ def _write(still: Path, data: bytes) -> None:
         still.write_bytes(data)
     except OSError as error:
         raise StoreError(
-            f"{shown_path(still)}: can't be written ({error.strerror}); give another file with --still"
+            f"{printable(still)}: can't be written ({error.strerror}); give another file with --still"
         ) from None

@@ -9,6 +9,7 @@
     shaping, facts              decoded frames made whole, square and upright; what a stream is
     files, images, stills       pictures and folders of them
     kinds                       names of what can't be read
+    heif                        HEIC and AVIF pictures
     frames                      the interface of every source
     camera, supervisor, health  the service's side: newest frame, restarts, state
     child, orders, ring         the capture process, its settings, the shared memory

@@ -17,6 +17,7 @@ from av.error import FFmpegError
 
 from edge.arrays import MAX_PIXELS
 from edge.errors import CameraError, ImageError
+from edge.names import printable
 
 DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpegts,mpeg,mpegvideo,m4v,h264,hevc,mjpeg,mpjpeg,flv,ogg,asf,"
@@ -71,14 +72,9 @@ _FREE_READ_BYTES = 256 << 20
 av.logging.set_level(None)
 
 
-def shown_path(path: Path | str) -> str:
-    """The path as text that can be printed anywhere: bytes of a name that are no UTF-8 become U+FFFD."""
-    return os.fsencode(path).decode("utf-8", "replace")
-
-
 def read_head(path: Path) -> bytes:
     """First bytes of a file; raises CameraError where there is none to read, ImageError where it is empty."""
-    shown = shown_path(path)
+    shown = printable(path)
     if path.is_dir():
         raise ImageError(f"{shown}: is a folder, not a file; a camera plays it with source = 'folder:{shown}'")
     if path.exists() and not path.is_file():

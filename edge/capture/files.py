@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
-from edge.capture.containers import read_head, shown_path
+from edge.capture.containers import read_head
 from edge.capture.frames import SourceFrame
 from edge.capture.images import IMAGE_SUFFIXES, read_image
 from edge.errors import CameraError, EdgeError, ImageError
+from edge.names import is_left_behind, printable
+
+MAX_TOLD = 50
+"""Images left out that a folder names one by one."""
 
 
 class ImagesSource:
@@ -30,7 +34,7 @@ class ImagesSource:
             return self
         self._files = [file for file in files_in(self.path) if file.suffix.lower() in IMAGE_SUFFIXES]
         if not self._files:
-            raise ImageError(f"{shown_path(self.path)}: holds no images ({', '.join(IMAGE_SUFFIXES)}); check the path")
+            raise ImageError(f"{printable(self.path)}: holds no images ({', '.join(IMAGE_SUFFIXES)}); check the path")
         return self
 
     def __exit__(
@@ -40,33 +44,35 @@ class ImagesSource:
 
     def frames(self) -> Iterator[SourceFrame]:
         """Every image that can be read; a broken one among others is counted and left out."""
-        last_error: EdgeError | None = None
-        num_read, num_bad = 0, 0
+        errors: list[EdgeError] = []
+        num_read = 0
         for index, file in enumerate(self._files):
             try:
                 image = read_image(file)
             except ImageError as error:
                 self.bad_frames += 1
-                num_bad += 1
-                last_error = error
+                errors.append(error)
                 continue
             num_read += 1
             yield SourceFrame(image, index / self.fps)
-        if last_error is not None and num_read == 0:
-            raise last_error
-        if last_error is not None:
-            self.problem = (
-                f"{shown_path(self.path)}: {num_bad} of {len(self._files)} images left out; the last: {last_error}"
-            )
+        if errors and len(self._files) == 1:
+            raise errors[0]
+        if errors:
+            told = [str(error) for error in errors[:MAX_TOLD]]
+            more = [f"and {len(errors) - MAX_TOLD} more"] if len(errors) > MAX_TOLD else []
+            left_out = f"{printable(self.path)}: {len(errors)} of {len(self._files)} images left out:"
+            self.problem = "\n".join([left_out, *told, *more])
+        if self.problem is not None and num_read == 0:
+            raise ImageError(self.problem)
 
 
 def files_in(folder: Path) -> list[Path]:
     """Plain files of a folder in natural order; raises CameraError where it can't be listed."""
     try:
-        found = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
+        found = [path for path in folder.iterdir() if path.is_file() and not is_left_behind(path.name)]
     except OSError as error:
         raise CameraError(
-            f"{shown_path(folder)}: can't be listed ({error.strerror}); check the path and its permissions"
+            f"{printable(folder)}: can't be listed ({error.strerror}); check the path and its permissions"
         ) from None
     return sorted(found, key=_natural)
 

@@ -15,8 +15,10 @@ import cv2
 import numpy as np
 
 from edge.arrays import MAX_PIXELS, BgrImage
+from edge.capture import heif
 from edge.capture.kinds import unreadable_kind
 from edge.errors import ImageError
+from edge.names import printable
 
 MAX_SEGMENTS = 4096
 """Segments before the picture itself that a JPEG may have; cameras write some dozens."""
@@ -26,7 +28,22 @@ PIXELS_PER_BYTE = 200
 SCANS_PER_PASS = 10
 """Scans of a progressive JPEG, each over all pixels, that count as decoding it once; cameras write ten."""
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".pgm", ".ppm")
+IMAGE_SUFFIXES = (
+    ".jpg",
+    ".jpeg",
+    ".jfif",
+    ".png",
+    ".bmp",
+    ".webp",
+    ".gif",
+    ".tif",
+    ".tiff",
+    ".pgm",
+    ".ppm",
+    ".avif",
+    ".heic",
+    ".heif",
+)
 MAX_FILE_BYTES = 256_000_000
 
 Size = tuple[int, int]
@@ -34,17 +51,19 @@ Size = tuple[int, int]
 
 def read_image(path: Path) -> BgrImage:
     """Read one still image file as (H, W, 3) uint8 BGR, turned upright as its EXIF says; raises ImageError."""
-    return decode_image(read_bytes(path), str(path))
+    return decode_image(read_bytes(path), printable(path))
 
 
 def read_bytes(path: Path) -> bytes:
     """Bytes of an image file of a sane size; raises ImageError."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise ImageError(f"{path}: {path.stat().st_size} bytes are too many for an image; make it smaller")
+            size = path.stat().st_size
+            raise ImageError(f"{printable(path)}: {size} bytes are too many for an image; make it smaller")
         return path.read_bytes()
     except OSError as error:
-        raise ImageError(f"{path}: can't be read ({error.strerror}); check the path and its permissions") from None
+        told = f"can't be read ({error.strerror}); check the path and its permissions"
+        raise ImageError(f"{printable(path)}: {told}") from None
 
 
 def decode_foreign(data: bytes, name: str) -> BgrImage:
@@ -69,7 +88,7 @@ def decoding_work(data: bytes) -> int:
 
 
 def decode_image(data: bytes, name: str) -> BgrImage:
-    """Decode JPEG, PNG, BMP, WebP, GIF (first picture), TIFF, PGM or PPM bytes.
+    """Decode JPEG, PNG, BMP, WebP, GIF (first picture), TIFF, PGM, PPM, AVIF or, with the extra `heif`, HEIC bytes.
 
     Parameters
     ----------
@@ -95,20 +114,29 @@ def decode_image(data: bytes, name: str) -> BgrImage:
     size = sniff_size(data)
     if size is None:
         raise ImageError(
-            f"{name}: is not an image that can be read here; give a JPEG, PNG, WebP, BMP, GIF or TIFF file"
+            f"{name}: is not an image that can be read here; give a JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC file"
         )
     width, height = size
     if width < 1 or height < 1:
         raise ImageError(f"{name}: its header says {width} x {height} pixels; the file is damaged, copy it again")
     if width * height > MAX_PIXELS:
         raise ImageError(f"{name}: {width} x {height} pixels are more than {MAX_PIXELS}; make the image smaller")
+    kind = heif.kind_of(data[:512])
+    if kind == "HEIC":
+        return heif.decode_heic(data, name)
     try:
         image = cv2.imdecode(np.frombuffer(_without_texts(data), np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:
         image = None
+    if image is None and kind == "AVIF" and not _reads_avif():
+        raise ImageError(f"{name}: is an AVIF picture, and OpenCV was built without AVIF here; save it as JPEG")
     if image is None:
         raise ImageError(f"{name}: is damaged or cut off ({len(data)} bytes); copy the file again")
     return np.ascontiguousarray(image, dtype=np.uint8)
+
+
+def _reads_avif() -> bool:
+    return re.search(r"AVIF:\s+(?!NO)\S", cv2.getBuildInformation()) is not None
 
 
 def sniff_size(data: bytes) -> Size | None:
@@ -208,4 +236,5 @@ _FORMATS: tuple[tuple[bytes, Callable[[bytes], Size]], ...] = (
     (rb"RIFF....WEBP", _webp),
     (rb"II\*\x00|MM\x00\*", _tiff),
     (rb"P[2356]\s", _pnm),
+    (rb"....ftyp", heif.size_of),
 )

@@ -12,12 +12,13 @@ from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from edge.arrays import MAX_PIXELS, BgrImage
-from edge.capture.containers import Recording, is_sound, is_text, is_video, open_recording, read_head, shown_path
+from edge.capture.containers import Recording, is_sound, is_text, is_video, open_recording, read_head
 from edge.capture.facts import StreamFacts, StreamWatch
 from edge.capture.frames import SourceFrame
 from edge.capture.kinds import unreadable_kind
 from edge.capture.shaping import FAULTS, Shaper
 from edge.errors import ImageError
+from edge.names import printable
 
 DEFAULT_FPS = 25.0
 BLACK_BELOW = 12
@@ -55,7 +56,7 @@ class VideoSource:
 
     def __init__(self, path: Path, aspect: Fraction | None = None, deinterlace: str = "auto") -> None:
         self.path = path
-        self.shown = shown_path(path)
+        self.shown = printable(path)
         self.problem: str | None = None
         self.bad_frames = 0
         self._aspect = aspect

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from edge.config import Config, load
 from edge.errors import AuthError
+from edge.names import printable
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="configuration file [default: /etc/edge/edge.toml if it exists]")
@@ -35,7 +36,7 @@ def read_config(path: Path | None, **changes: Any) -> Config:
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(printable(json.dumps(value, ensure_ascii=False, default=str)) + "\n")
 
 
 @contextmanager

@@ -36,6 +36,7 @@ def enrol(
     """Add a person, or pictures to a person: each picture is accepted, or refused with a reason."""
     from edge.app.build import load_models
     from edge.app.people.people import People, enrol_or_raise
+    from edge.app.people.pictures import NOT_AMONG_BEST
 
     settings = read_config(config)
     models = load_models(settings)
@@ -50,7 +51,7 @@ def enrol(
         return
     rows = table(None, "picture", "", "why")
     for outcome in done.outcomes:
-        if outcome.reason != "not_among_best":
+        if outcome.reason != NOT_AMONG_BEST:
             numbers = ", ".join(f"{key} {value:g}" for key, value in outcome.numbers.items())
             rows.add_row(
                 outcome.source, "kept" if outcome.accepted else outcome.reason, f"{outcome.message} ({numbers})"

@@ -15,7 +15,9 @@ def process(
     out_dir: Annotated[Path, typer.Option("--out", help="folder for hits.jsonl, tracks.jsonl, crops/ and report.html")],
     watchlist: Annotated[
         Path | None,
-        typer.Option(help="people to look for: a folder of people, or its JSON [default: those enrolled on this box]"),
+        typer.Option(
+            help="people to look for: a folder of people, its JSON, an archive [default: those enrolled on this box]"
+        ),
     ] = None,
     enhance: Annotated[str | None, typer.Option(help="auto or off")] = None,
     degrade: Annotated[str | None, typer.Option(help="make the frames worse first, such as cctv:3")] = None,
@@ -45,10 +47,13 @@ def process(
         return
     rows = table(None, "clip", "frames", "tracks", "hits")
     for clip in summary["clips"]:
-        hits = ", ".join(f"{hit['name']} ({hit['similarity']:.2f})" for hit in clip["hits"]) or "none"
+        more = ", one picture" if clip["one_picture"] else ""
+        hits = ", ".join(f"{hit['name']} ({hit['similarity']:.2f}{more})" for hit in clip["hits"]) or "none"
         rows.add_row(clip["clip"], str(clip["frames"]), str(clip["tracks"]), hits)
     out.print(rows)
     for clip in summary["clips"]:
         if clip["problem"]:
-            out.print(clip["problem"])
+            out.print(clip["problem"], markup=False)
+    for note in summary["notes"]:
+        out.print(note, markup=False)
     out.print(f"Report: {summary['report']}")

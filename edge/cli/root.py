@@ -35,6 +35,7 @@ from edge.cli import (
     watchlist,
 )
 from edge.errors import EdgeError, ExitCode
+from edge.names import printable
 
 app = typer.Typer(
     name="edge",
@@ -89,7 +90,7 @@ def main() -> int:
     except SystemExit as stop:
         return int(stop.code or 0) if not isinstance(stop.code, str) else ExitCode.FAILED
     except EdgeError as error:
-        print(f"edge: {error}", file=sys.stderr)  # noqa: T201
+        print(printable(f"edge: {error}"), file=sys.stderr)  # noqa: T201
         return int(error.exit_code)
     except BrokenPipeError:
         # The reader of our output closed the pipe (`edge ... | head`); that is no error.

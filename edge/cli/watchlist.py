@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress, read_config, table
 from edge.cli.enrol import outcome_json
@@ -55,6 +56,9 @@ def list_people(
 @app.command("import")
 def import_(
     path: Annotated[Path, typer.Argument(help="our archive (.zip), Dataset/<class>/<images>, or the JSON beside it")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="print who would get which pictures, and change nothing")
+    ] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -64,21 +68,58 @@ def import_(
     from edge.app.people.transfer import import_people
 
     settings = read_config(config)
+    if dry_run:
+        _print_plan(settings.data_dir, path, as_json=as_json)
+        return
     models = load_models(settings)
     with Store.open(settings.data_dir) as store, progress() as bar:
         task = bar.add_task("enrolling", total=None)
         done = import_people(People(store, lambda: models), path, progress=lambda _: bar.advance(task))
     if as_json:
         enrolled = [outcome_json(one) for one in done.enrolled]
-        print_json({"enrolled": enrolled, "refused": list(map(str, done.refused)), "made_ids": done.made_ids})
+        refused = list(map(str, done.refused))
+        print_json({"enrolled": enrolled, "refused": refused, "made_ids": done.made_ids, "notes": done.notes})
     else:
-        for refused in done.refused:
-            out.print(str(refused))
+        for line in done.lines():
+            out.print(line, markup=False)
         for person_id, name in done.made_ids.items():
             out.print(f"{name!r} can't be an id; the id of this person is {person_id}.")
         out.print(f"{len(done.enrolled)} people enrolled, {len(done.refused)} refused.")
     if done.refused:
         raise typer.Exit(int(ExitCode.DATA))
+
+
+def _print_plan(data_dir: Path, path: Path, *, as_json: bool) -> None:
+    """What an import would do: each person with the first picture, and what would be passed over."""
+    from edge.app.people.transfer import plan_import
+
+    known: set[str] = set()
+    if (data_dir / "edge.db").is_file():
+        with Store.open(data_dir) as store:
+            known = {person.person_id for person in store.people()}
+    planned, notes = plan_import(path, known)
+    people = [
+        {
+            "folder": one.folder,
+            "paired_by": one.paired_by,
+            "id": one.person.person_id,
+            "name": one.person.name,
+            "status": one.person.status,
+            "pictures": one.num_pictures,
+            "first": one.first_picture,
+        }
+        for one in planned
+    ]
+    if as_json:
+        print_json({"people": people, "notes": notes})
+        return
+    rows = table(None, "folder", "by", "id", "name", "status", "pictures", "first picture")
+    for row in people:
+        rows.add_row(*(escape("" if value is None else str(value)) for value in row.values()))
+    out.print(rows)
+    for note in notes:
+        out.print(note, markup=False)
+    out.print("Nothing was changed; without --dry-run these people are enrolled.")
 
 
 @app.command("calibrate")

@@ -61,6 +61,8 @@ class TrackedFace:
         """What was done to the best shot for recognition."""
         self.match: Match | None = None
         self.limits: MatchLimits | None = None
+        self.searched_list = -1
+        """Number of the list that was last searched for this face. Not the list: nobody erased is held on to."""
         self.timing = "regular"
         self.found_on = "original"
         """`both`, or `enhanced` where the original alone would not have been the match."""

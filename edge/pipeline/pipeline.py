@@ -86,6 +86,7 @@ class Pipeline:
         self._config = config
         self._stages = stages
         self._active_list, self._limits = active_list, limits_of(config.recognise, active_list)
+        self._list_number = 0
         self._drafter = Drafter(stages.enhancer, stages.embedder, facts, config.detect, stages.second_look)
         self._masks = {camera.name: camera.masks for camera in config.camera}
         self._visits = Visits(config.visit.gap_s, config.visit.update_every_s)
@@ -99,13 +100,14 @@ class Pipeline:
 
     @property
     def active_list(self) -> ActiveList:
-        """The people looked for. A new list counts from the next face on; limits are worked out before it does."""
+        """The people looked for. A new list has its limits before it counts; faces in view are searched in it again."""
         return self._active_list
 
     @active_list.setter
     def active_list(self, active_list: ActiveList) -> None:
         limits = limits_of(self._config.recognise, active_list)
         self._active_list, self._limits = active_list, limits
+        self._list_number += 1
 
     def resume(self, hit: Hit) -> None:
         """Continue the visit of a stored hit, so that a restart raises no second alert for it."""
@@ -153,7 +155,10 @@ class Pipeline:
             bystanders,
         )
         expired = self.active_list.expired_at(frame.captured_at)
-        if shots_changed or (face.match is not None and face.match.person_id in expired):
+        # Somebody who is enrolled while in view may never show a better face than the one that was searched.
+        is_unsearched = face.searched_list != self._list_number
+        face.searched_list = self._list_number
+        if shots_changed or is_unsearched or (face.match is not None and face.match.person_id in expired):
             face.answer(self.active_list, self._limits, expired)
         return self._update_visit(frame, face)
 

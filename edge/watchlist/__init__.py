@@ -4,6 +4,8 @@
     entry           one person as received, the outcome, and the rule for new ids
     picture_checks  whether a picture may become a reference, and which frames of a video should
     classic         Dataset/<class>/<images> beside a JSON list
+    listing         the JSON list beside it, told from other JSON
+    name_pairs      which folder belongs to which entry of the list
     archive         our own export: people.json and pictures in one zip or folder
     calibration     synthetic strangers against this list
     tail            the distribution fitted to the strangers' similarities

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 import re
 import zipfile
 import zlib
@@ -34,6 +35,18 @@ _MAGIC = ((b"\xff\xd8\xff", "jpg"), (b"\x89PNG\r\n\x1a\n", "png"), (b"RIFF", "we
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=_PRINTABLE)]
+
+
+def is_archive(path: Path) -> bool:
+    """Whether this is our own export, packed or unpacked, and not a classic data set whose list has the same name."""
+    if path.is_file():
+        return path.suffix.lower() == ".zip"
+    try:
+        data = (path / LIST_NAME).read_bytes()[: MAX_LIST_BYTES + 1]
+        content = json.loads(data)
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and "format" in content
 
 
 class _Strict(BaseModel):

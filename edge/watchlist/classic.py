@@ -5,72 +5,218 @@ Only names and paths are read here; pictures are decoded by the caller. The fold
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from edge.errors import ImageError
-from edge.records import Person
-from edge.watchlist.entry import fit_id
+from edge.names import is_left_behind, natural_order, printable
+from edge.watchlist.listing import (
+    DEFAULT_STATUS,
+    NO_LIST,
+    ListedPerson,
+    Listing,
+    lists_beside,
+    name_alone,
+    read_listing,
+)
+from edge.watchlist.name_pairs import Pair, pair
 
-DEFAULT_STATUS = "listed"
-IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp"})
-MAX_LIST_BYTES = 16 * 1024 * 1024
-MAX_TEXT = 200
-_NATURAL = re.compile(r"(\d+)")
+__all__ = ["ClassicSet", "ListedPerson", "read_classic", "read_classic_set"]
+
+IMAGE_SUFFIXES = frozenset(
+    {
+        ".avif",
+        ".bmp",
+        ".gif",
+        ".heic",
+        ".heif",
+        ".jfif",
+        ".jpeg",
+        ".jpg",
+        ".pgm",
+        ".png",
+        ".ppm",
+        ".tif",
+        ".tiff",
+        ".webp",
+    }
+)
+DATASET = "dataset"
+MAX_DEPTH = 3
+"""Folders in one another, each alone, down to the folders of people."""
 
 
 @dataclass(frozen=True, slots=True)
-class ListedPerson:
-    """A person of the list and the picture files of that person, in order."""
+class ClassicSet:
+    """A classic data set: its people by their folders, and what was passed over, a sentence each."""
 
-    person: Person
-    pictures: tuple[Path, ...]
-    is_id_made: bool = False
-    """The data set gives no id and the name can't be one, so the id was made of the name."""
+    folders: tuple[Path, ...]
+    people: tuple[ListedPerson, ...]
+    """One for each of `folders`."""
+    listing: Path | None
+    notes: tuple[str, ...]
 
 
 def read_classic(
     path: Path, listing: Path | None = None, *, known_ids: Collection[str] = frozenset()
 ) -> list[ListedPerson]:
-    """People and pictures of a classic data set; raises ImageError that names the file and what is wrong with it.
+    """People and pictures of a classic data set; see `read_classic_set`."""
+    return list(read_classic_set(path, listing, known_ids=known_ids).people)
+
+
+def read_classic_set(
+    path: Path, listing: Path | None = None, *, known_ids: Collection[str] = frozenset()
+) -> ClassicSet:
+    """A classic data set with what was passed over; raises ImageError that names the file and what is wrong with it.
 
     Parameters
     ----------
-    path : the folder of class folders, the folder that holds it as `Dataset`, or the JSON beside it
-    listing : the JSON, where there are several beside the folder
+    path : the folder of class folders, a folder that holds it (as `Dataset`, or alone), or the JSON beside it
+    listing : the JSON, where there are several lists beside the folder
     known_ids : ids on the watchlist; a name that is one of them stays the id, whatever characters it has
 
     Notes
     -----
-    A JSON entry belongs to the class folder that its Name or ID spells, else to the folder its key counts to, from 0,
-    in plain sorted order of folder names (1, 10, 2: as the classifiers that used this layout numbered their classes).
-    If two entries lead to one folder the list is refused: a wrong guess would give a face a wrong name. A folder
-    without an entry, and any folder where there is no JSON at all, gives the name. Without an ID the id is the name,
-    made fit by `edge.watchlist.entry.fit_id`.
+    `edge.watchlist.name_pairs.pair` says which entry belongs to which folder, or refuses. A folder without an entry,
+    and any folder where there is no list at all, gives the name. Without an ID the id is the name, made fit by
+    `edge.watchlist.entry.fit_id`. JSON that is no list of people is passed over. Of several lists the one that fits
+    the folders is taken. What systems leave behind (`._*`, `@eaDir`, `#recycle`, ...) is skipped without a word.
     """
-    folder, listing = _locate(path, listing)
-    classes = sorted(f for f in folder.iterdir() if f.is_dir() and not f.name.startswith("."))
+    if path.is_file():
+        listing, path = path, path.parent
+    if not path.is_dir():
+        raise ImageError(f"{printable(path)}: no such folder; give the folder that holds one folder per person")
+    try:
+        return _read(path, listing, known_ids)
+    except OSError as error:
+        where = printable(error.filename or path)
+        raise ImageError(f"{where}: can't be read ({error.strerror}); check its permissions") from None
+
+
+def _read(path: Path, listing: Path | None, known_ids: Collection[str]) -> ClassicSet:
+    above = _way_down(path)
+    folder = above[-1]
+    classes = _folders_in(folder)
     if not classes:
         raise ImageError(
-            f"{folder}: no folder of a person in it; put each person's pictures into a folder of their own"
+            f"{printable(folder)}: no folder of a person in it; put each person's pictures into a folder of their own"
         )
-    named = {} if listing is None else _pair(listing, classes, _read_list(listing, known_ids))
-    people = []
-    for found in classes:
-        listed = named.get(found) or _named(found.name, DEFAULT_STATUS, known_ids)
-        people.append(replace(listed, pictures=_pictures(found)))
-    _require_one_each(listing or folder, list(zip(classes, people, strict=True)))
-    return people
+    chosen, pairs, notes = _choose(above, listing, classes, known_ids)
+    people = [_of_folder(found, chosen, pairs.get(found), known_ids) for found in classes]
+    _require_one_each(chosen.path if chosen else folder, list(zip(classes, people, strict=True)))
+    notes += [f"{printable(one)}: not read; it lies in no person's folder" for one in _pictures(folder)]
+    for found, listed in zip(classes, people, strict=True):
+        notes += [f"{printable(one)}: not read; it is no picture of a known kind" for one in listed.passed_over]
+        if chosen is not None and found not in pairs:
+            notes.append(f"{printable(found)}: has no entry in the list, so it is called like its folder")
+        elif pairs.get(found, Pair("", "")).by == "position":
+            notes.append(f"{printable(found.name)}: is taken for {listed.person.name} by its position alone")
+    return ClassicSet(tuple(classes), tuple(people), chosen.path if chosen else None, tuple(notes))
 
 
-def _named(name: str, status: str, known_ids: Collection[str]) -> ListedPerson:
-    """Return a person without a given id."""
-    person_id = name if name in known_ids else fit_id(name)
-    return ListedPerson(Person(person_id, name, status), (), is_id_made=person_id != name)
+def _way_down(path: Path) -> list[Path]:
+    """The folders from the one given to the one with the folders of people.
+
+    That is the first `Dataset`. Without one, a folder that stands alone holds people only if a list lies beside it:
+    else it may be a person, with pictures in folders by year.
+    """
+    way = [path]
+    if path.name.casefold() == DATASET:
+        return way
+    for _ in range(MAX_DEPTH):
+        inside = _folders_in(way[-1])
+        named = [folder for folder in inside if folder.name.casefold() == DATASET]
+        if named:
+            return [*way, named[0]]
+        if len(inside) != 1 or not _folders_in(inside[0]) or _pictures(inside[0]):
+            break
+        way.append(inside[0])
+    return way if lists_beside(way[:-1]) else [path]
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    found = [one for one in folder.iterdir() if not is_left_behind(one.name) and one.is_dir()]
+    return sorted(found, key=lambda one: natural_order(one.name))
+
+
+def _choose(
+    above: Sequence[Path], given: Path | None, classes: list[Path], known_ids: Collection[str]
+) -> tuple[Listing | None, dict[Path, Pair], list[str]]:
+    """The list, the entry of each folder, and a sentence for each JSON that was passed over."""
+    if given is not None:
+        if not given.is_file():
+            raise ImageError(f"{printable(given)}: no such list; give the JSON that names the people")
+        listing = read_listing(given, known_ids)
+        if listing is None and given.read_bytes().strip() != b"{}":
+            raise ImageError(f"{printable(given)}: {NO_LIST}")
+        return (listing, {}, []) if listing is None else (listing, pair(listing, classes), _other_keys(listing))
+    looked = _Look()
+    looked.at(lists_beside(above), classes, known_ids)
+    if not looked.fitting:
+        looked.at(lists_beside([above[0].resolve().parent]), classes, known_ids)
+    if not looked.fitting:
+        if looked.faults:
+            raise looked.faults[0][1]
+        return None, {}, looked.notes
+    (listing, pairs), *rest = looked.best()
+    if any(_people_of(one) != _people_of((listing, pairs)) for one in rest):
+        names = ", ".join(printable(one.path.name) for one in (listing, *(one for one, _ in rest)))
+        raise ImageError(f"{printable(above[-1])}: several lists beside it ({names}); give the right one")
+    others = [path for path, _ in looked.faults] + [one.path for one, _ in looked.fitting if one is not listing]
+    told = f"passed over; {printable(listing.path.name)} is the list that fits the folders"
+    return listing, pairs, [*looked.notes, *(f"{printable(path)}: {told}" for path in others), *_other_keys(listing)]
+
+
+@dataclass(slots=True)
+class _Look:
+    """The JSON files looked at: lists that fit, those that are broken or fit no folder, and what is no list."""
+
+    fitting: list[tuple[Listing, dict[Path, Pair]]] = field(default_factory=list)
+    faults: list[tuple[Path, ImageError]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def at(self, paths: Sequence[Path], classes: list[Path], known_ids: Collection[str]) -> None:
+        """Look at each of these."""
+        for path in paths:
+            try:
+                found = read_listing(path, known_ids)
+                if found is None:
+                    self.notes.append(f"{printable(path)}: passed over; it {NO_LIST}")
+                else:
+                    self.fitting.append((found, pair(found, classes)))
+            except ImageError as error:
+                self.faults.append((path, error))
+
+    def best(self) -> list[tuple[Listing, dict[Path, Pair]]]:
+        """The lists that name the most folders; of those, the ones that need no position."""
+
+        def rank(one: tuple[Listing, dict[Path, Pair]]) -> tuple[int, bool]:
+            return len(one[1]), all(found.by != "position" for found in one[1].values())
+
+        most = max(map(rank, self.fitting))
+        return [one for one in self.fitting if rank(one) == most]
+
+
+def _people_of(one: tuple[Listing, dict[Path, Pair]]) -> dict[Path, object]:
+    return {folder: one[0].entries[found.key].person for folder, found in one[1].items()}
+
+
+def _other_keys(listing: Listing) -> list[str]:
+    return [
+        f"{printable(listing.path)}: the key {key!r} was passed over; it is no person" for key in listing.other_keys
+    ]
+
+
+def _of_folder(folder: Path, listing: Listing | None, found: Pair | None, known_ids: Collection[str]) -> ListedPerson:
+    """A folder's person and pictures."""
+    entry = None if listing is None or found is None else listing.entries[found.key]
+    listed = entry or name_alone(folder.name, DEFAULT_STATUS, known_ids)
+    pictures = _pictures(folder)
+    rest = [one for one in folder.iterdir() if one not in pictures and not is_left_behind(one.name)]
+    order = sorted(rest, key=lambda one: natural_order(one.name))
+    by = "folder" if found is None else found.by
+    return replace(listed, pictures=pictures, paired_by=by, passed_over=tuple(order))
 
 
 def _require_one_each(where: Path, people: list[tuple[Path, ListedPerson]]) -> None:
@@ -80,104 +226,16 @@ def _require_one_each(where: Path, people: list[tuple[Path, ListedPerson]]) -> N
         person_id = listed.person.person_id
         if person_id in first:
             raise ImageError(
-                f"{where}: the ID {person_id!r} stands for two people, the folders {first[person_id]!r} and "
-                f"{folder.name!r}; give each an ID of their own, or rename one folder"
+                f"{printable(where)}: the ID {person_id!r} stands for two people, the folders {first[person_id]!r} and "
+                f"{printable(folder.name)!r}; give each an ID of their own, or rename one folder"
             )
-        first[person_id] = folder.name
-
-
-def _locate(path: Path, listing: Path | None) -> tuple[Path, Path | None]:
-    """The folder of class folders and the JSON, where there is one."""
-    if path.is_file():
-        listing, path = path, path.parent
-    if not path.is_dir():
-        raise ImageError(f"{path}: no such folder; give the folder that holds one folder per person")
-    folder = path / "Dataset" if (path / "Dataset").is_dir() else path
-    if listing is None:
-        beside = sorted({*folder.glob("*.json"), *path.glob("*.json")}) or sorted(folder.parent.glob("*.json"))
-        if len(beside) > 1:
-            names = ", ".join(found.name for found in beside)
-            raise ImageError(f"{folder}: several lists beside it ({names}); give the right one")
-        listing = beside[0] if beside else None
-    if listing is not None and not listing.is_file():
-        raise ImageError(f"{listing}: no such list; give the JSON that names the people")
-    return folder, listing
-
-
-def _read_list(listing: Path, known_ids: Collection[str]) -> dict[int, ListedPerson]:
-    """Entries by their numeric keys, rising."""
-    try:
-        if listing.stat().st_size > MAX_LIST_BYTES:
-            raise ImageError(f"{listing}: larger than {MAX_LIST_BYTES} bytes; that is no list of people")
-        content = json.loads(listing.read_text("utf-8-sig"), object_pairs_hook=_unique)
-    except (OSError, ValueError, RecursionError) as error:
-        raise ImageError(f"{listing}: can't be read as JSON ({error}); correct that place") from None
-    if not isinstance(content, dict):
-        raise ImageError(f'{listing}: must be an object like {{"0": {{"Name": ..., "ID": ..., "Status": ...}}}}')
-    for key in content:
-        if not (key.isascii() and key.isdecimal()):
-            raise ImageError(f"{listing}: the key {key!r} is no number; number the people 0, 1, 2, ...")
-    people = {int(key): _person(listing, key, entry, known_ids) for key, entry in content.items()}
-    return dict(sorted(people.items()))
-
-
-def _person(listing: Path, key: str, entry: Any, known_ids: Collection[str]) -> ListedPerson:
-    where = f"{listing}: entry {key!r}"
-    if not isinstance(entry, dict):
-        raise ImageError(f'{where}: must be an object {{"Name": ..., "ID": ..., "Status": ...}}')
-    fields = {str(name).lower(): value for name, value in entry.items()}
-    name = _text(where, "Name", fields.get("name"))
-    person_id = _text(where, "ID", fields["id"]) if "id" in fields else None
-    status = _text(where, "Status", fields.get("status", DEFAULT_STATUS))
-    return _named(name, status, known_ids) if person_id is None else ListedPerson(Person(person_id, name, status), ())
-
-
-def _text(where: str, what: str, value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, (str, int)):
-        raise ImageError(f"{where}: {what} is {value!r}; give a text or a whole number")
-    text = str(value).strip()
-    if not text or len(text) > MAX_TEXT or not text.isprintable():
-        raise ImageError(f"{where}: {what} is empty, longer than {MAX_TEXT} or has control characters; correct it")
-    return text
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key appears twice")
-    return found
-
-
-def _pair(listing: Path, classes: list[Path], entries: dict[int, ListedPerson]) -> dict[Path, ListedPerson]:
-    """Each folder's person: by the spelling of Name or ID first, then by number."""
-    found: dict[Path, ListedPerson] = {}
-    by_number: dict[int, ListedPerson] = {}
-    for number, listed in entries.items():
-        spellings = {_plain(listed.person.name), _plain(listed.person.person_id)}
-        same = [folder for folder in classes if _plain(folder.name) in spellings]
-        if len(same) == 1 and same[0] not in found:
-            found[same[0]] = listed
-        else:
-            by_number[number] = listed
-    for number, listed in by_number.items():
-        if number >= len(classes) or classes[number] in found:
-            raise ImageError(
-                f"{listing}: entry {str(number)!r} ({listed.person.name}) has no folder of its own "
-                f"among {len(classes)}; name the folder like the person, or number the list in sorted order of folders"
-            )
-        found[classes[number]] = listed
-    return found
+        first[person_id] = printable(folder.name)
 
 
 def _pictures(folder: Path) -> tuple[Path, ...]:
-    files = [f for f in folder.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES and f.is_file()]
-    return tuple(sorted(files, key=_natural))
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[\s_-]+", " ", text).strip().casefold()
-
-
-def _natural(path: Path) -> list[tuple[int, int, str]]:
-    parts = _NATURAL.split(path.name)
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in parts if part]
+    files = [
+        one
+        for one in folder.iterdir()
+        if one.suffix.lower() in IMAGE_SUFFIXES and not is_left_behind(one.name) and one.is_file()
+    ]
+    return tuple(sorted(files, key=lambda one: natural_order(one.name)))

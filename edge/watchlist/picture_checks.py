@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -67,6 +68,8 @@ class OtherPeople(NamedTuple):
     """(R, D), rows of length 1."""
     person_ids: Sequence[str]
     """Whose each row is."""
+    names: Mapping[str, str] = MappingProxyType({})
+    """Names by id, for whoever reads the refusal: those who enrol may see the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +265,9 @@ def _check_others(check: PictureCheck, others: OtherPeople, limits: EnrolLimits)
     if alike[best] < limits.max_other_similarity:
         return check
     numbers = {"similarity": float(alike[best]), "max_similarity": limits.max_other_similarity}
-    told = f"{MESSAGES[RefusalReason.LOOK_ALIKE]}: {others.person_ids[best]}"
+    person_id = others.person_ids[best]
+    whom = f"{others.names[person_id]} ({person_id})" if person_id in others.names else person_id
+    told = f"{MESSAGES[RefusalReason.LOOK_ALIKE]}: {whom}"
     return PictureCheck(check.candidate, RefusalReason.LOOK_ALIKE, told, numbers)
 
 

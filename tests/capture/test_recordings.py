@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from edge.arrays import BgrImage
-from edge.capture.containers import is_jpeg_sequence, is_video, shown_path
+from edge.capture.containers import is_jpeg_sequence, is_video
 from edge.capture.recordings import Timeline
 from edge.capture.sources import open_path, open_source
 from edge.config import CameraConfig
 from edge.errors import ImageError
+from edge.names import printable
 from tests.support.clips import HEIGHT, WIDTH, encode_sound, encode_video, scene, scenes
 from tests.support.media import encode, flat
 
@@ -217,4 +218,4 @@ def test_a_name_that_is_no_utf_8_is_read_and_shown(tmp_path: Path) -> None:
     path.write_bytes(b"text")
     with pytest.raises(ImageError, match="caf\ufffd"), open_path(path):
         pass
-    assert shown_path(path).endswith("caf\ufffd.mp4")
+    assert printable(path).endswith("caf\ufffd.mp4")

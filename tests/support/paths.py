@@ -22,3 +22,10 @@ def find_case_files() -> Path | None:
     data = find_shared_data()
     folder = data.parent / "cases" / "files" if data is not None else None
     return folder if folder is not None and folder.is_dir() else None
+
+
+def find_case(name: str) -> Path | None:
+    """A file of the kept cases beside the public test data, or None."""
+    data = find_shared_data()
+    path = None if data is None else data.parent / "cases" / "files" / name
+    return path if path is not None and path.is_file() else None

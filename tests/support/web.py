@@ -183,9 +183,17 @@ class WebSide:
 
 @asynccontextmanager
 async def running(
-    folder: Path, *, num_hits: int = 3, people: Callable[[Store], PeopleService] | None = None, **more: Any
+    folder: Path,
+    *,
+    num_hits: int = 3,
+    people: Callable[[Store], PeopleService] | None = None,
+    facts: Mapping[str, Any] | None = None,
+    **more: Any,
 ) -> AsyncIterator[WebSide]:
-    """The web side on a free port; `more` is review, examiner, recognition, walk (or makes it) or a setting."""
+    """The web side on a free port; `facts` are more of the health object, `more` is review, examiner, recognition, walk
+    (or makes it) or a setting.
+    """
+    health = {"box_id": "gate-2", "frames": 1234, "people": 2, "store_problem": None, "started_at": START}
     store = prepare(folder, num_hits=num_hits)
     given = {name: more.pop(name) for name in ("review", "examiner", "recognition", "walk") if name in more}
     parts = {name: part(store) if callable(part) else part for name, part in given.items()}
@@ -196,7 +204,7 @@ async def running(
         config=ServeConfig(**more),
         live=live,
         metrics=lambda: b"# TYPE edge_hits counter\nedge_hits_total 3\n",
-        health=lambda: {"box_id": "gate-2", "frames": 1234, "people": 2, "store_problem": None, "started_at": START},
+        health=lambda: health | dict(facts or {}),
         version="1.2.3",
         people=people(store) if people else PeopleWorker(Config(), store, None, forget_in(folder / "data")),
         **parts,

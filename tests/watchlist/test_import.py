@@ -67,12 +67,12 @@ def test_two_names_that_give_one_id_are_refused_by_both(tmp_path: Path) -> None:
         read_classic(dataset(tmp_path, "John Smith", "John-Smith") / "Dataset")
 
 
-def test_json_by_number_in_sorted_order_of_folders(tmp_path: Path) -> None:
-    """1, 10, 2: the order in which the classifiers of that layout numbered their classes."""
+def test_json_by_number_in_natural_order_of_folders(tmp_path: Path) -> None:
+    """1, 2, 10: as people count."""
     dataset(tmp_path, "p1", "p2", "p10")
     listing(tmp_path, {str(i): {"Name": n, "ID": 100 + i, "Status": "wanted"} for i, n in enumerate("ABC")})
     people = {p.pictures[0].parent.name: p.person.name for p in read_classic(tmp_path)}
-    assert people == {"p1": "A", "p10": "B", "p2": "C"}
+    assert people == {"p1": "A", "p2": "B", "p10": "C"}
 
 
 def test_json_by_name_wins_over_number(tmp_path: Path) -> None:
@@ -100,9 +100,8 @@ def test_ambiguous_mapping_is_refused_not_guessed(tmp_path: Path) -> None:
     ("content", "expected"),
     [
         ("{", "can't be read as JSON"),
-        ("[1]", "must be an object"),
-        ({"zero": {"Name": "A", "ID": 1}}, "is no number"),
-        ({"0": "A"}, "entry '0'"),
+        ({"zero": {"Name": "A", "ID": 1}}, "no folder of its own"),
+        ({"0": "A", "1": {"Name": "B"}}, "entry '0'"),
         ({"0": {"ID": 1}}, "Name is None"),
         ({"0": {"Name": "A", "ID": ["x"]}}, "ID is"),
         ({"0": {"Name": "A\u0000B", "ID": 1}}, "control characters"),
@@ -127,11 +126,13 @@ def test_missing_and_ambiguous_places(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="no folder of a person"):
         read_classic(tmp_path)
     dataset(tmp_path, "p0")
-    listing(tmp_path, {}, "a.json")
-    listing(tmp_path, {}, "b.json")
+    listing(tmp_path, {"0": {"Name": "A", "ID": 1}}, "a.json")
+    listing(tmp_path, {"0": {"Name": "B", "ID": 2}}, "b.json")
     with pytest.raises(ImageError, match=r"a\.json, b\.json"):
         read_classic(tmp_path)
-    assert told(read_classic(tmp_path, tmp_path / "a.json")) == [("p0", "p0", "listed")]
+    assert told(read_classic(tmp_path, tmp_path / "a.json")) == [("1", "A", "listed")]
+    with pytest.raises(ImageError, match=r"c\.json: is no list of people"):
+        read_classic(tmp_path, listing(tmp_path, [1], "c.json"))
 
 
 EXPIRES = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)

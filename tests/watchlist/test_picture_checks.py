@@ -136,6 +136,8 @@ def test_somebody_elses_look_alike_is_refused_and_named() -> None:
     (verdict,) = check_pictures([candidate("a", 0)], others=others)
     assert verdict.reason is RefusalReason.LOOK_ALIKE
     assert verdict.message.endswith(": near")
+    (verdict,) = check_pictures([candidate("a", 0)], others=others._replace(names={"near": "Ann Smith"}))
+    assert verdict.message.endswith(": Ann Smith (near)")
     assert verdict.numbers["similarity"] == pytest.approx(np.cos(np.radians(20)), abs=1e-5)
     assert check_pictures([candidate("a", 0)], others=OtherPeople(np.stack([at_angle(80)]), ["far"]))[0].ok
     best, verdicts = choose_best([candidate("a", 0)], others=others)

@@ -141,7 +141,9 @@ def main() -> None:
     model = Detector()
     scenes = Scenes(cache, plan.batch_size, plan.seed)
     if args.init and args.init.suffix == ".onnx":
-        warm_start.load(model, args.init, scenes[0][0].permute(0, 3, 1, 2).float())
+        # Of a set of its own: one that has made a batch holds a session, which a worker process can't be given.
+        examples = Scenes(cache, plan.batch_size, plan.seed)[0][0]
+        warm_start.load(model, args.init, examples.permute(0, 3, 1, 2).float())
         export.shift_scores(model, -export.SCORE_SHIFT)  # what the export added
     elif args.init:
         model.load_state_dict(common.load(args.init)["averaged"])

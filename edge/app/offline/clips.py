@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +15,30 @@ import numpy as np
 
 from edge.app.build import Models
 from edge.arrays import BgrImage
+from edge.capture.files import files_in
+from edge.capture.frames import SourceFrame
+from edge.capture.images import IMAGE_SUFFIXES
 from edge.capture.sources import VIDEO_SUFFIXES, open_path
 from edge.config import Config
 from edge.errors import ImageError
+from edge.names import printable
 from edge.pipeline import ActiveList, DeviceFacts, HitDraft, Pipeline, TrackEnd
 from edge.pipeline.bystanders import cover_bystanders
 from edge.pipeline.pipeline import Detector, without_times
+from edge.pipeline.stills import Stills
 from edge.pixels import degrade
+from edge.pixels.resize import resize
 from edge.records import Frame
 from edge.store.codec import hit_to_json
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 """Time of a file's first frame, since files don't say when they were filmed; later frames count from it."""
+
+MIN_RECORDING_FRAMES = 3
+"""With fewer frames no face can be followed (`TrackerSettings.confirm_hits`): they are pictures, not a recording."""
+THUMB = (24, 32)
+MAX_CHANGE = 20.0
+"""Mean change, of 255, between neighbours of a recording, shrunk to `THUMB` pixels."""
 
 Progress = Callable[[str, int], None]
 
@@ -39,9 +53,13 @@ class Clip:
 
 @dataclass(slots=True)
 class ClipResult:
-    """The result of one clip. `clean` holds, for each hit, the face before degradation, if it was degraded."""
+    """The result of one clip. `clean` holds, for each hit, the face before degradation, if it was degraded.
+
+    `is_stills`: it was no recording but one picture, or several, each judged by itself.
+    """
 
     clip: Clip
+    is_stills: bool = False
     frames: int = 0
     size: tuple[int, int] = (0, 0)
     faces: int = 0
@@ -55,12 +73,29 @@ class ClipResult:
 def find_clips(source: Path) -> list[Clip]:
     """Split a source into clips: a folder of videos gives one per video, anything else is one clip by itself."""
     if not source.exists():
-        raise ImageError(f"{source}: no such file or folder; check the path")
+        raise ImageError(f"{printable(source)}: no such file or folder; check the path")
     if source.is_dir():
-        videos = sorted(p for p in source.iterdir() if p.suffix.lower() in VIDEO_SUFFIXES)
+        videos = sorted(p for p in files_in(source) if p.suffix.lower() in VIDEO_SUFFIXES)
         if videos:
-            return [Clip(path.stem, path) for path in videos]
-    return [Clip(source.stem or "clip", source)]
+            return [Clip(printable(path.stem), path) for path in videos]
+    return [Clip(printable(source.stem) or "clip", source)]
+
+
+def are_pictures(path: Path, first: Sequence[SourceFrame]) -> bool:
+    """Whether a source is no recording, but one picture or a folder of unlike ones, given its first frames.
+
+    Frames of one recording have names that differ in a number alone, one size, and hardly change.
+    """
+    if len(first) < MIN_RECORDING_FRAMES:
+        return True
+    if not path.is_dir():
+        return False
+    names = {re.sub(r"\d+", "0", file.name) for file in files_in(path) if file.suffix.lower() in IMAGE_SUFFIXES}
+    if len(names) > 1 or len({shot.image.shape for shot in first}) > 1:
+        return True
+    small = [resize(shot.image, *THUMB).astype(np.float32) for shot in first]
+    changes = [float(np.abs(one - other).mean()) for one, other in pairwise(small)]
+    return float(np.mean(changes)) > MAX_CHANGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,22 +144,28 @@ def process(
     facts = DeviceFacts(config.box_id or "offline", "test", models.hashes, models.impostor_tail, _media_clock)
     for clip in clips:
         pipeline = Pipeline(config, models.stages, active_list, facts)
+        stills = Stills(config, models.stages, active_list, facts)
         degrader = Degrader(degradation, models.stages.detector) if degradation else None
-        yield _run_clip(clip, pipeline, degrader, progress)
+        yield _run_clip(clip, pipeline, stills, degrader, progress)
 
 
-def _run_clip(clip: Clip, pipeline: Pipeline, degrader: Degrader | None, progress: Progress | None) -> ClipResult:
+def _run_clip(
+    clip: Clip, pipeline: Pipeline, stills: Stills, degrader: Degrader | None, progress: Progress | None
+) -> ClipResult:
     result = ClipResult(clip)
     with open_path(clip.path) as source:
-        for number, shot in enumerate(source.frames()):
+        shots = source.frames()
+        first = list(islice(shots, MIN_RECORDING_FRAMES))
+        result.is_stills = are_pictures(clip.path, first)
+        for number, shot in enumerate(chain(first, shots)):
             image = degrader.apply(shot.image, number) if degrader else shot.image
             seconds = shot.media_s if shot.media_s is not None else number / 25.0
             mono_ns = round(seconds * 1e9)
             frame = Frame(number, clip.camera, EPOCH + dt.timedelta(seconds=round(seconds, 6)), mono_ns, image)
-            _process_frame(result, frame, pipeline)
+            _process_frame(result, frame, stills if result.is_stills else pipeline)
             if progress:
                 progress(clip.camera, number + 1)
-        result.problem = source.problem
+        result.problem = None if source.problem is None else printable(source.problem)
     _collect_ended(result, pipeline.finish(clip.camera))
     if degrader and result.drafts:
         result.clean = _clean_faces(result)
@@ -148,7 +189,7 @@ def _clean_faces(result: ClipResult) -> dict[str, BgrImage]:
     return clean
 
 
-def _process_frame(result: ClipResult, frame: Frame, pipeline: Pipeline) -> None:
+def _process_frame(result: ClipResult, frame: Frame, pipeline: Pipeline | Stills) -> None:
     done = pipeline.process(frame)
     result.frames += 1
     result.size = (frame.image.shape[1], frame.image.shape[0])

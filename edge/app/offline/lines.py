@@ -17,6 +17,7 @@ from edge.config import Config
 from edge.detect import build_detector
 from edge.enhance import Enhancer, recipe_to_json, score_face
 from edge.errors import EdgeError, ImageError
+from edge.names import printable
 from edge.pixels.geometry import ARCFACE_POINTS, align
 from edge.pixels.quality import measure
 from edge.recipes import Recipe
@@ -38,7 +39,7 @@ def detect(config: Config, paths: Iterable[Path]) -> Iterator[dict[str, Any]]:
                 height, width = frame.image.shape[:2]
                 found = detector.detect(frame.image)
                 yield {
-                    "path": str(path),
+                    "path": printable(path),
                     "frame": number,
                     "width": width,
                     "height": height,
@@ -69,7 +70,7 @@ def embed(config: Config, paths: Sequence[Path], *, aligned: bool, enhance: str)
 
 def _measure_image(path: Path, detector: Any, enhancer: Enhancer, aligned: bool) -> _PendingLine:
     line: dict[str, Any] = {
-        "path": str(path),
+        "path": printable(path),
         "box": None,
         "landmarks": None,
         "score": None,
@@ -80,7 +81,9 @@ def _measure_image(path: Path, detector: Any, enhancer: Enhancer, aligned: bool)
         image = read_image(path)
         if aligned:
             if image.shape != (112, 112, 3):
-                raise ImageError(f"{path}: is {image.shape[1]} x {image.shape[0]} px; --aligned takes 112 x 112 crops")
+                raise ImageError(
+                    f"{printable(path)}: is {image.shape[1]} x {image.shape[0]} px; --aligned takes 112 x 112 crops"
+                )
             points, box, crop, score = ARCFACE_POINTS, np.array([0, 0, 112, 112], np.float32), image, None
         else:
             found = detector.detect(image)

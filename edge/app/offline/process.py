@@ -13,9 +13,10 @@ from edge.app.build import Models, load_active_list, load_models
 from edge.app.offline import clips
 from edge.app.offline.report import write_report
 from edge.app.people.people import temporary_people
-from edge.app.people.transfer import import_classic
+from edge.app.people.transfer import import_people
 from edge.config import Config
 from edge.errors import StoreError
+from edge.names import printable
 from edge.pipeline import ActiveList
 from edge.pixels.encode import to_png
 from edge.store import Store
@@ -25,6 +26,8 @@ from edge.store import Store
 class _SearchedPeople:
     active_list: ActiveList
     store: Store
+    notes: tuple[str, ...] = ()
+    """What of the folder of people was passed over or refused."""
 
     def picture(self, sha256: str) -> bytes | None:
         path = self.store.image_path(sha256)
@@ -56,7 +59,8 @@ def process_files(
         write_report(
             out / "report.html", results, references, _facts(source, config, models, people.active_list, fault)
         )
-    return _summary(results, out)
+        notes = people.notes
+    return {**_summary(results, out), "notes": list(notes)}
 
 
 @contextlib.contextmanager
@@ -74,9 +78,11 @@ def _open_watchlist(config: Config, models: Models, watchlist: Path | None) -> I
 
 def _enrolled_for_this_run(models: Models, watchlist: Path | None) -> Iterator[_SearchedPeople]:
     with temporary_people(models) as people:
+        notes: list[str] = []
         if watchlist is not None:
-            import_classic(people, watchlist)
-        yield _SearchedPeople(load_active_list(people.store, models), people.store)
+            done = import_people(people, watchlist)
+            notes = done.lines()
+        yield _SearchedPeople(load_active_list(people.store, models), people.store, tuple(notes))
 
 
 def _make_folder(out: Path) -> None:
@@ -124,7 +130,7 @@ def _facts(
         if "sha256" in about
     ]
     return {
-        "source": source.name,
+        "source": printable(source.name),
         "sentence": f"{len(active_list.people)} people were looked for.{worse}",
         "details": details,
     }
@@ -132,12 +138,13 @@ def _facts(
 
 def _summary(results: list[clips.ClipResult], out: Path) -> dict[str, Any]:
     return {
-        "out": str(out),
-        "report": str(out / "report.html"),
+        "out": printable(out),
+        "report": printable(out / "report.html"),
         "clips": [
             {
                 "clip": result.clip.camera,
                 "frames": result.frames,
+                "one_picture": result.is_stills,
                 "detections": result.faces,
                 "tracks": len(result.ended),
                 "problem": result.problem,

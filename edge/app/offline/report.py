@@ -15,9 +15,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from edge.app.offline.clips import ClipResult
 from edge.errors import ImageError
 from edge.pipeline import HitDraft
+from edge.pipeline.stills import ONE_PICTURE
 from edge.pixels import metrics
 from edge.pixels.encode import to_png
 from edge.pixels.resize import resize
+from edge.records import Hit
 
 # A track is drawn on a map of this width, whatever the frame's size.
 _MAP_WIDTH = 320
@@ -67,7 +69,7 @@ def _view(draft: HitDraft, references: Mapping[str, bytes], clean: Any) -> HitVi
         ("similarity", f"{hit.similarity:.3f}"),
         ("margin to the runner-up", f"{hit.margin:.3f}" + (f" ({hit.runner_up_id})" if hit.runner_up_id else "")),
         ("false alerts expected", hit.expected_false_alerts),
-        ("seen", f"{hit.visit.seen_count} frames, {_seconds(hit.visit.first_at)} to {_seconds(hit.visit.last_at)} s"),
+        ("seen", _seen(hit)),
         ("eye distance", f"{quality['eye_distance_px']:.0f} px"),
         ("quality", f"{quality['score']:.0f} of 100 over {quality['num_shots']} shots"),
     ]
@@ -87,6 +89,12 @@ def _view(draft: HitDraft, references: Mapping[str, bytes], clean: Any) -> HitVi
         enrolled=data_url(enrolled) if enrolled else None,
         numbers=tuple(numbers),
     )
+
+
+def _seen(hit: Hit) -> str:
+    if hit.decision.get("timing") == ONE_PICTURE:
+        return "one picture, judged by the limits of a single picture"
+    return f"{hit.visit.seen_count} frames, {_seconds(hit.visit.first_at)} to {_seconds(hit.visit.last_at)} s"
 
 
 def _face_comparison(told: Mapping[str, Any]) -> list[tuple[str, str]]:

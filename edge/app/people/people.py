@@ -187,9 +187,24 @@ def enrol(
 def enrol_or_raise(people: People, entry: ListEntry, *, by: str, allow_alike: bool = False) -> EnrolOutcome:
     """`People.enrol`, with ImageError where nobody was stored."""
     outcome = people.enrol(entry, by=by, allow_alike=allow_alike)
-    if not outcome.is_stored:
-        raise ImageError(f"{entry.person.person_id} was not enrolled, no picture can be used. {outcome.why_refused()}")
+    require_stored(outcome)
     return outcome
+
+
+class NoPictureError(ImageError):
+    """Somebody was not stored: no picture can be used. `outcome` says why, picture by picture."""
+
+    def __init__(self, outcome: EnrolOutcome) -> None:
+        super().__init__(
+            f"{outcome.person.person_id} was not enrolled, no picture can be used. {outcome.why_refused()}"
+        )
+        self.outcome = outcome
+
+
+def require_stored(outcome: EnrolOutcome) -> None:
+    """Raise NoPictureError where nobody was stored."""
+    if not outcome.is_stored:
+        raise NoPictureError(outcome)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from edge.arrays import BgrImage
 from edge.capture.images import decode_foreign, read_image
 from edge.capture.sources import VIDEO_SUFFIXES, open_path
 from edge.errors import EdgeError
+from edge.names import is_left_behind, printable
 from edge.pipeline.draft import cut_with_margin
 from edge.pixels.cover import cover_faces
 from edge.pixels.encode import file_sha256, to_png
@@ -34,6 +35,8 @@ FRAMES_PER_VIDEO = 8
 """References kept of one video: more would be near duplicates of these."""
 FRAME_STEP_S = 0.2
 """Seconds between two measured frames of a video."""
+NOT_AMONG_BEST = "not_among_best"
+"""Reason of a frame that could be kept, while others of its video were better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,8 @@ def check_pictures(
     # Read only where it is needed: a whole list would read itself once for each of its people.
     own = [] if replaces else store.references(person_id=person.person_id)
     held = [reference.embedding for reference in own if reference.model_sha256 == model]
-    others = None if allow_alike else _others(store.references(model), person.person_id)
+    others = None if allow_alike else _others(store, model, person.person_id)
+    pictures = [one for one in pictures if isinstance(one, Upload) or not is_left_behind(one.name)]
     videos = [one for one in pictures if isinstance(one, Path) and one.suffix.lower() in VIDEO_SUFFIXES]
     for path in videos:
         best, verdicts = choose_best(list(measurer.video(path)), FRAMES_PER_VIDEO, others=others)
@@ -92,19 +96,20 @@ def check_pictures(
 
 def _outcome(verdict: PictureCheck, *, is_chosen: bool = True) -> PictureOutcome:
     """An accepted frame that was not among the best of its video is no error, but is not kept either."""
-    source = verdict.candidate.source
+    source = printable(verdict.candidate.source)
     if verdict.ok and not is_chosen:
-        return PictureOutcome(source, False, "not_among_best", "good, but others of the video were better", {})
+        return PictureOutcome(source, False, NOT_AMONG_BEST, "good, but others of the video were better", {})
     numbers = {name: round(float(value), 4) for name, value in verdict.numbers.items()}
     return PictureOutcome(source, verdict.ok, verdict.reason, verdict.message, numbers)
 
 
-def _others(known: Sequence[Reference], person_id: str) -> OtherPeople | None:
+def _others(store: Store, model: str, person_id: str) -> OtherPeople | None:
     """The references of everybody but this person."""
-    rest = [reference for reference in known if reference.person_id != person_id]
+    rest = [reference for reference in store.references(model) if reference.person_id != person_id]
     if not rest:
         return None
-    return OtherPeople(np.stack([reference.embedding for reference in rest]), [one.person_id for one in rest])
+    names = {person.person_id: person.name for person in store.people()}
+    return OtherPeople(np.stack([one.embedding for one in rest]), [one.person_id for one in rest], names)
 
 
 def _load(picture: Upload | Path) -> tuple[str, Callable[[], BgrImage]]:
@@ -130,7 +135,7 @@ class _Measurer:
             try:
                 candidates.append(self._measure(name, load(), None))
             except EdgeError as error:
-                broken.append(PictureOutcome(name, False, "unreadable", str(error), {}))
+                broken.append(PictureOutcome(printable(name), False, "unreadable", printable(str(error)), {}))
         return candidates, broken
 
     def video(self, path: Path) -> Iterator[Candidate]:
@@ -149,7 +154,7 @@ class _Measurer:
         image, quality = self._found[candidate.source]
         data = to_png(image)
         sha256 = file_sha256(data)
-        reference_id, source = f"{person_id}-{sha256[:16]}", Path(candidate.source).name
+        reference_id, source = f"{person_id}-{sha256[:16]}", printable(Path(candidate.source).name)
         model = self._stages.embedder.sha256
         return Reference(reference_id, person_id, sha256, candidate.embedding, model, quality, source), data
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edge.app.people.people import People, enrol_or_raise
+from edge.app.people.people import NoPictureError, People, require_stored
+from edge.app.people.pictures import NOT_AMONG_BEST
 from edge.errors import EdgeError, ImageError, PersonIdError
+from edge.names import printable
+from edge.records import Person
 from edge.store import Store
 from edge.store.audit.audit import LOCAL
-from edge.watchlist import Archive, read_classic, write_archive
-from edge.watchlist.archive import LIST_NAME
+from edge.watchlist import Archive, write_archive
+from edge.watchlist.archive import is_archive
+from edge.watchlist.classic import read_classic_set
 from edge.watchlist.entry import EnrolOutcome, ListEntry, Upload
 
 Progress = Callable[[str], None]
@@ -26,11 +30,58 @@ class ImportReport:
     refused: list[EdgeError] = field(default_factory=list)
     made_ids: dict[str, str] = field(default_factory=dict)
     """Maps ids made from names to those names, for people whose list gave no usable id."""
+    notes: list[str] = field(default_factory=list)
+    """What was passed over, and what was paired by position, a sentence each."""
+
+    left_out: list[EnrolOutcome] = field(default_factory=list)
+    """Those of the refused whose pictures were looked at."""
+
+    def lines(self) -> list[str]:
+        """A line for each thing passed over, each picture refused, and each person refused, with the reason."""
+        pictures = [
+            f"{picture.source}: {picture.message}"
+            for one in (*self.enrolled, *self.left_out)
+            for picture in one.outcomes
+            if not picture.accepted and picture.reason != NOT_AMONG_BEST
+        ]
+        why = {True: "no picture can be used", False: "no picture was given"}
+        people = [f"{one.person.person_id} was not enrolled: {why[bool(one.outcomes)]}" for one in self.left_out]
+        others = [str(error) for error in self.refused if not isinstance(error, NoPictureError)]
+        return [*self.notes, *pictures, *people, *others]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPerson:
+    """A person as an import would enrol them; `folder` and `paired_by` say why, and are empty for an archive."""
+
+    person: Person
+    num_pictures: int
+    first_picture: str | None
+    folder: str = ""
+    paired_by: str = ""
+
+
+def plan_import(path: Path, known_ids: Collection[str]) -> tuple[list[PlannedPerson], list[str]]:
+    """What `import_people` would enrol, and what it would pass over. Opens no picture and changes nothing.
+
+    `known_ids` are those on the watchlist.
+    """
+    if is_archive(path):
+        with Archive(path) as archive:
+            named = [(person, archive.pictures(person.person_id)) for person in archive.people]
+        return [PlannedPerson(one, len(names), names[0] if names else None) for one, names in named], []
+    found = read_classic_set(path, known_ids=known_ids)
+    planned = []
+    for folder, listed in zip(found.folders, found.people, strict=True):
+        first = printable(listed.pictures[0]) if listed.pictures else None
+        about = printable(folder.name), listed.paired_by
+        planned.append(PlannedPerson(listed.person, len(listed.pictures), first, *about))
+    return planned, list(found.notes)
 
 
 def import_people(people: People, path: Path, *, by: str = LOCAL, progress: Progress | None = None) -> ImportReport:
     """Enrol everybody of our own archive or of the classic layout, whichever `path` is."""
-    if (path.is_file() and path.suffix.lower() == ".zip") or (path / LIST_NAME).is_file():
+    if is_archive(path):
         report = ImportReport()
         _enrol_all(people, _of_archive(path), report, by, progress)
         return report
@@ -40,14 +91,15 @@ def import_people(people: People, path: Path, *, by: str = LOCAL, progress: Prog
 def import_classic(people: People, path: Path, *, by: str = LOCAL, progress: Progress | None = None) -> ImportReport:
     """Enrol everybody of a classic folder (or its JSON); ImageError where nobody could be enrolled."""
     report = ImportReport()
-    known = {person.person_id for person in people.store.people()}
-    listed = read_classic(path, known_ids=known)
+    found = read_classic_set(path, known_ids={person.person_id for person in people.store.people()})
+    listed = found.people
+    report.notes += found.notes
     report.made_ids = {one.person.person_id: one.person.name for one in listed if one.is_id_made}
     # The layout knows neither end nor reason nor owner: those of an entry there is must not be lost.
     entries = (ListEntry(people.keep_former(one.person), one.pictures) for one in listed)
     _enrol_all(people, entries, report, by, progress)
     if report.refused and not report.enrolled:
-        raise ImageError(f"{path}: nobody could be enrolled. {report.refused[0]}")
+        raise ImageError("\n".join([f"{printable(path)}: nobody could be enrolled.", *report.lines()]))
     return report
 
 
@@ -76,7 +128,12 @@ def _enrol_all(
 ) -> None:
     for entry in entries:
         try:
-            report.enrolled.append(enrol_or_raise(people, entry, by=by))
+            outcome = people.enrol(entry, by=by)
+            require_stored(outcome)
+            report.enrolled.append(outcome)
+        except NoPictureError as error:
+            report.refused.append(error)
+            report.left_out.append(error.outcome)
         except (ImageError, PersonIdError) as error:
             report.refused.append(error)
         if progress is not None:

@@ -129,6 +129,20 @@ def test_a_video_is_examined_in_a_worker_and_what_was_found_is_shown(
     run(check())
 
 
+def test_one_picture_is_enough_and_the_page_says_so(tmp_path: Path, portrait: Path) -> None:
+    picture = portrait.read_bytes()
+
+    async def check() -> None:
+        async with bench(tmp_path) as made:
+            await asyncio.to_thread(enrol_portrait, tmp_path / "data", portrait)
+            answer, _ = await made.hand_over("snapshot.png", picture)
+            page = await made.finished(answer.headers["Location"])
+            for said in ("Demo person", "Possible match", "Judged on one picture alone"):
+                assert said in page
+
+    run(check())
+
+
 def test_the_worker_goes_last_and_ends_with_its_service(tmp_path: Path, demo_clip: Path) -> None:
     clip = demo_clip.read_bytes()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import aiohttp
@@ -36,6 +37,11 @@ def file_of(kind: str, folder: Path) -> bytes:
         return encode_video(folder / f"clip.{kind}", images, format=container, codec=codec)
     if kind == "gif":
         return write_gif(folder / "clip.gif", images).read_bytes()
+    if kind == "heic":
+        heif = pytest.importorskip("pillow_heif", reason="needs the extra `heif`")
+        file = io.BytesIO()
+        heif.encode("RGB", (160, 120), images[0].tobytes(), file, quality=90)
+        return file.getvalue()
     return encode(images[0], f".{kind}")
 
 
@@ -47,7 +53,7 @@ def frames_in(folder: Path, kind: str) -> int:
         return sum(1 for _ in source.frames())
 
 
-@pytest.mark.parametrize("kind", ["mp4", "avi", "mkv", "gif", "jpg", "png", *EXPORTS])
+@pytest.mark.parametrize("kind", ["mp4", "avi", "mkv", "gif", "jpg", "png", "webp", "avif", "heic", "tif", *EXPORTS])
 def test_each_kind_is_taken_in_and_can_be_read(tmp_path: Path, kind: str) -> None:
     data = file_of(kind, tmp_path)
     count = NUM_FRAMES if kind in {*VIDEOS, *EXPORTS, "gif"} else 1

@@ -1,4 +1,7 @@
-"""Drawn pictures without faces: shelves, grids, text, blobs, wheels. The detector needs more than portraits."""
+"""Drawn pictures without faces: shelves, grids, text, blobs, wheels, vehicles.
+
+The detector needs more than portraits.
+"""
 
 from __future__ import annotations
 
@@ -153,7 +156,63 @@ def wheels(size: int, rng: np.random.Generator) -> Image:
     return np.asarray(cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.3, 1.2)))
 
 
+def vehicles(size: int, rng: np.random.Generator) -> Image:
+    """Cycles and motorcycles: two wheels, a frame of tubes, and shiny rounded parts such as tank, saddle and lamp."""
+    canvas = gradient(size, rng) if rng.random() < 0.5 else stripes(size, rng)
+    for _ in range(int(rng.integers(1, 4))):
+        radius = int(np.exp(rng.uniform(np.log(8), np.log(70))))
+        x, y = (int(v) for v in rng.integers(0, size, 2))
+        hubs = ((x, y), (x + int(radius * rng.uniform(2.0, 3.4)), y + int(rng.normal(0, radius / 8))))
+        squeeze, dark = float(rng.uniform(0.35, 1.0)), tuple(int(v) for v in rng.integers(5, 60, 3))
+        for hub in hubs:
+            _wheel(canvas, hub, radius, squeeze, dark, rng)
+        top = y - int(radius * rng.uniform(0.7, 1.6))
+        knots = [
+            *hubs,
+            *((int(rng.integers(hubs[0][0], hubs[1][0] + 1)), top + int(rng.normal(0, radius / 4))) for _ in "abc"),
+        ]
+        tube = _color(rng)
+        for a in range(len(knots)):
+            for b in range(a):
+                if rng.random() < 0.5:
+                    cv2.line(canvas, knots[a], knots[b], tube, max(radius // 9, 1), cv2.LINE_AA)
+        for knot in knots[2:] + [hubs[0]] * int(rng.integers(0, 2)):
+            _shiny(canvas, knot, radius * float(rng.uniform(0.25, 0.75)), rng)
+    return np.asarray(cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.3, 1.4)))
+
+
+def _wheel(
+    canvas: Image, hub: tuple[int, int], radius: int, squeeze: float, dark: tuple[int, ...], rng: np.random.Generator
+) -> None:
+    """A tyre, a rim, spokes, a disc and a hub."""
+    for share, color in ((1.0, dark), (0.8, _color(rng)), (0.72, _color(rng))):
+        axes = (max(int(radius * share * squeeze), 1), max(int(radius * share), 1))
+        cv2.ellipse(canvas, hub, axes, 0, 0, 360, color, -1 if share < 1 or rng.random() < 0.6 else 3, cv2.LINE_AA)
+    number, spoke = int(rng.integers(3, 24)), _color(rng)
+    for k in range(number):
+        angle = 2 * np.pi * k / number
+        end = (int(hub[0] + radius * 0.75 * squeeze * np.cos(angle)), int(hub[1] + radius * 0.75 * np.sin(angle)))
+        cv2.line(canvas, hub, end, spoke, max(radius // int(rng.integers(8, 30)), 1), cv2.LINE_AA)
+    for share in (rng.uniform(0.3, 0.5), 0.12):
+        axes = (max(int(radius * share * squeeze), 1), max(int(radius * share), 1))
+        cv2.ellipse(canvas, hub, axes, 0, 0, 360, _color(rng), -1, cv2.LINE_AA)
+
+
+def _shiny(canvas: Image, at: tuple[int, int], size: float, rng: np.random.Generator) -> None:
+    """A rounded part, lit from above, with a highlight and one or two dark marks."""
+    tilt, flat, base = float(rng.uniform(-40, 40)), float(rng.uniform(0.4, 1.2)), np.array(_color(rng), np.float64)
+    for step in range(5):
+        share, light = 1.0 - step / 6, 0.6 + 0.15 * step
+        color = tuple(int(v) for v in np.clip(base * light, 0, 255))
+        axes = (max(int(size * share), 1), max(int(size * flat * share), 1))
+        place = (at[0], int(at[1] - size * 0.12 * step))
+        cv2.ellipse(canvas, place, axes, tilt, 0, 360, color, -1, cv2.LINE_AA)
+    for _ in range(int(rng.integers(0, 3))):
+        dx, dy = (int(v) for v in rng.normal(0, size / 2.5, 2))
+        cv2.circle(canvas, (at[0] + dx, at[1] + dy), max(int(size / 7), 1), tuple(int(v) for v in base * 0.3), -1)
+
+
 def draw(size: int, rng: np.random.Generator) -> Image:
     """One drawn picture, (size, size, 3) u8 BGR; shelves most often."""
-    kind = rng.choice(5, p=(0.4, 0.13, 0.17, 0.12, 0.18))
-    return (shelves, stripes, blobs, text, wheels)[kind](size, rng)
+    kind = rng.choice(6, p=(0.34, 0.11, 0.15, 0.1, 0.15, 0.15))
+    return (shelves, stripes, blobs, text, wheels, vehicles)[kind](size, rng)

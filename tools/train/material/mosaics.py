@@ -149,7 +149,7 @@ def face_tile(stock: Portraits, face_px: float, rng: np.random.Generator) -> Ima
         cut = views.tinted(np.asarray(cut), rng)
     how = cv2.INTER_AREA if side < cut.shape[0] else cv2.INTER_LINEAR
     tile = np.asarray(cv2.resize(cut, (side, side), interpolation=how), np.uint8)
-    return bent(tile, rng) if rng.random() < 0.55 else tile
+    return bent(tile, rng) if rng.random() < 0.6 else tile
 
 
 def bent(tile: Image, rng: np.random.Generator) -> Image:
@@ -160,7 +160,13 @@ def bent(tile: Image, rng: np.random.Generator) -> Image:
     """
     side = tile.shape[0]
     y, x = np.mgrid[-1.0 : 1.0 : side * 1j, -1.0 : 1.0 : side * 1j].astype(np.float32)
-    down, turn, short, taper = (float(v) for v in rng.normal((0.12, 0, 0, 0.05), (0.2, 0.15, 0.17, 0.13)))
+    if (
+        rng.random() < 0.4
+    ):  # from high above: the hair fills half of the head, the face is short and narrows to the chin
+        middle, spread = (0.32, 0, 0.2, 0.16), (0.14, 0.2, 0.15, 0.12)
+    else:
+        middle, spread = (0.12, 0, 0, 0.05), (0.2, 0.15, 0.17, 0.13)
+    down, turn, short, taper = (float(v) for v in rng.normal(middle, spread))
     bulge = np.clip(1.0 - x * x, 0, 1) * np.clip(1.0 - y * y, 0, 1)
     source_y = y * (1.0 + abs(short)) - down * bulge
     source_x = x * (1.0 + taper * y) - turn * bulge
