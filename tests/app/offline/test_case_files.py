@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge.app.build import Models, load_active_list, load_models
-from edge.app.offline.clips import Clip, ClipResult, find_clips, process
+from edge.app.offline.clips import ClipResult, find_clips, process
 from edge.app.people.people import enrol
 from edge.config import Config, load
 from edge.pipeline import ActiveList
@@ -65,4 +65,4 @@ def test_a_video_whose_name_is_no_utf_8_is_read(cases: Path, people: tuple[Model
     found = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert any(b"\xe9" in os.fsencode(path) for path in found)
     for path in found:
-        assert next(process(Config(), *people, [Clip("video", path)])).frames > 0
+        assert run(path, people).frames > 0
