@@ -11,25 +11,20 @@ import ipaddress
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from edge import config_file, disclosure
+from edge.camera_config import CameraConfig as CameraConfig
+from edge.camera_config import MaskConfig as MaskConfig
+from edge.camera_config import Section as Section
+from edge.camera_config import Unit
 from edge.errors import ConfigError
 
 DEFAULT_PATH = Path("/etc/edge/edge.toml")
 _CHECKOUT_MODELS = Path(__file__).resolve().parent.parent / "models" / "quantized"
 # A wheel installs the pack as a data file of its environment.
 PACKAGED_MODELS = _CHECKOUT_MODELS if _CHECKOUT_MODELS.is_dir() else Path(sys.prefix) / "share" / "edge" / "models"
-
-Unit = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-class Section(BaseModel):
-    """A strict, frozen table of settings."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ServeConfig(Section):
@@ -67,35 +62,6 @@ class ServeConfig(Section):
         for text in texts:
             ipaddress.ip_network(text, strict=False)
         return texts
-
-
-class MaskConfig(Section):
-    """A rectangle painted black in the capture child, before anything else sees a pixel."""
-
-    x: Unit = Field(description="left edge, fraction of the frame's width")
-    y: Unit = Field(description="top edge, fraction of the frame's height")
-    width: Unit = Field(description="fraction of the frame's width")
-    height: Unit = Field(description="fraction of the frame's height")
-
-
-class CameraConfig(Section):
-    """One camera."""
-
-    name: str = Field(
-        pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", description="short name, lower case letters, digits, - and _"
-    )
-    source: str = Field(
-        min_length=1,
-        description="v4l2:/dev/video0, rtsp://..., http://.../stream.mjpg, picamera:0, csi:0, file:clip.mp4, "
-        "folder:frames/",
-    )
-    loop: bool = Field(False, description="play a file or folder again from its start when it ends")
-    realtime: bool = Field(True, description="play a file or folder at its recorded speed")
-    fps: float = Field(25.0, gt=0, le=240, description="frames per second asked of a device, or of a folder of images")
-    width: int = Field(640, ge=16, le=7680, description="px asked of a device; frames of other sources keep their size")
-    height: int = Field(480, ge=16, le=4320, description="px asked of a device")
-    stall_after_s: float = Field(4.0, gt=0, le=600, description="seconds without a frame until the child is killed")
-    masks: tuple[MaskConfig, ...] = Field((), description="rectangles painted black before anything sees the frame")
 
 
 class DetectConfig(Section):

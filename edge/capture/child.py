@@ -53,7 +53,7 @@ class Playback:
             self._ring.set_phase(Phase.OPENING, why)
             played_before = self._num_played
             try:
-                with open_source(self._camera) as source:
+                with open_source(self._camera, self._beat) as source:
                     self._play(source)
                     return ExitCode.OK
             except EdgeError as error:
@@ -63,6 +63,10 @@ class Playback:
                 if tries >= MAX_TRIES:
                     return error.exit_code
             self._wait_until(time.monotonic() + min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (tries - 1)))
+
+    def _beat(self, silence_s: float) -> None:
+        self._ring.put(ControlWord.SILENCE_MS, round(silence_s * 1e3))
+        self._ring.report_progress()
 
     def _play(self, source: FrameSource) -> None:
         """Play to the end; with `loop`, again and again."""

@@ -160,6 +160,7 @@ class Supervisor:
             why=self._why,
             failures=self._failures,
             is_running=self._child is not None,
+            silence_s=ring.get(ControlWord.SILENCE_MS) / 1e3,
         )
 
     def _update_health(self) -> None:

@@ -11,6 +11,7 @@ from edge import __version__, disclosure
 from edge.cli import (
     audit,
     bench,
+    camera,
     commission,
     demo,
     detect,
@@ -64,6 +65,7 @@ for command in (
     app.command()(command)
 eval.app.command("restore")(eval_restore.eval_restore)
 for name, group in (
+    ("camera", camera),
     ("watchlist", watchlist),
     ("eval", eval),
     ("models", models),
