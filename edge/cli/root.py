@@ -23,6 +23,7 @@ from edge.cli import (
     eval_restore,
     explain,
     forget,
+    identity,
     models,
     probe,
     process,
@@ -69,6 +70,7 @@ for name, group in (
     ("token", token),
     ("audit", audit),
     ("release", release),
+    ("identity", identity),
 ):
     app.add_typer(group.app, name=name)
 

@@ -9,6 +9,7 @@ migrate, update, repair   new versions of the database; damaged pages
 retention, reserve, stats old data is deleted; space for that; counts
 rows, codec               records; JSON
 clocks, drill             ages by the boots' own clocks; hits to practise with
+identity                  who the device is, and on which machine it was made
 """
 
 from edge.store.codec import hit_from_json, hit_to_json, item_to_json, time_from_text, time_to_text, to_line

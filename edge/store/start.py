@@ -10,6 +10,7 @@ from edge.store.blobs import Blobs
 from edge.store.core import Clocks, Core, Steps
 from edge.store.database import meta
 from edge.store.feed import epoch
+from edge.store.identity import identity
 from edge.store.repair import damage
 
 
@@ -18,6 +19,7 @@ def open_core(data_dir: Path, clocks: Clocks) -> Core:
 
     def prepare(db: sqlite3.Connection, blobs: Blobs) -> None:
         meta.device_id(db)
+        identity.bind_first(db, clocks.wall())
         epoch.choose_epoch(db, data_dir, clocks.wall())
         images.delete_released(db, blobs)
         images.sweep_if_due(db, blobs, clocks.wall())

@@ -39,6 +39,13 @@ def choose_epoch(db: sqlite3.Connection, folder: Path, now: dt.datetime) -> str:
     return epoch
 
 
+def begin(db: sqlite3.Connection, now: dt.datetime, cause: str) -> str:
+    """Begin a new epoch within the caller's transaction, with a `gap` that says why; returns it."""
+    epoch = _new_epoch(db)
+    feed.append(Change(db), now, "gap", {"cause": cause, "from": None, "to": None})
+    return epoch
+
+
 def _new_epoch(db: sqlite3.Connection) -> str:
     epoch = secrets.token_hex(8)
     meta.put(db, meta.Key.EPOCH, epoch)
