@@ -10,6 +10,7 @@ import typer
 from edge import __version__
 from edge.cli import (
     audit,
+    backup,
     bench,
     commission,
     demo,
@@ -71,6 +72,7 @@ for name, group in (
     ("audit", audit),
     ("release", release),
     ("identity", identity),
+    ("backup", backup),
 ):
     app.add_typer(group.app, name=name)
 

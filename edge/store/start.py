@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from edge.store import images, reserve, retention
+from edge.store.backup import restore
 from edge.store.blobs import Blobs
 from edge.store.core import Clocks, Core, Steps
 from edge.store.database import meta
@@ -29,6 +30,7 @@ def open_core(data_dir: Path, clocks: Clocks) -> Core:
         retention.make_room(db, blobs, data_dir)
 
     def mend(blobs: Blobs) -> None:
+        restore.finish(data_dir)
         damage.mend(data_dir / "edge.db", blobs, clocks.wall())
 
     return Core(data_dir, clocks, Steps(prepare, make_room, mend))

@@ -46,6 +46,13 @@ def begin(db: sqlite3.Connection, now: dt.datetime, cause: str) -> str:
     return epoch
 
 
+def begin_restored(db: sqlite3.Connection, now: dt.datetime, seen: tuple[str, int] | None) -> str:
+    """Begin the epoch of a database that takes the place of another, whose epoch and head were `seen`; returns it."""
+    head, epoch = feed.head(db), _new_epoch(db)
+    _record_replacement(db, now, "restored", seen, head)
+    return epoch
+
+
 def _new_epoch(db: sqlite3.Connection) -> str:
     epoch = secrets.token_hex(8)
     meta.put(db, meta.Key.EPOCH, epoch)

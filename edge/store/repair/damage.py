@@ -83,13 +83,6 @@ def kept(db: sqlite3.Connection) -> Damage | None:
     return None if text is None else Damage(**json.loads(text))
 
 
-def drop_quarantine(folder: Path) -> bool:
-    """Delete what was set aside: it can't be searched for people who are erased. Returns whether there was any."""
-    there = (folder / QUARANTINE).is_dir()
-    shutil.rmtree(folder / QUARANTINE, ignore_errors=True)
-    return there
-
-
 def _rebuild_indexes(db: sqlite3.Connection) -> bool:
     try:
         db.execute("REINDEX")
