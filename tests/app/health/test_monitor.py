@@ -41,7 +41,6 @@ class Scene:
         self.slow: str | None = None
         self.synced: bool | None = True
         self.model = ("ok", "")
-        self.identity = ("ok", "")
         self.why_blind: str | None = None
         self.shown: list[tuple[Condition, ...]] = []
         self.boot_ns = 10**12
@@ -60,7 +59,6 @@ class Scene:
                 is_list_stale=lambda at: self.stale,
                 publish=self.shown.append,
                 models=lambda: self.model,
-                identity=lambda: self.identity,
                 blind=lambda: self.why_blind,
                 temperature_c=lambda: self.degrees,
                 throttled=lambda: self.slow,
@@ -130,20 +128,6 @@ def test_states_become_coverage_and_gaps(scene: Scene) -> None:
     scene.clock.forward(hours=2)
     scene.boot_ns += 7200 * 10**9
     assert scene.monitor.camera_coverage(scene.clock())[0].state == "blind", "the pause is over by itself"
-
-
-def test_a_clone_is_told_once_with_what_to_do(scene: Scene) -> None:
-    other, this = {"serial": ("1",), "mac": ("1",)}, {"serial": ("2",), "mac": ("2",)}
-    scene.store.identity.keep(other)
-    scene.identity = checks.identity(scene.store.identity.settle(this))
-    for _ in range(3):
-        scene.look()
-    told = [body for kind, body in scene.items() if kind == "health"]
-    assert [(one["subject"], one["state"]) for one in told] == [("identity", "clone")]
-    assert (
-        f"this looks like a clone of {scene.store.box_id}: serial number and MAC address changed" in told[0]["detail"]
-    )
-    assert "edge identity new" in told[0]["detail"]
 
 
 def test_a_list_too_old_and_a_low_disk_are_told_once_each_way(scene: Scene) -> None:
