@@ -8,11 +8,9 @@ that name the same person each by themselves. Beside it: the same for people on 
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +19,7 @@ from edge.app.build import load_models
 from edge.app.evaluation.accuracy import read_people
 from edge.capture.images import read_image
 from edge.config import Config
-from edge.evaluate.identify import split_people
+from edge.evaluate.identify import Split, split_people
 from edge.evaluate.pairs import Picture, degraded, main_face
 from edge.pipeline.active_list import ActiveList
 from edge.pipeline.limits import MatchLimits, limits_of
@@ -95,33 +93,23 @@ def answers(gallery: Gallery, limit: MatchLimits, shots: Sequence[NDArray[np.flo
     return found
 
 
-def measure(probes: Probes, people_file: Path, faults: Sequence[str]) -> dict[str, Any]:
-    """Rows by fault and rule: named among strangers (FPIR), and right and wrong names among people on the list."""
-    parts = split_people(probes.images, read_people(people_file))
-    active = listed(probes, parts.enrolled)
-    limit = limits_of(probes.config.recognise, active)["color"]
-    rows: list[dict[str, Any]] = []
-    for fault in faults:
-        counts: dict[str, dict[str, int]] = {}
-        for kind, pictures in (("strangers", parts.strangers), ("listed", parts.genuine)):
-            for picture in pictures:
-                shots = probes.shots(picture, fault)
-                for rule, person in answers(active.gallery, limit, shots).items() if shots else ():
-                    row = counts.setdefault(rule, dict.fromkeys(("strangers", "named", "listed", "right", "wrong"), 0))
-                    row[kind] += 1
-                    if kind == "strangers":
-                        row["named"] += person is not None
-                    else:
-                        row["right"] += person == picture.person
-                        row["wrong"] += person not in (None, picture.person)
-        rows += [{"degrade": fault, "rule": rule, **row} for rule, row in counts.items()]
-    return {
-        "early_similarity": round(limit.early_similarity, 4),
-        "min_similarity": limit.min_similarity,
-        "min_margin": limit.min_margin,
-        "people": len(active.people),
-        "rows": rows,
-    }
+def measure(
+    probes: Probes, parts: Split, active: ActiveList, limit: MatchLimits, fault: str
+) -> dict[str, dict[str, int]]:
+    """By rule: named among strangers (FPIR), and right and wrong names among people on the list."""
+    counts: dict[str, dict[str, int]] = {}
+    for kind, pictures in (("strangers", parts.strangers), ("listed", parts.genuine)):
+        for picture in pictures:
+            shots = probes.shots(picture, fault)
+            for rule, person in answers(active.gallery, limit, shots).items() if shots else ():
+                row = counts.setdefault(rule, dict.fromkeys(("strangers", "named", "listed", "right", "wrong"), 0))
+                row[kind] += 1
+                if kind == "strangers":
+                    row["named"] += person is not None
+                else:
+                    row["right"] += person == picture.person
+                    row["wrong"] += person not in (None, picture.person)
+    return counts
 
 
 def main() -> None:
@@ -131,14 +119,21 @@ def main() -> None:
     parser.add_argument("--people", type=Path, default=DATA / "faces" / "lfw" / "people_dev.txt")
     parser.add_argument("--degrade", action="append")
     given = parser.parse_args()
-    found = measure(Probes(given.images, Config()), given.people, given.degrade or ["clean"])
-    for row in found["rows"]:
-        fpir = row["named"] / row["strangers"]
-        bound = "" if row["named"] else f" (95 % bound {UPPER / row['strangers']:.4f})"
-        named = f"{row['named']} of {row['strangers']} strangers, FPIR {fpir:.4f}{bound}"
-        right = f"{row['right'] / max(row['listed'], 1):.3f} of {row['listed']} listed named right"
-        print(f"{row['degrade']:8s} {row['rule']:15s} {named}; {right}, {row['wrong']} wrong")
-    print(json.dumps({key: value for key, value in found.items() if key != "rows"}))
+    probes = Probes(given.images, Config())
+    parts = split_people(given.images, read_people(given.people))
+    active = listed(probes, parts.enrolled)
+    limit = limits_of(probes.config.recognise, active)["color"]
+    print(
+        f"{len(active.people)} people; early from {limit.early_similarity:.3f}, regular from {limit.min_similarity}, "
+        f"margin {limit.min_margin}",
+        flush=True,
+    )
+    for fault in given.degrade or ["clean"]:
+        for rule, row in measure(probes, parts, active, limit, fault).items():
+            bound = "" if row["named"] else f" (95 % bound {UPPER / row['strangers']:.4f})"
+            named = f"{row['named']} of {row['strangers']} strangers, FPIR {row['named'] / row['strangers']:.4f}{bound}"
+            right = f"{row['right'] / max(row['listed'], 1):.3f} of {row['listed']} listed named right"
+            print(f"{fault:8s} {rule:15s} {named}; {right}, {row['wrong']} wrong", flush=True)
 
 
 if __name__ == "__main__":
