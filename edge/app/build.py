@@ -19,6 +19,7 @@ from edge.enhance.benefit import read_benefit
 from edge.ops.packs.choice import apply_choice, platform_facts, read_choice, why_stale
 from edge.ops.system.clock import boot_id, clock_facts
 from edge.pipeline import ActiveList, DeviceFacts, Pipeline, Stages
+from edge.pipeline.bystanders import SECOND_LOOK_SCORE
 from edge.pipeline.limits import same_model
 from edge.recognise import build_embedder
 from edge.records import Frame
@@ -49,7 +50,8 @@ def load_models(config: Config) -> Models:
     """Check and load what the configuration names; raises ModelError."""
     pack = Pack.open(config.models_dir)
     config, runtimes = apply_probe_choice(config, pack)
-    detector = build_detector(config.detect, pack, runtimes.get("detect", config.runtime))
+    runtime = runtimes.get("detect", config.runtime)
+    detector = build_detector(config.detect, pack, runtime, doubtful_score=SECOND_LOOK_SCORE)
     entry = pack.find("embed", config.recognise.model)
     embedder = build_embedder(config.recognise, pack, runtimes.get("embed", config.runtime))
     tail = entry.scores.get("impostor_tail")

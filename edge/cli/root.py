@@ -10,6 +10,7 @@ import typer
 from edge import __version__, disclosure
 from edge.cli import (
     audit,
+    backup,
     bench,
     camera,
     commission,
@@ -24,6 +25,7 @@ from edge.cli import (
     eval_restore,
     explain,
     forget,
+    identity,
     models,
     probe,
     process,
@@ -73,6 +75,8 @@ for name, group in (
     ("token", token),
     ("audit", audit),
     ("release", release),
+    ("identity", identity),
+    ("backup", backup),
 ):
     app.add_typer(group.app, name=name)
 
