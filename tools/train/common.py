@@ -69,7 +69,7 @@ def arguments(description: str) -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, help="anneal over this much training time instead of --steps")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint, curve and exports")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-    parser.add_argument("--init", type=Path, help="start from the averaged weights of another run's checkpoint")
+    parser.add_argument("--init", type=Path, help="start from a checkpoint's averaged weights, or a shipped .onnx")
     parser.add_argument("--smoke", action="store_true", help="a tiny run that ends in under two minutes")
     parser.add_argument("--fp32", action="store_true", help="no bf16: faster on cores whose bf16 is emulated")
     parser.add_argument("--threads", type=int, default=2)
