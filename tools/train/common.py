@@ -42,6 +42,7 @@ class Plan:
     weight_decay: float = 0.02
     average: float = 0.998
     bf16: bool = True
+    device: str = "cpu"
 
 
 class WeightAverage:
@@ -183,7 +184,8 @@ class _Run:
     """What a checkpoint holds: net, its mean, optimiser, the loss's own state, and how far the run is."""
 
     def __init__(self, plan: Plan, model: nn.Module, loss_of: LossOf) -> None:
-        self.plan, self.model, self.loss_of = plan, model.train().to(memory_format=torch.channels_last), loss_of
+        model = model.train().to(plan.device, memory_format=torch.channels_last)
+        self.plan, self.model, self.loss_of = plan, model, loss_of
         self.averaged = WeightAverage(model, plan.average)
         self.optimiser = torch.optim.AdamW(model.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
         self.step, self.elapsed_s = 0, 0.0
@@ -209,8 +211,9 @@ class _Run:
         """One step of the optimiser; returns the loss before it."""
         for group in self.optimiser.param_groups:
             group["lr"] = rate_now
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.plan.bf16):
-            loss = self.loss_of(self.model, batch)
+        there = tuple(one.to(self.plan.device, non_blocking=True) for one in batch)
+        with torch.autocast(torch.device(self.plan.device).type, torch.bfloat16, enabled=self.plan.bf16):
+            loss = self.loss_of(self.model, there)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
