@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +47,12 @@ def write_view(
     stages, hashes = models.stages, hashes_of(models.pack)
     used = {name: STEPS[name].version for name in STEPS if name not in GENERATIVE}
     pictures = [(face.picture.person, face.picture.number) for face in faces]
-    key = hashlib.sha256(json.dumps([hashes, used, pictures, view.GAMMAS, view.BANDS]).encode()).hexdigest()
+    seen_by = [hashes["detect"], hashes["embed"]]
+    key = hashlib.sha256(json.dumps([seen_by, used, pictures, view.GAMMAS, view.BANDS]).encode()).hexdigest()
     rows: list[Seen] = []
     for name in CONDITIONS:
         file = None if keep is None else keep / f"{name.replace(':', '-')}.json"
-        found = None if file is None else _kept(file, key)
+        found = None if file is None else _kept(file, key, hashes)
         if found is None:
             found = view.measure(
                 faces,
@@ -62,7 +63,8 @@ def write_view(
                 progress=progress,
             )
         if file is not None:
-            _write(file, {"key": key, "rows": [row.model_dump() for row in found]})
+            models_of = {name: hashes[name] for name in sorted(view.steps_of(found)) if name in hashes}
+            _write(file, {"key": key, "models": models_of, "rows": [row.model_dump() for row in found]})
         rows += found
     choices = view.choose(rows)
     held = ViewFile(
@@ -78,11 +80,12 @@ def write_view(
     return {"written": str(path), **held.model_dump(mode="json")}
 
 
-def _kept(file: Path, key: str) -> list[Seen] | None:
+def _kept(file: Path, key: str, hashes: Mapping[str, str]) -> list[Seen] | None:
     """What an earlier run measured with the same models, steps and pictures; None where there is none."""
     try:
         told = json.loads(file.read_text("utf-8"))
-        return [Seen.model_validate(row) for row in told["rows"]] if told["key"] == key else None
+        is_same = told["key"] == key and all(hashes.get(name) == sha256 for name, sha256 in told["models"].items())
+        return [Seen.model_validate(row) for row in told["rows"]] if is_same else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
