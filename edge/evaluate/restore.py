@@ -35,6 +35,8 @@ FMR = 1e-2
 WORST = 0.05
 """The worst value is the mean over this share of the faces."""
 NUM_SAMPLES = 3
+SAME_DB = 100.0
+"""The PSNR of two equal pictures, where differences are taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def row_of(condition: Condition, step: str, faces: Sequence[Face]) -> dict[str, 
             "tar": round(float(accepted_pairs(variant.vectors, people).mean()), 4),
         }
     row["chance"] = {
-        "psnr_db": _error_of_mean(np.subtract(on.psnr, off.psnr)),
+        "psnr_db": _error_of_mean(np.minimum(on.psnr, SAME_DB) - np.minimum(off.psnr, SAME_DB)),
         "cosine": _error_of_mean(np.einsum("nd,nd->n", on.vectors - off.vectors, clean)),
     }
     row["both"] = {"tar": round(float(accepted_pairs(mean_direction(off.vectors, on.vectors), people).mean()), 4)}
