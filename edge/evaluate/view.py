@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from edge.arrays import BgrImage
 from edge.detect import Detector
 from edge.enhance import Enhancer, Plan, PlannedStep
 from edge.enhance.faults import FAULTS, grade
@@ -130,10 +131,10 @@ def measure(
     return found
 
 
-def _crops(seen: DegradedFace, plans: Iterable[Steps], enhancer: Enhancer) -> list[Any]:
+def _crops(seen: DegradedFace, plans: Iterable[Steps], enhancer: Enhancer) -> list[BgrImage]:
     """The aligned face after each plan; what plans begin with alike is done once."""
-    made = {(): seen.part}
-    crops = []
+    made: dict[Steps, BgrImage] = {(): seen.part}
+    crops: list[BgrImage] = []
     for steps in plans:
         for end in range(1, len(steps) + 1):
             if steps[:end] not in made:

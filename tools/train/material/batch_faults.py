@@ -12,11 +12,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from edge.pixels import degrade
-
-Tensor = torch.Tensor
 
 
 def _at(table: Sequence[float], level: Tensor, zero: float) -> Tensor:

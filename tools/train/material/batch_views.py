@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import Dataset
 
@@ -22,7 +23,6 @@ from tools.train.material.canvases import CANVAS_FACE_PX, CANVAS_PX
 
 GROUP = 16
 """Pictures that share a fault."""
-Tensor = torch.Tensor
 
 
 class Canvases(Dataset[common.Batch]):

@@ -51,7 +51,7 @@ def blurred(planes: Planes, sigma: float) -> Planes:
 def coded(planes: Planes, quality: int) -> Planes:
     """Through JPEG, gray; rounded."""
     _, data = cv2.imencode(".jpg", pictures.bytes_of(planes)[0].astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)[None], np.float32)
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.float32)[None]
 
 
 def half(truth: Planes, rng: np.random.Generator) -> Planes:
