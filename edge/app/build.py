@@ -16,6 +16,7 @@ from edge.config import Config, RuntimeConfig
 from edge.detect import build_detector
 from edge.enhance import STEPS, Benefit, Budget, Enhancer, Networks
 from edge.enhance.benefit import read_benefit
+from edge.enhance.view import read_views
 from edge.ops.packs.choice import apply_choice, platform_facts, read_choice, why_stale
 from edge.ops.system.clock import boot_id, clock_facts
 from edge.pipeline import ActiveList, DeviceFacts, Pipeline, Stages
@@ -69,7 +70,7 @@ def load_models(config: Config) -> Models:
 
 
 def _enhancer(config: Config, pack: Pack, embedder: ModelEntry) -> Enhancer:
-    """The enhancer with the pack's learned steps and the benefit that was measured with this embedder."""
+    """The enhancer with the pack's learned steps, the benefit measured with this embedder, and the choices for eyes."""
     benefit = read_benefit(pack)
     if not embedder.default and not embedder.variant_of:
         benefit = Benefit(problem=f"nothing was measured with the embedder {embedder.name}")
@@ -79,6 +80,7 @@ def _enhancer(config: Config, pack: Pack, embedder: ModelEntry) -> Enhancer:
         time.perf_counter,
         networks=networks,
         benefit=benefit,
+        views=read_views(pack),
         generative=config.enhance.generative,
     )
 
