@@ -22,9 +22,9 @@ from typing import NoReturn
 
 from pydantic import ValidationError
 
+from edge import disclosure
 from edge.app.service import logs, service
 from edge.app.service.failed_starts import GOOD_AFTER_S, FailedStarts, Failure
-from edge.capture.address import without_login
 from edge.config import DEFAULT_PATH, Config, ServeConfig
 from edge.errors import ConfigError, EdgeError, ModelError, ServiceError, StoreError
 from edge.ops.system.systemd import SignsOfLife, feed_watchdog, notify_systemd
@@ -77,7 +77,7 @@ def failure_of(error: Exception) -> Failure:
     """What the safe page says of an error; of a fault of the program only its name, for its text may hold anything."""
     kinds = ((ConfigError, "config"), (ModelError, "models"), (StoreError, "storage"), (EdgeError, "unavailable"))
     kind = next((name for known, name in kinds if isinstance(error, known)), "crash")
-    why = without_login(str(error)) if kind != "crash" else f"the program broke off with {type(error).__name__}"
+    why = disclosure.hide(str(error)) if kind != "crash" else f"the program broke off with {type(error).__name__}"
     return Failure(kind, why)
 
 
