@@ -16,6 +16,7 @@ import threading
 import time
 from pathlib import Path
 
+from edge import disclosure
 from edge.capture.address import parse_source
 from edge.capture.health import BAD_STATES, CaptureReport, HealthLimits, is_hung, state_of
 from edge.capture.orders import ChildSettings
@@ -160,6 +161,7 @@ class Supervisor:
             failures=self._failures,
             is_running=self._child is not None,
             sight=CameraState[sight.name] if sight is not Sight.CLEAR else None,
+            silence_s=ring.get(ControlWord.SILENCE_MS) / 1e3,
         )
 
     def _update_health(self) -> None:
@@ -167,6 +169,7 @@ class Supervisor:
         old = self.health
         self.bad_frames = self._ring.get(ControlWord.BAD_FRAMES)
         state, detail = state_of(self._report(), self._limits, self._shown)
+        detail = disclosure.hide(detail)
         since = old.since if state == old.state else dt.datetime.now(dt.UTC)
         self.health = dataclasses.replace(
             old,
