@@ -10,6 +10,7 @@ from rich.table import Table
 
 from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress_bars, read_config, require_mode, table
 from edge.cli.eval_groups import print_groups
+from edge.cli.eval_watch import print_watch
 
 app = typer.Typer(help="Measure how well it works, on labelled pictures.", no_args_is_help=True)
 
@@ -208,3 +209,34 @@ def eval_groups(
         print_json(answer)
         return
     print_groups(answer)
+
+
+@app.command("watch")
+def eval_watch(
+    footage: Annotated[list[Path] | None, typer.Option(help="quiet clip; may be given several times")] = None,
+    scenes: Annotated[Path | None, typer.Option(help="folder of pictures, each a still scene")] = None,
+    num_scenes: Annotated[int, typer.Option(help="how many of its pictures, by name", min=1)] = 8,
+    variants: Annotated[int, typer.Option(help="variants of each fault per clip or scene", min=1)] = 2,
+    quiet_hours: Annotated[float, typer.Option(help="hours of quiet footage in all", min=0.01)] = 24.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Camera states: faults put into footage that are found, and false states of quiet footage.
+
+    A fault counts where its state is said within 30 s and is over within 30 s of its end. Quiet footage gets a day's
+    light in every hour, lamps, passers, showers and noise, with a look every four seconds.
+    """
+    from edge.app.evaluation import watch as measurement
+
+    with progress_bars() as tell:
+        answer = measurement.watch(
+            footage or [],
+            scenes,
+            num_scenes=num_scenes,
+            variants=variants,
+            quiet_hours=quiet_hours,
+            progress=tell,
+        )
+    if as_json:
+        print_json(answer)
+        return
+    print_watch(answer)

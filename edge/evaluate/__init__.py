@@ -5,6 +5,7 @@
     detection  mosaics with known faces: average precision, landmark error; clutter on real footage
     mosaics    the pictures with known faces for `detection`
     groups     false match rates within and across groups of people, with bounds
+    watch      states of a camera: faults put into footage, and quiet footage
     restore    what each enhancement step does to pixels and to recognition
     benefit    which steps may be done for recognition, chosen from what `restore` measures
     view       which steps are done for eyes, and how strongly
