@@ -153,7 +153,8 @@ def _tables(model: type[BaseModel], name: str) -> Iterator[tuple[str, str, list[
     for key, field in model.model_fields.items():
         deeper = _model_of(field.annotation)
         if deeper is not None:
-            inner.append((deeper, f"{name}.{key}".strip(".")))
+            one_of_many = ".NAME" if "dict[" in str(field.annotation) else ""
+            inner.append((deeper, f"{name}.{key}{one_of_many}".strip(".")))
         if deeper is None or field.description:
             own.append((key, field))
     yield name, " ".join((model.__doc__ or "").split()), own
