@@ -22,13 +22,15 @@ class SiteConfig(Section):
         "", max_length=64, description="zone of all times on the page, such as Europe/Berlin; empty: the system's"
     )
 
+    shift_hours: float = Field(8.0, gt=0, le=24, description="hours of a shift, which the list of hits can show")
+
     @field_validator("time_zone")
     @classmethod
     def _known(cls, name: str) -> str:
         if name:
             try:
                 zoneinfo.ZoneInfo(name)
-            except (ValueError, OSError):
+            except (KeyError, ValueError, OSError):
                 raise ValueError("no such time zone; `timedatectl list-timezones` shows them") from None
         return name
 

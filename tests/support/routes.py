@@ -24,6 +24,7 @@ PATHS = {
     "live.frame": "/live/door/frame",
     "live.picture": "/live/door/frame.jpg",
     "hits": "/hits",
+    "hits.next": "/hits/next",
     "hit": f"/hits/{HIT_ID}",
     "hit.review": f"/hits/{HIT_ID}/review",
     "hit.undo": f"/hits/{HIT_ID}/undo",

@@ -107,6 +107,8 @@ class _PageWithoutModels:
             store=self.store,
             config=self.config.serve,
             review=self.config.review,
+            site=self.config.site,
+            statuses=self.config.status,
             live=self.board,
             metrics=lambda: b"",
             health=lambda: basic_status(self.config, self.store, self.monitor.conditions, self.started_at),

@@ -147,6 +147,8 @@ class _Service:
             store=self.store,
             config=self.config.serve,
             review=self.config.review,
+            site=self.config.site,
+            statuses=self.config.status,
             live=self.board,
             metrics=self._render_metrics,
             health=lambda: service_status(self),

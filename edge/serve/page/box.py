@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from edge.errors import NotFoundError, StoreError
 from edge.serve.app_keys import BOX_ID, LIVE, STORE, VERSION, read, written
 from edge.serve.http.access import CALLER
+from edge.serve.http.auth import local_address
 from edge.serve.http.inputs import read_form
 from edge.serve.http.route import may_call
 from edge.serve.page.now import health_values
@@ -88,7 +90,9 @@ async def resume(request: web.Request) -> web.StreamResponse:
     """End the pause before its time is up."""
     await read_form(request)
     await require_recognition_switch(request.app).resume(request[CALLER].name or "")
-    raise web.HTTPSeeOther("/box#pause")
+    # The button is on every page: back to the one it was pressed on.
+    came_from = local_address(urlsplit(request.headers.get("Referer", "")).path)
+    raise web.HTTPSeeOther("/box#pause" if came_from.startswith("/box") else came_from or "/box#pause")
 
 
 async def drill(request: web.Request) -> web.StreamResponse:

@@ -48,7 +48,7 @@ EXPECTED = {
     "guard": OPEN
     | OWN
     | {"now", "now.hits", "now.health", "events", "live.frames", "live.frame", "live.picture"}
-    | {"hits", "hit", "hit.review", "hit.undo"}
+    | {"hits", "hits.next", "hit", "hit.review", "hit.undo", "box.pause", "box.resume"}
     | EXAMINE
     | {"people", "box", "api.alerts", "api.alert", "api.image", "api.health", "api.openapi", "api.coverage"},
     "supervisor": set(PATHS),
