@@ -112,7 +112,7 @@ def test_a_guard_logs_in_and_reviews_a_hit_by_keyboard(tmp_path: Path) -> None:
             await page.keyboard.type("correct horse 1")
             await page.keyboard.press("Enter")
             await page.get_by_role("heading", name="Rosa Alba", exact=True).wait_for()
-            slider = page.get_by_role("slider")
+            slider = page.get_by_role("slider", name="Wipe from found")
             await slider.focus()
             for _ in range(50):
                 await page.keyboard.press("ArrowRight")

@@ -96,6 +96,7 @@ class _PageWithoutModels:
             pause=store.pauses.current,
             is_list_stale=lambda at: False,
             publish=self.board.publish_conditions,
+            consumer_warn_minutes=self.config.serve.consumer_warn_minutes,
             models=lambda: ("unusable", str(self.problem)),
             blind=lambda: NO_MODELS,
         )

@@ -138,6 +138,7 @@ class _Service:
             pause=self.store.pauses.current,
             is_list_stale=lambda at: self.vision.pipeline.active_list.is_stale(at),
             publish=self.board.publish_conditions,
+            consumer_warn_minutes=self.config.serve.consumer_warn_minutes,
             models=self.model_files.look,
         )
 

@@ -44,6 +44,7 @@ MILD_CONDITIONS = frozenset(
     f"condition.{name}"
     for name in (
         "disk_low",
+        "consumers_silent",
         "load_behind",
         "clock_unsynchronised",
         "clock_stepped",
@@ -96,6 +97,7 @@ class Words:
             "strangers": self.strangers,
             "in_view": self.in_view,
             "is_alarming": is_alarming,
+            "audit_words": self.audit_words,
             "troubles": self.troubles,
             "condition": self.condition,
             "worst_first": worst_first,
@@ -146,6 +148,10 @@ class Words:
             if name.endswith(suffix):
                 return self.decimals(float(value), 0) + unit
         return self._t("unit.of_100", value=f"{value:.0f}") if name == "score" else self.decimals(value)
+
+    def audit_words(self, action: str) -> str:
+        """What an audited action did, in words; one that the catalogue doesn't know is shown as it is."""
+        return self._known(f"audited.{action.replace('.', '_')}", action)
 
     def doubts(self, hit: Hit) -> list[str]:
         """Reasons why this possible match may be wrong, from the hit's own measurements."""
