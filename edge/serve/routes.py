@@ -88,6 +88,14 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/commission", commission.show, "commission", allow(S, I)),
     Route("POST", "/commission", commission.act, "commission.act", allow(S, I), change="commission.sheet"),
     Route("GET", "/commission/sheet", commission.sheet, "commission.sheet", allow(S, I)),
+    Route(
+        "GET",
+        "/commission/people/{person_id}/picture",
+        commission.picture,
+        "commission.picture",
+        allow(S, I),
+        view="picture.view",
+    ),
     # users, tokens, logins; only a supervisor: whoever makes users or tokens reaches all that these reach
     Route("POST", "/box/users", accounts.add_user, "box.user.add", allow(S), change="user.add"),
     Route("POST", "/box/users/password", accounts.set_password, "box.user.password", allow(S), change="user.password"),

@@ -48,6 +48,7 @@ PATHS = {
     "commission": "/commission",
     "commission.act": "/commission",
     "commission.sheet": "/commission/sheet",
+    "commission.picture": "/commission/people/p1/picture",
     "box.user.add": "/box/users",
     "box.user.password": "/box/users/password",
     "box.user.remove": "/box/users/remove",
