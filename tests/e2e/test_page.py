@@ -63,7 +63,7 @@ def test_the_live_picture_moves_tells_its_age_and_greys_when_it_stops(tmp_path: 
             assert await age_ms(page) >= 2000
             assert await page.locator(".veil").is_visible()
             box.live.publish_health([camera_health(state=CameraState.LOST, detail="no answer from rtsp://camera")])
-            await page.get_by_text("Camera lost").wait_for()
+            await page.locator("#strip").get_by_text("Camera lost").wait_for()
             await shoot(page, "now-not-live")
 
             publisher.paused = False

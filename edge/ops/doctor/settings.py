@@ -26,7 +26,8 @@ def check_settings(config: Config) -> list[Check]:
         usual |= {f"camera[{camera.name}].{key}": value for key, value in _flat(bare, "") if key != "source"}
     changed = [f"{key} = {value}" for key, value in values.items() if key not in usual or usual[key] != value]
     name = "configuration"
-    found = f"{len(config.camera)} cameras, data in {config.data_dir}; differs from the defaults: "
+    cameras = "1 camera" if len(config.camera) == 1 else f"{len(config.camera)} cameras"
+    found = f"{cameras}, data in {config.data_dir}; differs from the defaults: "
     return [passed(name, found + (", ".join(changed) or "nothing")), *_contradictions(config)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from aiohttp import web
 
@@ -71,7 +72,7 @@ async def sheet(request: web.Request) -> web.StreamResponse:
 async def _page(request: web.Request, error: str | None, status: int = 200) -> web.Response:
     walk = require_walk(request.app)
     view = await read(walk.view)
-    values = {"people": await read(offered, request), "command": CALIBRATE}
+    values: dict[str, Any] = {"people": await read(offered, request), "command": CALIBRATE}
     values |= {"view": view, "error": error, "stations": STATIONS_M, "has_sheet": walk.sheet() is not None}
     return render(request, "commission.html", values, status=status)
 

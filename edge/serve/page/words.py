@@ -98,15 +98,17 @@ class Words:
             "in_view": self.in_view,
             "is_alarming": is_alarming,
             "audit_words": self.audit_words,
+            "yes_or_no": self.yes_or_no,
             "troubles": self.troubles,
             "condition": self.condition,
             "worst_first": worst_first,
         }
 
-    def time_tag(self, time: dt.datetime | str) -> Markup:
+    def time_tag(self, time: dt.datetime | str, *, short: bool = False) -> Markup:
         """A `<time>` element; of text, as records kept as JSON have it, too."""
         at = time_from_text(time) if isinstance(time, str) else time
-        return Markup('<time datetime="{}">{}</time>').format(time_to_text(at), self._zone.full(at))
+        text = self._zone.short(at) if short else self._zone.full(at)
+        return Markup('<time datetime="{}">{}</time>').format(time_to_text(at), text)
 
     def state(self, health: CameraHealth) -> str:
         """A camera's state."""
@@ -148,6 +150,10 @@ class Words:
             if name.endswith(suffix):
                 return self.decimals(float(value), 0) + unit
         return self._t("unit.of_100", value=f"{value:.0f}") if name == "score" else self.decimals(value)
+
+    def yes_or_no(self, value: object) -> str:
+        """A recorded value; yes or no where it is one of the two."""
+        return self._t("people.yes" if value else "page.no") if isinstance(value, bool) else str(value)
 
     def audit_words(self, action: str) -> str:
         """What an audited action did, in words; one that the catalogue doesn't know is shown as it is."""
