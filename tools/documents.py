@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import typer
 from pydantic import BaseModel
@@ -191,6 +191,8 @@ def _value(value: Any) -> str:
 def _limits(field: FieldInfo) -> str:
     if field.annotation is bool:
         return "true or false"
+    if get_origin(field.annotation) is Literal:
+        return ", ".join(f"`{one}`" if one else "empty" for one in get_args(field.annotation))
     signs = {"gt": "over", "ge": "from", "le": "to", "min_length": "at least", "max_length": "at most"}
     texts = []
     for rule in field.metadata:
