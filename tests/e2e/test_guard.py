@@ -243,6 +243,30 @@ def test_the_strip_and_the_tile_say_pause_loss_and_an_empty_list(tmp_path: Path)
     run(check())
 
 
+def test_on_a_telephone_hits_come_before_the_second_camera_and_nothing_sticks_out(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box, browsing(box.url, NARROW, locale="de-DE") as page:
+            for camera in ("door", "yard"):
+                box.live.publish(live_view(1, camera))
+            await log_in(box, page)
+            tops = [(await rectangle(page, at))[0] for at in ("[data-camera=door]", "#latest", "[data-camera=yard]")]
+            assert tops == sorted(tops)
+            names = ("detector_score", "similarity", "margin", "shots", "quality")
+            gates = [{"gate": name, "value": 0.6123, "limit": 0.5} for name in names]
+            hit, images = make_hit(7, person(2))
+            decision = {"gates": gates, "kind": "color", "limits": "calibration", "timing": "regular"}
+            who = replace(hit.person, name="Donaudampfschifffahrtsgesellschaftskapitän Überlingen-Möckmühl")
+            await asyncio.wrap_future(box.store.add_hit(replace(hit, decision=decision, person=who), images))
+            await page.goto(f"{box.url}/hits/{hit.hit_id}")
+            await page.get_by_text("Grenzen auf diese Liste eingestellt").wait_for()
+            table = "document.querySelector('[aria-labelledby=why-title].scroll')"
+            assert await page.evaluate(f"{table}.scrollWidth > {table}.clientWidth"), "it scrolls inside itself"
+            assert "0,612" in await page.locator("[aria-labelledby=why-title].scroll").inner_text()
+            await shoot(page, "hit-360-long-german")
+
+    run(check())
+
+
 def test_without_the_box_nothing_looks_live(tmp_path: Path) -> None:
     async def check() -> None:
         async with running(tmp_path) as box, browsing(box.url, DESK, may_fail=("ERR_", "Failed to")) as page:
