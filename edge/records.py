@@ -50,6 +50,7 @@ class Reason(enum.StrEnum):
     BELOW_MARGIN = "below_margin"
     COOLDOWN = "cooldown"
     MASKED = "masked"
+    OUTSIDE_ZONES = "outside_zones"
     EXPIRED_ENTRY = "expired_entry"
     TOO_FEW_SHOTS = "too_few_shots"
 

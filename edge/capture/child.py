@@ -43,9 +43,9 @@ class Playback:
         self._camera = settings.camera
         self._ring = ring
         self._is_recorded = parse_source(settings.camera).is_recorded
-        self._freeze = FreezeDetector(settings.camera.masks)
+        self._freeze = FreezeDetector(settings.camera.masks, settings.camera.mask_polygons)
         # Kept while the source is opened again: a camera that was turned meanwhile must not learn the new view.
-        self._scene = SceneWatch(settings.camera.masks)
+        self._scene = SceneWatch(settings.camera.masks, settings.camera.mask_polygons)
         self._pacer = Pacer()
         self._num_played = 0
 
@@ -73,7 +73,7 @@ class Playback:
 
     def _play(self, source: FrameSource) -> None:
         """Play to the end; with `loop`, again and again."""
-        self._pacer, self._freeze = Pacer(), FreezeDetector(self._camera.masks)
+        self._pacer, self._freeze = Pacer(), FreezeDetector(self._camera.masks, self._camera.mask_polygons)
         bad_before = self._ring.get(ControlWord.BAD_FRAMES)
         is_first = True
         while True:
@@ -100,7 +100,7 @@ class Playback:
 
     def _publish(self, frame: SourceFrame) -> None:
         """Wait until the frame is due, mask it, publish it."""
-        paint_masks(frame.image, self._camera.masks)
+        paint_masks(frame.image, self._camera.masks, self._camera.mask_polygons)
         if frame.media_s is not None and self._is_recorded:
             if self._camera.realtime:
                 self._wait_until(self._pacer.due_s(frame.media_s, time.monotonic()))

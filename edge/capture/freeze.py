@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edge.arrays import BgrImage
 from edge.capture.masks import visible_pixels
 from edge.config import MaskConfig
+from edge.config.areas import Polygon
 
 DARK_BELOW_LUMA = 10.0
 _GRID = 48
@@ -21,12 +22,12 @@ _GRID = 48
 class FreezeDetector:
     """Takes every frame and holds the two times."""
 
-    def __init__(self, masks: Sequence[MaskConfig] = ()) -> None:
+    def __init__(self, masks: Sequence[MaskConfig] = (), polygons: Sequence[Polygon] = ()) -> None:
         self.unchanged_since_ns = 0
         """Monotonic time of the first of the equal frames."""
         self.dark_since_ns = 0
         """Monotonic time of the first dark frame, 0 while it is light."""
-        self._masks = masks
+        self._masks, self._polygons = masks, polygons
         self._shape: tuple[int, ...] = ()
         self._visible: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
         self._last: NDArray[np.uint8] = np.zeros((0, 0, 3), np.uint8)
@@ -37,7 +38,7 @@ class FreezeDetector:
         rows, columns = max(1, height // _GRID), max(1, width // _GRID)
         if image.shape != self._shape:
             self._shape = image.shape
-            self._visible = visible_pixels(self._masks, height, width)[::rows, ::columns]
+            self._visible = visible_pixels(self._masks, height, width, self._polygons)[::rows, ::columns]
         grid = image[::rows, ::columns].copy()
         if not np.array_equal(grid, self._last):
             self.unchanged_since_ns = mono_ns

@@ -1,6 +1,7 @@
 """Privacy masks, painted over a frame in the capture child before anything else sees it.
 
-A mask covers every pixel that it touches, so rounding never leaves a line uncovered.
+A mask covers every pixel that it touches, so rounding never leaves a line uncovered; a polygon reaches up to two pixels
+beyond its border.
 """
 
 from __future__ import annotations
@@ -8,11 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.arrays import BgrImage
 from edge.config import MaskConfig
+from edge.config.areas import Polygon
 
 Span = tuple[slice, slice]
 
@@ -28,15 +31,35 @@ def mask_spans(masks: Sequence[MaskConfig], height: int, width: int) -> list[Spa
     ]
 
 
-def paint_masks(image: BgrImage, masks: Sequence[MaskConfig]) -> None:
+def paint_masks(image: BgrImage, masks: Sequence[MaskConfig], polygons: Sequence[Polygon] = ()) -> None:
     """Paint `image` (H, W, 3) uint8 black under each mask. Changes `image`."""
     for rows, columns in mask_spans(masks, image.shape[0], image.shape[1]):
         image[rows, columns] = 0
+    _fill(image, polygons, (0, 0, 0))
 
 
-def visible_pixels(masks: Sequence[MaskConfig], height: int, width: int) -> NDArray[np.bool_]:
+def visible_pixels(
+    masks: Sequence[MaskConfig], height: int, width: int, polygons: Sequence[Polygon] = ()
+) -> NDArray[np.bool_]:
     """(H, W) bool, True where no mask lies."""
-    visible = np.ones((height, width), np.bool_)
+    visible = np.ones((height, width), np.uint8)
     for rows, columns in mask_spans(masks, height, width):
-        visible[rows, columns] = False
-    return visible
+        visible[rows, columns] = 0
+    _fill(visible, polygons, (0,))
+    return visible.astype(np.bool_)
+
+
+def _fill(image: NDArray[np.uint8], polygons: Sequence[Polygon], color: tuple[int, ...]) -> None:
+    """Fill polygons and a line of three pixels along their borders."""
+    if not polygons:
+        return
+    height, width = image.shape[:2]
+    # OpenCV draws into whole arrays only; a turned picture is a view.
+    canvas = image if image.flags.c_contiguous else np.ascontiguousarray(image)
+    for points in polygons:
+        corners = np.round(np.array(points) * (width, height) - 0.5).astype(np.int32)
+        # Each by itself: filled together, places in two of them would be outside by the even-odd rule.
+        cv2.fillPoly(canvas, [corners], color)
+        cv2.polylines(canvas, [corners], isClosed=True, color=color, thickness=3)
+    if canvas is not image:
+        image[:] = canvas

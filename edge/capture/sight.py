@@ -18,6 +18,7 @@ from edge.arrays import BgrImage
 from edge.capture.masks import visible_pixels
 from edge.capture.stillness import Stillness
 from edge.config import MaskConfig
+from edge.config.areas import Polygon
 from edge.pixels.tamper import Bands, Gray, SceneMeasures, bands_of, measure_scene, small_gray
 from edge.records import CameraState
 
@@ -90,16 +91,21 @@ class Verdict:
 class SceneWatch:
     """Looks at the frames of one camera. Keeps small gray pictures only, and none of them for longer than it runs."""
 
-    def __init__(self, masks: Sequence[MaskConfig] = ()) -> None:
+    def __init__(self, masks: Sequence[MaskConfig] = (), polygons: Sequence[Polygon] = ()) -> None:
         self.verdict = Verdict()
         self.found: SceneMeasures | None = None
         """What the last look measured; None while the scene is being learnt."""
-        self._masks = masks
+        self._masks, self._polygons = masks, polygons
         self._stillness = Stillness()
         self._shape: tuple[int, ...] = ()
         self._visible: NDArray[np.bool_] = np.ones((1, 1), np.bool_)
         self._looked_s = -math.inf
-        self._forget_scene()
+        self._recent: Gray | None = None
+        self._mean: Gray | None = None
+        self._reference: Bands | None = None
+        self._past: deque[Gray] = deque(maxlen=_STILL_SPAN)
+        self._learnt_s = 0.0
+        self._learning_since_s: float | None = None
 
     @property
     def state(self) -> CameraState | None:
@@ -128,17 +134,13 @@ class SceneWatch:
     def _begin(self, shape: tuple[int, ...], small: tuple[int, ...]) -> None:
         """Another size of frames is another view: the camera was set up anew."""
         self._shape = shape
-        shown = visible_pixels(self._masks, shape[0], shape[1]).astype(np.float32)
+        shown = visible_pixels(self._masks, shape[0], shape[1], self._polygons).astype(np.float32)
         self._visible = cv2.resize(shown, (small[1], small[0]), interpolation=cv2.INTER_AREA) > 0.99
         self._forget_scene()
 
     def _forget_scene(self) -> None:
-        self._recent: Gray | None = None
-        self._mean: Gray | None = None
-        self._reference: Bands | None = None
-        self._past: deque[Gray] = deque(maxlen=_STILL_SPAN)
-        self._learnt_s = 0.0
-        self._learning_since_s: float | None = None
+        self._recent = self._mean = self._reference = self._learning_since_s = None
+        self._past.clear()
 
     def _judge(self, recent: Gray, at_s: float) -> CameraState | None:
         now = bands_of(recent)

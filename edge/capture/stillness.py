@@ -89,6 +89,6 @@ def is_repeated(looks: NDArray[np.uint8], slack: float = 1.0) -> bool:
 
 
 def _comes_back(first: NDArray[np.uint8], last: NDArray[np.uint8]) -> bool:
-    """Whether looks of the last third, (N, M), are looks of the first again: coding gives equal pictures equal bytes."""
+    """Whether later looks, (N, M), are earlier ones again: coding gives equal pictures equal bytes."""
     best = [max(float((look == former).mean()) for former in first) for look in last]
     return float(np.mean(np.array(best) >= MIN_EQUAL)) >= MIN_COMING_BACK

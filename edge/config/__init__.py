@@ -2,6 +2,7 @@
 
 section       what every table is
 camera, site  a camera; time zone, verdicts, statuses
+areas, schedule  polygons in its picture; hours in which it is watched
 settings      all other tables, and `Config`
 file, load    file and environment as plain values; their models, and errors
 

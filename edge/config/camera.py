@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
+from edge.config.areas import Polygon
+from edge.config.schedule import parse_hours
 from edge.config.section import Section, Unit
 
 
@@ -56,6 +58,24 @@ class CameraConfig(Section):
     )
     stall_after_s: float = Field(4.0, gt=0, le=600, description="seconds without a frame until the child is killed")
     masks: tuple[MaskConfig, ...] = Field((), description="rectangles painted black before anything sees the frame")
+    mask_polygons: tuple[Polygon, ...] = Field(
+        (), description="polygons painted black, too: lists of corners [x, y] in fractions of width and height"
+    )
+    include_zones: tuple[Polygon, ...] = Field(
+        (), description="polygons in one of which the middle of a face must lie to be recognised; none: everywhere"
+    )
+    exclude_zones: tuple[Polygon, ...] = Field((), description="polygons in which no face is recognised")
+    schedule: tuple[str, ...] = Field(
+        (),
+        description="hours in which faces are recognised, such as mon-fri 07:00-19:00, in site.time_zone; none: always",
+    )
+
+    @field_validator("schedule")
+    @classmethod
+    def _readable(cls, schedule: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in schedule:
+            parse_hours(entry)
+        return schedule
 
     @field_validator("aspect")
     @classmethod

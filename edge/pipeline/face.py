@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.arrays import Embedding
-from edge.config import DetectConfig, MaskConfig, RecogniseConfig
+from edge.config import CameraConfig, DetectConfig, RecogniseConfig
 from edge.enhance import Enhancer
 from edge.enhance.scoring import score_face
 from edge.pipeline.active_list import ActiveList
 from edge.pipeline.bystanders import Bystanders
 from edge.pipeline.limits import MatchLimits
+from edge.pipeline.places import place_problem
 from edge.pipeline.reliability import weight
 from edge.pixels.color import is_gray
 from edge.pixels.geometry import align
@@ -32,8 +33,6 @@ CHECK_EVERY_FRAMES = 3
 MIN_OWN_SIMILARITY = 0.2
 """If the face resembles its own shots less than this, the track has jumped to something else, such as a wheel."""
 
-MAX_MASKED = 0.1
-"""A face is refused if more than this share of its box lies under a privacy mask."""
 
 _REASON_OF_PART = {
     "size": Reason.TOO_SMALL,
@@ -97,12 +96,12 @@ class TrackedFace:
         track: Track,
         min_face_px: float,
         embedder: Embedder,
-        masks: Sequence[MaskConfig] = (),
+        camera: CameraConfig | None = None,
         enhancer: Enhancer | None = None,
         bystanders: Bystanders | None = None,
     ) -> bool:
         """Offer the track's face in this frame as a shot; return whether the kept shots changed."""
-        reason = _box_problem(frame, track, min_face_px) or _mask_problem(frame, track, masks)
+        reason = _box_problem(frame, track, min_face_px) or place_problem(frame, track, camera)
         if reason is not None:
             self._note(reason)
             return False
@@ -256,16 +255,3 @@ def embed_shot(
     scored = score_face(frame.image, crop.landmarks, np.array(crop.box, np.float32), enhancer)
     crops = [crop.image] if scored.enhanced is None else [crop.image, scored.enhanced]
     return embedder.embed(crops), scored.recipe
-
-
-def _mask_problem(frame: Frame, track: Track, masks: Sequence[MaskConfig]) -> Reason | None:
-    """Refuse a face partly under a privacy mask: too little of it is visible."""
-    height, width = frame.image.shape[:2]
-    x1, y1, x2, y2 = track.box
-    area = max((x2 - x1) * (y2 - y1), 1e-6)
-    for mask in masks:
-        across = min(x2, (mask.x + mask.width) * width) - max(x1, mask.x * width)
-        down = min(y2, (mask.y + mask.height) * height) - max(y1, mask.y * height)
-        if across > 0 and down > 0 and across * down > MAX_MASKED * area:
-            return Reason.MASKED
-    return None

@@ -88,7 +88,7 @@ class Pipeline:
         self._active_list, self._limits = active_list, limits_of(config.recognise, active_list)
         self._list_number = 0
         self._drafter = Drafter(stages.enhancer, stages.embedder, facts, config.detect, stages.second_look)
-        self._masks = {camera.name: camera.masks for camera in config.camera}
+        self._camera_settings = {camera.name: camera for camera in config.camera}
         self._visits = Visits(config.visit.gap_s, config.visit.update_every_s)
         self._last_drafts: dict[tuple[str, str], HitDraft] = {}
         self._cameras: dict[str, _CameraState] = {}
@@ -154,7 +154,7 @@ class Pipeline:
             track,
             self._config.detect.min_face_px,
             self._stages.embedder,
-            self._masks.get(frame.camera, ()),
+            self._camera_settings.get(frame.camera),
             self._stages.enhancer,
             bystanders,
         )

@@ -32,7 +32,7 @@ class Stills:
         self._active_list = active_list
         self._limits = still_limits_of(config.recognise, active_list)
         self._drafter = Drafter(stages.enhancer, stages.embedder, facts, config.detect, stages.second_look)
-        self._masks = {camera.name: camera.masks for camera in config.camera}
+        self._camera_settings = {camera.name: camera for camera in config.camera}
         self._num_faces = 0
 
     def process(self, frame: Frame) -> FrameResult:
@@ -70,7 +70,7 @@ class Stills:
             track,
             self._config.detect.min_face_px,
             self._stages.embedder,
-            self._masks.get(frame.camera, ()),
+            self._camera_settings.get(frame.camera),
             self._stages.enhancer,
             bystanders_of(track, detections, tracks),
         )

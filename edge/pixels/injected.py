@@ -60,7 +60,7 @@ def cover(image: BgrImage, level: float, share: float, slope: float) -> BgrImage
     # The border of something so near is a wide blur.
     hidden = np.clip((share - columns) / 0.04 + 0.5, 0, 1) if share < 1 else np.ones_like(columns)
     mixed = image * (1 - hidden)[..., np.newaxis] + (cloth * hidden)[..., np.newaxis]
-    return np.clip(mixed, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(mixed, 0, 255).astype(np.uint8))
 
 
 def defocus(image: BgrImage, sigma: float) -> BgrImage:
@@ -71,12 +71,12 @@ def defocus(image: BgrImage, sigma: float) -> BgrImage:
 def turn(image: BgrImage, across: float, down: float) -> BgrImage:
     """A camera that was turned: all is elsewhere, and what left at one side stands for the new at the other."""
     height, width = image.shape[:2]
-    return np.roll(image, (round(down * height), round(across * width)), (0, 1))
+    return np.asarray(np.roll(image, (round(down * height), round(across * width)), (0, 1)), np.uint8)
 
 
 def wash_out(image: BgrImage, gain: float, veil: float) -> BgrImage:
     """Far too much light: `gain` times as bright under a veil of so many levels."""
-    return np.clip(image.astype(np.float32) * np.float32(gain) + np.float32(veil), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(image.astype(np.float32) * np.float32(gain) + np.float32(veil), 0, 255).astype(np.uint8))
 
 
 def recode(image: BgrImage, quality: int) -> BgrImage:

@@ -87,7 +87,8 @@ def bands_of(gray: Gray) -> Bands:
     fine_low, middle_low = _blur(gray, _FINE), _blur(gray, _MIDDLE)
     height, width = gray.shape
     # A wide blur is as good and far cheaper on a picture that is smaller still.
-    tiny = cv2.resize(gray, (max(1, width // _SHRINK), max(1, height // _SHRINK)), interpolation=cv2.INTER_AREA)
+    size = max(1, width // _SHRINK), max(1, height // _SHRINK)
+    tiny = np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.float32)
     coarse_low = cv2.resize(_blur(tiny, _COARSE / _SHRINK), (width, height), interpolation=cv2.INTER_LINEAR)
     fine, middle, coarse = gray - fine_low, fine_low - middle_low, middle_low - coarse_low
     return Bands(gray, middle, coarse, _rms(fine), _rms(middle), _rms(coarse))

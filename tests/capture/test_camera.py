@@ -116,6 +116,24 @@ def test_masks_are_painted_before_the_parent_sees_a_pixel(tmp_path: Path) -> Non
     assert (image == 200).all()
 
 
+def test_polygons_are_painted_before_the_parent_sees_a_pixel(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encode(flat(200, 40, 80), ".png"))
+    corner = ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5))
+    with make(f"file:{tmp_path / 'a.png'}", mask_polygons=(corner,)) as camera:
+        image = next_frame(camera).image
+    rows, columns = np.mgrid[:40, :80]
+    inside = rows / 40 + columns / 80 < 0.5  # upper left corners of pixels: every pixel that the polygon touches
+    assert not image[inside].any()
+    assert (image[(rows / 40 + columns / 80 > 0.6)] == 200).all()
+
+
+def test_a_covered_camera_is_said(tmp_path: Path) -> None:
+    with make(looped_noise(tmp_path, lambda noise: noise + 90), loop=True) as camera:
+        next_frame(camera)
+        wait_for_state(camera, CameraState.COVERED, within_s=60.0)
+        assert "covers the lens" in camera.health().detail
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_killed_or_stopped_child_is_replaced(clip: Path, number: signal.Signals) -> None:
     with make(f"file:{clip}", loop=True) as camera:
@@ -266,6 +284,9 @@ def report(**changes: Any) -> CaptureReport:
         ({"phase": Phase.ENDED, "beat_age_s": 99.0, "is_running": False}, CameraState.ENDED, False),
         ({"unchanged_s": 10.5}, CameraState.FROZEN, False),
         ({"unchanged_s": 10.5, "dark_s": 5.5}, CameraState.DARK, False),
+        ({"sight": CameraState.MOVED}, CameraState.MOVED, False),
+        ({"sight": CameraState.MOVED, "unchanged_s": 10.5}, CameraState.FROZEN, False),
+        ({"sight": CameraState.COVERED, "phase": Phase.WAITING, "text": "refused"}, CameraState.LOST, False),
     ],
 )
 def test_what_is_said_of_a_camera(changes: dict[str, Any], state: CameraState, hung: bool) -> None:

@@ -8,7 +8,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from edge.config import DetectConfig, MaskConfig, RecogniseConfig
+from edge.config import CameraConfig, DetectConfig, MaskConfig, RecogniseConfig
 from edge.pipeline import reliability
 from edge.pipeline.active_list import ActiveList
 from edge.pipeline.face import TrackedFace
@@ -133,11 +133,11 @@ def test_gray_shots_have_limits_of_their_own() -> None:
 
 def test_a_masked_face_is_not_looked_at() -> None:
     face = TrackedFace(SETTINGS)
-    mask = MaskConfig(x=0.0, y=0.0, width=0.32, height=1.0)
-    assert not face.add_shot(frame_of(0), track_of(0), 16, Script(), [mask])  # type: ignore[arg-type]
+    camera = CameraConfig(name="a", source="v4l2:0", masks=(MaskConfig(x=0.0, y=0.0, width=0.32, height=1.0),))
+    assert not face.add_shot(frame_of(0), track_of(0), 16, Script(), camera)  # type: ignore[arg-type]
     assert face.reason is Reason.MASKED
-    far = MaskConfig(x=0.6, y=0.0, width=0.3, height=1.0)
-    assert face.add_shot(frame_of(0), track_of(0), 16, Script(axis(0)), [far])  # type: ignore[arg-type]
+    elsewhere = CameraConfig(name="a", source="v4l2:0", masks=(MaskConfig(x=0.6, y=0.0, width=0.3, height=1.0),))
+    assert face.add_shot(frame_of(0), track_of(0), 16, Script(axis(0)), elsewhere)  # type: ignore[arg-type]
 
 
 def test_limits_come_from_calibration_where_there_is_one() -> None:

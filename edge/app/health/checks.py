@@ -65,6 +65,13 @@ def consumers(known: Sequence[Consumer], since: dt.datetime, now: dt.datetime, m
     return "silent", f"no central server has pulled for more than {minutes:g} minutes: {last}"
 
 
+def schedule(off: Sequence[str]) -> tuple[str, str]:
+    """`off`: cameras in which no faces are looked for now, by the hours set for them."""
+    if off:
+        return "off", f"by their schedule no faces are looked for at: {', '.join(off)}"
+    return OK, "every camera is within its hours"
+
+
 def heat(degrees: float | None, throttled: str | None, former: str) -> tuple[str, str]:
     """`throttled` where the board has slowed down, `hot` shortly before."""
     said = "temperature unknown" if degrees is None else f"{degrees:.0f} degrees Celsius"

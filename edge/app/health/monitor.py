@@ -68,6 +68,8 @@ class Inputs:
     frames_dropped: Callable[[], int]
     pause: Callable[[], PauseFacts | None]
     is_list_stale: Callable[[dt.datetime], bool]
+    is_scheduled: Callable[[str, dt.datetime], bool] = lambda camera, at: True
+    """Whether a camera is to be watched at a time, by the hours set for it."""
     publish: Callable[[tuple[Condition, ...]], None] = lambda conditions: None
     models: Callable[[], tuple[str, str]] = lambda: (checks.OK, "")
     """State and sentence of the model files."""
@@ -159,6 +161,8 @@ class HealthMonitor:
             return Watching(health.camera, BLIND, why)
         if pause is not None and pause.until > now:
             return Watching(health.camera, PAUSED, pause.reason, pause.by)
+        if not self._inputs.is_scheduled(health.camera, now):
+            return Watching(health.camera, PAUSED, "outside its hours", "schedule")
         if health.state not in SEEING_STATES:
             return Watching(health.camera, BLIND, health.state.value)
         view = self._inputs.newest(health.camera)
@@ -192,6 +196,8 @@ class HealthMonitor:
         self._set_condition("models", inputs.models(), wall)
         self._set_condition("identity", inputs.identity(), wall)
         self._set_condition("damage", checks.damage(self._store.damage(), wall), wall)
+        off = [one.camera for one in inputs.cameras() if not inputs.is_scheduled(one.camera, wall)]
+        self._set_condition("schedule", checks.schedule(off), wall)
         self._check_load(wall)
         stale = inputs.is_list_stale(wall)
         said = "the list has not been confirmed for too long" if stale else "the watchlist is in use again"

@@ -30,6 +30,7 @@ from edge.app.service.status import service_status
 from edge.app.service.vision import VisionThread
 from edge.capture.camera import Camera
 from edge.config import Config
+from edge.config.schedule import Schedules
 from edge.enhance import warm_up
 from edge.errors import ConfigError, EdgeError
 from edge.ops.system.camera_status import CameraStatusCollector
@@ -117,6 +118,9 @@ class _Service:
         pipeline = build_live_pipeline(config, models, store, kind=kind)
         self.camera_status = CameraStatusCollector(self.cameras, config.data_dir)
         self.vision = VisionThread(pipeline, self.cameras, self.board, self.outbox, self.metrics, self.camera_status)
+        hours = {camera.name: camera.schedule for camera in config.camera}
+        self.schedules = Schedules(hours, config.site.time_zone)
+        self.vision.is_scheduled = lambda frame: self.schedules.is_on(frame.camera, frame.captured_at)
         self.examiner = ExamineQueue(config)
         self.people = PeopleWorker(config, store, forget_examinations=self.examiner.forget_person)
         self.recognition = RecognitionSwitch(store, self.vision)
@@ -138,6 +142,7 @@ class _Service:
             frames_done=lambda: self.vision.frames_done,
             frames_dropped=lambda: sum(camera.dropped for camera in self.cameras),
             pause=self.store.pauses.current,
+            is_scheduled=self.schedules.is_on,
             is_list_stale=lambda at: self.vision.pipeline.active_list.is_stale(at),
             publish=self.board.publish_conditions,
             consumer_warn_minutes=self.config.serve.consumer_warn_minutes,

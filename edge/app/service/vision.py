@@ -41,6 +41,8 @@ class VisionThread:
         self.frames_done = 0
         self.turns = 0
         self.paused = False
+        self.is_scheduled: Callable[[Frame], bool] = lambda frame: True
+        """Whether faces are looked for in a frame, by the hours set for its camera."""
         self.observer: Callable[[Frame, FrameResult], None] | None = None
         """Called on the vision thread with every processed frame; the acceptance walk measures through it."""
         self._cameras = cameras
@@ -73,7 +75,7 @@ class VisionThread:
 
     def _process_frame(self, frame: Frame) -> None:
         started = time.perf_counter()
-        result = self._paused_result(frame) if self.paused else self.pipeline.process(frame)
+        result = self._result(frame)
         for draft in result.drafts:
             self.outbox.add_hit(draft)
         self._note_ends(result.ended)
@@ -87,8 +89,10 @@ class VisionThread:
         self._metrics.faces.labels(frame.camera).inc(len(result.faces))
         self._metrics.frame_seconds.labels(frame.camera).observe(time.perf_counter() - started)
 
-    def _paused_result(self, frame: Frame) -> FrameResult:
-        """The result of a frame while recognition is paused: shown live, but not searched for faces."""
+    def _result(self, frame: Frame) -> FrameResult:
+        """The result of a frame; paused or outside the camera's hours it is shown live, but not searched for faces."""
+        if not self.paused and self.is_scheduled(frame):
+            return self.pipeline.process(frame)
         return FrameResult(Detections.empty(), (), (), (), self.pipeline.finish(frame.camera))
 
     def _note_ends(self, ends: Sequence[TrackEnd]) -> None:

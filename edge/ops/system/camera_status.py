@@ -41,6 +41,7 @@ _WORDS: Mapping[str, tuple[str, str | None]] = {
     "below_margin": ("between two people on the list", None),
     "cooldown": ("recognised before", None),
     "masked": ("under a privacy mask", None),
+    "outside_zones": ("outside the camera's zones", None),
     "expired_entry": ("of an expired entry", None),
     "low_score": ("hardly a face", None),
     "too_small": ("too small", "bring people closer, zoom in, or ask the camera for a larger picture"),

@@ -48,6 +48,7 @@ MILD_CONDITIONS = frozenset(
     f"condition.{name}"
     for name in (
         "disk_low",
+        "schedule_off",
         "consumers_silent",
         "load_behind",
         "clock_unsynchronised",

@@ -37,6 +37,7 @@ class Scene:
         self.state, self.age_s, self.done, self.dropped = CameraState.LIVE, 0.1, 0, 0
         self.pause: Pause | None = None
         self.stale = False
+        self.is_scheduled = True
         self.degrees: float | None = 40.0
         self.slow: str | None = None
         self.synced: bool | None = True
@@ -57,6 +58,7 @@ class Scene:
                 frames_dropped=lambda: self.dropped,
                 pause=lambda: self.pause,
                 is_list_stale=lambda at: self.stale,
+                is_scheduled=lambda camera, at: self.is_scheduled,
                 publish=self.shown.append,
                 models=lambda: self.model,
                 blind=lambda: self.why_blind,
@@ -94,6 +96,34 @@ def totals(scene: Scene, seconds: float) -> dict[tuple[str, str], float]:
     for span in scene.store.coverage.report(end - dt.timedelta(seconds=seconds), end)["door"]:
         found[span.state, span.reason] += span.seconds
     return found
+
+
+def test_a_turned_camera_still_watches_and_a_covered_one_is_blind(scene: Scene) -> None:
+    scene.store.coverage.begin().result(10)
+    scene.look(0)
+    scene.state = CameraState.MOVED
+    scene.look(20)
+    scene.state = CameraState.COVERED
+    scene.look(0)
+    scene.look(20)
+    scene.state = CameraState.LIVE
+    scene.look(0)
+    assert totals(scene, 40) == {("watched", ""): 20, ("blind", "covered"): 20}
+
+
+def test_outside_its_hours_a_camera_is_paused_and_the_box_says_so(scene: Scene) -> None:
+    scene.store.coverage.begin().result(10)
+    scene.look(0)
+    scene.is_scheduled = False
+    scene.state = CameraState.DARK
+    scene.look(0)
+    scene.look(20)
+    scene.is_scheduled, scene.state = True, CameraState.LIVE
+    scene.look(0)
+    assert totals(scene, 20) == {("paused", "outside its hours"): 20}
+    told = [body for kind, body in scene.items() if kind == "health" and body["subject"] == "schedule"]
+    assert [body["state"] for body in told] == ["off", "ok"]
+    assert "door" in told[0]["detail"]
 
 
 def test_states_become_coverage_and_gaps(scene: Scene) -> None:
