@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from edge import credentials
 from edge.arrays import BgrImage
 from edge.capture.address import SCHEMES, parse_source
+from edge.capture.masks import paint_masks
 from edge.capture.refusals import authentication_of
 from edge.capture.sources import FrameSource, open_source
 from edge.config import CameraConfig, Config
@@ -50,6 +51,8 @@ def survey(camera: CameraConfig, seconds: float, still: Path) -> dict[str, Any]:
         facts = getattr(source, "facts", None)
     if image is None:
         raise CameraError(f"{address.shown}: gave no picture in {seconds:g} s; check its power, cable and settings")
+    image = image.copy()
+    paint_masks(image, camera.masks, camera.mask_polygons)
     _write(still, to_png(image))
     height, width = image.shape[:2]
     is_network = address.scheme in ("rtsp", "rtsps", "http", "https")
