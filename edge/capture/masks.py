@@ -1,7 +1,7 @@
 """Privacy masks, painted over a frame in the capture child before anything else sees it.
 
-A mask covers every pixel that it touches, so rounding never leaves a line uncovered; a polygon reaches up to three pixels
-beyond its border.
+A mask covers every pixel that it touches, so rounding never leaves a line uncovered; a polygon reaches up to three
+pixels beyond its border.
 """
 
 from __future__ import annotations

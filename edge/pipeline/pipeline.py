@@ -15,7 +15,7 @@ from edge.pipeline.draft import DeviceFacts, Drafter, HitDraft
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.limits import limits_of
 from edge.recognise import Embedder
-from edge.records import Detections, Frame, Hit, LiveFace, Match, Person, Reason, Track, TrackState
+from edge.records import Detections, Frame, Hit, LiveFace, Match, Person, Quality, Reason, Track, TrackState
 from edge.track import Tracker, TrackerSettings
 from edge.visit import Visits
 
@@ -58,6 +58,8 @@ class TrackEnd:
     num_shots: int
     best_quality: float | None
     drafts: tuple[HitDraft, ...] = ()
+    quality: Quality | None = None
+    """Measures of the best shot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +224,9 @@ class Pipeline:
         drafts = self._final_answer(face)
         known = face.match is not None and face.match.person_id is not None
         reason = None if face.has_hit else Reason.COOLDOWN if known else face.reason
-        best = face.best[1].quality.score if face.best else None
-        return TrackEnd(camera, track, face.match, reason, face.num_shots, best, tuple(drafts))
+        quality = face.best[1].quality if face.best else None
+        best = quality.score if quality else None
+        return TrackEnd(camera, track, face.match, reason, face.num_shots, best, tuple(drafts), quality)
 
     def _final_answer(self, face: TrackedFace) -> list[HitDraft]:
         """Final answer of a track that ended with too few shots."""

@@ -70,6 +70,8 @@ class Inputs:
     is_list_stale: Callable[[dt.datetime], bool]
     is_scheduled: Callable[[str, dt.datetime], bool] = lambda camera, at: True
     """Whether a camera is to be watched at a time, by the hours set for it."""
+    drift: Callable[[dt.datetime], tuple[str, str] | None] = lambda at: None
+    """Once a day, whether faces have changed since the first week."""
     publish: Callable[[tuple[Condition, ...]], None] = lambda conditions: None
     models: Callable[[], tuple[str, str]] = lambda: (checks.OK, "")
     """State and sentence of the model files."""
@@ -198,6 +200,10 @@ class HealthMonitor:
         self._set_condition("damage", checks.damage(self._store.damage(), wall), wall)
         off = [one.camera for one in inputs.cameras() if not inputs.is_scheduled(one.camera, wall)]
         self._set_condition("schedule", checks.schedule(off), wall)
+        if (drift := inputs.drift(wall)) is not None:
+            # Each day sends an item of its own.
+            self.conditions.set("drift", checks.OK, "another day was measured", wall)
+            self._set_condition("drift", drift, wall)
         self._check_load(wall)
         stale = inputs.is_list_stale(wall)
         said = "the list has not been confirmed for too long" if stale else "the watchlist is in use again"

@@ -10,6 +10,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from edge import __version__, credentials
 from edge.app.build import Models, build_live_pipeline, load_active_list
@@ -17,6 +18,7 @@ from edge.app.commission.page import PageWalk
 from edge.app.examine.queue import ExamineQueue
 from edge.app.health import checks
 from edge.app.health.budget import count_dropped_steps, set_strains
+from edge.app.health.drift import FaceDrift
 from edge.app.health.monitor import HealthMonitor, Inputs
 from edge.app.packs.model_files import ModelFiles
 from edge.app.people.worker import PeopleWorker
@@ -121,6 +123,8 @@ class _Service:
         hours = {camera.name: camera.schedule for camera in config.camera}
         self.schedules = Schedules(hours, config.site.time_zone)
         self.vision.is_scheduled = lambda frame: self.schedules.is_on(frame.camera, frame.captured_at)
+        zone = ZoneInfo(config.site.time_zone) if config.site.time_zone else None
+        self.drift = self.vision.drift = FaceDrift(config.data_dir, list(hours), zone)
         self.examiner = ExamineQueue(config)
         self.people = PeopleWorker(config, store, forget_examinations=self.examiner.forget_person)
         self.recognition = RecognitionSwitch(store, self.vision)
@@ -143,6 +147,7 @@ class _Service:
             frames_dropped=lambda: sum(camera.dropped for camera in self.cameras),
             pause=self.store.pauses.current,
             is_scheduled=self.schedules.is_on,
+            drift=self.drift.close_day,
             is_list_stale=lambda at: self.vision.pipeline.active_list.is_stale(at),
             publish=self.board.publish_conditions,
             consumer_warn_minutes=self.config.serve.consumer_warn_minutes,

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from edge.app.health.drift import FaceDrift
 from edge.app.service.outbox import Outbox
 from edge.capture.camera import Camera
 from edge.errors import EdgeError
@@ -43,6 +44,7 @@ class VisionThread:
         self.paused = False
         self.is_scheduled: Callable[[Frame], bool] = lambda frame: True
         """Whether faces are looked for in a frame, by the hours set for its camera."""
+        self.drift: FaceDrift | None = None
         self.observer: Callable[[Frame, FrameResult], None] | None = None
         """Called on the vision thread with every processed frame; the acceptance walk measures through it."""
         self._cameras = cameras
@@ -100,6 +102,8 @@ class VisionThread:
             for draft in end.drafts:
                 self.outbox.add_hit(draft)
             self._metrics.note_track_end(end.camera, end.reason)
+            if self.drift is not None and end.quality is not None:
+                self.drift.note_face(end.camera, end.quality)
             if self._camera_status is not None:
                 self._camera_status.note_track_end(end.camera, end.reason)
 

@@ -49,6 +49,7 @@ MILD_CONDITIONS = frozenset(
     for name in (
         "disk_low",
         "schedule_off",
+        "drift_changed",
         "consumers_silent",
         "load_behind",
         "clock_unsynchronised",
@@ -251,7 +252,11 @@ class Words:
         key = f"condition.{one.subject}_{one.state}"
         if not self._t.has(f"{key}.what"):
             return Trouble("wait", f"{one.subject}: {one.state}", one.detail)
-        return Trouble("wait" if key in MILD_CONDITIONS else "fault", self._t(f"{key}.what"), self._t(f"{key}.advice"))
+        return Trouble(
+            "wait" if key in MILD_CONDITIONS else "fault",
+            self._t(f"{key}.what"),
+            self._t(f"{key}.advice", detail=one.detail),
+        )
 
     def _known(self, key: str, otherwise: str) -> str:
         return self._t(key) if self._t.has(key) else otherwise

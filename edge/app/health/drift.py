@@ -1,0 +1,145 @@
+"""Whether faces change over weeks: smaller, darker, blurrier or fewer than in the first week of a camera.
+
+Holds medians and counts of whole days, never a face. `faces.json` in the data directory keeps them over restarts;
+without that file a first week begins anew.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import statistics
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from edge.records import Quality
+
+log = logging.getLogger(__name__)
+
+FILE = "faces.json"
+FIRST_DAYS = 7
+MIN_FACES = 20
+"""Faces of a day, and of the first week's middle day, with which they are compared."""
+MAX_FACES = 2000
+"""Faces of a day that are measured; more are only counted."""
+NOTABLE = 0.25
+NOTABLE_FEWER = 0.6
+"""Share by which a day falls short before it is said; the number of people differs far more by day than their size."""
+_WORDS = (
+    ("size_px", "smaller", NOTABLE, "has the camera moved?"),
+    ("luma", "darker", NOTABLE, "is a lamp out?"),
+    ("sharpness", "blurrier", NOTABLE, "is the lens dirty or out of focus?"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FaceDay:
+    """One day of a camera: the number of faces, and medians of the best shot of each."""
+
+    day: str
+    count: int
+    size_px: float
+    """Distance of the eyes."""
+    luma: float
+    sharpness: float
+
+
+@dataclass(slots=True)
+class _Camera:
+    first: list[FaceDay] = field(default_factory=list)
+    today: list[tuple[float, float, float]] = field(default_factory=list)
+    count: int = 0
+
+
+def drift_of(first: Sequence[FaceDay], now: FaceDay) -> list[str]:
+    """What is said of a day against the first days, such as `faces are 30 % smaller than in the first week: ...`."""
+    usual = statistics.median(one.count for one in first)
+    if usual < MIN_FACES:
+        return []
+    said = []
+    if now.count < usual * (1 - NOTABLE_FEWER):
+        said.append(f"{now.count} faces were seen, {usual:g} were usual in the first week: does something hide them?")
+    if now.count < MIN_FACES:
+        return said
+    for name, word, notable, question in _WORDS:
+        before, after = statistics.median(getattr(one, name) for one in first), getattr(now, name)
+        if before > 0 and after < before * (1 - notable):
+            said.append(
+                f"faces are {1 - after / before:.0%} {word} than in the first week: {question}".replace("%", " %")
+            )
+    return said
+
+
+class FaceDrift:
+    """Fed by the vision thread; closed day by day by the health monitor."""
+
+    def __init__(self, data_dir: Path, cameras: Sequence[str], zone: dt.tzinfo | None = None) -> None:
+        self._path = data_dir / FILE
+        self._zone = zone
+        self._lock = threading.Lock()
+        self._day = ""
+        self._is_whole = False
+        self._cameras = {name: _Camera(first) for name, first in self._read(cameras).items()}
+
+    def note_face(self, camera: str, quality: Quality | None) -> None:
+        """Count a face whose track is over; `quality` is that of its best shot, None where it had none."""
+        known = self._cameras.get(camera)
+        if known is None:
+            return
+        with self._lock:
+            known.count += 1
+            if quality is not None and len(known.today) < MAX_FACES:
+                known.today.append((quality.eye_distance_px, quality.luma, quality.sharpness))
+
+    def close_day(self, at: dt.datetime) -> tuple[str, str] | None:
+        """At the first call of a day, what the last one was like: `changed` or `ok` with a sentence; else None.
+
+        The day on which the service starts is no whole one and is left out.
+        """
+        day = at.astimezone(self._zone).date().isoformat()
+        if day == self._day:
+            return None
+        former, was_whole = self._day, self._is_whole
+        self._day, self._is_whole = day, bool(former)
+        with self._lock:
+            days = {name: self._take(former, known) for name, known in self._cameras.items()}
+        if not was_whole:
+            return None
+        said = []
+        for name, one in days.items():
+            known = self._cameras[name]
+            if len(known.first) < FIRST_DAYS:
+                known.first.append(one)
+            else:
+                said += [f"{name}: {text}" for text in drift_of(known.first, one)]
+        self._write()
+        return ("changed", "; ".join(said)) if said else ("ok", "faces are as they were in the first week")
+
+    @staticmethod
+    def _take(day: str, known: _Camera) -> FaceDay:
+        medians = [round(statistics.median(values), 4) for values in zip(*known.today, strict=True)] or [0.0, 0.0, 0.0]
+        taken = FaceDay(day, known.count, *medians)
+        known.today, known.count = [], 0
+        return taken
+
+    def _read(self, cameras: Sequence[str]) -> dict[str, list[FaceDay]]:
+        try:
+            stored = json.loads(self._path.read_text("utf-8"))
+            return {name: [FaceDay(**day) for day in stored.get(name, [])] for name in cameras}
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            log.warning("%s can't be read (%s); a first week of faces begins anew", self._path, error)
+        return {name: [] for name in cameras}
+
+    def _write(self) -> None:
+        part = self._path.with_suffix(".part")
+        body = {name: [asdict(day) for day in known.first] for name, known in self._cameras.items()}
+        try:
+            part.write_text(json.dumps(body), "utf-8")
+            part.replace(self._path)
+        except OSError as error:
+            log.warning("%s can't be written: %s", self._path, error)
