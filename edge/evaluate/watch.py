@@ -59,11 +59,10 @@ class FaultResult:
 
     @property
     def is_right(self) -> bool:
-        """Found in time, over in time, and nothing else said before or after."""
-        return (
-            self.found_s is not None and self.found_s <= FIND_WITHIN_S
-            and self.over_s is not None and self.over_s <= FIND_WITHIN_S
-        )  # fmt: skip
+        """Found in time, over in time, and no other state said before, during or after."""
+        times = (self.found_s, self.over_s)
+        is_in_time = all(time_s is not None and time_s <= FIND_WITHIN_S for time_s in times)
+        return is_in_time and self.said == ("live", self.fault, "live")
 
 
 @dataclass(frozen=True, slots=True)
