@@ -1,4 +1,4 @@
-"""Measuring the states of a camera: what counts as found, and that a fault and quiet minutes are judged as live frames."""
+"""Measuring the states of a camera: what counts as found, and faults and quiet minutes that are judged."""
 
 from __future__ import annotations
 

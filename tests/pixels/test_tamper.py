@@ -83,8 +83,10 @@ def test_small_pictures_keep_their_size_and_none_is_changed() -> None:
 
 def test_faults_are_made_the_same_from_one_seed_and_keep_the_size() -> None:
     image = scene(1)
-    made = [injected.rain(injected.light(image, 0.5, 3, rng), 20, rng) for rng in map(np.random.default_rng, (4, 4))]
-    assert np.array_equal(*made)
+    one, two = (
+        injected.rain(injected.light(image, 0.5, 3, rng), 20, rng) for rng in map(np.random.default_rng, (4, 4))
+    )
+    assert np.array_equal(one, two)
     for other in (injected.clock(image, 5), injected.recode(image, 60), injected.wash_out(image, 2, 60),
                   injected.passer(image, 0.5, 60)):  # fmt: skip
         assert other.shape == image.shape

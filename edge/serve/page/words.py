@@ -17,17 +17,10 @@ from edge.serve.page.language import Translate
 from edge.serve.page.zone import SiteZone
 from edge.store import time_from_text, time_to_text
 
-TONES: Mapping[CameraState, str] = {
+TONES: Mapping[CameraState, str] = dict.fromkeys(CameraState, "fault") | {
     CameraState.STARTING: "wait",
     CameraState.LIVE: "calm",
-    CameraState.STALLED: "fault",
-    CameraState.FROZEN: "fault",
     CameraState.DARK: "wait",
-    CameraState.COVERED: "fault",
-    CameraState.DEFOCUSED: "fault",
-    CameraState.MOVED: "fault",
-    CameraState.WASHED_OUT: "fault",
-    CameraState.LOST: "fault",
     CameraState.ENDED: "wait",
 }
 DOUBTED_PARTS = ("size", "sharpness", "luma", "noise", "pose")
