@@ -4,6 +4,7 @@ color, brightness, chroma       brightness of a picture; changing it; removing n
 quality, faults, metrics        measures: of a face crop, of faults, of two pictures against each other
 geometry, boxes, pairing        alignment and letterboxing; overlap of boxes; pairing boxes
 resize, tiles, compose          sizes; large pictures in tiles; one picture over another
+change, patches                 where a picture has changed; a face found again in the next one
 cover                           faces of strangers, painted over
 degrade                         camera faults made on purpose
 lime, lime_fast, calm           brightening, exact and fast; smoothing the noise it amplifies
