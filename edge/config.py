@@ -7,29 +7,24 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import json
+import ipaddress
 import os
 import sys
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
+from edge import config_file, disclosure
+from edge.camera_config import CameraConfig as CameraConfig
+from edge.camera_config import MaskConfig as MaskConfig
+from edge.camera_config import Section as Section
+from edge.camera_config import Unit
 from edge.errors import ConfigError
 
 DEFAULT_PATH = Path("/etc/edge/edge.toml")
 _CHECKOUT_MODELS = Path(__file__).resolve().parent.parent / "models" / "quantized"
 # A wheel installs the pack as a data file of its environment.
 PACKAGED_MODELS = _CHECKOUT_MODELS if _CHECKOUT_MODELS.is_dir() else Path(sys.prefix) / "share" / "edge" / "models"
-
-Unit = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-class Section(BaseModel):
-    """A strict, frozen table of settings."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ServeConfig(Section):
@@ -43,6 +38,16 @@ class ServeConfig(Section):
     tls_cert: Path | None = Field(None, description="certificate chain (PEM); left out: the box makes its own")
     tls_key: Path | None = Field(None, description="its private key (PEM)")
     client_ca: Path | None = Field(None, description="authority (PEM) whose certificate every client must hold")
+    trusted_proxies: tuple[str, ...] = Field(
+        (),
+        description="addresses or networks of proxies in front of this box, such as 127.0.0.1 or 10.0.0.0/24; what "
+        "others say in Forwarded or X-Forwarded-... is not believed",
+    )
+    root_path: str = Field(
+        "",
+        pattern=r"^((/[A-Za-z0-9._~-]+)+)?$",
+        description="path under which a proxy shows this box, such as /box1; empty: it has a host of its own",
+    )
     session_hours: float = Field(12.0, gt=0, le=168, description="hours until a guard must log in again")
     keep_page: bool = Field(False, description="true: while models can't be loaded, serve the page, which says so")
     max_long_polls: int = Field(100, ge=1, le=10_000, description="long polls held open at once; more get 429")
@@ -51,34 +56,12 @@ class ServeConfig(Section):
         250, ge=1, le=100_000, description="connections of one address open at once; more get 429"
     )
 
-
-class MaskConfig(Section):
-    """A rectangle painted black in the capture child, before anything else sees a pixel."""
-
-    x: Unit = Field(description="left edge, fraction of the frame's width")
-    y: Unit = Field(description="top edge, fraction of the frame's height")
-    width: Unit = Field(description="fraction of the frame's width")
-    height: Unit = Field(description="fraction of the frame's height")
-
-
-class CameraConfig(Section):
-    """One camera."""
-
-    name: str = Field(
-        pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", description="short name, lower case letters, digits, - and _"
-    )
-    source: str = Field(
-        min_length=1,
-        description="v4l2:/dev/video0, rtsp://..., http://.../stream.mjpg, picamera:0, csi:0, file:clip.mp4, "
-        "folder:frames/",
-    )
-    loop: bool = Field(False, description="play a file or folder again from its start when it ends")
-    realtime: bool = Field(True, description="play a file or folder at its recorded speed")
-    fps: float = Field(25.0, gt=0, le=240, description="frames per second asked of a device, or of a folder of images")
-    width: int = Field(640, ge=16, le=7680, description="px asked of a device; frames of other sources keep their size")
-    height: int = Field(480, ge=16, le=4320, description="px asked of a device")
-    stall_after_s: float = Field(4.0, gt=0, le=600, description="seconds without a frame until the child is killed")
-    masks: tuple[MaskConfig, ...] = Field((), description="rectangles painted black before anything sees the frame")
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in texts:
+            ipaddress.ip_network(text, strict=False)
+        return texts
 
 
 class DetectConfig(Section):
@@ -218,14 +201,13 @@ def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Con
     if path is None and env.get("EDGE_CONFIG"):
         path = Path(env["EDGE_CONFIG"])
     source = path or DEFAULT_PATH
-    values: dict[str, Any] = _read_toml(source) if source.is_file() else {}
     if path is not None and not source.is_file():
         raise ConfigError(f"{path}: no such configuration file; give its path with --config, or leave --config out")
+    values = config_file.read(source if source.is_file() else None, env)
     try:
-        _overlay(values, env)
         return _with_chosen_pack(Config.model_validate(values))
     except ValidationError as error:
-        raise ConfigError(explain(error, source)) from None
+        raise ConfigError(disclosure.hide(explain(error, source))) from None
 
 
 def pack_link(config: Config) -> Path:
@@ -241,39 +223,6 @@ def _with_chosen_pack(config: Config) -> Config:
             config = config.model_copy(update={"models_dir": link})
             config.model_fields_set.discard("models_dir")  # pydantic counts this as set by the user, who did not set it
     return config
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: can't be read ({error}); check the path and its permissions") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}; correct that place") from None
-
-
-def _overlay(values: dict[str, Any], env: dict[str, str]) -> None:
-    """Lay `EDGE_A__B=value` over `values`; names that are no setting are refused like a misspelt key."""
-    for name, text in sorted(env.items()):
-        if not name.startswith("EDGE_") or name.startswith("EDGE_TEST_") or name == "EDGE_CONFIG":
-            continue
-        keys = name.removeprefix("EDGE_").lower().split("__")
-        table = values
-        for key in keys[:-1]:
-            table = table.setdefault(key, {})
-            if not isinstance(table, dict):
-                raise ConfigError(f"{name}: no such setting; a list is set whole, as JSON: EDGE_CAMERA='[{{...}}]'")
-        table[keys[-1]] = _read_value(name, text)
-
-
-def _read_value(name: str, text: str) -> Any:
-    """Lists and tables are given as JSON; everything else stays text, which the models convert."""
-    if not text.lstrip().startswith(("[", "{")):
-        return text
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise ConfigError(f"{name}: not valid JSON: {error}; correct that place") from None
 
 
 def explain(error: ValidationError, source: Path) -> str:

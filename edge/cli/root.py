@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
-from edge import __version__
+from edge import __version__, disclosure
 from edge.cli import (
     audit,
+    backup,
     bench,
+    camera,
     commission,
     demo,
     detect,
@@ -23,12 +25,14 @@ from edge.cli import (
     eval_restore,
     explain,
     forget,
+    identity,
     models,
     probe,
     process,
     release,
     replay,
     run,
+    streams,
     token,
     user,
     watchlist,
@@ -63,6 +67,7 @@ for command in (
     app.command()(command)
 eval.app.command("restore")(eval_restore.eval_restore)
 for name, group in (
+    ("camera", camera),
     ("watchlist", watchlist),
     ("eval", eval),
     ("models", models),
@@ -70,6 +75,8 @@ for name, group in (
     ("token", token),
     ("audit", audit),
     ("release", release),
+    ("identity", identity),
+    ("backup", backup),
 ):
     app.add_typer(group.app, name=name)
 
@@ -83,18 +90,27 @@ def _root(version: Annotated[bool, typer.Option("--version", help="print the ver
 
 def main() -> int:
     """Run the command line and return its exit code."""
+    disclosure.guard_tracebacks()
+    streams.prepare()
     try:
-        app()
-    except SystemExit as stop:
-        return int(stop.code or 0) if not isinstance(stop.code, str) else ExitCode.FAILED
+        code = _run()
+        streams.finish()
+        return code
     except EdgeError as error:
-        print(printable(f"edge: {error}"), file=sys.stderr)  # noqa: T201
+        streams.abandon()
+        print(f"edge: {printable(disclosure.hide(str(error)))}", file=sys.stderr)  # noqa: T201
         return int(error.exit_code)
-    except BrokenPipeError:
-        # The reader of our output closed the pipe (`edge ... | head`); that is no error.
-        sys.stderr.close()
+    except (streams.ReaderGone, BrokenPipeError):
+        streams.abandon()
         return int(ExitCode.OK)
     except KeyboardInterrupt:
         print("edge: stopped", file=sys.stderr)  # noqa: T201
         return 130
+
+
+def _run() -> int:
+    try:
+        app()
+    except SystemExit as stop:
+        return int(stop.code or 0) if not isinstance(stop.code, str) else int(ExitCode.FAILED)
     return int(ExitCode.OK)

@@ -33,6 +33,7 @@ from edge.records import (
     Visit,
 )
 from edge.serve import LiveBoard, build_app, start
+from edge.serve.http.auth import CookieNames
 from edge.serve.ports import PeopleService
 from edge.store import Store
 from tests.support.drawings import SCENE, draw_scene, jpeg, pictures, sha256
@@ -157,9 +158,14 @@ class WebSide:
     url: str
     http: aiohttp.ClientSession
 
+    @property
+    def cookie(self) -> str:
+        """Name of the session's cookie."""
+        return CookieNames.of(self.store.box_id).session
+
     def session(self, role: str = "guard") -> dict[str, str]:
         """Headers of a person of that role."""
-        return {"Cookie": f"edge_session={self.store.add_session(f'a-{role}', 1).result()}"}
+        return {"Cookie": f"{self.cookie}={self.store.add_session(f'a-{role}', 1).result()}"}
 
     def token(self, *scopes: str, name: str = "central") -> dict[str, str]:
         """Headers of a machine."""

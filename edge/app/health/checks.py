@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from edge.store import Damage, time_from_text
+from edge.store.identity.identity import CLONE, FIX, Finding
 
 OK = "ok"
 MIN_WRITABLE_BYTES = 10_000_000
@@ -45,6 +46,11 @@ def damage(found: Damage | None, wall: dt.datetime) -> tuple[str, str]:
     if found is None or wall - time_from_text(found.since) > SHOW_DAMAGE_FOR:
         return OK, "no new damage was found"
     return found.state, found.detail
+
+
+def identity(found: Finding) -> tuple[str, str]:
+    """`clone` where this machine is not the one the device was made on."""
+    return (CLONE, f"{found.sentence()}; {FIX}") if found.is_clone else (OK, "the device is on its own machine")
 
 
 def heat(degrees: float | None, throttled: str | None, former: str) -> tuple[str, str]:

@@ -123,7 +123,8 @@ async def events(request: web.Request) -> web.StreamResponse:
     """Server-sent events that say only *that* hits or health changed; the page then asks for what it may see."""
     bells = {"hits": request.app[FEED_BELL], "health": request.app[LIVE].health_bell}
     with request.app[LIVE_VIEWS].held_by(request[CALLER].owner):
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        kind = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        response = web.StreamResponse(headers=kind)  # nginx would keep events back
         rings = {name: bell.rings for name, bell in bells.items()}
         await response.prepare(request)
         await response.write(b"retry: 2000\n\nevent: hello\ndata: {}\n\n")

@@ -40,6 +40,7 @@ MILD_CONDITIONS = frozenset(
         "heat_throttled",
         "damage_rebuilt",
         "damage_repaired",
+        "identity_clone",
     )
 )
 """Conditions under which hits still arrive; they are shown as a notice, all others as a fault."""

@@ -6,6 +6,7 @@ import { isOn, play, showControls } from "./sound.js";
 import { t } from "./texts.js";
 import { showLocalTimes } from "./times.js";
 
+const root = document.documentElement.dataset.root;
 const HEALTH_EVERY_MS = 15000;
 const offline = document.querySelector("#offline");
 const news = document.querySelector("#news");
@@ -48,13 +49,13 @@ function showCount() {
 const refreshQuietly = (address, id) => refresh(address, id).catch(() => {});
 
 function refreshHealth() {
-  refreshQuietly("/now/health", "health");
-  refreshQuietly("/now/conditions", "strip");
+  refreshQuietly(`${root}/now/health`, "health");
+  refreshQuietly(`${root}/now/conditions`, "strip");
 }
 
 function hear(name) {
   offline.hidden = name !== "offline";
-  if (name === "hello" || name === "hits") refreshQuietly("/now/hits", "latest");
+  if (name === "hello" || name === "hits") refreshQuietly(`${root}/now/hits`, "latest");
   if (name === "hello" || name === "health") refreshHealth();
   // Another answer means that the login has ended: reload the page.
   if (name === "offline") refreshHealth();
