@@ -22,7 +22,7 @@ LARGE_PER_S = 0.3
 """Share of the picture a second whose strong change means that something near or fast moves: it is soon gone again."""
 MIN_AGE_S = 0.05
 """Least time over which that share is counted: one frame alone says little of speed."""
-HOLD_S = 0.3
+HOLD_S = 0.2
 """Seconds in which a large change counts as going on: who stops and turns round is not lost."""
 SMALL_RATE = 0.25
 """Share of the busy rate at which frames with small changes are searched: who is far away stays in view for long."""

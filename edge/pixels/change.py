@@ -19,7 +19,7 @@ FLOOR = 3.0
 """Change, 0..255 over 3 x 3 small pixels, below which nothing counts however still a camera is: codecs make as much."""
 CEILING = 14.0
 """Change that always counts, however much a place usually changes: a person before a waving tree is seen."""
-GAIN = 2.5
+GAIN = 3.0
 """How many times what is usual at a place a change has to be."""
 MIN_PIXELS = 3
 """Small pixels that have to change together; fewer are a flickering speck."""
