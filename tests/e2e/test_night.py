@@ -74,7 +74,7 @@ async def enrol(page: Any, box: Appliance, portrait: Path, folder: Path) -> None
     bad = folder / "wall.png"
     cv2.imwrite(str(bad), np.full((240, 240, 3), 130, np.uint8))
     await page.get_by_role("link", name="People").click()
-    await page.get_by_role("link", name="Add a person").click()
+    await page.locator("#main").get_by_role("link", name="Add a person").click()
     await page.get_by_label("Id").fill("rosa-1")
     await page.get_by_label("Name").fill("Rosa")
     await page.get_by_label("Status").fill("wanted")
@@ -170,11 +170,11 @@ async def pause(page: Any, box: Appliance, token: str) -> None:
     await page.get_by_text("Paused by anna").wait_for()
     await shoot(page, "night-box")
     await page.get_by_role("link", name="Now").click()
-    await page.get_by_text("Recognition is paused").wait_for()
+    await page.locator("#strip").get_by_text("Recognition paused until").wait_for()
     # The cameras go on.
     await page.locator("[data-camera=door][data-live=yes]").wait_for()
     await page.get_by_role("link", name="Box").click()
-    await page.get_by_role("button", name="Resume now").click()
+    await page.locator("#strip").get_by_role("button", name="Resume now").click()
     await page.get_by_role("button", name="Pause").wait_for()
     items = []
     after = ""

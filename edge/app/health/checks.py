@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edge.store import Damage, time_from_text
+from edge.store import Consumer, Damage, time_from_text, time_to_text
 from edge.store.identity.identity import CLONE, FIX, Finding
 
 OK = "ok"
@@ -51,6 +52,17 @@ def damage(found: Damage | None, wall: dt.datetime) -> tuple[str, str]:
 def identity(found: Finding) -> tuple[str, str]:
     """`clone` where this machine is not the one the device was made on."""
     return (CLONE, f"{found.sentence()}; {FIX}") if found.is_clone else (OK, "the device is on its own machine")
+
+
+def consumers(known: Sequence[Consumer], since: dt.datetime, now: dt.datetime, minutes: float) -> tuple[str, str]:
+    """`silent` where servers may pull, and none has for so many minutes (0: never); at the earliest from `since` on."""
+    if not known or minutes <= 0:
+        return OK, "no central server is waited for"
+    pulled = [one.last_pull_at for one in known if one.last_pull_at is not None]
+    if now - max([since, *pulled]) <= dt.timedelta(minutes=minutes):
+        return OK, "a central server pulls"
+    last = f"the last pull was at {time_to_text(max(pulled))}" if pulled else "none has ever pulled"
+    return "silent", f"no central server has pulled for more than {minutes:g} minutes: {last}"
 
 
 def heat(degrees: float | None, throttled: str | None, former: str) -> tuple[str, str]:

@@ -1,28 +1,18 @@
-"""The only configuration: frozen models read from one TOML file and `EDGE_...` environment variables.
-
-Unknown keys are refused and the nearest valid key is named. Nothing here opens a camera, a model or a database.
-"""
+"""The settings of one device: frozen models, table by table, each value with limits, default and a sentence."""
 
 from __future__ import annotations
 
-import contextlib
-import difflib
 import ipaddress
-import os
 import sys
 from pathlib import Path
 
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from edge import config_file, disclosure
-from edge.camera_config import CameraConfig as CameraConfig
-from edge.camera_config import MaskConfig as MaskConfig
-from edge.camera_config import Section as Section
-from edge.camera_config import Unit
-from edge.errors import ConfigError
+from edge.config.camera import CameraConfig
+from edge.config.section import Section, Unit
+from edge.config.site import ReviewConfig, SiteConfig, StatusConfig
 
-DEFAULT_PATH = Path("/etc/edge/edge.toml")
-_CHECKOUT_MODELS = Path(__file__).resolve().parent.parent / "models" / "quantized"
+_CHECKOUT_MODELS = Path(__file__).resolve().parent.parent.parent / "models" / "quantized"
 # A wheel installs the pack as a data file of its environment.
 PACKAGED_MODELS = _CHECKOUT_MODELS if _CHECKOUT_MODELS.is_dir() else Path(sys.prefix) / "share" / "edge" / "models"
 
@@ -54,6 +44,12 @@ class ServeConfig(Section):
     max_connections: int = Field(400, ge=10, le=100_000, description="connections open at once; more get 429")
     max_connections_per_address: int = Field(
         250, ge=1, le=100_000, description="connections of one address open at once; more get 429"
+    )
+    consumer_warn_minutes: float = Field(
+        60.0,
+        ge=0,
+        le=525_600,
+        description="minutes without a pull by anybody with a token for alerts, after which the box warns; 0: never",
     )
 
     @field_validator("trusted_proxies")
@@ -121,14 +117,6 @@ class StoreConfig(Section):
     min_free_bytes: int = Field(200_000_000, ge=0, description="free disk bytes below which pictures are deleted")
 
 
-class ReviewConfig(Section):
-    """Verdicts on hits. Statuses are those of the people on the list."""
-
-    second_person_for: tuple[str, ...] = Field((), description="statuses whose hits a second person has to confirm")
-    urgent_for: tuple[str, ...] = Field((), description="statuses whose new hits sound urgent")
-    undo_s: float = Field(10.0, ge=0, le=600, description="seconds in which a verdict can be taken back")
-
-
 class ExamineConfig(Section):
     """Examining files that are dropped on the page."""
 
@@ -175,6 +163,8 @@ class Config(Section):
     store: StoreConfig = StoreConfig()
     watchlist: WatchlistConfig = WatchlistConfig()
     review: ReviewConfig = ReviewConfig()
+    site: SiteConfig = SiteConfig()
+    status: dict[str, StatusConfig] = Field(default_factory=dict)
     examine: ExamineConfig = ExamineConfig()
     runtime: RuntimeConfig = RuntimeConfig()
 
@@ -189,63 +179,3 @@ class Config(Section):
         if len(set(names)) != len(names):
             raise ValueError("two cameras have the same name")
         return self
-
-
-def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Config:
-    """Read the TOML file (the default one may be absent) and lay `EDGE_...` variables over it; raises ConfigError.
-
-    `EDGE_DATA_DIR` sets `data_dir`, `EDGE_SERVE__PORT` sets `serve.port`, `EDGE_CAMERA` takes the list of cameras as
-    JSON. `EDGE_TEST_...` and `EDGE_CONFIG` are not settings.
-    """
-    env = dict(os.environ) if environ is None else environ
-    if path is None and env.get("EDGE_CONFIG"):
-        path = Path(env["EDGE_CONFIG"])
-    source = path or DEFAULT_PATH
-    if path is not None and not source.is_file():
-        raise ConfigError(f"{path}: no such configuration file; give its path with --config, or leave --config out")
-    values = config_file.read(source if source.is_file() else None, env)
-    try:
-        return _with_chosen_pack(Config.model_validate(values))
-    except ValidationError as error:
-        raise ConfigError(disclosure.hide(explain(error, source))) from None
-
-
-def pack_link(config: Config) -> Path:
-    """Where `edge models use` puts its link: models_dir where that is set, else beside the data."""
-    return config.models_dir if "models_dir" in config.model_fields_set else config.data_dir / "models" / "current"
-
-
-def _with_chosen_pack(config: Config) -> Config:
-    """Use the link that `edge models use` made, even a dangling one: a missing pack must be reported."""
-    link = pack_link(config)
-    with contextlib.suppress(OSError):  # the folder belongs to another user; the code that needs it reports that
-        if "models_dir" not in config.model_fields_set and link.is_symlink():
-            config = config.model_copy(update={"models_dir": link})
-            config.model_fields_set.discard("models_dir")  # pydantic counts this as set by the user, who did not set it
-    return config
-
-
-def explain(error: ValidationError, source: Path) -> str:
-    """One paragraph for the first problem: file, key, and the nearest valid key where one was misspelt."""
-    # A misspelt key often shows as a missing one too; the misspelling is what the reader has to see.
-    first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
-    where = ".".join(str(part) for part in first["loc"]) or "(whole file)"
-    if first["type"] == "extra_forbidden":
-        valid = _keys_at(first["loc"][:-1])
-        near = difflib.get_close_matches(str(first["loc"][-1]), valid, n=1, cutoff=0.0)
-        return f"{source}: unknown setting {where!r}; did you mean {near[0]!r}? Valid here: {', '.join(valid)}"
-    more = f" ({error.error_count() - 1} more problems after it)" if error.error_count() > 1 else ""
-    given = "" if first["type"] == "missing" else f" = {first['input']!r}"
-    return f"{source}: {where}{given}: {first['msg']}{more}"
-
-
-def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
-    """Valid keys of the table at `loc`."""
-    model: type[BaseModel] = Config
-    for part in loc:
-        if isinstance(part, int):
-            continue
-        annotation = model.model_fields[part].annotation
-        args = getattr(annotation, "__args__", ())
-        model = args[0] if args else annotation  # type: ignore[assignment]
-    return sorted(model.model_fields)

@@ -1,21 +1,10 @@
-"""The settings of one camera, and the strict table that every group of settings is. `config` joins them.
-
-Nothing here opens a camera.
-"""
+"""The settings of one camera. Nothing here opens it."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pydantic import Field, field_validator
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-
-Unit = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-class Section(BaseModel):
-    """A strict, frozen table of settings."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+from edge.config.section import Section, Unit
 
 
 class MaskConfig(Section):
