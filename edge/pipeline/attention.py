@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,6 +28,8 @@ SMALL_RATE = 0.25
 """Share of the busy rate at which frames with small changes are searched: who is far away stays in view for long."""
 LEARN_S = 1.0
 """Seconds of a camera's first frames that are all searched, while the noise of its picture is learnt."""
+LIVE_GAIN = 1.1
+"""A crop that is hardly better adds nothing to an answer, and costs as much as the detector does."""
 LENIENCE = 0.1
 """Share of an interval by which a frame may be early: frames of a camera don't come evenly."""
 
@@ -39,16 +41,22 @@ class Pace:
     idle_fps: float = 0.0
     """While nothing changes and nobody is followed."""
     busy_fps: float = 0.0
-    """While every face in view is found again without a search."""
+    """While much moves, or every face in view is found again without a search."""
+    min_gain: float = 1.0
+    """How many times better a crop has to be than the shot it replaces: each kept shot is enhanced and embedded."""
 
     @classmethod
     def of(cls, settings: DetectConfig) -> Pace:
         """The pace that is configured."""
-        return cls(settings.idle_fps, settings.busy_fps)
+        return cls(settings.idle_fps, settings.busy_fps, LIVE_GAIN)
 
-    def times(self, idle: float, followed: float) -> Pace:
+    def times(self, idle: float, busy: float) -> Pace:
         """The pace with its rates multiplied; every frame stays every frame."""
-        return Pace(self.idle_fps * idle, self.busy_fps * followed)
+        return replace(self, idle_fps=self.idle_fps * idle, busy_fps=self.busy_fps * busy)
+
+
+EVERY_FRAME = Pace()
+"""For files: each frame is searched, so that what is found does not depend on what a live camera can afford."""
 
 
 class Step(enum.StrEnum):
@@ -141,15 +149,15 @@ class Attention:
 
     def _measure_change(self, frame: Frame) -> Change:
         """How much has changed since the last search; learns what is usual at each place."""
-        now, looked_at = small_gray(frame.image), self._looked_at
-        if looked_at is None or looked_at.shape != now.shape:
+        now, looked_at, usual = small_gray(frame.image), self._looked_at, self._usual
+        if looked_at is None or usual is None or looked_at.shape != now.shape:
             self._usual = np.zeros_like(now)
             self._now = now
             return Change.LARGE
         apart = difference(now, looked_at)
-        found = changed_places(apart, self._usual)
+        found = changed_places(apart, usual)
         seconds = min((frame.captured_mono_ns - self._measured_ns) / 1e9, 1.0)
-        self._usual = follow_usual(self._usual, apart, seconds)
+        self._usual = follow_usual(usual, apart, seconds)
         self._measured_ns = frame.captured_mono_ns
         self._now = now
         if found < MIN_PIXELS:

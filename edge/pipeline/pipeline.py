@@ -10,7 +10,7 @@ from edge.arrays import BgrImage
 from edge.config import Config
 from edge.enhance import Budget, Enhancer
 from edge.pipeline.active_list import ActiveList
-from edge.pipeline.attention import Attention, Pace, Step
+from edge.pipeline.attention import EVERY_FRAME, Attention, Pace, Step
 from edge.pipeline.bystanders import Bystanders, bystanders_of
 from edge.pipeline.draft import DeviceFacts, Drafter, HitDraft
 from edge.pipeline.face import TrackedFace
@@ -19,9 +19,6 @@ from edge.recognise import Embedder
 from edge.records import Detections, Frame, Hit, LiveFace, Match, Person, Reason, Track, TrackState
 from edge.track import Tracker, TrackerSettings
 from edge.visit import Visits
-
-EVERY_FRAME = Pace()
-"""For files: each frame is searched, so that what is found does not depend on what a live camera can afford."""
 
 
 class Detector(Protocol):
@@ -149,13 +146,13 @@ class Pipeline:
         self._stages.enhancer.begin_frame()
         state = self._state_of(frame.camera)
         step = Step.SEARCH if must_search else state.attention.choose(frame, state.tracks)
-        return self._search(frame, state) if step is Step.SEARCH else self._follow(state)
+        return self._search(frame, state) if step is Step.SEARCH else self._follow(frame.camera, state)
 
-    def _follow(self, state: _CameraState) -> FrameResult:
+    def _follow(self, camera: str, state: _CameraState) -> FrameResult:
         """The result of a frame that is not searched: each face where it was found again."""
         boxes = state.attention.boxes
         tracks = tuple(replace(track, box=boxes[track.track_id], detection=None) for track in state.tracks)
-        faces = tuple(self._live(track, state.faces.get(track.track_id)) for track in tracks)
+        faces = tuple(self._live(camera, track, state.faces.get(track.track_id)) for track in tracks)
         return FrameResult(Detections.empty(), tracks, faces, (), (), is_searched=False)
 
     def _search(self, frame: Frame, state: _CameraState) -> FrameResult:
@@ -289,7 +286,7 @@ class Pipeline:
         return self._cameras[camera]
 
     def _new_face(self) -> TrackedFace:
-        return TrackedFace(self._config.recognise)
+        return TrackedFace(self._config.recognise, self._pace.min_gain)
 
 
 def without_times(hit: Hit) -> Hit:

@@ -68,7 +68,7 @@ def find_patch(image: BgrImage, patch: Patch, near: tuple[float, float] = (0.0, 
     around = _shrunk(image[top:bottom, left:right], patch.scale)
     if around.shape[0] < patch.pixels.shape[0] or around.shape[1] < patch.pixels.shape[1]:
         return near[0], near[1], -1.0
-    likeness = cv2.matchTemplate(around, patch.pixels, cv2.TM_CCOEFF_NORMED)
+    likeness = np.asarray(cv2.matchTemplate(around, patch.pixels, cv2.TM_CCOEFF_NORMED), np.float32)
     _, score, _, (column, row) = cv2.minMaxLoc(likeness)
     score = score if np.isfinite(score) else -1.0
     across = _peak(likeness[row], column) / patch.scale

@@ -31,9 +31,9 @@ def measure(busy_s: float, rounds: int, threads: int) -> dict[str, Any]:
     warm_up()
     live = Pace.of(Config().detect)
     paces = {"every frame": Pace(), "gate off": Pace(0.0, live.busy_fps), "gate on": live}
-    with tempfile.TemporaryDirectory(prefix="edge-cost-") as name, store_with(models, scene.pictures(DATA)[1]) as store:
+    with tempfile.TemporaryDirectory(prefix="edge-cost-") as name:
         clips = {"busy": Path(name) / "busy.mp4", "quiet two thirds": Path(name) / "quiet.mp4"}
-        people = scene.people(DATA)
+        people, listed = scene.people(DATA), scene.pictures(DATA)[1]
         scene.write(clips["busy"], scene.frames(people, busy_s))
         scene.write(clips["quiet two thirds"], scene.frames(people, busy_s, quiet_s=2 * busy_s))
         rows: dict[str, dict[str, Any]] = {}
@@ -45,10 +45,11 @@ def measure(busy_s: float, rounds: int, threads: int) -> dict[str, Any]:
             for _ in range(rounds):
                 frames += public.play(clip, spent["public"])
                 for chain, pace in paces.items():
-                    ours = Ours(models, store, pace)
-                    ours.play(clip, spent[chain])
-                    searched[chain] += ours.searched
-                    ours.close()
+                    with store_with(models, listed) as store:
+                        ours = Ours(models, store, pace)
+                        ours.play(clip, spent[chain])
+                        searched[chain] += ours.searched
+                        ours.close()
             rows[which] = {
                 chain: {
                     "ms": round(sum(one.ms.values()) / frames, 2),

@@ -115,10 +115,11 @@ class Public:
         video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
         while True:
             with spent.on("decode"):
-                is_read, image = video.read()
+                is_read, picture = video.read()
             if not is_read:
                 break
             number += 1
+            image = np.asarray(picture, np.uint8)
             with spent.on("detect"):
                 small, fit = letterbox(image, 640, 32)
                 outputs = self._detector.run(self._detector.spec.tensor(small[np.newaxis]))
