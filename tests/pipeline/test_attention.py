@@ -13,14 +13,16 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.app.build import Models, load_models
-from edge.app.selfcheck import demo_clip
+from edge.app.build import Models, load_active_list, load_models
+from edge.app.people.people import enrol
+from edge.app.selfcheck import demo_clip as demo
 from edge.capture.sources import open_path
 from edge.config import Config
 from edge.pipeline import ActiveList, DeviceFacts, FrameResult, Pipeline
 from edge.pipeline.attention import Pace
 from edge.pixels import compose
-from edge.records import Detections, Frame
+from edge.records import Detections, Frame, Person
+from edge.store import Store
 
 AT = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 LIVE = Pace.of(Config().detect)
@@ -102,7 +104,7 @@ def visitor(seconds: float, fade_s: float, px_per_s: float = 0.0) -> Iterator[np
     for number in range(round(seconds * FPS)):
         share = np.float32(min(number / FPS / fade_s, 1.0))
         corner = (60 + px_per_s * number / FPS, 100 + 4 * np.sin(number / 4))
-        yield seen(compose.paste(room(), demo_clip.portrait(), mask * share, scale=0.7, corner=corner), number)
+        yield seen(compose.paste(room(), demo.portrait(), mask * share, scale=0.7, corner=corner), number)
 
 
 def jpeg(image: np.ndarray, quality: int) -> np.ndarray:
@@ -196,3 +198,22 @@ def _moving(images: Sequence[np.ndarray], fps: float) -> np.ndarray:
         float(np.mean(cv2.absdiff(now, before) > 14)) > 0.02 for before, now in zip(small, small[step:], strict=False)
     ]
     return np.array([any(strong[max(0, n - reach) : n + reach + 1]) for n in range(len(strong))])
+
+
+@pytest.mark.parametrize("pace", [Pace(), LIVE], ids=["every frame", "live"])
+def test_the_demos_person_is_recognised_once_at_any_pace(
+    tmp_path: Path, portrait: Path, demo_clip: Path, pace: Pace
+) -> None:
+    with Store.open(tmp_path) as store, open_path(demo_clip) as source:
+        enrol(store, models(), Person("p1", "P", "demo"), [portrait])
+        facts = DeviceFacts("box", "test", {}, None, lambda _: {})
+        pipeline = Pipeline(Config(), models().stages, load_active_list(store, models()), facts, pace)
+        drafts = []
+        for number, shot in enumerate(source.frames()):
+            at = AT + dt.timedelta(seconds=number / FPS)
+            result = pipeline.process(Frame(number, "door", at, round(number / FPS * 1e9), shot.image))
+            drafts += [*result.drafts, *(draft for end in result.ended for draft in end.drafts)]
+        drafts += [draft for end in pipeline.finish("door") for draft in end.drafts]
+    assert {draft.hit.person.person_id for draft in drafts} == {"p1"}
+    assert sum(draft.is_new for draft in drafts) == 1
+    assert drafts[-1].hit.similarity > 0.6
