@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def measure(busy_s: float, rounds: int, threads: int) -> dict[str, Any]:
     models = load_models(Config(runtime=runtime))
     warm_up()
     live = Pace.of(Config().detect)
-    paces = {"every frame": Pace(), "gate off": Pace(0.0, live.busy_fps), "gate on": live}
+    paces = {"every frame": Pace(), "gate off": replace(live, idle_fps=0.0), "gate on": live}
     with tempfile.TemporaryDirectory(prefix="edge-cost-") as name:
         clips = {"busy": Path(name) / "busy.mp4", "quiet two thirds": Path(name) / "quiet.mp4"}
         people, listed = scene.people(DATA), scene.pictures(DATA)[1]
