@@ -193,9 +193,11 @@ class Tracker:
 class BestShots:
     """The best crops of one track by quality score, spread over time. Equal scores keep the earlier crop."""
 
-    def __init__(self, max_shots: int, min_gap_frames: int) -> None:
+    def __init__(self, max_shots: int, min_gap_frames: int, min_gain: float = 1.0) -> None:
+        """`min_gain`: how many times better than each it replaces a crop has to be, 1 or more."""
         self._max_shots = max_shots
         self._min_gap_frames = min_gap_frames
+        self._min_gain = min_gain
         self._shots: list[Crop] = []
 
     @property
@@ -213,7 +215,7 @@ class BestShots:
         rivals = near
         if not near and len(self._shots) >= self._max_shots:
             rivals = [self.shots[-1]]
-        if any(rival.quality.score >= crop.quality.score for rival in rivals):
+        if any(rival.quality.score * self._min_gain >= crop.quality.score for rival in rivals):
             return False
         self._shots = [shot for shot in self._shots if all(shot is not rival for rival in rivals)]
         self._shots.append(crop)

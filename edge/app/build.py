@@ -20,6 +20,7 @@ from edge.enhance.view import read_views
 from edge.ops.packs.choice import apply_choice, platform_facts, read_choice, why_stale
 from edge.ops.system.clock import boot_id, clock_facts
 from edge.pipeline import ActiveList, DeviceFacts, Pipeline, Stages
+from edge.pipeline.attention import Pace
 from edge.pipeline.bystanders import SECOND_LOOK_SCORE
 from edge.pipeline.limits import same_model
 from edge.recognise import build_embedder
@@ -133,7 +134,7 @@ def build_live_pipeline(config: Config, models: Models, store: Store, *, kind: s
     box_id = box_id_of(config, store)
     facts = DeviceFacts(box_id, kind, models.hashes, models.impostor_tail, clock, attention)
     active_list = load_active_list(store, models, config.watchlist.max_age_days)
-    pipeline = Pipeline(config, models.stages, active_list, facts)
+    pipeline = Pipeline(config, models.stages, active_list, facts, Pace.of(config.detect))
     for camera in config.camera:
         for person_id in active_list.people:
             last = store.last_hit_of(person_id, camera.name)

@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
 from edge.cli.common import ConfigOption, JsonOption, out, print_json, read_config, table
 
+PARTS = ("p50_ms", "p95_ms", "p99_ms")
 
-def bench(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+
+def bench(
+    compare: Annotated[
+        Path | None, typer.Option("--compare", help="figures of an earlier run (--json); 10 % slower ends with 1")
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Measure this machine: ms per stage, frames per second, memory, provider and precision per model."""
     from edge.app.evaluation import bench as measuring
+    from edge.app.evaluation import bench_compare
 
+    before = None if compare is None else bench_compare.read_figures(compare)
     figures = measuring.measure_stages(read_config(config))
     if as_json:
         print_json(figures)
-        return
-    rows = table(None, "stage", "p50 ms", "p95 ms")
+    else:
+        _print(figures)
+    if before is not None:
+        if (why := bench_compare.other_machine(figures, before)) is not None:
+            typer.echo(f"Note: {why}.", err=True)
+        for line in (slower := bench_compare.slower_stages(figures, before)):
+            typer.echo(f"Slower: {line}.", err=True)
+        if slower:
+            raise typer.Exit(1)
+
+
+def _print(figures: dict[str, Any]) -> None:
+    rows = table(None, "stage", "p50 ms", "p95 ms", "p99 ms")
     for name, stage in figures["stages"].items():
-        rows.add_row(name, f"{stage['p50_ms']:.2f}", f"{stage['p95_ms']:.2f}")
+        rows.add_row(name, *(f"{stage[part]:.2f}" for part in PARTS))
     enhancement = figures["enhancement"]
     chain = enhancement["chain"]
     for name, stage in {**enhancement["steps"], "+".join(chain["steps"]): chain}.items():
         work = f"{name}, one face, one core, which works {stage['core_ms']:.1f} ms"
-        rows.add_row(work, f"{stage['p50_ms']:.2f}", f"{stage['p95_ms']:.2f}")
+        rows.add_row(work, *(f"{stage[part]:.2f}" for part in PARTS))
     out.print(rows)
     for one in enhancement["int8_beside_fp32"]:
         times, size = one["ms_ratio"], one["bytes_ratio"]
@@ -30,4 +56,7 @@ def bench(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         f"{figures['frame']['faces']} faces, {figures['threads']} threads; peak memory {figures['memory_mb']:.0f} MB"
     )
     for name, model in figures["models"].items():
-        out.print(f"{name}: {model['name']} ({model['precision']}) on {model['provider']}")
+        out.print(f"{name}: {model['name']} ({model['precision']}) on {model['provider']}, {model['sha256']}")
+    features = ", ".join(figures["processor"]["features"]) or "none that models use"
+    power = "" if figures["watts"] is None else f"; the board draws {figures['watts']:.1f} W"
+    out.print(f"processor: {figures['processor']['name']}, with {features}{power}")

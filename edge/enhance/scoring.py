@@ -32,7 +32,13 @@ class Scored:
     recipe: Recipe
 
 
-def score_face(image: BgrImage, landmarks: Landmarks, box: Boxes, enhancer: Enhancer) -> Scored:
+def score_face(
+    image: BgrImage,
+    landmarks: Landmarks,
+    box: Boxes,
+    enhancer: Enhancer,
+    known: tuple[BgrImage, Quality] | None = None,
+) -> Scored:
     """Align a face of a frame, and again after the steps that help recognition with its faults.
 
     Parameters
@@ -41,9 +47,10 @@ def score_face(image: BgrImage, landmarks: Landmarks, box: Boxes, enhancer: Enha
         The frame. Not changed.
     landmarks : (5, 2) float32 px of the frame
     box : (4,) xyxy px of the frame
+    known : the aligned crop and its quality, where the caller has them already
     """
-    crop = align(image, landmarks)
-    quality = measure(crop, landmarks, box)
+    crop = align(image, landmarks) if known is None else known[0]
+    quality = measure(crop, landmarks, box) if known is None else known[1]
     part, corner = cut(image, box)
     quality = as_captured(quality, part, corner)
     plan = enhancer.plan(quality, for_recognition=True, num_pixels=part.shape[0] * part.shape[1])

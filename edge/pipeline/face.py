@@ -46,9 +46,9 @@ _REASON_OF_PART = {
 class TrackedFace:
     """Keeps the best shots by quality, never by similarity; the answer comes from their fused embedding."""
 
-    def __init__(self, settings: RecogniseConfig) -> None:
+    def __init__(self, settings: RecogniseConfig, min_gain: float = 1.0) -> None:
         self._settings = settings
-        self._shots = BestShots(settings.max_shots, MIN_GAP_FRAMES)
+        self._shots = BestShots(settings.max_shots, MIN_GAP_FRAMES, min_gain)
         self._embeddings: dict[int, Embedding] = {}
         self._enhanced: dict[int, Embedding] = {}
         """By frame: mean of original and enhanced embedding, where enhancement is shown to help."""
@@ -252,6 +252,7 @@ def embed_shot(
     if enhancer is None or not enhancer.helps_recognition:
         why = () if enhancer is None else enhancer.plan(crop.quality, for_recognition=True).skipped
         return embedder.embed(crop.image[np.newaxis]), Recipe((), why)
-    scored = score_face(frame.image, crop.landmarks, np.array(crop.box, np.float32), enhancer)
+    known = crop.image, crop.quality
+    scored = score_face(frame.image, crop.landmarks, np.array(crop.box, np.float32), enhancer, known)
     crops = [crop.image] if scored.enhanced is None else [crop.image, scored.enhanced]
     return embedder.embed(crops), scored.recipe

@@ -10,6 +10,7 @@ from edge.arrays import BgrImage
 from edge.config import Config
 from edge.enhance import Budget, Enhancer
 from edge.pipeline.active_list import ActiveList
+from edge.pipeline.attention import EVERY_FRAME, Attention, Pace, Step
 from edge.pipeline.bystanders import Bystanders, bystanders_of
 from edge.pipeline.draft import DeviceFacts, Drafter, HitDraft
 from edge.pipeline.face import TrackedFace
@@ -64,28 +65,40 @@ class TrackEnd:
 
 @dataclass(frozen=True, slots=True)
 class FrameResult:
-    """The result of one frame."""
+    """The result of one frame. Where it was not searched, `detections` is empty and `tracks` are only followed."""
 
     detections: Detections
     tracks: tuple[Track, ...]
     faces: tuple[LiveFace, ...]
     drafts: tuple[HitDraft, ...]
     ended: tuple[TrackEnd, ...]
+    is_searched: bool = True
 
 
 class _CameraState:
-    """Per camera: its tracker and its tracked faces."""
+    """Per camera: its tracker, its tracked faces, and which of its frames are searched."""
 
-    def __init__(self, tracker: Tracker) -> None:
+    def __init__(self, tracker: Tracker, attention: Attention) -> None:
         self.tracker = tracker
+        self.attention = attention
+        self.tracks: tuple[Track, ...] = ()
+        """Those that were there after the last search."""
         self.faces: dict[int, TrackedFace] = {}
 
 
 class Pipeline:
     """Deterministic for one sequence of frames, list and models. Called by one thread."""
 
-    def __init__(self, config: Config, stages: Stages, active_list: ActiveList, facts: DeviceFacts) -> None:
+    def __init__(
+        self,
+        config: Config,
+        stages: Stages,
+        active_list: ActiveList,
+        facts: DeviceFacts,
+        pace: Pace = EVERY_FRAME,
+    ) -> None:
         self._config = config
+        self._pace = pace
         self._stages = stages
         self._active_list, self._limits = active_list, limits_of(config.recognise, active_list)
         self._list_number = 0
@@ -119,13 +132,37 @@ class Pipeline:
         self._visits.restore(person_id, hit.camera, hit.visit, best_quality=quality, cooldown_s=cooldown_s)
         self._last_drafts[(hit.camera, person_id)] = HitDraft(hit, images={}, is_new=False, shown=None)
 
-    def process(self, frame: Frame) -> FrameResult:
-        """Run every stage on one frame."""
-        limits = self._config.detect
+    @property
+    def pace(self) -> Pace:
+        """How often frames are searched; a new pace counts from the next frame of each camera."""
+        return self._pace
+
+    @pace.setter
+    def pace(self, pace: Pace) -> None:
+        self._pace = pace
+        for state in list(self._cameras.values()):
+            state.attention.pace = pace
+
+    def process(self, frame: Frame, *, must_search: bool = False) -> FrameResult:
+        """Run every stage on one frame, or only follow the faces in it where the pace allows that."""
         self._stages.enhancer.begin_frame()
-        detections = self._stages.detector.detect(frame.image, min(limits.keep_score, limits.min_score))
         state = self._state_of(frame.camera)
+        step = Step.SEARCH if must_search else state.attention.choose(frame, state.tracks)
+        return self._search(frame, state) if step is Step.SEARCH else self._follow(frame.camera, state)
+
+    def _follow(self, camera: str, state: _CameraState) -> FrameResult:
+        """The result of a frame that is not searched: each face where it was found again."""
+        boxes = state.attention.boxes
+        tracks = tuple(replace(track, box=boxes[track.track_id], detection=None) for track in state.tracks)
+        faces = tuple(self._live(camera, track, state.faces.get(track.track_id)) for track in tracks)
+        return FrameResult(Detections.empty(), tracks, faces, (), (), is_searched=False)
+
+    def _search(self, frame: Frame, state: _CameraState) -> FrameResult:
+        limits = self._config.detect
+        detections = self._stages.detector.detect(frame.image, min(limits.keep_score, limits.min_score))
         tracks = state.tracker.update(frame.frame_id, detections)
+        state.tracks = tuple(track for track in tracks if track.state is not TrackState.LOST)
+        state.attention.note(frame, state.tracks)
         drafts: list[HitDraft] = []
         ended_by_switch: list[TrackEnd] = []
         for track in tracks:
@@ -147,6 +184,7 @@ class Pipeline:
     def finish(self, camera: str) -> tuple[TrackEnd, ...]:
         """End every track of a camera whose frames are over."""
         state = self._state_of(camera)
+        state.tracks = ()
         return self._end(camera, state, state.tracker.finish())
 
     def _process_face(self, frame: Frame, track: Track, face: TrackedFace, bystanders: Bystanders) -> list[HitDraft]:
@@ -246,11 +284,12 @@ class Pipeline:
 
     def _state_of(self, camera: str) -> _CameraState:
         if camera not in self._cameras:
-            self._cameras[camera] = _CameraState(Tracker(TrackerSettings(high_score=self._config.detect.min_score)))
+            tracker = Tracker(TrackerSettings(high_score=self._config.detect.min_score))
+            self._cameras[camera] = _CameraState(tracker, Attention(self._pace))
         return self._cameras[camera]
 
     def _new_face(self) -> TrackedFace:
-        return TrackedFace(self._config.recognise)
+        return TrackedFace(self._config.recognise, self._pace.min_gain)
 
 
 def without_times(hit: Hit) -> Hit:

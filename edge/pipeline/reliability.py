@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 LIKENESS = (
-    (0.0, 0.850),
-    (4.3, 0.850),
-    (15.5, 0.866),
-    (25.2, 0.874),
-    (35.1, 0.898),
-    (44.9, 0.908),
-    (55.2, 0.934),
-    (65.0, 0.939),
-    (75.2, 0.948),
+    (0.0, 0.845),
+    (4.3, 0.845),
+    (15.5, 0.861),
+    (25.2, 0.870),
+    (35.1, 0.895),
+    (44.9, 0.904),
+    (55.2, 0.932),
+    (65.0, 0.938),
+    (75.2, 0.947),
     (90.8, 0.962),
 )
 """(quality score, mean cosine between the embedding of such a crop and that of the same face clean), on 4,000 degraded

@@ -5,6 +5,7 @@ quality, faults, metrics        measures: of a face crop, of faults, of two pict
 geometry, boxes, pairing        alignment and letterboxing; overlap of boxes; pairing boxes
 resize, tiles, compose          sizes; large pictures in tiles; one picture over another
 tamper                          what is left of a scene in a picture
+change, patches                 where a picture has changed; a face found again in the next one
 cover                           faces of strangers, painted over
 degrade, injected               faults of faces and of whole scenes, made on purpose
 lime, lime_fast, calm           brightening, exact and fast; smoothing the noise it amplifies

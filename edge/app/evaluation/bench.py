@@ -19,6 +19,7 @@ from edge.app.selfcheck import demo_clip
 from edge.arrays import BgrImage
 from edge.config import Config
 from edge.enhance import warm_up
+from edge.ops.system.processor import processor, watts
 from edge.pipeline import DeviceFacts, Pipeline
 from edge.pixels.encode import to_jpeg, to_png
 from edge.pixels.geometry import align
@@ -33,7 +34,7 @@ SECONDS = 4.0
 
 
 def measure_stages(config: Config) -> dict[str, Any]:
-    """Return p50 and p95 ms per stage, frames/s of the whole pipeline, peak memory, and which models ran where."""
+    """Return p50, p95 and p99 ms per stage, frames/s, peak memory, processor, and which models ran where."""
     models = load_models(config)
     warm_up()
     frames = [two_faces(frame) for frame in demo_clip.frames(seconds=SECONDS)]
@@ -47,6 +48,8 @@ def measure_stages(config: Config) -> dict[str, Any]:
     return {
         "frame": {"width": busiest.shape[1], "height": busiest.shape[0], "faces": len(found)},
         "threads": config.runtime.threads,
+        "processor": processor(),
+        "watts": watts(),
         "stages": {**{name: spread(times) for name, times in stages.items()}, "whole pipeline": spread(whole)},
         "enhancement": steps_of(models.pack, ROUNDS),
         "frames_per_s": len(frames) / seconds,

@@ -25,5 +25,5 @@ def time_ms(
 
 
 def spread(times: list[float]) -> dict[str, float]:
-    """Median and 95th percentile."""
-    return {"p50_ms": float(np.percentile(times, 50)), "p95_ms": float(np.percentile(times, 95))}
+    """Median, 95th and 99th percentile."""
+    return {f"p{part}_ms": float(np.percentile(times, part)) for part in (50, 95, 99)}

@@ -1,4 +1,8 @@
-"""Lowers the enhancement budget while the appliance is hot or behind, and counts the steps that were dropped."""
+"""Lowers what is analysed while the appliance is hot or behind, in a fixed order, and counts the dropped steps.
+
+First enhancement (its budget), then searches where nothing moves, then searches where something does; never alerts. A
+rate that is set to every frame stays so.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,22 @@ from collections.abc import Callable
 
 from edge.enhance import Budget
 from edge.ops.system.metrics import Metrics
+from edge.pipeline.attention import Pace
 
 STRAIN_OF_CONDITION = {"heat": {"hot": "hot", "throttled": "hot"}, "load": {"behind": "behind", "overloaded": "behind"}}
 """Per condition: the states that lower the budget, and the cause that the metric names."""
+
+LOWERED = {("load", "behind"): (0.5, 1.0), ("heat", "hot"): (0.5, 1.0)} | {
+    ("load", "overloaded"): (0.5, 0.5),
+    ("heat", "throttled"): (0.5, 0.5),
+}
+"""Share of the idle and of the busy rate that is left, per subject and state; the smallest of each counts."""
+
+
+def lowered(pace: Pace, state: Callable[[str], str]) -> Pace:
+    """The pace that the present conditions leave of the one that is configured."""
+    left = [shares for (subject, name), shares in LOWERED.items() if state(subject) == name]
+    return pace.times(min((idle for idle, _ in left), default=1.0), min((busy for _, busy in left), default=1.0))
 
 
 def set_strains(budget: Budget | None, state: Callable[[str], str]) -> None:

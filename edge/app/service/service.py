@@ -17,7 +17,7 @@ from edge.app.build import Models, build_live_pipeline, load_active_list
 from edge.app.commission.page import PageWalk
 from edge.app.examine.queue import ExamineQueue
 from edge.app.health import checks
-from edge.app.health.budget import count_dropped_steps, set_strains
+from edge.app.health.budget import count_dropped_steps, lowered, set_strains
 from edge.app.health.drift import FaceDrift
 from edge.app.health.monitor import HealthMonitor, Inputs
 from edge.app.packs.model_files import ModelFiles
@@ -39,6 +39,7 @@ from edge.ops.system.camera_status import CameraStatusCollector
 from edge.ops.system.clock import clock_facts
 from edge.ops.system.metrics import Metrics
 from edge.ops.system.systemd import SignsOfLife, feed_watchdog, notify_systemd
+from edge.pipeline.attention import Pace
 from edge.records import SEEING_STATES, CameraState
 from edge.serve import LiveBoard, build_app
 from edge.store import Store, time_to_text
@@ -229,6 +230,7 @@ class _Service:
             states = [camera.health() for camera in self.cameras]
             self.board.publish_health(states)
             set_strains(self.vision.pipeline.budget, self.monitor.conditions.state)
+            self._set_pace()
             for health in states:
                 self.metrics.note_health(health)
                 if last.get(health.camera) is not health.state:
@@ -238,6 +240,15 @@ class _Service:
                     told = {"camera": health.camera, "state": health.state.value, "detail": health.detail}
                     self.outbox.add_item("health", told | {"since": time_to_text(health.since)})
             await asyncio.sleep(HEALTH_POLL_S)
+
+    def _set_pace(self) -> None:
+        """Search less while the appliance is hot or behind; log it once when that begins and once when it ends."""
+        configured = Pace.of(self.config.detect)
+        pace = lowered(configured, self.monitor.conditions.state)
+        if pace != self.vision.pipeline.pace:
+            self.vision.pipeline.pace = pace
+            rates = f"{pace.idle_fps:g} a second where nothing moves, {pace.busy_fps:g} where something does"
+            log.log(logging.INFO if pace == configured else logging.WARNING, "frames are searched %s", rates)
 
     async def _enforce_retention(self) -> None:
         keep = self.config.store

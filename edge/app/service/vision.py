@@ -76,26 +76,27 @@ class VisionThread:
                 self._stop.wait(0.1)
 
     def _process_frame(self, frame: Frame) -> None:
-        started = time.perf_counter()
-        result = self._result(frame)
+        started, observer = time.perf_counter(), self.observer
+        result = self._result(frame, must_search=observer is not None)
         for draft in result.drafts:
             self.outbox.add_hit(draft)
         self._note_ends(result.ended)
         self._publish_picture(frame, result)
         if self._camera_status is not None:
             self._camera_status.note_frame(frame)
-        if (observer := self.observer) is not None:
+        if observer is not None:
             observer(frame, result)
         self.frames_done += 1
         self._metrics.frames.labels(frame.camera).inc()
+        self._metrics.searched.labels(frame.camera).inc(result.is_searched)
         self._metrics.faces.labels(frame.camera).inc(len(result.faces))
         self._metrics.frame_seconds.labels(frame.camera).observe(time.perf_counter() - started)
 
-    def _result(self, frame: Frame) -> FrameResult:
+    def _result(self, frame: Frame, *, must_search: bool) -> FrameResult:
         """The result of a frame; paused or outside the camera's hours it is shown live, but not searched for faces."""
         if not self.paused and self.is_scheduled(frame):
-            return self.pipeline.process(frame)
-        return FrameResult(Detections.empty(), (), (), (), self.pipeline.finish(frame.camera))
+            return self.pipeline.process(frame, must_search=must_search)
+        return FrameResult(Detections.empty(), (), (), (), self.pipeline.finish(frame.camera), is_searched=False)
 
     def _note_ends(self, ends: Sequence[TrackEnd]) -> None:
         for end in ends:

@@ -16,10 +16,11 @@ class Metrics:
         self.registry = CollectorRegistry()
         r = self.registry
         self.frames = Counter("edge_frames", "Frames that passed all stages.", ["camera"], registry=r)
+        self.searched = Counter("edge_frames_searched", "Frames searched for faces.", ["camera"], registry=r)
         self.dropped = Gauge(
             "edge_frames_dropped", "Frames not processed, by reason.", ["camera", "reason"], registry=r
         )
-        self.faces = Counter("edge_faces", "Faces detected.", ["camera"], registry=r)
+        self.faces = Counter("edge_faces", "Faces detected or followed.", ["camera"], registry=r)
         self.tracks = Counter("edge_tracks", "Tracks ended, by outcome.", ["camera", "outcome"], registry=r)
         self.hits = Counter("edge_hits", "Hits created.", ["camera"], registry=r)
         self.frame_seconds = Histogram(

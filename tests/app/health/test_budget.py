@@ -6,12 +6,13 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from edge.app.health.budget import count_dropped_steps, set_strains
+from edge.app.health.budget import count_dropped_steps, lowered, set_strains
 from edge.config import RuntimeConfig
 from edge.enhance import STEPS, Budget, Enhancer, Networks, Views
 from edge.enhance.faults import FAULTS
 from edge.enhance.view import Choice, ChosenStep
 from edge.ops.system.metrics import Metrics
+from edge.pipeline.attention import Pace
 from edge.records import Quality
 from edge.sessions import Pack
 from tests.support.tiny_pictures import picture_pack
@@ -64,3 +65,20 @@ def test_plans_name_what_was_dropped_and_metrics_count_it(tmp_path: Path) -> Non
     }
     assert found == {("lime", "busy"): 1.0, ("deblur", "busy"): 1.0}
     count_dropped_steps(None, metrics)
+
+
+def test_searches_are_lowered_in_a_fixed_order() -> None:
+    pace = Pace(2.0, 10.0, 1.1)
+    found = [
+        lowered(pace, lambda asked, said=said: said.get(asked, "ok"))  # type: ignore[misc]
+        for said in (
+            {},
+            {"load": "behind"},
+            {"heat": "hot"},
+            {"load": "overloaded"},
+            {"heat": "throttled", "load": "behind"},
+        )
+    ]
+    assert [(one.idle_fps, one.busy_fps) for one in found] == [(2, 10), (1, 10), (1, 10), (1, 5), (1, 5)]
+    assert all(one.min_gain == pace.min_gain for one in found), "what is kept of a face stays as it is"
+    assert lowered(Pace(), lambda asked: "overloaded") == Pace(), "every frame stays every frame"

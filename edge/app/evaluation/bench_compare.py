@@ -1,0 +1,46 @@
+"""Holds figures of `edge bench` against those of an earlier run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from edge.errors import ImageError
+
+MAX_SLOWER = 1.10
+"""How many times longer a stage may take; two runs on an idle machine differ by less."""
+
+
+def read_figures(path: Path) -> dict[str, Any]:
+    """What `edge bench --json` printed into a file; raises ImageError where it is something else."""
+    try:
+        figures = json.loads(path.read_text("utf-8"))
+        if all(float(stage["p50_ms"]) > 0 for stage in figures["stages"].values()):
+            return dict(figures)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ImageError(f"{path}: holds no figures of edge bench ({error}); write them with --json") from None
+    raise ImageError(f"{path}: holds a stage that took no time; write it again with edge bench --json")
+
+
+def slower_stages(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
+    """A sentence for each stage whose median is more than `MAX_SLOWER` of what it was, or that is there no more."""
+    told = []
+    for name, was in before["stages"].items():
+        stage = now["stages"].get(name)
+        if stage is None:
+            told.append(f"{name}: was not measured this time")
+        elif stage["p50_ms"] > MAX_SLOWER * was["p50_ms"]:
+            more = 100 * (stage["p50_ms"] / was["p50_ms"] - 1)
+            told.append(f"{name}: {stage['p50_ms']:.2f} ms, {more:.0f} % more than {was['p50_ms']:.2f} ms")
+    return told
+
+
+def other_machine(now: Mapping[str, Any], before: Mapping[str, Any]) -> str | None:
+    """Why the two runs can't be compared fairly; None where they can."""
+    then, here = before.get("processor", {}), now["processor"]
+    if then and then.get("name") != here["name"]:
+        return f"the file was measured on {then.get('name')}, this is {here['name']}"
+    hashes = [{task: model.get("sha256") for task, model in one.get("models", {}).items()} for one in (now, before)]
+    return None if hashes[0] == hashes[1] else "the models are not the same"

@@ -1,0 +1,171 @@
+"""Decides which frames of a camera are searched for faces: all where something moves, few where nothing does.
+
+Pure: it knows the frames and their times, and no clock, so one sequence of frames always gives the same answers.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edge.config import DetectConfig
+from edge.pixels.change import MIN_PIXELS, Gray, changed_places, difference, follow_usual, large_share, small_gray
+from edge.pixels.patches import Box, Patch, cut_patch, find_patch
+from edge.records import Frame, Track, TrackState
+
+MIN_LIKENESS = 0.8
+"""Correlation below which a face was not found again, so the frame is searched."""
+LARGE_PER_S = 0.3
+"""Share of the picture a second whose strong change means that something near or fast moves: it is soon gone again."""
+MIN_AGE_S = 0.05
+"""Least time over which that share is counted: one frame alone says little of speed."""
+HOLD_S = 0.2
+"""Seconds in which a large change counts as going on: who stops and turns round is not lost."""
+SMALL_RATE = 0.25
+"""Share of the busy rate at which frames with small changes are searched: who is far away stays in view for long."""
+LEARN_S = 1.0
+"""Seconds of a camera's first frames that are all searched, while the noise of its picture is learnt."""
+LIVE_GAIN = 1.1
+"""A crop that is hardly better adds nothing to an answer, and costs as much as the detector does."""
+LENIENCE = 0.1
+"""Share of an interval by which a frame may be early: frames of a camera don't come evenly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often frames are searched, a second; 0 stands for every frame."""
+
+    idle_fps: float = 0.0
+    """While nothing changes and nobody is followed."""
+    busy_fps: float = 0.0
+    """While much moves, or every face in view is found again without a search."""
+    min_gain: float = 1.0
+    """How many times better a crop has to be than the shot it replaces: each kept shot is enhanced and embedded."""
+
+    @classmethod
+    def of(cls, settings: DetectConfig) -> Pace:
+        """The pace that is configured."""
+        return cls(settings.idle_fps, settings.busy_fps, LIVE_GAIN)
+
+    def times(self, idle: float, busy: float) -> Pace:
+        """The pace with its rates multiplied; every frame stays every frame."""
+        return replace(self, idle_fps=self.idle_fps * idle, busy_fps=self.busy_fps * busy)
+
+
+EVERY_FRAME = Pace()
+"""For files: each frame is searched, so that what is found does not depend on what a live camera can afford."""
+
+
+class Step(enum.StrEnum):
+    """What is done with a frame."""
+
+    SEARCH = "search"
+    FOLLOW = "follow"
+    """The faces are found again by correlation."""
+    REST = "rest"
+    """Nothing changed."""
+
+
+class Change(enum.IntEnum):
+    """How much of the picture has changed since the last search."""
+
+    NONE = 0
+    SMALL = 1
+    LARGE = 2
+    """Something near or fast moves."""
+
+
+class Attention:
+    """Chooses for one camera; `pace` may be set anew between frames."""
+
+    def __init__(self, pace: Pace) -> None:
+        self.pace = pace
+        self._first_ns: int | None = None
+        self._searched_ns = 0
+        self._looked_at: Gray | None = None
+        self._usual: Gray | None = None
+        self._now: Gray | None = None
+        self._measured_ns = 0
+        self._large_ns: int | None = None
+        self._patches: dict[int, Patch] = {}
+        self._moved: dict[int, tuple[float, float]] = {}
+        self.boxes: dict[int, Box] = {}
+        """Where each face was last found, by track."""
+
+    def choose(self, frame: Frame, tracks: Sequence[Track]) -> Step:
+        """What to do with a frame, given the tracks after the frame before. After SEARCH, `note` has to be called."""
+        now = frame.captured_mono_ns
+        if self._first_ns is None or now < self._searched_ns:
+            self._first_ns = now
+            return Step.SEARCH
+        if tracks:
+            return self._choose_among_faces(frame, tracks)
+        if self.pace.idle_fps <= 0:
+            return Step.SEARCH
+        change = self._measure_change(frame)
+        if change is Change.LARGE:
+            self._large_ns = now
+        is_large = self._large_ns is not None and now - self._large_ns <= HOLD_S * 1e9
+        pace = self.pace
+        rate = pace.busy_fps if is_large else pace.busy_fps * SMALL_RATE if change is Change.SMALL else pace.idle_fps
+        is_new = now - self._first_ns < LEARN_S * 1e9
+        return Step.SEARCH if is_new or self._is_due(now, rate) else Step.REST
+
+    def note(self, frame: Frame, tracks: Sequence[Track]) -> None:
+        """Take in a frame that was searched, with the tracks it gave."""
+        self._searched_ns = frame.captured_mono_ns
+        self._moved = {}
+        self.boxes = {}
+        self._patches = {}
+        # After tracks a new picture is taken for comparison: what was usual before them may have moved.
+        self._looked_at = None if tracks else self._now
+        self._now = None
+        if self.pace.busy_fps > 0 and _are_sure(tracks):
+            for track in tracks:
+                if (patch := cut_patch(frame.image, track.box)) is not None:
+                    self._patches[track.track_id] = patch
+                    self.boxes[track.track_id] = track.box
+
+    def _choose_among_faces(self, frame: Frame, tracks: Sequence[Track]) -> Step:
+        """FOLLOW where every face is found again before a search is due."""
+        is_known = _are_sure(tracks) and all(track.track_id in self._patches for track in tracks)
+        if self.pace.busy_fps <= 0 or not is_known or self._is_due(frame.captured_mono_ns, self.pace.busy_fps):
+            return Step.SEARCH
+        for track in tracks:
+            number = track.track_id
+            x, y, likeness = find_patch(frame.image, self._patches[number], self._moved.get(number, (0.0, 0.0)))
+            if likeness < MIN_LIKENESS:
+                return Step.SEARCH
+            self._moved[number] = (x, y)
+            x1, y1, x2, y2 = track.box
+            self.boxes[number] = (x1 + x, y1 + y, x2 + x, y2 + y)
+        return Step.FOLLOW
+
+    def _is_due(self, now_ns: int, per_s: float) -> bool:
+        return per_s <= 0 or now_ns - self._searched_ns >= (1 - LENIENCE) / per_s * 1e9
+
+    def _measure_change(self, frame: Frame) -> Change:
+        """How much has changed since the last search; learns what is usual at each place."""
+        now, looked_at, usual = small_gray(frame.image), self._looked_at, self._usual
+        if looked_at is None or usual is None or looked_at.shape != now.shape:
+            self._usual = np.zeros_like(now)
+            self._now = now
+            return Change.LARGE
+        apart = difference(now, looked_at)
+        found = changed_places(apart, usual)
+        seconds = min((frame.captured_mono_ns - self._measured_ns) / 1e9, 1.0)
+        self._usual = follow_usual(usual, apart, seconds)
+        self._measured_ns = frame.captured_mono_ns
+        self._now = now
+        if found < MIN_PIXELS:
+            return Change.NONE
+        age_s = (frame.captured_mono_ns - self._searched_ns) / 1e9
+        return Change.LARGE if large_share(apart) >= LARGE_PER_S * max(age_s, MIN_AGE_S) else Change.SMALL
+
+
+def _are_sure(tracks: Sequence[Track]) -> bool:
+    """Whether each track was seen in the last search and is confirmed, so that no frame decides about it."""
+    return all(track.state is TrackState.CONFIRMED and track.detection is not None for track in tracks)

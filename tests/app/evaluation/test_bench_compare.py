@@ -1,0 +1,63 @@
+"""A stage that got slower is named, with what it took before."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.app.evaluation.bench_compare import other_machine, read_figures, slower_stages
+from edge.app.evaluation.timing import spread
+from edge.errors import ImageError
+from edge.ops.system.processor import processor, watts
+
+
+def figures(detect: float, embed: float, name: str = "A", sha256: str = "1") -> dict[str, Any]:
+    stages = {what: {"p50_ms": ms} for what, ms in (("detect", detect), ("embed one face", embed))}
+    return {"stages": stages, "processor": {"name": name}, "models": {"detect": {"sha256": sha256}}}
+
+
+def test_a_stage_that_takes_more_than_a_tenth_more_is_told() -> None:
+    assert slower_stages(figures(10.9, 2.0), figures(10.0, 2.0)) == []
+    assert slower_stages(figures(5.0, 1.0), figures(10.0, 2.0)) == []
+    (told,) = slower_stages(figures(10.0, 2.5), figures(10.0, 2.0))
+    assert told.startswith("embed one face: 2.50 ms, 25 % more")
+    gone = figures(10.0, 2.0)
+    del gone["stages"]["detect"]
+    assert slower_stages(gone, figures(10.0, 2.0)) == ["detect: was not measured this time"]
+
+
+def test_another_machine_or_model_is_named() -> None:
+    assert other_machine(figures(1, 1), figures(1, 1)) is None
+    assert "measured on B" in str(other_machine(figures(1, 1), figures(1, 1, name="B")))
+    assert "models" in str(other_machine(figures(1, 1), figures(1, 1, sha256="2")))
+
+
+def test_a_file_that_holds_no_figures_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "before.json"
+    path.write_text(json.dumps(figures(10.0, 2.0)), "utf-8")
+    assert read_figures(path) == figures(10.0, 2.0)
+    for text in ("", "[]", '{"stages": {"detect": {}}}', '{"stages": {"detect": {"p50_ms": 0}}}'):
+        path.write_text(text, "utf-8")
+        with pytest.raises(ImageError, match=r"before\.json"):
+            read_figures(path)
+
+
+def test_percentiles_are_in_order() -> None:
+    assert spread([float(n) for n in range(101)]) == {"p50_ms": 50.0, "p95_ms": 95.0, "p99_ms": 99.0}
+
+
+def test_processor_and_power_are_read_as_the_kernel_writes_them(tmp_path: Path) -> None:
+    info = tmp_path / "cpuinfo"
+    info.write_text(
+        "processor\t: 0\nmodel name\t: Some CPU\nflags\t\t: fpu avx2 avx512_vnni\n\nmodel name\t: Other\n", "ascii"
+    )
+    assert processor(info) == {"name": "Some CPU", "features": ["avx2", "avx512_vnni"]}
+    info.write_text("processor\t: 0\nFeatures\t: fp asimd asimddp\n\nModel\t\t: Some board\n", "ascii")
+    assert processor(info) == {"name": "Some board", "features": ["asimd", "asimddp"]}
+    assert watts(tmp_path) is None
+    (tmp_path / "hwmon0").mkdir()
+    (tmp_path / "hwmon0" / "power1_input").write_text("4500000\n", "ascii")
+    assert watts(tmp_path) == 4.5
