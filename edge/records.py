@@ -221,6 +221,8 @@ class Hit:
     liveness: str = "not_assessed"
     decision: Mapping[str, Any] = field(default_factory=dict)
     enhancement: Mapping[str, Any] = field(default_factory=dict)
+    attention: Mapping[str, Any] = field(default_factory=dict)
+    """What the settings said of the person's status when the hit was made: severity, words, second_person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +266,8 @@ class LiveFace:
     label: str | None
     similarity: float | None
     track_id: int
+    hit_id: str | None = None
+    """The hit of this stay."""
 
 
 @dataclass(frozen=True, slots=True)

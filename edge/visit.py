@@ -58,6 +58,7 @@ class _Stay:
     told_at: dt.datetime
     best_quality: float
     best_similarity: float | None
+    gap: dt.timedelta
 
 
 class Visits:
@@ -68,18 +69,22 @@ class Visits:
         self._update_every = dt.timedelta(seconds=update_every_s)
         self._stays: dict[tuple[str, str], _Stay] = {}
 
-    def sighting(self, person_id: str, camera: str, at: dt.datetime, quality: float, similarity: float) -> VisitUpdate:
+    def sighting(
+        self, person_id: str, camera: str, at: dt.datetime, quality: float, similarity: float, cooldown_s: float = 0.0
+    ) -> VisitUpdate:
         """Record that `camera` saw `person_id` at `at`, with a best shot of this quality and similarity.
 
-        NEW for the first sighting, or the first after more than `gap_s` unseen; UPDATE when the best shot is better by
-        `MIN_GAIN` than the one told, or `update_every_s` have passed since something was told; else NONE.
+        NEW for the first sighting, or the first after more than `gap_s` unseen (`cooldown_s` where that is more).
+        UPDATE when the best shot is better by `MIN_GAIN` than the one told, or `update_every_s` have passed since
+        something was told; else NONE.
         """
         _require_aware(at)
         key = (person_id, camera)
         stay = self._stays.get(key)
-        if stay is None or at - stay.seen_at > self._gap:
+        gap = max(self._gap, dt.timedelta(seconds=cooldown_s))
+        if stay is None or at - stay.seen_at > gap:
             visit = Visit(first_at=at, last_at=at, best_at=at, seen_count=1)
-            self._stays[key] = _Stay(visit, at, at, quality, similarity)
+            self._stays[key] = _Stay(visit, at, at, quality, similarity, gap)
             return VisitUpdate(VisitKind.NEW, visit, True, quality, similarity)
         # The clock was set back: continue from the new time, so that a stay is neither reported twice nor endless.
         stay.seen_at = at
@@ -96,10 +101,13 @@ class Visits:
         kind = VisitKind.UPDATE if is_due or is_best else VisitKind.NONE
         return VisitUpdate(kind, stay.visit, is_best, stay.best_quality, stay.best_similarity)
 
-    def restore(self, person_id: str, camera: str, visit: Visit, best_quality: float = 0.0) -> None:
+    def restore(
+        self, person_id: str, camera: str, visit: Visit, best_quality: float = 0.0, cooldown_s: float = 0.0
+    ) -> None:
         """Continue a stored visit after a restart: it goes on if the person is seen within `gap_s` of its last time."""
         _require_aware(visit.last_at)
-        self._stays[(person_id, camera)] = _Stay(visit, visit.last_at, visit.last_at, best_quality, None)
+        gap = max(self._gap, dt.timedelta(seconds=cooldown_s))
+        self._stays[(person_id, camera)] = _Stay(visit, visit.last_at, visit.last_at, best_quality, None, gap)
 
     def expire(self, now: dt.datetime) -> tuple[EndedVisit, ...]:
         """Forget the visits unseen for more than `gap_s` at `now`, and return them in the order they began in."""
@@ -108,7 +116,7 @@ class Visits:
         for (person_id, camera), stay in list(self._stays.items()):
             if now < stay.seen_at:
                 stay.seen_at = now
-            elif now - stay.seen_at > self._gap:
+            elif now - stay.seen_at > stay.gap:
                 del self._stays[(person_id, camera)]
                 ended.append(EndedVisit(person_id, camera, stay.visit))
         return tuple(ended)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.config import PACKAGED_MODELS, CameraConfig, Config, ServeConfig, load, pack_link
+from edge.config import PACKAGED_MODELS, CameraConfig, Config, ServeConfig, StatusConfig, load, pack_link, status_of
 from edge.errors import ConfigError, ExitCode
 
 
@@ -86,6 +86,29 @@ def test_round_trip(port: int, gap: float, names: set[str]) -> None:
         }
     )
     assert Config.model_validate_json(config.model_dump_json()) == config
+
+
+def test_a_status_has_a_table_of_its_own(tmp_path: Path) -> None:
+    text = (
+        '[status."shop ban"]\nwords = "Call the manager"\nseverity = "urgent"\n[review]\nsecond_person_for = ["lost"]\n'
+    )
+    config = load(write(tmp_path, text), {"EDGE_STATUS__LOST__COOLDOWN_S": "90"})
+    ban = status_of("shop ban", config.status, config.review)
+    assert (ban.words, ban.severity, ban.sounds, ban.repeats_s) == ("Call the manager", "urgent", "rising", 10.0)
+    lost = status_of("lost", config.status, config.review)
+    assert (lost.severity, lost.sounds, lost.second_person, lost.cooldown_s) == ("normal", "calm", True, 90.0)
+    assert status_of("any other", config.status, config.review) == StatusConfig()
+    with pytest.raises(ConfigError, match="did you mean 'severity'"):
+        load(write(tmp_path, '[status.banned]\nseverty = "urgent"\n'), {})
+    with pytest.raises(ConfigError, match=r"status\.banned\.severity"):
+        load(write(tmp_path, '[status.banned]\nseverity = "loud"\n'), {})
+
+
+def test_a_time_zone_is_one_that_there_is(tmp_path: Path) -> None:
+    assert load(write(tmp_path, '[site]\ntime_zone = "Europe/Berlin"\n'), {}).site.time_zone == "Europe/Berlin"
+    for name in ("Europe/Berln", "../etc", "CET7"):
+        with pytest.raises(ConfigError, match="no such time zone"):
+            load(write(tmp_path, f'[site]\ntime_zone = "{name}"\n'), {})
 
 
 def test_the_pack_that_was_chosen_counts_unless_another_is_set(tmp_path: Path) -> None:

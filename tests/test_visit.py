@@ -140,3 +140,17 @@ def test_a_visit_is_in_order_and_counts_every_sighting(script: list[tuple[float,
         assert update.visit.seen_count == count
         assert update.visit.first_at <= update.visit.best_at <= update.visit.last_at
         assert update.kind is NEW or step < 30.01
+
+
+def test_a_cooldown_lengthens_the_stay_of_some() -> None:
+    visits = Visits(gap_s=30, update_every_s=2)
+    start = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
+
+    def kind(person: str, second: float, cooldown_s: float = 0.0) -> str:
+        return visits.sighting(person, "door", start + dt.timedelta(seconds=second), 50, 0.7, cooldown_s).kind
+
+    assert [kind("p1", 0, 600), kind("p1", 500, 600), kind("p1", 1000, 600)] == ["new", "update", "update"]
+    assert [kind("p2", 0), kind("p2", 31)] == ["new", "new"]
+    assert [kind("p3", 0, 5), kind("p3", 29, 5)] == ["new", "update"], "never less than the gap"
+    assert [ended.person_id for ended in visits.expire(start + dt.timedelta(seconds=1100))] == ["p2", "p3"]
+    assert kind("p1", 1601, 600) == "new"

@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import typer
 from pydantic import BaseModel
@@ -153,7 +153,8 @@ def _tables(model: type[BaseModel], name: str) -> Iterator[tuple[str, str, list[
     for key, field in model.model_fields.items():
         deeper = _model_of(field.annotation)
         if deeper is not None:
-            inner.append((deeper, f"{name}.{key}".strip(".")))
+            one_of_many = ".NAME" if "dict[" in str(field.annotation) else ""
+            inner.append((deeper, f"{name}.{key}{one_of_many}".strip(".")))
         if deeper is None or field.description:
             own.append((key, field))
     yield name, " ".join((model.__doc__ or "").split()), own
@@ -190,6 +191,8 @@ def _value(value: Any) -> str:
 def _limits(field: FieldInfo) -> str:
     if field.annotation is bool:
         return "true or false"
+    if get_origin(field.annotation) is Literal:
+        return ", ".join(f"`{one}`" if one else "empty" for one in get_args(field.annotation))
     signs = {"gt": "over", "ge": "from", "le": "to", "min_length": "at least", "max_length": "at most"}
     texts = []
     for rule in field.metadata:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.config import Config, RuntimeConfig
+from edge.config import Config, RuntimeConfig, status_of
 from edge.detect import build_detector
 from edge.enhance import STEPS, Benefit, Budget, Enhancer, Networks
 from edge.enhance.benefit import read_benefit
@@ -121,7 +121,13 @@ def build_live_pipeline(config: Config, models: Models, store: Store, *, kind: s
     enhancer.budget = Budget(config.enhance.frame_ms)
     wanted = {name: kind for name, kind in STEPS.items() if config.enhance.generative or not kind.generative}
     enhancer.networks.load_all(wanted)
-    facts = DeviceFacts(box_id_of(config, store), kind, models.hashes, models.impostor_tail, clock)
+
+    def attention(status: str) -> dict[str, Any]:
+        known = status_of(status, config.status, config.review)
+        return {"severity": known.severity, "words": known.words, "second_person": known.second_person}
+
+    box_id = box_id_of(config, store)
+    facts = DeviceFacts(box_id, kind, models.hashes, models.impostor_tail, clock, attention)
     active_list = load_active_list(store, models, config.watchlist.max_age_days)
     pipeline = Pipeline(config, models.stages, active_list, facts)
     for camera in config.camera:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from typing import Annotated
 
 import typer
 
-from edge.cli.common import ConfigOption, JsonOption, out, print_rows, read_config, require
+from edge.cli.common import ConfigOption, JsonOption, err, out, print_rows, read_config, require
 from edge.errors import ConfigError
+from edge.reach import is_encrypted
 from edge.store import ROLES, Store
 from edge.store.accounts.passwords import MIN_PASSWORD
+from edge.store.audit.audit import LOCAL
 
 app = typer.Typer(help="People who may log in to the page.", no_args_is_help=True)
 
@@ -61,6 +64,25 @@ def user_claim(config: ConfigOption = None) -> None:
     with Store.open(read_config(config).data_dir) as store:
         code = store.claim.new_code().result()
     sys.stdout.write(code + "\n")
+
+
+@app.command("link")
+def user_link(
+    name: str,
+    minutes: Annotated[float, typer.Option(help="minutes for which the link works", min=1, max=1440)] = 15,
+    config: ConfigOption = None,
+) -> None:
+    """Print a link that logs a person in once, without their password: for who has lost it, or has just been added."""
+    settings = read_config(config)
+    with Store.open(settings.data_dir) as store:
+        require(any(user.name == name for user in store.users()), f"no user {name!r}; `edge user list` shows them")
+        secret = store.add_login_link(name, minutes).result()
+        store.audit(LOCAL, "user.link", f"user {name}", {"minutes": minutes}).result()
+    host = socket.gethostname() if settings.serve.host in ("0.0.0.0", "::", "") else settings.serve.host
+    scheme = "https" if is_encrypted(settings.serve) else "http"
+    shown = f"[{host}]" if ":" in host else host
+    sys.stdout.write(f"{scheme}://{shown}:{settings.serve.port}/login/link?token={secret}\n")
+    err.print(f"This link logs {name} in once, within {minutes:g} minutes.")
 
 
 @app.command("password")

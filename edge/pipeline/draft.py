@@ -24,7 +24,7 @@ from edge.pixels.encode import file_sha256, to_jpeg, to_png
 from edge.pixels.geometry import align
 from edge.recognise import Embedder
 from edge.records import Crop, Frame, Hit, HitImages, Match, Visit
-from edge.watchlist.false_alerts import expected_false_alerts
+from edge.watchlist.false_alerts import expected_false_alerts, rarity
 
 CROP_MARGIN = 0.5
 """The kept picture reaches this many box sizes beyond the box on each side, to show hair and ears."""
@@ -39,6 +39,8 @@ class DeviceFacts:
     models: Mapping[str, str]
     impostor_tail: tuple[tuple[float, float], ...] | None
     clock: Callable[[Frame], Mapping[str, Any]]
+    attention: Callable[[str], Mapping[str, Any]] = lambda status: {}
+    """What the settings say of a person's status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +161,9 @@ class Drafter:
             box_id=self.facts.box_id,
             clock=self.facts.clock(frame),
             review={"state": "new", "by": None, "at": None},
-            decision=face.decision(self.detect),
+            decision=face.decision(self.detect) | self._rarity(face, match, active),
             enhancement=two_faces_json(face.found_on, similarities, self.enhancer.benefit.disagreement),
+            attention=dict(self.facts.attention(active.people[match.person_id].status)),
         )
         images = {names[what]: data for what, data in pictures.items()}
         return HitDraft(hit, images, hit_id is None, Shown(found, changed, pictures.get("enhanced"), covered))
@@ -171,6 +174,12 @@ class Drafter:
         if active.calibration is not None:
             return face.limits.expected_false_alerts
         return expected_false_alerts(face.limits.min_similarity, len(active.people), self.facts.impostor_tail)
+
+    def _rarity(self, face: TrackedFace, match: Match, active: ActiveList) -> dict[str, int]:
+        """`one_in`: of so many strangers about one would be as alike as this face; nothing where not calibrated."""
+        assert face.limits is not None
+        tail = active.calibration.tails.get(face.limits.kind) if active.calibration else None
+        return {} if tail is None else {"one_in": rarity(tail.bound(match.similarity))}
 
     def _similarities(self, aligned: Sequence[BgrImage], person_id: str, active: ActiveList) -> tuple[float, ...]:
         """Similarity of each aligned face to the person, for comparison only: none of them makes a match."""

@@ -15,7 +15,7 @@ from edge.pipeline.draft import DeviceFacts, Drafter, HitDraft
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.limits import limits_of
 from edge.recognise import Embedder
-from edge.records import Detections, Frame, Hit, LiveFace, Match, Reason, Track, TrackState
+from edge.records import Detections, Frame, Hit, LiveFace, Match, Person, Reason, Track, TrackState
 from edge.track import Tracker, TrackerSettings
 from edge.visit import Visits
 
@@ -112,7 +112,9 @@ class Pipeline:
     def resume(self, hit: Hit) -> None:
         """Continue the visit of a stored hit, so that a restart raises no second alert for it."""
         person_id = hit.person.person_id
-        self._visits.restore(person_id, hit.camera, hit.visit, best_quality=float(hit.quality["score"]))
+        cooldown_s = self._cooldown_s(hit.person)
+        quality = float(hit.quality["score"])
+        self._visits.restore(person_id, hit.camera, hit.visit, best_quality=quality, cooldown_s=cooldown_s)
         self._last_drafts[(hit.camera, person_id)] = HitDraft(hit, images={}, is_new=False, shown=None)
 
     def process(self, frame: Frame) -> FrameResult:
@@ -134,7 +136,9 @@ class Pipeline:
                 drafts += self._process_face(frame, track, face, bystanders_of(track, detections, tracks))
         ended = (*ended_by_switch, *self._end(frame.camera, state, tracks))
         faces = tuple(
-            self._live(track, state.faces.get(track.track_id)) for track in tracks if track.detection is not None
+            self._live(frame.camera, track, state.faces.get(track.track_id))
+            for track in tracks
+            if track.detection is not None
         )
         return FrameResult(detections, tracks, faces, tuple(drafts), ended)
 
@@ -175,7 +179,14 @@ class Pipeline:
         if face.is_doubtful:
             return []
         quality = face.best[1].quality.score
-        update = self._visits.sighting(match.person_id, frame.camera, frame.captured_at, quality, match.similarity)
+        update = self._visits.sighting(
+            match.person_id,
+            frame.camera,
+            frame.captured_at,
+            quality,
+            match.similarity,
+            self._cooldown_s(self.active_list.people[match.person_id]),
+        )
         if update.kind == "none":
             return []
         face.has_hit = face.has_hit or update.kind == "new"
@@ -189,6 +200,10 @@ class Pipeline:
             draft = self._drafter.draft(face, match, update.visit, self.active_list, hit_id=hit_id)
         self._last_drafts[key] = draft
         return [draft]
+
+    def _cooldown_s(self, person: Person) -> float:
+        known = self._config.status.get(person.status)
+        return known.cooldown_s if known else 0.0
 
     def _end(self, camera: str, state: _CameraState, tracks: tuple[Track, ...]) -> tuple[TrackEnd, ...]:
         ended = []
@@ -218,11 +233,13 @@ class Pipeline:
         face.answer(self.active_list, self._limits, self.active_list.expired_at(frame.captured_at), is_last=True)
         return self._update_visit(frame, face)
 
-    def _live(self, track: Track, face: TrackedFace | None) -> LiveFace:
+    def _live(self, camera: str, track: Track, face: TrackedFace | None) -> LiveFace:
         match = face.match if face and not face.is_doubtful else None
         person = self.active_list.people.get(match.person_id) if match and match.person_id else None
         similarity = match.similarity if match and person else None
-        return LiveFace(track.box, person.name if person else None, similarity, track.track_id)
+        last = self._last_drafts.get((camera, person.person_id)) if person else None
+        hit_id = last.hit.hit_id if last else None
+        return LiveFace(track.box, person.name if person else None, similarity, track.track_id, hit_id)
 
     def _state_of(self, camera: str) -> _CameraState:
         if camera not in self._cameras:

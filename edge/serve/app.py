@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import errno
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
 
-from edge.config import ReviewConfig, ServeConfig
+from edge.config import ReviewConfig, ServeConfig, SiteConfig, StatusConfig, status_of
 from edge.errors import ServiceError
 from edge.serve import routes
 from edge.serve.api import coverage
 from edge.serve.api.feed_pages import CREDIT, FEED_PAGES, CpuCredit, FeedPages
-from edge.serve.app_keys import BOX_ID, CONFIG, FEED_BELL, HEALTH, LIVE, METRICS, REVIEW, STORE, VERSION
+from edge.serve.app_keys import (
+    BOX_ID,
+    CONFIG,
+    FEED_BELL,
+    HEALTH,
+    LIVE,
+    METRICS,
+    REVIEW,
+    SITE,
+    STATUSES,
+    STORE,
+    VERSION,
+    Statuses,
+)
 from edge.serve.bell import Bell
 from edge.serve.board import LiveBoard
 from edge.serve.http import inputs, security_headers
@@ -28,8 +41,11 @@ from edge.serve.http.refusals import REFUSALS, Refusals, http_logger
 from edge.serve.http.route import ROUTES
 from edge.serve.page import claim, language
 from edge.serve.page.assets import ASSETS, Assets
+from edge.serve.page.live import REJECTED_HITS
 from edge.serve.page.now import LATEST_HITS, SharedAnswer
 from edge.serve.page.renderer import TEMPLATES, TEXTS, make_templates, problem_page
+from edge.serve.page.strip import look_at_box
+from edge.serve.page.zone import ZONE, SiteZone
 from edge.serve.ports import (
     ACCEPTANCE_WALK,
     EXAMINER,
@@ -63,13 +79,15 @@ def build_app(
     version: str,
     people: PeopleService,
     review: ReviewConfig | None = None,
+    site: SiteConfig | None = None,
+    statuses: Mapping[str, StatusConfig] | None = None,
     examiner: Examiner | None = None,
     recognition: RecognitionSwitch | None = None,
     walk: AcceptanceWalk | None = None,
 ) -> web.Application:
     """Build the application. It owns only its subscription to the store; whatever is passed in, the caller closes."""
     app = web.Application(
-        middlewares=[problems(problem_page), claim.lead_to_claim, check_access, audit_views],
+        middlewares=[problems(problem_page), claim.lead_to_claim, check_access, look_at_box, audit_views],
         client_max_size=inputs.MAX_BODY_BYTES,
     )
     app[STORE] = store
@@ -85,7 +103,9 @@ def build_app(
     # The configuration may name the device; otherwise the name made with its database is used.
     app[BOX_ID] = str(health().get("box_id") or store.box_id)
     app[REVIEW] = review = review or ReviewConfig()
-    _add_own_parts(app, review)
+    app[SITE] = site or SiteConfig()
+    app[STATUSES] = _statuses(statuses or {}, review)
+    _add_own_parts(app)
     app.on_response_prepare.append(security_headers.add_headers)
     app.on_response_prepare.append(count_answer)
     app.cleanup_ctx.append(_listen_to_store)
@@ -94,14 +114,20 @@ def build_app(
     return app
 
 
-def _add_own_parts(app: web.Application, review: ReviewConfig) -> None:
+def _statuses(known: Mapping[str, StatusConfig], review: ReviewConfig) -> Statuses:
+    return lambda status: status_of(status, known, review)
+
+
+def _add_own_parts(app: web.Application) -> None:
     """Add what the web side makes for itself: texts and templates, caches, counters, limits."""
     app[ASSETS] = assets = Assets()
     app[TEXTS] = texts = language.load()
-    app[TEMPLATES] = {name: make_templates(assets, review, t) for name, t in texts.items()}
+    app[ZONE] = zone = SiteZone(app[SITE].time_zone)
+    app[TEMPLATES] = {name: make_templates(assets, app[STATUSES], zone, t) for name, t in texts.items()}
     app[FEED_BELL] = Bell()
     app[CALLERS] = Callers(app[STORE])
     app[LATEST_HITS] = SharedAnswer()
+    app[REJECTED_HITS] = SharedAnswer()
     app[CREDIT] = CpuCredit()
     app[FEED_PAGES] = FeedPages(app[CREDIT])
     coverage.prepare(app)

@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from aiohttp import web
 
-from edge.config import ReviewConfig, ServeConfig
+from edge.config import ReviewConfig, ServeConfig, SiteConfig, StatusConfig
 from edge.serve.bell import Bell
 from edge.serve.board import LiveBoard
 from edge.store import Store
@@ -26,6 +26,10 @@ VERSION = web.AppKey("version", str)
 BOX_ID = web.AppKey("box_id", str)
 FEED_BELL = web.AppKey("feed_bell", Bell)
 REVIEW = web.AppKey("review", ReviewConfig)
+SITE = web.AppKey("site", SiteConfig)
+Statuses = Callable[[str], StatusConfig]
+"""What each status of people on the list means to a guard."""
+STATUSES: web.AppKey[Statuses] = web.AppKey("statuses")
 
 
 async def read(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

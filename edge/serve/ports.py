@@ -134,6 +134,11 @@ class CommissionView:
     stations: tuple[StationView, ...] = ()
     sentence: str = ""
     false_alerts: str = ""
+    limit: float | None = None
+    """The similarity limit in force; None before a walk."""
+    proposed_limit: float | None = None
+    """The limit that at most one stranger in `proposed_one_in` reaches; None where the list can't be calibrated."""
+    proposed_one_in: float = 0.0
 
 
 class AcceptanceWalk(Protocol):

@@ -61,6 +61,7 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/live/{camera}/frame.jpg", live.picture, "live.picture", allow(G, S, I)),
     # hits and verdicts
     Route("GET", "/hits", hits.listing, "hits", allow(G, S, A), view="hits.search"),
+    Route("GET", "/hits/next", hits.following, "hits.next", allow(G, S)),
     Route("GET", "/hits/{hit_id}", hits.show, "hit", allow(G, S, A), view="hit.view"),
     Route("POST", "/hits/{hit_id}/review", hits.review, "hit.review", allow(G, S), change="verdict.give"),
     Route("POST", "/hits/{hit_id}/undo", hits.undo, "hit.undo", allow(G, S), change="verdict.undo"),
@@ -81,12 +82,20 @@ TABLE: tuple[Route, ...] = (
     Route("POST", "/examine/{job_id}/remove", examine.remove, "examine.remove", allow(G, S), change="examine.remove"),
     # the device itself, and the acceptance walk
     Route("GET", "/box", box.show, "box", ALL, view="box.view"),
-    Route("POST", "/box/pause", box.pause, "box.pause", allow(S, I), change="recognition.pause"),
+    Route("POST", "/box/pause", box.pause, "box.pause", allow(G, S, I), change="recognition.pause"),
     Route("POST", "/box/drill", box.drill, "box.drill", allow(S, I), change="drill.make"),
-    Route("POST", "/box/resume", box.resume, "box.resume", allow(S, I), change="recognition.resume"),
+    Route("POST", "/box/resume", box.resume, "box.resume", allow(G, S, I), change="recognition.resume"),
     Route("GET", "/commission", commission.show, "commission", allow(S, I)),
     Route("POST", "/commission", commission.act, "commission.act", allow(S, I), change="commission.sheet"),
     Route("GET", "/commission/sheet", commission.sheet, "commission.sheet", allow(S, I)),
+    Route(
+        "GET",
+        "/commission/people/{person_id}/picture",
+        commission.picture,
+        "commission.picture",
+        allow(S, I),
+        view="picture.view",
+    ),
     # users, tokens, logins; only a supervisor: whoever makes users or tokens reaches all that these reach
     Route("POST", "/box/users", accounts.add_user, "box.user.add", allow(S), change="user.add"),
     Route("POST", "/box/users/password", accounts.set_password, "box.user.password", allow(S), change="user.password"),

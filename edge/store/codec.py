@@ -75,6 +75,7 @@ def hit_to_json(hit: Hit) -> dict[str, Any]:
         "liveness": hit.liveness,
         "decision": dict(hit.decision),
         "enhancement": dict(hit.enhancement),
+        "attention": dict(hit.attention),
     }
 
 
@@ -111,6 +112,7 @@ def hit_from_json(body: Mapping[str, Any]) -> Hit:
         liveness=body["liveness"],
         decision=body.get("decision", {}),
         enhancement=body.get("enhancement", {}),
+        attention=body.get("attention", {}),
     )
 
 

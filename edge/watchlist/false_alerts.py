@@ -41,6 +41,11 @@ def calibrated_false_alerts(bound: float, num_people: int) -> str:
     return f"{word} 1 in {_round(one_in):,} faces at this setting, list of {num_people}"
 
 
+def rarity(bound: float) -> int:
+    """One in how many strangers would be this alike, never more than is promised."""
+    return _round(1.0 / max(bound, 1.0 / MAX_FACES_PER_ALERT))
+
+
 def fmr_at(similarity: float, impostor_tail: Sequence[Sequence[float]] | None) -> tuple[float, bool] | None:
     """(FMR, whether measured there): log-linear between entries, the last entry beyond; None without a table."""
     table = sorted((float(s), float(f)) for s, f in impostor_tail or () if f > 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from edge.store import Store
 from tests.support.appliance import Appliance
 
 
@@ -20,3 +21,19 @@ def test_users_and_tokens(tmp_path: Path) -> None:
     assert secret not in box.edge("token", "list", "--json").stdout
     assert box.edge("token", "revoke", "central").returncode == 0
     assert box.edge("token", "revoke", "central").returncode != 0
+
+
+def test_a_link_logs_a_person_in_once(tmp_path: Path) -> None:
+    box = Appliance(tmp_path)
+    assert box.edge("user", "link", "ann").returncode != 0, "nobody has that name"
+    box.edge("user", "add", "ann", "--role", "guard", "--password-stdin", stdin="correct horse battery\n")
+    done = box.edge("user", "link", "ann", "--minutes", "5")
+    assert done.returncode == 0, done.stderr
+    address, _, secret = done.stdout.strip().partition("/login/link?token=")
+    assert address == box.url
+    assert "once, within 5 minutes" in done.stderr
+    with Store.open(box.data_dir) as store:
+        audited = {entry.action: entry.object for entry in store.audit_log.newest(None, 20)}
+        assert audited["user.link"] == "user ann"
+        assert store.use_login_link(secret).result() == "ann"
+        assert store.use_login_link(secret).result() is None

@@ -170,11 +170,11 @@ async def pause(page: Any, box: Appliance, token: str) -> None:
     await page.get_by_text("Paused by anna").wait_for()
     await shoot(page, "night-box")
     await page.get_by_role("link", name="Now").click()
-    await page.get_by_text("Recognition is paused").wait_for()
+    await page.locator("#strip").get_by_text("Recognition paused until").wait_for()
     # The cameras go on.
     await page.locator("[data-camera=door][data-live=yes]").wait_for()
     await page.get_by_role("link", name="Box").click()
-    await page.get_by_role("button", name="Resume now").click()
+    await page.locator("#strip").get_by_role("button", name="Resume now").click()
     await page.get_by_role("button", name="Pause").wait_for()
     items = []
     after = ""

@@ -63,7 +63,7 @@ def test_the_live_picture_moves_tells_its_age_and_greys_when_it_stops(tmp_path: 
             assert await age_ms(page) >= 2000
             assert await page.locator(".veil").is_visible()
             box.live.publish_health([camera_health(state=CameraState.LOST, detail="no answer from rtsp://camera")])
-            await page.get_by_text("Camera lost").wait_for()
+            await page.locator("#strip").get_by_text("Camera lost").wait_for()
             await shoot(page, "now-not-live")
 
             publisher.paused = False
@@ -112,7 +112,7 @@ def test_a_guard_logs_in_and_reviews_a_hit_by_keyboard(tmp_path: Path) -> None:
             await page.keyboard.type("correct horse 1")
             await page.keyboard.press("Enter")
             await page.get_by_role("heading", name="Rosa Alba", exact=True).wait_for()
-            slider = page.get_by_role("slider")
+            slider = page.get_by_role("slider", name="Wipe from found")
             await slider.focus()
             for _ in range(50):
                 await page.keyboard.press("ArrowRight")

@@ -35,21 +35,48 @@ from edge.records import (
 from edge.serve import LiveBoard, build_app, start
 from edge.serve.ports import PeopleService
 from edge.store import Store
+from edge.store.coverage.pause import Pause
 from tests.support.drawings import SCENE, draw_scene, jpeg, pictures, sha256
 
 ROLES = ("guard", "supervisor", "installer", "auditor")
 PASSWORD = "correct horse 1"
+PARTS = ("review", "site", "statuses", "examiner", "recognition", "walk")
 START = dt.datetime(2025, 3, 1, 21, 30, tzinfo=dt.UTC)
 NASTY = "<script>alert(1)</script>\"'&"
 
 
-def live_view(frame_id: int, camera: str = "door", *, age_s: float = 0.0, label: str | None = "Rosa Alba") -> LiveView:
+def live_view(
+    frame_id: int,
+    camera: str = "door",
+    *,
+    age_s: float = 0.0,
+    label: str | None = "Rosa Alba",
+    hit_id: str | None = None,
+) -> LiveView:
     """A frame of the drawn scene, captured `age_s` ago."""
     image, boxes = draw_scene(frame_id)
-    faces = (LiveFace(boxes[0], label, 0.62 if label else None, 1), LiveFace(boxes[1], None, None, 2))
+    faces = (LiveFace(boxes[0], label, 0.62 if label else None, 1, hit_id), LiveFace(boxes[1], None, None, 2))
     captured_at = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=age_s)
     mono_ns = time.monotonic_ns() - int(age_s * 1e9)
     return LiveView(camera, frame_id, captured_at, mono_ns, *SCENE, jpeg(image), faces)
+
+
+class Switch:
+    """Stands in for the switch of recognition: remembers what was asked."""
+
+    def __init__(self, pause_now: Pause | None = None) -> None:
+        self.pause_now = pause_now
+        self.asked: list[tuple[object, ...]] = []
+
+    async def pause(self, by: str, reason: str, minutes: float) -> Pause:
+        now = dt.datetime.now(dt.UTC)
+        self.asked.append(("pause", by, reason, minutes))
+        self.pause_now = Pause(by, reason, now, now + dt.timedelta(minutes=minutes))
+        return self.pause_now
+
+    async def resume(self, by: str) -> None:
+        self.asked.append(("resume", by))
+        self.pause_now = None
 
 
 def camera_health(state: CameraState = CameraState.LIVE, detail: str = "25 frames/s") -> CameraHealth:
@@ -187,24 +214,26 @@ async def running(
     *,
     num_hits: int = 3,
     people: Callable[[Store], PeopleService] | None = None,
+    told: Mapping[str, Any] | None = None,
     facts: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> AsyncIterator[WebSide]:
-    """The web side on a free port; `facts` are more of the health object, `more` is review, examiner, recognition, walk
-    (or makes it) or a setting.
+    """The web side on a free port; `more` is a part such as review, recognition, walk (or makes it) or a setting.
+
+    `told`, or `facts`, is what the box's health says beside the usual.
     """
-    health = {"box_id": "gate-2", "frames": 1234, "people": 2, "store_problem": None, "started_at": START}
     store = prepare(folder, num_hits=num_hits)
-    given = {name: more.pop(name) for name in ("review", "examiner", "recognition", "walk") if name in more}
+    given = {name: more.pop(name) for name in PARTS if name in more}
     parts = {name: part(store) if callable(part) else part for name, part in given.items()}
     live = LiveBoard()
+    usual = {"box_id": "gate-2", "frames": 1234, "people": 2, "store_problem": None, "started_at": START}
     live.publish_health([camera_health()])
     app = build_app(
         store=store,
         config=ServeConfig(**more),
         live=live,
         metrics=lambda: b"# TYPE edge_hits counter\nedge_hits_total 3\n",
-        health=lambda: health | dict(facts or {}),
+        health=lambda: {**usual, **(told or {}), **(facts or {})},
         version="1.2.3",
         people=people(store) if people else PeopleWorker(Config(), store, None, forget_in(folder / "data")),
         **parts,

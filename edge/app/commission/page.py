@@ -22,6 +22,9 @@ from edge.records import Frame
 from edge.serve.ports import CommissionView, StationView
 from edge.store import Store
 
+ONE_IN = 10_000.0
+"""The proposed limit lets at most one stranger in so many through, as `edge watchlist calibrate` does."""
+
 
 class FrameSource(Protocol):
     """The running vision thread: shows each processed frame to its observer."""
@@ -76,7 +79,16 @@ class PageWalk:
             stations=stations,
             sentence=found.sentence if stations else "",
             false_alerts=found.limits.expected_false_alerts,
+            limit=found.limits.min_similarity,
+            proposed_limit=self._proposed_limit(made, found.limits.kind),
+            proposed_one_in=ONE_IN,
         )
+
+    @staticmethod
+    def _proposed_limit(made: WalkSession, kind: str) -> float | None:
+        calibration = made.walk.active_list.calibration
+        limit = None if calibration is None else calibration.thresholds(ONE_IN).get(kind)
+        return limit if limit is not None and limit < 1.0 else None
 
     async def begin(self, camera: str, person_id: str) -> None:
         """Start a new walk with this walker."""

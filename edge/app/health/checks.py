@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edge.store import Damage, time_from_text
+from edge.store import Consumer, Damage, time_from_text, time_to_text
 
 OK = "ok"
 MIN_WRITABLE_BYTES = 10_000_000
@@ -45,6 +46,17 @@ def damage(found: Damage | None, wall: dt.datetime) -> tuple[str, str]:
     if found is None or wall - time_from_text(found.since) > SHOW_DAMAGE_FOR:
         return OK, "no new damage was found"
     return found.state, found.detail
+
+
+def consumers(known: Sequence[Consumer], since: dt.datetime, now: dt.datetime, minutes: float) -> tuple[str, str]:
+    """`silent` where servers may pull, and none has for so many minutes (0: never); at the earliest from `since` on."""
+    if not known or minutes <= 0:
+        return OK, "no central server is waited for"
+    pulled = [one.last_pull_at for one in known if one.last_pull_at is not None]
+    if now - max([since, *pulled]) <= dt.timedelta(minutes=minutes):
+        return OK, "a central server pulls"
+    last = f"the last pull was at {time_to_text(max(pulled))}" if pulled else "none has ever pulled"
+    return "silent", f"no central server has pulled for more than {minutes:g} minutes: {last}"
 
 
 def heat(degrees: float | None, throttled: str | None, former: str) -> tuple[str, str]:

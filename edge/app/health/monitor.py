@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 CHECK_EVERY_S = 1.0
 EXTEND_EVERY_S = 5.0
+CONSUMERS_EVERY_S = 10.0
 BLIND_AFTER_S = 5.0
 """A camera counts as blind once its newest processed frame is older, even where capture says it is live."""
 PAUSED, BLIND, WATCHED = "paused", "blind", "watched"
@@ -72,6 +73,8 @@ class Inputs:
     """State and sentence of the model files."""
     blind: Callable[[], str | None] = lambda: None
     """Why recognition is off for all cameras, such as missing models; None while it works."""
+    consumer_warn_minutes: float = 0.0
+    """Minutes without a pull after which the box warns; 0: never."""
     temperature_c: Callable[[], float | None] = sensors.temperature_c
     throttled: Callable[[], str | None] = sensors.throttled
     is_synced: Callable[[], bool | None] = lambda: clock_facts()["synced"]
@@ -93,7 +96,9 @@ class HealthMonitor:
         self.conditions = Conditions(queue.add_item, inputs.publish)
         self._load = checks.LoadCheck()
         self._overload: tuple[dt.datetime, int] | None = None
+        self._consumers_at = float("-inf")
         moment = store.coverage.moment()
+        self._started_at = moment.wall
         self._clock = checks.ClockCheck(moment.wall.timestamp(), moment.boot_ns / 1e9)
 
     async def run(self) -> None:
@@ -131,7 +136,16 @@ class HealthMonitor:
         self._set_condition(
             "database", trouble if trouble and is_wrong else (checks.OK, "hits are stored again"), moment.wall
         )
+        self._check_consumers(moment.wall)
         self._queue.retry()
+
+    def _check_consumers(self, now: dt.datetime) -> None:
+        if self._inputs.consumer_warn_minutes <= 0 or time.monotonic() - self._consumers_at < CONSUMERS_EVERY_S:
+            return
+        self._consumers_at = time.monotonic()
+        known = self._store.consumers()
+        found = checks.consumers(known, self._started_at, now, self._inputs.consumer_warn_minutes)
+        self._set_condition("consumers", found, now)
 
     def camera_coverage(self, now: dt.datetime) -> list[Watching]:
         """Return what each camera does now."""

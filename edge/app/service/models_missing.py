@@ -96,6 +96,7 @@ class _PageWithoutModels:
             pause=store.pauses.current,
             is_list_stale=lambda at: False,
             publish=self.board.publish_conditions,
+            consumer_warn_minutes=self.config.serve.consumer_warn_minutes,
             models=lambda: ("unusable", str(self.problem)),
             blind=lambda: NO_MODELS,
         )
@@ -107,6 +108,8 @@ class _PageWithoutModels:
             store=self.store,
             config=self.config.serve,
             review=self.config.review,
+            site=self.config.site,
+            statuses=self.config.status,
             live=self.board,
             metrics=lambda: b"",
             health=lambda: basic_status(self.config, self.store, self.monitor.conditions, self.started_at),

@@ -138,6 +138,7 @@ class _Service:
             pause=self.store.pauses.current,
             is_list_stale=lambda at: self.vision.pipeline.active_list.is_stale(at),
             publish=self.board.publish_conditions,
+            consumer_warn_minutes=self.config.serve.consumer_warn_minutes,
             models=self.model_files.look,
         )
 
@@ -147,6 +148,8 @@ class _Service:
             store=self.store,
             config=self.config.serve,
             review=self.config.review,
+            site=self.config.site,
+            statuses=self.config.status,
             live=self.board,
             metrics=self._render_metrics,
             health=lambda: service_status(self),

@@ -13,6 +13,7 @@ from edge.app.service.outbox import Outbox
 from edge.app.service.pause import RecognitionSwitch
 from edge.app.service.vision import VisionThread
 from edge.config import Config
+from edge.ops.system.camera_status import CameraStatusCollector
 from edge.ops.system.sensors import temperature_c
 from edge.store import Store, time_to_text
 from edge.store.coverage.pause import Pause
@@ -28,6 +29,7 @@ class ServiceParts(Protocol):
     outbox: Outbox
     recognition: RecognitionSwitch
     conditions: Conditions
+    camera_status: CameraStatusCollector
     started_at: dt.datetime
 
 
@@ -44,6 +46,7 @@ def service_status(parts: ServiceParts) -> dict[str, Any]:
         "enhancement": parts.models.stages.enhancer.benefit.told(),
         "list_problem": _stale_list_problem(parts.vision.pipeline.active_list.good_until),
         "pause": _pause(parts.recognition.pause_now),
+        "faces": parts.camera_status.faces(),
     }
 
 

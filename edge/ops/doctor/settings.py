@@ -26,20 +26,21 @@ def check_settings(config: Config) -> list[Check]:
         usual |= {f"camera[{camera.name}].{key}": value for key, value in _flat(bare, "") if key != "source"}
     changed = [f"{key} = {value}" for key, value in values.items() if key not in usual or usual[key] != value]
     name = "configuration"
-    found = f"{len(config.camera)} cameras, data in {config.data_dir}; differs from the defaults: "
+    cameras = "1 camera" if len(config.camera) == 1 else f"{len(config.camera)} cameras"
+    found = f"{cameras}, data in {config.data_dir}; differs from the defaults: "
     return [passed(name, found + (", ".join(changed) or "nothing")), *_contradictions(config)]
 
 
 def check_statuses(config: Config, statuses: Sequence[str]) -> Check:
     """Check that every status named in a setting is used on the list, whose own are `statuses`."""
-    named = sorted({*config.review.second_person_for, *config.review.urgent_for})
+    named = sorted({*config.review.second_person_for, *config.review.urgent_for, *config.status})
     unknown = [status for status in named if status not in statuses]
     if not named or not statuses:
         return passed("statuses in settings", ", ".join(named) or "none is named")
     if not unknown:
         return passed("statuses in settings", ", ".join(named))
     near = difflib.get_close_matches(unknown[0], statuses, n=1, cutoff=0.0)
-    fix = f"correct [review] second_person_for or urgent_for (did you mean {near[0]!r}?), or enrol somebody with it"
+    fix = f"correct [status] or [review] (did you mean {near[0]!r}?), or enrol somebody with it"
     return warned("statuses in settings", f"nobody on the list is {unknown[0]!r}", fix)
 
 
@@ -65,6 +66,9 @@ def _flat(model: BaseModel, prefix: str) -> Iterator[tuple[str, Any]]:
         items = value if isinstance(value, tuple) and value and isinstance(value[0], BaseModel) else None
         if isinstance(value, BaseModel):
             yield from _flat(value, f"{prefix}{name}.")
+        elif isinstance(value, dict):
+            for key, table in value.items():
+                yield from _flat(table, f"{prefix}{name}.{key}.")
         elif items is not None:
             for item in items:
                 yield from _flat(item, f"{prefix}{name}[{getattr(item, 'name', len(prefix))}].")

@@ -9,6 +9,7 @@ import asyncio
 import datetime as dt
 import json
 import logging
+import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -27,6 +28,9 @@ MEASURE_EVERY_S = 10.0
 WRITE_EVERY_S = 30.0
 SPAN = dt.timedelta(hours=1)
 MAX_FACES = 5000
+SLOT_S = 300.0
+SLOTS = 288
+"""Slots of a day: outcomes are counted by slot, so that an hour and a day move on in small steps."""
 _MEASURED_AREA_PX = (480, 640)
 """Rows and columns around the middle that are measured: enough to judge focus and light at any frame size."""
 
@@ -113,6 +117,8 @@ class _Measurements:
     counted: tuple[int, int] | None = None
     """(frame number, monotonic ns) of the newest frame, and of the one up to which the rate was worked out."""
     outcomes: deque[tuple[dt.datetime, str]] = field(default_factory=lambda: deque(maxlen=MAX_FACES))
+    slots: deque[tuple[int, Counter[str]]] = field(default_factory=lambda: deque(maxlen=SLOTS + 1))
+    """(number of the slot, outcomes of faces in it), oldest first."""
 
 
 class CameraStatusCollector:
@@ -138,7 +144,24 @@ class CameraStatusCollector:
     def note_track_end(self, camera: str, reason: Reason | None) -> None:
         """Count a track that ended with a match, or the reason why it did not."""
         outcome = reason.value if reason else "match"
-        self._known[camera].outcomes.append((dt.datetime.now(dt.UTC), outcome))
+        known = self._known[camera]
+        known.outcomes.append((dt.datetime.now(dt.UTC), outcome))
+        slot = int(time.monotonic() // SLOT_S)
+        if not known.slots or known.slots[-1][0] != slot:
+            known.slots.append((slot, Counter()))
+        known.slots[-1][1][outcome] += 1
+
+    def faces(self) -> dict[str, dict[str, dict[str, int]]]:
+        """By camera: how often a face ended in each outcome, in the last hour and the last day this service ran."""
+        slot = int(time.monotonic() // SLOT_S)
+        spans = {"hour": int(3600 / SLOT_S), "day": SLOTS}
+        return {
+            camera: {
+                span: dict(sum((counts.copy() for at, counts in list(known.slots) if slot - at < length), Counter()))
+                for span, length in spans.items()
+            }
+            for camera, known in self._known.items()
+        }
 
     def snapshot(self, now: dt.datetime) -> list[CameraStatus]:
         """The status of each camera, as of `now`."""

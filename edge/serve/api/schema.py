@@ -73,6 +73,9 @@ class HitJson(BaseModel):
         default={},
         description="found_on: original, both or enhanced (alone); disagrees: by more than limit; difference",
     )
+    attention: Json = Field(
+        default={}, description="what the settings said of the person's status: severity, words, second_person"
+    )
 
 
 class ItemJson(BaseModel):

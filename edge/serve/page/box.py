@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from edge.errors import NotFoundError, StoreError
+from edge.records import Reason
 from edge.serve.app_keys import BOX_ID, LIVE, STORE, VERSION, read, written
 from edge.serve.http.access import CALLER
+from edge.serve.http.auth import local_address
 from edge.serve.http.inputs import read_form
 from edge.serve.http.route import may_call
 from edge.serve.page.now import health_values
@@ -17,6 +20,7 @@ from edge.serve.page.renderer import render, translator_of
 from edge.serve.ports import require_recognition_switch
 from edge.store import ROLES, SCOPES, Store
 from edge.store.accounts.passwords import MIN_PASSWORD
+from edge.store.coverage.timeline import NOT_RECORDED
 
 AUDIT_ROWS = 20
 PAUSE_MINUTES = (5, 15, 60, 240, 720)
@@ -45,6 +49,8 @@ async def render_page(
     values = (
         await health_values(request, problem) | stored | {"error": error, "minutes": PAUSE_MINUTES, "issued": issued}
     )
+    t = translator_of(request)
+    values["outcomes"] = [(one.value, t(f"outcome.{one.value}")) for one in Reason] + [("match", t("outcome.match"))]
     values |= {"roles": ROLES, "scopes": SCOPES, "days": TOKEN_DAYS, "min_password": MIN_PASSWORD}
     return render(request, "box.html", values | {"version": request.app[VERSION]}, status=status)
 
@@ -63,14 +69,15 @@ def _from_store(store: Store, has_accounts: bool, cameras: list[str]) -> dict[st
 
 
 def _coverage_shares(store: Store, now: dt.datetime, cameras: list[str]) -> dict[str, dict[str, float]]:
-    """Per camera the share of the last day that was watched, blind and paused, 0..1."""
-    day = dt.timedelta(hours=24)
+    """Per camera the share of the last day that was watched, blind and paused, 0..1; of the time since installation."""
     found: dict[str, dict[str, float]] = {}
-    for camera, spans in store.coverage.report(now - day, now, cameras).items():
+    for camera, spans in store.coverage.report(now - dt.timedelta(hours=24), now, cameras).items():
+        known = [span for span in spans if span.reason != NOT_RECORDED]
+        whole = sum(span.seconds for span in known)
         shares = dict.fromkeys(("watched", "blind", "paused"), 0.0)
-        for span in spans:
-            shares[span.state] += (span.end - span.start) / day
-        found[camera] = shares
+        for span in known:
+            shares[span.state] += span.seconds / whole if whole else 0.0
+        found[camera] = shares | {"hours": whole / 3600}
     return found
 
 
@@ -88,7 +95,9 @@ async def resume(request: web.Request) -> web.StreamResponse:
     """End the pause before its time is up."""
     await read_form(request)
     await require_recognition_switch(request.app).resume(request[CALLER].name or "")
-    raise web.HTTPSeeOther("/box#pause")
+    # The button is on every page: back to the one it was pressed on.
+    came_from = local_address(urlsplit(request.headers.get("Referer", "")).path)
+    raise web.HTTPSeeOther("/box#pause" if came_from.startswith("/box") else came_from or "/box#pause")
 
 
 async def drill(request: web.Request) -> web.StreamResponse:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from aiohttp import web
 
 from edge.errors import EdgeError, NotFoundError, ServiceError
-from edge.serve.app_keys import LIVE, read
+from edge.records import Person
+from edge.serve.app_keys import LIVE, STORE, read
 from edge.serve.http.access import CALLER
+from edge.serve.http.audit import SHOWN_PERSON
+from edge.serve.http.file_types import read_picture_header
 from edge.serve.http.inputs import read_form
 from edge.serve.http.problems import RequestError
+from edge.serve.http.route import may_call
 from edge.serve.page.renderer import render
 from edge.serve.ports import require_walk
 
 LIGHTS = ("day", "night")
 STATIONS_M = (2, 3, 4, 5, 6, 7, 8)
 MAX_METRES = 100.0
+WALKER_STATUS = "commissioning"
+"""Status of people who are on the list to walk: an installer, who may not see the list, is offered them alone."""
+CALIBRATE = "edge watchlist calibrate --write"
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -64,8 +72,32 @@ async def sheet(request: web.Request) -> web.StreamResponse:
 async def _page(request: web.Request, error: str | None, status: int = 200) -> web.Response:
     walk = require_walk(request.app)
     view = await read(walk.view)
-    values = {"view": view, "error": error, "stations": STATIONS_M, "has_sheet": walk.sheet() is not None}
+    values: dict[str, Any] = {"people": await read(offered, request), "command": CALIBRATE}
+    values |= {"view": view, "error": error, "stations": STATIONS_M, "has_sheet": walk.sheet() is not None}
     return render(request, "commission.html", values, status=status)
+
+
+def offered(request: web.Request) -> list[tuple[Person, str]]:
+    """People who may walk, each with a picture: everybody for who may see the list, else those enrolled to walk."""
+    store, sees_all = request.app[STORE], may_call(request, "people")
+    pictures = {one.person_id: one.image_sha256 for one in reversed(store.references())}
+    return [
+        (person, pictures[person.person_id])
+        for person in store.people()
+        if person.person_id in pictures and (sees_all or person.status == WALKER_STATUS)
+    ]
+
+
+async def picture(request: web.Request) -> web.StreamResponse:
+    """The picture of somebody who may walk."""
+    people = {person.person_id: sha256 for person, sha256 in await read(offered, request)}
+    person_id = request.match_info["person_id"]
+    path = await read(request.app[STORE].image_path, people.get(person_id, ""))
+    if path is None:
+        raise RequestError("nobody of that id is offered for a walk", status=404)
+    request[SHOWN_PERSON] = person_id
+    header = await read(read_picture_header, path)
+    return web.FileResponse(path, headers={"Content-Type": header.content_type})
 
 
 def _metres(text: str) -> float:

@@ -10,19 +10,22 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from edge.records import Hit
-from edge.serve.app_keys import REVIEW, STORE, read, written
+from edge.serve.app_keys import REVIEW, SITE, STATUSES, STORE, read, written
 from edge.serve.http import inputs
 from edge.serve.http.access import CALLER
+from edge.serve.http.auth import local_address
 from edge.serve.http.file_types import PictureHeader, read_picture_header
 from edge.serve.http.inputs import read_form
 from edge.serve.http.problems import RequestError, no_hit
 from edge.serve.page.renderer import render
+from edge.serve.page.zone import ZONE, SiteZone
 from edge.store import Store
 from edge.store.hits.reviews import STATES, Verdict
 from edge.store.hits.search import COUNT_UP_TO, HitFilter
 
 PER_PAGE = 50
-FILTERS = ("person", "camera", "state", "since", "until")
+FILTERS = ("person", "camera", "state", "last", "since", "until")
+PERIODS = ("hour", "shift", "day")
 
 REASONS: Mapping[str, Sequence[str]] = {
     "confirmed": ("same_features", "known_here", "checked"),
@@ -31,6 +34,8 @@ REASONS: Mapping[str, Sequence[str]] = {
 }
 """Verdicts and the reasons each may have; their texts are in the catalogue under `reason`."""
 MAX_NOTE = 500
+MAX_REFERENCES = 3
+_EARLIEST = dt.datetime.min.replace(tzinfo=dt.UTC)
 UNDO_GRACE_S = 2.0
 """Extra seconds for a click on Undo that was in time but arrives late."""
 
@@ -40,7 +45,7 @@ async def listing(request: web.Request) -> web.StreamResponse:
     inputs.check_names(request, ("before", *FILTERS))
     store = request.app[STORE]
     before, form = request.query.get("before"), {name: request.query.get(name, "").strip() for name in FILTERS}
-    hit_filter = _filter(form)
+    hit_filter = _filter(request, form)
     hits = await read(store.find_hits, hit_filter, before, PER_PAGE + 1)
     filters = {name: value for name, value in form.items() if value}
     older = {**filters, "before": hits[PER_PAGE - 1].hit_id} if len(hits) > PER_PAGE else None
@@ -56,32 +61,53 @@ async def listing(request: web.Request) -> web.StreamResponse:
         "people": await read(store.people),
         "hit_cameras": await read(store.cameras_with_hits),
         "states": STATES,
+        "periods": PERIODS,
+        "shift_hours": request.app[SITE].shift_hours,
     }
     return render(request, "hits.html", values)
 
 
-def _filter(form: dict[str, str]) -> HitFilter:
+def _filter(request: web.Request, form: dict[str, str]) -> HitFilter:
     if form["state"] and form["state"] not in STATES:
         raise RequestError(f"state = {form['state'][:40]!r} is not known: choose from {', '.join(STATES)}")
+    if form["last"] and form["last"] not in PERIODS:
+        raise RequestError(f"last = {form['last'][:40]!r} is not known: choose from {', '.join(PERIODS)}")
+    zone = request.app[ZONE]
+    since, until = _time(zone, "since", form["since"]), _time(zone, "until", form["until"])
+    if form["last"]:
+        hours = {"hour": 1.0, "shift": request.app[SITE].shift_hours, "day": 24.0}[form["last"]]
+        since = max(since or _EARLIEST, dt.datetime.now(dt.UTC) - dt.timedelta(hours=hours))
     return HitFilter(
         person_id=form["person"] or None,
         camera=form["camera"] or None,
         state=form["state"] or None,
-        since=_time("since", form["since"]),
-        until=_time("until", form["until"]),
+        since=since,
+        until=until,
     )
 
 
-def _time(name: str, text: str) -> dt.datetime | None:
-    """Parse a time from a browser's form; without a zone it is in the device's own."""
+def _time(zone: SiteZone, name: str, text: str) -> dt.datetime | None:
+    """Parse a time from a browser's form; without a zone it is in the site's."""
     if not text:
         return None
     try:
-        at = dt.datetime.fromisoformat(text).astimezone(dt.UTC)
+        at = zone.utc(dt.datetime.fromisoformat(text))
         at.timestamp()
     except (ValueError, OverflowError):
         raise RequestError(f"{name} = {text[:40]!r} is not a time: give it as 2027-01-31T22:00") from None
     return at
+
+
+async def following(request: web.Request) -> web.StreamResponse:
+    """Go to the next hit that nobody has reviewed: the newest, but for the one that the caller comes `from`."""
+    inputs.check_names(request, ("from",))
+    store, here = request.app[STORE], request.query.get("from", "")
+    for state in ("new", "second_needed"):
+        for hit in await read(store.find_hits, HitFilter(state=state), None, PER_PAGE):
+            is_own = state == "second_needed" and hit.review.get("by") == request[CALLER].name
+            if hit.hit_id != here and not is_own:
+                raise web.HTTPSeeOther(f"/hits/{hit.hit_id}")
+    raise web.HTTPSeeOther("/hits?state=new")
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -94,7 +120,14 @@ async def show(request: web.Request) -> web.StreamResponse:
     runner_up = await read(store.person, hit.runner_up_id) if hit.runner_up_id else None
     frame = await read(_frame_header, store, hit.images.frame)
     own = await _own_verdict(request, hit)
-    return render(request, "hit.html", {"hit": hit, "runner_up": runner_up, "frame": frame, "reasons": REASONS} | own)
+    values = {"hit": hit, "runner_up": runner_up, "frame": frame, "reasons": REASONS}
+    return render(request, "hit.html", values | {"references": await read(_references, store, hit)} | own)
+
+
+def _references(store: Store, hit: Hit) -> list[str]:
+    """The picture that matched, and up to two others of the person that are enrolled now."""
+    kept = [one.image_sha256 for one in store.references(person_id=hit.person.person_id)]
+    return list(dict.fromkeys([hit.images.reference, *kept]))[:MAX_REFERENCES]
 
 
 async def _own_verdict(request: web.Request, hit: Hit) -> dict[str, Any]:
@@ -123,13 +156,13 @@ async def review(request: web.Request) -> web.StreamResponse:
     hit = await read(store.hit, hit_id)
     if hit is None:
         raise no_hit(request)
-    needs_second = hit.person.status in request.app[REVIEW].second_person_for
+    needs_second = request.app[STATUSES](hit.person.status).second_person
     by = request[CALLER].name or ""
     done = store.reviews.give_verdict(
         hit_id, by, state, reason=reason or None, note=note or None, needs_second=needs_second
     )
     await written(done)
-    raise web.HTTPSeeOther(f"/hits/{hit_id}#verdict")
+    raise web.HTTPSeeOther(local_address(form.get("back")) or f"/hits/{hit_id}")
 
 
 async def undo(request: web.Request) -> web.StreamResponse:
@@ -138,7 +171,7 @@ async def undo(request: web.Request) -> web.StreamResponse:
     await read_form(request)
     within_s = request.app[REVIEW].undo_s + UNDO_GRACE_S
     await written(request.app[STORE].reviews.undo_verdict(hit_id, request[CALLER].name or "", within_s))
-    raise web.HTTPSeeOther(f"/hits/{hit_id}#verdict")
+    raise web.HTTPSeeOther(f"/hits/{hit_id}")
 
 
 def _frame_header(store: Store, sha256: str) -> PictureHeader | None:

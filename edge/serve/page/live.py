@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
+from edge.errors import StoreError
 from edge.records import LiveView
-from edge.serve.app_keys import FEED_BELL, LIVE
+from edge.serve.app_keys import FEED_BELL, LIVE, STORE, read
 from edge.serve.board import age_ms
 from edge.serve.http import inputs
 from edge.serve.http.access import CALLER
@@ -18,17 +20,23 @@ from edge.serve.http.auth import CALLERS
 from edge.serve.http.problems import RequestError
 from edge.serve.http.quotas import LIVE_VIEWS
 from edge.serve.http.route import may_call
-from edge.store import time_to_text
+from edge.serve.page.now import SharedAnswer
+from edge.serve.page.zone import ZONE
+from edge.store import time_from_text, time_to_text
+from edge.store.hits.search import HitFilter
 
 FRAME_WAIT_S = 10.0
 HEARTBEAT_S = 15.0
 MIN_EVENT_GAP_S = 0.5
+REJECTED = 100
+"""Rejected hits that are looked through for stays still in view."""
+REJECTED_HITS: web.AppKey[SharedAnswer[Mapping[str, str]]] = web.AppKey("rejected_hits")
 
 
 async def frame(request: web.Request) -> web.StreamResponse:
     """Answer with a camera's next frame and record as multipart/form-data, which browsers can parse; or 204."""
     view, waited_ms = await _next(request)
-    return _multipart(request, [] if view is None else [view], waited_ms)
+    return await _multipart(request, [] if view is None else [view], waited_ms)
 
 
 async def frames(request: web.Request) -> web.StreamResponse:
@@ -39,7 +47,7 @@ async def frames(request: web.Request) -> web.StreamResponse:
     began = time.monotonic()
     with request.app[LIVE_VIEWS].held_by(request[CALLER].owner):
         views = await request.app[LIVE].wait_newer_any(seen, FRAME_WAIT_S)
-    return _multipart(request, views, (time.monotonic() - began) * 1e3)
+    return await _multipart(request, views, (time.monotonic() - began) * 1e3)
 
 
 def _parse_after(text: str) -> dict[str, int]:
@@ -53,13 +61,16 @@ def _parse_after(text: str) -> dict[str, int]:
     return seen
 
 
-def _multipart(request: web.Request, views: list[LiveView], waited_ms: float) -> web.Response:
+async def _multipart(request: web.Request, views: list[LiveView], waited_ms: float) -> web.Response:
     """Encode views as form-data, a part `record` and a part `picture` for each; 204 if there are none."""
     if not views:
         return web.Response(status=204)
     names, mark, parts = may_call(request, "hit"), b"frame-and-record", []
+    rejected = await _rejected(request, views) if names else {}
     for view in views:
-        record = json.dumps(_record(view, names=names) | {"waited_ms": waited_ms}, ensure_ascii=False).encode()
+        record = json.dumps(
+            _record(view, rejected, names=names) | {"waited_ms": waited_ms}, ensure_ascii=False
+        ).encode()
         parts += [
             b"--" + mark + b'\r\nContent-Disposition: form-data; name="record"\r\n\r\n' + record,
             b"\r\n--" + mark + b'\r\nContent-Disposition: form-data; name="picture"; filename="frame.jpg"\r\n',
@@ -98,7 +109,23 @@ async def _next(request: web.Request) -> tuple[LiveView | None, float]:
     return view, (time.monotonic() - began) * 1e3
 
 
-def _record(view: LiveView, *, names: bool) -> dict[str, Any]:
+async def _rejected(request: web.Request, views: list[LiveView]) -> Mapping[str, str]:
+    """When the hits of stays that are in view were rejected, as the page shows times; by hit, the newest alone."""
+    if not any(face.hit_id for view in views for face in view.faces):
+        return {}
+    store, zone = request.app[STORE], request.app[ZONE]
+
+    async def make() -> Mapping[str, str]:
+        found = await read(store.find_hits, HitFilter(state="rejected"), None, REJECTED)
+        return {hit.hit_id: zone.short(time_from_text(hit.review["at"])) for hit in found}
+
+    try:
+        return await request.app[REJECTED_HITS].get((store.head_seq(), store.data_version()), make)
+    except StoreError:
+        return {}  # the strip says what is wrong with the store; the picture goes on
+
+
+def _record(view: LiveView, rejected: Mapping[str, str], *, names: bool) -> dict[str, Any]:
     """What to draw on the frame; who may not see hits gets boxes without names."""
     return {
         "camera": view.camera,
@@ -113,6 +140,7 @@ def _record(view: LiveView, *, names: bool) -> dict[str, Any]:
                 "label": face.label if names else None,
                 "similarity": round(float(face.similarity), 4) if names and face.similarity is not None else None,
                 "track_id": face.track_id,
+                "rejected": rejected.get(face.hit_id or ""),
             }
             for face in view.faces
         ],

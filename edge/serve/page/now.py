@@ -9,9 +9,10 @@ from typing import Any, Generic, TypeVar
 from aiohttp import web
 
 from edge.errors import StoreError
-from edge.serve.app_keys import HEALTH, LIVE, STORE, read
+from edge.serve.app_keys import LIVE, STORE, read
 from edge.serve.http.route import may_call
 from edge.serve.page.renderer import render
+from edge.serve.page.strip import box_status
 from edge.store import Store
 from edge.store.hits.search import HitFilter
 
@@ -66,7 +67,8 @@ async def camera_health(request: web.Request) -> web.StreamResponse:
 
 
 async def conditions(request: web.Request) -> web.StreamResponse:
-    """The strip of conditions alone, which the page reloads after the event `health`."""
+    """The strip alone, which every page reloads now and then, and after the event `health`."""
+    await box_status(request)
     return render(request, "parts/strip.html", {})
 
 
@@ -87,7 +89,7 @@ async def _read_latest(store: Store) -> dict[str, Any]:
 
 async def health_values(request: web.Request, problem: str | None = None) -> dict[str, Any]:
     """Template values for parts/health.html; `problem` is the error of a read that has just failed."""
-    box = dict(await read(request.app[HEALTH]))
+    box = dict(await box_status(request))
     if problem is not None:
         box["database_problem"] = problem
     return {"health": request.app[LIVE].health(), "box": box}

@@ -17,6 +17,7 @@ from edge.serve.http.inputs import read_form
 from edge.serve.http.uploads import read_picture_form
 from edge.serve.page.language import Translate
 from edge.serve.page.renderer import render, translator_of
+from edge.serve.page.zone import ZONE, SiteZone
 from edge.serve.ports import PEOPLE
 from edge.watchlist.entry import EnrolOutcome, ListEntry, is_new_id
 
@@ -41,14 +42,14 @@ async def show_new(request: web.Request) -> web.StreamResponse:
 async def show(request: web.Request) -> web.StreamResponse:
     """The form of one person."""
     person = await _require(request)
-    return _render_form(request, person, _form_of(person), pictures=await _pictures(request, person))
+    return _render_form(request, person, _form_of(person, request.app[ZONE]), pictures=await _pictures(request, person))
 
 
 async def add(request: web.Request) -> web.StreamResponse:
     """Check a new person's pictures, and put the person on the list if at least one can be used."""
     form, uploads = await read_picture_form(request)
     t, person_id = translator_of(request), form.get("person_id", "").strip()
-    person, wrong = _parse_person(t, person_id, form)
+    person, wrong = _parse_person(t, request.app[ZONE], person_id, form)
     if wrong is None and not is_new_id(person_id):
         wrong = t("people.one_id")
     if wrong is None and not uploads:
@@ -69,7 +70,7 @@ async def change(request: web.Request) -> web.StreamResponse:
     """Change a person's entry, and add pictures if some were given."""
     former = await _require(request)
     form, uploads = await read_picture_form(request)
-    person, wrong = _parse_person(translator_of(request), former.person_id, form)
+    person, wrong = _parse_person(translator_of(request), request.app[ZONE], former.person_id, form)
     pictures = await _pictures(request, former)
     if wrong is not None or person is None:
         return _render_form(request, former, EMPTY | form, error=wrong, pictures=pictures, status=422)
@@ -90,7 +91,9 @@ async def erase(request: web.Request) -> web.StreamResponse:
     if _as_typed(form.get("confirm", "")) != _as_typed(person.person_id):
         error = translator_of(request)("people.wrong_id", person_id=person.person_id)
         pictures = await _pictures(request, person)
-        return _render_form(request, person, _form_of(person), error=error, pictures=pictures, status=422)
+        return _render_form(
+            request, person, _form_of(person, request.app[ZONE]), error=error, pictures=pictures, status=422
+        )
     erased = await request.app[PEOPLE].forget(person.person_id, by=request[CALLER].name or "")
     return render(
         request, "receipt.html", {"receipt": erased.receipt, "examined": erased.examinations, "erased": erased}
@@ -116,7 +119,9 @@ def _render_form(
     return render(request, "person.html", values, status=status)
 
 
-def _parse_person(t: Translate, person_id: str, form: Mapping[str, str]) -> tuple[Person | None, str | None]:
+def _parse_person(
+    t: Translate, zone: SiteZone, person_id: str, form: Mapping[str, str]
+) -> tuple[Person | None, str | None]:
     """The entry a form describes, or what is wrong with it."""
     text = {key: _as_typed(form.get(key, "")) for key in ("name", "status", "reason", "owner", "expires")}
     if not 1 <= len(text["name"]) <= 200:
@@ -124,23 +129,23 @@ def _parse_person(t: Translate, person_id: str, form: Mapping[str, str]) -> tupl
     if not 1 <= len(text["status"]) <= 100:
         return None, t("people.one_status")
     try:
-        expires = _end_of_day(text["expires"])
+        expires = _end_of_day(text["expires"], zone)
     except (ValueError, OverflowError):
         return None, t("people.bad_date")
     reason, owner = text["reason"][:200] or None, text["owner"][:200] or None
     return Person(person_id, text["name"], text["status"], expires, reason, owner), None
 
 
-def _end_of_day(day: str) -> dt.datetime | None:
-    """Last second of a day in the device's time zone, as UTC; None for an empty field."""
+def _end_of_day(day: str, zone: SiteZone) -> dt.datetime | None:
+    """Last second of a day in the site's time zone, as UTC; None for an empty field."""
     if not day:
         return None
     last = dt.datetime.combine(dt.date.fromisoformat(day), dt.time(23, 59, 59))
-    return last.astimezone(dt.UTC)
+    return zone.utc(last)
 
 
-def _form_of(person: Person) -> dict[str, str]:
-    expires = "" if person.expires_at is None else person.expires_at.astimezone().date().isoformat()
+def _form_of(person: Person, zone: SiteZone) -> dict[str, str]:
+    expires = "" if person.expires_at is None else zone.local(person.expires_at).date().isoformat()
     return {
         "person_id": person.person_id,
         "name": person.name,

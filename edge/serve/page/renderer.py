@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 from collections.abc import Mapping
 from typing import Any
@@ -11,14 +10,15 @@ from urllib.parse import quote
 import jinja2
 from aiohttp import web
 
-from edge.config import ReviewConfig
-from edge.serve.app_keys import BOX_ID, LIVE
+from edge.serve.app_keys import BOX_ID, LIVE, Statuses
 from edge.serve.http.access import CALLER, Caller
 from edge.serve.http.route import home, may_call
 from edge.serve.page import language
 from edge.serve.page.assets import Assets
 from edge.serve.page.language import LANGUAGES, Translate
+from edge.serve.page.strip import strip_values
 from edge.serve.page.words import Words
+from edge.serve.page.zone import SiteZone
 
 TEMPLATES: web.AppKey[dict[str, jinja2.Environment]] = web.AppKey("templates")
 """By language."""
@@ -26,7 +26,7 @@ TEXTS: web.AppKey[dict[str, Translate]] = web.AppKey("texts")
 """By language."""
 
 
-def make_templates(assets: Assets, review: ReviewConfig, t: Translate) -> jinja2.Environment:
+def make_templates(assets: Assets, statuses: Statuses, zone: SiteZone, t: Translate) -> jinja2.Environment:
     """Load the templates of one language; every value is escaped, a missing one is an error."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("edge.serve.page"),
@@ -35,13 +35,12 @@ def make_templates(assets: Assets, review: ReviewConfig, t: Translate) -> jinja2
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(Words(t).filters())
+    environment.filters.update(Words(t, zone).filters())
     environment.globals.update(
         asset=assets.address,
         t=t,
         languages=LANGUAGES,
-        severity=lambda status: "urgent" if status in review.urgent_for else "normal",
-        zone=lambda: dt.datetime.now().astimezone().tzname(),
+        meaning=statuses,
     )
     return environment
 
@@ -67,7 +66,7 @@ def render(request: web.Request, template: str, values: Mapping[str, Any], *, st
             path=request.path_qs if request.method == "GET" and request.match_info.route.name else "/",
             box_id=request.app[BOX_ID] if caller.is_known else "",
             cameras=request.app[LIVE].cameras() if caller.is_known else [],
-            conditions=request.app[LIVE].conditions() if caller.is_known else (),
+            **(strip_values(request) if caller.is_known else {}),
         )
     )
     return web.Response(text=text, status=status, content_type="text/html", headers={"Vary": "Accept-Language"})

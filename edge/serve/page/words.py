@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,8 @@ from edge import explanation
 from edge.records import CameraHealth, CameraState, Hit
 from edge.serve.board import Condition
 from edge.serve.page.language import Translate
-from edge.store import time_to_text
+from edge.serve.page.zone import SiteZone
+from edge.store import time_from_text, time_to_text
 
 TONES: Mapping[CameraState, str] = {
     CameraState.STARTING: "wait",
@@ -27,12 +29,22 @@ TONES: Mapping[CameraState, str] = {
 DOUBTED_PARTS = ("size", "sharpness", "luma", "noise", "pose")
 LOW_PART = 0.5
 CLOSE_MARGIN = 0.12
+LIKELY_ONE_IN, VERY_ONE_IN = 10_000, 100_000
+"""Strangers of whom one is as alike: from here on the page says likely, and very alike."""
+LIKELY_SLACK, VERY_SLACK = 0.1, 0.2
+"""The same, as similarity over the limit, for hits of boxes that are not calibrated."""
+IN_VIEW_S = 10.0
+"""A stay told within so many seconds goes on; while it lasts, hits are told every two."""
+ALARM_HOURS = 12.0
+"""Hits that began before do not sound any more."""
+_STRANGERS = re.compile(r"(about|fewer than) 1 in ([\d,]+) faces at this setting, list of (\d+)", re.ASCII)
 GENERATIVE = frozenset({"restore", "sr4"})
 """Generative enhancement steps: their detail is drawn by a model and may never have been before the camera."""
 MILD_CONDITIONS = frozenset(
     f"condition.{name}"
     for name in (
         "disk_low",
+        "consumers_silent",
         "load_behind",
         "clock_unsynchronised",
         "clock_stepped",
@@ -58,14 +70,16 @@ class Trouble:
 class Words:
     """The template filters of one language."""
 
-    def __init__(self, t: Translate) -> None:
+    def __init__(self, t: Translate, zone: SiteZone | None = None) -> None:
         self._t = t
+        self._zone = zone or SiteZone()
 
     def filters(self) -> Mapping[str, Callable[..., Any]]:
         """By the names that the templates use."""
         return {
             "rfc3339": time_to_text,
-            "clock": clock,
+            "clock": self._zone.full,
+            "short_clock": self._zone.short,
             "tone": tone,
             "state": self.state,
             "advice": self.advice,
@@ -73,16 +87,28 @@ class Words:
             "verdict_reason": self.verdict_reason,
             "decimals": self.decimals,
             "short_hash": short_hash,
-            "time_tag": time_tag,
+            "time_tag": self.time_tag,
             "field_label": self.field_label,
             "with_unit": self.with_unit,
             "doubts": self.doubts,
             "gate_rows": self.gate_rows,
             "generative": generative,
+            "likeness": self.likeness,
+            "strangers": self.strangers,
+            "in_view": self.in_view,
+            "is_alarming": is_alarming,
+            "audit_words": self.audit_words,
+            "yes_or_no": self.yes_or_no,
             "troubles": self.troubles,
             "condition": self.condition,
             "worst_first": worst_first,
         }
+
+    def time_tag(self, time: dt.datetime | str, *, short: bool = False) -> Markup:
+        """A `<time>` element; of text, as records kept as JSON have it, too."""
+        at = time_from_text(time) if isinstance(time, str) else time
+        text = self._zone.short(at) if short else self._zone.full(at)
+        return Markup('<time datetime="{}">{}</time>').format(time_to_text(at), text)
 
     def state(self, health: CameraHealth) -> str:
         """A camera's state."""
@@ -125,6 +151,14 @@ class Words:
                 return self.decimals(float(value), 0) + unit
         return self._t("unit.of_100", value=f"{value:.0f}") if name == "score" else self.decimals(value)
 
+    def yes_or_no(self, value: object) -> str:
+        """A recorded value; yes or no where it is one of the two."""
+        return self._t("people.yes" if value else "page.no") if isinstance(value, bool) else str(value)
+
+    def audit_words(self, action: str) -> str:
+        """What an audited action did, in words; one that the catalogue doesn't know is shown as it is."""
+        return self._known(f"audited.{action.replace('.', '_')}", action)
+
     def doubts(self, hit: Hit) -> list[str]:
         """Reasons why this possible match may be wrong, from the hit's own measurements."""
         t, parts = self._t, hit.quality.get("parts")
@@ -144,16 +178,54 @@ class Words:
             reasons.append(t("doubt.clock"))
         return reasons
 
+    def likeness(self, hit: Hit) -> str:
+        """How alike in words: possible, likely or very alike, by how few strangers are as alike."""
+        one_in = hit.decision.get("one_in")
+        if isinstance(one_in, int | float):
+            level = "very" if one_in >= VERY_ONE_IN else "likely" if one_in >= LIKELY_ONE_IN else "possible"
+        else:
+            gates = explanation.explain(hit).gates
+            slack = next((gate.slack for gate in gates if gate.name == "similarity"), 0.0)
+            level = "very" if slack >= VERY_SLACK else "likely" if slack >= LIKELY_SLACK else "possible"
+        return self._t(f"likeness.{level}")
+
+    def strangers(self, hit: Hit) -> str:
+        """What the limits mean: how rarely a stranger passes them. It is no chance that this hit is wrong."""
+        text = hit.expected_false_alerts
+        if (found := _STRANGERS.fullmatch(text)) is None:
+            return self._known("strangers.unknown", text) if text == "not calibrated" else text
+        one_in, people = int(found[2].replace(",", "")), int(found[3])
+        key = "about" if found[1] == "about" else "fewer"
+        return self._t(f"strangers.{key}", count=self.decimals(one_in), people=self.decimals(people))
+
+    def in_view(self, hit: Hit) -> Markup:
+        """From when to when the person was in view, or that they are now."""
+        visit, zone = hit.visit, self._zone
+        title = f"{zone.full(visit.first_at)} – {zone.full(visit.last_at)}"
+        if (dt.datetime.now(dt.UTC) - visit.last_at).total_seconds() <= IN_VIEW_S and hit.kind != "drill":
+            text = self._t("hit.in_view_now", first=zone.short(visit.first_at))
+        else:
+            first, last = zone.short(visit.first_at), zone.local(visit.last_at).strftime("%H:%M")
+            is_short = first.endswith(last)
+            text = (
+                self._t("hit.in_view_at", first=first) if is_short else self._t("hit.in_view", first=first, last=last)
+            )
+        return Markup('<span class="stay" title="{}">{}</span>').format(title, text)
+
     def gate_rows(self, hit: Hit) -> list[dict[str, str]]:
         """Each gate of the decision: its name, value, limit, and what single change would have flipped the answer."""
         rows = []
         for gate in explanation.explain(hit).gates:
             name, change = self._known(f"gate.{gate.name}", self.field_label(gate.name)), explanation.flip(gate)
-            value, limit = explanation.number(gate, gate.value), explanation.number(gate, gate.limit)
-            by = explanation.number(gate, explanation.beyond(gate))
+            value, limit = self._digits(gate, gate.value), self._digits(gate, gate.limit)
+            by = self._digits(gate, explanation.beyond(gate))
             flip = self._t(f"flip.{gate.name}", by=by, value=value) if change else self._t("flip.not_needed")
             rows.append({"gate": name, "value": value, "limit": limit, "flip": flip})
         return rows
+
+    def _digits(self, gate: explanation.Gate, value: float) -> str:
+        text = explanation.number(gate, value)
+        return text.translate(_GERMAN_NUMBERS) if self._t.language == "de" else text
 
     def troubles(self, box: Mapping[str, Any]) -> list[Trouble]:
         """Problems in the health record of the device; empty when it works."""
@@ -163,10 +235,8 @@ class Words:
         if problem := box.get("store_problem"):
             problems.append(Trouble("fault", t("trouble.store.what"), t("trouble.store.advice", problem=problem)))
         elif waiting := box.get("hits_waiting"):
-            problems.append(Trouble("wait", t("trouble.waiting.what", count=waiting), t("trouble.waiting.advice")))
-        if pause := box.get("pause"):
-            pause_values = {"by": pause["by"], "reason": pause["reason"], "until": pause["until"][11:16] + " UTC"}
-            problems.append(Trouble("wait", t("trouble.paused.what"), t("trouble.paused.advice", **pause_values)))
+            what = t("trouble.waiting.what_one" if waiting == 1 else "trouble.waiting.what", count=waiting)
+            problems.append(Trouble("wait", what, t("trouble.waiting.advice")))
         return problems
 
     def condition(self, one: Condition) -> Trouble:
@@ -193,11 +263,6 @@ def worst_first(conditions: Sequence[Condition]) -> list[Condition]:
     return sorted(conditions, key=lambda one: f"condition.{one.subject}_{one.state}" in MILD_CONDITIONS)
 
 
-def clock(time: dt.datetime) -> str:
-    """Format a time as UTC text; the script times.js shows it in the reader's time zone."""
-    return time.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
 def tone(health: CameraHealth) -> str:
     """How urgent a camera's state is: calm, wait or fault."""
     return TONES[health.state]
@@ -214,6 +279,7 @@ def generative(hit: Hit) -> list[str]:
     return [step["name"] for step in steps if step.get("generative") or step.get("name") in GENERATIVE]
 
 
-def time_tag(text: str) -> Markup:
-    """A `<time>` element for a time that is already RFC 3339 text, in a record kept as JSON."""
-    return Markup('<time datetime="{}">{}</time>').format(text, text[:19].replace("T", " ") + " UTC")
+def is_alarming(hit: Hit) -> bool:
+    """Whether a hit sounds until somebody has reviewed it."""
+    age = dt.datetime.now(dt.UTC) - hit.visit.first_at
+    return hit.review.get("state", "new") == "new" and age < dt.timedelta(hours=ALARM_HOURS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import shutil
@@ -13,6 +14,7 @@ from edge.app.health import checks
 from edge.app.health.checks import ClockCheck, FrameCount, LoadCheck
 from edge.app.packs.model_files import ModelFiles
 from edge.ops.system import sensors
+from edge.store import Consumer
 from tests.support.paths import ROOT
 
 MB = 1_000_000
@@ -131,3 +133,23 @@ def test_what_slows_a_board_down_is_read_from_its_files(tmp_path: Path) -> None:
     assert sensors.throttled(zones, none) == "Processor slowed down"
     (zones / "cooling_device2" / "cur_state").write_text("0\n")
     assert sensors.throttled(zones, none) is None
+
+
+def test_a_central_server_that_pulls_no_more_is_missed() -> None:
+    start = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
+
+    def state(minutes: float, *pulled_at: float | None, warn: float = 60) -> str:
+        known = [
+            Consumer(f"c{number}", 1, 0, None if at is None else start + dt.timedelta(minutes=at))
+            for number, at in enumerate(pulled_at)
+        ]
+        return checks.consumers(known, start, start + dt.timedelta(minutes=minutes), warn)[0]
+
+    assert state(600) == checks.OK, "nobody may pull, so nobody is missed"
+    assert state(59, None) == checks.OK, "a start gives them time"
+    assert state(61, None) == "silent"
+    assert state(120, 70, None) == checks.OK, "one that pulls is enough"
+    assert state(140, 70, 20) == "silent"
+    assert state(600, None, warn=0) == checks.OK
+    said = checks.consumers([Consumer("c", 0, 9, None)], start, start + dt.timedelta(hours=2), 60)[1]
+    assert said == "no central server has pulled for more than 60 minutes: none has ever pulled"

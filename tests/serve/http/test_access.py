@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from edge.serve.http.route import ROUTES
 from edge.serve.routes import TABLE, by_name
 from edge.store import ROLES, SCOPES
 from tests.support.routes import PATHS
-from tests.support.web import WebSide, live_view, run, running
+from tests.support.web import WebSide, add_person, live_view, person, run, running
 
 METHODS = {route.name: route.method for route in TABLE if route.method not in {"GET", "POST"}}
 """Without If-Match all of them are refused with 428, once the caller is let through."""
@@ -48,14 +50,14 @@ EXPECTED = {
     "guard": OPEN
     | OWN
     | {"now", "now.hits", "now.health", "events", "live.frames", "live.frame", "live.picture"}
-    | {"hits", "hit", "hit.review", "hit.undo"}
+    | {"hits", "hits.next", "hit", "hit.review", "hit.undo", "box.pause", "box.resume"}
     | EXAMINE
     | {"people", "box", "api.alerts", "api.alert", "api.image", "api.health", "api.openapi", "api.coverage"},
     "supervisor": set(PATHS),
     "installer": OPEN
     | OWN
     | {"now", "now.health", "events", "live.frames", "live.frame", "live.picture", "box"}
-    | {"box.drill", "box.pause", "box.resume", "commission", "commission.act", "commission.sheet"}
+    | {"box.drill", "box.pause", "box.resume", "commission", "commission.act", "commission.sheet", "commission.picture"}
     | {"api.health", "api.consumers", "api.openapi", "api.coverage", "metrics"},
     "auditor": OPEN
     | OWN
@@ -92,6 +94,8 @@ def test_every_route_with_every_role(tmp_path: Path, role: str) -> None:
     async def check() -> None:
         async with running(tmp_path) as box:
             box.live.publish(live_view(1))
+            # An installer reaches the pictures of people who are on the list to walk, and no others.
+            await asyncio.to_thread(add_person, box.store, replace(person(1), status="commissioning"))
             for route in PATHS:
                 got = await status(box, route, box.session(role))
                 if route in EXPECTED[role]:

@@ -1,10 +1,66 @@
-"""The box page: which model runs how, and why."""
+"""The box page: coverage since the installation, what became of faces, and the audit in words."""
 
 from __future__ import annotations
 
+import datetime as dt
+import re
+import tomllib
 from pathlib import Path
 
+from edge.records import Reason
+from edge.serve.page import language
+from edge.serve.page.box import _coverage_shares
+from edge.serve.routes import TABLE
+from edge.store import Store, Watching
 from tests.support.web import run, running
+
+HTML = {"Accept": "text/html"}
+FACES = {"door": {"hour": {"too_small": 2}, "day": {"too_small": 31, "match": 1200}}, "yard": {"hour": {}, "day": {}}}
+
+
+def test_what_became_of_faces_is_a_table_per_camera(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path, told={"faces": FACES}) as box:
+            page = (await box.get("/box", box.session("guard") | HTML))[1].decode()
+            table = page.partition("Faces of door")[2].partition("</table>")[0]
+            rows = re.findall(r'<th scope="row">([^<]+)</th><td>([\d,]+)</td><td>([\d,]+)</td>', table)
+            assert rows == [("Too small", "2", "31"), ("Became a hit", "0", "1,200")]
+            assert "No face has been counted yet." in page.partition("Faces of yard")[2]
+
+    run(check())
+
+
+def test_coverage_counts_from_the_installation_on(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "data") as store:
+        store.coverage.begin().result()
+        store.coverage.note([Watching("door", "watched")]).result()
+        now = store.coverage.moment().wall + dt.timedelta(seconds=0.05)
+        while store.coverage.moment().wall < now:
+            store.coverage.note([Watching("door", "watched")]).result()
+        shares = _coverage_shares(store, store.coverage.moment().wall, ["door"])["door"]
+    assert shares["hours"] < 0.01
+    assert shares["watched"] > 0.5, "what was before the installation is nobody's fault"
+    assert abs(shares["watched"] + shares["blind"] + shares["paused"] - 1) < 1e-6
+
+
+def test_every_audited_action_of_a_route_has_words() -> None:
+    known = tomllib.loads((language.FOLDER / "en.toml").read_text("utf-8"))["audited"]
+    actions = {action for route in TABLE for action in (route.view, route.change) if action}
+    assert {action.replace(".", "_") for action in actions} <= known.keys()
+    outcomes = tomllib.loads((language.FOLDER / "en.toml").read_text("utf-8"))["outcome"]
+    assert {reason.value for reason in Reason} | {"match"} == outcomes.keys()
+
+
+def test_the_audit_is_in_words(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            headers = box.session("supervisor") | HTML
+            page = (await box.get("/box", headers))[1].decode()
+            audit = page.partition('id="audit-title"')[2]
+            assert "added a user" in audit
+            assert "added or changed a person" in audit
+            assert "user.add" not in audit
+
 
 CHOICE = "reproduces its known answer (0.10 of the tolerance); passed over: e.onnx on <GPU> answers something else"
 
@@ -18,5 +74,3 @@ def test_it_says_how_a_model_is_run_and_why(tmp_path: Path) -> None:
             assert answer.status == 200
             for said in ("embed_plain", "int8", "CPUExecutionProvider", CHOICE.replace("<GPU>", "&lt;GPU&gt;")):
                 assert said in page.decode()
-
-    run(check())

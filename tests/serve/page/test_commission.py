@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edge.errors import ConflictError, NotFoundError
 from edge.serve.ports import CommissionView, StationView
-from tests.support.web import WebSide, run, running
+from tests.support.web import WebSide, add_person, person, run, running
 
 SHEET = b"<!doctype html><p>signed</p>\n"
 
@@ -84,6 +86,47 @@ def test_a_walk_from_its_beginning_to_the_sheet(tmp_path: Path, role: str) -> No
             async with box.http.get(box.url + "/commission/sheet", headers=who) as answer:
                 assert await answer.read() == SHEET
                 assert "attachment" in answer.headers["Content-Disposition"]
+
+    run(check())
+
+
+def test_people_are_offered_with_pictures_and_an_installer_is_offered_walkers_alone(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path, walk=Walk()) as box:
+            supervisor, installer = box.session("supervisor"), box.session("installer")
+            text = (await page(box, supervisor))[1]
+            assert text.count('type="radio" name="person"') == 2
+            assert "Rosa Alba" in text
+            text = (await page(box, installer))[1]
+            assert "Nobody who may walk is on the list." in text
+            assert "Rosa" not in text
+            assert (await box.get("/commission/people/p1/picture", installer))[0].status == 404
+            await asyncio.to_thread(add_person, box.store, replace(person(3), status="commissioning"))
+            text = (await page(box, installer))[1]
+            assert text.count('type="radio" name="person"') == 1
+            assert 'src="/commission/people/p3/picture"' in text
+            for path, who in (("p3", installer), ("p1", supervisor)):
+                answer, body = await box.get(f"/commission/people/{path}/picture", who)
+                assert (answer.status, body[:3]) == (200, b"\x89PN"), path
+
+    run(check())
+
+
+def test_a_limit_is_proposed_for_the_site(tmp_path: Path) -> None:
+    async def check() -> None:
+        walk = Walk()
+        async with running(tmp_path, walk=walk) as box:
+            who = box.session("installer")
+            one = StationView("day", 3, 40, 31.0, 0.6, 0.4, 0.71, True)
+            walk.state = CommissionView(
+                "ready", stations=(one,), limit=0.5, proposed_limit=0.4321, proposed_one_in=10_000.0
+            )
+            text = (await page(box, who))[1]
+            assert "Similarity limit in force: 0.50." in text
+            assert "Proposed for this site: 0.43. Of strangers, at most one in 10,000 reaches it." in text
+            assert "edge watchlist calibrate --write" in text
+            walk.state = CommissionView("ready", stations=(one,), limit=0.5)
+            assert "be proposed" in (await page(box, who))[1]
 
     run(check())
 

@@ -173,12 +173,10 @@ def _fill(path: Path) -> None:
 
 def test_what_the_box_says_of_itself_has_words_and_advice() -> None:
     made = words.Words(Translate("en"))
-    pause = {"by": "rosa", "reason": "works", "since": "2025-03-01T21:00:00.000Z", "until": "2025-03-01T22:30:00.000Z"}
     cases = {
         "store_problem": ("the disk is full", "can't store hits"),
         "hits_waiting": (3, "3 hits still to store"),
         "database_problem": ("damaged", "can't read its database"),
-        "pause": (pause, "paused"),
     }
     for name, (value, said) in cases.items():
         troubles = made.troubles({name: value})
@@ -186,4 +184,3 @@ def test_what_the_box_says_of_itself_has_words_and_advice() -> None:
         assert said in str(troubles[0].what).replace("&#39;", "'"), name
         assert troubles[0].advice, name
     assert made.troubles({"temperature_c": 91.0, "pause": None, "frames": 3}) == [], "that is a condition's to say"
-    assert "22:30 UTC" in made.troubles({"pause": pause})[0].advice

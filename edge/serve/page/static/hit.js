@@ -1,19 +1,104 @@
-// One hit: the slider between enhanced and found face, keys for the verdict, and the seconds left to take it back.
-// Without this script both faces are shown, and the verdict is given with buttons alone.
+// One hit: pictures that say what they are, a switch between found and enhanced face, zoom of both faces together, keys
+// for the verdict, and the seconds left to take it back. Without this script the faces and the buttons alone are there.
 import { t } from "./texts.js";
+
+const SHARP_PX = 480;
+const BAND = 0.055;
+
+// Writes into the picture itself what it is, so that a saved or printed one says so, too.
+async function mark(image) {
+  try {
+    await image.decode();
+  } catch {
+    return; // The picture is not there; its alternative text is.
+  }
+  const times = Math.max(1, Math.ceil(SHARP_PX / image.naturalWidth));
+  const [width, height] = [image.naturalWidth * times, image.naturalHeight * times];
+  const band = Math.round(Math.max(width * BAND, 16));
+  const canvas = Object.assign(document.createElement("canvas"), { width, height: height + band });
+  const pen = canvas.getContext("2d");
+  pen.imageSmoothingQuality = "high";
+  pen.drawImage(image, 0, 0, width, height);
+  pen.fillStyle = "#14100a";
+  pen.fillRect(0, height, width, band);
+  pen.fillStyle = "#e7ebee";
+  pen.textBaseline = "middle";
+  pen.font = `${Math.round(band * 0.68)}px ${getComputedStyle(document.body).fontFamily}`;
+  pen.fillText(image.dataset.mark, band * 0.3, height + band / 2, width - band * 0.6);
+  image.src = canvas.toDataURL("image/png");
+  image.dataset.marked = "yes";
+}
+for (const image of document.querySelectorAll("[data-mark]")) mark(image);
 
 const stack = document.querySelector("[data-compare]");
 const slider = document.querySelector("#wipe");
 if (stack && slider) {
-  const found = stack.lastElementChild;
+  const enhanced = stack.lastElementChild;
+  const toggle = document.querySelector("#enhanced-on");
   const wipe = () => {
-    found.style.clipPath = `inset(0 ${100 - slider.value}% 0 0)`;
+    enhanced.style.clipPath = `inset(0 ${100 - slider.value}% 0 0)`;
     stack.style.setProperty("--wipe", `${slider.value}%`);
+    toggle.setAttribute("aria-pressed", String(Number(slider.value) > 0));
   };
-  slider.hidden = false;
+  slider.parentElement.hidden = false;
   stack.classList.add("ready");
   slider.addEventListener("input", wipe);
+  toggle.addEventListener("click", () => {
+    slider.value = Number(slider.value) > 0 ? 0 : 100;
+    wipe();
+  });
   wipe();
+}
+
+for (const choice of document.querySelectorAll("[data-reference]")) {
+  choice.addEventListener("click", () => {
+    const shown = document.querySelector("#enrolled");
+    shown.src = `/api/v1/images/${choice.dataset.reference}`;
+    mark(shown);
+    for (const one of document.querySelectorAll("[data-reference]")) one.setAttribute("aria-pressed", String(one === choice));
+  });
+}
+
+// Both faces are looked at in the same place: zoomed and moved together.
+const looks = [...document.querySelectorAll(".look")];
+const zoom = document.querySelector("#zoom");
+if (zoom && looks.length) {
+  let [x, y] = [0, 0];
+  const show = () => {
+    const scale = zoom.value / 100;
+    const most = 50 * (1 - 1 / scale);
+    [x, y] = [x, y].map((value) => Math.max(-most, Math.min(most, value)));
+    for (const look of looks) {
+      for (const image of look.children) image.style.transform = `scale(${scale}) translate(${x}%, ${y}%)`;
+      look.classList.toggle("zoomed", scale > 1);
+    }
+  };
+  zoom.parentElement.hidden = false;
+  zoom.addEventListener("input", show);
+  document.querySelector("#zoom-off").addEventListener("click", () => {
+    zoom.value = 100;
+    show();
+  });
+  for (const look of looks) {
+    look.addEventListener("pointerdown", (event) => {
+      if (zoom.value <= 100) return;
+      event.preventDefault();
+      look.setPointerCapture(event.pointerId);
+    });
+    look.addEventListener("pointermove", (event) => {
+      if (!look.hasPointerCapture(event.pointerId)) return;
+      const scale = zoom.value / 100;
+      x += (event.movementX / look.clientWidth / scale) * 100;
+      y += (event.movementY / look.clientHeight / scale) * 100;
+      show();
+    });
+    look.addEventListener("wheel", (event) => {
+      if (!event.ctrlKey) return;
+      event.preventDefault();
+      zoom.value = Number(zoom.value) - Math.sign(event.deltaY) * 20;
+      show();
+    }, { passive: false });
+  }
 }
 
 const undo = document.querySelector("[data-undo]");
@@ -54,7 +139,7 @@ function press(key) {
   if (open && /^[1-9]$/.test(key)) return click(open.querySelectorAll("fieldset button")[key - 1]);
   if (key === "u") return click(document.querySelector("[data-undo] button"));
   if (key === "escape" && open) return choose(open, false);
-  const target = /^[a-z]$/.test(key) ? form.querySelector(`[data-key="${key}"]`) : null;
+  const target = /^[a-z]$/.test(key) ? document.querySelector(`[data-key="${key}"]`) : null;
   if (target?.tagName === "DETAILS") return choose(target, !target.open);
   return click(target);
 }
@@ -66,6 +151,10 @@ function click(button) {
 
 function choose(details, isOpen) {
   details.open = isOpen;
-  details.querySelector(isOpen ? "fieldset button" : "summary").focus();
+  // Without scrolling: the faces stay where they are while the reason is chosen.
+  details.querySelector(isOpen ? "fieldset button" : "summary").focus({ preventScroll: true });
   return true;
 }
+
+// After a verdict the next thing to do is at hand.
+document.querySelector("[data-focus]")?.focus({ preventScroll: true });

@@ -3,11 +3,12 @@
 // Age is capture to paint. The device sends a frame's age by its own monotonic clock; from then on this page's
 // monotonic clock counts. The time of our request is included: the age shown may be slightly too great, never too small.
 
-import { ageInWords, t } from "./texts.js";
+import { isOffline, said } from "./strip.js";
+import { ageInWords, numberText, t } from "./texts.js";
 
 const NOT_LIVE_MS = 2000;
 const MAX_PAUSE_MS = 4000;
-const COLORS = { match: "#f4b740", face: "#e7ebee", ink: "#14100a", shade: "rgb(0 0 0 / 60%)" };
+const COLORS = { match: "#f4b740", rejected: "#a5b2bc", face: "#e7ebee", ink: "#14100a", shade: "rgb(0 0 0 / 60%)" };
 
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 const nextPaint = () => new Promise((done) => requestAnimationFrame(done));
@@ -61,20 +62,27 @@ export class LivePicture {
     this.section.dataset.live = live ? "yes" : "no";
     this.section.dataset.ageMs = Number.isFinite(age) ? String(Math.round(age)) : "";
     let text = t("waiting");
-    if (live) text = t("live", { seconds: (age / 1000).toFixed(1) });
+    if (live) text = t("live", { seconds: numberText(age / 1000, 1) });
     else if (Number.isFinite(age)) text = t("not_live", { age: ageInWords(age) });
     if (this.trouble && !live) text += `, ${this.trouble}`;
+    if (!live && this.born === null && said(`lost="${this.camera}"`)) text = t("no_picture");
     if (this.ageText.textContent !== text) this.ageText.textContent = text;
     this.describe(live);
   }
 
   describe(live) {
-    if (!this.frame) return;
-    const names = [...new Set(this.frame.record.faces.map((face) => face.label).filter(Boolean))].sort();
-    let text = names.length ? t("in_view", { names: names.join(", ") }) : t("nobody");
-    if (!live) text = t("unknown");
+    const lost = isOffline() ? null : said(`lost="${this.camera}"`);
+    const faces = live ? this.frame.record.faces.filter((face) => face.label) : [];
+    const names = [...new Set(faces.filter((face) => !face.rejected).map((face) => face.label))].sort();
+    const turnedDown = [...new Set(faces.filter((face) => face.rejected).map(rejection))].sort();
+    const paused = said("pause");
+    let text = [names.length ? t("in_view", { names: names.join(", ") }) : "", ...turnedDown].filter(Boolean).join(" ");
+    text ||= paused ?? said("nobody") ?? t("nobody");
+    if (!live) text = lost ?? t("unknown");
     if (this.seen.textContent !== text) this.seen.textContent = text;
-    this.seen.classList.toggle("signal", live && names.length > 0);
+    this.section.toggleAttribute("data-paused", live && Boolean(paused));
+    this.seen.classList.toggle("signal", live && (names.length > 0 || Boolean(paused ?? said("nobody"))));
+    this.seen.classList.toggle("fault", !live && Boolean(lost));
   }
 }
 
@@ -116,11 +124,18 @@ async function fetchOnce(pictures, after) {
   }
 }
 
+const rejection = (face) => t("rejected_in_view", { name: face.label, time: face.rejected });
+
+function colorOf(face) {
+  if (face.rejected) return COLORS.rejected;
+  return face.label ? COLORS.match : COLORS.face;
+}
+
 function drawFace(pen, face, scale, dpr, width) {
   const [x1, y1, x2, y2] = face.box.map((edge) => edge * scale);
   pen.lineJoin = "round";
   // A dark line under the bright one keeps the box visible on any picture.
-  for (const [color, px] of [[COLORS.shade, 4], [face.label ? COLORS.match : COLORS.face, face.label ? 2.5 : 1.5]]) {
+  for (const [color, px] of [[COLORS.shade, 4], [colorOf(face), face.label ? 2.5 : 1.5]]) {
     pen.strokeStyle = color;
     pen.lineWidth = px * dpr;
     pen.strokeRect(x1, y1, x2 - x1, y2 - y1);
@@ -133,19 +148,19 @@ function drawLabel(pen, face, x1, y1, y2, dpr, width) {
   const large = 14 * dpr;
   const pad = 6 * dpr;
   const font = getComputedStyle(document.body).fontFamily;
-  const name = face.similarity === null ? face.label : `${face.label}  ${face.similarity.toFixed(2)}`;
+  const [name, tag] = [face.label, face.rejected ? t("rejected", { time: face.rejected }) : t("possible_match")];
   pen.font = `600 ${large}px ${font}`;
   const nameWidth = pen.measureText(name).width;
   pen.font = `400 ${small}px ${font}`;
-  const tagWidth = Math.min(Math.max(nameWidth, pen.measureText(t("possible_match")).width) + 2 * pad, width);
+  const tagWidth = Math.min(Math.max(nameWidth, pen.measureText(tag).width) + 2 * pad, width);
   const tagHeight = small + large + 2.5 * pad;
   const x = Math.max(0, Math.min(x1, width - tagWidth));
   const y = y1 - tagHeight - 2 * dpr >= 0 ? y1 - tagHeight - 2 * dpr : y2 + 2 * dpr;
-  pen.fillStyle = COLORS.match;
+  pen.fillStyle = colorOf(face);
   pen.fillRect(x, y, tagWidth, tagHeight);
   pen.fillStyle = COLORS.ink;
   pen.textBaseline = "top";
-  pen.fillText(t("possible_match"), x + pad, y + pad, tagWidth - 2 * pad);
+  pen.fillText(tag, x + pad, y + pad, tagWidth - 2 * pad);
   pen.font = `600 ${large}px ${font}`;
   pen.fillText(name, x + pad, y + pad + small + 0.5 * pad, tagWidth - 2 * pad);
 }

@@ -1,13 +1,14 @@
 // The page "Now": live pictures, and news that arrive without a reload. The event stream says only that something changed;
 // what changed is then asked for, so that a lost event or a reconnect loses nothing.
+import { attend } from "./alarm.js";
 import { listen } from "./events.js";
 import { LivePicture, fetchForEver } from "./live.js";
-import { isOn, play, showControls } from "./sound.js";
+import { showControls } from "./sound.js";
+import { refreshStrip, setOffline } from "./strip.js";
 import { t } from "./texts.js";
 import { showLocalTimes } from "./times.js";
 
 const HEALTH_EVERY_MS = 15000;
-const offline = document.querySelector("#offline");
 const news = document.querySelector("#news");
 
 async function refresh(address, id) {
@@ -24,8 +25,11 @@ async function refresh(address, id) {
   place.replaceChildren(...fresh.childNodes);
   const arrived = [...place.querySelectorAll("[data-hit]")].filter((hit) => hit.dataset.hit > before);
   if (arrived.length) announce(arrived);
+  if (id === "latest") attend(hitRows(), arrived);
   showCount();
 }
+
+const hitRows = () => [...document.querySelectorAll("#latest [data-hit]")];
 
 // Ids are ordered by time, so a hit that moved up because another was erased is not new.
 const newest = (place) => place.querySelector("[data-hit]")?.dataset.hit ?? "";
@@ -33,8 +37,6 @@ const newest = (place) => place.querySelector("[data-hit]")?.dataset.hit ?? "";
 function announce(arrived) {
   for (const hit of arrived) hit.classList.add("fresh");
   if (news) news.textContent = t("new_hit", { name: arrived[0].querySelector("strong").textContent });
-  const urgent = arrived.some((hit) => hit.dataset.severity === "urgent");
-  if (isOn()) play(urgent ? "urgent" : "normal");
 }
 
 const title = document.title;
@@ -49,11 +51,11 @@ const refreshQuietly = (address, id) => refresh(address, id).catch(() => {});
 
 function refreshHealth() {
   refreshQuietly("/now/health", "health");
-  refreshQuietly("/now/conditions", "strip");
+  refreshStrip();
 }
 
 function hear(name) {
-  offline.hidden = name !== "offline";
+  setOffline(name === "offline");
   if (name === "hello" || name === "hits") refreshQuietly("/now/hits", "latest");
   if (name === "hello" || name === "health") refreshHealth();
   // Another answer means that the login has ended: reload the page.
@@ -66,4 +68,18 @@ if (pictures.length) fetchForEver(pictures);
 listen(hear);
 showControls();
 showCount();
+attend(hitRows());
 setInterval(refreshHealth, HEALTH_EVERY_MS);
+// Nothing is sent when somebody has gone out of view.
+setInterval(() => refreshQuietly("/now/hits", "latest"), HEALTH_EVERY_MS);
+
+// "Seen" without leaving the live picture.
+document.querySelector("#latest")?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const sent = new URLSearchParams(new FormData(event.target, event.submitter));
+  try {
+    await fetch(event.target.action, { method: "POST", body: sent, redirect: "manual" });
+  } finally {
+    refreshQuietly("/now/hits", "latest");
+  }
+});

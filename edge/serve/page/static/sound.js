@@ -18,7 +18,9 @@ export async function unlock() {
 export async function play(severity) {
   if (!(await unlock())) return false;
   for (const [pitch, at] of NOTES[severity] ?? NOTES.normal) note(pitch, context.currentTime + 0.02 + at);
-  document.documentElement.dataset.sounded = severity;
+  const page = document.documentElement.dataset;
+  page.sounded = severity;
+  page.soundings = Number(page.soundings ?? 0) + 1;
   return true;
 }
 

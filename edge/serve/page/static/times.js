@@ -1,15 +1,18 @@
-// Shows all times in the reader's own time zone. The page holds UTC; without this script it says so.
-const two = (number) => String(number).padStart(2, "0");
+// Times stand on the page in the site's zone, whatever the browser's is. This leaves out the day where that is today.
+const zone = document.documentElement.dataset.zone;
+// Swedish dates are written as ours: 2027-01-31.
+const days = zone ? new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short" }) : null;
 
 export function showLocalTimes(root = document) {
+  if (!days) return;
+  const today = days.format(new Date());
   for (const element of root.querySelectorAll("time[datetime]")) {
-    const time = new Date(element.dateTime);
-    if (Number.isNaN(time.getTime())) continue;
-    const day = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
-    const clock = `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
-    element.textContent = time.toDateString() === new Date().toDateString() ? clock : `${day} ${clock}`;
-    element.title = element.dateTime;
+    const full = (element.dataset.full ??= element.textContent);
+    const text = full.startsWith(today) ? full.slice(today.length).trim() : full;
+    if (element.textContent !== text) element.textContent = text;
+    element.title = `${full} ${zone}`;
   }
 }
 
 showLocalTimes();
+setInterval(showLocalTimes, 60000);

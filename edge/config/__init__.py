@@ -1,0 +1,53 @@
+"""The only configuration: frozen models read from one TOML file and `EDGE_...` environment variables.
+
+section   what every table is            site  time zone, verdicts, statuses
+settings  all other tables, and `Config`  load  reading, environment, errors
+
+Unknown keys are refused and the nearest valid key is named. Nothing here opens a camera, a model or a database.
+"""
+
+from edge.config.load import DEFAULT_PATH, explain, load, pack_link
+from edge.config.section import Section
+from edge.config.settings import (
+    PACKAGED_MODELS,
+    CameraConfig,
+    Config,
+    DetectConfig,
+    EnhanceConfig,
+    ExamineConfig,
+    MaskConfig,
+    RecogniseConfig,
+    RuntimeConfig,
+    ServeConfig,
+    StoreConfig,
+    Unit,
+    VisitConfig,
+    WatchlistConfig,
+)
+from edge.config.site import ReviewConfig, SiteConfig, StatusConfig, status_of
+
+__all__ = [
+    "DEFAULT_PATH",
+    "PACKAGED_MODELS",
+    "CameraConfig",
+    "Config",
+    "DetectConfig",
+    "EnhanceConfig",
+    "ExamineConfig",
+    "MaskConfig",
+    "RecogniseConfig",
+    "ReviewConfig",
+    "RuntimeConfig",
+    "Section",
+    "ServeConfig",
+    "SiteConfig",
+    "StatusConfig",
+    "StoreConfig",
+    "Unit",
+    "VisitConfig",
+    "WatchlistConfig",
+    "explain",
+    "load",
+    "pack_link",
+    "status_of",
+]

@@ -1,0 +1,112 @@
+"""Reads the settings from one TOML file and `EDGE_...` variables; an error names file, key and nearest valid key."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import json
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from edge.config.settings import Config
+from edge.errors import ConfigError
+
+DEFAULT_PATH = Path("/etc/edge/edge.toml")
+
+
+def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Config:
+    """Read the TOML file (the default one may be absent) and lay `EDGE_...` variables over it; raises ConfigError.
+
+    `EDGE_DATA_DIR` sets `data_dir`, `EDGE_SERVE__PORT` sets `serve.port`, `EDGE_CAMERA` takes the list of cameras as
+    JSON. `EDGE_TEST_...` and `EDGE_CONFIG` are not settings.
+    """
+    env = dict(os.environ) if environ is None else environ
+    if path is None and env.get("EDGE_CONFIG"):
+        path = Path(env["EDGE_CONFIG"])
+    source = path or DEFAULT_PATH
+    values: dict[str, Any] = _read_toml(source) if source.is_file() else {}
+    if path is not None and not source.is_file():
+        raise ConfigError(f"{path}: no such configuration file; give its path with --config, or leave --config out")
+    try:
+        _overlay(values, env)
+        return _with_chosen_pack(Config.model_validate(values))
+    except ValidationError as error:
+        raise ConfigError(explain(error, source)) from None
+
+
+def pack_link(config: Config) -> Path:
+    """Where `edge models use` puts its link: models_dir where that is set, else beside the data."""
+    return config.models_dir if "models_dir" in config.model_fields_set else config.data_dir / "models" / "current"
+
+
+def _with_chosen_pack(config: Config) -> Config:
+    """Use the link that `edge models use` made, even a dangling one: a missing pack must be reported."""
+    link = pack_link(config)
+    with contextlib.suppress(OSError):  # the folder belongs to another user; the code that needs it reports that
+        if "models_dir" not in config.model_fields_set and link.is_symlink():
+            config = config.model_copy(update={"models_dir": link})
+            config.model_fields_set.discard("models_dir")  # pydantic counts this as set by the user, who did not set it
+    return config
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: can't be read ({error}); check the path and its permissions") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}; correct that place") from None
+
+
+def _overlay(values: dict[str, Any], env: dict[str, str]) -> None:
+    """Lay `EDGE_A__B=value` over `values`; names that are no setting are refused like a misspelt key."""
+    for name, text in sorted(env.items()):
+        if not name.startswith("EDGE_") or name.startswith("EDGE_TEST_") or name == "EDGE_CONFIG":
+            continue
+        keys = name.removeprefix("EDGE_").lower().split("__")
+        table = values
+        for key in keys[:-1]:
+            table = table.setdefault(key, {})
+            if not isinstance(table, dict):
+                raise ConfigError(f"{name}: no such setting; a list is set whole, as JSON: EDGE_CAMERA='[{{...}}]'")
+        table[keys[-1]] = _read_value(name, text)
+
+
+def _read_value(name: str, text: str) -> Any:
+    """Lists and tables are given as JSON; everything else stays text, which the models convert."""
+    if not text.lstrip().startswith(("[", "{")):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"{name}: not valid JSON: {error}; correct that place") from None
+
+
+def explain(error: ValidationError, source: Path) -> str:
+    """One paragraph for the first problem: file, key, and the nearest valid key where one was misspelt."""
+    # A misspelt key often shows as a missing one too; the misspelling is what the reader has to see.
+    first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+    where = ".".join(str(part) for part in first["loc"]) or "(whole file)"
+    if first["type"] == "extra_forbidden":
+        valid = _keys_at(first["loc"][:-1])
+        near = difflib.get_close_matches(str(first["loc"][-1]), valid, n=1, cutoff=0.0)
+        return f"{source}: unknown setting {where!r}; did you mean {near[0]!r}? Valid here: {', '.join(valid)}"
+    more = f" ({error.error_count() - 1} more problems after it)" if error.error_count() > 1 else ""
+    given = "" if first["type"] == "missing" else f" = {first['input']!r}"
+    return f"{source}: {where}{given}: {first['msg']}{more}"
+
+
+def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
+    """Valid keys of the table at `loc`."""
+    model: type[BaseModel] = Config
+    for part in loc:
+        if isinstance(part, int) or part not in model.model_fields:
+            continue  # the place in a list, or the name of a table among others of its kind
+        annotation = model.model_fields[part].annotation
+        inner = [one for one in getattr(annotation, "__args__", ()) if one is not Ellipsis and one is not str]
+        model = inner[0] if inner else annotation  # type: ignore[assignment]
+    return sorted(model.model_fields)

@@ -1,0 +1,42 @@
+// The strip on top of every page: asked for again now and then, and the first to know that the connection is gone.
+// What is not live any more then goes grey, and says so.
+import { showLocalTimes } from "./times.js";
+
+const EVERY_MS = 10000;
+const OFFLINE_MS = 3000;
+const offline = document.querySelector("#offline");
+
+export function setOffline(isOffline) {
+  document.documentElement.toggleAttribute("data-offline", isOffline);
+  offline.hidden = !isOffline;
+}
+
+export const isOffline = () => !offline.hidden;
+
+// What the strip says that concerns a live picture, such as `pause`; null where it says nothing.
+export const said = (what) => document.querySelector(`#strip [data-${what}]`)?.dataset.said ?? null;
+
+export async function refreshStrip() {
+  const strip = document.querySelector("#strip");
+  try {
+    const answer = await fetch("/now/conditions", { cache: "no-store", signal: AbortSignal.timeout(5000) });
+    if (answer.status === 401) return location.reload();
+    setOffline(false);
+    if (!answer.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+    showLocalTimes(fresh);
+    // Nobody loses the button under their finger, and screen readers don't repeat what has not changed.
+    if (strip.innerHTML.trim() !== fresh.innerHTML.trim()) strip.replaceChildren(...fresh.childNodes);
+  } catch {
+    setOffline(true);
+  }
+}
+
+async function followForEver() {
+  for (;;) {
+    await new Promise((done) => setTimeout(done, isOffline() ? OFFLINE_MS : EVERY_MS));
+    if (!document.hidden) await refreshStrip();
+  }
+}
+document.addEventListener("visibilitychange", () => document.hidden || refreshStrip());
+followForEver();

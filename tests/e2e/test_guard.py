@@ -1,0 +1,292 @@
+"""A guard in a real Chromium: the strip, verdicts beside the faces, zoom, marks, a sound that does not give up."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.config import SiteConfig, StatusConfig
+from edge.records import CameraState
+from edge.store.coverage.pause import Pause
+from tests.e2e.browser import NARROW, browsing, find_axe, log_in, require_chromium, serious_faults, shoot
+from tests.support.web import START, Switch, WebSide, camera_health, live_view, make_hit, person, run, running
+
+require_chromium()
+
+DESK = (1280, 800)
+LOUD = {"banned": StatusConfig(words="Call the shift lead", severity="urgent", repeat_s=1)}
+PAGES = ("/", "/hits", "/people", "/box")
+
+
+async def rectangle(page: Any, selector: str) -> tuple[float, float]:
+    """Top and bottom of an element in the window."""
+    box = await page.locator(selector).first.bounding_box()
+    return box["y"], box["y"] + box["height"]
+
+
+async def add_hit(box: WebSide, number: int, *, enhanced: bool = True) -> str:
+    """A hit that began just now."""
+    hit, images = make_hit(number, person(2), enhanced=enhanced)
+    now = dt.datetime.now(dt.UTC)
+    visit = replace(hit.visit, first_at=now - dt.timedelta(minutes=2), last_at=now, best_at=now)
+    await asyncio.wrap_future(box.store.add_hit(replace(hit, visit=visit), images))
+    return hit.hit_id
+
+
+@pytest.mark.parametrize("size", [DESK, NARROW])
+def test_faces_and_verdict_are_in_one_view_also_while_a_reason_is_chosen(tmp_path: Path, size: tuple[int, int]) -> None:
+    async def check() -> None:
+        async with running(tmp_path, statuses=LOUD) as box, browsing(box.url, size) as page:
+            await log_in(box, page, "a-guard")
+            await page.goto(f"{box.url}/hits/{make_hit(2)[0].hit_id}")
+            await page.locator(".keys:not([hidden])").wait_for(state="attached")
+            for key in ("", "c", "r"):
+                if key:
+                    await page.keyboard.press(key)
+                    await page.locator("details[open] fieldset button").first.wait_for()
+                assert await page.evaluate("scrollY") == 0
+                bottoms = [await rectangle(page, ".look"), await rectangle(page, "#enrolled")]
+                bar = await rectangle(page, ".review .choices")
+                assert all(top >= 0 for top, _ in [*bottoms, bar])
+                assert bar[1] <= size[1], key
+                if size == DESK:
+                    assert all(bottom <= size[1] for _, bottom in bottoms), key
+                else:
+                    covered_from = (await rectangle(page, "#verdict"))[0]
+                    shown = [min(bottom, covered_from) - top for top, bottom in bottoms]
+                    assert all(height >= 100 for height in shown), (key, shown)
+            await shoot(page, f"verdict-open-{size[0]}", full=False)
+            widths = await page.evaluate(
+                "[...document.querySelectorAll('.review summary, .review .choices > button')].map(b => b.offsetWidth)"
+            )
+            assert max(widths) - min(widths) <= 1, "equal buttons"
+
+    run(check())
+
+
+def test_a_shift_by_keyboard_alone(tmp_path: Path) -> None:
+    """Verdict, mark with name and time, the next hit at once, until none is left."""
+
+    async def check() -> None:
+        async with running(tmp_path) as box, browsing(box.url, DESK) as page:
+            await log_in(box, page, "a-guard")
+            ids = [make_hit(number)[0].hit_id for number in (3, 2, 1)]
+            await page.goto(f"{box.url}/hits/next")
+            for hit_id, keys, chosen in zip(ids, ("c1", "r1", "s"), ("Confirm", "Reject", "Seen"), strict=True):
+                assert page.url == f"{box.url}/hits/{hit_id}"
+                for key in keys:
+                    await page.locator(".keys:not([hidden])").wait_for()
+                    await page.keyboard.press(key)
+                mark = page.locator(".chosen")
+                await mark.wait_for()
+                text = await mark.inner_text()
+                assert chosen in text
+                assert "a-guard" in text
+                assert ":" in text
+                # The focus stands on the way on.
+                await page.locator("a[data-focus]:focus").wait_for()
+                await page.keyboard.press("Enter")
+                await page.wait_for_url(lambda url, here=hit_id: not url.endswith(here))
+            assert page.url == f"{box.url}/hits?state=new"
+
+    run(check())
+
+
+def test_a_rejected_person_is_no_possible_match_any_more_in_that_stay(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box, browsing(box.url, DESK) as page:
+            hit_id = await add_hit(box, 7)
+            frame = 1
+
+            async def play() -> None:
+                nonlocal frame
+                while True:
+                    frame += 1
+                    name = "Viktor Lindqvist-Abendroth"
+                    box.live.publish(await asyncio.to_thread(live_view, frame, label=name, hit_id=hit_id))
+                    await asyncio.sleep(0.2)
+
+            playing = asyncio.create_task(play())
+            await log_in(box, page, "a-guard")
+            await page.get_by_text("Possible match in view: Viktor").wait_for()
+            assert "in view now" in await page.locator(f"[data-hit='{hit_id}']").inner_text()
+            await box.post(f"/hits/{hit_id}/review", {"verdict": "rejected:other_person"}, box.session("guard"))
+            await page.get_by_text("Viktor Lindqvist-Abendroth: rejected").wait_for()
+            assert "Possible match" not in await page.locator(".seen").inner_text()
+            await shoot(page, "now-rejected")
+            playing.cancel()
+
+    run(check())
+
+
+def test_pictures_say_what_they_are_and_are_zoomed_together(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box, browsing(box.url, DESK) as page:
+            await log_in(box, page, "a-guard")
+            await page.goto(f"{box.url}/hits/{await add_hit(box, 8)}")
+            await page.locator("[data-mark]:not([data-marked])").first.wait_for(state="detached")
+            marks = await page.eval_on_selector_all("[data-mark]", "all => all.map(one => one.dataset.mark)")
+            assert [mark.split(" · ")[0] for mark in marks] == ["original", "processed", "original"]
+            # The words are in the pixels: the picture has grown by a band, and saves with it.
+            grown = await page.eval_on_selector_all(
+                "[data-mark]",
+                "all => all.map(i => /^data:/.test(i.src) && i.naturalHeight > i.naturalWidth * 1.04)",
+            )
+            assert grown == [True] * 3
+            clip = "document.querySelector('[data-compare] img:last-child').style.clipPath"
+            assert "100%" in await page.evaluate(clip), "found comes first"
+            await page.keyboard.press("e")
+            assert "100%" not in await page.evaluate(clip)
+            await page.get_by_label("Zoom both").fill("300")
+            moved = await page.eval_on_selector_all(".look img", "all => all.map(one => one.style.transform)")
+            assert len(set(moved)) == 1
+            assert moved[0].startswith("scale(3)")
+            first = await page.locator(".look").first.bounding_box()
+            await page.mouse.move(first["x"] + 100, first["y"] + 100)
+            await page.mouse.down()
+            await page.mouse.move(first["x"] + 140, first["y"] + 80, steps=4)
+            await page.mouse.up()
+            panned = await page.eval_on_selector_all(".look img", "all => all.map(one => one.style.transform)")
+            assert len(set(panned)) == 1
+            assert panned != moved
+            await shoot(page, "hit-zoomed", full=False)
+            await page.goto(f"{box.url}/hits/{await add_hit(box, 9, enhanced=False)}")
+            assert await page.locator(".look").count() == 2
+            text = await page.locator("main").inner_text()
+            assert "As enhanced" not in text
+            assert "Not enhanced" not in text
+
+    run(check())
+
+
+def test_the_sound_repeats_until_somebody_has_seen_the_hit(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path, num_hits=0, statuses=LOUD) as box, browsing(box.url, DESK) as page:
+            box.live.publish(live_view(1))
+            await log_in(box, page, "a-guard")
+            await page.get_by_role("button", name="Test", exact=True).click()
+            await page.get_by_label("Sound for new hits").check()
+            await page.locator("html[data-soundings='1']").wait_for()
+            hit_id = await add_hit(box, 7)
+            await page.locator("html[data-sounded=urgent]").wait_for()
+            await page.locator("html[data-soundings='4']").wait_for()
+            row = page.locator(f"#latest [data-hit='{hit_id}']")
+            assert "Call the shift lead" in await row.inner_text()
+            await row.get_by_role("button", name="Seen").click()
+            await page.locator(f"#latest [data-hit='{hit_id}']:not([data-sound])").wait_for()
+            kept = box.store.hit(hit_id)
+            assert kept is not None
+            assert (kept.review["state"], kept.review["by"]) == ("acknowledged", "a-guard")
+            heard = await page.locator("html").get_attribute("data-soundings")
+            await asyncio.sleep(2.5)
+            assert await page.locator("html").get_attribute("data-soundings") == heard
+            # Elsewhere, too.
+            await page.goto(f"{box.url}/people")
+            await page.locator("h1").click()
+            await asyncio.sleep(0.5)
+            await add_hit(box, 8)
+            await page.locator("html[data-sounded=urgent]").wait_for()
+
+    run(check())
+
+
+def test_the_strip_and_the_tile_say_pause_loss_and_an_empty_list(tmp_path: Path) -> None:
+    async def check() -> None:
+        now = dt.datetime.now(dt.UTC)
+        switch, told = Switch(), {"people": 2}
+        site = SiteConfig(time_zone="Asia/Kolkata")
+        async with (
+            running(tmp_path, recognition=switch, told=told, site=site) as box,
+            browsing(box.url, DESK) as page,
+        ):
+            alive = True
+
+            async def play() -> None:
+                number = 0
+                while True:
+                    number += 1
+                    if alive:
+                        box.live.publish(await asyncio.to_thread(live_view, number, label=None))
+                    await asyncio.sleep(0.2)
+
+            playing = asyncio.create_task(play())
+            await log_in(box, page, "a-guard")
+            await page.get_by_text("No possible match in view.").wait_for()
+            switch.pause_now = Pause("Ann", "fire drill", now, now + dt.timedelta(minutes=5))
+            box.live.health_bell.ring()
+            tile = page.locator("[data-camera=door] .seen")
+            await tile.get_by_text("by Ann: fire drill").wait_for()
+            for path in PAGES:
+                await page.goto(box.url + path)
+                await page.locator("#strip").get_by_text("Recognition paused until").wait_for()
+            await shoot(page, "strip-paused")
+            await page.goto(f"{box.url}/hits")
+            await page.locator("#strip").get_by_role("button", name="Resume now").click()
+            await page.wait_for_url(f"{box.url}/hits")
+            assert await page.locator("#strip [data-pause]").count() == 0
+            assert switch.asked == [("resume", "a-guard")]
+            told["people"] = 0
+            await page.goto(box.url)
+            await tile.get_by_text("Nobody is on the watchlist.").wait_for()
+            told["people"] = 2
+            alive = False
+            box.live.publish_health([camera_health(CameraState.LOST, "no answer")])
+            await tile.get_by_text("Camera lost since 2025-03-02 03:00: Check its power").wait_for()
+            await shoot(page, "strip-lost")
+            playing.cancel()
+
+    run(check())
+
+
+def test_without_the_box_nothing_looks_live(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box, browsing(box.url, DESK, may_fail=("ERR_", "Failed to")) as page:
+            box.live.publish(live_view(1))
+            await log_in(box, page, "a-guard")
+            await page.get_by_text("Working").wait_for()
+            await page.context.set_offline(True)
+            await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+            await page.locator("html[data-offline]").wait_for(timeout=30_000)
+            await page.get_by_text("No connection to the box: its state is not known.").wait_for()
+            assert not await page.get_by_text("Working").is_visible()
+            assert await page.locator("#offline").is_visible()
+            grey = "getComputedStyle(document.querySelector('#latest')).filter"
+            assert "grayscale" in await page.evaluate(grey)
+            await shoot(page, "offline")
+            await page.context.set_offline(False)
+            await page.locator("html:not([data-offline])").wait_for(timeout=30_000)
+            await page.get_by_text("Working").wait_for()
+
+    run(check())
+
+
+def test_the_pages_of_a_bad_night_are_without_a_serious_fault_of_access(tmp_path: Path) -> None:
+    axe = find_axe()
+    if axe is None:
+        pytest.skip("needs axe-core: pip install axe-playwright-python, or EDGE_TEST_AXE=.../axe.min.js")
+
+    async def check() -> None:
+        pause = Pause("Ann", "works", START, START + dt.timedelta(minutes=5))
+        told = {"people": 0, "store_problem": "the disk is gone"}
+        faults: dict[str, list[str]] = {}
+        async with (
+            running(tmp_path, recognition=Switch(pause), told=told, statuses=LOUD) as box,
+            browsing(box.url, NARROW, bypass_csp=True, may_fail=("status of 4",)) as page,
+        ):
+            box.live.publish_health([camera_health(CameraState.LOST, "no answer")])
+            hit_id = await add_hit(box, 8)
+            await box.post(f"/hits/{hit_id}/review", {"verdict": "rejected:no_face"}, box.session("guard"))
+            await log_in(box, page)
+            for scheme in ("dark", "light"):
+                await page.emulate_media(color_scheme=scheme)
+                for path in (*PAGES[:3], "/box", f"/hits/{hit_id}"):
+                    await page.goto(box.url + path)
+                    faults[f"{scheme} {path}"] = await serious_faults(page, axe)
+        assert {path: found for path, found in faults.items() if found} == {}
+
+    run(check())

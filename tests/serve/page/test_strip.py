@@ -1,0 +1,94 @@
+"""The strip of every page: a pause and its end, cameras that show nothing, hits that can't be stored, an empty list."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from edge.config import SiteConfig
+from edge.records import CameraState
+from edge.store.coverage.pause import Pause
+from tests.support.web import START, Switch, camera_health, make_hit, run, running
+
+HTML = {"Accept": "text/html"}
+PAGES = ("/", "/hits", "/people", "/box", f"/hits/{make_hit(1)[0].hit_id}", "/now/conditions", "/nope")
+PAUSE = Pause("Ann", "works on the door", START, START + dt.timedelta(minutes=15))
+
+
+def test_a_pause_is_said_on_every_page_with_a_button_that_ends_it(tmp_path: Path) -> None:
+    async def check() -> None:
+        switch = Switch(PAUSE)
+        async with running(tmp_path, recognition=switch, site=SiteConfig(time_zone="Asia/Tokyo")) as box:
+            headers = box.session("guard") | HTML
+            for path in PAGES:
+                page = (await box.get(path, headers))[1].decode()
+                strip = page.partition("data-pause")[2].partition("</div>")[0]
+                assert "Recognition paused until 2025-03-02 06:45 by Ann: works on the door" in strip, path
+                assert "Resume now" in strip, path
+            referred = headers | {"Referer": f"{box.url}/hits?state=new"}
+            answer, _ = await box.post("/box/resume", {}, referred)
+            assert (answer.status, answer.headers["Location"]) == (303, "/hits")
+            assert switch.asked == [("resume", "a-guard")]
+            assert b"data-pause" not in (await box.get("/", headers))[1]
+
+    run(check())
+
+
+def test_a_guard_pauses_with_a_reason_and_an_auditor_does_not(tmp_path: Path) -> None:
+    async def check() -> None:
+        switch = Switch()
+        async with running(tmp_path, recognition=switch) as box:
+            guard, auditor = box.session("guard") | HTML, box.session("auditor") | HTML
+            assert b'action="/box/pause"' in (await box.get("/box", guard))[1]
+            assert b'action="/box/drill"' not in (await box.get("/box", guard))[1]
+            assert (await box.post("/box/pause", {"reason": " ", "minutes": "15"}, guard))[0].status == 422
+            assert (await box.post("/box/pause", {"reason": "fire drill", "minutes": "15"}, guard))[0].status == 303
+            assert (await box.post("/box/pause", {"reason": "x", "minutes": "15"}, auditor))[0].status == 403
+            assert switch.asked == [("pause", "a-guard", "fire drill", 15.0)]
+            page = (await box.get("/hits", auditor))[1].decode()
+            assert "by a-guard: fire drill" in page
+            assert "/box/resume" not in page
+
+    run(check())
+
+
+@pytest.mark.parametrize("state", [CameraState.LOST, CameraState.STALLED, CameraState.FROZEN, CameraState.DARK])
+def test_a_camera_that_shows_nothing_is_said_on_every_page(tmp_path: Path, state: CameraState) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            headers = box.session("supervisor") | HTML
+            assert b"data-lost" not in (await box.get("/people", headers))[1]
+            box.live.publish_health([camera_health(state, "no answer")])
+            for path in PAGES:
+                page = (await box.get(path, headers))[1].decode()
+                assert page.count('data-lost="door"') == 1, path
+                assert "since 2025-03-01 21:30" in page, path
+
+    run(check())
+
+
+def test_hits_that_cannot_be_stored_are_said_on_every_page(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path, told={"store_problem": "the disk is gone", "hits_waiting": 4}) as box:
+            headers = box.session("guard") | HTML
+            for path in PAGES:
+                page = (await box.get(path, headers))[1].decode()
+                assert "They wait in memory. the disk is gone" in page.partition("<main")[0], path
+
+    run(check())
+
+
+def test_an_empty_list_is_said_and_who_may_is_led_to_the_form(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path, told={"people": 0}) as box:
+            page = (await box.get("/", box.session("supervisor") | HTML))[1].decode()
+            strip = page.partition("data-nobody")[2].partition("</div>")[0]
+            assert "Nobody is on the watchlist." in strip
+            assert 'href="/people/new"' in strip
+            page = (await box.get("/", box.session("guard") | HTML))[1].decode()
+            assert "A supervisor adds people." in page
+            assert 'href="/people/new"' not in page
+
+    run(check())
