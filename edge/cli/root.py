@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from types import ModuleType
+from typing import Annotated, Any
 
 import typer
 
@@ -12,6 +13,7 @@ from edge.cli import (
     audit,
     bench,
     commission,
+    config,
     demo,
     detect,
     doctor,
@@ -29,6 +31,7 @@ from edge.cli import (
     release,
     replay,
     run,
+    setup,
     token,
     user,
     watchlist,
@@ -43,35 +46,28 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (
-    run.run,
-    demo.demo,
-    doctor.doctor,
-    drill.drill,
-    bench.bench,
-    probe.probe,
-    commission.commission,
-    process.process,
-    detect.detect,
-    embed.embed,
-    enrol.enrol,
-    forget.forget,
-    explain.explain,
-    replay.replay,
-    enhance.enhance,
-):
-    app.command()(command)
+PANELS: dict[str, tuple[Any, ...]] = {
+    "To try it": (demo.demo, process.process),
+    "For installers": (setup.setup, config, run.run, doctor.doctor, commission.commission, probe.probe, release),
+    "For supervisors": (enrol.enrol, forget.forget, watchlist, user, drill.drill, audit),
+    "For central servers": (token,),
+    "To look into one picture or hit": (
+        detect.detect,
+        embed.embed,
+        enhance.enhance,
+        explain.explain,
+        replay.replay,
+    ),
+    "To measure, and to change models": (eval, bench.bench, models),
+}
+"""Commands and groups (modules with an `app`) by who uses them, in the order of `edge --help`."""
 eval.app.command("restore")(eval_restore.eval_restore)
-for name, group in (
-    ("watchlist", watchlist),
-    ("eval", eval),
-    ("models", models),
-    ("user", user),
-    ("token", token),
-    ("audit", audit),
-    ("release", release),
-):
-    app.add_typer(group.app, name=name)
+for panel, members in PANELS.items():
+    for one in members:
+        if isinstance(one, ModuleType):
+            app.add_typer(one.app, name=one.__name__.rpartition(".")[2], rich_help_panel=panel)
+        else:
+            app.command(rich_help_panel=panel)(one)
 
 
 @app.callback(invoke_without_command=True)

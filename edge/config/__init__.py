@@ -2,11 +2,13 @@
 
 section   what every table is            site  time zone, verdicts, statuses
 settings  all other tables, and `Config`  load  reading, environment, errors
+origins   which file is in use, and what set each key
 
 Unknown keys are refused and the nearest valid key is named. Nothing here opens a camera, a model or a database.
 """
 
 from edge.config.load import DEFAULT_PATH, explain, load, pack_link
+from edge.config.origins import DEFAULT, Origins, find_origins
 from edge.config.section import Section
 from edge.config.settings import (
     PACKAGED_MODELS,
@@ -27,6 +29,7 @@ from edge.config.settings import (
 from edge.config.site import ReviewConfig, SiteConfig, StatusConfig, status_of
 
 __all__ = [
+    "DEFAULT",
     "DEFAULT_PATH",
     "PACKAGED_MODELS",
     "CameraConfig",
@@ -35,6 +38,7 @@ __all__ = [
     "EnhanceConfig",
     "ExamineConfig",
     "MaskConfig",
+    "Origins",
     "RecogniseConfig",
     "ReviewConfig",
     "RuntimeConfig",
@@ -47,6 +51,7 @@ __all__ = [
     "VisitConfig",
     "WatchlistConfig",
     "explain",
+    "find_origins",
     "load",
     "pack_link",
     "status_of",

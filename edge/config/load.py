@@ -32,7 +32,7 @@ def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Con
     if path is not None and not source.is_file():
         raise ConfigError(f"{path}: no such configuration file; give its path with --config, or leave --config out")
     try:
-        _overlay(values, env)
+        overlay(values, env)
         return _with_chosen_pack(Config.model_validate(values))
     except ValidationError as error:
         raise ConfigError(explain(error, source)) from None
@@ -62,10 +62,15 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: not valid TOML: {error}; correct that place") from None
 
 
-def _overlay(values: dict[str, Any], env: dict[str, str]) -> None:
+def is_setting(name: str) -> bool:
+    """Whether an environment variable is meant to set something."""
+    return name.startswith("EDGE_") and not name.startswith("EDGE_TEST_") and name != "EDGE_CONFIG"
+
+
+def overlay(values: dict[str, Any], env: dict[str, str]) -> None:
     """Lay `EDGE_A__B=value` over `values`; names that are no setting are refused like a misspelt key."""
     for name, text in sorted(env.items()):
-        if not name.startswith("EDGE_") or name.startswith("EDGE_TEST_") or name == "EDGE_CONFIG":
+        if not is_setting(name):
             continue
         keys = name.removeprefix("EDGE_").lower().split("__")
         table = values

@@ -54,6 +54,10 @@ class ExamineQueue:
         """The `[examine]` table of the configuration."""
         return self._config.examine
 
+    def take_over(self, examine: ExamineConfig) -> None:
+        """Put other settings in force, from the next file on."""
+        self._config = self._config.model_copy(update={"examine": examine})
+
     @property
     def inbox(self) -> Path:
         """Where uploads are written."""
