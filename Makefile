@@ -1,3 +1,4 @@
+# make install  the program, in .venv: everything `edge` needs
 # make demo   the whole service on a rendered clip (ONCE=1: wait for the hit, then stop)
 # make test   set up and run the tests
 # make check  the developer's gate: format, lint, types, import rules, tests (CHECK=fast leaves the tests out)
@@ -12,7 +13,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check e2e screenshots camera-test deploy-lint deploy-test docs bench lock clean
+.PHONY: install demo test check e2e screenshots camera-test deploy-lint deploy-test docs bench lock clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.run: requirements.lock pyproject.toml
@@ -25,6 +26,9 @@ $(VENV)/.run: requirements.lock pyproject.toml
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
+
+install: $(VENV)/.run
+	@echo "$(BIN)/edge is installed; next: $(BIN)/edge setup"
 
 demo: $(VENV)/.run
 	$(BIN)/edge demo $(if $(ONCE),--once)

@@ -10,8 +10,11 @@ from edge.capture.address import SCHEMES, parse_source
 from edge.capture.camera import Camera
 from edge.config import CameraConfig
 from edge.errors import CameraError
+from edge.records import CameraState
 
-FIRST_FRAME_S = 15.0
+FIRST_FRAME_S = 30.0
+LOST_S = 5.0
+"""Seconds after which a camera that was found to be lost is given up; it was tried again in that time."""
 DEVICES = Path("/dev")
 
 
@@ -28,14 +31,17 @@ def look(name: str, source: str, within_s: float = FIRST_FRAME_S) -> Seen:
     settings = CameraConfig(name=name, source=source)
     shown = parse_source(settings).shown
     with Camera(settings) as camera:
-        ends = time.monotonic() + within_s
+        started = time.monotonic()
+        ends, lost_at = started + within_s, float("inf")
         frame = camera.newest(timeout_s=0.5)
         while frame is None and time.monotonic() < ends:
+            lost_at = min(lost_at, time.monotonic()) if camera.health().state is CameraState.LOST else float("inf")
+            ends = min(ends, lost_at + LOST_S)
             frame = camera.newest(timeout_s=0.5)
         if frame is None:
-            told = camera.health().detail
+            told, waited = camera.health().detail, time.monotonic() - started
             raise CameraError(
-                f"{shown}: no picture in {within_s:.0f} s: {told}; check address, cable, user name and password"
+                f"{shown}: no picture in {waited:.0f} s: {told}; check address, cable, user name and password"
             )
         height, width = frame.image.shape[:2]
     return Seen(width, height)

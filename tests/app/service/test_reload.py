@@ -59,6 +59,7 @@ def test_safe_settings_are_taken_over_and_others_wait(tmp_path: Path, caplog: py
             assert f"needs a restart: {key}" in text
         assert "secret" not in text
         assert "hidden" not in text
+        store.audit("test", "after", "that").result()  # jobs are done in their order
         entry = next(one for one in store.audit_log.newest() if one.action == "settings.change")
         assert "store.max_age_days" in str(entry)
         assert "serve.port" not in str(entry), "it is not in force"
