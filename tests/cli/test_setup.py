@@ -32,7 +32,10 @@ def test_it_writes_makes_the_supervisor_and_says_the_next_step(tmp_path: Path, d
     assert again.returncode == 78
     assert "--overwrite" in again.stderr
     assert (tmp_path / "edge.toml").read_text("utf-8") == text
-    assert "ann can log in as supervisor already" in setup(tmp_path, "--camera", "csi:0", "--no-test", "--overwrite").stdout
+    assert (
+        "ann can log in as supervisor already"
+        in setup(tmp_path, "--camera", "csi:0", "--no-test", "--overwrite").stdout
+    )
     assert (tmp_path / "edge.toml.before").read_text("utf-8") == text
 
 
@@ -50,7 +53,7 @@ def test_without_a_terminal_it_wants_yes(tmp_path: Path) -> None:
 
 
 def test_in_a_terminal_it_asks(tmp_path: Path) -> None:
-    """Every default but the data folder's is taken; no password gives a link; a second time it asks before it replaces."""
+    """Defaults are taken, no password gives a link, and a second time it asks before it replaces."""
     command = [*(sys.executable, "-m", "edge", "setup", "--no-test", "--config"), str(tmp_path / "edge.toml")]
     first = answer(command, ["v4l2:/dev/video7", "", f"{tmp_path}/data", "ann", ""])
     assert "/login/link?token=" in first

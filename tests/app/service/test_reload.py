@@ -1,4 +1,4 @@
-"""SIGHUP: safe settings are taken over while the service runs, others are named and wait, a broken file changes nothing."""
+"""SIGHUP takes over safe settings while the service runs and names the others; a broken file changes nothing."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def test_a_former_configuration_is_kept_beside(tmp_path: Path) -> None:
 
 def test_what_cant_be_used_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     path = tmp_path / "edge.toml"
-    with pytest.raises(ConfigError, match="serve.port"):
+    with pytest.raises(ConfigError, match=r"serve\.port"):
         plan.write(Plan("v4l2:/dev/video0", tmp_path, port=70_000), path)
     assert not path.exists()
 
