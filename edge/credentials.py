@@ -28,6 +28,19 @@ def read(name: str) -> str | None:
         raise ConfigError(f"credential {name!r}: can't be read ({error}); set it again as UTF-8 text") from None
 
 
+def names(text: str) -> list[str]:
+    """The secrets that a setting names."""
+    return _PLACE.findall(text)
+
+
+def peek(name: str) -> str | None:
+    """`read`, but None also for a secret that can't be read: whoever needs it will say so."""
+    try:
+        return read(name)
+    except ConfigError:
+        return None
+
+
 def fill(url: str) -> str:
     """Put secrets in the place of `{credential:NAME}` in a URL, quoted as its parts need it."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -85,14 +86,45 @@ class _Candidates(NamedTuple):
         corners = fit.back(self.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
         return _Candidates(corners, self.scores, fit.back(self.landmarks))
 
+    def sure(self, min_score: float) -> _Candidates:
+        """Return those with at least that score."""
+        return self._pick(self.scores >= min_score)
+
     def _pick(self, rows: NDArray[np.bool_]) -> _Candidates:
         return _Candidates(self.boxes[rows], self.scores[rows], self.landmarks[rows])
+
+
+class _Looks(NamedTuple):
+    """What the network saw of one picture: whole, and small where faces may fill much of it. No score is cut yet."""
+
+    full: _Candidates
+    overview: _Candidates | None
+    fit: Letterbox
+
+    def at_least(self, min_score: float) -> _Candidates:
+        """Both looks as one, in pixels of the picture."""
+        found = self.full.sure(min_score)
+        if self.overview is not None:
+            overview = self.overview.sure(max(min_score, OVERVIEW_MIN_SCORE))
+            found = found.narrower(MAX_FACE_PX)
+            between = overview.wider(MAX_FACE_PX * _OVERLAP_OF_LOOKS).narrower(MAX_FACE_PX).without(found)
+            found = _joined(_joined(found, between), overview.wider(MAX_FACE_PX))
+        return found.back(self.fit)
 
 
 class FaceDetector:
     """A YuNet-format network: per stride s, `cls_s`, optional `obj_s`, `bbox_s` and `kps_s` over a grid of cells."""
 
-    def __init__(self, session: Session, *, min_score: float = 0.6, max_side_px: int = 640, tiles: int = 1) -> None:
+    def __init__(
+        self,
+        session: Session,
+        *,
+        min_score: float = 0.6,
+        max_side_px: int = 640,
+        tiles: int = 1,
+        doubtful_score: float | None = None,
+    ) -> None:
+        """`doubtful_score`: also tell what a score as low as that finds, from the same look."""
         missing = [f"{head}_{s}" for s in STRIDES for head in ("cls", "bbox", "kps")]
         missing = [name for name in missing if name not in session.output_shapes]
         if missing:
@@ -103,6 +135,7 @@ class FaceDetector:
         self._session = session
         self._min_score = min_score
         self._tiles = tiles
+        self._doubtful_score = doubtful_score
         fixed = session.fixed_size
         if fixed is not None and fixed[0] != fixed[1]:
             raise ModelError(
@@ -117,26 +150,32 @@ class FaceDetector:
         """Faces of an (H, W, 3) uint8 BGR image of any size, best first, in its own pixels."""
         require_bgr(image, "frame")
         limit = self._min_score if min_score is None else min_score
-        found = self._search(image, limit)
-        if self._tiles > 1:
-            for left, top, right, bottom in tiles(image.shape[1], image.shape[0], self._tiles):
-                part = self._search(np.ascontiguousarray(image[top:bottom, left:right]), limit)
-                found = _joined(found, part.narrower(TILE_OVERLAP * (right - left)).moved(left, top))
-        return _finish(found, image)
+        low = limit if self._doubtful_score is None else min(limit, self._doubtful_score)
+        whole = self._search(image, low)
+        parts = [
+            (place, self._search(np.ascontiguousarray(image[place[1] : place[3], place[0] : place[2]]), low))
+            for place in (tiles(image.shape[1], image.shape[0], self._tiles) if self._tiles > 1 else ())
+        ]
 
-    def _search(self, image: BgrImage, min_score: float) -> _Candidates:
+        def found(score: float) -> Detections:
+            every = whole.at_least(score)
+            for (left, top, right, _), part in parts:
+                narrow = part.at_least(score).narrower(TILE_OVERLAP * (right - left))
+                every = _joined(every, narrow.moved(left, top))
+            return _finish(every, image)
+
+        return found(limit) if low == limit else replace(found(limit), doubtful=found(low).boxes)
+
+    def _search(self, image: BgrImage, min_score: float) -> _Looks:
         """One look at the whole image and, where it has many pixels, a small one for faces that fill much of it."""
         small, fit = letterbox(image, self._max_side_px, self._multiple)
-        found = self._look(small, min_score)
+        full, overview = self._look(small, min_score), None
         shown = small[: fit.height_px, : fit.width_px]
         side = max(shown.shape[:2])
         if self._is_free and side >= OVERVIEW_SIDE_PX * MIN_OVERVIEW_GAIN:
             smaller, further = letterbox(shown, OVERVIEW_SIDE_PX, self._multiple)
             overview = self._look(smaller, max(min_score, OVERVIEW_MIN_SCORE)).back(further)
-            found = found.narrower(MAX_FACE_PX)
-            between = overview.wider(MAX_FACE_PX * _OVERLAP_OF_LOOKS).narrower(MAX_FACE_PX).without(found)
-            found = _joined(_joined(found, between), overview.wider(MAX_FACE_PX))
-        return found.back(fit)
+        return _Looks(full, overview, fit)
 
     def _look(self, small: BgrImage, min_score: float) -> _Candidates:
         """Every cell with at least that score, best first, in pixels of `small`, whose sides suit the network."""
@@ -178,12 +217,14 @@ class HaarDetector:
         return {"name": "haar", "task": "detect", "sha256": None, "precision": "none", "provider": "OpenCV"}
 
 
-def build_detector(config: DetectConfig, pack: Pack | None, runtime: RuntimeConfig) -> Detector:
+def build_detector(
+    config: DetectConfig, pack: Pack | None, runtime: RuntimeConfig, *, doubtful_score: float | None = None
+) -> Detector:
     """The detector `config.model` names: default or a name of the pack, haar, or the path of an ONNX file."""
     limits: dict[str, Any] = {"min_score": config.min_score, "max_side_px": config.max_side_px}
     if config.model == "haar":
         return HaarDetector(**limits)
-    limits["tiles"] = config.tiles
+    limits |= {"tiles": config.tiles, "doubtful_score": doubtful_score}
     if config.model.endswith(".onnx"):
         return FaceDetector(load_file(Path(config.model).expanduser(), "detect", runtime), **limits)
     if pack is None:

@@ -64,6 +64,7 @@ class Detections:
     boxes: Boxes  # (N, 4) float32 xyxy px
     scores: NDArray[np.float32]  # (N,) float32 0..1
     landmarks: NDArray[np.float32]  # (N, 5, 2) float32 px
+    doubtful: Boxes | None = None  # (M, 4) float32 xyxy px: what a lower score finds; None where nobody looked
 
     def __len__(self) -> int:
         return len(self.scores)

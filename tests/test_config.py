@@ -122,3 +122,15 @@ def test_the_pack_that_was_chosen_counts_unless_another_is_set(tmp_path: Path) -
     assert chosen.models_dir == data / "models" / "current" == pack_link(chosen)
     given = load(tmp_path / "edge.toml", {"EDGE_MODELS_DIR": str(tmp_path / "mine")})
     assert given.models_dir == tmp_path / "mine" == pack_link(given)
+
+
+def test_a_byte_order_mark_is_read_and_other_encodings_are_named(tmp_path: Path) -> None:
+    text = '[[camera]]\nname = "door"\nsource = "file:Tür.mp4"\n'
+    path = tmp_path / "edge.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert load(path, {}).camera[0].source == "file:Tür.mp4"
+    for encoding, word in (("utf-16", "UTF-16"), ("utf-16-le", "UTF-16"), ("utf-32", "UTF-32"), ("latin-1", "line 3")):
+        path.write_bytes(text.encode(encoding))
+        with pytest.raises(ConfigError, match=word) as caught:
+            load(path, {})
+        assert "UTF-8" in str(caught.value)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge.capture.images import read_image
 from edge.config import DetectConfig, RuntimeConfig
 from edge.detect import STRIDES, TILE_OVERLAP, Detector, FaceDetector, HaarDetector, build_detector, decode, tiles
 from edge.errors import ImageError, ModelError
@@ -76,6 +77,26 @@ def frame_with_red(height: int, width: int, x1: int, y1: int, x2: int, y2: int) 
     frame = np.full((height, width, 3), 40, np.uint8)
     frame[y1:y2, x1:x2] = (0, 0, 255)
     return frame
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_what_a_lower_score_finds_comes_from_the_same_look(shared_data: Path, number: int) -> None:
+    """Box for box as a look of its own at that score, and the sure ones as without it."""
+    pictures = sorted((shared_data / "faces" / "lfw" / "images").glob("*/*_0001.jpg"))[:6]
+    crowd = np.vstack([np.hstack([read_image(path) for path in pictures[at : at + 3]] * 2) for at in (0, 3)])
+    config, pack = DetectConfig(tiles=number), Pack.open(MODELS)
+    both = build_detector(config, pack, RUNTIME, doubtful_score=0.3)
+    alone = build_detector(config, pack, RUNTIME)
+    num_doubtful = 0
+    for image in (crowd, crowd // 6, np.ascontiguousarray(crowd[::3, ::3])):
+        found, low = both.detect(image, 0.5), alone.detect(image, 0.3)
+        assert found.doubtful is not None
+        np.testing.assert_array_equal(found.doubtful, low.boxes)
+        for name in ("boxes", "scores", "landmarks"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(alone.detect(image, 0.5), name))
+        num_doubtful += len(low) - len(found)
+        assert both.detect(image, 0.3).doubtful is None
+    assert num_doubtful > 0
 
 
 @pytest.mark.parametrize("side", ["side", 640])

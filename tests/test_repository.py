@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from typing import get_origin
 
 import pytest
 from pydantic import BaseModel
@@ -26,7 +27,8 @@ def settings(model: type[BaseModel], prefix: str = "") -> list[tuple[str, str]]:
         args = [a for a in getattr(kind, "__args__", ()) if isinstance(a, type) and issubclass(a, BaseModel)]
         inner = args[0] if args else kind
         if isinstance(inner, type) and issubclass(inner, BaseModel):
-            found += settings(inner, f"{prefix}.{name}".strip("."))
+            one_of_many = ".NAME" if get_origin(kind) is dict else ""
+            found += settings(inner, f"{prefix}.{name}{one_of_many}".strip("."))
         else:
             found.append((prefix, name))
     return found

@@ -56,7 +56,7 @@ refused with exit code 78, and the message names the nearest valid key. This is 
 {example}```
 
 Every setting can also be given in the environment. Write `EDGE_`, the table, two underscores and the key, in capitals:
-`EDGE_DATA_DIR`, `EDGE_SERVE__PORT`. Lists are given as JSON, as in `EDGE_CAMERA`.
+`EDGE_DATA_DIR`, `EDGE_SERVE__PORT`, `EDGE_STATUS__BANNED__SEVERITY`. Lists are given as JSON, as in `EDGE_CAMERA`.
 
 A default of *none* means that the setting may be left out.
 """
@@ -153,7 +153,7 @@ def _tables(model: type[BaseModel], name: str) -> Iterator[tuple[str, str, list[
     for key, field in model.model_fields.items():
         deeper = _model_of(field.annotation)
         if deeper is not None:
-            one_of_many = ".NAME" if "dict[" in str(field.annotation) else ""
+            one_of_many = ".NAME" if get_origin(field.annotation) is dict else ""
             inner.append((deeper, f"{name}.{key}{one_of_many}".strip(".")))
         if deeper is None or field.description:
             own.append((key, field))

@@ -4,10 +4,10 @@
     python -m tools.quantize --halve models/quantized/*.onnx
     python -m tools.rebind --before /tmp/before [--models DIR]
 
-Cohorts of strangers and `benefit.json` name the models they were measured with by SHA-256. For each file that changed,
-this tool measures how alike old and new answer to 64 pictures in exact arithmetic, refuses where they are not, writes
-size, SHA-256 and the measured likeness into the manifest, lets cohorts and `benefit.json` name the new file, and seals
-the pack. It never says that a figure was measured anew.
+Cohorts of strangers, `benefit.json` and `view.json` name the models they were measured with by SHA-256. For each file
+that changed, this tool measures how alike old and new answer to 64 pictures in exact arithmetic, refuses where they are
+not, writes size, SHA-256 and the measured likeness into the manifest, lets cohorts and both files name the new one, and
+seals the pack. It never says that a figure was measured anew.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 
 from edge.config import PACKAGED_MODELS
 from edge.enhance.benefit import BENEFIT_FILE
+from edge.enhance.view import VIEW_FILE
 from edge.sessions import ModelEntry
 from tools import likeness, seal
 
@@ -54,7 +55,8 @@ def rebind(before: Path, models: Path) -> dict[str, str]:
             cohort["model_sha256"] = hashes[cohort["model_sha256"]]
             _note(cohort, f"Made with the file before {name} was rewritten: {told[name]} on 64 pictures.")
     _write(path, json.dumps(manifest, indent=2))
-    _bind_benefit(models / BENEFIT_FILE, hashes, told)
+    for name in (BENEFIT_FILE, VIEW_FILE):
+        _bind_choices(models / name, hashes, told)
     _write_cards(models, manifest)
     seal.seal(models)
     return told
@@ -75,11 +77,12 @@ def _note(entry: dict[str, Any], sentence: str) -> None:
     made["notes"] = [*made.get("notes", []), sentence]
 
 
-def _bind_benefit(path: Path, hashes: dict[str, str], told: dict[str, str]) -> None:
+def _bind_choices(path: Path, hashes: dict[str, str], told: dict[str, str]) -> None:
     if not path.is_file():
         return
     held = json.loads(path.read_text("utf-8"))
-    held["models"] = {task: hashes.get(sha256, sha256) for task, sha256 in held["models"].items()}
+    for key in {"models", "measured_with"} & set(held):
+        held[key] = {task: hashes.get(sha256, sha256) for task, sha256 in held[key].items()}
     held.setdefault("how", {})["measured_with_the_files_before"] = told
     _write(path, json.dumps(held, indent=1))
 

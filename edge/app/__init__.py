@@ -10,6 +10,7 @@ selfcheck    known answers and the sealed clip
 offline      the same stages over files
 examine      an uploaded file, in a process of its own
 commission   the acceptance walk
+survey       a short look at any source
 evaluation   measures of accuracy, restoration and speed
 demo         the service on a rendered clip
 """

@@ -16,9 +16,11 @@ from edge.config import Config, RuntimeConfig, status_of
 from edge.detect import build_detector
 from edge.enhance import STEPS, Benefit, Budget, Enhancer, Networks
 from edge.enhance.benefit import read_benefit
+from edge.enhance.view import read_views
 from edge.ops.packs.choice import apply_choice, platform_facts, read_choice, why_stale
 from edge.ops.system.clock import boot_id, clock_facts
 from edge.pipeline import ActiveList, DeviceFacts, Pipeline, Stages
+from edge.pipeline.bystanders import SECOND_LOOK_SCORE
 from edge.pipeline.limits import same_model
 from edge.recognise import build_embedder
 from edge.records import Frame
@@ -49,7 +51,8 @@ def load_models(config: Config) -> Models:
     """Check and load what the configuration names; raises ModelError."""
     pack = Pack.open(config.models_dir)
     config, runtimes = apply_probe_choice(config, pack)
-    detector = build_detector(config.detect, pack, runtimes.get("detect", config.runtime))
+    runtime = runtimes.get("detect", config.runtime)
+    detector = build_detector(config.detect, pack, runtime, doubtful_score=SECOND_LOOK_SCORE)
     entry = pack.find("embed", config.recognise.model)
     embedder = build_embedder(config.recognise, pack, runtimes.get("embed", config.runtime))
     tail = entry.scores.get("impostor_tail")
@@ -67,7 +70,7 @@ def load_models(config: Config) -> Models:
 
 
 def _enhancer(config: Config, pack: Pack, embedder: ModelEntry) -> Enhancer:
-    """The enhancer with the pack's learned steps and the benefit that was measured with this embedder."""
+    """The enhancer with the pack's learned steps, the benefit measured with this embedder, and the choices for eyes."""
     benefit = read_benefit(pack)
     if not embedder.default and not embedder.variant_of:
         benefit = Benefit(problem=f"nothing was measured with the embedder {embedder.name}")
@@ -77,6 +80,7 @@ def _enhancer(config: Config, pack: Pack, embedder: ModelEntry) -> Enhancer:
         time.perf_counter,
         networks=networks,
         benefit=benefit,
+        views=read_views(pack),
         generative=config.enhance.generative,
     )
 

@@ -1,10 +1,14 @@
 """Capture: turns a camera, file or folder into frames, in one child process per camera, through a shared-memory ring.
 
     address, sources            the `source` setting; the source it asks for
-    rtsp, mjpeg, multipart      network cameras
+    rtsp, refusals              RTSP cameras, and why one refuses
+    mjpeg, http_camera, jpegs   motion JPEG over HTTP; logins and redirects; pictures in a stream of bytes
     v4l2, picamera              USB and Raspberry Pi cameras
     csi, gstreamer              Jetson cameras, through the system's GStreamer
-    files, images, stills       recordings and pictures
+    recordings, containers      videos: frames and times; which files are read
+    shaping, facts              decoded frames made whole, square and upright; what a stream is
+    files, images, stills       pictures and folders of them
+    kinds                       names of what can't be read
     heif                        HEIC and AVIF pictures
     frames                      the interface of every source
     camera, supervisor, health  the service's side: newest frame, restarts, state

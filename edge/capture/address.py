@@ -5,10 +5,10 @@ No source is opened here.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
+from edge import disclosure
 from edge.config import CameraConfig
 from edge.errors import ConfigError
 
@@ -39,23 +39,18 @@ class Address:
 
     @property
     def shown(self) -> str:
-        """The address as people may see it: user name and password left out."""
-        text = self.target if "://" in self.target else f"{self.scheme}:{self.target}"
-        return without_login(text)
-
-
-def without_login(url: str) -> str:
-    """The URL without user name and password; a password may hold an `@` itself."""
-    return re.sub(r"//[^/?#]*@", "//", url)
+        """The address as people may see it: no user name, password or query."""
+        return disclosure.shown(self.target if "://" in self.target else f"{self.scheme}:{self.target}")
 
 
 def parse_source(camera: CameraConfig) -> Address:
     """Split and check the camera's `source`; raises ConfigError that lists the valid schemes."""
+    disclosure.remember(camera.source)
     scheme, colon, rest = camera.source.partition(":")
     scheme = scheme.lower()
     if not colon or scheme not in SCHEMES:
         raise ConfigError(
-            f"camera {camera.name!r}: source {without_login(camera.source)!r} has no known scheme; "
+            f"camera {camera.name!r}: source {disclosure.shown(camera.source)!r} has no known scheme; "
             f"write one of: {', '.join(SCHEMES.values())}"
         )
     if scheme in ("rtsp", "rtsps", "http", "https"):
@@ -68,12 +63,32 @@ def parse_source(camera: CameraConfig) -> Address:
 
 
 def _check_url(camera: CameraConfig, url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    _refuse_raw_marks(camera, scheme, rest)
     try:
         parts = urlsplit(url)
         has_host = bool(parts.hostname) and parts.port != 0
     except ValueError:
         has_host = False
     if not has_host:
-        example = SCHEMES[url.partition(":")[0]]
+        example = SCHEMES[scheme.partition(":")[0]]
         raise ConfigError(f"camera {camera.name!r}: its source names no valid host and port; write it as {example}")
     return url
+
+
+def _refuse_raw_marks(camera: CameraConfig, scheme: str, rest: str) -> None:
+    """Refuse marks that end a login or an address where they stand as they are: the rest would be lost, or shown."""
+    login, after = disclosure.split_login(rest)
+    wrong = [mark for mark in "#/?[]" if mark in (login or "")]
+    if wrong:
+        told = ", ".join(f"{mark} as {quote(mark, safe='')}" for mark in wrong)
+        login = f"user:pass{''.join(quote(mark, safe='') for mark in wrong)}word"
+        form = disclosure.shown(f"{scheme}://{after}").replace("://", f"://{login}@", 1)
+        raise ConfigError(
+            f"camera {camera.name!r}: its user name or password holds a mark that has a meaning in addresses; write "
+            f"{told} there, as in {form}. An @ that belongs to the path is written %40"
+        )
+    if "#" in after:
+        raise ConfigError(
+            f"camera {camera.name!r}: a # in an address ends it, so that what follows is lost; write it as %23"
+        )

@@ -16,6 +16,7 @@ import time
 from types import FrameType
 from typing import NoReturn
 
+from edge import disclosure
 from edge.capture.address import parse_source
 from edge.capture.frames import FrameSource, SourceFrame
 from edge.capture.freeze import FreezeDetector
@@ -52,16 +53,20 @@ class Playback:
             self._ring.set_phase(Phase.OPENING, why)
             played_before = self._num_played
             try:
-                with open_source(self._camera) as source:
+                with open_source(self._camera, self._beat) as source:
                     self._play(source)
                     return ExitCode.OK
             except EdgeError as error:
                 tries = 1 if self._num_played > played_before else tries + 1
-                why = str(error)
+                why = disclosure.hide(str(error))
                 self._ring.set_phase(Phase.WAITING, why)
                 if tries >= MAX_TRIES:
                     return error.exit_code
             self._wait_until(time.monotonic() + min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (tries - 1)))
+
+    def _beat(self, silence_s: float) -> None:
+        self._ring.put(ControlWord.SILENCE_MS, round(silence_s * 1e3))
+        self._ring.report_progress()
 
     def _play(self, source: FrameSource) -> None:
         """Play to the end; with `loop`, again and again."""
@@ -82,10 +87,13 @@ class Playback:
             if self._num_played == played_before:
                 raise ImageError(f"{parse_source(self._camera).shown}: holds no frame; give another file")
             if not self._camera.loop:
-                self._ring.set_phase(Phase.ENDED, source.problem or f"played to its end, {self._num_played} frames")
+                self._ring.set_phase(
+                    Phase.ENDED,
+                    disclosure.hide(source.problem or "") or f"played to its end, {self._num_played} frames",
+                )
                 return
             if source.problem:
-                self._ring.set_phase(Phase.STREAMING, source.problem)
+                self._ring.set_phase(Phase.STREAMING, disclosure.hide(source.problem))
 
     def _publish(self, frame: SourceFrame) -> None:
         """Wait until the frame is due, mask it, publish it."""
@@ -141,6 +149,7 @@ def main() -> int:
     """Read the settings and play; the exit code says why it ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the whole process group; the parent ends us
     signal.signal(signal.SIGTERM, _on_terminate)
+    disclosure.guard_tracebacks()
     settings = ChildSettings.model_validate_json(sys.stdin.read())
     _die_with_parent(settings.parent_pid)
     _silence_libraries()

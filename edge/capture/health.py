@@ -44,6 +44,8 @@ class CaptureReport:
     """Children lost in a row."""
     is_running: bool
     """False between two children."""
+    silence_s: float = 0.0
+    """Seconds that the source may be silent, where it sends more slowly than the limits suppose."""
 
 
 def is_hung(report: CaptureReport, limits: HealthLimits) -> bool:
@@ -51,15 +53,15 @@ def is_hung(report: CaptureReport, limits: HealthLimits) -> bool:
     if report.phase == Phase.STARTING:
         return report.beat_age_s > _STARTING_LIMIT_S
     if report.phase == Phase.OPENING:
-        return report.beat_age_s > max(_OPENING_LIMIT_S, limits.stall_after_s)
-    return report.phase != Phase.ENDED and report.beat_age_s > limits.stall_after_s
+        return report.beat_age_s > max(_OPENING_LIMIT_S, limits.stall_after_s, report.silence_s)
+    return report.phase != Phase.ENDED and report.beat_age_s > max(limits.stall_after_s, report.silence_s)
 
 
 def state_of(report: CaptureReport, limits: HealthLimits, shown: str) -> tuple[CameraState, str]:
     """State and sentence for one report; `shown` is the camera's address as people may see it."""
     if report.phase == Phase.ENDED:
         return CameraState.ENDED, report.text
-    if report.is_running and report.phase == Phase.STREAMING and report.beat_age_s <= limits.stall_after_s:
+    if report.is_running and report.phase == Phase.STREAMING and not is_hung(report, limits):
         return _state_of_picture(report, limits)
     if report.phase != Phase.STREAMING and report.text:
         return CameraState.LOST, f"{report.text}. It is tried again every few seconds"

@@ -16,6 +16,7 @@ import numpy as np
 
 from edge.arrays import MAX_PIXELS, BgrImage
 from edge.capture import heif
+from edge.capture.kinds import unreadable_kind
 from edge.errors import ImageError
 from edge.names import printable
 
@@ -108,6 +109,8 @@ def decode_image(data: bytes, name: str) -> BgrImage:
     """
     if not data:
         raise ImageError(f"{name}: is empty (0 bytes); copy the file again")
+    if (kind := unreadable_kind(data)) is not None:
+        raise ImageError(f"{name}: is {kind}, which can't be read here; save it as JPEG or PNG")
     size = sniff_size(data)
     if size is None:
         raise ImageError(

@@ -1,62 +1,49 @@
-"""Reads MJPEG over HTTP without OpenCV, so that broken pictures are noticed and counted.
+"""Reads motion JPEG over HTTP without OpenCV, so that broken pictures are noticed and counted.
 
-OpenCV's own reader decodes cut-off pictures as if they were whole. The stream is split in `multipart`, pictures are
-decoded in `images`.
+OpenCV's own reader decodes cut-off pictures as if they were whole. The camera is asked in `http_camera`, pictures are
+found in `jpegs` and decoded in `images`. An address that gives one picture is asked for the next one, again and again.
 """
 
 from __future__ import annotations
 
-import base64
 import http.client
 import socket
+import time
 from collections.abc import Iterator
-from email.message import Message
 from types import TracebackType
-from urllib.parse import unquote, urlsplit
 
 from edge.arrays import BgrImage
 from edge.capture.address import Address
 from edge.capture.frames import SourceFrame
+from edge.capture.http_camera import HttpCamera
 from edge.capture.images import decode_image
-from edge.capture.multipart import read_parts
+from edge.capture.jpegs import Piece, read_jpegs
+from edge.disclosure import hide
 from edge.errors import CameraError, ImageError
 
 OPEN_TIMEOUT_S = 4.0
 READ_TIMEOUT_S = 2.0
 MAX_BROKEN_IN_A_ROW = 50
-MAX_WAITING_BYTES = 1 << 17
-"""Receive buffer. By default Linux buffers megabytes, and pictures are seconds old when read."""
+MAX_BYTES_WITHOUT_PICTURE = 4_000_000
+_DOCUMENTS = ("text/html", "application/json", "application/xml", "text/xml", "application/xhtml+xml")
 
 
 class MjpegSource:
-    """A live MJPEG stream. `bad_frames` counts pictures that came cut off or damaged."""
+    """A live motion JPEG stream, or a snapshot polled `fps` times a second. `bad_frames` counts damaged pictures."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, fps: float = 25.0, stall_after_s: float = 4.0) -> None:
         self.address = address
+        self._shown = address.shown
         self.problem: str | None = None
         self.bad_frames = 0
-        self._connection: http.client.HTTPConnection | None = None
-        self._response: http.client.HTTPResponse | None = None
-        self._boundary = b""
+        # A snapshot is asked for before the silence counts as a fault, however seldom `fps` would ask.
+        self._every_s = min(1 / fps, stall_after_s / 2)
+        self._camera = HttpCamera(address, OPEN_TIMEOUT_S, max(READ_TIMEOUT_S, stall_after_s * 0.75))
+        self._answer: http.client.HTTPResponse | None = None
+        self._num_silent_bytes = 0
 
     def __enter__(self) -> MjpegSource:
-        parts = urlsplit(self.address.target)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(parts.hostname or "", parts.port, timeout=OPEN_TIMEOUT_S)
-        try:
-            self._connection.connect()
-            self._connection.sock.settimeout(READ_TIMEOUT_S)  # stays with the socket, which the response goes on using
-            self._connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MAX_WAITING_BYTES)
-            path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            self._connection.request("GET", path, headers=_login(parts.username, parts.password))
-            self._response = self._connection.getresponse()
-            self._boundary = self._check(self._response)
-        except (OSError, http.client.HTTPException) as error:
-            self._close()
-            raise CameraError(self._error_message(error)) from None
-        except CameraError:
-            self._close()
-            raise
+        self._ask()
         return self
 
     def __exit__(
@@ -66,71 +53,93 @@ class MjpegSource:
 
     def frames(self) -> Iterator[SourceFrame]:
         """Frames as they come; raises CameraError when the stream ends or nothing comes in time."""
-        assert self._response is not None, "enter the source first"
+        assert self._answer is not None, "enter the source first"
         broken = 0
-        try:
-            for data in read_parts(self._response.read1, self._boundary):
-                image = self._decode(data)
+        while True:
+            began_s = time.monotonic()
+            for piece in self._pieces():
+                image = self._decode(piece)
                 broken = 0 if image is not None else broken + 1
                 if image is not None:
                     yield SourceFrame(image, None)
                 elif broken >= MAX_BROKEN_IN_A_ROW:
                     raise CameraError(f"{self.address.shown}: sends only broken pictures; check the camera's network")
+            time.sleep(max(0.0, began_s + self._every_s - time.monotonic()))
+            self._ask()
+
+    def _pieces(self) -> Iterator[Piece]:
+        """Pictures of one answer; CameraError unless it was a snapshot."""
+        assert self._answer is not None
+        kind, num = self._answer.headers.get_content_type(), 0
+        is_named = "Content-Type" in self._answer.headers
+        is_single = kind.startswith("image/") and "Content-Length" in self._answer.headers
+        try:
+            for piece in read_jpegs(self._read_some):
+                num += 1
+                self._num_silent_bytes = 0
+                yield piece
+                if is_single and piece.is_whole:
+                    return
         except (OSError, http.client.HTTPException) as error:
             raise CameraError(self._error_message(error)) from None
-        raise CameraError(f"{self.address.shown}: the server ended the stream; check the camera")
+        if num == 0 and kind.startswith("image/"):
+            yield Piece(b"", False)
+        elif num != 1 or kind.startswith("multipart/"):
+            told = kind if is_named else "of no named kind"
+            none = f" without a single JPEG picture ({told})" if num == 0 else ""
+            raise CameraError(f"{self.address.shown}: the server ended the stream{none}; check the camera")
 
-    def _decode(self, data: bytes) -> BgrImage | None:
+    def _read_some(self, size: int) -> bytes:
+        """Bytes of the body as they come. Its length is not believed: cameras name wrong ones."""
+        answer = self._answer
+        assert answer is not None
+        data: bytes = answer.read1(size) if answer.chunked or answer.fp is None else answer.fp.read1(size)
+        self._num_silent_bytes += len(data)
+        if self._num_silent_bytes > MAX_BYTES_WITHOUT_PICTURE:
+            kind = answer.headers.get_content_type()
+            raise CameraError(
+                f"{self.address.shown}: {self._num_silent_bytes} bytes came without a JPEG picture ({kind}); set the "
+                "camera to motion JPEG, or write its rtsp:// address"
+            )
+        return data
+
+    def _decode(self, piece: Piece) -> BgrImage | None:
         """Return the picture; count it and return None if it is broken."""
-        if is_whole_jpeg(data):
+        if piece.is_whole:
             try:
-                return decode_image(data, self.address.shown)
+                return decode_image(piece.data, self._shown)
             except ImageError:
                 pass
         self.bad_frames += 1
         return None
 
-    def _check(self, response: http.client.HTTPResponse) -> bytes:
-        """Return the boundary between pictures; raises CameraError if the answer is no MJPEG stream."""
-        shown = self.address.shown
-        if response.status in (401, 403):
-            raise CameraError(
-                f"{shown}: user name or password refused ({response.status}); write http://user:password@host/..."
-            )
-        if response.status != http.client.OK:
-            raise CameraError(
-                f"{shown}: the server answers {response.status} {response.reason}; check the address's path"
-            )
-        header = Message()
-        header["content-type"] = response.headers.get("Content-Type", "")
-        boundary = header.get_param("boundary")
-        if header.get_content_maintype() != "multipart" or not isinstance(boundary, str) or not boundary:
-            raise CameraError(f"{shown}: is {header.get_content_type()}, not an MJPEG stream; check the address's path")
-        return boundary.removeprefix("--").encode("latin-1", "replace")
+    def _ask(self) -> None:
+        """Ask the camera; raises CameraError if it doesn't answer, or with something else than pictures."""
+        self._close()
+        self._num_silent_bytes = 0
+        try:
+            self._answer = self._camera.get()
+        except (OSError, http.client.HTTPException) as error:
+            raise CameraError(self._error_message(error)) from None
+        kind = self._answer.headers.get_content_type()
+        if kind in _DOCUMENTS:
+            self._close()
+            raise CameraError(f"{self.address.shown}: is {kind}, not an MJPEG stream; check the address's path")
 
     def _error_message(self, error: Exception) -> str:
+        shown = self.address.shown
         if isinstance(error, TimeoutError):
-            return f"{self.address.shown}: nothing came in time; check the camera's power and network"
+            return f"{shown}: nothing came in time; check the camera's power and network"
         if isinstance(error, socket.gaierror):
-            return f"{self.address.shown}: no such host; check the address"
+            return f"{shown}: no such host; check the address"
+        if isinstance(error, http.client.RemoteDisconnected):
+            return f"{shown}: the server closed the connection without an answer; check the camera"
+        if isinstance(error, http.client.HTTPException):
+            return f"{shown}: answers something that is not HTTP ({hide(str(error))[:80]!r}); check the port"
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return f"{self.address.shown}: connection failed ({reason}); check that the camera is on, and its address"
+        return f"{shown}: connection failed ({hide(reason)}); check that the camera is on, and its address"
 
     def _close(self) -> None:
-        if self._response is not None:
-            self._response.close()
-        if self._connection is not None:
-            self._connection.close()
-        self._response = self._connection = None
-
-
-def is_whole_jpeg(data: bytes) -> bool:
-    """True where the bytes start and end as a JPEG does; padding after the end is common and allowed."""
-    return data.startswith(b"\xff\xd8") and data.rstrip(b"\x00\r\n").endswith(b"\xff\xd9")
-
-
-def _login(user: str | None, password: str | None) -> dict[str, str]:
-    if user is None:
-        return {}
-    pair = f"{unquote(user)}:{unquote(password or '')}"
-    return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode("ascii")}
+        if self._answer is not None:
+            self._answer.close()
+        self._answer = None

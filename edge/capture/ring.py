@@ -66,6 +66,8 @@ class ControlWord(enum.IntEnum):
     """Broken pictures that were left out, over all children."""
     TEXT_VERSION = 8
     """Odd while the text is being written."""
+    SILENCE_MS = 9
+    """Milliseconds that the source may be silent by its own rate; 0: nothing is known of it."""
 
 
 class _SlotWord(enum.IntEnum):
@@ -209,7 +211,7 @@ class RingReader:
 
     def reset(self) -> None:
         """Clear what the last child reported. Only while no child runs."""
-        for word in (ControlWord.UNCHANGED_SINCE_NS, ControlWord.DARK_SINCE_NS):
+        for word in (ControlWord.UNCHANGED_SINCE_NS, ControlWord.DARK_SINCE_NS, ControlWord.SILENCE_MS):
             self._memory.words[word] = 0
         self._memory.words[ControlWord.TEXT_VERSION] = 0
         self._memory.text[:] = 0

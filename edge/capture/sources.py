@@ -2,58 +2,89 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
+from types import TracebackType
 
 from edge import credentials
-from edge.capture.address import parse_source
-from edge.capture.files import DEFAULT_FPS, ImagesSource, VideoSource, is_video, read_head
+from edge.capture.address import Address, parse_source
+from edge.capture.containers import VIDEO_SUFFIXES, is_jpeg_sequence, is_sound, is_video, read_head
+from edge.capture.files import ImagesSource
 from edge.capture.frames import FrameSource, SourceFrame
-from edge.capture.heif import kind_of
+from edge.capture.images import IMAGE_SUFFIXES
+from edge.capture.recordings import DEFAULT_FPS, VideoSource
+from edge.capture.shaping import aspect_of, square
 from edge.config import CameraConfig
 from edge.errors import ImageError
 
-__all__ = ["FrameSource", "SourceFrame", "open_path", "open_source"]
+__all__ = ["VIDEO_SUFFIXES", "FrameSource", "SourceFrame", "open_path", "open_source"]
 
-VIDEO_SUFFIXES = (
-    ".mp4",
-    ".mkv",
-    ".avi",
-    ".mov",
-    ".webm",
-    ".gif",
-    ".m4v",
-    ".mpg",
-    ".mpeg",
-    ".ts",
-    ".flv",
-    ".ogv",
-    ".wmv",
-    ".y4m",
+_PICTURES = re.compile(
+    rb"\x89PNG|\xff\xd8\xff|BM|RIFF....WEBP|II[*+]\x00|MM\x00[*+]|P[1-7]\s|....ftyp(?:hei|hev|mif|msf|avi)", re.DOTALL
 )
 
 
-def open_source(camera: CameraConfig) -> FrameSource:
-    """The source of one camera, to be entered with `with`; raises ConfigError for an invalid source."""
+class _SquaredSource:
+    """A source whose frames are stretched to the shape that the setting `aspect` gives."""
+
+    def __init__(self, source: FrameSource, aspect: Fraction) -> None:
+        self.problem: str | None = None
+        self.bad_frames = 0
+        self.inner = source
+        self._aspect = aspect
+
+    def __enter__(self) -> _SquaredSource:
+        self.inner.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.inner.__exit__(kind, error, trace)
+
+    def frames(self) -> Iterator[SourceFrame]:
+        try:
+            for frame in self.inner.frames():
+                self.bad_frames = self.inner.bad_frames
+                yield replace(frame, image=square(frame.image, self._aspect))
+        finally:
+            self.problem, self.bad_frames = self.inner.problem, self.inner.bad_frames
+
+
+def open_source(camera: CameraConfig, beat: Callable[[float], None] = lambda silence_s: None) -> FrameSource:
+    """The source of one camera, to be entered with `with`; raises ConfigError for an invalid source.
+
+    `beat` is called while a source lives but has no frame yet, with the seconds that it may be silent from then on.
+    """
     address = parse_source(camera)
     if "://" in address.target:
         address = replace(address, target=credentials.fill(address.target))
+    aspect = aspect_of(camera.aspect)
+    if address.scheme == "file":
+        return open_path(Path(address.target), camera.fps, aspect, camera.deinterlace)
+    if address.scheme in ("rtsp", "rtsps"):
+        from edge.capture.rtsp import RtspSource
+
+        return RtspSource(address, camera, beat)
+    source = _open_plain(camera, address)
+    return source if aspect is None else _SquaredSource(source, aspect)
+
+
+def _open_plain(camera: CameraConfig, address: Address) -> FrameSource:
+    """A source whose frames are taken as they come."""
     match address.scheme:
-        case "file":
-            return open_path(Path(address.target), camera.fps)
         case "folder":
             folder = Path(address.target)
             if folder.is_file():
                 raise ImageError(f"{folder}: is a file, not a folder; write source = 'file:{folder}'")
             return ImagesSource(folder, camera.fps)
-        case "rtsp" | "rtsps":
-            from edge.capture.rtsp import RtspSource
-
-            return RtspSource(address)
         case "http" | "https":
             from edge.capture.mjpeg import MjpegSource
 
-            return MjpegSource(address)
+            return MjpegSource(address, camera.fps, camera.stall_after_s)
         case "v4l2":
             from edge.capture.v4l2 import V4l2Source
 
@@ -70,13 +101,18 @@ def open_source(camera: CameraConfig) -> FrameSource:
             raise ValueError(f"no source for scheme {scheme!r}: add its case here")
 
 
-def open_path(path: Path, fps: float | None = None) -> FrameSource:
+def open_path(
+    path: Path, fps: float | None = None, aspect: Fraction | None = None, deinterlace: str = "auto"
+) -> FrameSource:
     """The source of a video, GIF, image or folder of images, to be entered with `with`. `fps` times images only."""
-    if path.is_dir():
+    if path.is_dir() or _is_picture(path):
         return ImagesSource(path, fps or DEFAULT_FPS)
-    head = read_head(path)
-    if kind_of(head) is not None:  # HEIC and AVIF look like an MP4 at first
-        return ImagesSource(path, fps or DEFAULT_FPS)
-    if is_video(head) or path.suffix.lower() in VIDEO_SUFFIXES:
-        return VideoSource(path)
-    return ImagesSource(path, fps or DEFAULT_FPS)
+    return VideoSource(path, aspect, deinterlace)
+
+
+def _is_picture(path: Path) -> bool:
+    """Whether a file is to be read as one picture; what is neither known as one nor as a video, FFmpeg judges."""
+    head, suffix = read_head(path), path.suffix.lower()
+    if is_video(head) or is_sound(head) or suffix in VIDEO_SUFFIXES or is_jpeg_sequence(path, head):
+        return False
+    return _PICTURES.match(head) is not None or suffix in IMAGE_SUFFIXES

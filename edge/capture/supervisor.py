@@ -16,6 +16,7 @@ import threading
 import time
 from pathlib import Path
 
+from edge import disclosure
 from edge.capture.address import parse_source
 from edge.capture.health import BAD_STATES, CaptureReport, HealthLimits, is_hung, state_of
 from edge.capture.orders import ChildSettings
@@ -159,6 +160,7 @@ class Supervisor:
             why=self._why,
             failures=self._failures,
             is_running=self._child is not None,
+            silence_s=ring.get(ControlWord.SILENCE_MS) / 1e3,
         )
 
     def _update_health(self) -> None:
@@ -166,6 +168,7 @@ class Supervisor:
         old = self.health
         self.bad_frames = self._ring.get(ControlWord.BAD_FRAMES)
         state, detail = state_of(self._report(), self._limits, self._shown)
+        detail = disclosure.hide(detail)
         since = old.since if state == old.state else dt.datetime.now(dt.UTC)
         self.health = dataclasses.replace(
             old,

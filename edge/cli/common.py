@@ -22,6 +22,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from edge.cli import streams
 from edge.config import Config, find_origins, load
 from edge.errors import AuthError
 from edge.names import printable
@@ -32,7 +33,7 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="print machine output on stdout, and nothing else there")]
 
 # Without a terminal rich assumes 80 columns; a file or pipe should not be wrapped at that.
-out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 200)
+out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout is not None and sys.stdout.isatty() else 200)
 err = Console(stderr=True, highlight=False)
 
 
@@ -54,7 +55,8 @@ def tell_config(path: Path | None) -> None:
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
-    sys.stdout.write(printable(json.dumps(value, ensure_ascii=False, default=str)) + "\n")
+    text = json.dumps(value, ensure_ascii=not streams.is_unicode(sys.stdout), default=str)
+    sys.stdout.write(printable(text) + "\n")
 
 
 @contextmanager

@@ -25,13 +25,19 @@ def eval_restore(
     write_benefit: Annotated[
         bool, typer.Option("--write-benefit", help="choose what may be done for recognition, and keep it in the pack")
     ] = False,
+    write_view: Annotated[
+        bool, typer.Option("--write-view", help="choose what is done for eyes with each fault, and keep it in the pack")
+    ] = False,
+    keep: Annotated[
+        Path | None, typer.Option(help="folder where --write-view keeps what it measured: a stopped run goes on there")
+    ] = None,
     choose_on: Annotated[
         Path | None,
         typer.Option(
-            help="people on whom that choice is made; if they are those of --people, the table is too favourable"
+            help="people on whom the choices are made; if they are those of --people, the table is too favourable"
         ),
     ] = None,
-    choose_count: Annotated[int, typer.Option(help="pictures for that choice", min=4)] = 160,
+    choose_count: Annotated[int, typer.Option(help="pictures for each choice", min=4)] = 160,
     markdown: Annotated[
         bool,
         typer.Option("--markdown", help="print the table of docs/measured.md: steps with their own faults, and auto"),
@@ -40,7 +46,7 @@ def eval_restore(
     as_json: JsonOption = False,
 ) -> None:
     """Restoration: PSNR, SSIM, identity drift and true accept rate, per step, degradation and level."""
-    from edge.app.evaluation import restore
+    from edge.app.evaluation import restore, view
     from edge.app.evaluation.accuracy import read_people
     from edge.app.evaluation.restore_report import write_report
 
@@ -52,7 +58,12 @@ def eval_restore(
                 settings, images, read_people(choose_on or people), count=choose_count, progress=tell
             )
             answer["benefit"] = chosen | {"chosen_on": str(choose_on or people)}
-        if not write_benefit or html is not None or degrade is not None:
+        if write_view:
+            views = view.write_view(
+                settings, images, read_people(choose_on or people), count=choose_count, keep=keep, progress=tell
+            )
+            answer["view"] = views | {"chosen_on": str(choose_on or people)}
+        if not (write_benefit or write_view) or html is not None or degrade is not None:
             names = [name.strip() for name in steps.split(",") if name.strip()]
             measured, conditions = restore.measure_restoration(
                 settings,
@@ -103,6 +114,14 @@ def _print(answer: dict[str, Any]) -> None:
         out.print(rows)
     for line in answer.get("left_out", []):
         out.print(f"left out: {line}")
+    if "view" in answer:
+        chosen = table(None, "faults", "steps", "gain in PSNR, dB", "in likeness", "faces")
+        for one in answer["view"]["choices"]:
+            faults = ", ".join(f"{fault} {low}-{high}" for fault, (low, high) in one["levels"].items())
+            steps = ", ".join(" ".join([step["name"], *map(str, step["params"].values())]) for step in one["steps"])
+            chosen.add_row(faults, steps, f"{one['psnr_db']:+.2f}", f"{one['likeness']:+.4f}", str(one["num_faces"]))
+        out.print(chosen)
+        out.print(f"{answer['view']['written']}: for all other faults nothing is done")
     if "benefit" in answer:
         tried = table(None, "step", "fault", "from level", "gain in TAR", "at least", "worst", "for recognition")
         for one in answer["benefit"]["rows"]:

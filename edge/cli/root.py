@@ -8,10 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from edge import __version__
+from edge import __version__, disclosure
 from edge.cli import (
     audit,
+    backup,
     bench,
+    camera,
     commission,
     config,
     demo,
@@ -25,6 +27,7 @@ from edge.cli import (
     eval_restore,
     explain,
     forget,
+    identity,
     models,
     probe,
     process,
@@ -32,6 +35,7 @@ from edge.cli import (
     replay,
     run,
     setup,
+    streams,
     token,
     user,
     watchlist,
@@ -48,7 +52,18 @@ app = typer.Typer(
 )
 PANELS: dict[str, tuple[Any, ...]] = {
     "To try it": (demo.demo, process.process),
-    "For installers": (setup.setup, config, run.run, doctor.doctor, commission.commission, probe.probe, release),
+    "For installers": (
+        setup.setup,
+        camera,
+        config,
+        run.run,
+        doctor.doctor,
+        commission.commission,
+        probe.probe,
+        backup,
+        identity,
+        release,
+    ),
     "For supervisors": (enrol.enrol, forget.forget, watchlist, user, drill.drill, audit),
     "For central servers": (token,),
     "To look into one picture or hit": (
@@ -79,18 +94,27 @@ def _root(version: Annotated[bool, typer.Option("--version", help="print the ver
 
 def main() -> int:
     """Run the command line and return its exit code."""
+    disclosure.guard_tracebacks()
+    streams.prepare()
     try:
-        app()
-    except SystemExit as stop:
-        return int(stop.code or 0) if not isinstance(stop.code, str) else ExitCode.FAILED
+        code = _run()
+        streams.finish()
+        return code
     except EdgeError as error:
-        print(printable(f"edge: {error}"), file=sys.stderr)  # noqa: T201
+        streams.abandon()
+        print(f"edge: {printable(disclosure.hide(str(error)))}", file=sys.stderr)  # noqa: T201
         return int(error.exit_code)
-    except BrokenPipeError:
-        # The reader of our output closed the pipe (`edge ... | head`); that is no error.
-        sys.stderr.close()
+    except (streams.ReaderGone, BrokenPipeError):
+        streams.abandon()
         return int(ExitCode.OK)
     except KeyboardInterrupt:
         print("edge: stopped", file=sys.stderr)  # noqa: T201
         return 130
+
+
+def _run() -> int:
+    try:
+        app()
+    except SystemExit as stop:
+        return int(stop.code or 0) if not isinstance(stop.code, str) else int(ExitCode.FAILED)
     return int(ExitCode.OK)

@@ -1,28 +1,28 @@
 """The only configuration: frozen models read from one TOML file and `EDGE_...` environment variables.
 
-section   what every table is            site  time zone, verdicts, statuses
-settings  all other tables, and `Config`  load  reading, environment, errors
-origins   which file is in use, and what set each key
+section       what every table is
+camera, site  a camera; time zone, verdicts, statuses
+settings      all other tables, and `Config`
+file, load    file and environment as plain values; their models, and errors
+origins       which file is in use, and what set each key
 
 Unknown keys are refused and the nearest valid key is named. Nothing here opens a camera, a model or a database.
 """
 
+from edge.config.camera import CameraConfig, MaskConfig
 from edge.config.load import DEFAULT_PATH, explain, load, pack_link
 from edge.config.origins import DEFAULT, Origins, find_origins
-from edge.config.section import Section
+from edge.config.section import Section, Unit
 from edge.config.settings import (
     PACKAGED_MODELS,
-    CameraConfig,
     Config,
     DetectConfig,
     EnhanceConfig,
     ExamineConfig,
-    MaskConfig,
     RecogniseConfig,
     RuntimeConfig,
     ServeConfig,
     StoreConfig,
-    Unit,
     VisitConfig,
     WatchlistConfig,
 )

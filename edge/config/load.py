@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import json
 import os
-import tomllib
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from edge import disclosure
+from edge.config import file
 from edge.config.settings import Config
 from edge.errors import ConfigError
 
@@ -28,14 +27,13 @@ def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Con
     if path is None and env.get("EDGE_CONFIG"):
         path = Path(env["EDGE_CONFIG"])
     source = path or DEFAULT_PATH
-    values: dict[str, Any] = _read_toml(source) if source.is_file() else {}
     if path is not None and not source.is_file():
         raise ConfigError(f"{path}: no such configuration file; give its path with --config, or leave --config out")
+    values = file.read(source if source.is_file() else None, env)
     try:
-        overlay(values, env)
         return _with_chosen_pack(Config.model_validate(values))
     except ValidationError as error:
-        raise ConfigError(explain(error, source)) from None
+        raise ConfigError(disclosure.hide(explain(error, source))) from None
 
 
 def pack_link(config: Config) -> Path:
@@ -51,44 +49,6 @@ def _with_chosen_pack(config: Config) -> Config:
             config = config.model_copy(update={"models_dir": link})
             config.model_fields_set.discard("models_dir")  # pydantic counts this as set by the user, who did not set it
     return config
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: can't be read ({error}); check the path and its permissions") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}; correct that place") from None
-
-
-def is_setting(name: str) -> bool:
-    """Whether an environment variable is meant to set something."""
-    return name.startswith("EDGE_") and not name.startswith("EDGE_TEST_") and name != "EDGE_CONFIG"
-
-
-def overlay(values: dict[str, Any], env: dict[str, str]) -> None:
-    """Lay `EDGE_A__B=value` over `values`; names that are no setting are refused like a misspelt key."""
-    for name, text in sorted(env.items()):
-        if not is_setting(name):
-            continue
-        keys = name.removeprefix("EDGE_").lower().split("__")
-        table = values
-        for key in keys[:-1]:
-            table = table.setdefault(key, {})
-            if not isinstance(table, dict):
-                raise ConfigError(f"{name}: no such setting; a list is set whole, as JSON: EDGE_CAMERA='[{{...}}]'")
-        table[keys[-1]] = _read_value(name, text)
-
-
-def _read_value(name: str, text: str) -> Any:
-    """Lists and tables are given as JSON; everything else stays text, which the models convert."""
-    if not text.lstrip().startswith(("[", "{")):
-        return text
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise ConfigError(f"{name}: not valid JSON: {error}; correct that place") from None
 
 
 def explain(error: ValidationError, source: Path) -> str:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edge.config.load import DEFAULT_PATH, is_setting, overlay
+from edge.config.file import is_setting, overlay
+from edge.config.load import DEFAULT_PATH
 
 DEFAULT = "default"
 
@@ -58,7 +59,7 @@ def find_origins(path: Path | None = None, environ: Mapping[str, str] | None = N
         overlay(values, {name: env[name]})
         variables |= dict.fromkeys(_keys(values), name)
     try:
-        values = tomllib.loads(source.read_text("utf-8"))
+        values = tomllib.loads(source.read_text("utf-8-sig"))
     except (OSError, ValueError):
         values = {}
     return Origins(source, named_by, frozenset(_keys(values)), variables)

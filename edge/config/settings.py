@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import ipaddress
 import sys
 from pathlib import Path
-from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
-from edge.config.section import Section
+from edge.config.camera import CameraConfig
+from edge.config.section import Section, Unit
 from edge.config.site import ReviewConfig, SiteConfig, StatusConfig
 
 _CHECKOUT_MODELS = Path(__file__).resolve().parent.parent.parent / "models" / "quantized"
 # A wheel installs the pack as a data file of its environment.
 PACKAGED_MODELS = _CHECKOUT_MODELS if _CHECKOUT_MODELS.is_dir() else Path(sys.prefix) / "share" / "edge" / "models"
-
-Unit = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class ServeConfig(Section):
@@ -29,6 +28,16 @@ class ServeConfig(Section):
     tls_cert: Path | None = Field(None, description="certificate chain (PEM); left out: the box makes its own")
     tls_key: Path | None = Field(None, description="its private key (PEM)")
     client_ca: Path | None = Field(None, description="authority (PEM) whose certificate every client must hold")
+    trusted_proxies: tuple[str, ...] = Field(
+        (),
+        description="addresses or networks of proxies in front of this box, such as 127.0.0.1 or 10.0.0.0/24; what "
+        "others say in Forwarded or X-Forwarded-... is not believed",
+    )
+    root_path: str = Field(
+        "",
+        pattern=r"^((/[A-Za-z0-9._~-]+)+)?$",
+        description="path under which a proxy shows this box, such as /box1; empty: it has a host of its own",
+    )
     session_hours: float = Field(12.0, gt=0, le=168, description="hours until a guard must log in again")
     keep_page: bool = Field(False, description="true: while models can't be loaded, serve the page, which says so")
     max_long_polls: int = Field(100, ge=1, le=10_000, description="long polls held open at once; more get 429")
@@ -43,34 +52,12 @@ class ServeConfig(Section):
         description="minutes without a pull by anybody with a token for alerts, after which the box warns; 0: never",
     )
 
-
-class MaskConfig(Section):
-    """A rectangle painted black in the capture child, before anything else sees a pixel."""
-
-    x: Unit = Field(description="left edge, fraction of the frame's width")
-    y: Unit = Field(description="top edge, fraction of the frame's height")
-    width: Unit = Field(description="fraction of the frame's width")
-    height: Unit = Field(description="fraction of the frame's height")
-
-
-class CameraConfig(Section):
-    """One camera."""
-
-    name: str = Field(
-        pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", description="short name, lower case letters, digits, - and _"
-    )
-    source: str = Field(
-        min_length=1,
-        description="v4l2:/dev/video0, rtsp://..., http://.../stream.mjpg, picamera:0, csi:0, file:clip.mp4, "
-        "folder:frames/",
-    )
-    loop: bool = Field(False, description="play a file or folder again from its start when it ends")
-    realtime: bool = Field(True, description="play a file or folder at its recorded speed")
-    fps: float = Field(25.0, gt=0, le=240, description="frames per second asked of a device, or of a folder of images")
-    width: int = Field(640, ge=16, le=7680, description="px asked of a device; frames of other sources keep their size")
-    height: int = Field(480, ge=16, le=4320, description="px asked of a device")
-    stall_after_s: float = Field(4.0, gt=0, le=600, description="seconds without a frame until the child is killed")
-    masks: tuple[MaskConfig, ...] = Field((), description="rectangles painted black before anything sees the frame")
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in texts:
+            ipaddress.ip_network(text, strict=False)
+        return texts
 
 
 class DetectConfig(Section):

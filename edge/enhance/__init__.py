@@ -8,6 +8,7 @@
     recipe    recipes to JSON and back
     labels    marks picture files whose detail was drawn by a model
     benefit   which steps were shown to help recognition, and for which models that holds
+    view      which steps were shown to help the eye, for which faults
     budget    which steps are dropped first when time is short
     scoring   a face for recognition: the original, and beside it the enhanced one
 
@@ -18,18 +19,19 @@ from edge.enhance.benefit import BENEFIT_FILE, Benefit
 from edge.enhance.budget import DROP_ORDER, Budget
 from edge.enhance.enhancer import Enhancer, Replayed, plan_steps, redo, replay
 from edge.enhance.networks import Networks, warm_up
-from edge.enhance.planner import MAX_LUMA, Plan, PlannedStep
+from edge.enhance.planner import Plan, PlannedStep
 from edge.enhance.recipe import PURPOSE, recipe_from_json, recipe_to_json
 from edge.enhance.scoring import Scored, score_face
 from edge.enhance.steps import GENERATIVE, STEPS
+from edge.enhance.view import VIEW_FILE, Views
 
 __all__ = [
     "BENEFIT_FILE",
     "DROP_ORDER",
     "GENERATIVE",
-    "MAX_LUMA",
     "PURPOSE",
     "STEPS",
+    "VIEW_FILE",
     "Benefit",
     "Budget",
     "Enhancer",
@@ -38,6 +40,7 @@ __all__ = [
     "PlannedStep",
     "Replayed",
     "Scored",
+    "Views",
     "plan_steps",
     "recipe_from_json",
     "recipe_to_json",

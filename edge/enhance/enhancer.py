@@ -10,8 +10,9 @@ from edge.arrays import BgrImage, require_bgr
 from edge.enhance.benefit import Benefit
 from edge.enhance.budget import Budget
 from edge.enhance.networks import Networks
-from edge.enhance.planner import Plan, PlannedStep, plan_of, refusals_for_recognition, refusals_for_view
+from edge.enhance.planner import Plan, PlannedStep, plan_for_view, plan_of, refusals_for_recognition
 from edge.enhance.steps import STEPS, kind_of
+from edge.enhance.view import Views
 from edge.errors import ImageError
 from edge.pixels import lime
 from edge.pixels.hashing import pixel_sha256
@@ -24,7 +25,8 @@ class Enhancer:
     """Plans by measured faults and carries plans out.
 
     `clock` gives seconds; without one, recipes say 0 ms and so are the same on every run. Without `networks` there are
-    no learned steps, without `benefit` nothing is done for recognition. `generative` lets plans for eyes draw detail.
+    no learned steps, without `benefit` nothing is done for recognition, without `views` nothing for eyes. `generative`
+    lets plans for eyes draw detail.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class Enhancer:
         *,
         networks: Networks | None = None,
         benefit: Benefit | None = None,
+        views: Views | None = None,
         generative: bool = False,
     ) -> None:
         if mode not in ("auto", "off"):
@@ -42,6 +45,7 @@ class Enhancer:
         self._clock = clock or (lambda: 0.0)
         self.networks = networks or Networks()
         self.benefit = benefit or Benefit()
+        self.views = views or Views()
         self._generative = generative
         self.budget: Budget | None = None
         """Set in live work only."""
@@ -64,17 +68,22 @@ class Enhancer:
         """
         if self._mode == "off":
             return plan_of(dict.fromkeys(STEPS, "enhancement is off"), {})
+        own: Mapping[str, Mapping[str, Any]] = {}
         if for_recognition:
             refusals = refusals_for_recognition(quality, self.benefit)
         else:
-            refusals = refusals_for_view(quality, generative=self._generative)
-        for name, kind in STEPS.items():
-            if refusals[name] is None and kind.learned and self.networks.default_of(name) is None:
+            refusals, own = plan_for_view(quality, self.views, generative=self._generative)
+        planned = [name for name in STEPS if refusals[name] is None]
+        for name in planned:
+            if STEPS[name].learned and self.networks.default_of(name) is None:
                 refusals[name] = "the model pack has no model for it"
         if self.budget is not None and num_pixels is not None:
-            wanted = [name for name in STEPS if refusals[name] is None]
-            refusals.update(self.budget.trim(wanted, num_pixels))
-        return plan_of(refusals, {name: self._params(name) for name in STEPS if refusals[name] is None})
+            refusals.update(self.budget.trim([name for name in planned if refusals[name] is None], num_pixels))
+        missing = [name for name in planned if refusals[name] is not None and name in own]
+        for name in planned:
+            if refusals[name] is None and missing and name in own:
+                refusals[name] = f"helps together with {' and '.join(missing)} only"
+        return plan_of(refusals, {name: self._params(name, own.get(name)) for name in STEPS if refusals[name] is None})
 
     def apply(self, image: BgrImage, plan: Plan, progress: Progress | None = None) -> tuple[BgrImage, Recipe]:
         """Do the steps of `plan`; return the picture and the recipe.

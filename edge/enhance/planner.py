@@ -1,7 +1,8 @@
 """Decides which steps a picture gets, by measured faults alone: equal numbers give equal plans.
 
-For eyes a step is done where its fault is seen. For recognition it must also have been shown to help (`benefit`):
-brightening before denoising is known to cost more faces than it wins. Steps that invent detail run on request only.
+For eyes those steps are done that were shown to bring faces with such faults nearer to the truth without making them
+less like the person (`view`); for recognition those shown to find more people (`benefit`). Steps that invent detail run
+on request only.
 """
 
 from __future__ import annotations
@@ -11,22 +12,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge.enhance.benefit import Benefit
-from edge.enhance.faults import MAX_DIRECTEDNESS, NOISE, grade
+from edge.enhance.faults import grade
 from edge.enhance.steps import GENERATIVE, STEPS
+from edge.enhance.view import Views
 from edge.recipes import SkippedStep
 from edge.records import Quality
 
-MAX_LUMA = 0.3
-"""Mean luma below which a face is hard to make out on a screen; faces in daylight have 0.4 to 0.67."""
-MIN_NOISE_LIT = 0.006
-"""Noise of a dark face that brightening will make visible."""
-MAX_SHARPNESS = 0.58
-MAX_SHARPNESS_DIRECTED = 0.62
 MAX_NOISE_LEVEL, MAX_BLOCK_LEVEL = 2, 1
 """Above these levels a fault would be sharpened along with the face."""
-SURE_NOISE_LEVEL = 3
-"""Below this a small face's fine detail is taken for noise: denoised before it was doubled it lost 2 dB."""
-MIN_EYES_PX = 24.0
+
+MIN_DRAWN = {"blocks": 2, "small": 1}
+"""Levels from which detail is drawn where that was asked for."""
+INSTEAD = {"sr4": "sr2", "restore": "deblur"}
 
 Refusals = Mapping[str, str | None]
 
@@ -47,25 +44,31 @@ class Plan:
     skipped: tuple[SkippedStep, ...]
 
 
-def refusals_for_view(quality: Quality, *, generative: bool = False) -> dict[str, str | None]:
-    """Why each step is not done for eyes; None for those that are."""
+def plan_for_view(
+    quality: Quality, views: Views, *, generative: bool = False
+) -> tuple[dict[str, str | None], dict[str, Mapping[str, Any]]]:
+    """Why each step is not done for eyes, None for those that are; and the parameters of those that have their own."""
     levels = grade(quality)
-    refusals: dict[str, str | None] = {
-        "denoise": _why_not_denoise(quality, levels),
-        "lime": _why_not_lime(quality),
-        "deblur": _why_not_deblur(quality, levels),
-        "restore": None if levels["blocks"] >= 2 else f"blocks {quality.blockiness:.2f} are few",
-        "sr2": _why_not_larger(quality),
-        "sr4": _why_not_larger(quality),
-    }
-    for name in GENERATIVE:
-        if not generative:
-            refusals[name] = "invents detail: done on request only"
-    if refusals["sr4"] is None:
-        refusals["sr2"] = "sr4 is done instead"
-    if refusals["restore"] is None:
-        refusals["deblur"] = "restore is done instead"
-    return refusals
+    seen = seen_in(levels)
+    chosen = {step.name: step.params for step in views.steps_for(levels)}
+    refusals: dict[str, str | None] = {}
+    for name, kind in STEPS.items():
+        if name in chosen:
+            refusals[name] = None
+        elif name in GENERATIVE:
+            why = None if any(levels[fault] >= MIN_DRAWN[fault] for fault in kind.cures) else f"with {seen}: no need"
+            refusals[name] = why if generative else "invents detail: done on request only"
+        else:
+            refusals[name] = views.problem or f"with {seen}: not shown to help the eye"
+    for drawn, instead_of in INSTEAD.items():
+        if refusals[drawn] is None and refusals[instead_of] is None:
+            refusals[instead_of] = f"{drawn} is done instead"
+    return refusals, {name: params for name, params in chosen.items() if refusals[name] is None}
+
+
+def seen_in(levels: Mapping[str, int]) -> str:
+    """The faults with their levels, in words."""
+    return ", ".join(f"{fault} at level {level}" for fault, level in levels.items() if level) or "no fault"
 
 
 def refusals_for_recognition(quality: Quality, benefit: Benefit) -> dict[str, str | None]:
@@ -76,7 +79,7 @@ def refusals_for_recognition(quality: Quality, benefit: Benefit) -> dict[str, st
     if benefit.problem is not None:
         return dict.fromkeys(STEPS, f"for viewing only: {benefit.problem}")
     levels = grade(quality)
-    seen = ", ".join(f"{fault} at level {level}" for fault, level in levels.items() if level) or "no fault"
+    seen = seen_in(levels)
     gains = {name: max((benefit.gain(name, *fault) for fault in levels.items()), default=0.0) for name in STEPS}
     best = max((name for name in STEPS if unsuited(name, levels) is None), key=lambda name: gains[name])
     refusals: dict[str, str | None] = {}
@@ -110,30 +113,3 @@ def plan_of(refusals: Refusals, params: Mapping[str, Mapping[str, Any]]) -> Plan
         tuple(PlannedStep(name, params[name]) for name in STEPS if refusals[name] is None),
         tuple(SkippedStep(name, reason) for name in STEPS if (reason := refusals[name]) is not None),
     )
-
-
-def _why_not_denoise(quality: Quality, levels: Mapping[str, int]) -> str | None:
-    least = NOISE[SURE_NOISE_LEVEL - 1] if levels["small"] else MIN_NOISE_LIT if quality.luma < MAX_LUMA else NOISE[0]
-    return None if quality.noise >= least else f"noise {quality.noise:.3f} is below {least:.3f}"
-
-
-def _why_not_lime(quality: Quality) -> str | None:
-    if quality.luma >= MAX_LUMA:
-        return f"luma {quality.luma:.2f} is not below {MAX_LUMA:.2f}"
-    return None
-
-
-def _why_not_deblur(quality: Quality, levels: Mapping[str, int]) -> str | None:
-    directed = quality.directedness >= MAX_DIRECTEDNESS
-    limit = MAX_SHARPNESS_DIRECTED if directed else MAX_SHARPNESS
-    if quality.sharpness >= limit:
-        return f"sharpness {quality.sharpness:.2f} is not below {limit:.2f}"
-    return unsuited("deblur", levels)
-
-
-def _why_not_larger(quality: Quality) -> str | None:
-    if quality.eye_distance_px <= 0:
-        return "no eye distance was measured"
-    if quality.eye_distance_px >= MIN_EYES_PX:
-        return f"eye distance {quality.eye_distance_px:.0f} px is not below {MIN_EYES_PX:.0f}"
-    return None

@@ -11,13 +11,15 @@ from edge.arrays import BgrImage, Boxes, Landmarks
 from edge.enhance.enhancer import Enhancer
 from edge.enhance.planner import PlannedStep
 from edge.enhance.steps import kind_of
-from edge.pixels.geometry import align
+from edge.pixels.geometry import align, enlarged_points
 from edge.pixels.quality import measure, measure_picture
 from edge.recipes import Recipe, Step
 from edge.records import Quality
 
-MARGIN = 0.3
-"""How far the part that is enhanced reaches beyond the box, in box sizes: the aligned crop needs forehead and chin."""
+MARGIN = 0.5
+"""How far the part that is enhanced reaches beyond the box, in box sizes. The aligned crop of a narrow box reaches
+beyond .3: its corners were black then.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def score_face(image: BgrImage, landmarks: Landmarks, box: Boxes, enhancer: Enha
         return Scored(crop, done, quality, recipe)
     done, recipe = enhancer.apply(part, plan)
     ratio = done.shape[1] / part.shape[1]
-    points = (landmarks - np.array(corner, np.float32)) * np.float32(ratio)
+    points = enlarged_points(landmarks - np.array(corner, np.float32), ratio)
     return Scored(crop, align(done, points), quality, recipe)
 
 

@@ -7,6 +7,7 @@
     groups     false match rates within and across groups of people, with bounds
     restore    what each enhancement step does to pixels and to recognition
     benefit    which steps may be done for recognition, chosen from what `restore` measures
+    view       which steps are done for eyes, and how strongly
     measures   numbers of ISO/IEC 19795 from similarities and labels
 
 Nothing here trains, prints or draws. The caller passes the function that reads pictures.

@@ -21,7 +21,7 @@ from edge.enhance.scoring import are_aligned, as_captured, cut
 from edge.evaluate.measures import similarity_at_fmr
 from edge.evaluate.pairs import CENTRED_BOX, CENTRED_LANDMARKS, Picture, degraded, main_face
 from edge.pixels import degrade, metrics
-from edge.pixels.geometry import align
+from edge.pixels.geometry import align, enlarged_points
 from edge.pixels.quality import measure
 from edge.pixels.resize import resize
 from edge.recognise import Embedder
@@ -35,6 +35,8 @@ FMR = 1e-2
 WORST = 0.05
 """The worst value is the mean over this share of the faces."""
 NUM_SAMPLES = 3
+SAME_DB = 100.0
+"""The PSNR of two equal pictures, where differences are taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,11 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class _DegradedFace:
-    """One degraded face: the part that steps work on, and where its landmarks lie in it."""
+class DegradedFace:
+    """One degraded face: the part that steps work on, and where its landmarks lie in it.
+
+    `truth` is the clean face and `crop` the degraded one, both aligned by the landmarks that were found.
+    """
 
     part: BgrImage
     points: Landmarks
@@ -114,7 +119,7 @@ def measure_condition(
     clean: list[BgrImage] = []
     levels: list[Mapping[str, int]] = []
     for number, face in enumerate(faces):
-        seen = _degrade_and_find(face, name, detector)
+        seen = degrade_and_find(face, name, detector)
         levels.append(grade(seen.quality))
         if number < NUM_SAMPLES:
             clean.append(seen.truth)
@@ -148,8 +153,18 @@ def row_of(condition: Condition, step: str, faces: Sequence[Face]) -> dict[str, 
             "cosine_worst": round(float(cosine[: max(1, round(len(cosine) * WORST))].mean()), 4),
             "tar": round(float(accepted_pairs(variant.vectors, people).mean()), 4),
         }
+    row["chance"] = {
+        "psnr_db": _error_of_mean(np.minimum(on.psnr, SAME_DB) - np.minimum(off.psnr, SAME_DB)),
+        "cosine": _error_of_mean(np.einsum("nd,nd->n", on.vectors - off.vectors, clean)),
+    }
     row["both"] = {"tar": round(float(accepted_pairs(mean_direction(off.vectors, on.vectors), people).mean()), 4)}
     return row
+
+
+def _error_of_mean(changes: NDArray[np.float64]) -> float | None:
+    """Standard error of the mean change: what lies within two of it may be chance."""
+    known = changes[np.isfinite(changes)]
+    return round(float(known.std(ddof=1) / np.sqrt(len(known))), 4) if len(known) > 1 else None
 
 
 def owners(faces: Sequence[Face]) -> NDArray[np.intp]:
@@ -182,15 +197,16 @@ def mean_direction(original: F32, enhanced: F32) -> F32:
     return np.asarray(total / np.linalg.norm(total, axis=1, keepdims=True), np.float32)
 
 
-def _degrade_and_find(face: Face, name: str, detector: Detector) -> _DegradedFace:
+def degrade_and_find(face: Face, name: str, detector: Detector) -> DegradedFace:
+    """Spoil a clean picture (`name` as in `measure_condition`) and cut the face out as a hit would."""
     image = _degraded(face, name)
     landmarks, box = _find(image, detector)
     part, corner = cut(image, box)
     points = landmarks - np.array(corner, np.float32)
-    truth = align(face.image, landmarks * np.float32(face.image.shape[1] / image.shape[1]))
+    truth = align(face.image, enlarged_points(landmarks, face.image.shape[1] / image.shape[1]))
     crop = align(image, landmarks)
     quality = as_captured(measure(crop, landmarks, box), part, corner)
-    return _DegradedFace(part, points, truth, quality, crop)
+    return DegradedFace(part, points, truth, quality, crop)
 
 
 def _degraded(face: Face, name: str) -> BgrImage:
@@ -204,7 +220,7 @@ def _degraded(face: Face, name: str) -> BgrImage:
 
 
 def _changed(
-    seen: _DegradedFace, step: str, enhancer: Enhancer, variant: Variant, made: dict[tuple[str, ...], BgrImage]
+    seen: DegradedFace, step: str, enhancer: Enhancer, variant: Variant, made: dict[tuple[str, ...], BgrImage]
 ) -> BgrImage:
     """Return the aligned face after a step; `made` caches the results."""
     plan = enhancer.plan(seen.quality) if step == AUTO else plan_steps([step])
@@ -214,7 +230,7 @@ def _changed(
         return enhancer.apply(seen.crop, plan)[0]
     if names not in made:
         done = enhancer.apply(seen.part, plan)[0]
-        made[names] = align(done, seen.points * np.float32(done.shape[1] / seen.part.shape[1]))
+        made[names] = align(done, enlarged_points(seen.points, done.shape[1] / seen.part.shape[1]))
     return made[names]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from edge.capture.address import without_login
+from edge import disclosure
 from edge.config import DEFAULT, CameraConfig, Config, Origins, StatusConfig
 
 
@@ -73,4 +73,4 @@ def _flat(model: BaseModel, prefix: str) -> Iterator[tuple[str, Any]]:
                 yield from _flat(item, f"{prefix}{name}[{getattr(item, 'name', number)}].")
         else:
             plain = value if isinstance(value, bool | int | float) or value is None else str(value)
-            yield f"{prefix}{name}", without_login(plain) if isinstance(plain, str) else plain
+            yield f"{prefix}{name}", disclosure.shown(plain) if name == "source" and isinstance(plain, str) else plain

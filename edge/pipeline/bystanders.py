@@ -49,21 +49,27 @@ class Bystanders:
 
     detected: Boxes = field(default_factory=_no_boxes)
     doubtful: Boxes = field(default_factory=_no_boxes)
+    is_searched: bool = False
+    """Whether `doubtful` holds all that a low score finds in the whole frame: the first look has told it, too."""
 
 
 def bystanders_of(track: Track, detections: Detections, tracks: Sequence[Track]) -> Bystanders:
     """All faces of a frame beside that of `track`."""
     own = [] if track.detection is None else [track.detection]
     unseen = [one.box for one in tracks if one.detection is None and one.track_id != track.track_id]
-    return Bystanders(np.delete(detections.boxes, own, axis=0), np.array(unseen, np.float32).reshape(-1, 4))
+    doubtful = np.array(unseen, np.float32).reshape(-1, 4)
+    if detections.doubtful is not None:
+        doubtful = np.concatenate([doubtful, detections.doubtful])
+    return Bystanders(np.delete(detections.boxes, own, axis=0), doubtful, detections.doubtful is not None)
 
 
 def look_again(image: BgrImage, own: Box, known: Bystanders, searcher: Searcher | None) -> Bystanders:
     """All that is to be covered in a frame that is kept for the face in the box `own`.
 
-    `searcher` looks at the very frame once more, with a low score and, where it is large, tile by tile.
+    `searcher` looks at the very frame once more, with a low score and, where it is large, tile by tile. What the first
+    look has told already is not looked for again.
     """
-    found = [] if searcher is None else _second_look(image, searcher)
+    found = [] if searcher is None else _second_look(image, searcher, is_searched=known.is_searched)
     doubtful = _with_area(np.concatenate([known.doubtful, *found]))
     return Bystanders(_with_area(known.detected), doubtful[~_is_same_face(doubtful, np.array(own, np.float32))])
 
@@ -84,9 +90,9 @@ def _with_area(boxes: Boxes) -> Boxes:
     return boxes[(boxes[:, 2:] > boxes[:, :2]).all(axis=1)]
 
 
-def _second_look(image: BgrImage, searcher: Searcher) -> list[Boxes]:
+def _second_look(image: BgrImage, searcher: Searcher, *, is_searched: bool) -> list[Boxes]:
     height, width = image.shape[:2]
-    found = [searcher.detect(image, SECOND_LOOK_SCORE).boxes]
+    found = [] if is_searched else [searcher.detect(image, SECOND_LOOK_SCORE).boxes]
     if max(height, width) > SECOND_LOOK_PX:
         for left, top, right, bottom in tiles(width, height, NUM_TILES):
             part = searcher.detect(np.ascontiguousarray(image[top:bottom, left:right]), SECOND_LOOK_SCORE).boxes

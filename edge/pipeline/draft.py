@@ -21,7 +21,7 @@ from edge.pipeline.bystanders import Bystanders, Searcher, cover_bystanders, loo
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.two_faces import recognition_recipe, two_faces_json
 from edge.pixels.encode import file_sha256, to_jpeg, to_png
-from edge.pixels.geometry import align
+from edge.pixels.geometry import align, enlarged_points
 from edge.recognise import Embedder
 from edge.records import Crop, Frame, Hit, HitImages, Match, Visit
 from edge.watchlist.false_alerts import expected_false_alerts, rarity
@@ -124,7 +124,7 @@ class Drafter:
         recipe_json["input"] = {"corner": [left, top], "landmarks": landmarks.tolist(), "box": box.tolist()}
         recipe_json["recognition"] = recognition_recipe(found, landmarks, box, face.recipe, self.enhancer)
         original = crop.image if np.array_equal(found, captured) else align(found, landmarks)
-        faces = [original, align(enhanced, landmarks * np.float32(enhanced.shape[1] / found.shape[1]))]
+        faces = [original, align(enhanced, enlarged_points(landmarks, enhanced.shape[1] / found.shape[1]))]
         similarities = self._similarities(faces, match.person_id, active) if changed is not None else None
         similarity_enhanced = (
             similarities[1]

@@ -32,11 +32,12 @@ from edge.serve.bell import Bell
 from edge.serve.board import LiveBoard
 from edge.serve.http import inputs, security_headers
 from edge.serve.http.audit import audit_views
-from edge.serve.http.auth import CALLERS, Callers, check_access
+from edge.serve.http.auth import CALLERS, COOKIES, Callers, CookieNames, check_access
 from edge.serve.http.connection import count_answer
 from edge.serve.http.door import Door
 from edge.serve.http.problems import problems
-from edge.serve.http.quotas import LIVE_VIEWS, LONG_POLLS, UPLOADS, ConnectionLimits, Shares
+from edge.serve.http.proxies import PROXIES, Proxies, believe_proxies
+from edge.serve.http.quotas import BODIES, LIVE_VIEWS, LONG_POLLS, UPLOADS, BodyMemory, ConnectionLimits, Shares
 from edge.serve.http.refusals import REFUSALS, Refusals, http_logger
 from edge.serve.http.route import ROUTES
 from edge.serve.page import claim, language
@@ -63,6 +64,8 @@ MAX_VIEWS_PER_USER = 16
 """Two for each open page."""
 MAX_UPLOADS = 3
 MAX_UPLOADS_PER_USER = 2
+MAX_BODIES_BYTES = 136_000_000
+"""Bytes of bodies held in memory at once: two of the largest, and half of it for one caller."""
 KEEPALIVE_S = 10.0
 """Seconds an idle connection is kept. It is also the time limit for headers; aiohttp's own would be an hour."""
 LINGER_S = 3.0
@@ -87,11 +90,20 @@ def build_app(
 ) -> web.Application:
     """Build the application. It owns only its subscription to the store; whatever is passed in, the caller closes."""
     app = web.Application(
-        middlewares=[problems(problem_page), claim.lead_to_claim, check_access, look_at_box, audit_views],
+        middlewares=[
+            believe_proxies,
+            problems(problem_page),
+            claim.lead_to_claim,
+            check_access,
+            look_at_box,
+            audit_views,
+            inputs.give_back_bodies,
+        ],
         client_max_size=inputs.MAX_BODY_BYTES,
     )
     app[STORE] = store
     app[CONFIG] = config
+    app[PROXIES] = Proxies(config)
     app[LIVE] = live
     app[METRICS] = metrics
     app[HEALTH] = health
@@ -110,7 +122,7 @@ def build_app(
     app.on_response_prepare.append(count_answer)
     app.cleanup_ctx.append(_listen_to_store)
     app[ROUTES] = routes.by_name(routes.TABLE)
-    app.add_routes(routes.definitions(routes.TABLE))
+    app.add_routes(routes.definitions(routes.TABLE, config.root_path))
     return app
 
 
@@ -126,12 +138,14 @@ def _add_own_parts(app: web.Application) -> None:
     app[TEMPLATES] = {name: make_templates(assets, app[STATUSES], zone, t) for name, t in texts.items()}
     app[FEED_BELL] = Bell()
     app[CALLERS] = Callers(app[STORE])
+    app[COOKIES] = CookieNames.of(app[STORE].box_id)
     app[LATEST_HITS] = SharedAnswer()
     app[REJECTED_HITS] = SharedAnswer()
     app[CREDIT] = CpuCredit()
     app[FEED_PAGES] = FeedPages(app[CREDIT])
     coverage.prepare(app)
     app[REFUSALS] = Refusals()
+    app[BODIES] = BodyMemory(MAX_BODIES_BYTES)
     app[UPLOADS] = Shares(MAX_UPLOADS, "uploads", per_owner=MAX_UPLOADS_PER_USER)
     app[LONG_POLLS] = Shares(app[CONFIG].max_long_polls, "long polls")
     app[LIVE_VIEWS] = Shares(MAX_VIEWERS, "live views", per_owner=MAX_VIEWS_PER_USER)
@@ -161,7 +175,7 @@ async def start(
         logger=http_logger(refusals),
     )
     await runner.setup()
-    limits = ConnectionLimits(config.max_connections, config.max_connections_per_address)
+    limits = ConnectionLimits(config.max_connections, config.max_connections_per_address, Proxies(config).__contains__)
     try:
         await Door(runner, host, port, limits, refusals, tls).start()
     except OSError as error:

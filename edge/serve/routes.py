@@ -14,7 +14,7 @@ from aiohttp import web
 
 from edge.serve.api import coverage, feed, images, operations, status, watchlist
 from edge.serve.http.access import OPEN, allow
-from edge.serve.http.route import Route
+from edge.serve.http.route import UNDER_ROOT, Route
 from edge.serve.page import (
     accounts,
     assets,
@@ -226,14 +226,17 @@ def by_name(routes: Iterable[Route]) -> Mapping[str, Route]:
     return found
 
 
-def definitions(routes: Iterable[Route]) -> list[web.RouteDef]:
-    """The routes as aiohttp's router takes them."""
-    return [
-        web.route(route.method, _router_path(route.path), route.handler, name=route.name)
-        if route.method != "GET"
-        else web.get(_router_path(route.path), route.handler, name=route.name, allow_head=route.has_head)
-        for route in routes
-    ]
+def definitions(routes: Iterable[Route], root: str = "") -> list[web.RouteDef]:
+    """The routes as aiohttp's router takes them; with a `root` path also under that, for proxies that leave it on."""
+    routes = list(routes)
+    plain = [_definition(route, route.path, route.name) for route in routes]
+    return plain + [_definition(one, root + one.path, UNDER_ROOT + one.name) for one in routes] if root else plain
+
+
+def _definition(route: Route, path: str, name: str) -> web.RouteDef:
+    if route.method != "GET":
+        return web.route(route.method, _router_path(path), route.handler, name=name)
+    return web.get(_router_path(path), route.handler, name=name, allow_head=route.has_head)
 
 
 def _router_path(path: str) -> str:

@@ -6,9 +6,11 @@ people, accounts, audit   the watchlist; users and tokens; who did what
 images, blobs             rows and files of pictures
 core, start, database     the open folder; steps of opening it; the database file and its writing thread
 migrate, update, repair   new versions of the database; damaged pages
+backup                    the whole directory as one file, and back
 retention, reserve, stats old data is deleted; space for that; counts
 rows, codec               records; JSON
 clocks, drill             ages by the boots' own clocks; hits to practise with
+identity                  who the device is, and on which machine it was made
 """
 
 from edge.store.codec import hit_from_json, hit_to_json, item_to_json, time_from_text, time_to_text, to_line

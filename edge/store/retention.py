@@ -165,6 +165,7 @@ def enforce(
 def run_rounds(start_round: Callable[[], Future[RetentionReport]]) -> Future[RetentionReport]:
     """Start one round after the other until a report is complete; what else is queued gets its turn in between."""
     total: Future[RetentionReport] = Future()
+    total.set_running_or_notify_cancel()  # who waits no longer, as at a stop, must not break the writer's callbacks
 
     def go_on(done: Future[RetentionReport], so_far: RetentionReport) -> None:
         if (error := done.exception()) is not None:

@@ -6,10 +6,12 @@ import sqlite3
 from pathlib import Path
 
 from edge.store import images, reserve, retention
+from edge.store.backup import restore
 from edge.store.blobs import Blobs
 from edge.store.core import Clocks, Core, Steps
 from edge.store.database import meta
 from edge.store.feed import epoch
+from edge.store.identity import identity
 from edge.store.repair import damage
 
 
@@ -18,6 +20,7 @@ def open_core(data_dir: Path, clocks: Clocks) -> Core:
 
     def prepare(db: sqlite3.Connection, blobs: Blobs) -> None:
         meta.device_id(db)
+        identity.bind_first(db, clocks.wall())
         epoch.choose_epoch(db, data_dir, clocks.wall())
         images.delete_released(db, blobs)
         images.sweep_if_due(db, blobs, clocks.wall())
@@ -27,6 +30,7 @@ def open_core(data_dir: Path, clocks: Clocks) -> Core:
         retention.make_room(db, blobs, data_dir)
 
     def mend(blobs: Blobs) -> None:
+        restore.finish(data_dir)
         damage.mend(data_dir / "edge.db", blobs, clocks.wall())
 
     return Core(data_dir, clocks, Steps(prepare, make_room, mend))

@@ -32,6 +32,7 @@ from edge.store.feed.feed import Feed
 from edge.store.hits import hits, search
 from edge.store.hits.reviews import Reviews
 from edge.store.hits.search import HitFilter
+from edge.store.identity.identity import Identity
 from edge.store.people import people, traces
 from edge.store.people.calibration import CalibrationStore
 from edge.store.people.changes import Listing
@@ -43,7 +44,8 @@ from edge.store.rows import AuditHead, Consumer, RetentionReport
 class Store:
     """Hits, feed, pictures, people and accounts of one device, in one data directory.
 
-    `accounts`, `claim`, `reviews`, `drills`, `audit_log`, `coverage`, `pauses` and `calibration` have their own verbs.
+    `accounts`, `claim`, `reviews`, `drills`, `audit_log`, `coverage`, `pauses`, `calibration` and `identity` have their
+    own verbs.
     """
 
     def __init__(self, core: Core) -> None:
@@ -59,7 +61,7 @@ class Store:
         self.reviews, self.drills = Reviews(core), Drills(core)
         self.coverage = Coverage(core)
         self.pauses = Pauses(core)
-        self.calibration = CalibrationStore(core)
+        self.calibration, self.identity = CalibrationStore(core), Identity(core)
         watchlist = self._watchlist = Watchlist(core)
         self.put_listing, self.replace_people = watchlist.put, watchlist.replace
         self.forget_person = watchlist.erase

@@ -17,14 +17,16 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from edge.app.evaluation import restore
+from edge.app.evaluation import view as eyes
 from edge.app.evaluation.restore_report import write_report
 from edge.app.offline.enhance import enhance
 from edge.app.selfcheck import demo_clip
 from edge.capture.images import read_image
 from edge.cli.root import app
 from edge.config import Config, RuntimeConfig
-from edge.enhance import BENEFIT_FILE, recipe_from_json, replay
-from edge.enhance.benefit import read_benefit
+from edge.enhance import BENEFIT_FILE, VIEW_FILE, recipe_from_json, replay
+from edge.enhance.benefit import hashes_of, read_benefit
+from edge.enhance.view import Choice, ChosenStep, ViewFile, read_views
 from edge.errors import EdgeError, ImageError, ModelError
 from edge.pixels import degrade
 from edge.sessions import Pack
@@ -130,11 +132,21 @@ def _chunks(png: bytes) -> list[bool]:
 
 
 def test_auto_follows_the_faults(config: Config, tmp_path: Path) -> None:
+    steps = (ChosenStep(name="denoise"),)
+    levels = {"noise": (1, 5), **dict.fromkeys(("dark", "motion", "blur", "blocks"), (0, 5))}
+    choice = Choice(steps=steps, levels=levels, psnr_db=3.0, likeness=0.0, num_faces=20)
+    hashes = hashes_of(Pack.open(config.models_dir))
+    held = ViewFile(version=1, models=hashes, measured_with={}, steps={"denoise": 1}, choices=(choice,))
+    (config.models_dir / VIEW_FILE).write_text(held.model_dump_json(), "utf-8")
     scene = degrade.apply(demo_clip.scene(), "noise", 4, rng_or_seed=1)
     told = enhance(config, write(tmp_path / "in.png", scene), tmp_path / "out.png", steps=["auto"])
     assert "denoise" in [step["name"] for step in told["recipe"]["steps"]]
     assert {step["name"] for step in told["recipe"]["skipped"]} >= {"sr4", "restore"}
     assert told["quality"]["noise"] > 0.012
+    (config.models_dir / VIEW_FILE).unlink()
+    told = enhance(config, write(tmp_path / "in.png", scene), tmp_path / "out.png", steps=["auto"])
+    assert told["recipe"]["steps"] == []
+    assert {"name": "denoise", "reason": "view.json is missing: nothing is enhanced"} in told["recipe"]["skipped"]
 
 
 @pytest.mark.parametrize(
@@ -222,6 +234,28 @@ def test_benefit_is_written_for_the_models_at_hand(config: Config, people: tuple
     assert told["written"].endswith(BENEFIT_FILE)
     assert told["rows"]
     (config.models_dir / BENEFIT_FILE).unlink()
+
+
+def test_choices_for_eyes_are_written_and_a_stopped_run_goes_on(
+    config: Config, people: tuple[Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eyes, "CONDITIONS", ("clean", "dark:3"))
+    told = eyes.write_view(config, *people, count=6, keep=tmp_path)
+    assert told["written"].endswith(VIEW_FILE)
+    assert read_views(Pack.open(config.models_dir)).problem is None
+    kept = tmp_path / "dark-3.json"
+    rows = json.loads(kept.read_text("utf-8"))["rows"]
+    assert len(rows) == 6
+    assert len({row["person"] for row in rows}) == 3
+
+    def refuse(faces: object, name: str, **rest: object) -> None:
+        raise AssertionError(f"{name} is measured again")
+
+    monkeypatch.setattr(eyes.view, "measure", refuse)
+    assert eyes.write_view(config, *people, count=6, keep=tmp_path) == told
+    with pytest.raises(AssertionError, match="clean is measured again"):
+        eyes.write_view(config, *people, count=4, keep=tmp_path)
+    (config.models_dir / VIEW_FILE).unlink()
 
 
 def test_too_few_people_are_refused(config: Config, tmp_path: Path) -> None:

@@ -18,3 +18,5 @@ def test_demo_once() -> None:
     assert shown["hit"]["kind"] == "test"
     assert shown["hit"]["person"]["id"] == "demo-1"
     assert shown["hit"]["liveness"] == "not_assessed"
+    assert shown["hit"]["images"]["enhanced"], "the demo's picture must be enhanced at the end"
+    assert [step["name"] for step in shown["hit"]["recipe"]["steps"]] == ["lime"]

@@ -10,11 +10,9 @@ from typing import Any
 
 import pytest
 
-from edge.config import SiteConfig, StatusConfig
-from edge.records import CameraState
-from edge.store.coverage.pause import Pause
-from tests.e2e.browser import NARROW, browsing, find_axe, log_in, require_chromium, serious_faults, shoot
-from tests.support.web import START, Switch, WebSide, camera_health, live_view, make_hit, person, run, running
+from edge.config import StatusConfig
+from tests.e2e.browser import NARROW, browsing, log_in, require_chromium, shoot
+from tests.support.web import WebSide, live_view, make_hit, person, run, running
 
 require_chromium()
 
@@ -191,102 +189,5 @@ def test_the_sound_repeats_until_somebody_has_seen_the_hit(tmp_path: Path) -> No
             await asyncio.sleep(0.5)
             await add_hit(box, 8)
             await page.locator("html[data-sounded=urgent]").wait_for()
-
-    run(check())
-
-
-def test_the_strip_and_the_tile_say_pause_loss_and_an_empty_list(tmp_path: Path) -> None:
-    async def check() -> None:
-        now = dt.datetime.now(dt.UTC)
-        switch, told = Switch(), {"people": 2}
-        site = SiteConfig(time_zone="Asia/Kolkata")
-        async with (
-            running(tmp_path, recognition=switch, told=told, site=site) as box,
-            browsing(box.url, DESK) as page,
-        ):
-            alive = True
-
-            async def play() -> None:
-                number = 0
-                while True:
-                    number += 1
-                    if alive:
-                        box.live.publish(await asyncio.to_thread(live_view, number, label=None))
-                    await asyncio.sleep(0.2)
-
-            playing = asyncio.create_task(play())
-            await log_in(box, page, "a-guard")
-            await page.get_by_text("No possible match in view.").wait_for()
-            switch.pause_now = Pause("Ann", "fire drill", now, now + dt.timedelta(minutes=5))
-            box.live.health_bell.ring()
-            tile = page.locator("[data-camera=door] .seen")
-            await tile.get_by_text("by Ann: fire drill").wait_for()
-            for path in PAGES:
-                await page.goto(box.url + path)
-                await page.locator("#strip").get_by_text("Recognition paused until").wait_for()
-            await shoot(page, "strip-paused")
-            await page.goto(f"{box.url}/hits")
-            await page.locator("#strip").get_by_role("button", name="Resume now").click()
-            await page.wait_for_url(f"{box.url}/hits")
-            assert await page.locator("#strip [data-pause]").count() == 0
-            assert switch.asked == [("resume", "a-guard")]
-            told["people"] = 0
-            await page.goto(box.url)
-            await tile.get_by_text("Nobody is on the watchlist.").wait_for()
-            told["people"] = 2
-            alive = False
-            box.live.publish_health([camera_health(CameraState.LOST, "no answer")])
-            await tile.get_by_text("Camera lost since 2025-03-02 03:00: Check its power").wait_for()
-            await shoot(page, "strip-lost")
-            playing.cancel()
-
-    run(check())
-
-
-def test_without_the_box_nothing_looks_live(tmp_path: Path) -> None:
-    async def check() -> None:
-        async with running(tmp_path) as box, browsing(box.url, DESK, may_fail=("ERR_", "Failed to")) as page:
-            box.live.publish(live_view(1))
-            await log_in(box, page, "a-guard")
-            await page.get_by_text("Working").wait_for()
-            await page.context.set_offline(True)
-            await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-            await page.locator("html[data-offline]").wait_for(timeout=30_000)
-            await page.get_by_text("No connection to the box: its state is not known.").wait_for()
-            assert not await page.get_by_text("Working").is_visible()
-            assert await page.locator("#offline").is_visible()
-            grey = "getComputedStyle(document.querySelector('#latest')).filter"
-            assert "grayscale" in await page.evaluate(grey)
-            await shoot(page, "offline")
-            await page.context.set_offline(False)
-            await page.locator("html:not([data-offline])").wait_for(timeout=30_000)
-            await page.get_by_text("Working").wait_for()
-
-    run(check())
-
-
-def test_the_pages_of_a_bad_night_are_without_a_serious_fault_of_access(tmp_path: Path) -> None:
-    axe = find_axe()
-    if axe is None:
-        pytest.skip("needs axe-core: pip install axe-playwright-python, or EDGE_TEST_AXE=.../axe.min.js")
-
-    async def check() -> None:
-        pause = Pause("Ann", "works", START, START + dt.timedelta(minutes=5))
-        told = {"people": 0, "store_problem": "the disk is gone"}
-        faults: dict[str, list[str]] = {}
-        async with (
-            running(tmp_path, recognition=Switch(pause), told=told, statuses=LOUD) as box,
-            browsing(box.url, NARROW, bypass_csp=True, may_fail=("status of 4",)) as page,
-        ):
-            box.live.publish_health([camera_health(CameraState.LOST, "no answer")])
-            hit_id = await add_hit(box, 8)
-            await box.post(f"/hits/{hit_id}/review", {"verdict": "rejected:no_face"}, box.session("guard"))
-            await log_in(box, page)
-            for scheme in ("dark", "light"):
-                await page.emulate_media(color_scheme=scheme)
-                for path in (*PAGES[:3], "/box", f"/hits/{hit_id}"):
-                    await page.goto(box.url + path)
-                    faults[f"{scheme} {path}"] = await serious_faults(page, axe)
-        assert {path: found for path, found in faults.items() if found} == {}
 
     run(check())

@@ -74,7 +74,7 @@ async def enrol(page: Any, box: Appliance, portrait: Path, folder: Path) -> None
     bad = folder / "wall.png"
     cv2.imwrite(str(bad), np.full((240, 240, 3), 130, np.uint8))
     await page.get_by_role("link", name="People").click()
-    await page.get_by_role("link", name="Add a person").click()
+    await page.locator("#main").get_by_role("link", name="Add a person").click()
     await page.get_by_label("Id").fill("rosa-1")
     await page.get_by_label("Name").fill("Rosa")
     await page.get_by_label("Status").fill("wanted")

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.enhance import DROP_ORDER, STEPS, Budget, Enhancer
+from edge.enhance import DROP_ORDER, STEPS, Budget, Enhancer, Views
+from edge.enhance.faults import FAULTS
+from edge.enhance.view import Choice, ChosenStep
 from edge.records import Quality
 
 POOR = Quality(0.3, 0.1, 0.03, 0.0, 50.0, 20.0, {})
@@ -56,7 +58,9 @@ def test_costs_are_learned() -> None:
 
 def test_a_picture_done_pays_into_the_estimate(tmp_path: Path) -> None:
     ticks = iter(np.arange(0.0, 10.0, 0.05))
-    enhancer = Enhancer("auto", clock=lambda: float(next(ticks)))
+    always: dict[str, tuple[int, int]] = dict.fromkeys(FAULTS, (0, 5))
+    lime = Choice(steps=(ChosenStep(name="lime"),), levels=always, psnr_db=4.0, likeness=0.0, num_faces=30)
+    enhancer = Enhancer("auto", clock=lambda: float(next(ticks)), views=Views((lime,), None))
     enhancer.budget = Budget(60.0)
     enhancer.begin_frame()
     image = np.full((100, 100, 3), 20, np.uint8)

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.enhance import STEPS, Enhancer, Plan, plan_steps, recipe_from_json, recipe_to_json, replay
-from edge.enhance.planner import refusals_for_view
+from edge.enhance import STEPS, Enhancer, Plan, Views, plan_steps, recipe_from_json, recipe_to_json, replay
+from edge.enhance.faults import FAULTS
+from edge.enhance.view import Choice, ChosenStep
 from edge.errors import ImageError
 from edge.pixels.hashing import pixel_sha256
 from edge.pixels.quality import measure_picture
@@ -34,22 +35,46 @@ def skipped_of(plan: Plan) -> dict[str, str]:
     return {step.name: step.reason for step in plan.skipped}
 
 
-def test_darkness_calls_for_lime_and_light_does_not() -> None:
-    enhancer = Enhancer("auto")
+def choice(*names: str, gamma: float | None = None, **levels: tuple[int, int]) -> Choice:
+    own = {} if gamma is None else {"gamma": gamma}
+    steps = tuple(ChosenStep(name=name, params=own if name == "lime" else {}) for name in names)
+    return Choice(steps=steps, levels=levels, psnr_db=4.0, likeness=0.01, num_faces=30)
+
+
+ALWAYS = Views((choice("lime", **dict.fromkeys(FAULTS, (0, 5))),), None)
+BRIGHTER = Views((choice("lime", gamma=0.4, dark=(4, 5)),), None)
+
+
+def test_darkness_calls_for_light_where_that_was_shown_to_help() -> None:
+    enhancer = Enhancer("auto", views=BRIGHTER)
     plan = enhancer.plan(quality(0.1))
     assert [step.name for step in plan.steps] == ["lime"]
-    plan = enhancer.plan(quality(0.5))
+    assert plan.steps[0].params == {**STEPS["lime"].params, "gamma": 0.4}
+    for luma, seen in ((0.5, "no fault"), (0.25, "dark at level 2")):
+        plan = enhancer.plan(quality(luma))
+        assert plan.steps == ()
+        assert skipped_of(plan)["lime"] == f"with {seen}: not shown to help the eye"
+    assert enhancer.plan(quality(0.1)) == Enhancer("auto", views=BRIGHTER).plan(quality(0.1))
+
+
+def test_a_second_fault_that_was_not_measured_along_forbids_the_choice() -> None:
+    plan = Enhancer("auto", views=BRIGHTER).plan(replace(quality(0.1), noise=0.03))
     assert plan.steps == ()
-    assert skipped_of(plan)["lime"] == "luma 0.50 is not below 0.30"
-    assert enhancer.plan(quality(0.1)) == Enhancer("auto").plan(quality(0.1))
+    assert skipped_of(plan)["lime"] == "with noise at level 2, dark at level 5: not shown to help the eye"
 
 
-def test_what_is_soft_for_want_of_pixels_is_enlarged_and_neither_sharpened_nor_smoothed() -> None:
-    soft = replace(quality(0.5), sharpness=0.4, noise=0.02)
-    for eyes_px, directedness, done in ((50.0, 0.0, "deblur"), (15.0, 0.0, "sr2"), (15.0, 0.3, "sr2")):
-        refusals = refusals_for_view(replace(soft, eye_distance_px=eyes_px, directedness=directedness))
-        assert refusals[done] is None, refusals
-        assert (refusals["deblur"] is None) == (refusals["denoise"] is None) == (done == "deblur")
+def test_without_a_choice_nothing_is_done_for_eyes() -> None:
+    plan = Enhancer("auto").plan(quality(0.1))
+    assert plan.steps == ()
+    assert skipped_of(plan)["lime"] == "no choice was measured"
+
+
+def test_steps_that_help_together_are_not_done_alone() -> None:
+    views = Views((choice("denoise", "lime", dark=(5, 5)),), None)
+    plan = Enhancer("auto", views=views).plan(quality(0.1))
+    assert plan.steps == ()
+    assert skipped_of(plan)["denoise"] == "the model pack has no model for it"
+    assert skipped_of(plan)["lime"] == "helps together with denoise only"
 
 
 def test_off_plans_nothing_and_says_so() -> None:
@@ -66,7 +91,7 @@ def test_nothing_is_done_before_recognition_that_is_not_shown_to_help() -> None:
 
 @given(st.floats(0, 1), st.booleans(), st.sampled_from(["auto", "off"]))
 def test_every_step_is_either_planned_or_skipped_with_a_reason(luma: float, recognise: bool, mode: str) -> None:
-    plan = Enhancer(mode).plan(quality(luma), for_recognition=recognise)
+    plan = Enhancer(mode, views=BRIGHTER).plan(quality(luma), for_recognition=recognise)
     names = [step.name for step in plan.steps] + [step.name for step in plan.skipped]
     assert sorted(names) == sorted(STEPS)
     assert all(step.reason for step in plan.skipped)
@@ -75,7 +100,7 @@ def test_every_step_is_either_planned_or_skipped_with_a_reason(luma: float, reco
 def test_the_recipe_names_what_was_done(dark: np.ndarray) -> None:
     before = dark.copy()
     ticks = itertools.count(start=10.0, step=0.25)
-    enhancer = Enhancer("auto", clock=lambda: next(ticks))
+    enhancer = Enhancer("auto", clock=lambda: next(ticks), views=ALWAYS)
     result, recipe = enhancer.apply(dark, enhancer.plan(measure_picture(dark)))
     assert result.mean() > 2 * dark.mean()
     assert np.array_equal(dark, before)

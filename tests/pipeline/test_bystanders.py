@@ -137,6 +137,24 @@ def test_faces_of_low_score_and_those_missed_in_this_frame_count() -> None:
     assert np.array_equal(others.doubtful, np.array([missed.box], np.float32))
 
 
+def test_what_the_first_look_has_told_is_not_looked_for_again() -> None:
+    class Counting:
+        looks = 0
+
+        def detect(self, image: np.ndarray, min_score: float | None = None) -> Detections:
+            self.looks += 1
+            return Detections.empty()
+
+    own = (10.0, 10.0, 50.0, 50.0)
+    doubtful = np.array([[60, 10, 90, 40]], np.float32)
+    for side, searched, looks in ((320, True, 0), (320, False, 1), (1200, True, 4), (1200, False, 5)):
+        counting = Counting()
+        known = Bystanders(doubtful=doubtful, is_searched=searched)
+        found = look_again(np.zeros((side, side, 3), np.uint8), own, known, counting)
+        assert counting.looks == looks
+        np.testing.assert_array_equal(found.doubtful, doubtful)
+
+
 def test_a_doubtful_box_on_the_own_face_covers_nothing_of_it() -> None:
     image = np.random.default_rng(0).integers(0, 255, (100, 100, 3), dtype=np.uint8)
     own = (30.0, 30.0, 60.0, 70.0)

@@ -44,17 +44,23 @@ class Scripted:
         return np.stack([self.seen[-1] for _ in crops])
 
 
-def play(
-    script: Sequence[tuple[float, float, np.ndarray] | None], **recognise: Any
-) -> tuple[list[TrackEnd], list[Any]]:
-    """Run a script; the tracks that ended and every draft, in order."""
+def build(script: Sequence[tuple[float, float, np.ndarray] | None], **recognise: Any) -> Pipeline:
+    """A pipeline whose stages play a script."""
     config = Config(recognise={"min_quality": 0.0, "min_similarity": 0.5, **recognise}, detect={"min_face_px": 16})
     active_list = ActiveList.of(
         [Person("ann", "Ann", "x")], [Reference("r", "ann", "0" * 64, ANN, "m", {}, "t")], 1, "d"
     )
     scripted = Scripted(script)
     stages = Stages(scripted, Enhancer("off"), scripted)  # type: ignore[arg-type]
-    pipeline = Pipeline(config, stages, active_list, DeviceFacts("box", "test", {}, None, lambda _: {}))
+    facts = DeviceFacts("box", "test", {}, None, lambda _: {}, lambda status: {"severity": f"of {status}"})
+    return Pipeline(config, stages, active_list, facts)
+
+
+def play(
+    script: Sequence[tuple[float, float, np.ndarray] | None], **recognise: Any
+) -> tuple[list[TrackEnd], list[Any]]:
+    """Run a script; the tracks that ended and every draft, in order."""
+    pipeline = build(script, **recognise)
     image = np.random.default_rng(0).integers(60, 200, (480, 640, 3), dtype=np.uint8)
     ended, drafts = [], []
     for number in range(len(script)):
@@ -121,3 +127,19 @@ def test_each_other_end_has_its_reason_and_is_counted(step: tuple[float, float, 
 def test_a_face_seen_once_has_too_low_a_score_for_a_track() -> None:
     ended, _ = play([(100, 80, alike(0.9)), *GONE])
     assert [end.reason for end in ended] == [Reason.LOW_SCORE]
+
+
+def test_a_hit_says_what_its_status_means_and_the_live_face_names_the_hit() -> None:
+    pipeline = build([(100, 80, alike(0.7))] * 30)
+    image = np.random.default_rng(0).integers(60, 200, (480, 640, 3), dtype=np.uint8)
+    results = [
+        pipeline.process(Frame(number, "door", AT + dt.timedelta(seconds=number / 25), number, image))
+        for number in range(30)
+    ]
+    first = next(draft for result in results for draft in result.drafts)
+    assert first.hit.attention == {"severity": "of x"}
+    assert "one_in" not in first.hit.decision, "nothing was calibrated"
+    named = [face for result in results for face in result.faces if face.label]
+    assert named
+    assert {face.hit_id for face in named[-5:]} == {first.hit.hit_id}
+    assert results[0].faces[0].hit_id is None

@@ -21,6 +21,7 @@ RELEASED = {
     (7, "uses"): "9f7ec7f85659807ac464c38005d868b5ed3c8f4f2eab2123e8cd5fa01c4ae810",
     (8, "clock"): "1867feda98169e4c9a5672dcecd7490f5a456c686b2b01da8461c72e56e1f0e9",
     (9, "erasures"): "c0fd99af9cfcd4255bcd2da9080f254cd055c6f8830ebc04e0f785186dab9ceb",
+    (10, "span_hours"): "ad903936408b40751f919d0dc36e0c3960e73c61fa77ab76b197325d9b7247f5",
 }
 """Migrations are never edited once released: a changed hash here is a mistake, a new line is a new migration."""
 

@@ -17,6 +17,13 @@ def find_shared_data() -> Path | None:
     return folder if folder.is_dir() else None
 
 
+def find_case_files() -> Path | None:
+    """Folder of recordings as people really have them, beside the public test data, or None."""
+    data = find_shared_data()
+    folder = data.parent / "cases" / "files" if data is not None else None
+    return folder if folder is not None and folder.is_dir() else None
+
+
 def find_case(name: str) -> Path | None:
     """A file of the kept cases beside the public test data, or None."""
     data = find_shared_data()

@@ -117,6 +117,15 @@ def add_hits(store: Store, person: Person, numbers: Sequence[int], num_bytes: in
         future.result(20)
 
 
+def require_pictures(store: Store) -> None:
+    """Every picture that a hit names is there."""
+    for hit in store.hits(limit=10_000):
+        for sha256 in (hit.images.frame, hit.images.crop):
+            path = store.image_path(sha256)
+            assert path is not None
+            assert path.exists()
+
+
 def review(store: Store, hit_id: str, state: str, by: str, reason: str | None) -> Future[FeedItem]:
     """Give a verdict for which one person is enough."""
     return store.reviews.give_verdict(hit_id, by, state, reason=reason, note=None, needs_second=False)

@@ -33,6 +33,7 @@ from edge.records import (
     Visit,
 )
 from edge.serve import LiveBoard, build_app, start
+from edge.serve.http.auth import CookieNames
 from edge.serve.ports import PeopleService
 from edge.store import Store
 from edge.store.coverage.pause import Pause
@@ -184,9 +185,14 @@ class WebSide:
     url: str
     http: aiohttp.ClientSession
 
+    @property
+    def cookie(self) -> str:
+        """Name of the session's cookie."""
+        return CookieNames.of(self.store.box_id).session
+
     def session(self, role: str = "guard") -> dict[str, str]:
         """Headers of a person of that role."""
-        return {"Cookie": f"edge_session={self.store.add_session(f'a-{role}', 1).result()}"}
+        return {"Cookie": f"{self.cookie}={self.store.add_session(f'a-{role}', 1).result()}"}
 
     def token(self, *scopes: str, name: str = "central") -> dict[str, str]:
         """Headers of a machine."""
@@ -215,12 +221,11 @@ async def running(
     num_hits: int = 3,
     people: Callable[[Store], PeopleService] | None = None,
     told: Mapping[str, Any] | None = None,
-    facts: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> AsyncIterator[WebSide]:
     """The web side on a free port; `more` is a part such as review, recognition, walk (or makes it) or a setting.
 
-    `told`, or `facts`, is what the box's health says beside the usual.
+    `told` is what the box's health says beside the usual.
     """
     store = prepare(folder, num_hits=num_hits)
     given = {name: more.pop(name) for name in PARTS if name in more}
@@ -233,7 +238,7 @@ async def running(
         config=ServeConfig(**more),
         live=live,
         metrics=lambda: b"# TYPE edge_hits counter\nedge_hits_total 3\n",
-        health=lambda: {**usual, **(told or {}), **(facts or {})},
+        health=lambda: {**usual, **(told or {})},
         version="1.2.3",
         people=people(store) if people else PeopleWorker(Config(), store, None, forget_in(folder / "data")),
         **parts,

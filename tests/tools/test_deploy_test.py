@@ -46,6 +46,21 @@ def test_the_inventory_becomes_settings_the_product_takes(tmp_path: Path) -> Non
     assert config.camera[1].loop
 
 
+def test_a_system_that_has_not_booted_gets_no_identity() -> None:
+    """Commands that open the database run on booted systems alone: boxes from one image would share what they made."""
+    tasks = ROLE / "tasks"
+    main = (tasks / "main.yml").read_text("utf-8")
+    for name in ("accounts", "people"):
+        assert f"import_tasks: {name}.yml\n  when: edge_is_booted\n" in main
+    opens = {"accounts.yml", "people.yml"}
+    others = [path for path in tasks.glob("*.yml") if path.name not in opens]
+    assert not [path.name for path in others for word in ("'token'", "'user'", "'import'") if word in path.read_text()]
+    secrets = (tasks / "secrets.yml").read_text("utf-8")
+    assert "(['claim_code'] if edge_is_booted else [])" in secrets
+    assert "edge_is_booted or edge_tls_key | length == 0" in (tasks / "preflight.yml").read_text("utf-8")
+    assert "loop: [edge.db, epoch, box.key, audit.key, tls.key, tls.crt]" in (tasks / "verify.yml").read_text("utf-8")
+
+
 def test_the_unit_keeps_its_promises() -> None:
     unit = render("edge.service.j2", edge_cache="/var/cache/edge", edge_watchdog_s=30, edge_memory_max="75%")
     lines = set(unit.splitlines())

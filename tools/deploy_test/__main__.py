@@ -86,6 +86,7 @@ def on_machines(report: Report, installer: Installer, releases: Releases, work: 
     with machine.Chroot(folder):
         report.step("folder: converge", lambda: f"{installer.apply('folder', FIRST).changed} changed")
         report.step("folder: nothing changes a second time", lambda: unchanged(installer))
+        report.step("folder: no identity in it", lambda: no_identity(folder))
     run(["rm", "-rf", "--one-file-system", folder])
     report.step("box, booted", lambda: boot(report, box, installer))
     for name in ("a camera", "a GPU, its provider and its driver", "a Jetson", "a Raspberry Pi"):
@@ -104,6 +105,15 @@ def unchanged(installer: Installer) -> str:
     done = installer.apply("folder", FIRST)
     require(done.changed == 0, f"{done.changed} changed: {steps.changes(done.said)}")
     return "changed=0"
+
+
+def no_identity(folder: Path) -> str:
+    """What was installed into a folder that never booted carries nothing that a second box would share."""
+    left = sorted(path.name for path in (folder / "var/lib/edge").iterdir())
+    require(not {"edge.db", "box.key", "tls.key", "audit.key"} & set(left), f"in the data folder: {left}")
+    secrets = sorted(path.name for path in (folder / "etc/edge/credentials").iterdir())
+    require("claim_code" not in secrets, f"secrets: {secrets}")
+    return "none"
 
 
 def on_booted(report: Report, do: Steps) -> None:

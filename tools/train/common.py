@@ -42,6 +42,7 @@ class Plan:
     weight_decay: float = 0.02
     average: float = 0.998
     bf16: bool = True
+    device: str = "cpu"
 
 
 class WeightAverage:
@@ -69,7 +70,7 @@ def arguments(description: str) -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, help="anneal over this much training time instead of --steps")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint, curve and exports")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-    parser.add_argument("--init", type=Path, help="start from the averaged weights of another run's checkpoint")
+    parser.add_argument("--init", type=Path, help="start from a checkpoint's averaged weights, or a shipped .onnx")
     parser.add_argument("--smoke", action="store_true", help="a tiny run that ends in under two minutes")
     parser.add_argument("--fp32", action="store_true", help="no bf16: faster on cores whose bf16 is emulated")
     parser.add_argument("--threads", type=int, default=2)
@@ -183,7 +184,8 @@ class _Run:
     """What a checkpoint holds: net, its mean, optimiser, the loss's own state, and how far the run is."""
 
     def __init__(self, plan: Plan, model: nn.Module, loss_of: LossOf) -> None:
-        self.plan, self.model, self.loss_of = plan, model.train().to(memory_format=torch.channels_last), loss_of
+        model = model.train().to(plan.device, memory_format=torch.channels_last)
+        self.plan, self.model, self.loss_of = plan, model, loss_of
         self.averaged = WeightAverage(model, plan.average)
         self.optimiser = torch.optim.AdamW(model.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
         self.step, self.elapsed_s = 0, 0.0
@@ -209,8 +211,9 @@ class _Run:
         """One step of the optimiser; returns the loss before it."""
         for group in self.optimiser.param_groups:
             group["lr"] = rate_now
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.plan.bf16):
-            loss = self.loss_of(self.model, batch)
+        there = tuple(one.to(self.plan.device, non_blocking=True) for one in batch)
+        with torch.autocast(torch.device(self.plan.device).type, torch.bfloat16, enabled=self.plan.bf16):
+            loss = self.loss_of(self.model, there)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)

@@ -114,6 +114,14 @@ def _examples(cache: Path, number: int = 192) -> torch.Tensor:
     return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float()
 
 
+def begin_from(model: Pupil, file: Path, cache: Path) -> None:
+    """Start from a shipped .onnx of ours, or from the averaged weights of another run's checkpoint."""
+    if file.suffix == ".onnx":
+        warm_start.load(model.net, file, _examples(cache))
+    else:
+        model.load_state_dict(common.load(file)["averaged"])
+
+
 def main() -> None:
     """Command line."""
     parser = common.arguments("train the face embedder")
@@ -128,10 +136,7 @@ def main() -> None:
     model = Pupil()
     resumed = args.resume and (plan.out / "checkpoint.pt").is_file()
     if args.init and not resumed:
-        if args.init.suffix == ".onnx":
-            warm_start.load(model.net, args.init, _examples(cache))
-        else:
-            model.load_state_dict(common.load(args.init)["averaged"])
+        begin_from(model, args.init, cache)
     views_of = FaceViews(cache, plan.batch_size, plan.seed, left_out=args.left_out)
     common.train(plan, model, views_of, loss_of, resume=args.resume)
     if args.smoke:

@@ -1,8 +1,9 @@
 """Train the enlargers: `compact` and `srcnn` double luma, `faces` makes four times larger, inventing detail.
 
 `python -m tools.train.sr compact|srcnn|faces --minutes M --out DIR [--steps N] [--resume] [--smoke] [--threads T]`
-Pictures are made smaller by bicubic with antialiasing and rounded to 8 bits, as measured on Set5. `faces` is SRGAN
-(Ledig et al. 2017): SRResNet, first on pixels, then with a critic and features of our face embedder.
+For `compact` and `srcnn` pictures are made smaller in the ways of `material.shrinks`; for `faces` by bicubic with
+antialiasing. All are rounded to 8 bits. `faces` is SRGAN (Ledig et al. 2017): SRResNet, first on pixels, then with a
+critic and features of our face embedder.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from __future__ import annotations
 import numpy as np
 
 from tools.train import common
-from tools.train.material import pictures
+from tools.train.material import pictures, shrinks
 from tools.train.nets import picture_loss
 from tools.train.nets.picture_nets import Shuffled, Srcnn, SrResNet
 from tools.train.nets.picture_training import PictureModel
 from tools.train.ship import picture_net
 
 FACE_PX = 128
+FACES = 0.3
+"""Share of faces among the patches of `compact` and `srcnn`."""
 
 
 def _detail(planes: pictures.Planes) -> float:
@@ -26,8 +29,8 @@ def _detail(planes: pictures.Planes) -> float:
 
 def _double(size: int) -> pictures.Make:
     def make(stock: pictures.CleanPictures, rng: np.random.Generator) -> tuple[pictures.Planes, pictures.Planes]:
-        truth = max((pictures.luma(pictures.patch(stock, size, rng, 0.06)) for _ in range(2)), key=_detail)
-        return pictures.bytes_of(pictures.smaller(truth, 2)), truth
+        truth = max((pictures.luma(pictures.patch(stock, size, rng, FACES)) for _ in range(2)), key=_detail)
+        return shrinks.half(truth, rng), truth
 
     return make
 

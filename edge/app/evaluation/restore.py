@@ -49,7 +49,7 @@ def measure_restoration(
 ) -> tuple[dict[str, Any], list[Condition]]:
     """The table: every step of the pack under every condition, on up to `count` pictures."""
     models = load_models(config)
-    enhancer = _enhancer(models)
+    enhancer = open_enhancer(models)
     wanted = list(steps) or [*_available_steps(enhancer), AUTO]
     faces = read_faces(images, people, count, models, progress)
     found = []
@@ -83,7 +83,7 @@ def write_benefit(
 ) -> dict[str, Any]:
     """Choose what may be done for recognition, on these people, and write it beside the model pack."""
     models = load_models(config)
-    enhancer = _enhancer(models)
+    enhancer = open_enhancer(models)
     there = set(_available_steps(enhancer))
     faces = read_faces(images, people, count, models, progress)
     conditions = []
@@ -152,8 +152,9 @@ def _readable(person: str, paths: Sequence[Path]) -> list[tuple[Picture, BgrImag
     return read if len(read) > 1 else []
 
 
-def _enhancer(models: Models) -> Enhancer:
-    return Enhancer("auto", networks=models.stages.enhancer.networks)
+def open_enhancer(models: Models) -> Enhancer:
+    """Every step of the pack and its choices for eyes; no benefit, no budget."""
+    return Enhancer("auto", networks=models.stages.enhancer.networks, views=models.stages.enhancer.views)
 
 
 def _available_steps(enhancer: Enhancer) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge.store import Consumer, Damage, time_from_text, time_to_text
+from edge.store.identity.identity import CLONE, FIX, Finding
 
 OK = "ok"
 MIN_WRITABLE_BYTES = 10_000_000
@@ -46,6 +47,11 @@ def damage(found: Damage | None, wall: dt.datetime) -> tuple[str, str]:
     if found is None or wall - time_from_text(found.since) > SHOW_DAMAGE_FOR:
         return OK, "no new damage was found"
     return found.state, found.detail
+
+
+def identity(found: Finding) -> tuple[str, str]:
+    """`clone` where this machine is not the one the device was made on."""
+    return (CLONE, f"{found.sentence()}; {FIX}") if found.is_clone else (OK, "the device is on its own machine")
 
 
 def consumers(known: Sequence[Consumer], since: dt.datetime, now: dt.datetime, minutes: float) -> tuple[str, str]:

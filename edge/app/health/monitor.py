@@ -71,6 +71,8 @@ class Inputs:
     publish: Callable[[tuple[Condition, ...]], None] = lambda conditions: None
     models: Callable[[], tuple[str, str]] = lambda: (checks.OK, "")
     """State and sentence of the model files."""
+    identity: Callable[[], tuple[str, str]] = lambda: (checks.OK, "")
+    """State and sentence of the device's identity, `clone` where it looks like a copy of another."""
     blind: Callable[[], str | None] = lambda: None
     """Why recognition is off for all cameras, such as missing models; None while it works."""
     consumer_warn_minutes: float = 0.0
@@ -188,6 +190,7 @@ class HealthMonitor:
             self.conditions.set("clock", checks.OK, "the clock is set again", wall)
         self._set_condition("clock", (state, detail), wall, **({"seconds": round(step_s, 3)} if step_s else {}))
         self._set_condition("models", inputs.models(), wall)
+        self._set_condition("identity", inputs.identity(), wall)
         self._set_condition("damage", checks.damage(self._store.damage(), wall), wall)
         self._check_load(wall)
         stale = inputs.is_list_stale(wall)

@@ -19,6 +19,7 @@ from edge.config import Config
 from edge.detect import build_detector
 from edge.enhance import Enhancer, Networks, Plan, plan_steps, recipe_to_json
 from edge.enhance.labels import label_of
+from edge.enhance.view import read_views
 from edge.errors import ImageError, StoreError
 from edge.pixels.encode import ENHANCED_SUFFIXES, encode_still
 from edge.pixels.quality import measure_picture
@@ -55,7 +56,13 @@ def enhance(
     if list(steps) != ["auto"]:
         plan_steps(steps)  # refuse a wrong name before a large picture is read
     still = read_still(source)
-    enhancer = Enhancer("auto", time.perf_counter, networks=open_networks(config), generative=config.enhance.generative)
+    enhancer = Enhancer(
+        "auto",
+        time.perf_counter,
+        networks=open_networks(config),
+        views=read_views(Pack.open(config.models_dir)),
+        generative=config.enhance.generative,
+    )
     quality = _quality(config, still.image) if list(steps) == ["auto"] else None
     plan = plan_steps(steps) if quality is None else enhancer.plan(quality)
     image, recipe = _apply(enhancer, still.image, plan, progress)

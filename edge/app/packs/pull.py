@@ -23,6 +23,7 @@ from typing import IO
 
 from edge.config import Config
 from edge.enhance.benefit import BENEFIT_FILE
+from edge.enhance.view import VIEW_FILE
 from edge.errors import ImageError, ModelError, ServiceError, StoreError
 from edge.ops.packs.shelf import Shelf
 from edge.ops.release.signing import check_ssh, read_signers
@@ -188,7 +189,7 @@ def _take(target: Path, files: dict[str, Path]) -> None:
     manifest = read_manifest(files[MANIFEST].parent)
     wanted = {MANIFEST, *(model.file for model in manifest.models), *(cohort.file for cohort in manifest.cohorts)}
     wanted |= {manifest.golden.file} if manifest.golden else set()
-    wanted.add(BENEFIT_FILE)
+    wanted |= {BENEFIT_FILE, VIEW_FILE}
     for name, path in files.items():
         keep = name in wanted or name.endswith(".md")
         if keep and path.parent != target:

@@ -1,6 +1,6 @@
 """Logs on stderr: one JSON object a line, or plain lines where a person reads them in a terminal.
 
-No names, embeddings or pictures ever go in.
+No names, embeddings, pictures or passwords ever go in.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ import datetime as dt
 import json
 import logging
 import sys
+
+from edge import disclosure
 
 
 class JsonFormatter(logging.Formatter):
@@ -19,7 +21,7 @@ class JsonFormatter(logging.Formatter):
         at = dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         line = {"at": at, "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()}
         if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
+            line["traceback"] = record.exc_text or self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
 
 
@@ -40,6 +42,7 @@ def configure_logging(level: str) -> None:
     """Log to stderr from `level` on; called by a command, and again when the level changes."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(PlainFormatter() if sys.stderr.isatty() else JsonFormatter())
+    handler.addFilter(disclosure.SecretsFilter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # numba narrates its compilation at debug level, and aiohttp every request at info.
     logging.getLogger("numba").setLevel(logging.WARNING)

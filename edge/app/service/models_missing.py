@@ -16,6 +16,7 @@ from typing import Any
 from edge import __version__
 from edge.app.build import Models, load_models
 from edge.app.examine.results import forget_in
+from edge.app.health import checks
 from edge.app.health.monitor import HealthMonitor, Inputs
 from edge.app.people.worker import PeopleWorker
 from edge.app.service.listener import Announce, open_page
@@ -88,6 +89,7 @@ class _PageWithoutModels:
         waiting = [
             CameraHealth(one.name, CameraState.STARTING, self.started_at, NO_MODELS, 0, 0) for one in config.camera
         ]
+        identity = checks.identity(store.identity.settle())
         inputs = Inputs(
             cameras=lambda: waiting,
             newest=self.board.newest,
@@ -99,6 +101,7 @@ class _PageWithoutModels:
             consumer_warn_minutes=self.config.serve.consumer_warn_minutes,
             models=lambda: ("unusable", str(self.problem)),
             blind=lambda: NO_MODELS,
+            identity=lambda: identity,
         )
         self.monitor = HealthMonitor(store, config.data_dir, config.store.min_free_bytes, inputs, Outbox(store))
 

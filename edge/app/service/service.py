@@ -15,6 +15,7 @@ from edge import __version__, credentials
 from edge.app.build import Models, build_live_pipeline, load_active_list
 from edge.app.commission.page import PageWalk
 from edge.app.examine.queue import ExamineQueue
+from edge.app.health import checks
 from edge.app.health.budget import count_dropped_steps, set_strains
 from edge.app.health.monitor import HealthMonitor, Inputs
 from edge.app.packs.model_files import ModelFiles
@@ -141,6 +142,7 @@ class _Service:
         self.commissioner = PageWalk(config, models, store, self.vision)
         promised = {entry.file: entry.sha256 for entry in models.pack.manifest.models}
         self.model_files = ModelFiles(models.pack.models_dir, promised)
+        self._identity = checks.identity(store.identity.settle())
         self.monitor = HealthMonitor(
             store, config.data_dir, config.store.min_free_bytes, self._monitor_inputs(), self.outbox
         )
@@ -159,6 +161,7 @@ class _Service:
             publish=self.board.publish_conditions,
             consumer_warn_minutes=self.config.serve.consumer_warn_minutes,
             models=self.model_files.look,
+            identity=lambda: self._identity,
         )
 
     def app(self) -> Any:

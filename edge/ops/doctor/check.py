@@ -1,9 +1,11 @@
-"""One answer of the doctor: the thing checked, the verdict, the finding, and the fix."""
+"""One answer of the doctor: the thing checked, the verdict, the finding, and the fix. No finding shows a password."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from edge import disclosure
 
 Status = Literal["pass", "warn", "fail"]
 
@@ -20,6 +22,7 @@ class Check:
     def __post_init__(self) -> None:
         if (self.fix is None) != (self.status == "pass"):
             raise ValueError(f"check {self.name!r}: {self.status} with fix {self.fix!r}")
+        object.__setattr__(self, "found", disclosure.hide(self.found))
 
     def as_json(self) -> dict[str, Any]:
         """JSON-ready form."""

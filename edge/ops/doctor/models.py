@@ -10,6 +10,7 @@ import numpy as np
 
 from edge.config import Config, RuntimeConfig
 from edge.enhance.benefit import read_benefit
+from edge.enhance.view import read_views
 from edge.errors import EdgeError
 from edge.ops.doctor.check import Check, failed, passed, warned
 from edge.ops.packs.choice import apply_choice, platform_facts, read_choice, why_stale
@@ -86,7 +87,11 @@ def _benefit(pack: Pack) -> Check:
     name, fix = "enhancement", "restore the whole pack; or measure: edge eval restore --write-benefit"
     if benefit.problem is not None:
         return warned(name, benefit.problem, fix)
-    return passed(name, benefit.told())
+    views = read_views(pack)
+    if views.problem is not None:
+        fix = "restore the whole pack; or measure: edge eval restore --write-view"
+        return warned(name, views.problem, fix)
+    return passed(name, f"{benefit.told()}; {views.told()}")
 
 
 def _check_cohorts_and_answers(pack: Pack, entry: ModelEntry) -> Iterator[Check]:

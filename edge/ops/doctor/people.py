@@ -11,6 +11,7 @@ from edge.ops.doctor.check import Check, failed, passed, warned
 from edge.ops.doctor.models import EmbedderInUse
 from edge.ops.doctor.settings import check_statuses
 from edge.store import Consumer, Store, Token, User
+from edge.store.identity.identity import FIX, Finding
 
 SOON = dt.timedelta(days=14)
 MAX_PULL_PAUSE = dt.timedelta(minutes=15)
@@ -27,6 +28,7 @@ def check_people(config: Config, in_use: EmbedderInUse, now: dt.datetime) -> Ite
     try:
         with Store.open(config.data_dir) as store:
             yield passed("database", "opens, schema as expected")
+            yield check_identity(store.identity.look())
             yield check_users(store.users())
             yield check_tokens(store.tokens(), now)
             yield check_pulls(store.consumers(), now)
@@ -34,6 +36,13 @@ def check_people(config: Config, in_use: EmbedderInUse, now: dt.datetime) -> Ite
     except EdgeError as error:
         fix = "restore the data directory from a backup, or move it away to start anew"
         yield failed("database", str(error), fix)
+
+
+def check_identity(found: Finding) -> Check:
+    """Check that the device is on the machine it was made on: a copy shares id, tokens and keys with another."""
+    if found.is_clone:
+        return failed("identity", found.sentence(), FIX)
+    return passed("identity", found.sentence())
 
 
 def check_users(users: Sequence[User]) -> Check:

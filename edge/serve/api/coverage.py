@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,10 +18,11 @@ from edge.serve.http.access import CALLER
 from edge.serve.http.problems import RequestError
 from edge.serve.http.quotas import Shares
 from edge.store import Span, Store, time_to_text
+from edge.store.coverage.coverage import TooManySpansError
 
 MAX_DAYS = 400
 MAX_SPANS = 20_000
-"""Spans that one answer may be made of: some megabytes."""
+"""Spans that one answer may list: some megabytes. Over more, it has the sums alone."""
 MAX_WAITING = 16
 
 
@@ -79,21 +80,34 @@ def prepare(app: web.Application) -> None:
 
 
 def _report(store: Store, start: dt.datetime, end: dt.datetime, cameras: Sequence[str]) -> bytes:
-    found = store.coverage.report(start, end, cameras, MAX_SPANS)
+    try:
+        found = store.coverage.report(start, end, cameras, MAX_SPANS)
+        told = [_camera(name, _sums(spans), spans) for name, spans in sorted(found.items())]
+    except TooManySpansError:
+        told = [_camera(name, sums, ()) for name, sums in sorted(store.coverage.sums(start, end, cameras).items())]
     answer = {
         "start": time_to_text(start),
         "end": time_to_text(end),
         "seconds": round((end - start).total_seconds(), 3),
-        "cameras": [_camera(name, spans) for name, spans in sorted(found.items())],
+        "has_spans": all(one["spans"] for one in told),
+        "cameras": told,
     }
     return json.dumps(answer).encode()
 
 
-def _camera(name: str, spans: tuple[Span, ...]) -> dict[str, Any]:
-    totals: dict[str, dict[str, float]] = {"watched": {}, "blind": {}, "paused": {}}
+def _sums(spans: Sequence[Span]) -> dict[tuple[str, str, str], float]:
+    sums: dict[tuple[str, str, str], float] = {}
     for span in spans:
-        key = {"watched": "", "blind": span.reason, "paused": span.by or ""}[span.state]
-        totals[span.state][key] = totals[span.state].get(key, 0.0) + span.seconds
+        key = (span.state, span.reason, span.by or "")
+        sums[key] = sums.get(key, 0.0) + span.seconds
+    return sums
+
+
+def _camera(name: str, sums: Mapping[tuple[str, str, str], float], spans: Sequence[Span]) -> dict[str, Any]:
+    totals: dict[str, dict[str, float]] = {"watched": {}, "blind": {}, "paused": {}}
+    for (state, reason, by), seconds in sums.items():
+        key = {"watched": "", "blind": reason, "paused": by}[state]
+        totals[state][key] = totals[state].get(key, 0.0) + seconds
     rounded = {state: {key: round(value, 3) for key, value in sums.items()} for state, sums in totals.items()}
     return {
         "camera": name,

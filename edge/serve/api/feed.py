@@ -77,7 +77,7 @@ async def alert(request: web.Request) -> web.StreamResponse:
 def _parse_pull(request: web.Request) -> PullRequest:
     inputs.check_names(request, ("after", "limit", "wait", "fields"))
     return PullRequest(
-        after=request.query.get("after"),
+        after=request.query.get("after") or None,
         limit=inputs.whole_number(request, "limit", 100, 1, 500),
         wait_s=inputs.whole_number(request, "wait", 0, 0, MAX_WAIT_S),
         fields=inputs.name_set(request, "fields", ITEM_FIELDS),
@@ -94,7 +94,7 @@ async def _answer(request: web.Request, pull: PullRequest) -> tuple[web.Response
     holds = _replay_check(request, pull)
     etag = pull.etag(store)
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    if etag in (part.strip() for part in request.headers.get("If-None-Match", "").split(",")):
+    if inputs.has_seen(request, etag):
         _note_progress(store, caller, pull)
         return NotModified(headers, holds), False
     body, page = await request.app[FEED_PAGES].get(caller.owner, etag, lambda: _page(store, pull))

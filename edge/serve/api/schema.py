@@ -235,4 +235,5 @@ class CoverageJson(BaseModel):
     start: AwareDatetime
     end: AwareDatetime
     seconds: float
+    has_spans: bool
     cameras: list[CameraCoverage]

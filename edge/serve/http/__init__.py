@@ -1,5 +1,6 @@
 """What every request passes: connections, TLS, login, access, uploads, errors.
 
+proxies                   what a proxy says of the client
 door, connection, tls     the listening socket; one connection; its encryption
 quotas, slow_readers      how much may be open at once; clients that don't read their answers
 auth, access              who sent a request; whether that caller may call the route

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -13,12 +15,14 @@ from edge.errors import AuthError
 from edge.serve.app_keys import CONFIG, STORE, read, written
 from edge.serve.http import logins
 from edge.serve.http.access import CALLER, Access, Caller, require
+from edge.serve.http.proxies import ROOT
 from edge.serve.http.quotas import network_of
 from edge.serve.http.route import home, route_of
 from edge.serve.http.security_headers import SAFE_METHODS, check_origin
 from edge.store import Store
 
-COOKIE = "edge_session"
+FORMER_COOKIE = "edge_session"
+"""The session's cookie of earlier versions, which is still read."""
 SESSION_CACHE_S = 5.0
 """Seconds a session is cached after its check. One that another process ends stays valid for at most this long."""
 MAX_CACHED_SESSIONS = 1000
@@ -49,7 +53,8 @@ class Callers:
                     status=401,
                 )
             return caller
-        secret = request.cookies.get(COOKIE, "")
+        names = request.app[COOKIES]
+        secret = request.cookies.get(names.session) or request.cookies.get(FORMER_COOKIE, "")
         return await self.by_session(secret) if secret else Caller()
 
     async def by_session(self, secret: str) -> Caller:
@@ -72,7 +77,7 @@ class Callers:
         AuthError 429 while this name is locked for the address or known device that asks, or too many wait.
         """
         key = await read(self._store.accounts.device_key)
-        device = logins.known_device(request.cookies.get(logins.DEVICE_COOKIE, ""), key, name)
+        device = logins.known_device(request.cookies.get(request.app[COOKIES].device, ""), key, name)
         source = f"device {device}" if device else f"address {network_of(request.remote or '?')}"
         async with self._turns.turn(source, name):
             user = await read(self._store.check_password, name, password, source)
@@ -111,6 +116,23 @@ def _key(secret: str) -> bytes:
 CALLERS = web.AppKey("callers", Callers)
 
 
+@dataclass(frozen=True, slots=True)
+class CookieNames:
+    """Names that carry the appliance's id: browsers send cookies to all ports of a host, so to other appliances."""
+
+    session: str
+    device: str
+
+    @classmethod
+    def of(cls, box_id: str) -> CookieNames:
+        """The names for the appliance of that id."""
+        own = re.sub(r"[^A-Za-z0-9-]", "", box_id)[:40]
+        return cls(f"edge_session_{own}", f"edge_device_{own}")
+
+
+COOKIES = web.AppKey("cookies", CookieNames)
+
+
 @web.middleware
 async def check_access(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse a caller whom the route doesn't let in, and a form that another site made the browser send."""
@@ -136,22 +158,32 @@ async def begin_session(request: web.Request, user: str, onward: str) -> web.Str
     secret = await written(request.app[STORE].add_session(user, hours, request.remote))
     caller = await request.app[CALLERS].by_session(secret)
     response = web.HTTPSeeOther(onward or home(request.app, caller))
-    response.set_cookie(
-        COOKIE, secret, max_age=int(hours * 3600), path="/", httponly=True, samesite="Strict", secure=request.secure
-    )
-    former = request.cookies.get(logins.DEVICE_COOKIE, "")
+    names = request.app[COOKIES]
+    set_cookie(request, response, names.session, secret, hours * 3600)
+    former = request.cookies.get(request.app[COOKIES].device, "")
     device = logins.device_cookie(former, await read(request.app[STORE].accounts.device_key), user)
-    age_s = logins.DEVICE_DAYS * 86_400
+    set_cookie(request, response, names.device, device, logins.DEVICE_DAYS * 86_400)
+    raise response
+
+
+def set_cookie(request: web.Request, response: web.StreamResponse, name: str, value: str, max_age_s: float) -> None:
+    """Set a cookie that other sites and scripts don't get; with an age of 0, delete it."""
     response.set_cookie(
-        logins.DEVICE_COOKIE,
-        device,
-        max_age=age_s,
-        path="/",
+        name,
+        value,
+        max_age=int(max_age_s),
+        path=request.get(ROOT) or "/",
         httponly=True,
         samesite="Strict",
         secure=request.secure,
     )
-    raise response
+
+
+def forget_session(request: web.Request, response: web.StreamResponse) -> None:
+    """Delete the session's cookie, also that of earlier versions."""
+    for name in (request.app[COOKIES].session, FORMER_COOKIE):
+        if name in request.cookies:
+            set_cookie(request, response, name, "", 0)
 
 
 def local_address(address: str | None) -> str:

@@ -18,6 +18,14 @@ _KINDS = (
     (rb"....ftyp(heic|heix|heim|heis|hevc|hevx|mif1|msf1)", ".heic"),
     (rb"....(ftyp|moov|mdat|wide|free|skip)", ".mp4"),
     (rb"\x1a\x45\xdf\xa3", ".mkv"),
+    (rb"\x00\x00\x01[\xb3\xba]|IMKH", ".mpg"),
+    (rb"DHAV", ".dav"),
+    (rb"FLV\x01", ".flv"),
+    (rb"OggS", ".ogv"),
+    (rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11", ".wmv"),
+    (rb"\x00?\x00\x00\x01[\x09\x27\x67]", ".h264"),
+    (rb"\x00?\x00\x00\x01[\x40\x42\x46]\x01", ".h265"),
+    (rb"\x47[\x00-\x5f]..[^\x20-\x7e]", ".ts"),
 )
 """Pattern of a file's first bytes, and the suffix of that kind."""
 HEAD_BYTES = 12

@@ -13,8 +13,11 @@ from urllib.parse import parse_qs
 
 import pydantic_core
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
+from edge.serve.http.access import CALLER
 from edge.serve.http.problems import RequestError
+from edge.serve.http.quotas import BODIES
 
 BODY_TIMEOUT_S = 10.0
 MIN_BYTES_PER_S = 50_000
@@ -33,6 +36,13 @@ def check_names(request: web.Request, known: tuple[str, ...]) -> None:
             raise RequestError(f"parameter {name!r} is not known at {request.path}: it takes {names}")
         if len(request.query.getall(name)) > 1:
             raise RequestError(f"parameter {name!r} is given more than once: give it once")
+
+
+def has_seen(request: web.Request, etag: str) -> bool:
+    """Whether `If-None-Match` names this ETag, or `*`. Weak tags count, too: proxies that pack answers make them."""
+    known = request.headers.getall("If-None-Match", [])
+    tags = (part.strip().removeprefix("W/") for text in known for part in text.split(","))
+    return any(tag in (etag.removeprefix("W/"), "*") for tag in tags)
 
 
 def whole_number(request: web.Request, name: str, default: int, low: int, high: int) -> int:
@@ -73,6 +83,25 @@ class BodyDeadline:
         return asyncio.timeout(max(self._until - time.monotonic(), 0.0))
 
 
+HELD_BYTES = web.RequestKey("held_bytes", int)
+
+
+def hold(request: web.Request, num_bytes: int) -> None:
+    """Count bytes of a body that stay in memory until the request is answered; AuthError 429 for too many."""
+    request.app[BODIES].take(request[CALLER].owner, num_bytes)
+    request[HELD_BYTES] = request.get(HELD_BYTES, 0) + num_bytes
+
+
+@web.middleware
+async def give_back_bodies(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Count the bytes of this request's body no longer, once it is answered."""
+    try:
+        return await handler(request)
+    finally:
+        if held := request.get(HELD_BYTES, 0):
+            request.app[BODIES].give_back(request[CALLER].owner, held)
+
+
 async def read_body(request: web.Request, max_bytes: int) -> bytes:
     """Read a body of at most `max_bytes`; 413 if it is larger, TimeoutError if it comes too slowly."""
     if request.content_length is not None and request.content_length > max_bytes:
@@ -83,6 +112,7 @@ async def read_body(request: web.Request, max_bytes: int) -> bytes:
             chunk = await request.content.readany()
         if not chunk:
             return bytes(body)
+        hold(request, len(chunk))
         body += chunk
         deadline.extend(len(chunk))
         if len(body) > max_bytes:

@@ -18,7 +18,6 @@ from collections.abc import AsyncIterator
 
 from edge.errors import AuthError
 
-DEVICE_COOKIE = "edge_device"
 DEVICE_DAYS = 180
 MAX_NAMES_PER_DEVICE = 8
 MAX_WAITING = 128
@@ -99,8 +98,12 @@ class FairQueue:
             self._waiting.pop(source, None)
 
 
-def _too_many() -> AuthError:
-    return AuthError("too many logins at once: wait a few seconds and try again", status=429, retry_after_s=5)
+class BusyError(AuthError):
+    """Too many passwords wait to be checked. Nobody is locked out."""
+
+
+def _too_many() -> BusyError:
+    return BusyError("too many logins at once: wait a few seconds and try again", status=429, retry_after_s=5)
 
 
 def known_device(cookie: str, key: str, name: str) -> str | None:

@@ -11,8 +11,9 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from edge import errors
+from edge import disclosure, errors
 from edge.serve.http.refusals import REFUSALS
+from edge.serve.http.route import name_of
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ def _problem(status: int, named: tuple[str, str] | None, detail: str) -> dict[st
     kind, title = (
         (f"urn:edge:problem:{named[0]}", named[1]) if named else ("about:blank", http.HTTPStatus(status).phrase)
     )
-    return {"type": kind, "title": title, "status": status, "detail": detail}
+    return {"type": kind, "title": title, "status": status, "detail": disclosure.hide(detail)}
 
 
 def _detail_of(error: web.HTTPException) -> str:
@@ -131,7 +132,7 @@ def is_page(request: web.Request) -> bool:
 
 
 def _route(request: web.Request) -> str:
-    return request.match_info.route.name or request.method
+    return name_of(request) or request.method
 
 
 def no_hit(request: web.Request) -> errors.NotFoundError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -28,6 +28,8 @@ class ConnectionLimits:
 
     total: int
     per_address: int
+    is_shared: Callable[[str], bool] = lambda address: False
+    """Whether many callers come from an address, as from a believed proxy: then it has no share of its own."""
 
 
 class OpenConnections(Generic[C]):
@@ -52,9 +54,11 @@ class OpenConnections(Generic[C]):
 
     def why_full(self, address: str) -> str | None:
         """Why one more connection from `address` has to be turned away; None if it may come in."""
-        address = network_of(address)
         if len(self._address_of) >= self._limits.total:
             return "too many connections"
+        if self._limits.is_shared(address):
+            return None
+        address = network_of(address)
         if self._per_address[address] >= self._limits.per_address:
             return "too many connections from one address"
         if self._is_for_others(address):
@@ -126,6 +130,36 @@ class Shares:
         return None
 
 
+class BodyMemory:
+    """Bytes of bodies held in memory, of all requests together; more are refused with 429 until some are done."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._held: Counter[str] = Counter()
+
+    def take(self, owner: str, num_bytes: int) -> None:
+        """Count bytes that have arrived; AuthError 429 where too many are held, for one owner or in all."""
+        if self._held.total() + num_bytes > self._limit or self._held[owner] + num_bytes > self._limit // 2:
+            raise AuthError(
+                "the device is busy with other uploads: try again in 5 s, one after the other",
+                status=429,
+                retry_after_s=5,
+            )
+        self._held[owner] += num_bytes
+
+    def give_back(self, owner: str, num_bytes: int) -> None:
+        """Count them no longer."""
+        self._held[owner] -= num_bytes
+        if self._held[owner] <= 0:
+            del self._held[owner]
+
+    @property
+    def used(self) -> int:
+        """How many are held now."""
+        return self._held.total()
+
+
+BODIES = web.AppKey("bodies", BodyMemory)
 LONG_POLLS = web.AppKey("long_polls", Shares)
 LIVE_VIEWS = web.AppKey("live_views", Shares)
 UPLOADS = web.AppKey("uploads", Shares)

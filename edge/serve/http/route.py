@@ -59,11 +59,18 @@ class Route:
 
 ROUTES: web.AppKey[Mapping[str, Route]] = web.AppKey("routes")
 """All routes by name."""
+UNDER_ROOT = "root:"
+"""What the names of the same routes begin with under `serve.root_path`."""
 
 
 def route_of(request: web.Request) -> Route | None:
     """The route that matched `request`; None for an unknown address or method."""
-    return request.app[ROUTES].get(request.match_info.route.name or "")
+    return request.app[ROUTES].get(name_of(request))
+
+
+def name_of(request: web.Request) -> str:
+    """The name of that route; "" for an unknown address or method."""
+    return (request.match_info.route.name or "").removeprefix(UNDER_ROOT)
 
 
 def may_call(request: web.Request, name: str) -> bool:

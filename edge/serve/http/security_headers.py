@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from edge.errors import AuthError
+from edge.serve.http.proxies import IS_HOST_UNKNOWN
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
@@ -35,7 +36,34 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
 
 
 def check_origin(request: web.Request) -> None:
-    """Refuse a form that another site made the browser send: browsers put `Origin` on every POST."""
-    origin = request.headers.get("Origin", "")
-    if not origin or urlsplit(origin).netloc.lower() != request.host.lower():
-        raise AuthError("this form did not come from a page of this box: open the page here and try again", status=403)
+    """Refuse a form that another site made the browser send: browsers put `Origin` on every POST.
+
+    Where a proxy hides the host that was asked for, `Sec-Fetch-Site` decides, which no page can set. Without TLS
+    browsers leave that out; then the form is taken: the session's cookie is `SameSite=Strict`, so no other site has it.
+    """
+    origin, relation = request.headers.get("Origin", ""), request.headers.get("Sec-Fetch-Site")
+    if relation == "same-origin" or (origin and _place(origin) == _place(f"{request.scheme}://{request.host}")):
+        return
+    if origin not in ("", "null") and relation is None and request.get(IS_HOST_UNKNOWN) and _is_upstream(request):
+        return
+    raise AuthError(
+        "this form did not come from a page of this box: open the page here and try again. Behind a proxy, let it pass "
+        "the host on, and name the proxy in [serve] trusted_proxies",
+        status=403,
+    )
+
+
+def _place(origin: str) -> tuple[str, int | None]:
+    """Host and port of an origin; schemes are left out, as a proxy that adds TLS may not say so."""
+    try:
+        parts = urlsplit(origin)
+        return (parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme))
+    except ValueError:
+        return ("", None)
+
+
+def _is_upstream(request: web.Request) -> bool:
+    """Whether `Host` is what a proxy calls this box itself: our own port, or the bare name of an upstream."""
+    host, port = _place(f"{request.scheme}://{request.host}")
+    own = None if request.transport is None else request.transport.get_extra_info("sockname")
+    return (own is not None and port == own[1]) or not ("." in host or ":" in host or host == "localhost")

@@ -49,6 +49,25 @@ def server_identity(config: ServeConfig, data_dir: Path, box_id: str) -> ServerI
     cert, key = config.tls_cert, config.tls_key
     if cert is None or key is None:
         cert, key = _own_certificate(data_dir, box_id, config.host)
+    return _loaded(config, cert, key)
+
+
+def identity_without_names(config: ServeConfig, data_dir: Path, scratch: Path) -> ServerIdentity | None:
+    """As `server_identity`, where neither the device's name is known nor `data_dir` may be written.
+
+    The device's own certificate is used as it lies there, whatever it names; one in `scratch` where there is none.
+    """
+    if not is_encrypted(config):
+        return None
+    if config.tls_cert is not None and config.tls_key is not None:
+        return _loaded(config, config.tls_cert, config.tls_key)
+    try:
+        return _loaded(config, data_dir / "tls.crt", data_dir / "tls.key")
+    except ConfigError:
+        return _loaded(config, *_own_certificate(scratch, "edge", config.host))
+
+
+def _loaded(config: ServeConfig, cert: Path, key: Path) -> ServerIdentity:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:

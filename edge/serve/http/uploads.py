@@ -19,7 +19,7 @@ from aiohttp.http import HttpProcessingError
 
 from edge.errors import StoreError
 from edge.serve.http.file_types import HEAD_BYTES, kind_of
-from edge.serve.http.inputs import BodyDeadline
+from edge.serve.http.inputs import BodyDeadline, hold
 from edge.serve.http.problems import RequestError
 from edge.watchlist.entry import Upload
 
@@ -48,7 +48,7 @@ async def read_picture_form(request: web.Request, *, is_strict: bool = False) ->
             _check_part(part, fields)
         if part.filename is None:
             fields[(part.name or "")[:40]] = _text(await _read(part, MAX_FIELD_BYTES, deadline), is_strict=is_strict)
-        elif (data := await _read(part, MAX_PICTURE_BYTES, deadline)) or is_strict:
+        elif (data := await _read(part, MAX_PICTURE_BYTES, deadline, request)) or is_strict:
             files.append(Upload(_display_name(part.filename), data))
             num_bytes += len(data)
         if num_parts > MAX_FIELDS + MAX_PICTURES or len(files) > MAX_PICTURES:
@@ -126,9 +126,14 @@ async def _next_part(parts: aiohttp.MultipartReader, deadline: BodyDeadline) -> 
     return part
 
 
-async def _read(part: aiohttp.BodyPartReader, max_bytes: int, deadline: BodyDeadline) -> bytes:
+async def _read(
+    part: aiohttp.BodyPartReader, max_bytes: int, deadline: BodyDeadline, request: web.Request | None = None
+) -> bytes:
+    """Read a part; what is kept of it counts for `request`."""
     data = bytearray()
     while chunk := await _chunk(part, deadline):
+        if request is not None:
+            hold(request, len(chunk))
         data += chunk
         if len(data) > max_bytes:
             raise _too_large(max_bytes)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+from edge.serve.http import inputs
+
 FOLDER = Path(__file__).parent / "static"
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
@@ -43,7 +45,7 @@ class Assets:
         headers = {"Cache-Control": "no-cache", "ETag": f'"{asset.digest}"'}
         if request.query.get("v") == asset.digest:
             headers["Cache-Control"] = "public, max-age=31536000, immutable"
-        if request.headers.get("If-None-Match") == headers["ETag"]:
+        if inputs.has_seen(request, headers["ETag"]):
             return web.Response(status=304, headers=headers)
         return web.Response(body=asset.body, content_type=asset.content_type, charset="utf-8", headers=headers)
 

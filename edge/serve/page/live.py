@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Mapping
@@ -149,27 +150,35 @@ def _record(view: LiveView, rejected: Mapping[str, str], *, names: bool) -> dict
 
 async def events(request: web.Request) -> web.StreamResponse:
     """Server-sent events that say only *that* hits or health changed; the page then asks for what it may see."""
+    kind = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    response = web.StreamResponse(headers=kind)  # nginx would keep events back
+    # ConnectionResetError: the page was left, perhaps before its stream began.
+    with request.app[LIVE_VIEWS].held_by(request[CALLER].owner), contextlib.suppress(ConnectionResetError):
+        await _tell_news(request, response)
+    return response
+
+
+async def _tell_news(request: web.Request, response: web.StreamResponse) -> None:
+    """Write an event for each piece of news, until the login ends."""
     bells = {"hits": request.app[FEED_BELL], "health": request.app[LIVE].health_bell}
-    with request.app[LIVE_VIEWS].held_by(request[CALLER].owner):
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
-        rings = {name: bell.rings for name, bell in bells.items()}
-        await response.prepare(request)
-        await response.write(b"retry: 2000\n\nevent: hello\ndata: {}\n\n")
-        while True:
-            waits = [asyncio.create_task(bell.wait(rings[name], HEARTBEAT_S)) for name, bell in bells.items()]
-            try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for wait in waits:
-                    wait.cancel()
-            # The stream outlives a logout: check the session before each event.
-            if not await _still_logged_in(request):
-                return response
-            news = [name for name, bell in bells.items() if bell.rings != rings[name]]
-            rings |= {name: bells[name].rings for name in news}
-            await response.write("".join(f"event: {name}\ndata: {{}}\n\n" for name in news).encode() or b": beat\n\n")
-            # Pause, so that a burst of commits becomes one event.
-            await asyncio.sleep(MIN_EVENT_GAP_S)
+    rings = {name: bell.rings for name, bell in bells.items()}
+    await response.prepare(request)
+    await response.write(b"retry: 2000\n\nevent: hello\ndata: {}\n\n")
+    while True:
+        waits = [asyncio.create_task(bell.wait(rings[name], HEARTBEAT_S)) for name, bell in bells.items()]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        # The stream outlives a logout: check the session before each event.
+        if not await _still_logged_in(request):
+            return
+        news = [name for name, bell in bells.items() if bell.rings != rings[name]]
+        rings |= {name: bells[name].rings for name in news}
+        await response.write("".join(f"event: {name}\ndata: {{}}\n\n" for name in news).encode() or b": beat\n\n")
+        # Pause, so that a burst of commits becomes one event.
+        await asyncio.sleep(MIN_EVENT_GAP_S)
 
 
 async def _still_logged_in(request: web.Request) -> bool:

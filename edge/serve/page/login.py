@@ -7,8 +7,9 @@ from aiohttp import web
 from edge.errors import AuthError
 from edge.serve.app_keys import STORE, written
 from edge.serve.http.access import CALLER
-from edge.serve.http.auth import CALLERS, COOKIE, begin_session, local_address
+from edge.serve.http.auth import CALLERS, begin_session, forget_session, local_address
 from edge.serve.http.inputs import read_form
+from edge.serve.http.logins import BusyError
 from edge.serve.http.problems import RequestError
 from edge.serve.http.route import home
 from edge.serve.page.language import LANGUAGES
@@ -32,7 +33,9 @@ async def log_in(request: web.Request) -> web.StreamResponse:
         user = await request.app[CALLERS].log_in(request, name, password) if name and password else None
     except AuthError as refused:
         user, status, seconds = None, refused.http_status, refused.retry_after_s or 5
-        error = translator_of(request)("login.wait", seconds=seconds)
+        error = translator_of(request)(
+            "login.busy" if isinstance(refused, BusyError) else "login.wait", seconds=seconds
+        )
         headers = {"Retry-After": str(seconds)}
     if user is None:
         response = render(request, "login.html", {"error": error, "user": name, "next": onward}, status=status)
@@ -54,7 +57,7 @@ async def log_out(request: web.Request) -> web.StreamResponse:
     """End the session and go back to the login form."""
     await request.app[CALLERS].end(request[CALLER])
     response = web.HTTPSeeOther("/login")
-    response.del_cookie(COOKIE, path="/")
+    forget_session(request, response)
     raise response
 
 

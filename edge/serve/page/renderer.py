@@ -12,7 +12,8 @@ from aiohttp import web
 
 from edge.serve.app_keys import BOX_ID, LIVE, Statuses
 from edge.serve.http.access import CALLER, Caller
-from edge.serve.http.route import home, may_call
+from edge.serve.http.proxies import ROOT
+from edge.serve.http.route import home, may_call, name_of
 from edge.serve.page import language
 from edge.serve.page.assets import Assets
 from edge.serve.page.language import LANGUAGES, Translate
@@ -62,8 +63,9 @@ def render(request: web.Request, template: str, values: Mapping[str, Any], *, st
             caller=caller,
             home=home(request.app, caller) if caller.is_known else "/login",
             may=functools.partial(may_call, request),
-            here=request.match_info.route.name,
-            path=request.path_qs if request.method == "GET" and request.match_info.route.name else "/",
+            here=name_of(request),
+            root=request.get(ROOT, ""),
+            path=request.path_qs if request.method == "GET" and name_of(request) else "/",
             box_id=request.app[BOX_ID] if caller.is_known else "",
             cameras=request.app[LIVE].cameras() if caller.is_known else [],
             **(strip_values(request) if caller.is_known else {}),

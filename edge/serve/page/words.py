@@ -52,6 +52,7 @@ MILD_CONDITIONS = frozenset(
         "heat_throttled",
         "damage_rebuilt",
         "damage_repaired",
+        "identity_clone",
     )
 )
 """Conditions under which hits still arrive; they are shown as a notice, all others as a fault."""
@@ -99,6 +100,7 @@ class Words:
             "is_alarming": is_alarming,
             "audit_words": self.audit_words,
             "yes_or_no": self.yes_or_no,
+            "audit_object": audit_object,
             "troubles": self.troubles,
             "condition": self.condition,
             "worst_first": worst_first,
@@ -202,15 +204,15 @@ class Words:
         """From when to when the person was in view, or that they are now."""
         visit, zone = hit.visit, self._zone
         title = f"{zone.full(visit.first_at)} – {zone.full(visit.last_at)}"
+        first, last = zone.short(visit.first_at), zone.local(visit.last_at).strftime("%H:%M")
+        begin = Markup('<span class="whole">{}</span>').format(first)
         if (dt.datetime.now(dt.UTC) - visit.last_at).total_seconds() <= IN_VIEW_S and hit.kind != "drill":
-            text = self._t("hit.in_view_now", first=zone.short(visit.first_at))
+            text = self._t("hit.in_view_now", first=begin)
+        elif first.endswith(last):
+            text = self._t("hit.in_view_at", first=begin)
         else:
-            first, last = zone.short(visit.first_at), zone.local(visit.last_at).strftime("%H:%M")
-            is_short = first.endswith(last)
-            text = (
-                self._t("hit.in_view_at", first=first) if is_short else self._t("hit.in_view", first=first, last=last)
-            )
-        return Markup('<span class="stay" title="{}">{}</span>').format(title, text)
+            text = self._t("hit.in_view", first=begin, last=last)
+        return Markup('<span title="{}">{}</span>').format(title, text)
 
     def gate_rows(self, hit: Hit) -> list[dict[str, str]]:
         """Each gate of the decision: its name, value, limit, and what single change would have flipped the answer."""
@@ -283,3 +285,9 @@ def is_alarming(hit: Hit) -> bool:
     """Whether a hit sounds until somebody has reviewed it."""
     age = dt.datetime.now(dt.UTC) - hit.visit.first_at
     return hit.review.get("state", "new") == "new" and age < dt.timedelta(hours=ALARM_HOURS)
+
+
+def audit_object(text: str) -> str:
+    """What an audited action was done to; a picture by the first digits of its hash."""
+    before, found, sha256 = text.partition("/api/v1/images/")
+    return sha256[:12] if found and not before else text

@@ -27,6 +27,8 @@ LOCAL = "local"
 
 ERASED = "person.erase"
 """Action of the row that says which rows were blanked."""
+RENEWED = "identity.new"
+"""Action of the row that says that the device got a new id."""
 MAX_SEQ = 2**63 - 1
 
 _COLUMNS = "seq, at, actor, action, object, detail, salt, told_sha256, sha256"
@@ -62,8 +64,9 @@ def head(db: sqlite3.Connection) -> AuditHead | None:
 
 
 def first_hash(db: sqlite3.Connection) -> str:
-    """Hash before the first row; made from the device id, so that each device has its own chain."""
-    return hashlib.sha256(f"edge audit of {meta.get(db, meta.Key.DEVICE_ID) or ''}".encode()).hexdigest()
+    """Hash before the first row; made from the device id it began with, so that each device has its own chain."""
+    origin = meta.get(db, meta.Key.AUDIT_ORIGIN) or meta.get(db, meta.Key.DEVICE_ID) or ""
+    return hashlib.sha256(f"edge audit of {origin}".encode()).hexdigest()
 
 
 def entries(db: sqlite3.Connection, after: int = 0, limit: int = -1) -> Iterator[AuditEntry]:

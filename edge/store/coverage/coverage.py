@@ -18,7 +18,7 @@ from edge.store import clocks
 from edge.store.clocks import Moment
 from edge.store.codec import time_to_text
 from edge.store.core import Core
-from edge.store.coverage import timeline, window
+from edge.store.coverage import hours, timeline, window
 from edge.store.coverage.timeline import Span
 from edge.store.database import meta
 from edge.store.database.jobs import Change
@@ -32,7 +32,7 @@ MAX_SPANS = 100_000
 
 
 class TooManySpansError(EdgeError):
-    """A stretch of time in which too much was recorded for one report."""
+    """A stretch of time in which too much was recorded to list it; its sums can still be had."""
 
     http_status = 400
 
@@ -53,6 +53,8 @@ class Coverage:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._run_id: str | None = None
+        self._summed: set[str] = set()
+        """Former boots all of whose hours are summed up."""
 
     def moment(self) -> Moment:
         """Both clocks, now."""
@@ -85,6 +87,7 @@ class Coverage:
             clocks.save_anchor(change.db, moment)
             for one in watching:
                 _extend(change.db, run_id, one, moment)
+            self._sum_up(change.db, moment)
             if is_last:
                 meta.put(change.db, meta.Key.RUN_ENDED, run_id)
 
@@ -100,20 +103,57 @@ class Coverage:
         moment = self.moment()
 
         def query(db: sqlite3.Connection) -> window.Window:
-            # For the running boot, convert with the clocks as they are now.
-            placed = {boot.boot_id: window.Clock(boot.wall, boot.boot_ns) for boot in clocks.boots(db)}
-            placed[moment.boot_id] = window.Clock(moment.wall, moment.boot_ns)
-            found = window.read(db, placed, start, end, most)
+            found = window.read(db, _placed(db, moment), start, end, most)
             _extend_live(db, found, self._run_id, moment)
             return found
 
         found = self._core.read(query)
         if found.num_rows > most:
-            raise TooManySpansError(
-                f"more than {most} changes were recorded in that time: ask for a shorter stretch, one after the other"
-            )
+            raise TooManySpansError(f"more than {most} changes were recorded in that time: ask for their sums")
         recorded: dict[str, list[Span]] = {camera: [] for camera in cameras} | found.spans
         return timeline.account(recorded, start, end, found.first)
+
+    def sums(
+        self, start: dt.datetime, end: dt.datetime, cameras: Sequence[str] = ()
+    ) -> dict[str, dict[tuple[str, str, str], float]]:
+        """Per camera, seconds by state, reason and by whom ("" for nobody), however much was recorded."""
+        moment = self.moment()
+
+        def query(db: sqlite3.Connection) -> dict[str, dict[tuple[str, str, str], float]]:
+            live = _live_ends(db, self._run_id, moment)
+            found = hours.read(db, _placed(db, moment), start, end, live)
+            return found.account(start, end, dict.fromkeys([*cameras, *window.cameras(db)]))
+
+        return self._core.read(query)
+
+    def _sum_up(self, db: sqlite3.Connection, moment: Moment) -> None:
+        """Keep the sums of hours that are over; of former boots up to and with their last one."""
+        for boot in (hours.Boot(*one) for one in reversed(window.boots(db)) if one[0] not in self._summed):
+            if boot.boot_id == moment.boot_id:
+                hours.keep(db, boot, moment.boot_ns)
+                continue
+            ended = db.execute("SELECT end_ns FROM spans WHERE span_id = ?", (boot.last_id,)).fetchone()[0]
+            if not hours.keep(db, boot, ended + hours.HOUR_NS):
+                return
+            self._summed.add(boot.boot_id)
+
+
+def _placed(db: sqlite3.Connection, moment: Moment) -> dict[str, window.Clock]:
+    """Both clocks of each boot; for the running one as they are now."""
+    placed = {boot.boot_id: window.Clock(boot.wall, boot.boot_ns) for boot in clocks.boots(db)}
+    placed[moment.boot_id] = window.Clock(moment.wall, moment.boot_ns)
+    return placed
+
+
+def _live_ends(db: sqlite3.Connection, run_id: str | None, moment: Moment) -> dict[int, int]:
+    """The newest spans of cameras that are running now, and the moment until which they last."""
+    query = "SELECT span_id, boot_id, run_id, end_ns FROM spans WHERE camera = ? ORDER BY span_id DESC LIMIT 1"
+    newest = [db.execute(query, (camera,)).fetchone() for camera in window.cameras(db)]
+    return {
+        span_id: moment.boot_ns
+        for span_id, boot, run, end_ns in newest
+        if (boot, run) == (moment.boot_id, run_id) and 0 <= moment.boot_ns - end_ns <= STILL_RUNNING_S * 1e9
+    }
 
 
 def _extend(db: sqlite3.Connection, run_id: str, one: Watching, moment: Moment) -> None:
@@ -156,6 +196,7 @@ def _drop_old(db: sqlite3.Connection, moment: Moment) -> None:
         if ages.seconds(boot.boot_id, boot.boot_ns) <= KEEP_DAYS * 86400 or clocks.has_stepped_lately(db, moment):
             continue
         db.execute("DELETE FROM spans WHERE boot_id = ?", (boot.boot_id,))
+        db.execute("DELETE FROM span_hours WHERE boot_id = ?", (boot.boot_id,))
         db.execute(
             "DELETE FROM boots WHERE boot_id = ?1 AND NOT EXISTS (SELECT 1 FROM marks WHERE boot_id = ?1)",
             (boot.boot_id,),

@@ -48,24 +48,24 @@ def read(
     db: sqlite3.Connection, clocks: Mapping[str, Clock], start: dt.datetime, end: dt.datetime, most: int
 ) -> Window:
     """Spans that may reach into `start`..`end`; reading stops once there are more than `most`."""
-    found = Window({camera: [] for camera in _cameras(db)})
+    found = Window({camera: [] for camera in cameras(db)})
     later: dict[str, dt.datetime] = {}
     parts: list[dict[str, list[Span]]] = []
-    for boot_id, first_id, last_id in reversed(_boots(db)):  # the last recorded first: it cuts those before it
+    for boot_id, first_id, last_id in reversed(boots(db)):  # the last recorded first: it cuts those before it
         clock, part = clocks[boot_id], {}
-        low = _first_from(db, boot_id, first_id, last_id, clock.ns_at(start))
-        high = _first_from(db, boot_id, first_id, last_id, clock.ns_at(end) + 1000)
+        low = first_from(db, boot_id, first_id, last_id, clock.ns_at(start))
+        high = first_from(db, boot_id, first_id, last_id, clock.ns_at(end) + 1000)
         left = most + 1 - found.num_rows
-        rows = _between(db, boot_id, low, high, left)
+        rows = between(db, boot_id, low, high, left)
         found.num_rows += len(rows)
         for camera in found.spans:
-            earliest = _next(db, camera, boot_id, first_id)
+            earliest = next_start(db, camera, boot_id, first_id)
             if earliest is None:
                 continue
-            before = _last_before(db, camera, boot_id, low)
+            before = last_before(db, camera, boot_id, low)
             own = [*([before] if before else []), *(row for row in rows if row[0] == camera)]
             part[camera] = [span for row in own if (span := _cut(_span(row, clock), later.get(camera))) is not None]
-            seen = _next(db, camera, boot_id, first_id, "AND end_ns > start_ns")
+            seen = next_start(db, camera, boot_id, first_id, "AND end_ns > start_ns")
             if seen is not None and (camera not in later or clock.at(seen) < later[camera]):
                 found.first = min(clock.at(seen), found.first or clock.at(seen))
             began = clock.at(earliest)
@@ -79,7 +79,7 @@ def read(
     return found
 
 
-def _cameras(db: sqlite3.Connection) -> list[str]:
+def cameras(db: sqlite3.Connection) -> list[str]:
     """Every camera ever recorded, by one step through the index for each."""
     names: list[str] = []
     query = "SELECT camera FROM spans WHERE camera > ? ORDER BY camera LIMIT 1"
@@ -88,7 +88,7 @@ def _cameras(db: sqlite3.Connection) -> list[str]:
     return names
 
 
-def _boots(db: sqlite3.Connection) -> list[tuple[str, int, int]]:
+def boots(db: sqlite3.Connection) -> list[tuple[str, int, int]]:
     """Boots with their first and last span, in the order of recording."""
     first = "SELECT span_id FROM spans WHERE boot_id = ? ORDER BY span_id LIMIT 1"
     last = "SELECT span_id FROM spans WHERE boot_id = ? ORDER BY span_id DESC LIMIT 1"
@@ -100,7 +100,7 @@ def _boots(db: sqlite3.Connection) -> list[tuple[str, int, int]]:
     return sorted(found, key=lambda boot: boot[1])
 
 
-def _first_from(db: sqlite3.Connection, boot_id: str, low: int, high: int, ns: int) -> int:
+def first_from(db: sqlite3.Connection, boot_id: str, low: int, high: int, ns: int) -> int:
     """Id of the boot's first span that begins at `ns` or later; one past the last where there is none."""
     query = "SELECT span_id, start_ns FROM spans WHERE boot_id = ? AND span_id >= ? ORDER BY span_id LIMIT 1"
     high += 1
@@ -117,19 +117,20 @@ def _first_from(db: sqlite3.Connection, boot_id: str, low: int, high: int, ns: i
 _COLUMNS = "camera, state, reason, by, start_ns, end_ns, span_id"
 
 
-def _between(db: sqlite3.Connection, boot_id: str, low: int, high: int, most: int) -> list[Row]:
+def between(db: sqlite3.Connection, boot_id: str, low: int, high: int, most: int) -> list[Row]:
+    """At most that many spans of the boot, by their ids."""
     query = f"SELECT {_COLUMNS} FROM spans WHERE boot_id = ? AND span_id >= ? AND span_id < ? ORDER BY span_id LIMIT ?"
     return db.execute(query, (boot_id, low, high, max(most, 0))).fetchall()
 
 
-def _last_before(db: sqlite3.Connection, camera: str, boot_id: str, span_id: int) -> Row | None:
+def last_before(db: sqlite3.Connection, camera: str, boot_id: str, span_id: int) -> Row | None:
     """The camera's last span before that one: it may still last when the stretch begins."""
     query = f"SELECT {_COLUMNS}, boot_id FROM spans WHERE camera = ? AND span_id < ? ORDER BY span_id DESC LIMIT 1"
     row = db.execute(query, (camera, span_id)).fetchone()
     return None if row is None or row[7] != boot_id else row[:7]
 
 
-def _next(db: sqlite3.Connection, camera: str, boot_id: str, span_id: int, condition: str = "") -> int | None:
+def next_start(db: sqlite3.Connection, camera: str, boot_id: str, span_id: int, condition: str = "") -> int | None:
     """When the camera's first span of the boot begins, of those that meet a condition."""
     query = (
         f"SELECT start_ns, boot_id FROM spans WHERE camera = ? AND span_id >= ? {condition} ORDER BY span_id LIMIT 1"

@@ -1,6 +1,7 @@
 """The database file: connections, its one writing thread, and its table of facts.
 
 connect      connections, the lock on the folder, what errors mean
+alone        work that nobody else may disturb
 writer       the one writing thread
 jobs         what it is asked to do
 slices       long jobs in slices, so that alerts wait for none

@@ -25,6 +25,8 @@ class Key(enum.StrEnum):
     SCRUB_DUE = "scrub_due"
     DEVICE_KEY = "device_key"
     DAMAGE = "damage"
+    MACHINE = "machine"
+    AUDIT_ORIGIN = "audit_origin"
 
 
 def get(db: sqlite3.Connection, key: Key) -> str | None:

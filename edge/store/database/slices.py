@@ -12,7 +12,7 @@ U = TypeVar("U")
 
 def until_done(start_slice: Callable[[], Future[T | None]]) -> Future[T]:
     """Start one slice after the other until one has a result."""
-    total: Future[T] = Future()
+    total: Future[T] = _begun()
 
     def go_on(done: Future[T | None]) -> None:
         if (error := done.exception()) is not None:
@@ -28,7 +28,7 @@ def until_done(start_slice: Callable[[], Future[T | None]]) -> Future[T]:
 
 def after(first: Future[T], start_next: Callable[[T], Future[U]]) -> Future[U]:
     """Start the next piece of work with the result of the first; an error of either ends both."""
-    total: Future[U] = Future()
+    total: Future[U] = _begun()
 
     def copy(done: Future[U]) -> None:
         if (error := done.exception()) is not None:
@@ -61,3 +61,10 @@ def finished(result: T) -> Future[T]:
     done: Future[T] = Future()
     done.set_result(result)
     return done
+
+
+def _begun() -> Future[T]:
+    """A result that is on its way: who waits no longer, as at a stop, can't cancel it under the writer's hands."""
+    total: Future[T] = Future()
+    total.set_running_or_notify_cancel()
+    return total

@@ -39,6 +39,20 @@ def choose_epoch(db: sqlite3.Connection, folder: Path, now: dt.datetime) -> str:
     return epoch
 
 
+def begin(db: sqlite3.Connection, now: dt.datetime, cause: str) -> str:
+    """Begin a new epoch within the caller's transaction, with a `gap` that says why; returns it."""
+    epoch = _new_epoch(db)
+    feed.append(Change(db), now, "gap", {"cause": cause, "from": None, "to": None})
+    return epoch
+
+
+def begin_restored(db: sqlite3.Connection, now: dt.datetime, seen: tuple[str, int] | None) -> str:
+    """Begin the epoch of a database that takes the place of another, whose epoch and head were `seen`; returns it."""
+    head, epoch = feed.head(db), _new_epoch(db)
+    _record_replacement(db, now, "restored", seen, head)
+    return epoch
+
+
 def _new_epoch(db: sqlite3.Connection) -> str:
     epoch = secrets.token_hex(8)
     meta.put(db, meta.Key.EPOCH, epoch)

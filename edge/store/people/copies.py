@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import logging
+import shutil
 import sqlite3
 from pathlib import Path
 
 from edge.errors import EdgeError
 from edge.store.audit import audit
+from edge.store.backup import parts
 from edge.store.database import connect
 from edge.store.database.jobs import Change
 from edge.store.people import changes, erasure, people
+from edge.store.repair import damage
 from edge.store.update import BEFORE, COPY, REFUSED
 
 log = logging.getLogger(__name__)
@@ -35,6 +38,18 @@ def erase_from_copies(folder: Path, person_id: str, now: dt.datetime) -> bool:
         log.warning("a copy of the database may still name who was erased: %s", error)
         return False
     return True
+
+
+def drop_set_aside(folder: Path) -> bool:
+    """Delete what a repair, a restore or a backup has set aside; returns whether nothing of it is left.
+
+    It can't be searched for people: a damaged database least of all.
+    """
+    shutil.rmtree(folder / damage.QUARANTINE, ignore_errors=True)
+    is_gone = parts.drop_copies(folder) and not (folder / damage.QUARANTINE).exists()
+    if not is_gone:
+        log.warning("%s: set-aside data that may name who was erased can't be deleted; delete it by hand", folder)
+    return is_gone
 
 
 def _erase_from(path: Path, person_id: str, now: dt.datetime) -> bool:

@@ -22,7 +22,7 @@ from edge.store.database import meta
 from edge.store.database.jobs import Change
 from edge.store.feed import feed
 from edge.store.hits import hits
-from edge.store.people import people
+from edge.store.people import notes, people
 from edge.store.rows import Receipt
 
 SLICE_S = 0.05
@@ -57,9 +57,15 @@ class Erasing:
         self._ids = list(person_ids)
         self._clock = clock
         self._with_rows = list(person_ids)
-        self._at = {"feed": 0, "hits": 0, "audit": 0}
+        self._at = {"feed": 0, "hits": 0, "verdicts": 0, "audit": 0}
         self._shared: dict[str, set[str]] = {person_id: set() for person_id in person_ids}
-        self._steps = [self._remove_rows, self._scan_feed, self._scan_hits, self._scan_audit]
+        self._steps = [
+            self._remove_rows,
+            self._scan_feed,
+            self._scan_hits,
+            self._scan_verdicts,
+            self._scan_audit,
+        ]
 
     def run_slice(self, change: Change) -> list[Receipt] | None:
         """Work for a moment; the receipts once all is removed."""
@@ -118,12 +124,25 @@ class Erasing:
         for hit_id, person_id in change.db.execute(named, (first, last, *self._given)).fetchall():
             self._erase_hit(change, hit_id, person_id, is_kept=False)
         self._drop_runner_up(change.db, "feed", "seq", first, last)
+        notes.blank_in_bodies(change.db, "feed", "seq", (first, last), self._words(change.db))
         return last == 0
 
     def _scan_hits(self, change: Change) -> bool:
         first, last = self._next_range(change.db, "hits", "rowid")
         self._drop_runner_up(change.db, "hits", "rowid", first, last)
+        notes.blank_in_bodies(change.db, "hits", "rowid", (first, last), self._words(change.db))
         return last == 0
+
+    def _scan_verdicts(self, change: Change) -> bool:
+        """Guards may have named them in notes on hits of others."""
+        first, last = self._next_range(change.db, "verdicts", "verdict_id")
+        notes.blank_in_verdicts(change.db, (first, last), self._words(change.db))
+        return last == 0
+
+    def _words(self, db: sqlite3.Connection) -> list[str]:
+        """Ids and names of the erased."""
+        rows = db.execute(f"SELECT person_id, name FROM people WHERE person_id IN {_LEAVING}", self._given)
+        return [word for row in rows for word in row]
 
     def _drop_runner_up(self, db: sqlite3.Connection, table: str, column: str, first: int, last: int) -> None:
         db.execute(

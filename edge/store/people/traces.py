@@ -10,11 +10,18 @@ from pathlib import Path
 from edge.store import images
 from edge.store.audit import audit
 from edge.store.audit.spellings import file_mentions, mentions, spellings
+from edge.store.backup import parts
 from edge.store.core import Core
+from edge.store.repair.damage import QUARANTINE
 
-AREAS = ("database", "log", "copies", "audit", "pictures", "sheets", "examinations", "other files")
+AREAS = ("database", "log", "copies", "audit", "pictures", "sheets", "examinations", "quarantine", "other files")
 """Everywhere that is searched, in words for a receipt."""
-_FOLDERS = {"blobs": "pictures", "commission": "sheets", "examine": "examinations"}
+_FOLDERS = {
+    "blobs": "pictures",
+    "commission": "sheets",
+    "examine": "examinations",
+    QUARANTINE: "quarantine",
+} | dict.fromkeys((parts.STAGING, parts.UNPACKED, parts.READY, parts.MOVING, parts.REPLACED), "copies")
 
 
 def area_of(folder: Path, path: Path) -> str:

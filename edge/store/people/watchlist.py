@@ -15,7 +15,6 @@ from edge.store.database import connect, gaps, meta, slices
 from edge.store.database.jobs import Change
 from edge.store.people import changes, copies, erasure, people
 from edge.store.people.changes import Listing
-from edge.store.repair import damage
 from edge.store.rows import Receipt
 
 LOCK = "erasing.lock"
@@ -115,8 +114,6 @@ class Watchlist:
                 return None if next(tries, None) is not None else False
             return done or None
 
-        damage.drop_quarantine(self._core.folder)
-
         def tell(is_scrubbed: bool) -> Future[list[Receipt]]:
             def apply(change: Change) -> list[Receipt]:
                 if is_scrubbed:  # this commit also makes other processes drop the pages they remember
@@ -135,7 +132,7 @@ class Watchlist:
         blobs, now = self._core.blobs, self._core.clock()
         images.delete_released(db, blobs)
         images.sweep_orphans(db, blobs, min_age_s=0)
-        is_clean = not images.count_unnamed(db, blobs)
+        is_clean = copies.drop_set_aside(self._core.folder) and not images.count_unnamed(db, blobs)
         for receipt in receipts:
             is_clean = copies.erase_from_copies(self._core.folder, receipt.person_id, now) and is_clean
         return [replace(receipt, is_scrubbed=receipt.is_scrubbed and is_clean) for receipt in receipts]

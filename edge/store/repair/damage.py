@@ -83,13 +83,6 @@ def kept(db: sqlite3.Connection) -> Damage | None:
     return None if text is None else Damage(**json.loads(text))
 
 
-def drop_quarantine(folder: Path) -> bool:
-    """Delete what was set aside: it can't be searched for people who are erased. Returns whether there was any."""
-    there = (folder / QUARANTINE).is_dir()
-    shutil.rmtree(folder / QUARANTINE, ignore_errors=True)
-    return there
-
-
 def _rebuild_indexes(db: sqlite3.Connection) -> bool:
     try:
         db.execute("REINDEX")
@@ -153,8 +146,16 @@ def _copy(path: Path, new: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -
 
 
 def _find_device_id(db: sqlite3.Connection) -> None:
-    """The id that hits name, if the audit's first row proves that it is this device's."""
+    """The id that hits name, if the audit's first row proves that it is this device's; the newest where it was renewed.
+
+    The machine is left out: what the device is bound to is found anew.
+    """
     first = next(audit.entries(db, limit=1), None)
+    renewed = "SELECT object, json_extract(detail, '$.former') FROM audit WHERE action = ? ORDER BY seq"
+    if ids := db.execute(renewed, (audit.RENEWED,)).fetchall():
+        meta.put(db, meta.Key.DEVICE_ID, str(ids[-1][0]))
+        meta.put(db, meta.Key.AUDIT_ORIGIN, str(ids[0][1]))
+        return
     for (device_id,) in db.execute("SELECT DISTINCT json_extract(body, '$.box_id') FROM hits").fetchall():
         meta.put(db, meta.Key.DEVICE_ID, str(device_id))
         if first is not None and chain.follows(first, audit.first_hash(db)):

@@ -8,7 +8,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from edge.app.health.budget import count_dropped_steps, set_strains
 from edge.config import RuntimeConfig
-from edge.enhance import STEPS, Budget, Enhancer, Networks
+from edge.enhance import STEPS, Budget, Enhancer, Networks, Views
+from edge.enhance.faults import FAULTS
+from edge.enhance.view import Choice, ChosenStep
 from edge.ops.system.metrics import Metrics
 from edge.records import Quality
 from edge.sessions import Pack
@@ -41,13 +43,16 @@ def test_strain_leaves_less_and_is_the_cause() -> None:
 
 def test_plans_name_what_was_dropped_and_metrics_count_it(tmp_path: Path) -> None:
     networks = Networks(Pack.open(picture_pack(tmp_path)), RuntimeConfig(threads=1))
-    enhancer = Enhancer("auto", networks=networks)
+    always: dict[str, tuple[int, int]] = dict.fromkeys(FAULTS, (0, 5))
+    steps = tuple(ChosenStep(name=name) for name in ("denoise", "lime", "deblur"))
+    every = Choice(steps=steps, levels=always, psnr_db=4.0, likeness=0.0, num_faces=30)
+    enhancer = Enhancer("auto", networks=networks, views=Views((every,), None))
     everything = [step.name for step in enhancer.plan(POOR, num_pixels=PIXELS).steps]
     assert everything == ["denoise", "lime", "deblur"]
     enhancer.budget = known(Budget(15.0))
     enhancer.begin_frame()
     plan = enhancer.plan(POOR, num_pixels=PIXELS)
-    assert [step.name for step in plan.steps] == ["denoise"]
+    assert plan.steps == (), "denoise alone was not shown to help"
     assert {step.name for step in plan.skipped if step.reason.startswith("dropped")} == {"lime", "deblur"}
     metrics = Metrics()
     count_dropped_steps(enhancer.budget, metrics)

@@ -153,23 +153,6 @@ def test_a_list_too_old_and_a_low_disk_are_told_once_each_way(scene: Scene) -> N
     ]
 
 
-def test_a_central_server_that_pulls_no_more_is_told_when_it_begins_and_ends(scene: Scene) -> None:
-    monitor = scene.monitor
-    monitor._inputs = dataclasses.replace(monitor._inputs, consumer_warn_minutes=30)
-    scene.store.add_token("central", ["alerts:read"]).result(10)
-
-    def look(minutes: float) -> None:
-        monitor._consumers_at = float("-inf")
-        scene.look(minutes * 60)
-
-    for minutes in (0, 29, 2):
-        look(minutes)
-    scene.store.note_pull("central", 1)
-    look(0)
-    states = [body["state"] for kind, body in scene.items() if kind == "health" and body["subject"] == "consumers"]
-    assert states == ["silent", "ok"]
-
-
 def test_shed_frames_are_told_with_their_number(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     # The monitor's clock alone: the store's writer would take leaps of it for a write that hangs.

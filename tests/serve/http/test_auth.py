@@ -32,8 +32,8 @@ def test_login_sets_a_strict_cookie_and_logout_ends_the_session(tmp_path: Path) 
             cookie = answer.headers["Set-Cookie"]
             for flag in ("HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=43200"):
                 assert flag in cookie
-            secret = answer.cookies["edge_session"].value
-            headers = {"Cookie": f"edge_session={secret}"}
+            secret = answer.cookies[box.cookie].value
+            headers = {"Cookie": f"{box.cookie}={secret}"}
             assert (await box.get("/people", headers))[0].status == 200
             answer, _ = await box.post("/logout", {}, headers)
             assert (answer.status, answer.headers["Location"]) == (303, "/login")
@@ -72,8 +72,8 @@ def test_a_login_link_works_once_and_not_for_a_head(tmp_path: Path) -> None:
                 assert answer.status == 405
             answer, _ = await box.get(path)
             assert (answer.status, answer.headers["Location"]) == (303, "/")
-            secret = answer.cookies["edge_session"].value
-            assert (await box.get("/", {"Cookie": f"edge_session={secret}"}))[0].status == 200
+            secret = answer.cookies[box.cookie].value
+            assert (await box.get("/", {"Cookie": f"{box.cookie}={secret}"}))[0].status == 200
             answer, body = await box.get(path)
             assert answer.status == 401
             assert b"has been used" in body

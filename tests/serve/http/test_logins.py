@@ -10,6 +10,7 @@ import pytest
 
 from edge.errors import AuthError
 from edge.serve.http import logins
+from edge.serve.http.auth import CALLERS, CookieNames
 from edge.serve.http.logins import FairQueue, device_cookie, known_device
 from tests.support.web import PASSWORD, WebSide, run, running
 
@@ -106,17 +107,32 @@ def test_wrong_passwords_lock_their_own_address_and_no_known_device(tmp_path: Pa
         async with running(tmp_path) as box:
             answer = await log_in(box, PASSWORD, "127.0.0.66")
             assert answer.status == 303
-            device = answer.cookies[logins.DEVICE_COOKIE]
+            device = answer.cookies[CookieNames.of(box.store.box_id).device]
             assert (device["httponly"], device["samesite"]) == (True, "Strict")
             for _ in range(5):
                 await log_in(box, "wrong wrong", "127.0.0.66")
             assert (await log_in(box, PASSWORD, "127.0.0.66")).status == 429
             assert (await log_in(box, PASSWORD, "127.0.0.77")).status == 303, "another address is not locked"
-            cookie = f"{logins.DEVICE_COOKIE}={device.value}"
+            cookie = f"{device.key}={device.value}"
             assert (await log_in(box, PASSWORD, "127.0.0.66", cookie)).status == 303, "nor a known device"
             for _ in range(5):
                 await log_in(box, "wrong wrong", "127.0.0.77", cookie)
             assert (await log_in(box, PASSWORD, "127.0.0.77", cookie)).status == 429, "a device locks itself"
             assert (await log_in(box, PASSWORD, "127.0.0.77")).status == 303
+
+    run(check())
+
+
+def test_a_full_queue_says_busy_and_not_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logins, "MAX_WAITING_PER_SOURCE", 0)
+
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            async with box.runner.app[CALLERS]._turns.turn("somebody", "else"):
+                answer, body = await box.post("/login", {"user": "a-guard", "password": PASSWORD})
+            assert (answer.status, answer.headers["Retry-After"]) == (429, "5")
+            assert b"The device is busy, try again in 5 s." in body
+            assert b"Too many failed" not in body
+            assert (await box.post("/login", {"user": "a-guard", "password": PASSWORD}))[0].status == 303
 
     run(check())

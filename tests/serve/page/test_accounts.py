@@ -74,7 +74,7 @@ def test_the_last_supervisor_stays_and_nobody_removes_themselves(tmp_path: Path)
             answer, body = await box.post("/box/users/remove", {"user": "a-supervisor"}, box.session("supervisor"))
             assert (answer.status, b"remove yourself" in body) == (409, True)
             box.store.add_user("b-supervisor", "supervisor", PASSWORD).result()
-            other = {"Cookie": f"edge_session={box.store.add_session('b-supervisor', 1).result()}"}
+            other = {"Cookie": f"{box.cookie}={box.store.add_session('b-supervisor', 1).result()}"}
             assert (await box.post("/box/users/remove", {"user": "a-supervisor"}, other))[0].status == 303
             assert [user.name for user in box.store.users() if user.role == "supervisor"] == ["b-supervisor"]
 

@@ -1,4 +1,4 @@
-"""The box page: coverage since the installation, what became of faces, and the audit in words."""
+"""The box page: how models are run, coverage since the installation, what became of faces, and the audit in words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,20 @@ from edge.store import Store, Watching
 from tests.support.web import run, running
 
 HTML = {"Accept": "text/html"}
+CHOICE = "reproduces its known answer (0.10 of the tolerance); passed over: e.onnx on <GPU> answers something else"
 FACES = {"door": {"hour": {"too_small": 2}, "day": {"too_small": 31, "match": 1200}}, "yard": {"hour": {}, "day": {}}}
+
+
+def test_it_says_how_a_model_is_run_and_why(tmp_path: Path) -> None:
+    embed = {"name": "embed_plain", "precision": "int8", "provider": "CPUExecutionProvider", "choice": CHOICE}
+
+    async def check() -> None:
+        async with running(tmp_path, told={"models": {"embed": embed}}) as box:
+            page = (await box.get("/box", box.session("supervisor") | HTML))[1].decode()
+            for said in ("embed_plain", "int8", "CPUExecutionProvider", CHOICE.replace("<GPU>", "&lt;GPU&gt;")):
+                assert said in page
+
+    run(check())
 
 
 def test_what_became_of_faces_is_a_table_per_camera(tmp_path: Path) -> None:
@@ -61,16 +74,4 @@ def test_the_audit_is_in_words(tmp_path: Path) -> None:
             assert "added or changed a person" in audit
             assert "user.add" not in audit
 
-
-CHOICE = "reproduces its known answer (0.10 of the tolerance); passed over: e.onnx on <GPU> answers something else"
-
-
-def test_it_says_how_a_model_is_run_and_why(tmp_path: Path) -> None:
-    embed = {"name": "embed_plain", "precision": "int8", "provider": "CPUExecutionProvider", "choice": CHOICE}
-
-    async def check() -> None:
-        async with running(tmp_path, facts={"models": {"embed": embed}}) as box:
-            answer, page = await box.get("/box", box.session("supervisor"))
-            assert answer.status == 200
-            for said in ("embed_plain", "int8", "CPUExecutionProvider", CHOICE.replace("<GPU>", "&lt;GPU&gt;")):
-                assert said in page.decode()
+    run(check())

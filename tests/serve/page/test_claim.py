@@ -64,7 +64,7 @@ def test_the_code_makes_one_supervisor_and_logs_in(tmp_path: Path) -> None:
             assert box.store.users() == []
             answer, _ = await box.post("/claim", good)
             assert (answer.status, answer.headers["Location"]) == (303, "/")
-            cookie = {"Cookie": f"edge_session={answer.cookies['edge_session'].value}"}
+            cookie = {"Cookie": f"{box.cookie}={answer.cookies[box.cookie].value}"}
             assert (await box.get("/people/new", cookie))[0].status == 200
             assert [(user.name, user.role) for user in box.store.users()] == [("rosa", "supervisor")]
             answer, _ = await box.post("/claim", good | {"user": "eve"})

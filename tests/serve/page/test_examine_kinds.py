@@ -11,10 +11,20 @@ import pytest
 from edge.app.examine.queue import ExamineQueue
 from edge.capture.sources import open_path
 from edge.config import Config
+from tests.support.clips import encode_video
 from tests.support.media import encode, numbered, write_clip, write_gif
 from tests.support.web import run, running
 
 VIDEOS = {"mp4": "mp4v", "avi": "MJPG", "mkv": "mp4v"}
+EXPORTS = {
+    "ts": ("mpegts", "libx264"),
+    "mpg": ("mpeg", "mpeg2video"),
+    "flv": ("flv", "flv"),
+    "ogv": ("ogg", "libvpx"),
+    "wmv": ("asf", "wmv2"),
+    "h264": ("h264", "libx264"),
+    "h265": ("hevc", "libx265"),
+}
 NUM_FRAMES = 6
 
 
@@ -22,6 +32,9 @@ def file_of(kind: str, folder: Path) -> bytes:
     images = numbered(NUM_FRAMES, 120, 160)
     if kind in VIDEOS:
         return write_clip(folder / f"clip.{kind}", images, codec=VIDEOS[kind]).read_bytes()
+    if kind in EXPORTS:
+        container, codec = EXPORTS[kind]
+        return encode_video(folder / f"clip.{kind}", images, format=container, codec=codec)
     if kind == "gif":
         return write_gif(folder / "clip.gif", images).read_bytes()
     if kind == "heic":
@@ -40,10 +53,10 @@ def frames_in(folder: Path, kind: str) -> int:
         return sum(1 for _ in source.frames())
 
 
-@pytest.mark.parametrize("kind", ["mp4", "avi", "mkv", "gif", "jpg", "png", "webp", "avif", "heic", "tif"])
+@pytest.mark.parametrize("kind", ["mp4", "avi", "mkv", "gif", "jpg", "png", "webp", "avif", "heic", "tif", *EXPORTS])
 def test_each_kind_is_taken_in_and_can_be_read(tmp_path: Path, kind: str) -> None:
     data = file_of(kind, tmp_path)
-    count = NUM_FRAMES if kind in {*VIDEOS, "gif"} else 1
+    count = NUM_FRAMES if kind in {*VIDEOS, *EXPORTS, "gif"} else 1
     config = Config(data_dir=tmp_path / "data")
 
     async def check() -> None:

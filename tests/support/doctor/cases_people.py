@@ -29,6 +29,16 @@ def serve(**values: object) -> ServeConfig:
     return ServeConfig.model_validate({"host": "0.0.0.0", **values})
 
 
+# identity
+
+
+def cloned(folder: Path) -> Check:
+    with Store.open(folder / "data") as store:
+        store.identity.keep({"machine_id": ("other",), "mac": ("other",)})
+        machine = {"machine_id": ("this",), "mac": ("this",)}
+        return people.check_identity(store.identity.look(machine))
+
+
 # network
 
 
@@ -219,6 +229,7 @@ def _running(folder: Path, *looks: CameraStatus) -> Check:
 
 
 PEOPLE: list[Case] = [
+    (cloned, "identity", "fail", "edge identity new"),
     (port_taken, "port", "fail", "serve.port"),
     (expired, "certificate", "fail", "get a new one"),
     (expires_soon, "certificate", "warn", "get a new one"),

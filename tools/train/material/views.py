@@ -11,10 +11,10 @@ from tools.train.material import faults
 from tools.train.material.canvases import CANVAS_FACE_PX, CANVAS_PX
 
 _NAMES = np.array(degrade.NAMES)
-_WEIGHTS = np.array(
+WEIGHTS = np.array(
     [{"dark": 0.21, "motion": 0.18, "cctv": 0.2, "jpeg": 0.12, "haze": 0.06}.get(n, 0.09) for n in _NAMES]
 )
-_WEIGHTS /= _WEIGHTS.sum()
+WEIGHTS /= WEIGHTS.sum()
 _FAMILIES = np.array([*faults.FAMILIES])
 FAMILY_SHARE = 0.3
 """How often a fault comes from the broad families instead of the fixed list that is measured."""
@@ -35,11 +35,11 @@ def degraded(
         if kind < 0.6:
             return image, 2.5 * amount
         level = float(rng.uniform(0.3, 2.6))
-        name = str(rng.choice(_NAMES, p=_WEIGHTS))
+        name = str(rng.choice(_NAMES, p=WEIGHTS))
         return degrade.apply(image, name, level, rng_or_seed=rng, face_px=face_px), max(level, 2.5 * amount)
     if kind < 0.86:
         level = float(rng.uniform(0.4, 5.0))
-        name = str(rng.choice(_NAMES, p=_WEIGHTS))
+        name = str(rng.choice(_NAMES, p=WEIGHTS))
         return degrade.apply(image, name, level, rng_or_seed=rng, face_px=face_px), level
     levels = rng.uniform(0.4, 3.2, 2)
     for name, level in zip(rng.choice(_NAMES[:-1], 2, replace=False), levels, strict=True):

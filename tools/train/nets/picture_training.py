@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 
 from tools.train import common
 from tools.train.material import pictures
-from tools.train.nets import picture_loss
+from tools.train.nets import picture_loss, warm_start
 from tools.train.nets.picture_nets import Unfolded
 
 SHEET_STEP = 1 << 30
@@ -49,7 +49,9 @@ def train(model: PictureModel, args: argparse.Namespace, cache: Path) -> None:
     plan = replace(common.plan_from(args), weight_decay=0.0, average=0.999)
     torch.manual_seed(plan.seed)
     net = model.net()
-    if args.init:
+    if args.init and args.init.suffix == ".onnx":
+        warm_start.load_picture_net(net, args.init)
+    elif args.init:
         net.load_state_dict(common.load(args.init)["averaged"])
     dataset = pictures.Pairs(cache, model.make, plan.batch_size, plan.seed)
     features = picture_loss.FaceFeatures.load() if model.critic else None

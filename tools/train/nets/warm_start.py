@@ -17,12 +17,13 @@ from onnx import numpy_helper
 from torch import nn
 
 from tools.train.nets.face_nets import Detector, Recogniser, Residual
+from tools.train.nets.picture_nets import Unfolded
 
 Layer = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 def dequantized(file: Path) -> dict[str, Layer]:
-    """(weight, bias) f32 of each convolution and matrix product, by the name of the PyTorch module it came from."""
+    """(weight, bias) f32 of each convolution and matrix product with a bias, by the name of its PyTorch module."""
     graph = onnx.load(str(file)).graph
     values = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
     makers = {node.output[0]: node for node in graph.node}
@@ -30,23 +31,23 @@ def dequantized(file: Path) -> dict[str, Layer]:
     def value(name: str) -> NDArray[np.float32]:
         if name in values:
             return np.array(values[name], dtype=np.float32)
-        node = makers[name]  # DequantizeLinear
+        node = makers[name]  # DequantizeLinear, or Cast of what is stored as f16
+        if node.op_type == "Cast":
+            return value(node.input[0])
         codes, scale = values[node.input[0]].astype(np.float32), values[node.input[1]]
         zero = values[node.input[2]].astype(np.float32)
         shape = [-1] + [1] * (codes.ndim - 1) if np.ndim(scale) else []
         return np.array((codes - zero.reshape(shape)) * scale.reshape(shape), dtype=np.float32)
 
-    layers = [node for node in graph.node if node.op_type in {"Conv", "Gemm"}]
+    layers = [node for node in graph.node if node.op_type in {"Conv", "Gemm"} and len(node.input) == 3]
     return {_module_name(node.name): (value(node.input[1]), value(node.input[2])) for node in layers}
 
 
 def _module_name(node: str) -> str:
     """`/model/body/body.2/first/first.0/Conv` -> `body.2.first.0`: each part is repeated with its index."""
-    parts = node.strip("/").split("/")[1:-1]
-    last = [
-        part for part, following in zip(parts, [*parts[1:], ""], strict=True) if not following.startswith(f"{part}.")
-    ]
-    return ".".join(last)
+    parts = node.strip("/").removeprefix("model/").split("/")[:-1]
+    following = [*parts, ""][1:]
+    return ".".join(part for part, after in zip(parts, following, strict=True) if not after.startswith(f"{part}."))
 
 
 def load(model: Recogniser | Detector, file: Path, examples: torch.Tensor) -> None:
@@ -75,6 +76,20 @@ def load(model: Recogniser | Detector, file: Path, examples: torch.Tensor) -> No
         for block in fresh:
             block.norm.weight.zero_()
     _restore_norms(model, norms, fresh, examples)
+
+
+def load_picture_net(net: Unfolded, file: Path) -> None:
+    """Copy a shipped picture net into `net`, with the scales that its export folded into its outer convolutions."""
+    layers, modules = dequantized(file), dict(net.named_modules())
+    with torch.no_grad():
+        for name, module in modules.items():
+            if not isinstance(module, nn.Conv2d):
+                continue
+            weight, bias = (torch.from_numpy(part) for part in layers[name])
+            assert module.bias is not None
+            factor = net.gain.factor if module is net.last else 1.0
+            module.weight.copy_(weight / (net.scale.factor if module is net.first else factor))
+            module.bias.copy_(bias / factor)
 
 
 def _norm_of(name: str, modules: dict[str, nn.Module]) -> nn.BatchNorm2d:

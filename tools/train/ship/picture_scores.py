@@ -23,6 +23,7 @@ from tools.train.material.pictures import Image, Planes
 from tools.train.material.teachers import session
 from tools.train.nets.picture_training import PictureModel
 from tools.train.ship import enlarged_scores
+from tools.train.ship.doubled_scores import doubled_table
 from tools.train.ship.heldout import NUM_FACES, dev_canvases, net, picture
 
 FAULTS = {
@@ -39,7 +40,7 @@ def scores(model: PictureModel, models: dict[str, Path], checkpoint: Path | None
     channels = 1 if model.color == "Y" else 3
     cost = cost_table(models, channels, 32 if model.task == "sr4" else TIMED_PX)
     if model.task == "sr2":
-        return {"tables": [set5_table(models, model.multiple), cost]}
+        return {"tables": [set5_table(models, model.multiple), doubled_table(models, model.multiple), cost]}
     if model.task == "sr4":
         return {"tables": [enlarged_scores.enlarged_table(model, models, checkpoint), cost]}
     return {"tables": [faults_table(model, models), cost]}

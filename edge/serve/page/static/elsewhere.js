@@ -2,11 +2,13 @@
 import { attend } from "./alarm.js";
 import { isOn } from "./sound.js";
 
+const root = document.documentElement.dataset.root;
+
 const EVERY_MS = 5000;
 let newest = null;
 
 async function look() {
-  const answer = await fetch("/now/hits", { cache: "no-store", signal: AbortSignal.timeout(5000) });
+  const answer = await fetch(`${root}/now/hits`, { cache: "no-store", signal: AbortSignal.timeout(5000) });
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   const rows = [...fresh.querySelectorAll("[data-hit]")];

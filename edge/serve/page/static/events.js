@@ -1,7 +1,9 @@
 // The event stream, one for all tabs of this browser: a browser opens few connections to one host, and each stream keeps
 // one. The tab that holds the lock listens and tells the others; when it is closed, the next one takes over.
 const WARN_AFTER_MS = 4000;
-const NAME = "edge-events";
+// Where a proxy shows this box under a path; two boxes at one host must not hear each other.
+const root = document.documentElement.dataset.root;
+const NAME = `edge-events${root}`;
 
 // `hear` is called with hello, hits, health or offline.
 export function listen(hear) {
@@ -18,7 +20,7 @@ export function listen(hear) {
 }
 
 function open(hear) {
-  const events = new EventSource("/events");
+  const events = new EventSource(`${root}/events`);
   let warning;
   for (const name of ["hello", "hits", "health"]) {
     events.addEventListener(name, () => {

@@ -2,6 +2,8 @@
 // for the verdict, and the seconds left to take it back. Without this script the faces and the buttons alone are there.
 import { t } from "./texts.js";
 
+const root = document.documentElement.dataset.root;
+
 const SHARP_PX = 480;
 const BAND = 0.055;
 
@@ -53,7 +55,7 @@ if (stack && slider) {
 for (const choice of document.querySelectorAll("[data-reference]")) {
   choice.addEventListener("click", () => {
     const shown = document.querySelector("#enrolled");
-    shown.src = `/api/v1/images/${choice.dataset.reference}`;
+    shown.src = `${root}/api/v1/images/${choice.dataset.reference}`;
     mark(shown);
     for (const one of document.querySelectorAll("[data-reference]")) one.setAttribute("aria-pressed", String(one === choice));
   });

@@ -6,6 +6,7 @@
 import { isOffline, said } from "./strip.js";
 import { ageInWords, numberText, t } from "./texts.js";
 
+const root = document.documentElement.dataset.root;
 const NOT_LIVE_MS = 2000;
 const MAX_PAUSE_MS = 4000;
 const COLORS = { match: "#f4b740", rejected: "#a5b2bc", face: "#e7ebee", ink: "#14100a", shade: "rgb(0 0 0 / 60%)" };
@@ -107,7 +108,7 @@ export async function fetchForEver(pictures) {
 async function fetchOnce(pictures, after) {
   const asked = performance.now();
   const seen = [...after].map(([camera, frame]) => `${camera}:${frame}`).join(",");
-  const address = seen ? `/live/frames?after=${seen}` : "/live/frames";
+  const address = `${root}/live/frames${seen ? `?after=${seen}` : ""}`;
   const answer = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(15000) });
   if (answer.status === 401) location.reload();
   if (answer.status === 204) return;

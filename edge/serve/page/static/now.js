@@ -8,6 +8,7 @@ import { refreshStrip, setOffline } from "./strip.js";
 import { t } from "./texts.js";
 import { showLocalTimes } from "./times.js";
 
+const root = document.documentElement.dataset.root;
 const HEALTH_EVERY_MS = 15000;
 const news = document.querySelector("#news");
 
@@ -50,13 +51,13 @@ function showCount() {
 const refreshQuietly = (address, id) => refresh(address, id).catch(() => {});
 
 function refreshHealth() {
-  refreshQuietly("/now/health", "health");
+  refreshQuietly(`${root}/now/health`, "health");
   refreshStrip();
 }
 
 function hear(name) {
   setOffline(name === "offline");
-  if (name === "hello" || name === "hits") refreshQuietly("/now/hits", "latest");
+  if (name === "hello" || name === "hits") refreshQuietly(`${root}/now/hits`, "latest");
   if (name === "hello" || name === "health") refreshHealth();
   // Another answer means that the login has ended: reload the page.
   if (name === "offline") refreshHealth();
@@ -71,7 +72,7 @@ showCount();
 attend(hitRows());
 setInterval(refreshHealth, HEALTH_EVERY_MS);
 // Nothing is sent when somebody has gone out of view.
-setInterval(() => refreshQuietly("/now/hits", "latest"), HEALTH_EVERY_MS);
+setInterval(() => refreshQuietly(`${root}/now/hits`, "latest"), HEALTH_EVERY_MS);
 
 // "Seen" without leaving the live picture.
 document.querySelector("#latest")?.addEventListener("submit", async (event) => {
@@ -80,6 +81,6 @@ document.querySelector("#latest")?.addEventListener("submit", async (event) => {
   try {
     await fetch(event.target.action, { method: "POST", body: sent, redirect: "manual" });
   } finally {
-    refreshQuietly("/now/hits", "latest");
+    refreshQuietly(`${root}/now/hits`, "latest");
   }
 });

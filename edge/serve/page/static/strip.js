@@ -2,6 +2,8 @@
 // What is not live any more then goes grey, and says so.
 import { showLocalTimes } from "./times.js";
 
+const root = document.documentElement.dataset.root;
+
 const EVERY_MS = 10000;
 const OFFLINE_MS = 3000;
 const offline = document.querySelector("#offline");
@@ -19,7 +21,7 @@ export const said = (what) => document.querySelector(`#strip [data-${what}]`)?.d
 export async function refreshStrip() {
   const strip = document.querySelector("#strip");
   try {
-    const answer = await fetch("/now/conditions", { cache: "no-store", signal: AbortSignal.timeout(5000) });
+    const answer = await fetch(`${root}/now/conditions`, { cache: "no-store", signal: AbortSignal.timeout(5000) });
     if (answer.status === 401) return location.reload();
     setOffline(false);
     if (!answer.ok) return;

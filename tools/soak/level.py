@@ -1,11 +1,10 @@
-"""Measures whether the service keeps up and its memory stays level: `python -m tools.soak --minutes 10`.
+"""Whether the service keeps up and its memory stays level.
 
 Plays the rendered clip with two faces, 640 x 480 at 25 frames/s, in a loop, and asks /metrics every ten seconds.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import subprocess
@@ -90,9 +89,3 @@ def soak(minutes: float) -> dict[str, object]:
         "memory_mb_at_end": round(last[3], 1),
         "memory_mb_highest": round(max(s[3] for s in settled), 1),
     }
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10.0)
-    print(json.dumps(soak(parser.parse_args().minutes)))

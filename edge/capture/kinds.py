@@ -1,0 +1,58 @@
+"""Names files that can't be read here by their first bytes, so that a refusal says what the file is."""
+
+from __future__ import annotations
+
+import re
+import struct
+
+_KINDS = (
+    (rb"%PDF", "a PDF document"),
+    (rb"%!PS", "a PostScript document"),
+    (rb"PK\x03\x04", "a ZIP archive or office document"),
+    (rb"Rar!|7z\xbc\xaf|\x1f\x8b", "an archive"),
+    (rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?(?:<!DOCTYPE svg|<svg)", "an SVG drawing"),
+    (rb"8BPS", "a Photoshop picture"),
+    (rb"gimp xcf", "a GIMP picture"),
+    (rb"v/1\x01", "an OpenEXR picture"),
+    (rb"#\?RADIANCE|#\?RGBE", "a Radiance HDR picture"),
+    (rb"\x00\x00\x01\x00[\x01-\xff]\x00", "a Windows icon"),
+    (rb"\xff\x0a|\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
+    (rb"\x00\x00\x00\x0cjP  |\xff\x4f\xff\x51", "a JPEG 2000 picture"),
+    (rb"II\+\x00|MM\x00\+", "a BigTIFF picture"),
+)
+_HEAD_BYTES = 1024
+_BITS_PER_SAMPLE, _SAMPLE_FORMAT, _MAX_BITS = 258, 339, 16
+_FLOAT = 3
+
+
+def unreadable_kind(data: bytes) -> str | None:
+    """What a file is, such as `a PDF document`, where it is known and can't be read; its first KB is enough."""
+    for magic, kind in _KINDS:
+        if re.match(magic, data[:_HEAD_BYTES], re.DOTALL):
+            return kind
+    return _tiff_of_wide_samples(data) if data[:4] in (b"II*\x00", b"MM\x00*") else None
+
+
+def _tiff_of_wide_samples(data: bytes) -> str | None:
+    """Floating-point and 32-bit TIFFs hold measurements; what of their range is black and white, nobody says."""
+    try:
+        bits, is_float = _value(data, _BITS_PER_SAMPLE, 1), _value(data, _SAMPLE_FORMAT, 1) == _FLOAT
+    except (struct.error, IndexError):
+        return None
+    if is_float:
+        return f"a TIFF of {bits}-bit floating-point numbers"
+    return f"a TIFF of {bits}-bit numbers" if bits > _MAX_BITS else None
+
+
+def _value(data: bytes, wanted: int, default: int) -> int:
+    """First value of a field of 16-bit numbers in the first directory (TIFF 6.0, section 2)."""
+    order = "<" if data[:2] == b"II" else ">"
+    at = struct.unpack_from(order + "I", data, 4)[0]
+    for index in range(struct.unpack_from(order + "H", data, at)[0]):
+        tag, _, count = struct.unpack_from(order + "HHI", data, at + 2 + 12 * index)
+        if tag == wanted:
+            place = at + 10 + 12 * index
+            if count > 2:
+                place = struct.unpack_from(order + "I", data, place)[0]
+            return int(struct.unpack_from(order + "H", data, place)[0])
+    return default

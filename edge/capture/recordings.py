@@ -1,0 +1,221 @@
+"""Videos and GIFs through FFmpeg, frame by frame with their times. No pacing and no looping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+from av.packet import Packet
+from av.stream import Discard, Disposition
+from av.video.stream import VideoStream
+
+from edge.arrays import MAX_PIXELS, BgrImage
+from edge.capture.containers import Recording, is_sound, is_text, is_video, open_recording, read_head
+from edge.capture.facts import StreamFacts, StreamWatch
+from edge.capture.frames import SourceFrame
+from edge.capture.kinds import unreadable_kind
+from edge.capture.shaping import FAULTS, Shaper
+from edge.errors import ImageError
+from edge.names import printable
+
+DEFAULT_FPS = 25.0
+BLACK_BELOW = 12
+"""Brightest value of a picture that shows nothing."""
+LONGEST_GAP_S = 86_400.0
+LONGEST_S = 3e8
+"""Times further apart, or further on, are a fault of the file."""
+_WORK_PER_BYTE = 4
+_FREE_WORK_BYTES = 1 << 20
+_WORK_PER_PACKET = 16
+
+
+class Timeline:
+    """Seconds since the first frame, always growing: in files put together of several, times begin anew."""
+
+    def __init__(self, step_s: float) -> None:
+        self.step_s = step_s
+        self.last_s = -step_s
+        self._shift_s = 0.0
+
+    def place(self, at_s: float | None) -> float:
+        """The time of the next frame, given the recording's own, or None where it has none."""
+        found = self.last_s + self.step_s
+        if at_s is not None:
+            if not -1.0 < at_s + self._shift_s - self.last_s < LONGEST_GAP_S or not abs(at_s) < LONGEST_S:
+                self._shift_s = found - at_s if abs(at_s) < LONGEST_S else self._shift_s
+            placed = at_s + self._shift_s
+            found = placed if self.last_s < placed < LONGEST_S else found
+        self.last_s = found
+        return found
+
+
+class VideoSource:
+    """A video file or GIF. `problem` says after `frames()` how much of a damaged one was decoded."""
+
+    def __init__(self, path: Path, aspect: Fraction | None = None, deinterlace: str = "auto") -> None:
+        self.path = path
+        self.shown = printable(path)
+        self.problem: str | None = None
+        self.bad_frames = 0
+        self._aspect = aspect
+        self._deinterlace = deinterlace
+        self._opened: tuple[Recording, VideoStream] | None = None
+        self._watch: StreamWatch | None = None
+
+    def __enter__(self) -> VideoSource:
+        self._opened = self._open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._opened is not None:
+            self._opened[0].close()
+            self._opened = None
+
+    @property
+    def facts(self) -> StreamFacts | None:
+        """What is known of the stream by now; None before its first frame."""
+        return self._watch.facts() if self._watch is not None else None
+
+    def frames(self) -> Iterator[SourceFrame]:
+        """Every frame from the start, timed by its presentation time; raises ImageError where there is none to see."""
+        recording, stream = self._opened or self._open()
+        self._opened = None  # a second call reopens the file, so playback restarts at the beginning
+        step_s = 1 / fps_of(stream)
+        lasts_s = float((stream.duration or 0) * (stream.time_base or 0)) or (recording.container.duration or 0) / 1e6
+        promised = stream.frames or lasts_s / step_s
+        timeline, count, is_black = Timeline(step_s), 0, True
+        try:
+            for image, at_s in self._pictures(recording, stream):
+                is_black = is_black and int(image.max()) < BLACK_BELOW
+                count += 1
+                yield SourceFrame(image, timeline.place(at_s))
+        finally:
+            codec = stream.codec_context.name
+            recording.close()
+        if count == 0:
+            raise ImageError(
+                f"{self.shown}: holds no picture that can be decoded ({codec}); record or copy the file again"
+            )
+        if is_black:
+            raise ImageError(
+                f"{self.shown}: all of its {count} pictures are black ({codec}): nothing was filmed, or it was "
+                "recorded wrongly; play it elsewhere, then record or export it again"
+            )
+        self.problem = self._what_is_missing(count, timeline.last_s + step_s, promised, promised * step_s)
+
+    def _pictures(self, recording: Recording, stream: VideoStream) -> Iterator[tuple[BgrImage, float | None]]:
+        """Decode and shape; what is broken is counted and left out."""
+        shaper = Shaper(stream, self._aspect, self._deinterlace)
+        self._watch = watch = StreamWatch(recording.container.format.name, stream, shaper)
+        start_s = None if stream.start_time is None else float(stream.start_time * (stream.time_base or 0))
+        for packet in self._packets(recording, stream):
+            watch.packet(packet)
+            for image, at_s in self._shape(shaper, packet):
+                start_s = at_s if start_s is None else start_s
+                yield image, None if at_s is None or start_s is None else at_s - start_s
+
+    def _shape(self, shaper: Shaper, packet: Packet[VideoStream]) -> Iterator[tuple[BgrImage, float | None]]:
+        """Pictures that one more packet gives; the empty one gives all that was held back."""
+        try:
+            for frame in packet.decode():
+                yield from shaper.add(frame)
+            if packet.size == 0:
+                yield from shaper.finish()
+        except FAULTS:
+            self.bad_frames += 1
+
+    def _packets(self, recording: Recording, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+        """The stream's packets, at last an empty one for what the decoder holds back.
+
+        An index may name the same bytes again and again, so only as much is decoded as the file can hold.
+        """
+        left = _FREE_WORK_BYTES + _WORK_PER_BYTE * self.path.stat().st_size
+        try:
+            for packet in recording.container.demux(stream):
+                left -= packet.size + _WORK_PER_PACKET
+                if left < 0:
+                    break
+                yield packet
+                if packet.size == 0:
+                    return
+        except FAULTS:
+            pass
+        last: Packet[VideoStream] = Packet()  # type: ignore[assignment]
+        last.stream = stream
+        yield last
+
+    def _open(self) -> tuple[Recording, VideoStream]:
+        head = read_head(self.path)
+        recording = None if is_sound(head) else open_recording(self.path)
+        if recording is None:
+            raise ImageError(self._why_not(head))
+        try:
+            return recording, self._choose(recording)
+        except ImageError:
+            recording.close()
+            raise
+
+    def _choose(self, recording: Recording) -> VideoStream:
+        """The first video that is no cover picture; other streams are passed over."""
+        streams = recording.container.streams
+        videos = [one for one in streams.video if not one.disposition & Disposition.attached_pic]
+        if not videos:
+            what = "sound alone" if streams.audio else "no video"
+            raise ImageError(f"{self.shown}: holds {what}, so there is no face to find; give a video or a picture")
+        video = videos[0]
+        if video.codec_context is None:
+            raise ImageError(f"{self.shown}: its video is in a format without a decoder here; convert it to H.264")
+        width, height = video.codec_context.width, video.codec_context.height
+        if width * height > MAX_PIXELS:
+            raise ImageError(f"{self.shown}: {width} x {height} pixels are more than {MAX_PIXELS}; make it smaller")
+        video.codec_context.thread_count = 1  # with several, what a damaged file gives would depend on chance
+        for other in streams:
+            if other is not video:
+                other.discard = Discard.all
+        return video
+
+    def _why_not(self, head: bytes) -> str:
+        if is_sound(head):
+            return f"{self.shown}: is a sound file, so there is no face to find; give a video or a picture"
+        if (kind := unreadable_kind(head)) is not None:
+            return f"{self.shown}: is {kind}, not a video; give a video or a JPEG or PNG picture"
+        if is_video(head):
+            return (
+                f"{self.shown}: can't be opened as a video; it is damaged or was cut off before its index was written; "
+                "record or copy the file again"
+            )
+        which = (
+            "a text or playlist, not a video" if is_text(head) else "not a video that can be read here, nor a picture"
+        )
+        return f"{self.shown}: is {which}; give an MP4, MKV, AVI, MOV, WebM, TS, MPEG or GIF file"
+
+    def _what_is_missing(self, count: int, played_s: float, promised: float, promised_s: float) -> str | None:
+        """Containers only estimate their frame count, so both frames and seconds must be clearly short."""
+        is_short = count < promised - max(2.0, 0.02 * promised) and played_s < promised_s * 0.98 - 0.05
+        if is_short:
+            return (
+                f"{self.shown}: broke off after {count} of about {promised:.0f} frames; record or copy the file again"
+            )
+        if self.path.suffix.lower() == ".gif" and not _ends_as_gif(self.path):
+            return (
+                f"{self.shown}: broke off after {count} frames (its end mark is missing); record or copy the file again"
+            )
+        return None
+
+
+def fps_of(stream: VideoStream) -> float:
+    """The stream's own rate, or `DEFAULT_FPS` where it has none."""
+    for rate in (stream.average_rate, stream.guessed_rate, stream.codec_context.framerate):
+        if rate and 0.1 < rate < 1000:
+            return float(rate)
+    return DEFAULT_FPS
+
+
+def _ends_as_gif(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 64))
+        return file.read().rstrip(b"\x00").endswith(b"\x3b")

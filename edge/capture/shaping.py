@@ -1,0 +1,151 @@
+"""Turns what FFmpeg decodes into pictures as people see them: whole, with square pixels, upright.
+
+Colors are converted as OpenCV does it, so that a frame has the same pixels whoever decodes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import av
+import cv2
+import numpy as np
+from av.error import BlockingIOError as NeedsMoreError
+from av.error import EOFError as EndOfGraphError
+from av.filter import Graph
+from av.video.frame import VideoFrame
+from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
+from av.video.stream import VideoStream
+
+from edge.arrays import MAX_PIXELS, BgrImage
+
+FOUR_TO_THREE = Fraction(4, 3)
+_TELEVISION = {
+    (720, 576), (704, 576), (704, 480), (720, 288), (704, 288), (720, 240), (704, 240), (352, 576), (352, 480),
+    (960, 576), (960, 480), (944, 576), (928, 576), (928, 480),
+}  # fmt: skip
+"""Sizes that only analog television has, always shown as 4 to 3 unless the stream says otherwise."""
+_LEAST_CHANGE = 0.01
+_MOST_SQUEEZED = 4
+"""Pixels further from square are a fault of the file."""
+
+
+def aspect_of(setting: str) -> Fraction | None:
+    """The setting `aspect`, such as `16:9`, as a number; None for `auto`."""
+    width, _, height = setting.partition(":")
+    return None if setting == "auto" else Fraction(int(width), int(height))
+
+
+def pixel_aspect(width: int, height: int, stated: Fraction | None, wanted: Fraction | None, interlaced: bool) -> float:
+    """Width of a pixel by its height: as `wanted` for the whole picture, else as `stated`, else by the size."""
+    if (
+        wanted is None
+        and not stated
+        and ((width, height) in _TELEVISION or (interlaced and (width, height) == (720, 480)))
+    ):
+        wanted = FOUR_TO_THREE
+    found = float(wanted * height / width) if wanted else float(stated or 1)
+    is_sane = 1 / _MOST_SQUEEZED <= found <= _MOST_SQUEEZED and abs(found - 1) >= _LEAST_CHANGE
+    return found if is_sane else 1.0
+
+
+def square_size(width: int, height: int, pixel: float) -> tuple[int, int]:
+    """Size with square pixels: the squeezed side is enlarged, or the other one shrunk where that would be too large."""
+    larger = (round(width * pixel), height) if pixel > 1 else (width, round(height / pixel))
+    if larger[0] * larger[1] <= MAX_PIXELS:
+        return larger
+    return (width, max(1, round(height / pixel))) if pixel > 1 else (max(1, round(width * pixel)), height)
+
+
+def square(image: BgrImage, wanted: Fraction | None) -> BgrImage:
+    """The image, (H, W, 3) uint8, stretched to the shape `wanted`; the same array where it has it already."""
+    height, width = image.shape[:2]
+    size = square_size(width, height, pixel_aspect(width, height, Fraction(1), wanted, False))
+    if size == (width, height):
+        return image
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+class Shaper:
+    """Shapes the frames of one stream. `add` gives what is ready, `finish` the rest; a broken frame raises an error."""
+
+    def __init__(self, stream: VideoStream, wanted: Fraction | None = None, deinterlace: str = "auto") -> None:
+        self.is_interlaced = False
+        """Whether any frame was flagged as interlaced."""
+        self.pixel_aspect = 1.0
+        self._stream = stream
+        self._wanted = wanted
+        self._deinterlace = deinterlace
+        self._reformatter = VideoReformatter()
+        self._graph: Graph | None = None
+        self._shape: tuple[int, int, str] | None = None
+
+    def add(self, frame: VideoFrame) -> Iterator[tuple[BgrImage, float | None]]:
+        """Pictures that are ready once `frame` is there, with the seconds of the stream's clock."""
+        self.is_interlaced = self.is_interlaced or frame.interlaced_frame
+        is_filtered = self._deinterlace == "on" or (self._deinterlace == "auto" and self.is_interlaced)
+        shape = (frame.width, frame.height, frame.format.name)
+        if self._graph is not None and shape != self._shape:
+            yield from self.finish()
+        if not is_filtered:
+            yield self._picture(frame), _seconds(frame)
+            return
+        if self._graph is None:
+            self._graph, self._shape = self._make_graph(frame), shape
+        self._graph.vpush(frame)
+        yield from self._pull(self._graph)
+
+    def finish(self) -> Iterator[tuple[BgrImage, float | None]]:
+        """Pictures that the deinterlacer held back."""
+        graph, self._graph = self._graph, None
+        if graph is not None:
+            graph.vpush(None)
+            yield from self._pull(graph)
+
+    def _make_graph(self, frame: VideoFrame) -> Graph:
+        which = "all" if self._deinterlace == "on" else "interlaced"
+        graph = Graph()
+        graph.threads = 1
+        source = graph.add_buffer(
+            width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 90000)
+        )
+        graph.link_nodes(source, graph.add("bwdif", f"mode=send_frame:deint={which}"), graph.add("buffersink"))
+        graph.configure()
+        return graph
+
+    def _pull(self, graph: Graph) -> Iterator[tuple[BgrImage, float | None]]:
+        while True:
+            try:
+                frame = graph.vpull()
+            except (NeedsMoreError, EndOfGraphError):
+                return
+            yield self._picture(frame), _seconds(frame)
+
+    def _picture(self, frame: VideoFrame) -> BgrImage:
+        turns = round(frame.rotation / 90) % 4
+        wanted = 1 / self._wanted if self._wanted and turns % 2 else self._wanted
+        stated = self._stream.sample_aspect_ratio or self._stream.codec_context.sample_aspect_ratio
+        self.pixel_aspect = pixel_aspect(frame.width, frame.height, stated, wanted, self.is_interlaced)
+        width, height = square_size(frame.width, frame.height, self.pixel_aspect)
+        shaped = self._reformatter.reformat(
+            frame,
+            width,
+            height,
+            "bgr24",
+            src_colorspace=Colorspace.ITU601,
+            dst_colorspace=Colorspace.ITU601,
+            interpolation=Interpolation.BICUBIC,
+            threads=1,
+        )
+        image = np.asarray(shaped.to_ndarray(), np.uint8)
+        return np.ascontiguousarray(np.rot90(image, turns))
+
+
+def _seconds(frame: VideoFrame) -> float | None:
+    base = frame.time_base
+    return None if frame.pts is None or base is None else frame.pts * (base.numerator / base.denominator)
+
+
+FAULTS = (av.error.FFmpegError, ValueError, OSError)
+"""What a broken frame may raise."""

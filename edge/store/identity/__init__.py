@@ -1,0 +1,1 @@
+"""Who this device is, and on which machine it was made."""
