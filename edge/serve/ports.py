@@ -31,9 +31,18 @@ class PeopleService(Protocol):
     """
 
     async def enrol(
-        self, entry: ListEntry, *, by: str, replaces: bool = False, if_version: int | None = None
+        self,
+        entry: ListEntry,
+        *,
+        by: str,
+        replaces: bool = False,
+        allow_alike: bool = False,
+        if_version: int | None = None,
     ) -> EnrolOutcome:
-        """Add or change one person; with `replaces` pictures replace the references, else they are added."""
+        """Add or change one person; with `replaces` pictures replace the references, else they are added.
+
+        With `allow_alike` pictures pass that look like somebody else's; the audit says so.
+        """
         ...
 
     async def replace_list(

@@ -65,20 +65,22 @@ def test_in_a_terminal_it_asks(tmp_path: Path) -> None:
 
 
 def answer(command: list[str], lines: list[str]) -> str:
-    """What a command prints in a terminal in which these lines are typed."""
+    """What a command prints in a terminal in which each line is typed once it asks for it."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=clean_env())
+    process = subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=clean_env(), start_new_session=True
+    )
     os.close(theirs)
-    os.write(ours, "".join(f"{line}\n" for line in lines).encode())
-    told = b""
+    told, left = b"", list(lines)
     while True:
         try:
             part = os.read(ours, 4096)
         except OSError:  # the other end is closed
             break
         told += part
-        if not part:
-            break
+        if left and told.endswith(b": "):
+            os.write(ours, f"{left.pop(0)}\n".encode())
     os.close(ours)
     assert process.wait(120) == 0, told.decode()
+    assert not left, told.decode()
     return told.decode()

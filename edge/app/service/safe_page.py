@@ -112,6 +112,8 @@ async def _show(serve: ServeConfig, data_dir: Path, failure: Failure, path: Path
     async with contextlib.AsyncExitStack() as stack:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stopped.set)
+        # A reload would end the page, and a file that changes is seen anyway.
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="edge-safe-"))
         try:
             shown = await asyncio.to_thread(identity_without_names, serve, data_dir, Path(scratch))
