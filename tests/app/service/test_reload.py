@@ -70,7 +70,7 @@ def test_safe_settings_are_taken_over_and_others_wait(tmp_path: Path, caplog: py
 
 def test_a_running_service_follows_its_file(tmp_path: Path, demo_clip: Path) -> None:
     box = Appliance(tmp_path, camera=demo_clip)
-    text = box.config.read_text("utf-8")
+    text, token = box.config.read_text("utf-8"), box.token()
 
     def hang_up(process: Any, expected: str) -> None:
         process.send_signal(signal.SIGHUP)
@@ -86,4 +86,4 @@ def test_a_running_service_follows_its_file(tmp_path: Path, demo_clip: Path) -> 
         assert "needs a restart: camera[gate].name" in box.log()
         box.config.write_text(text + "[store]\nmax_age = 3\n", "utf-8")
         hang_up(process, "the settings can't be used, and those before stay in force")
-        box.get("/api/v1/health", box.token())
+        box.get("/api/v1/health", token)
