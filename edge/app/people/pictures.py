@@ -190,10 +190,10 @@ class _Measurer:
 
     def _measure(self, source: str, image: BgrImage, at_s: float | None, wanted: int | None = None) -> Candidate:
         found = self._stages.detector.detect(image)
-        order = np.argsort(found.boxes[:, 0]) if len(found) else []
+        order: list[int] = np.argsort(found.boxes[:, 0]).tolist()
         if wanted is not None and not 1 <= wanted <= len(found):
             raise ImageError(f"{source}: face {wanted} is asked for, and it shows {len(found)}; count from the left")
-        face = largest_face(found) if wanted is None else int(order[wanted - 1])
+        face = largest_face(found) if wanted is None else order[wanted - 1]
         if face is None:
             return Candidate(source, found, at_s=at_s)
         shown = order if wanted is None and at_s is None and len(order) > 1 else []

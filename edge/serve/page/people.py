@@ -129,7 +129,7 @@ def _keep(request: web.Request, uploads: Sequence[Upload]) -> dict[str, str]:
 async def _render_done(
     request: web.Request,
     person: Person,
-    form: Mapping[str, str],
+    form: dict[str, str],
     done: EnrolOutcome | None,
     uploads: Sequence[Upload],
     *,

@@ -69,7 +69,7 @@ def _put(change: Change, blobs: Blobs, listing: Listing, by: str, now: dt.dateti
     person, references = listing.person, listing.references
     replaces = listing.replaces and references is not None
     people.put(change, blobs, person, references or (), listing.images, now, replace=replaces)
-    detail = {
+    detail: dict[str, object] = {
         "status": person.status,
         "reason": person.reason,
         "owner": person.owner,
