@@ -20,6 +20,8 @@ SECOND_LOOK_SCORE = 0.3
 SECOND_LOOK_PX = 960
 """Frames with a longer side are also searched in tiles, since the detector would see their small faces too coarsely."""
 NUM_TILES = 2
+DOUBTFUL_MARGIN = 0.1
+"""The cover of what may be a face reaches so far beyond it: with more, false finds would hide much of the scene."""
 SAME_FACE_IOU = 0.2
 SAME_FACE_SHARE = 0.6
 """A doubtful box that overlaps the hit's own face by this much is a part of it, or the same face once more."""
@@ -78,7 +80,7 @@ def cover_bystanders(image: BgrImage, own: Box, others: Bystanders) -> BgrImage:
     """The frame with those faces covered; the face in the box `own` stays; what is doubtful never touches its box."""
     face = np.array(own, np.float32)
     sure = cover_faces(image, others.detected, face)
-    done = cover_faces(sure, others.doubtful, face)
+    done = cover_faces(sure, others.doubtful, face, margin=DOUBTFUL_MARGIN)
     if done is not sure:
         left, top = np.floor(np.maximum(face[:2], 0)).astype(int)
         right, bottom = np.ceil(np.maximum(face[2:], 0)).astype(int)
