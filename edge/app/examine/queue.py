@@ -26,6 +26,7 @@ from edge.config import Config, ExamineConfig
 from edge.errors import ConflictError, StoreError
 from edge.serve.ports import UNFINISHED, Examination
 from edge.store import time_from_text, time_to_text
+from edge.store.audit.spellings import mentions
 
 log = logging.getLogger(__name__)
 
@@ -126,6 +127,9 @@ class ExamineQueue:
 
         A worker at work is started anew by `remove_unlisted`, once the service sees that the watchlist has changed.
         """
+        for job in self.jobs():  # what waits has its name in memory, until it is done
+            if job.state in UNFINISHED and mentions(job.name, (person_id,)):
+                job.name = results.ERASED_NAME
         touched = results.erase(self._folder, person_id)
         for job_id in touched:
             self._read_again(job_id)

@@ -155,7 +155,13 @@ def _render_form(
     status: int = 200,
 ) -> web.Response:
     """The form of a new person (None) or of one on the list, with what was typed and what was wrong with it."""
-    values: dict[str, Any] = {"person": person, "form": form, "done": done, "error": error, "pictures": pictures or []}
+    values: dict[str, Any] = {
+        "person": person,
+        "form": {**EMPTY, **form},
+        "done": done,
+        "error": error,
+        "pictures": pictures or [],
+    }
     return render(request, "person.html", values, status=status)
 
 

@@ -47,7 +47,7 @@ def test_a_generated_client_follows_a_box(tmp_path: Path, generator: Path, portr
     assert "arning" not in made.stdout + made.stderr, "a part of the document is not understood"
     with Store.open(tmp_path / "data") as store:
         enrol(store, ANN)
-        hits = add_hits(store, ANN, range(1, 6))
+        add_hits(store, ANN, range(1, 6))
         token = store.add_token("city", SCOPES).result(10)
         with served(store, can_enrol=True) as (url,):
             script = ROOT / "tests" / "support" / "generated_client.py"
@@ -60,7 +60,6 @@ def test_a_generated_client_follows_a_box(tmp_path: Path, generator: Path, portr
             told = json.loads(used.stdout)
             crop = store.image_path(store.hit(told["hit"][0]).images.crop)
         box_id = store.box_id
-    assert hits
     assert told["items"] == sorted(told["items"])
     assert len(told["items"]) >= 5
     assert told["hit"][1] == ANN.name
