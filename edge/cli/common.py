@@ -47,10 +47,26 @@ def read_config(path: Path | None, **changes: Any) -> Config:
     return config.model_copy(update={name: value for name, value in changes.items() if value is not None})
 
 
+_untold: list[str] = []
+
+
 def tell_config(path: Path | None) -> None:
-    """Say on stderr which configuration is in use, unless the command line named it."""
+    """Say on stderr which configuration is in use, unless the command line named it.
+
+    In a terminal at once. Elsewhere `main` says it at the end: an error is one paragraph, and has it in brackets.
+    """
+    _untold.clear()
     if path is None:
-        print(printable(f"edge: {find_origins().told()}"), file=sys.stderr)  # noqa: T201
+        told = printable(find_origins().told())
+        if sys.stderr.isatty():
+            print(f"edge: {told}", file=sys.stderr)  # noqa: T201
+        else:
+            _untold.append(told)
+
+
+def take_untold() -> str:
+    """What is still to be said of the configuration; empty where nothing is."""
+    return _untold.pop() if _untold else ""
 
 
 def print_json(value: Any) -> None:

@@ -40,6 +40,7 @@ from edge.cli import (
     user,
     watchlist,
 )
+from edge.cli.common import take_untold
 from edge.errors import EdgeError, ExitCode
 from edge.names import printable
 
@@ -99,10 +100,14 @@ def main() -> int:
     try:
         code = _run()
         streams.finish()
+        if told := take_untold():
+            print(f"edge: {told}", file=sys.stderr)  # noqa: T201
         return code
     except EdgeError as error:
         streams.abandon()
-        print(f"edge: {printable(disclosure.hide(str(error)))}", file=sys.stderr)  # noqa: T201
+        told = take_untold()
+        more = f" ({told})" if told else ""
+        print(f"edge: {printable(disclosure.hide(str(error)))}{more}", file=sys.stderr)  # noqa: T201
         return int(error.exit_code)
     except (streams.ReaderGone, BrokenPipeError):
         streams.abandon()

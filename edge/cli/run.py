@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Annotated
 
 import typer
 
-from edge.cli.common import ConfigOption, read_config
+from edge.cli.common import ConfigOption, read_config, take_untold
 from edge.config import load
 
 
@@ -31,4 +32,6 @@ def run(
         return
     settings = read_config(config)
     logs.configure_logging(settings.runtime.log_level)
+    if told := take_untold():
+        logging.getLogger(__name__).info("%s", told)
     asyncio.run(service.run(settings, reread=lambda: load(config)))

@@ -90,3 +90,10 @@ def test_commands_without_a_file_say_which_settings_hold() -> None:
     done = edge("config", "diff", "--json")
     assert done.stderr.startswith("edge: configuration: ")
     assert done.stdout.startswith("[")
+
+
+def test_an_error_stays_one_line_and_names_the_configuration(tmp_path: Path) -> None:
+    done = edge("detect", tmp_path / "none.jpg", "--json")
+    assert done.returncode == 65
+    assert len(done.stderr.splitlines()) == 1
+    assert "(configuration: " in done.stderr
