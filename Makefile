@@ -1,3 +1,4 @@
+# make install  the program, in .venv: everything `edge` needs
 # make demo   the whole service on a rendered clip (ONCE=1: wait for the hit, then stop)
 # make test   set up and run the tests
 # make check  the developer's gate: format, lint, types, import rules, tests (CHECK=fast leaves the tests out)
@@ -7,12 +8,13 @@
 # make deploy-test  the role on a folder and on a booted machine, from a blank box to an empty one (root)
 # make docs   the pages of docs/ as a site, in build/site
 # make screenshots  the pictures of README and docs made anew, by the real service in a real browser
+# make client-test  a client made from openapi.json by a generator, used against a box
 # make bench  speed, as ratios against peers in the same run
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check e2e screenshots camera-test deploy-lint deploy-test docs bench lock clean
+.PHONY: client-test install demo test check e2e screenshots camera-test deploy-lint deploy-test docs bench lock clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.run: requirements.lock pyproject.toml
@@ -25,6 +27,9 @@ $(VENV)/.run: requirements.lock pyproject.toml
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
+
+install: $(VENV)/.run
+	@echo "$(BIN)/edge is installed; next: $(BIN)/edge setup"
 
 demo: $(VENV)/.run
 	$(BIN)/edge demo $(if $(ONCE),--once)
@@ -69,6 +74,14 @@ deploy-lint: $(VENV)/.run build/ansible/.done
 
 deploy-test: $(VENV)/.dev build/ansible/.done
 	$(BIN)/python -m tools.deploy_test
+
+build/openapi/.done: tools/central/requirements.txt
+	$(PYTHON) -m venv build/openapi
+	build/openapi/bin/python -m pip install --quiet --disable-pip-version-check -r tools/central/requirements.txt
+	@touch $@
+
+client-test: $(VENV)/.dev build/openapi/.done
+	$(BIN)/python -m pytest tests/serve/api/test_generated_client.py
 
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --extra demo -o requirements.lock

@@ -1,4 +1,4 @@
-"""Derives from the [serve] settings whether the page is encrypted, and at which address this machine reaches it.
+"""Derives from the [serve] settings whether the page is encrypted, and at which address it is reached.
 
 The web side, the doctor and the release gate share this rule. No connection is made here.
 """
@@ -6,6 +6,7 @@ The web side, the doctor and the release gate share this rule. No connection is 
 from __future__ import annotations
 
 import ipaddress
+import socket
 
 from edge.config import ServeConfig
 
@@ -20,6 +21,13 @@ def is_encrypted(serve: ServeConfig) -> bool:
 def local_address(serve: ServeConfig) -> str:
     """The address at which this machine itself reaches the page."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(serve.host, serve.host)
+
+
+def page_url(serve: ServeConfig) -> str:
+    """The address at which people open the page: this machine's name where it listens on all its addresses."""
+    host = socket.gethostname() if serve.host in ("0.0.0.0", "::", "") else serve.host
+    shown = f"[{host}]" if ":" in host else host
+    return f"{'https' if is_encrypted(serve) else 'http'}://{shown}:{serve.port}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -2,6 +2,7 @@
 
 build        the stages, with the models they need
 service      the running service
+setup        one appliance from nothing in one go
 health       coverage, conditions, checks, and the enhancement budget
 people       every change of the watchlist
 packs        model packs: pull, use, adopt, probe

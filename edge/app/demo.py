@@ -31,11 +31,16 @@ WAIT_FOR_HIT_S = 90.0
 _USER = "demo"
 
 
-async def run(*, once: bool, port: int, say: Callable[[str], None]) -> dict[str, Any] | None:
-    """Run the demo until stopped; with `once`, return the hit as it was pulled, or None where none came in time."""
+async def run(
+    *, once: bool, port: int, say: Callable[[str], None], step: Callable[[str], None]
+) -> dict[str, Any] | None:
+    """Run the demo until stopped; with `once`, return the hit as it was pulled, or None where none came in time.
+
+    `step` is told of each step as it begins, `say` what somebody needs to go on.
+    """
     with tempfile.TemporaryDirectory(prefix="edge-demo-") as folder:
         root = Path(folder)
-        say("Rendering a clip as a camera would see it in the dark ...")
+        step("Rendering a clip as a camera would see it in the dark")
         await asyncio.to_thread(demo_clip.render, root / "clip.avi", fault=FAULT)
         config = load().model_copy(
             update={
@@ -44,7 +49,7 @@ async def run(*, once: bool, port: int, say: Callable[[str], None]) -> dict[str,
                 "camera": (CameraConfig(name="demo", source=f"file:{root / 'clip.avi'}", loop=True),),
             }
         )
-        say("Enrolling the person from the clean portrait ...")
+        step("Enrolling the person from the clean portrait (the first time, code is compiled: a minute or two)")
         token, link = await asyncio.to_thread(_enrol_person_and_user, config, root)
         found: list[dict[str, Any] | None] = []
         check: list[asyncio.Task[None]] = []
@@ -57,14 +62,17 @@ async def run(*, once: bool, port: int, say: Callable[[str], None]) -> dict[str,
 
         def on_ready(running: RunningService) -> None:
             if once:
+                step(f"Waiting until the person has walked by, at most {WAIT_FOR_HIT_S:.0f} s")
                 check.append(asyncio.get_running_loop().create_task(prove(running)))
                 return
             say(
                 f"\nThe page:   {running.url}/login/link?token={link}\n"
                 "            (this link logs you in once, as a supervisor)"
             )
+            step("The clip is played again and again; the person walks by within half a minute")
             say(f"The feed:   curl -H 'Authorization: Bearer {token}' '{running.url}/api/v1/alerts'\nStop with Ctrl-C.")
 
+        step("Starting the service: models, camera, page")
         await run_service(config, kind="test", on_ready=on_ready)
         if check:
             await check[0]

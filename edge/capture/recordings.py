@@ -51,6 +51,12 @@ class Timeline:
         return found
 
 
+def _promised(recording: Recording, stream: VideoStream) -> float:
+    """The number of frames that the file says it holds, or its duration and rate; 0 where it says neither."""
+    lasts_s = float((stream.duration or 0) * (stream.time_base or 0)) or (recording.container.duration or 0) / 1e6
+    return stream.frames or lasts_s * fps_of(stream)
+
+
 class VideoSource:
     """A video file or GIF. `problem` says after `frames()` how much of a damaged one was decoded."""
 
@@ -76,6 +82,12 @@ class VideoSource:
             self._opened = None
 
     @property
+    def expected_frames(self) -> int | None:
+        """About how many frames there are, as the file says; None where it doesn't, or once `frames` was called."""
+        promised = 0.0 if self._opened is None else _promised(*self._opened)
+        return round(promised) if promised >= 1 else None
+
+    @property
     def facts(self) -> StreamFacts | None:
         """What is known of the stream by now; None before its first frame."""
         return self._watch.facts() if self._watch is not None else None
@@ -85,8 +97,7 @@ class VideoSource:
         recording, stream = self._opened or self._open()
         self._opened = None  # a second call reopens the file, so playback restarts at the beginning
         step_s = 1 / fps_of(stream)
-        lasts_s = float((stream.duration or 0) * (stream.time_base or 0)) or (recording.container.duration or 0) / 1e6
-        promised = stream.frames or lasts_s / step_s
+        promised = _promised(recording, stream)
         timeline, count, is_black = Timeline(step_s), 0, True
         try:
             for image, at_s in self._pictures(recording, stream):

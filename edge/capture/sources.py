@@ -12,13 +12,13 @@ from types import TracebackType
 from edge import credentials
 from edge.capture.address import Address, parse_source
 from edge.capture.containers import VIDEO_SUFFIXES, is_jpeg_sequence, is_sound, is_video, read_head
-from edge.capture.files import ImagesSource
+from edge.capture.files import ImagesSource, files_in
 from edge.capture.frames import FrameSource, SourceFrame
 from edge.capture.images import IMAGE_SUFFIXES
 from edge.capture.recordings import DEFAULT_FPS, VideoSource
 from edge.capture.shaping import aspect_of, square
 from edge.config import CameraConfig
-from edge.errors import ImageError
+from edge.errors import EdgeError, ImageError
 
 __all__ = ["VIDEO_SUFFIXES", "FrameSource", "SourceFrame", "open_path", "open_source"]
 
@@ -108,6 +108,19 @@ def open_path(
     if path.is_dir() or _is_picture(path):
         return ImagesSource(path, fps or DEFAULT_FPS)
     return VideoSource(path, aspect, deinterlace)
+
+
+def expected_frames(path: Path) -> int | None:
+    """About how many frames `open_path` gives, as the file itself says; None where it says nothing or can't be read."""
+    if path.is_dir():
+        return sum(one.suffix.lower() in IMAGE_SUFFIXES for one in files_in(path)) or None
+    if _is_picture(path):
+        return 1
+    try:
+        with VideoSource(path) as source:
+            return source.expected_frames
+    except EdgeError:
+        return None
 
 
 def _is_picture(path: Path) -> bool:

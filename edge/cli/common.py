@@ -11,11 +11,19 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from edge.cli import streams
-from edge.config import Config, load
+from edge.config import Config, find_origins, load
 from edge.errors import AuthError
 from edge.names import printable
 
@@ -30,9 +38,35 @@ err = Console(stderr=True, highlight=False)
 
 
 def read_config(path: Path | None, **changes: Any) -> Config:
-    """The configuration with top-level `changes` laid over it; None leaves a setting alone."""
+    """The configuration with top-level `changes` laid over it; None leaves a setting alone.
+
+    Says on stderr which configuration that is where no `--config` did.
+    """
+    tell_config(path)
     config = load(path)
     return config.model_copy(update={name: value for name, value in changes.items() if value is not None})
+
+
+_untold: list[str] = []
+
+
+def tell_config(path: Path | None) -> None:
+    """Say on stderr which configuration is in use, unless the command line named it.
+
+    In a terminal at once. Elsewhere `main` says it at the end: an error is one paragraph, and has it in brackets.
+    """
+    _untold.clear()
+    if path is None:
+        told = printable(find_origins().told())
+        if sys.stderr.isatty():
+            print(f"edge: {told}", file=sys.stderr)  # noqa: T201
+        else:
+            _untold.append(told)
+
+
+def take_untold() -> str:
+    """What is still to be said of the configuration; empty where nothing is."""
+    return _untold.pop() if _untold else ""
 
 
 def print_json(value: Any) -> None:
@@ -43,13 +77,15 @@ def print_json(value: Any) -> None:
 
 @contextmanager
 def progress(total: float | None = None) -> Iterator[Progress]:
-    """A progress bar on stderr, and only where that is a terminal."""
+    """A progress bar with the time left, on stderr, and only where that is a terminal."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(elapsed_when_finished=True),
     )
     with Progress(*columns, console=err, disable=not sys.stderr.isatty(), transient=True) as progress_bars:
         yield progress_bars

@@ -30,6 +30,10 @@ def enrol(
         bool,
         typer.Option("--allow-alike", help="accept pictures that look like somebody else on the list, as of twins"),
     ] = False,
+    face: Annotated[
+        int | None,
+        typer.Option("--face", min=1, help="which face is meant where a picture shows several, counted from the left"),
+    ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -45,7 +49,7 @@ def enrol(
         until = expires.replace(tzinfo=dt.UTC) if expires else None
         # Adding pictures must not clear the entry's end, reason or owner.
         person = people.keep_former(Person(person_id, name, status, until, reason, owner))
-        done = enrol_or_raise(people, ListEntry(person, tuple(paths)), by=LOCAL, allow_alike=allow_alike)
+        done = enrol_or_raise(people, ListEntry(person, tuple(paths), face), by=LOCAL, allow_alike=allow_alike)
     if as_json:
         print_json(outcome_json(done))
         return

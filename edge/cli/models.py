@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from edge.cli.common import ConfigOption, JsonOption, err, out, print_json, read_config, table
+from edge.cli.common import ConfigOption, JsonOption, err, out, print_json, progress_bars, read_config, table
 from edge.errors import ExitCode
 from edge.sessions import Pack
 
@@ -115,7 +115,8 @@ def use(
 
     if back == (name is not None):
         raise typer.BadParameter("give the name of a pack, or --back")
-    done = pack_use.use(read_config(config), name)
+    with progress_bars() as tell:
+        done = pack_use.use(read_config(config), name, tell)
     if as_json:
         print_json(done.as_json())
     _tell_used(done, as_json=as_json)
@@ -172,7 +173,8 @@ def adopt(
         use(name=None, back=True, config=config, as_json=as_json)
         return
     wish = adopting.Wish(file, task, color, _three(mean), _three(std), faces, with_own, name)
-    done = adopting.adopt(read_config(config), wish)
+    with progress_bars() as tell:
+        done = adopting.adopt(read_config(config), wish, tell)
     if as_json:
         print_json({**asdict(done), "used": done.used.as_json()})
     else:
@@ -206,7 +208,8 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Replay the demo clip with the pack in use, as after a change of program or driver; exits 1 outside the band."""
     from edge.app.packs import use as pack_use
 
-    findings = pack_use.as_json(pack_use.check(read_config(config))[1])
+    with progress_bars() as tell:
+        findings = pack_use.as_json(pack_use.check(read_config(config), tell)[1])
     if as_json:
         print_json({"ok": all(f["ok"] for f in findings), "replay": findings})
     else:

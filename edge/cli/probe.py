@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from edge.cli.common import ConfigOption, JsonOption, out, print_json, read_config, table
-
-if TYPE_CHECKING:
-    pass
+from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress_bars, read_config, table
 
 
 def probe(
@@ -22,7 +19,8 @@ def probe(
     from edge.ops.packs.choice import write_choice
 
     settings = read_config(config)
-    choice = Probe(settings).run()
+    with progress_bars() as tell:
+        choice = Probe(settings).run(tell)
     path = None if dry_run else write_choice(settings.data_dir, choice)
     if as_json:
         print_json(choice.model_dump(mode="json") | {"written": None if path is None else str(path)})

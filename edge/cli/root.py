@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from types import ModuleType
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +15,7 @@ from edge.cli import (
     bench,
     camera,
     commission,
+    config,
     demo,
     detect,
     doctor,
@@ -32,11 +34,13 @@ from edge.cli import (
     release,
     replay,
     run,
+    setup,
     streams,
     token,
     user,
     watchlist,
 )
+from edge.cli.common import take_untold
 from edge.errors import EdgeError, ExitCode
 from edge.names import printable
 
@@ -47,38 +51,39 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (
-    run.run,
-    demo.demo,
-    doctor.doctor,
-    drill.drill,
-    bench.bench,
-    probe.probe,
-    commission.commission,
-    process.process,
-    detect.detect,
-    embed.embed,
-    enrol.enrol,
-    forget.forget,
-    explain.explain,
-    replay.replay,
-    enhance.enhance,
-):
-    app.command()(command)
+PANELS: dict[str, tuple[Any, ...]] = {
+    "To try it": (demo.demo, process.process),
+    "For installers": (
+        setup.setup,
+        camera,
+        config,
+        run.run,
+        doctor.doctor,
+        commission.commission,
+        probe.probe,
+        backup,
+        identity,
+        release,
+    ),
+    "For supervisors": (enrol.enrol, forget.forget, watchlist, user, drill.drill, audit),
+    "For central servers": (token,),
+    "To look into one picture or hit": (
+        detect.detect,
+        embed.embed,
+        enhance.enhance,
+        explain.explain,
+        replay.replay,
+    ),
+    "To measure, and to change models": (eval, bench.bench, models),
+}
+"""Commands and groups (modules with an `app`) by who uses them, in the order of `edge --help`."""
 eval.app.command("restore")(eval_restore.eval_restore)
-for name, group in (
-    ("camera", camera),
-    ("watchlist", watchlist),
-    ("eval", eval),
-    ("models", models),
-    ("user", user),
-    ("token", token),
-    ("audit", audit),
-    ("release", release),
-    ("identity", identity),
-    ("backup", backup),
-):
-    app.add_typer(group.app, name=name)
+for panel, members in PANELS.items():
+    for one in members:
+        if isinstance(one, ModuleType):
+            app.add_typer(one.app, name=one.__name__.rpartition(".")[2], rich_help_panel=panel)
+        else:
+            app.command(rich_help_panel=panel)(one)
 
 
 @app.callback(invoke_without_command=True)
@@ -95,10 +100,14 @@ def main() -> int:
     try:
         code = _run()
         streams.finish()
+        if told := take_untold():
+            print(f"edge: {told}", file=sys.stderr)  # noqa: T201
         return code
     except EdgeError as error:
         streams.abandon()
-        print(f"edge: {printable(disclosure.hide(str(error)))}", file=sys.stderr)  # noqa: T201
+        told = take_untold()
+        more = f" ({told})" if told else ""
+        print(f"edge: {printable(disclosure.hide(str(error)))}{more}", file=sys.stderr)  # noqa: T201
         return int(error.exit_code)
     except (streams.ReaderGone, BrokenPipeError):
         streams.abandon()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from edge.cli.common import ConfigOption, JsonOption, err, out, print_rows, read_config, require
 from edge.errors import ConfigError
-from edge.reach import is_encrypted
+from edge.reach import page_url
 from edge.store import ROLES, Store
 from edge.store.accounts.passwords import MIN_PASSWORD
 from edge.store.audit.audit import LOCAL
@@ -40,12 +39,12 @@ def user_add(
     password_stdin: PasswordStdin = False,
     config: ConfigOption = None,
 ) -> None:
-    """Add a person with a role."""
+    """Add a person with a role; the first one is a supervisor, who can do everything on the page."""
     if role not in ROLES:
         raise typer.BadParameter(f"{role!r} is no role: choose one of {', '.join(ROLES)}")
     password = _read_password(password_stdin)
     with Store.open(read_config(config).data_dir) as store:
-        store.add_user(name, role, password).result()
+        store.add_user(name, role, password, first="supervisor").result()
     out.print(f"{name} may log in as {role}.")
 
 
@@ -78,10 +77,7 @@ def user_link(
         require(any(user.name == name for user in store.users()), f"no user {name!r}; `edge user list` shows them")
         secret = store.add_login_link(name, minutes).result()
         store.audit(LOCAL, "user.link", f"user {name}", {"minutes": minutes}).result()
-    host = socket.gethostname() if settings.serve.host in ("0.0.0.0", "::", "") else settings.serve.host
-    scheme = "https" if is_encrypted(settings.serve) else "http"
-    shown = f"[{host}]" if ":" in host else host
-    sys.stdout.write(f"{scheme}://{shown}:{settings.serve.port}/login/link?token={secret}\n")
+    sys.stdout.write(f"{page_url(settings.serve)}/login/link?token={secret}\n")
     err.print(f"This link logs {name} in once, within {minutes:g} minutes.")
 
 

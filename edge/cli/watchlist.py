@@ -74,7 +74,8 @@ def import_(
     models = load_models(settings)
     with Store.open(settings.data_dir) as store, progress() as bar:
         task = bar.add_task("enrolling", total=None)
-        done = import_people(People(store, lambda: models), path, progress=lambda _: bar.advance(task))
+        people = People(store, lambda: models)
+        done = import_people(people, path, progress=lambda n, total: bar.update(task, completed=n, total=total))
     if as_json:
         enrolled = [outcome_json(one) for one in done.enrolled]
         refused = list(map(str, done.refused))

@@ -5,12 +5,14 @@ camera, site  a camera; time zone, verdicts, statuses
 areas, schedule  polygons in its picture; hours in which it is watched
 settings      all other tables, and `Config`
 file, load    file and environment as plain values; their models, and errors
+origins       which file is in use, and what set each key
 
 Unknown keys are refused and the nearest valid key is named. Nothing here opens a camera, a model or a database.
 """
 
 from edge.config.camera import CameraConfig, MaskConfig
 from edge.config.load import DEFAULT_PATH, explain, load, pack_link
+from edge.config.origins import DEFAULT, Origins, find_origins
 from edge.config.section import Section, Unit
 from edge.config.settings import (
     PACKAGED_MODELS,
@@ -28,6 +30,7 @@ from edge.config.settings import (
 from edge.config.site import ReviewConfig, SiteConfig, StatusConfig, status_of
 
 __all__ = [
+    "DEFAULT",
     "DEFAULT_PATH",
     "PACKAGED_MODELS",
     "CameraConfig",
@@ -36,6 +39,7 @@ __all__ = [
     "EnhanceConfig",
     "ExamineConfig",
     "MaskConfig",
+    "Origins",
     "RecogniseConfig",
     "ReviewConfig",
     "RuntimeConfig",
@@ -48,6 +52,7 @@ __all__ = [
     "VisitConfig",
     "WatchlistConfig",
     "explain",
+    "find_origins",
     "load",
     "pack_link",
     "status_of",

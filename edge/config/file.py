@@ -17,7 +17,7 @@ from edge.errors import ConfigError
 def read(path: Path | None, env: dict[str, str]) -> dict[str, Any]:
     """The values of the file, if one is given, with the environment's laid over; raises ConfigError."""
     values = {} if path is None else _read_toml(path)
-    _overlay(values, env)
+    overlay(values, env)
     _remember_sources(values)
     return values
 
@@ -45,10 +45,15 @@ def _text(path: Path, data: bytes) -> str:
         ) from None
 
 
-def _overlay(values: dict[str, Any], env: dict[str, str]) -> None:
+def is_setting(name: str) -> bool:
+    """Whether an environment variable is meant to set something."""
+    return name.startswith("EDGE_") and not name.startswith("EDGE_TEST_") and name != "EDGE_CONFIG"
+
+
+def overlay(values: dict[str, Any], env: dict[str, str]) -> None:
     """Lay `EDGE_A__B=value` over `values`; names that are no setting are refused like a misspelt key."""
     for name, text in sorted(env.items()):
-        if not name.startswith("EDGE_") or name.startswith("EDGE_TEST_") or name == "EDGE_CONFIG":
+        if not is_setting(name):
             continue
         keys = name.removeprefix("EDGE_").lower().split("__")
         table = values

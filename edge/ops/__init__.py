@@ -1,1 +1,3 @@
-"""Operation of the appliance: releases, model packs on disk, systemd, sensors and metrics, and `edge doctor`."""
+"""Operation of the appliance: releases, model packs on disk, systemd, sensors and metrics, effective settings, and
+`edge doctor`.
+"""

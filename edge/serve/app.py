@@ -42,6 +42,7 @@ from edge.serve.http.refusals import REFUSALS, Refusals, http_logger
 from edge.serve.http.route import ROUTES
 from edge.serve.page import claim, language
 from edge.serve.page.assets import ASSETS, Assets
+from edge.serve.page.choices import KEPT, KeptUploads
 from edge.serve.page.live import REJECTED_HITS
 from edge.serve.page.now import LATEST_HITS, SharedAnswer
 from edge.serve.page.renderer import TEMPLATES, TEXTS, make_templates, problem_page
@@ -145,6 +146,7 @@ def _add_own_parts(app: web.Application) -> None:
     app[FEED_PAGES] = FeedPages(app[CREDIT])
     coverage.prepare(app)
     app[REFUSALS] = Refusals()
+    app[KEPT] = KeptUploads()
     app[BODIES] = BodyMemory(MAX_BODIES_BYTES)
     app[UPLOADS] = Shares(MAX_UPLOADS, "uploads", per_owner=MAX_UPLOADS_PER_USER)
     app[LONG_POLLS] = Shares(app[CONFIG].max_long_polls, "long polls")

@@ -31,9 +31,18 @@ class PeopleService(Protocol):
     """
 
     async def enrol(
-        self, entry: ListEntry, *, by: str, replaces: bool = False, if_version: int | None = None
+        self,
+        entry: ListEntry,
+        *,
+        by: str,
+        replaces: bool = False,
+        allow_alike: bool = False,
+        if_version: int | None = None,
     ) -> EnrolOutcome:
-        """Add or change one person; with `replaces` pictures replace the references, else they are added."""
+        """Add or change one person; with `replaces` pictures replace the references, else they are added.
+
+        With `allow_alike` pictures pass that look like somebody else's; the audit says so.
+        """
         ...
 
     async def replace_list(
@@ -45,6 +54,10 @@ class PeopleService(Protocol):
     async def forget(self, person_id: str, *, by: str, if_version: int | None = None) -> Erasure:
         """Erase a person with references, hits, pictures and examinations; NotFoundError if the list has no such id."""
         ...
+
+
+MIN_FRAMES_FOR_RATE = 5
+"""Frames after which the time that is left can be told."""
 
 
 @dataclass(slots=True)
@@ -60,6 +73,23 @@ class Examination:
     problem: str | None = None
     summary: Mapping[str, Any] | None = None
     log: list[tuple[float, str]] = field(default_factory=list)
+    total: int | None = None
+    """About how many frames there are to examine; None where the file doesn't say."""
+    first_s: float | None = None
+    """Seconds from the start to the first frame, and to the last word of the worker."""
+    told_s: float = 0.0
+
+    @property
+    def percent(self) -> int | None:
+        """How far it is; None where nobody knows."""
+        return None if not self.total else min(99, 100 * self.frames // self.total)
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds that are left at the rate so far; None where nobody knows."""
+        if not self.total or self.first_s is None or self.frames < MIN_FRAMES_FOR_RATE:
+            return None
+        return max(0.0, (self.told_s - self.first_s) / self.frames * (self.total - self.frames))
 
 
 class Examiner(Protocol):
@@ -85,6 +115,14 @@ class Examiner(Protocol):
 
     def hits(self, job_id: str) -> Sequence[Mapping[str, Any]]:
         """What was found, as `hits.jsonl` has it."""
+        ...
+
+    def faces(self, job_id: str) -> Sequence[Mapping[str, Any]]:
+        """Every face that was followed and what became of it, as `tracks.jsonl` has it."""
+        ...
+
+    def quiet_s(self, job_id: str) -> float:
+        """Seconds since the worker of a running examination last said anything."""
         ...
 
     def file(self, job_id: str, name: str) -> Path | None:

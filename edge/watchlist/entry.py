@@ -6,7 +6,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +21,35 @@ _NO_PATH_PART = frozenset({".", ".."})
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One picture file as received."""
+    """One picture file as received. `face` says which face of it is meant, counted from the left; 1 is the first."""
 
     name: str
     data: bytes = field(repr=False)
+    face: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ListEntry:
-    """One person to be listed, with pictures and videos; `pictures` None keeps the references there are."""
+    """One person to be listed, with pictures and videos; `pictures` None keeps the references there are.
+
+    `face` is for pictures that name none themselves: which face of each is meant, counted from the left.
+    """
 
     person: Person
     pictures: tuple[Upload | Path, ...] | None = None
+    face: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What helps a person to decide about a picture: small PNG files, for a page alone. They are stored nowhere."""
+
+    faces: tuple[bytes, ...] = field(default=(), repr=False)
+    """Every face of a picture that shows several of similar size, from the left."""
+    given: bytes = field(default=b"", repr=False)
+    """The face of a picture that looks like somebody else's."""
+    like_image: str | None = None
+    """SHA-256 of the enrolled picture it looks like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +61,16 @@ class PictureOutcome:
     reason: str | None
     message: str
     numbers: Mapping[str, float]
+    like: str | None = None
+    """Id of the other person it looks like, whether it was refused for that or accepted all the same."""
+    place: int | None = None
+    """Its place among the pictures given, from 0; None for a frame of a video."""
+    look: Look | None = field(default=None, repr=False, compare=False)
 
     def as_json(self) -> dict[str, Any]:
         """As API and command line print it."""
-        return asdict(self)
+        told = {"source": self.source, "accepted": self.accepted, "reason": self.reason, "message": self.message}
+        return told | {"numbers": dict(self.numbers), "like": self.like}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -34,7 +34,7 @@ class RefusalReason(enum.StrEnum):
 
 MESSAGES = {
     RefusalReason.NO_FACE: "no face was found; use a picture that shows the face",
-    RefusalReason.SEVERAL_FACES: "several faces of similar size; cut the picture so that one person is left",
+    RefusalReason.SEVERAL_FACES: "faces of similar size; choose one with `face` (1: the leftmost), or cut the picture",
     RefusalReason.TOO_SMALL: "the face is too small; use a closer or larger picture",
     RefusalReason.POSE: "the face is turned too far; use a picture that looks at the camera",
     RefusalReason.EXPOSURE: "the face is too dark or too bright; use a better lit picture",
@@ -70,6 +70,8 @@ class OtherPeople(NamedTuple):
     """Whose each row is."""
     names: Mapping[str, str] = MappingProxyType({})
     """Names by id, for whoever reads the refusal: those who enrol may see the list."""
+    images: Sequence[str] = ()
+    """SHA-256 of each row's picture; empty where nobody is to see it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ class PictureCheck:
     reason: RefusalReason | None
     message: str
     numbers: Mapping[str, float]
+    like: int | None = None
+    """Row of `OtherPeople` that it looks like, whether it was refused for that or not."""
 
     @property
     def ok(self) -> bool:
@@ -111,8 +115,9 @@ def check_pictures(
     limits: EnrolLimits | None = None,
     enrolled: NDArray[np.float32] | None = None,
     others: OtherPeople | None = None,
+    allow_alike: bool = False,
 ) -> list[PictureCheck]:
-    """One check for each candidate, in order.
+    """One check for each candidate, in order. With `allow_alike` a likeness to others is told, and no reason to refuse.
 
     `enrolled` holds the person's references there are already, (R, D). Where there are none, the pictures are held
     against the one that is most like all the others; between two that disagree the better one stays.
@@ -120,14 +125,15 @@ def check_pictures(
     limits = limits or EnrolLimits()
     checks = [_check_alone(candidate, limits) for candidate in candidates]
     if others is not None and len(others.person_ids):
-        checks = [_check_others(check, others, limits) for check in checks]
+        checks = [_check_others(check, others, limits, allow_alike=allow_alike) for check in checks]
     order, vectors = _most_typical_first(candidates, checks)
     if not order:
         return checks
     accepted = vectors.copy() if enrolled is None else np.concatenate([enrolled, vectors])
     count = 0 if enrolled is None else len(enrolled)
     for index, vector in zip(order, vectors, strict=True):
-        checks[index] = _check_against(candidates[index], vector, accepted[:count], limits)
+        check = _check_against(candidates[index], vector, accepted[:count], limits)
+        checks[index] = replace(check, like=checks[index].like)
         if checks[index].ok:
             # accepted[:count] are accepted; a row is written only after its candidate was checked.
             accepted[count] = vector
@@ -140,6 +146,7 @@ def choose_best(
     limit: int = 5,
     limits: EnrolLimits | None = None,
     others: OtherPeople | None = None,
+    allow_alike: bool = False,
 ) -> tuple[list[Candidate], list[PictureCheck]]:
     """The frames of one video to enrol, best first, and a check per candidate.
 
@@ -147,7 +154,8 @@ def choose_best(
     Frames of one take look alike, so none is refused as a near duplicate; they are just chosen last.
     """
     limits = limits or EnrolLimits()
-    checks = check_pictures(candidates, EnrolLimits(**{**_as_dict(limits), "max_own_similarity": 2.0}), others=others)
+    loose = EnrolLimits(**{**_as_dict(limits), "max_own_similarity": 2.0})
+    checks = check_pictures(candidates, loose, others=others, allow_alike=allow_alike)
     pool = [check.candidate for check in checks if check.ok]
     times = [candidate.at_s or 0.0 for candidate in pool]
     span = (max(times) - min(times)) if times else 0.0
@@ -213,7 +221,8 @@ def _check_alone(candidate: Candidate, limits: EnrolLimits) -> PictureCheck:
 
 
 def _refuse(candidate: Candidate, reason: RefusalReason, numbers: Mapping[str, float]) -> PictureCheck:
-    return PictureCheck(candidate, reason, MESSAGES[reason], numbers)
+    count = f"{numbers['num_faces']:.0f} " if reason is RefusalReason.SEVERAL_FACES else ""
+    return PictureCheck(candidate, reason, count + MESSAGES[reason], numbers)
 
 
 def _most_typical_first(
@@ -255,7 +264,7 @@ def _check_against(
     return PictureCheck(candidate, None, "accepted", {"quality": quality, "similarity": best})
 
 
-def _check_others(check: PictureCheck, others: OtherPeople, limits: EnrolLimits) -> PictureCheck:
+def _check_others(check: PictureCheck, others: OtherPeople, limits: EnrolLimits, *, allow_alike: bool) -> PictureCheck:
     """Check that this picture does not resemble another person on the list."""
     embedding = check.candidate.embedding
     if not check.ok or embedding is None:
@@ -264,11 +273,13 @@ def _check_others(check: PictureCheck, others: OtherPeople, limits: EnrolLimits)
     best = int(np.argmax(alike))
     if alike[best] < limits.max_other_similarity:
         return check
+    if allow_alike:
+        return replace(check, like=best)
     numbers = {"similarity": float(alike[best]), "max_similarity": limits.max_other_similarity}
     person_id = others.person_ids[best]
     whom = f"{others.names[person_id]} ({person_id})" if person_id in others.names else person_id
     told = f"{MESSAGES[RefusalReason.LOOK_ALIKE]}: {whom}"
-    return PictureCheck(check.candidate, RefusalReason.LOOK_ALIKE, told, numbers)
+    return PictureCheck(check.candidate, RefusalReason.LOOK_ALIKE, told, numbers, best)
 
 
 def _similarity(a: Embedding | None, b: Embedding | None) -> float:

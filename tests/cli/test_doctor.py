@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
+import pytest
+from rich.console import Console
+
+from edge.cli import doctor as command
+from edge.config import Config, find_origins
+from edge.ops.doctor.check import passed, warned
+from edge.ops.doctor.settings import check_settings
 from tests.support.appliance import Appliance
 
 
@@ -21,3 +29,24 @@ def test_doctor_says_what_is_wrong(tmp_path: Path, demo_clip: Path) -> None:
     assert done.returncode == 1
     assert checks["camera door"]["status"] == "fail"
     assert all(check["fix"] for check in checks.values() if check["status"] != "pass")
+
+
+def test_a_terminal_of_80_columns_gets_a_block_for_each_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(command, "out", Console(file=shown, width=80, soft_wrap=True, highlight=False))
+    fix = "take off the lens cap, or give the place some light; " * 4
+    command._print_blocks([warned("camera door", "640 x 480, 25 frames/s [dark] " * 5, fix), passed("users", "1: ann")])
+    lines = shown.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    text = " ".join(" ".join(lines).split())
+    assert text.startswith("warn camera door 640 x 480, 25 frames/s [dark]")
+    assert f"-> {fix.strip()}" in text
+    assert text.endswith("pass users 1: ann")
+
+
+def test_a_box_that_nobody_configured_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = find_origins(tmp_path / "none.toml", {})
+    (check,) = check_settings(Config(), nothing)
+    assert (check.status, "edge setup" in str(check.fix)) == ("fail", True)
+    by_variables = find_origins(tmp_path / "none.toml", {"EDGE_DATA_DIR": str(tmp_path)})
+    assert check_settings(Config(), by_variables)[0].status == "pass"

@@ -6,9 +6,12 @@ Run as `python -m tests.support.central DATA_DIR PORT`: prints `ready`, then `se
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sys
+import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +42,29 @@ async def serve(store: Store, port: int, people: PeopleService | None = None) ->
         people=people or PeopleWorker(Config(), store, None),
     )
     return await start(app, "127.0.0.1", port)
+
+
+@contextmanager
+def served(*stores: Store, can_enrol: bool = False) -> Iterator[list[str]]:
+    """Addresses of the web sides of `stores`, on a loop of their own thread; with `can_enrol` they have models."""
+    workers = [PeopleWorker(Config(), store) for store in stores if can_enrol]
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    started = [
+        asyncio.run_coroutine_threadsafe(serve(store, 0, worker), loop).result(20)
+        for store, worker in itertools.zip_longest(stores, workers)
+    ]
+    try:
+        yield [f"http://127.0.0.1:{port}" for _, port in started]
+    finally:
+        for runner, _ in started:
+            asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(20)
+        for worker in workers:
+            worker.close()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 def work(store: Store) -> None:

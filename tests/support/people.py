@@ -31,6 +31,8 @@ def check_png(
     *,
     replaces: bool = False,
     allow_alike: bool = False,
+    compares: bool = True,
+    face: int | None = None,
 ) -> CheckedPerson:
     """Stands for `pictures.check_pictures`, which is tested with real models."""
     outcomes, references, images = [], [], {}

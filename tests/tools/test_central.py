@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
+import datetime as dt
+import http.server
 import json
 import signal
 import socket
@@ -10,18 +11,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from edge.store import Store
-from tests.support.central import serve
+from tests.support.central import served
 from tests.support.paths import ROOT
 from tests.support.store import ANN, add_hits, enrol, hit_of
 from tools.central import conformance
-from tools.central.puller import ItemLog, Puller
+from tools.central.puller import ItemLog, Puller, seconds_of
 
 NUM_KILLS = 20
 
@@ -30,23 +29,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-@contextmanager
-def served(*stores: Store) -> Iterator[list[str]]:
-    """Addresses of the web sides of `stores`, on a loop of their own thread."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    started = [asyncio.run_coroutine_threadsafe(serve(store, 0), loop).result(20) for store in stores]
-    try:
-        yield [f"http://127.0.0.1:{port}" for _, port in started]
-    finally:
-        for runner, _ in started:
-            asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(20)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 def lines(path: Path) -> list[dict[str, object]]:
@@ -70,6 +52,42 @@ def test_the_puller_is_as_short_as_promised_and_uses_the_standard_library_only()
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     others = {name.partition(".")[0] for name in loaded.split()} - {"tools"} - set(sys.stdlib_module_names)
     assert not others
+
+
+def test_retry_after_is_read_in_both_forms() -> None:
+    now = dt.datetime(2026, 3, 1, 12, 0, 0, tzinfo=dt.UTC)
+    assert seconds_of("7") == 7
+    assert seconds_of("Sun, 01 Mar 2026 12:01:30 GMT", now) == 90
+    assert seconds_of("Sun, 01 Mar 2026 11:00:00 GMT", now) == 0, "a time that is over"
+    assert [seconds_of(text) for text in (None, "", "soon", "-5", "1.5")] == [None] * 5
+
+
+def test_the_puller_waits_as_long_as_it_is_told(tmp_path: Path) -> None:
+    """Never sooner, whatever it has tried before; without a word, longer each time."""
+    answers = iter([(429, "9"), (429, "9"), (503, "600"), (503, None), (503, None), (429, None)])
+
+    class Busy(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, retry_after = next(answers)
+            self.send_response(status)
+            if retry_after is not None:
+                self.send_header("Retry-After", retry_after)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Busy) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        steps = Puller(url, "token", ItemLog(tmp_path / "out.jsonl"), wait_s=0).steps()
+        waits = [pause_s for _, (_, pause_s) in zip(range(6), steps, strict=False)]
+        server.shutdown()
+        thread.join()
+    assert all(9 <= pause_s <= 12 for pause_s in waits[:2])
+    assert 600 <= waits[2] <= 750
+    assert all(1 < pause_s <= 60 for pause_s in waits[3:])
 
 
 def test_twenty_kills_of_the_box_and_crashes_of_the_puller_lose_and_double_nothing(tmp_path: Path) -> None:

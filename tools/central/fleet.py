@@ -15,6 +15,7 @@ import datetime as dt
 import json
 import ssl
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -25,6 +26,8 @@ from typing import Any
 
 import dlt
 
+from tools.central.puller import seconds_of
+
 dlt.config["runtime.dlthub_telemetry"] = False  # a fleet of cameras sends no usage reports
 
 KEY = ["box_id", "epoch", "seq"]
@@ -34,6 +37,10 @@ COLUMNS: dict[str, Any] = {
 COLUMNS["similarity"] = {"data_type": "double"}
 MAX_PAGES = 200
 """Pages of one box in one run: a box that is far behind doesn't keep the others waiting."""
+
+
+MAX_WAITS, MAX_WAIT_S = 3, 60.0
+"""How often, and how long at a time, a box that says `Retry-After` is waited for before the next run takes it up."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +54,20 @@ class BoxAddress:
 
 
 def ask(box: BoxAddress, path: str, query: dict[str, str]) -> dict[str, Any]:
-    """JSON of one answer; raises HTTPError."""
+    """JSON of one answer, asked for again after `Retry-After` a few times; raises HTTPError."""
     address = f"{box.url.rstrip('/')}{path}?{urllib.parse.urlencode(query)}"
     request = urllib.request.Request(address, headers={"Authorization": f"Bearer {box.token}"})
     context = ssl.create_default_context(cafile=box.cafile) if box.url.startswith("https") else None
-    with urllib.request.urlopen(request, timeout=30, context=context) as answer:
-        return dict(json.load(answer))
+    for left in range(MAX_WAITS, -1, -1):
+        try:
+            with urllib.request.urlopen(request, timeout=30, context=context) as answer:
+                return dict(json.load(answer))
+        except urllib.error.HTTPError as error:
+            wait_s = seconds_of(error.headers.get("Retry-After"))
+            if error.code not in (429, 503) or wait_s is None or wait_s > MAX_WAIT_S or not left:
+                raise
+            time.sleep(wait_s)
+    raise AssertionError("not reached")
 
 
 def pages(box: BoxAddress, state: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,8 @@ A tombstone (`alert.erased`) takes the hit out of what was kept before.
 from __future__ import annotations
 
 import argparse
+import datetime as dt
+import email.utils
 import json
 import os
 import random
@@ -87,6 +89,19 @@ class ItemLog:
             _write(self.path, "".join(li for li in lines if json.loads(li).get("hit_id") not in hit_ids).encode())
 
 
+def seconds_of(retry_after: str | None, now: dt.datetime | None = None) -> float | None:
+    """Seconds that a `Retry-After` asks for, in either form of RFC 9110 (seconds or a date); None where it is none."""
+    text = (retry_after or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        at = email.utils.parsedate_to_datetime(text)
+    except (ValueError, TypeError):
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=dt.UTC)
+    return max(0.0, (at - (now or dt.datetime.now(dt.UTC))).total_seconds())
+
+
 def _write(path: Path, data: bytes) -> None:
     part = path.with_name(path.name + ".part")
     with part.open("wb") as file:
@@ -150,10 +165,11 @@ class Puller:
         return f"refused: {error.code}", self._back_off(error.headers.get("Retry-After"))
 
     def _back_off(self, retry_after: str | None) -> float:
-        """Seconds to wait: Retry-After if given, else doubling, with jitter so that no fleet comes back at once."""
+        """Seconds to wait: Retry-After if given, else doubling; with jitter, so that no fleet comes back at once."""
         self._failures += 1
-        if retry_after and retry_after.isdigit():
-            return float(retry_after)
+        told_s = seconds_of(retry_after)
+        if told_s is not None:  # never sooner than told
+            return told_s * random.uniform(1.0, 1.25)
         return min(LONGEST_BACKOFF_S, 0.5 * 2.0 ** min(self._failures, 10)) * random.uniform(0.5, 1.0)
 
 

@@ -34,7 +34,7 @@ async def measure(seconds: float, rounds: int, frames: int, realtime: bool) -> d
         video = Path(name) / "long.avi"
         once = [two_faces(frame) for frame in demo_clip.frames(seconds=appliance.CLIP_S)]
         await asyncio.to_thread(write_video, video, islice(cycle(once), frames), demo_clip.FPS)
-        box.edge("user", "add", "load", "--role", "guard", "--password-stdin", stdin=PASSWORD + "\n")
+        box.edge("user", "add", "load", "--role", "supervisor", "--password-stdin", stdin=PASSWORD + "\n")
         jar = aiohttp.CookieJar(unsafe=True)  # the box is told by its number here
         async with (
             aiohttp.ClientSession(box.url, headers={"Authorization": f"Bearer {token}"}) as http,

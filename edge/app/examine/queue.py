@@ -1,7 +1,7 @@
 """The queue of files to examine: one worker process at a time, with its progress and results.
 
 Each job has a folder under `data_dir/examine`. The uploaded file is deleted as soon as it was examined; results are
-deleted after `keep_hours`, or at once when a person they may show is erased. The worker process is in `worker`.
+deleted after `keep_hours`. When a person is erased, what shows that person goes at once. The worker is in `worker`.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ from edge.config import Config, ExamineConfig
 from edge.errors import ConflictError, StoreError
 from edge.serve.ports import UNFINISHED, Examination
 from edge.store import time_from_text, time_to_text
+from edge.store.audit.spellings import mentions
 
 log = logging.getLogger(__name__)
 
 MAX_WAITING = 5
 MAX_LOG = 200
 SWEEP_EVERY_S = 60.0
-_NAMES = re.compile(r"report\.html|[0-9a-f-]{36}_(found|enhanced|enrolled)\.png", re.ASCII)
+_NAMES = re.compile(r"report\.html|[0-9a-f-]{36}_(?:(found|enhanced|enrolled)\.png|frame\.jpg)", re.ASCII)
 
 
 class ExamineQueue:
@@ -45,6 +46,8 @@ class ExamineQueue:
         self._jobs: dict[str, Examination] = {}
         self._job_added = asyncio.Event()
         self._worker: asyncio.subprocess.Process | None = None
+        self._at_work, self._heard_at = "", 0.0
+        self._is_list_old = False
         _make_folder(self._folder)
         _make_folder(self.inbox)
         self._load_finished()
@@ -53,6 +56,10 @@ class ExamineQueue:
     def settings(self) -> ExamineConfig:
         """The `[examine]` table of the configuration."""
         return self._config.examine
+
+    def take_over(self, examine: ExamineConfig) -> None:
+        """Put other settings in force, from the next file on."""
+        self._config = self._config.model_copy(update={"examine": examine})
 
     @property
     def inbox(self) -> Path:
@@ -87,6 +94,14 @@ class ExamineQueue:
         """Lines of `hits.jsonl`."""
         return results.read_hits(self._folder / job_id) if job_id in self._jobs else ()
 
+    def faces(self, job_id: str) -> Sequence[Mapping[str, Any]]:
+        """Lines of `tracks.jsonl`."""
+        return results.read_lines(self._folder / job_id, "tracks.jsonl") if job_id in self._jobs else ()
+
+    def quiet_s(self, job_id: str) -> float:
+        """Seconds since the worker last said anything; 0 for a job that is not at work."""
+        return time.monotonic() - self._heard_at if job_id == self._at_work else 0.0
+
     def file(self, job_id: str, name: str) -> Path | None:
         """Return a file of the results; refuses names that this program does not give."""
         if job_id not in self._jobs or not _NAMES.fullmatch(name):
@@ -108,24 +123,43 @@ class ExamineQueue:
         await asyncio.to_thread(shutil.rmtree, self._folder / job_id, ignore_errors=True)
 
     def forget_person(self, person_id: str) -> int:
-        """Delete results that name a person and unfinished jobs; return how many. May be called on any thread.
+        """Take a person out of all results; return of how many examinations. May be called on any thread.
 
-        A worker at work is ended by `remove_unlisted`, once the service sees that the watchlist has changed.
+        A worker at work is started anew by `remove_unlisted`, once the service sees that the watchlist has changed.
         """
-        gone = results.remove_naming(self._folder, person_id)
-        for job_id in gone:
-            job = self._jobs.get(job_id)
-            if job is not None and job.state not in UNFINISHED:
-                self._jobs.pop(job_id, None)
-        return len(gone)
+        for job in self.jobs():  # what waits has its name in memory, until it is done
+            if job.state in UNFINISHED and mentions(job.name, (person_id,)):
+                job.name = results.ERASED_NAME
+        touched = results.erase(self._folder, person_id)
+        for job_id in touched:
+            self._read_again(job_id)
+        return len(touched)
 
     async def remove_unlisted(self, listed: Collection[str]) -> None:
-        """Delete results that name somebody no longer `listed`, and unfinished jobs, which may yet name them."""
+        """Take everybody not `listed` out of the results, and start the worker anew, which may yet name them."""
         for job in self.jobs():
+            if job.state in UNFINISHED:
+                continue
             named = results.named_in(await asyncio.to_thread(self.hits, job.job_id))
-            is_gone = not await asyncio.to_thread((self._folder / job.job_id).is_dir)
-            if job.state in UNFINISHED or is_gone or not named <= set(listed):
-                await self.remove(job.job_id)
+            for person_id in sorted(named - set(listed)):
+                await asyncio.to_thread(self.forget_person, person_id)
+            if not await asyncio.to_thread((self._folder / job.job_id).is_dir):
+                self._jobs.pop(job.job_id, None)
+        if self._worker is not None and self._worker.returncode is None:
+            self._is_list_old = True
+            with contextlib.suppress(ProcessLookupError):
+                self._worker.kill()
+
+    def _read_again(self, job_id: str) -> None:
+        """After an erasure: forget a job that is gone, and take over what its file says now."""
+        job, path = self._jobs.get(job_id), self._folder / job_id / results.JOB_FILE
+        if job is None or job.state in UNFINISHED:
+            return
+        try:
+            kept = json.loads(path.read_text("utf-8"))
+            job.name, job.log = kept["name"], [(seconds, text) for seconds, text in kept["log"]]
+        except (OSError, ValueError, TypeError, KeyError):
+            self._jobs.pop(job_id, None)
 
     async def run(self) -> None:
         """Examine what is queued; runs as long as the service does."""
@@ -153,7 +187,8 @@ class ExamineQueue:
 
     async def _examine(self, job: Examination) -> None:
         folder = self._folder / job.job_id
-        job.state, started = "running", time.monotonic()
+        job.state, started, self._is_list_old = "running", time.monotonic(), False
+        self._at_work, self._heard_at = job.job_id, started
         source = next(folder.glob("file*"), None)
         order = {"config": self._config.model_dump(mode="json"), "source": str(source), "out": str(folder / "out")}
         try:
@@ -167,7 +202,8 @@ class ExamineQueue:
             assert self._worker.stdout is not None
             self._worker.stdin.write(json.dumps(order).encode() + b"\n")
             async for line in self._worker.stdout:
-                _apply_progress(job, json.loads(line), time.monotonic() - started)
+                self._heard_at = time.monotonic()
+                _apply_progress(job, json.loads(line), self._heard_at - started)
             code = await self._worker.wait()
             if job.summary is None and job.problem is None:
                 job.problem = f"the worker ended with {code}: too little memory, or longer than max_seconds allows"
@@ -179,7 +215,12 @@ class ExamineQueue:
                 "the worker's output was no progress report; try again, and report it if it happens again",
             )
         finally:
+            self._at_work = ""
             await self._end_worker()
+        if self._is_list_old and job.state == "running":  # with the list as it was; again with that of now
+            await asyncio.to_thread(shutil.rmtree, folder / "out", ignore_errors=True)
+            job.state, job.frames, job.problem, job.summary, job.first_s = "queued", 0, None, None, None
+            return
         ended = "stopped" if job.state == "stopped" else "failed" if job.summary is None else "done"
         await asyncio.to_thread(self._finish, dataclasses.replace(job, state=ended), source)
         # Set the final state last: whoever sees it finds the upload deleted and the results complete.
@@ -230,6 +271,10 @@ class ExamineQueue:
 def _apply_progress(job: Examination, told: Mapping[str, Any], seconds: float) -> None:
     """Apply one line of the worker's output."""
     job.frames = int(told.get("frames", job.frames))
+    job.told_s = seconds
+    job.total = told.get("total", job.total)
+    if told.get("log") == "first_frame":
+        job.first_s = seconds
     if "log" in told and len(job.log) < MAX_LOG:
         job.log.append((round(seconds, 1), str(told["log"])))
     if "done" in told:

@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from edge import durable
 from edge.store.audit.spellings import file_mentions, spellings
 
 JOB_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 JOB_FILE = "job.json"
 """Written when an examination has ended."""
+ERASED_NAME = "(erased)"
+"""In the place of a file's name that named an erased person."""
 
 
 def folder_of(data_dir: Path) -> Path:
@@ -22,14 +25,19 @@ def folder_of(data_dir: Path) -> Path:
 
 
 def forget_in(data_dir: Path) -> Callable[[str], int]:
-    """Delete examinations that name a person; for a process that runs no queue."""
+    """Take a person out of all examinations; for a process that runs no queue."""
     folder = folder_of(data_dir)
-    return lambda person_id: len(remove_naming(folder, person_id))
+    return lambda person_id: len(erase(folder, person_id))
 
 
 def read_hits(job: Path) -> Sequence[Mapping[str, Any]]:
     """Return the lines of a job's `hits.jsonl`; ValueError if the file is damaged."""
-    path = job / "out" / "hits.jsonl"
+    return read_lines(job, "hits.jsonl")
+
+
+def read_lines(job: Path, name: str) -> Sequence[Mapping[str, Any]]:
+    """Return the lines of one of a job's result files; ValueError if the file is damaged."""
+    path = job / "out" / name
     if not path.is_file():
         return ()
     # Not splitlines(): a name may hold what Unicode calls a line's end.
@@ -49,23 +57,51 @@ def remove_uploads(folder: Path) -> None:
                 path.unlink(missing_ok=True)
 
 
-def remove_naming(folder: Path, person_id: str) -> list[str]:
-    """Delete the jobs that name a person and all unfinished jobs, which may yet name them; return their ids.
+def erase(folder: Path, person_id: str) -> list[str]:
+    """Take a person out of every finished examination that names them; return the ids of those jobs.
 
-    What is being received is deleted, too: nobody can tell whom it shows.
+    What shows the person goes: their hits with all pictures, and the report, which shows everybody. Other people's hits
+    stay. A job that can't be read, or still names the person afterwards, goes as a whole. What waits or is at work is
+    left to the queue: nothing was found in it yet.
     """
-    for path in folder.glob("inbox/*"):
-        path.unlink(missing_ok=True)
     jobs = [job for job in (folder.iterdir() if folder.is_dir() else ()) if JOB_ID.fullmatch(job.name)]
-    gone = [job for job in jobs if _may_name(job, person_id)]
-    for job in gone:
-        shutil.rmtree(job, ignore_errors=True)
-    return [job.name for job in gone]
+    touched = [job for job in jobs if (job / JOB_FILE).is_file() and _may_name(job, person_id)]
+    for job in touched:
+        try:
+            _take_out(job, person_id)
+            is_clean = not _may_name(job, person_id)
+        except (OSError, ValueError, TypeError, KeyError):
+            is_clean = False
+        if not is_clean:
+            shutil.rmtree(job, ignore_errors=True)
+    return [job.name for job in touched]
+
+
+def _take_out(job: Path, person_id: str) -> None:
+    """Rewrite a job's results without one person."""
+    kept = []
+    for hit in read_hits(job):
+        if hit["person"]["id"] != person_id:
+            kept.append({**hit, "runner_up_id": None} if hit.get("runner_up_id") == person_id else hit)
+            continue
+        for path in (job / "out" / "crops").glob(f"{hit['hit_id']}_*"):
+            path.unlink()
+    tracks = [
+        {**track, "person_id": None} if track.get("person_id") == person_id else track
+        for track in read_lines(job, "tracks.jsonl")
+    ]
+    for name, lines in (("hits.jsonl", kept), ("tracks.jsonl", tracks)):
+        path = job / "out" / name
+        if path.is_file():
+            text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+            durable.replace(path, text.encode())
+    (job / "out" / "report.html").unlink(missing_ok=True)
+    about = json.loads((job / JOB_FILE).read_text("utf-8"))
+    if file_mentions(job / JOB_FILE, spellings(person_id)):  # the name of the file that was handed in, say
+        durable.replace(job / JOB_FILE, json.dumps(about | {"name": ERASED_NAME, "log": []}).encode())
 
 
 def _may_name(job: Path, person_id: str) -> bool:
-    if not (job / JOB_FILE).is_file():
-        return True
     needles = spellings(person_id)
     if any(path.is_file() and file_mentions(path, needles) for path in job.rglob("*")):
         return True  # as in the name of the file that was handed in

@@ -2,7 +2,7 @@
 
 It reads its order from stdin and writes progress as JSON to stdout.
 
-It runs `edge process` at the lowest CPU priority, is killed first when memory runs out, and exits when stdin closes,
+It runs `edge process` at low CPU priority, is killed first when memory runs out, and exits when stdin closes,
 which means that the service has ended.
 """
 
@@ -18,11 +18,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from edge.app.offline import process
+from edge.app.offline import clips, process
+from edge.capture.sources import expected_frames
 from edge.config import Config
 from edge.errors import EdgeError
 
 PROGRESS_EVERY_S = 0.5
+NICENESS = 12
+"""A weight of 70 beside the 1024 of a thread of the cameras: some 6 of 100 of a processor that is fully taken."""
 MAX_FILE_BYTES = 2_000_000_000
 
 
@@ -39,6 +42,8 @@ def main() -> None:
     progress = _Progress()
     _send(log="opening")
     try:
+        expected = [expected_frames(clip.path) for clip in clips.find_clips(source)]
+        _send(total=None if None in expected else sum(filter(None, expected)))
         done = process.process_files(config, source, out, watchlist=None, degradation=None, progress=progress)
     except EdgeError as error:
         # The page must not show where the file lies on this device.
@@ -48,15 +53,15 @@ def main() -> None:
         if clip["problem"]:
             _send(log=str(clip["problem"]).replace(str(source), "the file"))
     _send(frames=progress.frames, log="finished")
-    clips = done["clips"]
-    _send(done={name: sum(clip[name] for clip in clips) for name in ("frames", "detections", "tracks")})
+    _send(done={name: sum(clip[name] for clip in done["clips"]) for name in ("frames", "detections", "tracks")})
 
 
 def lower_priority() -> None:
     """Lower this process's CPU priority, and make it the kernel's first choice when memory runs out."""
-    os.setpriority(os.PRIO_PROCESS, 0, 19)  # the lowest, whatever the service runs at
+    # Not the idle class, nor the lowest: on a box whose cameras take all there is, those get nothing for ever.
+    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
     with contextlib.suppress(AttributeError, OSError):
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
 

@@ -92,7 +92,7 @@ class HealthMonitor:
     def __init__(self, store: Store, data_dir: Path, min_free_bytes: int, inputs: Inputs, queue: FeedQueue) -> None:
         self._store = store
         self._data_dir = data_dir
-        self._min_free_bytes = min_free_bytes
+        self.min_free_bytes = min_free_bytes
         self._inputs = inputs
         self._recorded: list[Watching] = []
         self._extended_at = float("-inf")
@@ -188,7 +188,7 @@ class HealthMonitor:
         """Check disk, heat, clock, models, load and age of the watchlist; none of it needs the database."""
         inputs, wall = self._inputs, moment.wall
         free, full = shutil.disk_usage(self._data_dir).free, trouble is not None and trouble[0] == "full"
-        self._set_condition("disk", checks.disk(free, self._min_free_bytes, self._state("disk"), is_full=full), wall)
+        self._set_condition("disk", checks.disk(free, self.min_free_bytes, self._state("disk"), is_full=full), wall)
         self._set_condition("heat", checks.heat(inputs.temperature_c(), inputs.throttled(), self._state("heat")), wall)
         state, detail, step_s = self._clock.check(wall.timestamp(), moment.boot_ns / 1e9, inputs.is_synced())
         # The clock stepped again while the first step is still shown: send a new item.

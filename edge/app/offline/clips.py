@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from edge.app.build import Models
+from edge.app.offline.seen import Limits, Seen, limits_of, note, where
 from edge.arrays import BgrImage
 from edge.capture.files import files_in
 from edge.capture.frames import SourceFrame
@@ -68,6 +69,11 @@ class ClipResult:
     ended: list[TrackEnd] = field(default_factory=list)
     paths: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
     clean: dict[str, BgrImage] = field(default_factory=dict)
+    seen: dict[int, Seen] = field(default_factory=dict)
+    """By track."""
+    frame_files: dict[str, bytes] = field(default_factory=dict)
+    """File bytes of each hit's whole frame, others in it covered, by hit."""
+    limits: Limits = field(default_factory=dict)
 
 
 def find_clips(source: Path) -> list[Clip]:
@@ -146,7 +152,9 @@ def process(
         pipeline = Pipeline(config, models.stages, active_list, facts)
         stills = Stills(config, models.stages, active_list, facts)
         degrader = Degrader(degradation, models.stages.detector) if degradation else None
-        yield _run_clip(clip, pipeline, stills, degrader, progress)
+        result = _run_clip(clip, pipeline, stills, degrader, progress)
+        result.limits = limits_of(config, is_stills=result.is_stills)
+        yield result
 
 
 def _run_clip(
@@ -198,8 +206,9 @@ def _process_frame(result: ClipResult, frame: Frame, pipeline: Pipeline | Stills
         if track.detection is not None:
             x1, y1, x2, y2 = track.box
             result.paths.setdefault(track.track_id, []).append(((x1 + x2) / 2, (y1 + y2) / 2))
+            note(result.seen, track, frame.frame_id, (frame.captured_at - EPOCH).total_seconds())
     for draft in done.drafts:
-        result.drafts[draft.hit.hit_id] = draft
+        _keep_draft(result, draft)
     _collect_ended(result, done.ended)
 
 
@@ -208,7 +217,14 @@ def _collect_ended(result: ClipResult, ended: Sequence[TrackEnd]) -> None:
     result.ended += ended
     for end in ended:
         for draft in end.drafts:
-            result.drafts[draft.hit.hit_id] = draft
+            _keep_draft(result, draft)
+
+
+def _keep_draft(result: ClipResult, draft: HitDraft) -> None:
+    hit_id, images = draft.hit.hit_id, draft.hit.images
+    result.drafts[hit_id] = draft
+    if images.frame in draft.images:
+        result.frame_files[hit_id] = draft.images[images.frame]
 
 
 def _media_clock(frame: Frame) -> Mapping[str, Any]:
@@ -226,7 +242,8 @@ def track_lines(results: Sequence[ClipResult]) -> Iterator[str]:
     """One JSON line per ended track: its length, its quality and its one outcome."""
     for result in results:
         for end in sorted(result.ended, key=lambda end: end.track.track_id):
-            yield json.dumps(track_to_json(end), ensure_ascii=False)
+            place = where(end, result.seen.get(end.track.track_id), result.size, result.limits)
+            yield json.dumps(track_to_json(end) | place, ensure_ascii=False)
 
 
 def track_to_json(end: TrackEnd) -> dict[str, Any]:

@@ -105,6 +105,8 @@ def _write(out: Path, results: list[clips.ClipResult], references: dict[str, byt
                     pictures["found"] = to_png(draft.shown.found)
                 if draft.shown is not None and draft.shown.enhanced_png is not None:
                     pictures["enhanced"] = draft.shown.enhanced_png
+                if hit_id in result.frame_files:
+                    (out / "crops" / f"{hit_id}_frame.jpg").write_bytes(result.frame_files[hit_id])
                 for what, data in pictures.items():
                     (out / "crops" / f"{hit_id}_{what}.png").write_bytes(data)
     except OSError as error:

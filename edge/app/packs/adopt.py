@@ -28,6 +28,7 @@ from edge.app.packs.use import Used, outside, use
 from edge.app.people.calibration import calibrate
 from edge.app.selfcheck import known_answers
 from edge.app.selfcheck.figures import judge
+from edge.app.selfcheck.known_answers import Progress
 from edge.config import Config
 from edge.detect import FaceDetector, build_detector
 from edge.errors import ConfigError, EdgeError, ImageError, ModelError, StoreError
@@ -72,7 +73,7 @@ class Adopted:
     """Least similarity by kind of picture, where people are enrolled."""
 
 
-def adopt(config: Config, wish: Wish) -> Adopted:
+def adopt(config: Config, wish: Wish, progress: Progress | None = None) -> Adopted:
     """Make a pack of a file, check it, and put it in use; nothing is left behind where a check fails before that.
 
     Raises ModelError for a file that is no detector or embedder or fails its check, ImageError for too few strangers,
@@ -90,8 +91,8 @@ def adopt(config: Config, wish: Wish) -> Adopted:
         try:
             with tempfile.TemporaryDirectory(prefix=".incoming-", dir=shelf.folder) as scratch:
                 folder = Path(scratch) / "pack"
-                entry = _write(config, base, wish, found, folder)
-                _seal(config, base, entry, folder)
+                entry = _write(config, base, wish, found, folder, progress)
+                _seal(config, base, entry, folder, progress)
                 verify(config, folder)
                 name = wish.name or f"adopted-{Pack.open(folder).digest()[:12]}"
                 shelf.place(folder, name)
@@ -99,7 +100,7 @@ def adopt(config: Config, wish: Wish) -> Adopted:
             raise StoreError(
                 f"{shelf.folder}: can't take the pack ({error.strerror or error}); free some space"
             ) from None
-    used = use(config, name)
+    used = use(config, name, progress)
     made = Pack.open(shelf.find(name))
     counts = {str(one.kind): one.count for one in made.manifest.cohorts if one.model_sha256 == made.identity(entry)}
     limits = _calibrate(config, shelf.find(name)) if used.is_used and entry.task == "embed" else {}
@@ -126,7 +127,9 @@ def _look_at(config: Config, wish: Wish) -> dict[str, Any]:
     return {"session": session, "task": task, "public": public, "known_as": known_as, "spec": spec, "licence": licence}
 
 
-def _write(config: Config, base: Pack, wish: Wish, found: Mapping[str, Any], folder: Path) -> ModelEntry:
+def _write(
+    config: Config, base: Pack, wish: Wish, found: Mapping[str, Any], folder: Path, progress: Progress | None
+) -> ModelEntry:
     """The pack in `folder`, not sealed yet; returns the new entry."""
     folder.mkdir(mode=0o755)
     kept = [entry.model_dump(mode="json") for entry in base.manifest.models]
@@ -146,7 +149,7 @@ def _write(config: Config, base: Pack, wish: Wish, found: Mapping[str, Any], fol
     pack = Pack.open(folder)
     made = pack.find(found["task"], name)
     if found["task"] == "embed":
-        cohorts += _cohorts(config, pack, wish, found["public"], None if own is None else own.sha256)
+        cohorts += _cohorts(config, pack, wish, found["public"], None if own is None else own.sha256, progress)
         _put(folder / MANIFEST, manifest)
     return made
 
@@ -180,14 +183,20 @@ def _entry(wish: Wish, found: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _cohorts(
-    config: Config, pack: Pack, wish: Wish, public: PublicModel | None, own_sha256: str | None
+    config: Config,
+    pack: Pack,
+    wish: Wish,
+    public: PublicModel | None,
+    own_sha256: str | None,
+    progress: Progress | None,
 ) -> list[dict[str, Any]]:
     """Write strangers for the adopted embedder; returns their manifest entries."""
     entry = next(one for one in pack.manifest.models if one.task == "embed" and one.default)
     if wish.faces is not None:
         detector = build_detector(config.detect, pack, config.runtime)
         embedder = open_embedder(pack, entry, lambda one: pack.load(one, config.runtime))
-        drawn, source = strangers.from_pictures(wish.faces, detector, embedder), "drawn from pictures of the owner"
+        drawn = strangers.from_pictures(wish.faces, detector, embedder, progress)
+        source = "drawn from pictures of the owner"
     else:
         drawn = strangers.of_public(public, own_sha256, wish.with_own or 0.0) if public else {}
         source = "known of this public file"
@@ -211,7 +220,7 @@ def _cohort(pack: Pack, name: str, kind: str, vectors: NDArray[np.float64], sha2
     }  # fmt: skip
 
 
-def _seal(config: Config, base: Pack, entry: ModelEntry, folder: Path) -> None:
+def _seal(config: Config, base: Pack, entry: ModelEntry, folder: Path, progress: Progress | None) -> None:
     """Replay the demo clip with the new pack; where the person in it is found, record what its models answer."""
     with tempfile.TemporaryDirectory() as data_dir:
         plain = Config(data_dir=Path(data_dir), models_dir=folder, runtime=config.runtime)
@@ -224,7 +233,7 @@ def _seal(config: Config, base: Pack, entry: ModelEntry, folder: Path) -> None:
                 for name, band in (recorded or {}).get("replay", {}).get("bands", {}).items()
                 if name == "faces"
             }
-        figures = known_answers.play(plain, load_models(plain))
+        figures = known_answers.play(plain, load_models(plain), progress=progress)
         findings = judge(figures, bands)
         if bad := [finding for finding in findings if not finding.ok]:
             raise ModelError(f"the file does not pass the check of a pack: {outside(bad)}")

@@ -7,6 +7,7 @@ Times are medians of rounds taken in turns, so that other load slows all candida
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from edge.app.selfcheck import known_answers
+from edge.app.selfcheck.known_answers import Progress
 from edge.arrays import BgrImage
 from edge.config import Config, DetectConfig, RuntimeConfig
 from edge.detect import FaceDetector
@@ -61,12 +63,17 @@ class Probe:
         self._bases = self._in_use()
         self._answers, self._judged_by = self._reference()
 
-    def run(self) -> Choice:
-        """Measure and choose; raises ModelError where no way of a model keeps its accuracy."""
+    def run(self, progress: Progress | None = None) -> Choice:
+        """Measure and choose; raises ModelError where no way of a model keeps its accuracy.
+
+        `progress` is called with the model, and how many of its ways are done of how many.
+        """
         measured: list[Measured] = []
         chosen: list[Chosen] = []
         for base in self._bases:
-            ways, refused = self._judge(base)
+            count = (1 + len(self._variants(base))) * len(self._providers)
+            done = itertools.count(1)
+            ways, refused = self._judge(base, lambda: progress and progress(base.name, next(done), count))  # noqa: B023
             times = _time([way.call for way in ways])
             measured += [
                 _measured(way.entry, way.provider, ms, way.accuracy, None) for way, ms in zip(ways, times, strict=True)
@@ -114,7 +121,7 @@ class Probe:
         limits = DetectConfig()
         return FaceDetector(self._load(entry, runtime), min_score=limits.min_score, max_side_px=limits.max_side_px)
 
-    def _judge(self, base: ModelEntry) -> tuple[list[_Way], list[Measured]]:
+    def _judge(self, base: ModelEntry, tell: Callable[[], object]) -> tuple[list[_Way], list[Measured]]:
         """Return the ways that keep their accuracy, and the others with the reason against each."""
         ways, refused = [], []
         files = [base, *self._variants(base)]
@@ -137,6 +144,7 @@ class Probe:
                     ways.append(_Way(entry, provider, accuracy, call))
                 else:
                     refused.append(_measured(entry, provider, None, accuracy, why))
+                tell()
         return ways, refused
 
     def _accuracy(self, stage: Stage, entry: ModelEntry, base: ModelEntry) -> tuple[float, float]:

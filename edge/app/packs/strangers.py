@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.app.packs.public_models import PublicModel
+from edge.app.selfcheck.known_answers import Progress
 from edge.arrays import BgrImage
 from edge.capture.images import read_image
 from edge.detect import Detector
@@ -28,13 +29,18 @@ MIN_SCORE = 0.3
 SEED = 0
 
 
-def from_pictures(folder: Path, detector: Detector, embedder: Embedder) -> Cohorts:
+def from_pictures(folder: Path, detector: Detector, embedder: Embedder, progress: Progress | None = None) -> Cohorts:
     """(COUNT, D) strangers of length 1 for color and for gray pictures, drawn from the faces in a folder.
 
     Each picture should show one person whom no other picture shows. A picture of 112 x 112 px is taken for an aligned
     crop. Raises ImageError where fewer than `MIN_FACES` pictures show a face.
     """
-    crops = [crop for path in _files(folder) if (crop := _face(path, detector)) is not None]
+    files, crops = _files(folder), []
+    for number, path in enumerate(files, start=1):
+        if (crop := _face(path, detector)) is not None:
+            crops.append(crop)
+        if progress is not None:
+            progress("strangers", number, len(files))
     if len(crops) < MIN_FACES:
         raise ImageError(
             f"{folder}: {len(crops)} pictures show a face, {MIN_FACES} strangers are the least to calibrate with; "

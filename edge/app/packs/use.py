@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from edge.app.build import Models, load_models
 from edge.app.people.embeddings import reembed, stage
 from edge.app.selfcheck.figures import Finding
-from edge.app.selfcheck.known_answers import replay
+from edge.app.selfcheck.known_answers import Progress, replay
 from edge.config import Config
 from edge.errors import EdgeError, ModelError
 from edge.ops.packs.shelf import Shelf
@@ -46,7 +47,7 @@ def as_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     return [{**asdict(finding), "ok": finding.ok} for finding in findings]
 
 
-def check(config: Config) -> tuple[Models, list[Finding]]:
+def check(config: Config, progress: Progress | None = None) -> tuple[Models, list[Finding]]:
     """Verify the pack that `config` names and replay the demo clip with it; raises ModelError for a broken file."""
     pack = Pack.open(config.models_dir)
     for result in pack.verify(config.runtime):
@@ -54,10 +55,10 @@ def check(config: Config) -> tuple[Models, list[Finding]]:
             raise ModelError(result.problem)
     models = load_models(config)
     recorded = pack.golden()
-    return models, replay(config, models, recorded)
+    return models, replay(config, models, recorded, progress)
 
 
-def use(config: Config, name: str | None) -> Used:
+def use(config: Config, name: str | None, progress: Progress | None = None) -> Used:
     """Put the pack called `name` in use, or with None the one before; what is in use stays where it fails its check.
 
     Raises ModelError for a pack that is not there or not whole, StoreError where the people can't be embedded.
@@ -66,10 +67,10 @@ def use(config: Config, name: str | None) -> Used:
     with shelf.locked():
         path = shelf.back() if name is None else shelf.find(name)
         name = name or (path.name if path.parent == shelf.folder else PACKAGED)
-        models, findings = check(config.model_copy(update={"models_dir": path}))
+        models, findings = check(config.model_copy(update={"models_dir": path}), progress)
         if bad := [finding for finding in findings if not finding.ok]:
             return Used(name, path, False, tuple(findings), None, outside(bad))
-        _take_people_along(config, models, stage)
+        _take_people_along(config, models, partial(stage, progress=_bar_of(progress)))
         shelf.swap(path)
         try:
             Pack.open(shelf.used)
@@ -78,6 +79,10 @@ def use(config: Config, name: str | None) -> Used:
             shelf.swap(shelf.back())
             return Used(name, path, False, tuple(findings), None, f"{error}; the pack that was in use is back")
         return Used(name, path, True, tuple(findings), made, None)
+
+
+def _bar_of(progress: Progress | None) -> Callable[[int, int], None]:
+    return lambda done, total: progress("references", done, total) if progress is not None else None
 
 
 def _take_people_along(

@@ -55,15 +55,17 @@ class People:
         """Add or change one person; without a usable picture among those given, nothing is stored.
 
         With `replaces` the pictures replace the references the person has, else they are added; `allow_alike` accepts
-        pictures that look like somebody else, as of twins. Raises PersonIdError for an id no new person may have.
+        pictures that look like somebody else, as of twins, and is audited where one does. Raises PersonIdError for an
+        id no new person may have.
         """
         self._require_id(entry.person.person_id)
         if entry.pictures is None:
             self.store.put_listing(Listing(entry.person), by=by, if_version=if_version).result()
             return EnrolOutcome(entry.person, is_stored=True)
-        checked = self._check(entry.person, entry.pictures, replaces=replaces, allow_alike=allow_alike)
+        checked = self._check(entry, replaces=replaces, allow_alike=allow_alike)
         if checked.references:
-            listing = Listing(entry.person, checked.references, checked.images, replaces=replaces)
+            alike = sorted({one.like for one in checked.outcomes if one.accepted and one.like is not None})
+            listing = Listing(entry.person, checked.references, checked.images, replaces=replaces, alike=tuple(alike))
             self.store.put_listing(listing, by=by, if_version=if_version).result()
         return checked.outcome()
 
@@ -83,7 +85,7 @@ class People:
                 outcomes.append(EnrolOutcome(entry.person, is_stored=True))
                 listings.append(Listing(entry.person))
                 continue
-            checked = self._check(entry.person, entry.pictures, replaces=True, allow_alike=True)
+            checked = self._check(entry, replaces=True, compares=False)
             outcomes.append(checked.outcome())
             listings.append(Listing(entry.person, checked.references, checked.images, replaces=True))
         if all(outcome.is_stored for outcome in outcomes):
@@ -136,10 +138,9 @@ class People:
             )
         return self._models()
 
-    def _check(
-        self, person: Person, pictures: Sequence[Upload | Path], *, replaces: bool, allow_alike: bool
-    ) -> CheckedPerson:
-        return check_pictures(self.store, self.models(), person, pictures, replaces=replaces, allow_alike=allow_alike)
+    def _check(self, entry: ListEntry, **how: bool) -> CheckedPerson:
+        pictures = entry.pictures or ()
+        return check_pictures(self.store, self.models(), entry.person, pictures, face=entry.face, **how)
 
     def _require_id(self, person_id: str) -> None:
         if self.store.person(person_id) is None:

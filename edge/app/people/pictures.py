@@ -5,34 +5,38 @@ The originals are read, never moved.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.app.build import Models
 from edge.arrays import BgrImage
 from edge.capture.images import decode_foreign, read_image
 from edge.capture.sources import VIDEO_SUFFIXES, open_path
-from edge.errors import EdgeError
+from edge.errors import EdgeError, ImageError
 from edge.names import is_left_behind, printable
 from edge.pipeline.draft import cut_with_margin
 from edge.pixels.cover import cover_faces
 from edge.pixels.encode import file_sha256, to_png
 from edge.pixels.geometry import align
 from edge.pixels.quality import measure
-from edge.records import Person, Reference
+from edge.pixels.resize import resize
+from edge.records import Detections, Person, Reference
 from edge.store import Store
 from edge.watchlist import Candidate, OtherPeople, PictureCheck, choose_best
 from edge.watchlist import check_pictures as judge
-from edge.watchlist.entry import EnrolOutcome, PictureOutcome, Upload
-from edge.watchlist.picture_checks import largest_face
+from edge.watchlist.entry import EnrolOutcome, Look, PictureOutcome, Upload
+from edge.watchlist.picture_checks import RefusalReason, largest_face
 
 FRAMES_PER_VIDEO = 8
 """References kept of one video: more would be near duplicates of these."""
+LOOK_PX = 160
+"""Longer side of what is shown of a picture before anybody decides about it."""
 FRAME_STEP_S = 0.2
 """Seconds between two measured frames of a video."""
 NOT_AMONG_BEST = "not_among_best"
@@ -63,13 +67,16 @@ def check_pictures(
     *,
     replaces: bool = False,
     allow_alike: bool = False,
+    compares: bool = True,
+    face: int | None = None,
 ) -> CheckedPerson:
     """Measure every picture and make references of those that pass.
 
-    With `replaces` the pictures are not compared with the references the person has; with `allow_alike` not with those
-    of everybody else, as for twins.
+    With `replaces` the pictures are not compared with the references the person has; without `compares` not with those
+    of everybody else. With `allow_alike` those that look like somebody else's pass, as for twins, and say so. `face` is
+    which face is meant, counted from the left, where a picture doesn't say it itself.
     """
-    measurer = _Measurer(models)
+    measurer = _Measurer(models, face)
     outcomes: list[PictureOutcome] = []
     chosen: list[Candidate] = []
     model = models.stages.embedder.sha256
@@ -77,30 +84,36 @@ def check_pictures(
     # Read only where it is needed: a whole list would read itself once for each of its people.
     own = [] if replaces else store.references(person_id=person.person_id)
     held = [reference.embedding for reference in own if reference.model_sha256 == model]
-    others = None if allow_alike else _others(store, model, person.person_id)
+    others = _others(store, model, person.person_id) if compares else None
     pictures = [one for one in pictures if isinstance(one, Upload) or not is_left_behind(one.name)]
     videos = [one for one in pictures if isinstance(one, Path) and one.suffix.lower() in VIDEO_SUFFIXES]
     for path in videos:
-        best, verdicts = choose_best(list(measurer.video(path)), FRAMES_PER_VIDEO, others=others)
+        best, verdicts = choose_best(
+            list(measurer.video(path)), FRAMES_PER_VIDEO, others=others, allow_alike=allow_alike
+        )
         chosen += best
-        outcomes += [_outcome(v, is_chosen=any(v.candidate is b for b in best)) for v in verdicts]
-    candidates, broken = measurer.pictures(_load(one) for one in pictures if one not in videos)
+        outcomes += [_outcome(v, others, is_chosen=any(v.candidate is b for b in best)) for v in verdicts]
+    candidates, places, broken = measurer.pictures([(n, p) for n, p in enumerate(pictures) if p not in videos])
     held += [c.embedding for c in chosen if c.embedding is not None]
-    verdicts = judge(candidates, enrolled=np.stack(held) if held else None, others=others)
-    outcomes += [*map(_outcome, verdicts), *broken]
+    verdicts = judge(candidates, enrolled=np.stack(held) if held else None, others=others, allow_alike=allow_alike)
+    for verdict, place in zip(verdicts, places, strict=True):
+        look = measurer.look(verdict, others)
+        outcomes.append(replace(_outcome(verdict, others), place=place, look=look))
+    outcomes += broken
     chosen += [verdict.candidate for verdict in verdicts if verdict.ok]
     made = [measurer.reference(person.person_id, candidate) for candidate in chosen]
     images = {reference.image_sha256: data for reference, data in made}
     return CheckedPerson(person, tuple(outcomes), tuple(reference for reference, _ in made), images)
 
 
-def _outcome(verdict: PictureCheck, *, is_chosen: bool = True) -> PictureOutcome:
+def _outcome(verdict: PictureCheck, others: OtherPeople | None, *, is_chosen: bool = True) -> PictureOutcome:
     """An accepted frame that was not among the best of its video is no error, but is not kept either."""
     source = printable(verdict.candidate.source)
     if verdict.ok and not is_chosen:
         return PictureOutcome(source, False, NOT_AMONG_BEST, "good, but others of the video were better", {})
     numbers = {name: round(float(value), 4) for name, value in verdict.numbers.items()}
-    return PictureOutcome(source, verdict.ok, verdict.reason, verdict.message, numbers)
+    like = None if verdict.like is None or others is None else others.person_ids[verdict.like]
+    return PictureOutcome(source, verdict.ok, verdict.reason, verdict.message, numbers, like)
 
 
 def _others(store: Store, model: str, person_id: str) -> OtherPeople | None:
@@ -109,7 +122,8 @@ def _others(store: Store, model: str, person_id: str) -> OtherPeople | None:
     if not rest:
         return None
     names = {person.person_id: person.name for person in store.people()}
-    return OtherPeople(np.stack([one.embedding for one in rest]), [one.person_id for one in rest], names)
+    images = [one.image_sha256 for one in rest]
+    return OtherPeople(np.stack([one.embedding for one in rest]), [one.person_id for one in rest], names, images)
 
 
 def _load(picture: Upload | Path) -> tuple[str, Callable[[], BgrImage]]:
@@ -122,21 +136,37 @@ def _load(picture: Upload | Path) -> tuple[str, Callable[[], BgrImage]]:
 class _Measurer:
     """Measures pictures, and keeps the cut-out face of each until `reference` stores it."""
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: Models, face: int | None = None) -> None:
         self._stages = models.stages
-        self._found: dict[str, tuple[BgrImage, dict[str, Any]]] = {}
+        self._face = face
+        self._found: dict[int, tuple[BgrImage, dict[str, Any]]] = {}
+        """By the candidate's identity: two files may have one name."""
+        self._faces: dict[int, tuple[bytes, ...]] = {}
 
     def pictures(
-        self, loads: Iterable[tuple[str, Callable[[], BgrImage]]]
-    ) -> tuple[list[Candidate], list[PictureOutcome]]:
-        """Return candidates for the readable pictures, and outcomes for the others."""
-        candidates, broken = [], []
-        for name, load in loads:
+        self, given: Sequence[tuple[int, Upload | Path]]
+    ) -> tuple[list[Candidate], list[int], list[PictureOutcome]]:
+        """Return candidates and places of the readable pictures, and outcomes of the others."""
+        candidates, places, broken = [], [], []
+        for place, picture in given:
+            name, load = _load(picture)
+            own = picture.face if isinstance(picture, Upload) else None
             try:
-                candidates.append(self._measure(name, load(), None))
+                candidates.append(self._measure(name, load(), None, own or self._face))
+                places.append(place)
             except EdgeError as error:
-                broken.append(PictureOutcome(printable(name), False, "unreadable", printable(str(error)), {}))
-        return candidates, broken
+                why = printable(str(error))
+                broken.append(PictureOutcome(printable(name), False, "unreadable", why, {}, place=place))
+        return candidates, places, broken
+
+    def look(self, verdict: PictureCheck, others: OtherPeople | None) -> Look | None:
+        """What helps a person to decide about a picture that was refused for several faces, or for looking alike."""
+        if verdict.reason is RefusalReason.SEVERAL_FACES:
+            return Look(faces=self._faces[id(verdict.candidate)])
+        if verdict.reason is not RefusalReason.LOOK_ALIKE or verdict.like is None or others is None:
+            return None
+        given = to_png(_small(self._found[id(verdict.candidate)][0]))
+        return Look(given=given, like_image=others.images[verdict.like] if others.images else None)
 
     def video(self, path: Path) -> Iterator[Candidate]:
         """Candidates of a video's frames, a fifth of a second apart."""
@@ -151,27 +181,47 @@ class _Measurer:
     def reference(self, person_id: str, candidate: Candidate) -> tuple[Reference, bytes]:
         """The reference of an accepted candidate and its picture's file bytes."""
         assert candidate.embedding is not None
-        image, quality = self._found[candidate.source]
+        image, quality = self._found[id(candidate)]
         data = to_png(image)
         sha256 = file_sha256(data)
         reference_id, source = f"{person_id}-{sha256[:16]}", printable(Path(candidate.source).name)
         model = self._stages.embedder.sha256
         return Reference(reference_id, person_id, sha256, candidate.embedding, model, quality, source), data
 
-    def _measure(self, source: str, image: BgrImage, at_s: float | None) -> Candidate:
+    def _measure(self, source: str, image: BgrImage, at_s: float | None, wanted: int | None = None) -> Candidate:
         found = self._stages.detector.detect(image)
-        face = largest_face(found)
+        order: list[int] = np.argsort(found.boxes[:, 0]).tolist()
+        if wanted is not None and not 1 <= wanted <= len(found):
+            raise ImageError(f"{source}: face {wanted} is asked for, and it shows {len(found)}; count from the left")
+        face = largest_face(found) if wanted is None else order[wanted - 1]
         if face is None:
             return Candidate(source, found, at_s=at_s)
+        shown = order if wanted is None and at_s is None and len(order) > 1 else []
+        faces = tuple(to_png(_small(cut_with_margin(image, _corners(found.boxes[n]))[0])) for n in shown)
         landmarks, box = found.landmarks[face], found.boxes[face]
         image = cover_faces(image, np.delete(found.boxes, face, axis=0), box)  # others in the picture are not kept
         crop = align(image, landmarks)
         quality = measure(crop, landmarks, box)
         embedding = self._stages.embedder.embed(crop[np.newaxis])[0]
-        x1, y1, x2, y2 = (float(v) for v in box)
-        cut, corner = cut_with_margin(image, (x1, y1, x2, y2))
+        cut, corner = cut_with_margin(image, _corners(box))
         numbers = {**asdict(quality), "parts": dict(quality.parts)}
         # A later model needs the landmarks to align and embed the stored picture again.
         numbers["landmarks"] = np.round(landmarks - np.array(corner, np.float32), 3).tolist()
-        self._found[source] = (cut, numbers)
-        return Candidate(source, found, quality, embedding, at_s)
+        if wanted is not None:  # the choice was made: the others don't count
+            found = Detections(found.boxes[[face]], found.scores[[face]], found.landmarks[[face]])
+        made = Candidate(source, found, quality, embedding, at_s)
+        self._found[id(made)] = (cut, numbers)
+        self._faces[id(made)] = faces
+        return made
+
+
+def _corners(box: NDArray[np.float32]) -> tuple[float, float, float, float]:
+    x1, y1, x2, y2 = (float(v) for v in box)
+    return x1, y1, x2, y2
+
+
+def _small(image: BgrImage) -> BgrImage:
+    """The picture, its longer side at most `LOOK_PX`."""
+    height, width = image.shape[:2]
+    ratio = min(1.0, LOOK_PX / max(height, width))
+    return resize(image, max(1, round(height * ratio)), max(1, round(width * ratio))) if ratio < 1.0 else image

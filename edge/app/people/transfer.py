@@ -18,7 +18,8 @@ from edge.watchlist.archive import is_archive
 from edge.watchlist.classic import read_classic_set
 from edge.watchlist.entry import EnrolOutcome, ListEntry, Upload
 
-Progress = Callable[[str], None]
+Progress = Callable[[int, int], None]
+"""Called with the number of people done, and of all."""
 """Called with the id of each person that is done."""
 
 
@@ -83,7 +84,8 @@ def import_people(people: People, path: Path, *, by: str = LOCAL, progress: Prog
     """Enrol everybody of our own archive or of the classic layout, whichever `path` is."""
     if is_archive(path):
         report = ImportReport()
-        _enrol_all(people, _of_archive(path), report, by, progress)
+        with Archive(path) as archive:
+            _enrol_all(people, _of_archive(archive), len(archive.people), report, by, progress)
         return report
     return import_classic(people, path, by=by, progress=progress)
 
@@ -97,7 +99,7 @@ def import_classic(people: People, path: Path, *, by: str = LOCAL, progress: Pro
     report.made_ids = {one.person.person_id: one.person.name for one in listed if one.is_id_made}
     # The layout knows neither end nor reason nor owner: those of an entry there is must not be lost.
     entries = (ListEntry(people.keep_former(one.person), one.pictures) for one in listed)
-    _enrol_all(people, entries, report, by, progress)
+    _enrol_all(people, entries, len(listed), report, by, progress)
     if report.refused and not report.enrolled:
         raise ImageError("\n".join([f"{printable(path)}: nobody could be enrolled.", *report.lines()]))
     return report
@@ -116,17 +118,16 @@ def export_people(store: Store, path: Path, *, by: str = LOCAL) -> int:
     return len(people)
 
 
-def _of_archive(path: Path) -> Iterator[ListEntry]:
-    with Archive(path) as archive:
-        for person in archive.people:
-            names = archive.pictures(person.person_id)
-            yield ListEntry(person, tuple(Upload(name, archive.read(name)) for name in names))
+def _of_archive(archive: Archive) -> Iterator[ListEntry]:
+    for person in archive.people:
+        names = archive.pictures(person.person_id)
+        yield ListEntry(person, tuple(Upload(name, archive.read(name)) for name in names))
 
 
 def _enrol_all(
-    people: People, entries: Iterator[ListEntry], report: ImportReport, by: str, progress: Progress | None
+    people: People, entries: Iterator[ListEntry], total: int, report: ImportReport, by: str, progress: Progress | None
 ) -> None:
-    for entry in entries:
+    for number, entry in enumerate(entries, start=1):
         try:
             outcome = people.enrol(entry, by=by)
             require_stored(outcome)
@@ -137,4 +138,4 @@ def _enrol_all(
         except (ImageError, PersonIdError) as error:
             report.refused.append(error)
         if progress is not None:
-            progress(entry.person.person_id)
+            progress(number, total)

@@ -48,12 +48,18 @@ class PeopleWorker:
         self._worker.shutdown(wait=True, cancel_futures=True)
 
     async def enrol(
-        self, entry: ListEntry, *, by: str, replaces: bool = False, if_version: int | None = None
+        self,
+        entry: ListEntry,
+        *,
+        by: str,
+        replaces: bool = False,
+        allow_alike: bool = False,
+        if_version: int | None = None,
     ) -> EnrolOutcome:
         """Add or change one person."""
 
         def work() -> EnrolOutcome:
-            return self._people.enrol(entry, by=by, replaces=replaces, if_version=if_version)
+            return self._people.enrol(entry, by=by, replaces=replaces, allow_alike=allow_alike, if_version=if_version)
 
         return await self._run(work, has_pictures=entry.pictures is not None)
 

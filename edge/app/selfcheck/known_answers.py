@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ from edge.sessions.manifest import MANIFEST
 from edge.store import Store
 from edge.watchlist.entry import Upload
 
+Progress = Callable[[str, int, int], None]
+"""Called with what is done, how many of it are, and of how many."""
 FILE = "golden.json"
 VERSION = 1
 SEED = 1
@@ -123,7 +125,9 @@ def judge_embedder(embedder: Embedder, golden: Mapping[str, Any], shown: Mapping
     return lowest
 
 
-def play(config: Config, models: Models, *, seconds: float = REPLAY_SECONDS) -> dict[str, float]:
+def play(
+    config: Config, models: Models, *, seconds: float = REPLAY_SECONDS, progress: Progress | None = None
+) -> dict[str, float]:
     """Run the demo clip through the pipeline, its person enrolled: faces, hits, and the best hit's similarity.
 
     Default thresholds are used, not the device's own, because the models are judged and not its list.
@@ -140,12 +144,16 @@ def play(config: Config, models: Models, *, seconds: float = REPLAY_SECONDS) -> 
             for draft in result.drafts:
                 hits.add(draft.hit.hit_id)
                 best = max(best, draft.hit.similarity)
+            if progress is not None:
+                progress("demo clip", number + 1, round(seconds * demo_clip.FPS))
     return {"faces": faces, "hits": len(hits), "similarity": round(float(best), 4)}
 
 
-def replay(config: Config, models: Models, golden: Mapping[str, Any] | None) -> list[Finding]:
+def replay(
+    config: Config, models: Models, golden: Mapping[str, Any] | None, progress: Progress | None = None
+) -> list[Finding]:
     """Play the clip and hold each figure against its band; a pack that was not sealed must at least find the person."""
-    figures = play(config, models)
+    figures = play(config, models, progress=progress)
     bands = golden["replay"]["bands"] if golden is not None else unsealed_bands(config)
     return judge(figures, bands)
 

@@ -1,4 +1,7 @@
-"""Logs as one JSON object a line on stderr. No names, embeddings, pictures or passwords ever go in."""
+"""Logs on stderr: one JSON object a line, or plain lines where a person reads them in a terminal.
+
+No names, embeddings, pictures or passwords ever go in.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +25,23 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+class PlainFormatter(logging.Formatter):
+    """Local time, level where it is more than news, message; a traceback where there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line."""
+        at = dt.datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
+        level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
+        more = "\n" + self.formatException(record.exc_info) if record.exc_info else ""
+        # A control character in a camera's answer must not drive somebody's terminal.
+        text = "".join(letter if letter.isprintable() else "?" for letter in record.getMessage())
+        return f"{at} {level}{text}{more}"
+
+
 def configure_logging(level: str) -> None:
-    """Log to stderr from `level` on; called once, by a command."""
+    """Log to stderr from `level` on; called by a command, and again when the level changes."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(PlainFormatter() if sys.stderr.isatty() else JsonFormatter())
     handler.addFilter(disclosure.SecretsFilter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # numba narrates its compilation at debug level, and aiohttp every request at info.

@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from edge import disclosure
 from edge.app.service import logs, service
 from edge.app.service.failed_starts import GOOD_AFTER_S, FailedStarts, Failure
-from edge.config import DEFAULT_PATH, Config, ServeConfig
+from edge.config import DEFAULT_PATH, Config, ServeConfig, load
 from edge.errors import ConfigError, EdgeError, ModelError, ServiceError, StoreError
 from edge.ops.system.systemd import SignsOfLife, feed_watchdog, notify_systemd
 from edge.serve import start
@@ -56,7 +56,7 @@ def run(path: Path | None, read: Callable[[Path | None], Config]) -> None:
     if (former := starts.begin(is_trial=is_trial)) is not None:
         _serve(config.serve, config.data_dir, starts, former, path)
     try:
-        asyncio.run(service.run(config, on_ready=lambda running: _strike_out_later(starts)))
+        asyncio.run(service.run(config, on_ready=lambda running: _strike_out_later(starts), reread=lambda: load(path)))
     except Exception as error:
         if isinstance(error, ModelError) and config.serve.keep_page:
             raise  # the page was there already, and the service was told to stop
@@ -112,6 +112,8 @@ async def _show(serve: ServeConfig, data_dir: Path, failure: Failure, path: Path
     async with contextlib.AsyncExitStack() as stack:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stopped.set)
+        # A reload would end the page, and a file that changes is seen anyway.
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="edge-safe-"))
         try:
             shown = await asyncio.to_thread(identity_without_names, serve, data_dir, Path(scratch))

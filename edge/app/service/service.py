@@ -7,7 +7,7 @@ import contextlib
 import datetime as dt
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ from edge.app.health.drift import FaceDrift
 from edge.app.health.monitor import HealthMonitor, Inputs
 from edge.app.packs.model_files import ModelFiles
 from edge.app.people.worker import PeopleWorker
-from edge.app.service import settings
+from edge.app.service import reload, settings
 from edge.app.service.database_check import watch_for_damage
 from edge.app.service.listener import open_page
 from edge.app.service.models_missing import load_or_serve_page
@@ -63,21 +63,31 @@ class RunningService:
     stop: Callable[[], None]
 
 
-async def run(config: Config, *, kind: str = "actual", on_ready: Callable[[RunningService], Any] | None = None) -> None:
-    """Run until a signal or `RunningService.stop`; raises EdgeError if it can't start, and whatever breaks later."""
+async def run(
+    config: Config,
+    *,
+    kind: str = "actual",
+    on_ready: Callable[[RunningService], Any] | None = None,
+    reread: Callable[[], Config] | None = None,
+) -> None:
+    """Run until a signal or `RunningService.stop`; raises EdgeError if it can't start, and whatever breaks later.
+
+    On SIGHUP the settings are read again with `reread`, and what is safe is taken over.
+    """
     if not config.camera:
         raise ConfigError(
             "no camera is configured: add a [[camera]] table with name and source to the configuration file"
         )
-    stopped = asyncio.Event()
+    stopped, reload_asked = asyncio.Event(), asyncio.Event()
     async with contextlib.AsyncExitStack() as stack:
-        _stop_on_signals(stopped, stack)
+        _set_on_signals(stopped, stack, signal.SIGINT, signal.SIGTERM)
+        _set_on_signals(reload_asked, stack, signal.SIGHUP)
         store = await asyncio.to_thread(Store.open, config.data_dir, is_clock_synced=lambda: clock_facts()["synced"])
         stack.callback(store.close)
         store.audit_log.record_settings(settings.changed_settings(config))
         models = await load_or_serve_page(config, store, stopped, _print_claim_code)
         await asyncio.to_thread(warm_up)
-        service = _Service(config, store, models, kind)
+        service = _Service(config, store, models, kind, lambda one: reload.follow(reload_asked, reread, one))
         stack.callback(service.people.close)
         url = await open_page(stack, service.app(), config, store, _print_claim_code)
         for camera in service.cameras:
@@ -98,20 +108,29 @@ async def _print_claim_code(store: Store, url: str) -> None:
     log.warning("nobody can log in yet: open %s/claim and enter the code %s", url, shown)
 
 
-def _stop_on_signals(stopped: asyncio.Event, stack: contextlib.AsyncExitStack) -> None:
+def _set_on_signals(event: asyncio.Event, stack: contextlib.AsyncExitStack, *numbers: signal.Signals) -> None:
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in numbers:
         # Only the main thread may set handlers; a service run inside a test's thread is stopped by its handle.
         with contextlib.suppress(ValueError, RuntimeError):
-            loop.add_signal_handler(number, stopped.set)
+            loop.add_signal_handler(number, event.set)
             stack.callback(loop.remove_signal_handler, number)
 
 
 class _Service:
     """The parts of the running service."""
 
-    def __init__(self, config: Config, store: Store, models: Models, kind: str) -> None:
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        models: Models,
+        kind: str,
+        follow: Callable[[_Service], Coroutine[Any, Any, None]],
+    ) -> None:
         self.config = config
+        self.is_list_due = False
+        self._follow_settings = follow
         self.store = store
         self.models = models
         self.metrics = Metrics()
@@ -183,6 +202,7 @@ class _Service:
                 seeing = group.create_task(asyncio.to_thread(self.vision.run))
                 loops = [
                     self._follow_people(),
+                    self._follow_settings(self),
                     self._follow_health(),
                     self.monitor.run(),
                     self.camera_status.run(),
@@ -213,7 +233,8 @@ class _Service:
         while True:
             await asyncio.sleep(WATCHLIST_POLL_S)
             version = await asyncio.to_thread(self.store.watchlist_version)
-            if version != seen:
+            if version != seen or self.is_list_due:
+                self.is_list_due = False
                 active_list = await asyncio.to_thread(
                     load_active_list, self.store, self.models, self.config.watchlist.max_age_days
                 )
@@ -251,8 +272,8 @@ class _Service:
             log.log(logging.INFO if pace == configured else logging.WARNING, "frames are searched %s", rates)
 
     async def _enforce_retention(self) -> None:
-        keep = self.config.store
         while True:
+            keep = self.config.store
             done = self.store.enforce_retention(
                 max_age_days=keep.max_age_days,
                 max_image_bytes=keep.max_image_bytes,

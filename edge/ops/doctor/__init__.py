@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edge.config import Config, load
+from edge.config import Config, find_origins, load
 from edge.errors import EdgeError
 from edge.ops.doctor import disk, machine, models, network, people, settings
 from edge.ops.doctor.check import Check, Status, failed
 from edge.ops.doctor.time_limit import TimeLimit
+from edge.ops.effective import effective
 from edge.ops.system.clock import clock_facts
 
 __all__ = ["Check", "Machine", "Report", "Status", "examine"]
@@ -67,7 +68,7 @@ def examine(path: Path | None, board: MachinePaths | None = None, *, within_s: f
         config = load(path)
     except EdgeError as error:
         return Report((failed("configuration", str(error), "correct the setting named here"),))
-    checks = limit.run("settings", lambda: settings.check_settings(config))
+    checks = limit.run("settings", lambda: settings.check_settings(config, find_origins(path)))
     in_use = models.EmbedderInUse()
 
     def check_models() -> list[Check]:
@@ -84,7 +85,7 @@ def examine(path: Path | None, board: MachinePaths | None = None, *, within_s: f
     network_and_machine = limit.run("network and machine", lambda: _check_rest(config, board, is_running), REST_S)
     if kernels.status == "pass":  # otherwise importing any pixel code fails, since numba can't store its kernels
         checks += limit.run("cameras", lambda: _check_cameras_and_kernels(config, board, is_running))
-    return Report(tuple(checks + network_and_machine), settings.effective(config), limit.num_cut > 0)
+    return Report(tuple(checks + network_and_machine), effective(config), limit.num_cut > 0)
 
 
 def _check_rest(config: Config, board: MachinePaths, is_running: bool) -> Iterator[Check]:

@@ -21,7 +21,7 @@ MAX_PULL_PAUSE = dt.timedelta(minutes=15)
 def check_people(config: Config, in_use: EmbedderInUse, now: dt.datetime) -> Iterator[Check]:
     """Check the database. Where there is none, report what is missing without creating it."""
     if not (config.data_dir / "edge.db").exists():
-        fix = "it is made when the service, `edge user add` or `edge enrol` first runs"
+        fix = "it is made when `edge setup`, the service or `edge enrol` first runs"
         yield warned("database", "not made yet", fix)
         yield from (check_users([]), check_tokens([], now), _nobody_listed())
         return
@@ -47,12 +47,12 @@ def check_identity(found: Finding) -> Check:
 
 def check_users(users: Sequence[User]) -> Check:
     """Check that somebody can log in, and that somebody can edit the list."""
-    add = "edge user add NAME --role {}"
+    add = "edge user add NAME --role supervisor"
     if not users:
-        return warned("users", "nobody can log in", add.format("guard"))
+        return warned("users", "nobody can log in", f"{add}; or enter the code that `edge run` prints on the page")
     roles = sorted({user.role for user in users})
     if "supervisor" not in roles:
-        return warned("users", f"{len(users)}, but no supervisor: nobody can change the list", add.format("supervisor"))
+        return warned("users", f"{len(users)}, but no supervisor: nobody can change the list", add)
     return passed("users", f"{len(users)}: {', '.join(roles)}")
 
 

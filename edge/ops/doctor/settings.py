@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from pydantic import BaseModel
-
-from edge import disclosure
-from edge.config import CameraConfig, Config
-from edge.ops.doctor.check import Check, passed, warned
+from edge.config import Config, Origins
+from edge.ops.doctor.check import Check, failed, passed, warned
+from edge.ops.effective import defaults, effective
 
 
-def effective(config: Config) -> dict[str, Any]:
-    """Every setting in force, `table.key` to a JSON-ready value; addresses without user name and password."""
-    return dict(_flat(config, ""))
+def check_settings(config: Config, origins: Origins | None = None) -> list[Check]:
+    """Report settings that differ from the defaults, and values that contradict each other.
 
-
-def check_settings(config: Config) -> list[Check]:
-    """Report settings that differ from the defaults, and values that contradict each other."""
-    values, usual = effective(config), effective(Config())
-    for camera in config.camera:
-        bare = CameraConfig(name=camera.name, source="none")
-        usual |= {f"camera[{camera.name}].{key}": value for key, value in _flat(bare, "") if key != "source"}
-    changed = [f"{key} = {value}" for key, value in values.items() if key not in usual or usual[key] != value]
+    Fails where nobody has configured anything: a box on defaults alone watches nothing.
+    """
     name = "configuration"
+    if origins is not None and not origins.is_there and not origins.in_environment:
+        fix = "run `edge setup`, or name the file with --config or EDGE_CONFIG"
+        return [failed(name, f"there is none: {origins.path} does not exist", fix)]
+    values, usual = effective(config), defaults(config)
+    changed = [f"{key} = {value}" for key, value in values.items() if key not in usual or usual[key] != value]
     cameras = "1 camera" if len(config.camera) == 1 else f"{len(config.camera)} cameras"
-    found = f"{cameras}, data in {config.data_dir}; differs from the defaults: "
-    return [passed(name, found + (", ".join(changed) or "nothing")), *_contradictions(config)]
+    where = f"{origins.path}: " if origins is not None and origins.is_there else ""
+    found = f"{where}{cameras}, data in {config.data_dir}; differs from the defaults: "
+    return [passed(name, found + (", ".join(changed) or "nothing")), *contradictions(config)]
 
 
 def check_statuses(config: Config, statuses: Sequence[str]) -> Check:
@@ -44,7 +40,8 @@ def check_statuses(config: Config, statuses: Sequence[str]) -> Check:
     return warned("statuses in settings", f"nobody on the list is {unknown[0]!r}", fix)
 
 
-def _contradictions(config: Config) -> Iterator[Check]:
+def contradictions(config: Config) -> Iterator[Check]:
+    """Warn of values that are allowed one by one, and can't work together."""
     if config.detect.keep_score > config.detect.min_score:
         found = f"keep_score {config.detect.keep_score} is over min_score {config.detect.min_score}"
         yield warned("detect scores", found, "set [detect] keep_score below min_score, or tracks break up early")
@@ -58,20 +55,3 @@ def _contradictions(config: Config) -> Iterator[Check]:
         yield warned(
             "recognise similarity", found, "raise [recognise] min_similarity, or run `edge watchlist calibrate`"
         )
-
-
-def _flat(model: BaseModel, prefix: str) -> Iterator[tuple[str, Any]]:
-    for name in type(model).model_fields:
-        value = getattr(model, name)
-        items = value if isinstance(value, tuple) and value and isinstance(value[0], BaseModel) else None
-        if isinstance(value, BaseModel):
-            yield from _flat(value, f"{prefix}{name}.")
-        elif isinstance(value, dict):
-            for key, table in value.items():
-                yield from _flat(table, f"{prefix}{name}.{key}.")
-        elif items is not None:
-            for item in items:
-                yield from _flat(item, f"{prefix}{name}[{getattr(item, 'name', len(prefix))}].")
-        else:
-            plain = value if isinstance(value, bool | int | float) or value is None else str(value)
-            yield f"{prefix}{name}", disclosure.shown(plain) if name == "source" and isinstance(plain, str) else plain

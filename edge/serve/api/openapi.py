@@ -35,6 +35,8 @@ MEANINGS: Mapping[int, str] = {
 COMMON_ERRORS = (401, 403, 429, 503)
 """Statuses that every route may answer, except an open one."""
 
+RETRY_AFTER = {"description": "seconds to wait before asking again", "schema": {"type": "integer", "minimum": 0}}
+
 PROBLEMS: Mapping[int, type[BaseModel]] = {410: schema.CursorProblem, 422: watchlist_schema.RefusedProblem}
 """Problems with more fields than `schema.Problem`."""
 
@@ -53,6 +55,9 @@ def document(version: str, routes: Iterable[Route]) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for route, operation in described:
         entry = _open(operation) if route.access.is_open else _operation(operation)
+        # Generated clients name their functions and modules by these.
+        name = route.name.removeprefix("api.").replace(".", "_")
+        entry = {"operationId": name, "tags": ["edge"], **entry}
         paths.setdefault(route.path, {})[route.method.lower()] = entry
     return {
         "openapi": "3.1.0",
@@ -70,13 +75,15 @@ def document(version: str, routes: Iterable[Route]) -> dict[str, Any]:
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
-    content = {kind: {"schema": _ref(model) if model else {}} for kind, model in operation.answers.items()}
+    content = {kind: {"schema": _ref(model) if model else _plain(kind)} for kind, model in operation.answers.items()}
     responses: dict[str, Any] = {"200": {"description": "as asked", "content": content}}
     for status in sorted({*operation.errors, *COMMON_ERRORS}):
         responses[str(status)] = {"description": MEANINGS[status]}
         if status != 304:
             model = PROBLEMS.get(status, schema.Problem)
             responses[str(status)]["content"] = {PROBLEM: {"schema": _ref(model)}}
+        if status == 429:
+            responses[str(status)]["headers"] = {"Retry-After": RETRY_AFTER}
     if 416 in operation.errors:
         responses["206"] = {"description": "the range asked for", "content": content}
     if operation.creates:
@@ -93,6 +100,13 @@ def _open(operation: Operation) -> dict[str, Any]:
     """Describe a route that is open to all: plain text, and no other status."""
     answer = {"description": "the service answers", "content": {"text/plain": {"schema": {"type": "string"}}}}
     return {"summary": operation.summary, "security": [], "responses": {"200": answer}}
+
+
+def _plain(kind: str) -> dict[str, Any]:
+    """The schema of an answer that no model describes: any JSON, text, or a file's bytes."""
+    if kind == JSON:
+        return {}
+    return {"type": "string"} if kind.startswith("text/") else {"type": "string", "format": "binary"}
 
 
 def _ref(model: type[BaseModel]) -> dict[str, str]:

@@ -76,7 +76,16 @@ PERSON_PUT = Operation(
     "Add or change one person; pictures given replace those there were",
     {JSON: watchlist_schema.ChangedJson},
     CHANGE_ERRORS,
-    (PERSON_ID, IF_MATCH),
+    (
+        PERSON_ID,
+        _query(
+            "allow_alike",
+            "true: pictures pass that look like somebody else's on the list, as of twins; audited",
+            type="boolean",
+            default=False,
+        ),
+        IF_MATCH,
+    ),
     body=watchlist_schema.PersonPut,
     form=watchlist_schema.PersonForm,
     creates=True,

@@ -62,13 +62,13 @@ async def replace(request: web.Request) -> web.StreamResponse:
 
 async def put(request: web.Request) -> web.StreamResponse:
     """Add or change one person; pictures given replace those there were."""
-    inputs.check_names(request, ())
+    allow_alike = _allow_alike(request)
     version = _expected_version(request)
     person_id = request.match_info["person_id"]
     body, pictures = await _read_person(request)
     entry, by = ListEntry(_person(person_id, body), pictures), request[CALLER].name or ""
     is_new = await _find(request, person_id) is None
-    outcome = await request.app[PEOPLE].enrol(entry, by=by, replaces=True, if_version=version)
+    outcome = await request.app[PEOPLE].enrol(entry, by=by, replaces=True, allow_alike=allow_alike, if_version=version)
     return await _answer(request, (outcome,), 201 if is_new else 200)
 
 
@@ -80,6 +80,15 @@ async def erase(request: web.Request) -> web.StreamResponse:
         raise NotFoundError("nobody with this id is on the watchlist")
     erased = await request.app[PEOPLE].forget(person_id, by=request[CALLER].name or "", if_version=version)
     return web.json_response(_receipt(erased.receipt), headers={"ETag": await read(_etag, request.app[STORE])})
+
+
+def _allow_alike(request: web.Request) -> bool:
+    """Whether pictures may pass that look like somebody else's on the list."""
+    inputs.check_names(request, ("allow_alike",))
+    text = request.query.get("allow_alike", "false")
+    if text not in ("true", "false"):
+        raise RequestError(f"allow_alike is true or false, not {text[:20]!r}")
+    return text == "true"
 
 
 async def _find(request: web.Request, person_id: str) -> Person | None:
@@ -195,7 +204,7 @@ def _pictures(given: tuple[watchlist_schema.PictureIn, ...] | None) -> tuple[Upl
     if given is None:
         return None
     try:
-        return tuple(Upload(one.name, base64.b64decode(one.data, validate=True)) for one in given)
+        return tuple(Upload(one.name, base64.b64decode(one.data, validate=True), one.face) for one in given)
     except (binascii.Error, ValueError):
         raise RequestError("pictures: data is not base64", status=422) from None
 

@@ -45,6 +45,9 @@ class PictureIn(Strict):
         pattern=r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
         description="the file's bytes, base64",
     )
+    face: int | None = Field(
+        None, ge=1, le=1000, description="which face is meant where the picture shows several, counted from the left"
+    )
 
 
 class PersonFields(Strict):
@@ -114,6 +117,7 @@ class PictureJson(BaseModel):
     reason: str | None
     message: str
     numbers: dict[str, float]
+    like: str | None = Field(None, description="id of somebody else on the list whom it looks like")
 
 
 class PutJson(BaseModel):

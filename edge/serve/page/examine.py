@@ -19,6 +19,10 @@ from edge.serve.page.renderer import render, translator_of
 from edge.serve.ports import UNFINISHED, Examination, Examiner, require_examiner
 
 MAX_SNAPSHOT_AGE_MS = 2000.0
+MAX_FACES = 200
+"""Faces listed on the page of one examination; the report has them all."""
+QUIET_S = 5.0
+"""Seconds without a word of the worker after which the page says that the cameras come first."""
 
 
 async def listing(request: web.Request) -> web.StreamResponse:
@@ -81,8 +85,9 @@ async def file(request: web.Request) -> web.StreamResponse:
     path = require_examiner(request.app).file(_require(request).job_id, name)
     if path is None:
         raise NotFoundError("this examination has no such file: it was removed, or found nothing")
-    if name.endswith(".png"):
-        return web.FileResponse(path, headers={"Content-Type": "image/png", "Cache-Control": "private, max-age=3600"})
+    if name != "report.html":
+        kind = "image/png" if name.endswith(".png") else "image/jpeg"
+        return web.FileResponse(path, headers={"Content-Type": kind, "Cache-Control": "private, max-age=3600"})
     by = request[CALLER].name or ""
     await written(request.app[STORE].audit(by, "examine.export", request.match_info["job_id"]))
     # A download, never a page: the report has inline styles, which our Content-Security-Policy forbids.
@@ -114,5 +119,16 @@ def _require(request: web.Request) -> Examination:
 
 async def _values(request: web.Request) -> dict[str, Any]:
     job = _require(request)
-    hits = await read(require_examiner(request.app).hits, job.job_id) if job.state == "done" else ()
-    return {"job": job, "hits": hits, "is_working": job.state in UNFINISHED}
+    examiner, is_done = require_examiner(request.app), job.state == "done"
+    faces = await read(examiner.faces, job.job_id) if is_done else ()
+    before = [one for one in examiner.jobs() if one.state in UNFINISHED and one.at < job.at]
+    return {
+        "job": job,
+        "hits": await read(examiner.hits, job.job_id) if is_done else (),
+        "faces": faces[:MAX_FACES],
+        "num_faces": len(faces),
+        "is_working": job.state in UNFINISHED,
+        "before": before if job.state == "queued" else (),
+        "is_starved": examiner.quiet_s(job.job_id) > QUIET_S,
+        "has_report": examiner.file(job.job_id, "report.html") is not None,
+    }

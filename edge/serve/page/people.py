@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -15,14 +15,15 @@ from edge.serve.app_keys import STORE, read
 from edge.serve.http.access import CALLER
 from edge.serve.http.inputs import read_form
 from edge.serve.http.uploads import read_picture_form
+from edge.serve.page.choices import KEPT, answered, open_choices, rows
 from edge.serve.page.language import Translate
 from edge.serve.page.renderer import render, translator_of
 from edge.serve.page.zone import ZONE, SiteZone
 from edge.serve.ports import PEOPLE
-from edge.watchlist.entry import EnrolOutcome, ListEntry, is_new_id
+from edge.watchlist.entry import EnrolOutcome, ListEntry, Upload, is_new_id
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-EMPTY = {"person_id": "", "name": "", "status": "", "reason": "", "owner": "", "expires": ""}
+EMPTY = dict.fromkeys(("person_id", "name", "status", "reason", "owner", "expires", "kept"), "")
 
 
 async def listing(request: web.Request) -> web.StreamResponse:
@@ -47,7 +48,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 async def add(request: web.Request) -> web.StreamResponse:
     """Check a new person's pictures, and put the person on the list if at least one can be used."""
-    form, uploads = await read_picture_form(request)
+    form, uploads = await _read_form(request)
     t, person_id = translator_of(request), form.get("person_id", "").strip()
     person, wrong = _parse_person(t, request.app[ZONE], person_id, form)
     if wrong is None and not is_new_id(person_id):
@@ -57,30 +58,29 @@ async def add(request: web.Request) -> web.StreamResponse:
     if wrong is None and await read(request.app[STORE].person, person_id) is not None:
         wrong = t("people.exists", person_id=person_id)
     if wrong is not None or person is None:
-        return _render_form(request, None, EMPTY | form, error=wrong, status=422)
-    by = request[CALLER].name or ""
-    done = await request.app[PEOPLE].enrol(ListEntry(person, tuple(uploads)), by=by)
+        return _render_form(request, None, EMPTY | form | _keep(request, uploads), error=wrong, status=422)
+    done = await _enrol(request, person, uploads, form)
     if not done.is_stored:
-        return _render_form(request, None, EMPTY | form, done=done, error=t("people.not_stored"), status=422)
-    values = {"person": person, "done": done, "pictures": await _pictures(request, person)}
-    return render(request, "person_done.html", values, status=201)
+        choices = await _choices(request, done, uploads)
+        return _render_form(request, None, EMPTY | form | choices, done=done, error=t("people.not_stored"), status=422)
+    return await _render_done(request, person, form, done, uploads, status=201)
 
 
 async def change(request: web.Request) -> web.StreamResponse:
     """Change a person's entry, and add pictures if some were given."""
     former = await _require(request)
-    form, uploads = await read_picture_form(request)
+    form, uploads = await _read_form(request)
     person, wrong = _parse_person(translator_of(request), request.app[ZONE], former.person_id, form)
     pictures = await _pictures(request, former)
     if wrong is not None or person is None:
-        return _render_form(request, former, EMPTY | form, error=wrong, pictures=pictures, status=422)
-    entry = ListEntry(person, tuple(uploads) or None)
-    done = await request.app[PEOPLE].enrol(entry, by=request[CALLER].name or "")
+        values = EMPTY | form | _keep(request, uploads)
+        return _render_form(request, former, values, error=wrong, pictures=pictures, status=422)
+    done = await _enrol(request, person, uploads, form)
     if not done.is_stored:
         error = translator_of(request)("people.not_stored")
-        return _render_form(request, former, EMPTY | form, done=done, error=error, pictures=pictures, status=422)
-    values = {"person": person, "done": done if uploads else None, "pictures": await _pictures(request, person)}
-    return render(request, "person_done.html", values)
+        values = EMPTY | form | await _choices(request, done, uploads)
+        return _render_form(request, former, values, done=done, error=error, pictures=pictures, status=422)
+    return await _render_done(request, person, form, done if uploads else None, uploads)
 
 
 async def erase(request: web.Request) -> web.StreamResponse:
@@ -100,6 +100,46 @@ async def erase(request: web.Request) -> web.StreamResponse:
     )
 
 
+async def _read_form(request: web.Request) -> tuple[dict[str, str], tuple[Upload, ...]]:
+    """Fields and pictures: those that wait for an answer, with the faces chosen now, and those just handed in."""
+    form, uploads = await read_picture_form(request)
+    kept = request.app[KEPT].take(request[CALLER].name or "", form.get("kept", ""))
+    return form, (*answered(kept, form), *uploads)
+
+
+async def _enrol(
+    request: web.Request, person: Person, uploads: Sequence[Upload], form: Mapping[str, str]
+) -> EnrolOutcome:
+    entry, allow_alike = ListEntry(person, tuple(uploads) or None), form.get("allow_alike") == "yes"
+    return await request.app[PEOPLE].enrol(entry, by=request[CALLER].name or "", allow_alike=allow_alike)
+
+
+async def _choices(request: web.Request, done: EnrolOutcome | None, uploads: Sequence[Upload]) -> dict[str, Any]:
+    """What the template shows of each picture, and the key of those that wait for an answer."""
+    listed = {person.person_id: person for person in await read(request.app[STORE].people)}
+    waiting = open_choices(done, uploads) if done else []
+    return {"rows": rows(done, listed), **_keep(request, waiting)}
+
+
+def _keep(request: web.Request, uploads: Sequence[Upload]) -> dict[str, str]:
+    """Keep pictures for the next answer to this form."""
+    return {"kept": request.app[KEPT].keep(request[CALLER].name or "", uploads)}
+
+
+async def _render_done(
+    request: web.Request,
+    person: Person,
+    form: dict[str, str],
+    done: EnrolOutcome | None,
+    uploads: Sequence[Upload],
+    *,
+    status: int = 200,
+) -> web.Response:
+    """What was stored, and what a choice could still add."""
+    values = {"person": person, "done": done, "form": EMPTY | form | await _choices(request, done, uploads)}
+    return render(request, "person_done.html", values | {"pictures": await _pictures(request, person)}, status=status)
+
+
 def _as_typed(text: str) -> str:
     return _CONTROL.sub("", text).strip()
 
@@ -107,7 +147,7 @@ def _as_typed(text: str) -> str:
 def _render_form(
     request: web.Request,
     person: Person | None,
-    form: Mapping[str, str],
+    form: Mapping[str, Any],
     *,
     done: EnrolOutcome | None = None,
     error: str | None = None,
@@ -115,7 +155,13 @@ def _render_form(
     status: int = 200,
 ) -> web.Response:
     """The form of a new person (None) or of one on the list, with what was typed and what was wrong with it."""
-    values: dict[str, Any] = {"person": person, "form": form, "done": done, "error": error, "pictures": pictures or []}
+    values: dict[str, Any] = {
+        "person": person,
+        "form": {**EMPTY, **form},
+        "done": done,
+        "error": error,
+        "pictures": pictures or [],
+    }
     return render(request, "person.html", values, status=status)
 
 

@@ -58,6 +58,11 @@ MILD_CONDITIONS = frozenset(
 _GERMAN_NUMBERS = str.maketrans({",": ".", ".": ","})
 
 
+def clip_time(seconds: float) -> str:
+    """A place in a video, or a length of time: minutes and seconds, as 2:05."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """A problem to show: tone (`wait` or `fault`), what is wrong, what to do."""
@@ -86,6 +91,7 @@ class Words:
             "review": self.review,
             "verdict_reason": self.verdict_reason,
             "decimals": self.decimals,
+            "clip_time": clip_time,
             "short_hash": short_hash,
             "time_tag": self.time_tag,
             "field_label": self.field_label,

@@ -49,13 +49,18 @@ class Accounts:
 
         return whole
 
-    def add_user(self, name: str, role: str, password: str, *, by: str = LOCAL) -> Future[None]:
-        """Add a user; AuthError for an unknown role or a short password."""
+    def add_user(
+        self, name: str, role: str, password: str, *, by: str = LOCAL, first: str | None = None
+    ) -> Future[None]:
+        """Add a user; AuthError for an unknown role or a short password.
+
+        With `first`, nobody of another role is added until somebody has that one: ConflictError.
+        """
         passwords.require_role(role)
         password_hash = self.passwords.hash(password)
 
         def apply(change: Change, now: dt.datetime) -> None:
-            users.add(change.db, name, role, password_hash, now)
+            users.add(change.db, name, role, password_hash, now, first=first)
 
         return self._core.write(self._audited(apply, by, "user.add", f"user {name}", {"role": role}))
 

@@ -23,10 +23,17 @@ def hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def add(db: sqlite3.Connection, name: str, role: str, password_hash: str, now: dt.datetime) -> None:
-    """Add a user."""
+def add(
+    db: sqlite3.Connection, name: str, role: str, password_hash: str, now: dt.datetime, *, first: str | None = None
+) -> None:
+    """Add a user; ConflictError for a known name, or while nobody has the role `first` and this user would not."""
     if find(db, name) is not None:
         raise ConflictError(f"user {name!r} exists already; set a new password, or remove the user first")
+    if first not in (None, role) and not db.execute("SELECT 1 FROM users WHERE role = ?", (first,)).fetchone():
+        raise ConflictError(
+            f"there is no {first} yet, and nobody else can add people on the page and change the list: add one first "
+            f"(`edge user add NAME --role {first}`), then this {role}"
+        )
     row = {"name": name, "role": role, "password_hash": password_hash, "created_at": time_to_text(now)}
     table(db, "users").insert(row)
 

@@ -28,6 +28,8 @@ class Listing:
     references: tuple[Reference, ...] | None = None
     images: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     replaces: bool = False
+    alike: tuple[str, ...] = ()
+    """Ids of other people that its pictures look like, where somebody let that pass; the audit names them."""
 
 
 def put_person(
@@ -67,13 +69,15 @@ def _put(change: Change, blobs: Blobs, listing: Listing, by: str, now: dt.dateti
     person, references = listing.person, listing.references
     replaces = listing.replaces and references is not None
     people.put(change, blobs, person, references or (), listing.images, now, replace=replaces)
-    detail = {
+    detail: dict[str, object] = {
         "status": person.status,
         "reason": person.reason,
         "owner": person.owner,
         "references": len(references or ()),
     }
     detail |= {"expires_at": None if person.expires_at is None else time_to_text(person.expires_at)}
+    if listing.alike:
+        detail |= {"although_like": list(listing.alike)}
     subject = f"person {person.person_id}"
     audit.append(change.db, now, by, "person.put", subject, detail, person_id=person.person_id)
 

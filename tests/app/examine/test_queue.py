@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import json
 import sys
 from pathlib import Path
 
 import pytest
 
-from edge.app.examine.queue import ExamineQueue
+from edge.app.examine.queue import ExamineQueue, _apply_progress
 from edge.config import Config
+from edge.serve.ports import Examination
 
 JOB = "0123456789abcdef"
 
@@ -105,3 +107,73 @@ def test_files_handed_in_go_at_stop_and_at_start(tmp_path: Path) -> None:
     (examiner.inbox / "part").write_bytes(b"left by a kill")
     ExamineQueue(config)
     assert uploads() == [], "nor does a start"
+
+
+def whole_hit(number: int, person_id: str, runner_up_id: str | None = None) -> str:
+    about = {"hit_id": f"{number:036x}", "person": {"id": person_id, "name": f"Name of {person_id}"}}
+    return json.dumps(about | {"runner_up_id": runner_up_id}) + "\n"
+
+
+def test_an_erasure_takes_out_one_person_and_leaves_the_others(tmp_path: Path) -> None:
+    examiner, job = left_by(tmp_path, whole_hit(1, "ann-1") + whole_hit(2, "ben-2", "ann-1"))
+    (job / "out" / "crops").mkdir()
+    for number in (1, 2):
+        (job / "out" / "crops" / f"{number:036x}_found.png").write_bytes(b"png")
+    (job / "out" / "report.html").write_text("Name of ann-1, Name of ben-2", "utf-8")
+    tracks = [{"person_id": "ann-1", "reason": None}, {"person_id": None, "reason": "blur"}]
+    (job / "out" / "tracks.jsonl").write_text("".join(json.dumps(one) + "\n" for one in tracks), "utf-8")
+    assert examiner.forget_person("ann-1") == 1
+    (hit_left,) = examiner.hits(JOB)
+    assert (hit_left["person"]["id"], hit_left["runner_up_id"]) == ("ben-2", None)
+    assert [path.name for path in (job / "out" / "crops").iterdir()] == [f"{2:036x}_found.png"]
+    assert not (job / "out" / "report.html").exists(), "it shows everybody"
+    assert [face["person_id"] for face in examiner.faces(JOB)] == [None, None]
+    assert not any(b"ann-1" in path.read_bytes() for path in job.rglob("*") if path.is_file())
+    assert examiner.job(JOB) is not None
+    assert examiner.forget_person("ann-1") == 0
+
+
+def test_a_file_named_after_an_erased_person_loses_its_name(tmp_path: Path) -> None:
+    examiner, job = left_by(tmp_path, whole_hit(2, "ben-2"))
+    about = json.loads((job / "job.json").read_text("utf-8"))
+    (job / "job.json").write_text(json.dumps(about | {"name": "ann-1.avi"}), "utf-8")
+    assert examiner.forget_person("ann-1") == 1
+    (one,) = examiner.jobs()
+    assert one.name == "(erased)"
+    assert len(examiner.hits(JOB)) == 1
+
+
+def test_a_worker_at_work_begins_anew_with_the_list_of_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = tmp_path / "worker"
+    said = '{"frames": 7, "log": "first_frame"}'
+    worker.write_text(f"#!/bin/sh\nread order\necho '{said}'\nexec sleep 60\n", "utf-8")
+    worker.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(worker))
+    (tmp_path / "a.avi").write_bytes(b"RIFF")
+
+    async def examine() -> None:
+        examiner = ExamineQueue(Config(data_dir=tmp_path / "data"))
+        job = await examiner.submit("a.avi", tmp_path / "a.avi", "ann")
+        working = asyncio.ensure_future(examiner._examine(job))
+        for _ in range(3000):
+            if job.frames == 7:
+                break
+            await asyncio.sleep(0.01)
+        await examiner.remove_unlisted({"ben-2"})
+        await asyncio.wait_for(working, 30)
+        assert (job.state, job.frames, job.problem) == ("queued", 0, None)
+        folder = examiner.inbox.parent / job.job_id
+        assert list(folder.glob("file*")), "the file is still there to be examined"
+
+    asyncio.run(examine())
+
+
+def test_progress_tells_how_far_it_is_and_how_long_it_takes() -> None:
+    job = Examination("0", "a.avi", "ann", dt.datetime.now(dt.UTC))
+    assert (job.percent, job.left_s) == (None, None)
+    _apply_progress(job, {"total": 200}, 1.0)
+    _apply_progress(job, {"log": "first_frame"}, 2.0)
+    _apply_progress(job, {"frames": 50}, 12.0)
+    assert (job.percent, job.left_s) == (25, 30.0)
+    _apply_progress(job, {"frames": 205}, 45.0)
+    assert (job.percent, job.left_s) == (99, 0.0), "the file said too little"

@@ -69,14 +69,14 @@ def test_a_list_too_old_and_a_low_disk_are_told_once_each_way(scene: Scene) -> N
     scene.look()
     assert scene.items() == []
     scene.stale = True
-    scene.monitor._min_free_bytes = 1 << 60
+    scene.monitor.min_free_bytes = 1 << 60
     for _ in range(3):
         scene.look()
     assert set(scene.monitor.conditions.details()) == {"disk", "watchlist"}
     since = {one.subject: one.since for one in scene.monitor.conditions.now()}
     assert since == {"disk": scene.clock() - dt.timedelta(seconds=12), "watchlist": since["disk"]}
     scene.stale = False
-    scene.monitor._min_free_bytes = 0
+    scene.monitor.min_free_bytes = 0
     scene.look()
     assert scene.monitor.conditions.now() == ()
     assert scene.shown[-1] == ()

@@ -14,8 +14,10 @@ from edge.capture.address import parse_source
 from edge.capture.recorder import write_video
 from edge.config import PACKAGED_MODELS, CameraConfig
 from edge.ops import doctor
-from edge.ops.doctor import Check, MachinePaths, cameras, machine, models, network, settings
+from edge.ops.doctor import Check, MachinePaths, cameras, machine, models, network
 from edge.ops.doctor.models import EmbedderInUse
+from edge.ops.doctor.settings import check_settings
+from edge.ops.effective import effective
 from edge.ops.system.camera_status import describe_outcome, read_status, write_status
 from edge.pixels import kernel_cache
 from edge.records import Reason
@@ -108,9 +110,9 @@ def test_every_outcome_of_a_face_has_words() -> None:
 @pytest.mark.parametrize("password", ["secret", "se@cret", "{credential:yard}"])
 def test_passwords_of_addresses_are_left_out(tmp_path: Path, password: str) -> None:
     camera = CameraConfig(name="yard", source=f"rtsp://user:{password}@192.0.2.1/stream")
-    told = settings.effective(config_of(tmp_path, camera=(camera,)))
+    told = effective(config_of(tmp_path, camera=(camera,)))
     assert told["camera[yard].source"] == parse_source(camera).shown == "rtsp://192.0.2.1/stream"
-    assert "cret" not in settings.check_settings(config_of(tmp_path, camera=(camera,)))[0].found
+    assert "cret" not in check_settings(config_of(tmp_path, camera=(camera,)))[0].found
 
 
 def test_a_passing_check_needs_no_fix_and_another_needs_one() -> None:

@@ -81,7 +81,7 @@ def test_the_command_prints_a_new_code_until_there_is_a_user(tmp_path: Path) -> 
     first, second = (box.edge("user", "claim").stdout.strip() for _ in range(2))
     assert first != second
     assert len(second.replace("-", "")) == 12
-    added = box.edge("user", "add", "rosa", "--role", "guard", "--password-stdin", stdin="correct horse 1\n")
+    added = box.edge("user", "add", "rosa", "--role", "supervisor", "--password-stdin", stdin="correct horse 1\n")
     assert added.returncode == 0, added.stderr
     done = box.edge("user", "claim")
     assert (done.returncode, done.stdout) == (65, "")

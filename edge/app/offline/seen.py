@@ -1,0 +1,79 @@
+"""When and where each face of a clip was seen, and what one that became no hit measured beside what was needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from edge.config import Config
+from edge.pipeline import TrackEnd
+from edge.records import Reason, Track
+
+Limits = Mapping[Reason, float]
+"""What a face has to reach, by the reason it is left out for if it doesn't."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """When a track was in view, in seconds of the clip, and where it was at its largest."""
+
+    first_s: float
+    last_s: float
+    frame: int
+    at_s: float
+    box: tuple[float, float, float, float]
+    score: float
+
+    @property
+    def face_px(self) -> float:
+        """Shorter side of the box, as `detect.min_face_px` counts it."""
+        return round(min(self.box[2] - self.box[0], self.box[3] - self.box[1]), 1)
+
+
+def note(seen: dict[int, Seen], track: Track, frame: int, at_s: float) -> None:
+    """Take in a track's face of one frame."""
+    x1, y1, x2, y2 = (round(float(value), 1) for value in track.box)
+    at_s = round(at_s, 3)
+    now = Seen(at_s, at_s, frame, at_s, (x1, y1, x2, y2), round(float(track.score), 3))
+    known = seen.get(track.track_id)
+    if known is not None:
+        now.first_s = known.first_s
+        if known.face_px >= now.face_px:
+            known.last_s, now = at_s, known
+    seen[track.track_id] = now
+
+
+def limits_of(config: Config, *, is_stills: bool) -> Limits:
+    """The limits in force; of pictures judged one by one, one shot is enough."""
+    by_quality = (Reason.BLUR, Reason.POSE, Reason.EXPOSURE)
+    return {
+        Reason.TOO_SMALL: config.detect.min_face_px,
+        Reason.TOO_FEW_SHOTS: 1 if is_stills else config.recognise.min_shots,
+        Reason.BELOW_MARGIN: config.recognise.min_margin,
+        Reason.LOW_SCORE: config.detect.min_score,
+        **dict.fromkeys(by_quality, config.recognise.min_quality),
+    }
+
+
+def where(end: TrackEnd, seen: Seen | None, size: tuple[int, int], limits: Limits) -> dict[str, Any]:
+    """JSON-ready: width and height of the frames, what was seen, and for no hit what was measured and needed."""
+    told = None if seen is None else asdict(seen) | {"box": list(seen.box), "face_px": seen.face_px}
+    measured = None if end.reason is None else _measured(end, end.reason, seen)
+    needed = None if end.reason is None or measured is None else limits.get(end.reason)
+    return {"frame_size": list(size), "seen": told, "measured": measured, "needed": needed}
+
+
+def _measured(end: TrackEnd, reason: Reason, seen: Seen | None) -> float | None:
+    """The number that the reason is about; None where there is none."""
+    if reason is Reason.TOO_SMALL:
+        return None if seen is None else seen.face_px
+    if reason is Reason.LOW_SCORE:
+        return None if seen is None else seen.score
+    if reason is Reason.TOO_FEW_SHOTS:
+        return end.num_shots
+    if reason is Reason.BELOW_MARGIN:
+        return None if end.match is None else round(end.match.margin, 4)
+    if reason is Reason.NO_MATCH:
+        return None if end.match is None else round(end.match.similarity, 4)
+    return None if end.best_quality is None else round(end.best_quality, 1)

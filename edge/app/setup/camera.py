@@ -1,0 +1,70 @@
+"""A short look at a camera before it is written down, as the service would open it: in a process that may hang."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.capture.address import SCHEMES, parse_source
+from edge.capture.camera import Camera
+from edge.config import CameraConfig
+from edge.errors import CameraError
+from edge.records import CameraState
+
+FIRST_FRAME_S = 30.0
+LOST_S = 5.0
+"""Seconds after which a camera that was found to be lost is given up; it was tried again in that time."""
+DEVICES = Path("/dev")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a camera gave: size of its frames in px."""
+
+    width: int
+    height: int
+
+
+def look(name: str, source: str, within_s: float = FIRST_FRAME_S) -> Seen:
+    """Wait for the first frame of `source`. ConfigError for an address that is none, CameraError where none comes."""
+    settings = CameraConfig(name=name, source=source)
+    shown = parse_source(settings).shown
+    with Camera(settings) as camera:
+        started = time.monotonic()
+        ends, lost_at = started + within_s, float("inf")
+        frame = camera.newest(timeout_s=0.5)
+        while frame is None and time.monotonic() < ends:
+            lost_at = min(lost_at, time.monotonic()) if camera.health().state is CameraState.LOST else float("inf")
+            ends = min(ends, lost_at + LOST_S)
+            frame = camera.newest(timeout_s=0.5)
+        if frame is None:
+            told, waited = camera.health().detail, time.monotonic() - started
+            raise CameraError(
+                f"{shown}: no picture in {waited:.0f} s: {told}; check address, cable, user name and password"
+            )
+        height, width = frame.image.shape[:2]
+    return Seen(width, height)
+
+
+def is_recorded(source: str) -> bool:
+    """Whether a source is a file or folder, which is played again and again."""
+    return source.partition(":")[0].lower() in ("file", "folder")
+
+
+def completed(source: str) -> str:
+    """The source as a setting takes it: a path of a device, file or folder gets its scheme."""
+    if source.partition(":")[0].lower() in SCHEMES:
+        return source
+    path = Path(source).expanduser()
+    if source.startswith("/dev/video"):
+        return f"v4l2:{source}"
+    if path.is_dir():
+        return f"folder:{path.resolve()}"
+    return f"file:{path.resolve()}" if path.is_file() else source
+
+
+def proposed(devices: Path = DEVICES) -> str:
+    """The first video device there is; empty where there is none."""
+    found = sorted(devices.glob("video*"), key=lambda path: (len(path.name), path.name))
+    return f"v4l2:{found[0]}" if found else ""

@@ -1,0 +1,76 @@
+"""The settings in force as lines: key, value, default, and what set it. Logins in addresses are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from edge import disclosure
+from edge.config import DEFAULT, CameraConfig, Config, Origins, StatusConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: JSON-ready value and default, and the origin: default, a file, or a variable."""
+
+    key: str
+    value: Any
+    default: Any
+    origin: str
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether it has its default value, whoever set it."""
+        return bool(self.value == self.default)
+
+
+def effective(config: Config) -> dict[str, Any]:
+    """Every setting in force, `table.key` to a JSON-ready value; addresses without user name and password."""
+    return dict(_flat(config, ""))
+
+
+def defaults(config: Config) -> dict[str, Any]:
+    """The default of every key that `effective` gives; cameras have none for name and source."""
+    usual = effective(Config())
+    for camera in config.camera:
+        bare = CameraConfig(name=camera.name, source="none")
+        own = dict(_flat(bare, "")) | {"name": None, "source": None}
+        usual |= {f"camera[{camera.name}].{key}": value for key, value in own.items()}
+    for name in config.status:
+        usual |= dict(_flat(StatusConfig(), f"status.{name}."))
+    return usual
+
+
+def settings_in_force(config: Config, origins: Origins) -> list[Setting]:
+    """Every setting in force, in the order of the tables."""
+    usual = defaults(config)
+    return [
+        Setting(key, value, usual.get(key), _origin(key, value, usual.get(key), origins))
+        for key, value in effective(config).items()
+    ]
+
+
+def _origin(key: str, value: Any, default: Any, origins: Origins) -> str:
+    origin = origins.of(key)
+    # `edge models use` leads the box to another pack without a setting.
+    return "edge models use" if key == "models_dir" and origin == DEFAULT and value != default else origin
+
+
+def _flat(model: BaseModel, prefix: str) -> Iterator[tuple[str, Any]]:
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        items = value if isinstance(value, tuple) and value and isinstance(value[0], BaseModel) else None
+        if isinstance(value, BaseModel):
+            yield from _flat(value, f"{prefix}{name}.")
+        elif isinstance(value, dict):
+            for key, table in value.items():
+                yield from _flat(table, f"{prefix}{name}.{key}.")
+        elif items is not None:
+            for number, item in enumerate(items):
+                yield from _flat(item, f"{prefix}{name}[{getattr(item, 'name', number)}].")
+        else:
+            plain = value if isinstance(value, bool | int | float) or value is None else str(value)
+            yield f"{prefix}{name}", disclosure.shown(plain) if name == "source" and isinstance(plain, str) else plain

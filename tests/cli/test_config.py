@@ -1,0 +1,99 @@
+"""`edge config` and which configuration is in use: said on stderr, shown with the origin of each value, checked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from edge.config import Config, find_origins, load
+from edge.ops.effective import settings_in_force
+from tests.support.appliance import Appliance, edge
+
+FILE = """
+data_dir = "{folder}/data"
+[serve]
+port = 9001
+[[camera]]
+name = "door"
+source = "rtsp://ann:secret@192.0.2.10/stream"
+masks = [{{ x = 0.0, y = 0.0, width = 0.3, height = 1.0 }}]
+[status.banned]
+severity = "urgent"
+"""
+
+
+def test_every_setting_says_what_set_it(tmp_path: Path) -> None:
+    path = tmp_path / "edge.toml"
+    path.write_text(FILE.format(folder=tmp_path), "utf-8")
+    env = {"EDGE_SERVE__HOST": "0.0.0.0", "EDGE_TEST_DATA": "/x", "EDGE_CONFIG": "/elsewhere.toml"}
+    found = {one.key: one for one in settings_in_force(load(path, env), find_origins(path, env))}
+    assert found["serve.port"].origin == f"file {path}"
+    assert (found["serve.port"].value, found["serve.port"].default) == (9001, 8080)
+    assert found["serve.host"].origin == "environment EDGE_SERVE__HOST"
+    assert found["detect.min_score"].origin == "default"
+    assert found["camera[door].source"].origin == f"file {path}"
+    assert found["camera[door].fps"].origin == "default"
+    assert found["camera[door].masks[0].width"].origin == f"file {path}"
+    assert found["status.banned.severity"].value == "urgent"
+    assert found["status.banned.words"].is_usual
+    assert "secret" not in str(found)
+
+
+def test_a_list_from_the_environment_counts_for_its_parts(tmp_path: Path) -> None:
+    path = tmp_path / "edge.toml"
+    path.write_text(FILE.format(folder=tmp_path), "utf-8")
+    env = {"EDGE_CAMERA": '[{"name": "door", "source": "v4l2:/dev/video0"}]'}
+    found = {one.key: one for one in settings_in_force(load(path, env), find_origins(path, env))}
+    assert found["camera[door].source"].origin == "environment EDGE_CAMERA"
+    assert found["camera[door].source"].value == "v4l2:/dev/video0"
+
+
+def test_a_pack_that_was_chosen_is_no_default(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "current").symlink_to(tmp_path)
+    env = {"EDGE_DATA_DIR": str(tmp_path)}
+    found = {one.key: one for one in settings_in_force(load(None, env), find_origins(None, env))}
+    assert found["models_dir"].origin == "edge models use"
+
+
+def test_which_file_is_in_use_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "edge.toml"
+    path.write_text("", "utf-8")
+    told = find_origins(None, {"EDGE_CONFIG": str(path), "EDGE_SERVE__PORT": "1"}).told()
+    assert told == f"configuration: {path} (named by EDGE_CONFIG), 1 setting from the environment"
+    monkeypatch.setattr("edge.config.origins.DEFAULT_PATH", tmp_path / "none.toml")
+    assert "none.toml does not exist; defaults in force" in find_origins(None, {}).told()
+
+
+def test_the_commands(tmp_path: Path) -> None:
+    box = Appliance(tmp_path)
+    assert box.edge("config", "check").returncode == 0
+    done = box.edge("config", "diff", "--json")
+    keys = {one["key"]: one for one in json.loads(done.stdout)}
+    assert set(keys) == {"data_dir", "serve.port"}
+    assert keys["serve.port"]["default"] == Config().serve.port
+    assert done.stderr == "", "the file was named on the command line"
+    shown = box.edge("config", "show", "serve")
+    assert str(box.port) in shown.stdout
+    assert "recognise" not in shown.stdout
+    assert box.edge("config", "show", "serf").returncode == 2
+    box.config.write_text("[detect]\nkeep_score = 0.9\n", "utf-8")
+    warned = box.edge("config", "check")
+    assert (warned.returncode, "keep_score 0.9 is over min_score" in warned.stderr) == (0, True)
+    box.config.write_text("[detekt]\n", "utf-8")
+    assert box.edge("config", "check").returncode == 78
+
+
+def test_commands_without_a_file_say_which_settings_hold() -> None:
+    done = edge("config", "diff", "--json")
+    assert done.stderr.startswith("edge: configuration: ")
+    assert done.stdout.startswith("[")
+
+
+def test_an_error_stays_one_line_and_names_the_configuration(tmp_path: Path) -> None:
+    done = edge("detect", tmp_path / "none.jpg", "--json")
+    assert done.returncode == 65
+    assert len(done.stderr.splitlines()) == 1
+    assert "(configuration: " in done.stderr
