@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -192,3 +192,14 @@ def quality_json(crop: Crop) -> dict[str, Any]:
     values = asdict(crop.quality)
     parts = {name: round(float(value), 4) for name, value in values.pop("parts").items()}
     return {**{name: round(float(value), 4) for name, value in values.items()}, "parts": parts}
+
+
+def without_times(hit: Hit) -> Hit:
+    """Return the hit without the milliseconds in its recipes, so that every run gives the same."""
+
+    def timeless(recipe: Mapping[str, Any]) -> dict[str, Any]:
+        return {**recipe, "steps": [{k: v for k, v in step.items() if k != "ms"} for step in recipe.get("steps", [])]}
+
+    recognition = hit.recipe.get("recognition")
+    more = {"recognition": timeless(recognition)} if recognition is not None else {}
+    return replace(hit, recipe=timeless(hit.recipe) | more)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -290,14 +289,3 @@ class Pipeline:
 
     def _new_face(self) -> TrackedFace:
         return TrackedFace(self._config.recognise, self._pace.min_gain)
-
-
-def without_times(hit: Hit) -> Hit:
-    """Return the hit without the milliseconds in its recipes, so that every run gives the same."""
-
-    def timeless(recipe: Mapping[str, Any]) -> dict[str, Any]:
-        return {**recipe, "steps": [{k: v for k, v in step.items() if k != "ms"} for step in recipe.get("steps", [])]}
-
-    recognition = hit.recipe.get("recognition")
-    more = {"recognition": timeless(recognition)} if recognition is not None else {}
-    return replace(hit, recipe=timeless(hit.recipe) | more)

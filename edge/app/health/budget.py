@@ -6,11 +6,16 @@ rate that is set to every frame stays so.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
+from edge.config import DetectConfig
 from edge.enhance import Budget
 from edge.ops.system.metrics import Metrics
+from edge.pipeline import Pipeline
 from edge.pipeline.attention import Pace
+
+log = logging.getLogger(__name__)
 
 STRAIN_OF_CONDITION = {"heat": {"hot": "hot", "throttled": "hot"}, "load": {"behind": "behind", "overloaded": "behind"}}
 """Per condition: the states that lower the budget, and the cause that the metric names."""
@@ -26,6 +31,16 @@ def lowered(pace: Pace, state: Callable[[str], str]) -> Pace:
     """The pace that the present conditions leave of the one that is configured."""
     left = [shares for (subject, name), shares in LOWERED.items() if state(subject) == name]
     return pace.times(min((idle for idle, _ in left), default=1.0), min((busy for _, busy in left), default=1.0))
+
+
+def follow_pace(pipeline: Pipeline, configured: DetectConfig, state: Callable[[str], str]) -> None:
+    """Search less while the appliance is hot or behind; log it once when that begins and once when it ends."""
+    own = Pace.of(configured)
+    pace = lowered(own, state)
+    if pace != pipeline.pace:
+        pipeline.pace = pace
+        rates = f"{pace.idle_fps:g} a second where nothing moves, {pace.busy_fps:g} where something does"
+        log.log(logging.INFO if pace == own else logging.WARNING, "frames are searched %s", rates)
 
 
 def set_strains(budget: Budget | None, state: Callable[[str], str]) -> None:

@@ -25,7 +25,8 @@ from edge.errors import ImageError
 from edge.names import printable
 from edge.pipeline import ActiveList, DeviceFacts, HitDraft, Pipeline, TrackEnd
 from edge.pipeline.bystanders import cover_bystanders
-from edge.pipeline.pipeline import Detector, without_times
+from edge.pipeline.draft import without_times
+from edge.pipeline.pipeline import Detector
 from edge.pipeline.stills import Stills
 from edge.pixels import degrade
 from edge.pixels.resize import resize

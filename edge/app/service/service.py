@@ -17,13 +17,14 @@ from edge.app.build import Models, build_live_pipeline, load_active_list
 from edge.app.commission.page import PageWalk
 from edge.app.examine.queue import ExamineQueue
 from edge.app.health import checks
-from edge.app.health.budget import count_dropped_steps, lowered, set_strains
+from edge.app.health.budget import follow_pace, set_strains
 from edge.app.health.drift import FaceDrift
 from edge.app.health.monitor import HealthMonitor, Inputs
 from edge.app.packs.model_files import ModelFiles
 from edge.app.people.worker import PeopleWorker
 from edge.app.service import reload, settings
 from edge.app.service.database_check import watch_for_damage
+from edge.app.service.figures import rendered
 from edge.app.service.listener import open_page
 from edge.app.service.models_missing import load_or_serve_page
 from edge.app.service.outbox import Outbox
@@ -39,7 +40,6 @@ from edge.ops.system.camera_status import CameraStatusCollector
 from edge.ops.system.clock import clock_facts
 from edge.ops.system.metrics import Metrics
 from edge.ops.system.systemd import SignsOfLife, feed_watchdog, notify_systemd
-from edge.pipeline.attention import Pace
 from edge.records import SEEING_STATES, CameraState
 from edge.serve import LiveBoard, build_app
 from edge.store import Store, time_to_text
@@ -184,7 +184,7 @@ class _Service:
             site=self.config.site,
             statuses=self.config.status,
             live=self.board,
-            metrics=self._render_metrics,
+            metrics=lambda: rendered(self),
             health=lambda: service_status(self),
             version=__version__,
             people=self.people,
@@ -251,7 +251,7 @@ class _Service:
             states = [camera.health() for camera in self.cameras]
             self.board.publish_health(states)
             set_strains(self.vision.pipeline.budget, self.monitor.conditions.state)
-            self._set_pace()
+            follow_pace(self.vision.pipeline, self.config.detect, self.monitor.conditions.state)
             for health in states:
                 self.metrics.note_health(health)
                 if last.get(health.camera) is not health.state:
@@ -261,15 +261,6 @@ class _Service:
                     told = {"camera": health.camera, "state": health.state.value, "detail": health.detail}
                     self.outbox.add_item("health", told | {"since": time_to_text(health.since)})
             await asyncio.sleep(HEALTH_POLL_S)
-
-    def _set_pace(self) -> None:
-        """Search less while the appliance is hot or behind; log it once when that begins and once when it ends."""
-        configured = Pace.of(self.config.detect)
-        pace = lowered(configured, self.monitor.conditions.state)
-        if pace != self.vision.pipeline.pace:
-            self.vision.pipeline.pace = pace
-            rates = f"{pace.idle_fps:g} a second where nothing moves, {pace.busy_fps:g} where something does"
-            log.log(logging.INFO if pace == configured else logging.WARNING, "frames are searched %s", rates)
 
     async def _enforce_retention(self) -> None:
         while True:
@@ -302,19 +293,3 @@ class _Service:
             return SignsOfLife(self.vision.frames_done, self.vision.turns, is_any_live)
 
         await feed_watchdog(look)
-
-    def _render_metrics(self) -> bytes:
-        for camera in self.cameras:
-            self.metrics.dropped.labels(camera.config.name, "late").set(camera.dropped)
-            self.metrics.dropped.labels(camera.config.name, "damaged").set(camera.bad_frames)
-        for what, value in self.store.stats().items():
-            self.metrics.store.labels(what).set(value)
-        now = dt.datetime.now(dt.UTC)
-        for consumer in self.store.consumers():
-            self.metrics.consumer_lag.labels(consumer.name).set(consumer.lag)
-            if consumer.last_pull_at is not None:
-                self.metrics.consumer_age.labels(consumer.name).set((now - consumer.last_pull_at).total_seconds())
-        self.metrics.store.labels("hits_waiting").set(self.outbox.num_waiting_hits)
-        self.metrics.people.set(len(self.vision.pipeline.active_list.people))
-        count_dropped_steps(self.vision.pipeline.budget, self.metrics)
-        return self.metrics.render()

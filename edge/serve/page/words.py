@@ -37,23 +37,11 @@ ALARM_HOURS = 12.0
 _STRANGERS = re.compile(r"(about|fewer than) 1 in ([\d,]+) faces at this setting, list of (\d+)", re.ASCII)
 GENERATIVE = frozenset({"restore", "sr4"})
 """Generative enhancement steps: their detail is drawn by a model and may never have been before the camera."""
-MILD_CONDITIONS = frozenset(
-    f"condition.{name}"
-    for name in (
-        "disk_low",
-        "schedule_off",
-        "drift_changed",
-        "consumers_silent",
-        "load_behind",
-        "clock_unsynchronised",
-        "clock_stepped",
-        "heat_hot",
-        "heat_throttled",
-        "damage_rebuilt",
-        "damage_repaired",
-        "identity_clone",
-    )
+_MILD = (
+    "disk_low schedule_off drift_changed consumers_silent load_behind clock_unsynchronised clock_stepped heat_hot "
+    "heat_throttled damage_rebuilt damage_repaired identity_clone"
 )
+MILD_CONDITIONS = frozenset(f"condition.{name}" for name in _MILD.split())
 """Conditions under which hits still arrive; they are shown as a notice, all others as a fault."""
 _GERMAN_NUMBERS = str.maketrans({",": ".", ".": ","})
 

@@ -3,82 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import aiohttp
 import pytest
 
 from edge.app.examine.queue import MAX_WAITING, ExamineQueue
-from edge.config import Config, ExamineConfig
-from edge.serve.http import inputs
-from edge.serve.ports import EXAMINER
+from edge.config import Config
 from tests.support.drawings import draw_face, png, png_that_says
-from tests.support.web import WebSide, live_view, run, running
-
-
-class Bench:
-    """A web side with a real examiner on the data directory of its store."""
-
-    def __init__(self, box: WebSide, examiner: ExamineQueue) -> None:
-        self.box = box
-        self.examiner = examiner
-
-    async def hand_over(
-        self, name: str, data: bytes, *, role: str = "guard", path: str = "/examine"
-    ) -> tuple[aiohttp.ClientResponse, bytes]:
-        form = aiohttp.FormData(quote_fields=False)
-        form.add_field("file", data, filename=name)
-        headers = self.box.session(role) | {"Origin": self.box.url, "Accept": "text/html"}
-        async with self.box.http.post(self.box.url + path, data=form, headers=headers, allow_redirects=False) as answer:
-            return answer, await answer.read()
-
-    async def finished(self, address: str) -> str:
-        """The page of an examination that is over."""
-        for _ in range(600):
-            _, body = await self.box.get(address, self.box.session("guard"))
-            if b'data-working="no"' in body:
-                return body.decode()
-            await asyncio.sleep(0.2)
-        raise AssertionError("the examination did not end")
-
-    async def worker_pid(self, other_than: int = 0) -> int:
-        """Process id of the worker, once there is one."""
-        for _ in range(400):
-            worker = self.examiner._worker
-            if worker is not None and worker.pid != other_than:
-                return worker.pid
-            await asyncio.sleep(0.05)
-        raise AssertionError("no worker was started")
-
-    def read(self, job_id: str, name: str) -> list[str]:
-        """Lines of a file of results."""
-        return (self.examiner.inbox.parent / job_id / "out" / name).read_text("utf-8").splitlines()
-
-    def left(self) -> list[str]:
-        """Files on the disk."""
-        root = self.examiner.inbox.parent
-        return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
-
-
-@contextlib.asynccontextmanager
-async def bench(folder: Path, **settings: Any) -> AsyncIterator[Bench]:
-    config = Config(data_dir=folder / "data", examine=ExamineConfig(**settings))
-    async with running(folder, examiner=lambda store: ExamineQueue(config)) as box:
-        examiner = box.runner.app[EXAMINER]
-        assert isinstance(examiner, ExamineQueue)
-        working = asyncio.create_task(examiner.run())
-        try:
-            yield Bench(box, examiner)
-        finally:
-            working.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await working
+from tests.support.examining import bench
+from tests.support.web import live_view, run
 
 
 def enrol_portrait(data_dir: Path, portrait: Path) -> None:
@@ -259,55 +196,5 @@ def test_only_so_many_may_wait_and_all_go_at_once(tmp_path: Path, monkeypatch: p
             for job in made.examiner.jobs():
                 await made.examiner.remove(job.job_id)
             assert made.left() == []
-
-    run(check())
-
-
-def test_an_upload_that_drips_or_breaks_off_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inputs, "BODY_TIMEOUT_S", 0.3)
-
-    async def check() -> None:
-        async with bench(tmp_path) as made:
-            box = made.box
-            host = box.url.removeprefix("http://")
-            cookie = box.session("guard")["Cookie"]
-            for sent, closes in (("--x\r\n", False), ("--x\r\n", True)):
-                reader, writer = await asyncio.open_connection(*host.split(":"))
-                writer.write(
-                    f"POST /examine HTTP/1.1\r\nHost: {host}\r\nOrigin: {box.url}\r\nCookie: {cookie}\r\n"
-                    f"Content-Length: 5000\r\nContent-Type: multipart/form-data; boundary=x\r\n\r\n{sent}"
-                    'Content-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'.encode()
-                    + b"\x89PNG\r\n\x1a\n123"
-                )
-                await writer.drain()
-                if not closes:
-                    assert (await asyncio.wait_for(reader.readline(), 10)).split()[1] == b"408"
-                writer.close()
-            async with asyncio.timeout(30):
-                while made.left():  # noqa: ASYNC110
-                    await asyncio.sleep(0.02)
-
-    run(check())
-
-
-def test_an_upload_cut_in_the_midst_of_its_first_bytes_is_taken(tmp_path: Path) -> None:
-    async def check() -> None:
-        async with bench(tmp_path) as made:
-            box = made.box
-            host = box.url.removeprefix("http://")
-            form = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
-            form += png(draw_face(1, 300)) + b"\r\n--x--\r\n"
-            cut = form.index(b"\x89PNG") + 3
-            reader, writer = await asyncio.open_connection(*host.split(":"))
-            writer.write(
-                f"POST /examine HTTP/1.1\r\nHost: {host}\r\nOrigin: {box.url}\r\n"
-                f"Cookie: {box.session('guard')['Cookie']}\r\nContent-Length: {len(form)}\r\n"
-                "Content-Type: multipart/form-data; boundary=x\r\n\r\n".encode()
-                + form[:cut]
-            )
-            await asyncio.sleep(0.3)
-            writer.write(form[cut:])
-            assert (await asyncio.wait_for(reader.readline(), 30)).split()[1] == b"303"
-            writer.close()
 
     run(check())
