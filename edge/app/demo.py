@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -98,27 +98,35 @@ def wait_for_hit(url: str, token: str, link: str) -> dict[str, Any] | None:
     The hit must have its picture enhanced: that is what the demo shows.
     """
     deadline = time.monotonic() + WAIT_FOR_HIT_S
-    alert = _pull_alert(url, token, deadline)
-    if alert is None:
-        return None
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
-    first = _get_page(browser, f"{url}/login/link?token={link}")
-    page = _get_page(browser, f"{url}/hits/{alert['hit_id']}")
-    pictures = [
-        browser.open(f"{url}/api/v1/images/{alert['images'][what]}", timeout=10).read()
-        for what in ("crop", "enhanced")
-        if alert["images"][what]
-    ]
-    is_whole = len(pictures) == 2 and all(picture.startswith(b"\x89PNG") for picture in pictures)
-    seen = PERSON.name in page and PERSON.name in first and is_whole
-    return (
-        {"hit": alert, "on_page": seen, "seconds": round(WAIT_FOR_HIT_S - (deadline - time.monotonic()), 1)}
-        if seen
-        else None
-    )
+    first = ""
+    for alert in _pull_alerts(url, token, deadline):
+        first = first or _get_page(browser, f"{url}/login/link?token={link}")
+        if _is_shown(browser, url, alert):
+            return {"hit": alert, "on_page": True, "seconds": round(WAIT_FOR_HIT_S - (deadline - time.monotonic()), 1)}
+    return None
 
 
-def _pull_alert(url: str, token: str, deadline: float) -> dict[str, Any] | None:
+def _is_shown(browser: urllib.request.OpenerDirector, url: str, alert: dict[str, Any]) -> bool:
+    """Whether the hit's page and the first one name the person, and the face is there as found and enhanced.
+
+    A hit is told as soon as it is sure; a better picture of it, which comes with an update, may be the enhanced one.
+    """
+    names = [alert["images"][what] for what in ("crop", "enhanced")]
+    if not all(names):
+        return False
+    pages = [_get_page(browser, f"{url}{path}") for path in ("/", f"/hits/{alert['hit_id']}")]
+    try:
+        pictures = [browser.open(f"{url}/api/v1/images/{name}", timeout=10).read() for name in names]
+    except urllib.error.HTTPError as error:
+        if error.code != 404:  # a still better one has taken its place
+            raise
+        return False
+    return all(PERSON.name in page for page in pages) and all(data.startswith(b"\x89PNG") for data in pictures)
+
+
+def _pull_alerts(url: str, token: str, deadline: float) -> Iterator[dict[str, Any]]:
+    """What the feed tells of the person: the alert, then its updates."""
     after = ""
     while time.monotonic() < deadline:
         request = urllib.request.Request(
@@ -134,9 +142,8 @@ def _pull_alert(url: str, token: str, deadline: float) -> dict[str, Any] | None:
             continue
         after = f"&after={page['next']}"
         for item in page["items"]:
-            if item["type"] == "alert.created" and item["person"]["id"] == PERSON.person_id:
-                return dict(item)
-    return None
+            if item["type"].startswith("alert.") and item["person"]["id"] == PERSON.person_id:
+                yield dict(item)
 
 
 def _get_page(browser: urllib.request.OpenerDirector, url: str) -> str:
