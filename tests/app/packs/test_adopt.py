@@ -60,9 +60,10 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def replayed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tiny model finds nobody in the demo clip, so what the replay found is given."""
+    """A tiny model finds nobody in the demo clip, so what the replay found is given; and it promises little."""
+    monkeypatch.setattr(adopt, "ONE_IN", 100.0)
     recorded = json.loads((PACKAGED_MODELS / "golden.json").read_text("utf-8"))["replay"]["figures"]
-    monkeypatch.setattr(known_answers, "play", lambda config, models: recorded)
+    monkeypatch.setattr(known_answers, "play", lambda config, models, progress=None: recorded)
 
 
 def test_an_unknown_embedder_is_calibrated_with_strangers(
@@ -131,7 +132,7 @@ def test_what_cannot_be_adopted_leaves_nothing_behind(
     (tmp_path / "few").mkdir()
     (tmp_path / "few" / "1.png").write_bytes((faces / "1.png").read_bytes())
     (tmp_path / "red.onnx").write_bytes(detector_bytes())
-    monkeypatch.setattr(known_answers, "play", lambda config, models: {**GOOD, "hits": 0.0})
+    monkeypatch.setattr(known_answers, "play", lambda config, models, progress=None: {**GOOD, "hits": 0.0})
     cases: dict[str, tuple[Config, Wish, type[Exception], str]] = {
         "no strangers": (config, Wish(tiny), ModelError, "give --faces DIR"),
         "few strangers": (config, Wish(tiny, faces=tmp_path / "few"), ImageError, "1 pictures show a face"),

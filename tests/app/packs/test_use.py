@@ -85,7 +85,7 @@ def test_use_moves_the_link_and_goes_back(
     models = load_models(config)
     with Store.open(config.data_dir) as store:
         enrol(store, models, Person("p", "P", "test"), [portrait])
-    monkeypatch.setattr(known_answers, "play", lambda config, models: GOOD)
+    monkeypatch.setattr(known_answers, "play", lambda config, models, progress=None: GOOD)
     first = pull.pull(config, str(make_pack(tmp_path / "a")), name="first")
     pull.pull(config, str(make_pack(tmp_path / "b", seed=1)), name="second")
     done = use.use(config, "first")
@@ -111,7 +111,7 @@ def test_a_pack_outside_its_band_is_not_put_in_use(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pull.pull(config, str(make_pack(tmp_path / "a")), name="first")
-    monkeypatch.setattr(known_answers, "play", lambda config, models: {**GOOD, "similarity": 0.2})
+    monkeypatch.setattr(known_answers, "play", lambda config, models, progress=None: {**GOOD, "similarity": 0.2})
     done = use.use(config, "first")
     assert not done.is_used
     assert "similarity 0.2, recorded 0.5 to 1" in str(done.problem)
@@ -132,12 +132,12 @@ def test_where_the_people_cannot_come_along_everything_stays(
     models = load_models(config)
     with Store.open(config.data_dir) as store:
         enrol(store, models, Person("p", "P", "test"), [portrait])
-    monkeypatch.setattr(known_answers, "play", lambda config, models: GOOD)
+    monkeypatch.setattr(known_answers, "play", lambda config, models, progress=None: GOOD)
     for name, seed in (("first", 0), ("second", 1)):
         pull.pull(config, str(make_pack(tmp_path / name, seed=seed)), name=name)
     assert use.use(config, "first").is_used
 
-    def fails(*_: Any) -> None:
+    def fails(*_: Any, **__: Any) -> None:
         raise StoreError("the embeddings can't be kept; look at the disk")
 
     monkeypatch.setattr(use, step, fails)
@@ -180,11 +180,11 @@ def test_the_commands_and_their_exit_codes(
     assert json.loads(text)["sha256"] == sha256
     assert models("use")[0] == models("use", "new", "--back")[0] == 2
     assert models("use", "other")[0] == 78
-    monkeypatch.setattr(known_answers, "play", lambda config, models: {**GOOD, "hits": 0.0})
+    monkeypatch.setattr(known_answers, "play", lambda config, models, progress=None: {**GOOD, "hits": 0.0})
     code, _, said = models("use", "new")
     assert code == 1
     assert "leaves its band" in said
-    monkeypatch.setattr(known_answers, "play", lambda config, models: GOOD)
+    monkeypatch.setattr(known_answers, "play", lambda config, models, progress=None: GOOD)
     code, text, _ = models("use", "new", "--json")
     assert code == 0
     assert json.loads(text)["is_used"]
