@@ -94,6 +94,6 @@ def test_commands_without_a_file_say_which_settings_hold() -> None:
 
 def test_an_error_stays_one_line_and_names_the_configuration(tmp_path: Path) -> None:
     done = edge("detect", tmp_path / "none.jpg", "--json")
-    assert done.returncode == 65
+    assert done.returncode == 69
     assert len(done.stderr.splitlines()) == 1
     assert "(configuration: " in done.stderr
