@@ -23,6 +23,7 @@ from edge.config import load
 from edge.errors import NotFoundError
 from edge.pipeline import DeviceFacts, Pipeline
 from edge.pixels import degrade
+from edge.pixels.resize import resize
 from edge.records import Frame, Person
 from edge.store import Store
 
@@ -70,7 +71,7 @@ def test_what_was_done_for_recognition_is_done_again(
         enrol(store, models, Person("p1", "P", "demo"), [portrait])
         facts = DeviceFacts("b", "test", models.hashes, None, lambda _: {})
         pipeline = Pipeline(load(), models.stages, load_active_list(store, models), facts)
-        frames = frames_of(demo_clip, moved_at=4.0)
+        frames = frames_of(demo_clip, moved_at=2.0)
         draft = next(draft for frame in frames for draft in pipeline.process(frame).drafts)
         store.add_hit(draft.hit, draft.images).result()
         done = explain.replay_hit(store, draft.hit.hit_id, models.stages.enhancer.networks)
@@ -88,7 +89,8 @@ def test_what_was_done_for_recognition_is_done_again(
 def frames_of(clip: Path, moved_at: float = 0.0) -> Iterator[Frame]:
     with open_path(clip) as source:
         for number, shot in enumerate(source.frames()):
-            image = degrade.apply(shot.image, "motion", moved_at, rng_or_seed=1, face_px=90)
+            image = shot.image if not moved_at else resize(shot.image, 2 * shot.image.shape[0], 2 * shot.image.shape[1])
+            image = degrade.apply(image, "motion", moved_at, rng_or_seed=1, face_px=180 if moved_at else 90)
             yield Frame(number, "door", EPOCH + dt.timedelta(seconds=number / 25), number * 40_000_000, image)
 
 
