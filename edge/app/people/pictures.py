@@ -31,7 +31,7 @@ from edge.store import Store
 from edge.watchlist import Candidate, OtherPeople, PictureCheck, choose_best
 from edge.watchlist import check_pictures as judge
 from edge.watchlist.entry import EnrolOutcome, Look, PictureOutcome, Upload
-from edge.watchlist.picture_checks import RefusalReason, largest_face
+from edge.watchlist.picture_checks import MESSAGES, RefusalReason, largest_face
 
 FRAMES_PER_VIDEO = 8
 """References kept of one video: more would be near duplicates of these."""
@@ -96,6 +96,8 @@ def check_pictures(
     candidates, places, broken = measurer.pictures([(n, p) for n, p in enumerate(pictures) if p not in videos])
     held += [c.embedding for c in chosen if c.embedding is not None]
     verdicts = judge(candidates, enrolled=np.stack(held) if held else None, others=others, allow_alike=allow_alike)
+    kept = {reference.image_sha256 for reference in own}
+    verdicts = [_unless_kept(verdict, measurer, person, kept) for verdict in verdicts]
     for verdict, place in zip(verdicts, places, strict=True):
         look = measurer.look(verdict, others)
         outcomes.append(replace(_outcome(verdict, others), place=place, look=look))
@@ -104,6 +106,14 @@ def check_pictures(
     made = [measurer.reference(person.person_id, candidate) for candidate in chosen]
     images = {reference.image_sha256: data for reference, data in made}
     return CheckedPerson(person, tuple(outcomes), tuple(reference for reference, _ in made), images)
+
+
+def _unless_kept(verdict: PictureCheck, measurer: _Measurer, person: Person, kept: set[str]) -> PictureCheck:
+    """Refused where the very picture is kept: cut out, as an archive holds it, its embedding may differ a little."""
+    if not verdict.ok or measurer.reference(person.person_id, verdict.candidate)[0].image_sha256 not in kept:
+        return verdict
+    reason = RefusalReason.NEAR_DUPLICATE
+    return replace(verdict, reason=reason, message=MESSAGES[reason])
 
 
 def _outcome(verdict: PictureCheck, others: OtherPeople | None, *, is_chosen: bool = True) -> PictureOutcome:
