@@ -201,7 +201,11 @@ async def erase(page: Any, box: Appliance, hit_id: str) -> None:
     answer = await page.goto(f"{box.url}/hits/{hit_id}")
     assert answer.status == 404
     await page.goto(f"{box.url}/examine")
-    await page.get_by_text("Nothing has been examined yet").wait_for()
+    # The examination stays, without what showed her.
+    await page.get_by_role("heading", name="Examine").first.wait_for()
+    left = await page.content()
+    assert "Rosa" not in left
+    assert "rosa-1" not in left
 
 
 def test_a_night_at_the_gate(tmp_path: Path, demo_clip: Path, portrait: Path) -> None:
