@@ -60,7 +60,7 @@ def seen(enhancer: Enhancer | None, original: np.ndarray, enhanced: np.ndarray) 
     face = TrackedFace(RecogniseConfig(min_shots=1, min_quality=0.0))
     frame = Frame(0, "door", AT, 0, image)
     track = Track(1, TrackState.CONFIRMED, (14.0, 14.0, 98.0, 98.0), 0.9, ARCFACE_POINTS, 0, 0, 5, 0)
-    assert face.add_shot(frame, track, 16, Script(original, enhanced), (), enhancer)  # type: ignore[arg-type]
+    assert face.add_shot(frame, track, 16, Script(original, enhanced), None, enhancer)  # type: ignore[arg-type]
     people = [Person("ann", "Ann", "x"), Person("ben", "Ben", "x")]
     references = [
         Reference(f"r{p.person_id}", p.person_id, "0", v, "m", {}, "") for p, v in zip(people, (ANN, BEN), strict=True)
