@@ -84,6 +84,6 @@ def test_a_face_found_in_the_dark_is_shown_enhanced(tmp_path: Path, portrait: Pa
         await shoot_document(page, "hit", 1020)
 
     footage = tmp_path / "dark.avi"
-    demo_clip.render(footage, fault="dark:3")
+    demo_clip.render(footage, fault="dark:4")
     # No frame is dropped when the clip waits for the service, and so none of the time for enhancement is cut.
     watch(tmp_path, footage, portrait, look, realtime=False)
