@@ -81,6 +81,7 @@ def test_a_face_found_in_the_dark_is_shown_enhanced(tmp_path: Path, portrait: Pa
         enhanced = page.get_by_alt_text("Face after enhancement")
         await enhanced.wait_for()
         assert await enhanced.evaluate("picture => picture.naturalWidth") > 0
+        await page.locator("#enhanced-on").click()
         await shoot_document(page, "hit", 1020)
 
     footage = tmp_path / "dark.avi"
