@@ -35,7 +35,13 @@ class Accepts(PeopleWorker):
     """Every picture is good, and none is kept."""
 
     async def enrol(
-        self, entry: ListEntry, *, by: str, replaces: bool = False, if_version: int | None = None
+        self,
+        entry: ListEntry,
+        *,
+        by: str,
+        replaces: bool = False,
+        allow_alike: bool = False,
+        if_version: int | None = None,
     ) -> EnrolOutcome:
         return await super().enrol(replace(entry, pictures=None), by=by)
 
