@@ -17,7 +17,7 @@ from tools.deploy_test.report import Report, require, run
 from tools.deploy_test.steps import BROKEN, FIRST, NEXT, Steps
 
 ROLE = ROOT / "deploy" / "ansible"
-STAGE = "        started = time.perf_counter()\n        result = self._paused_result(frame)"
+STAGE = "        started, observer = time.perf_counter(), self.observer\n        result = self._result(frame"
 HUNG = f"        while __import__('os').path.exists('{HANG}'):\n            time.sleep(1)\n{STAGE}"
 READY = '                notify_systemd("READY=1")'
 NEXT_EDITS = {"edge/app/service/vision.py": (STAGE, HUNG)}
