@@ -29,7 +29,7 @@ from tools.data import ROOT
 from tools.soak import strangers
 from tools.soak.ledger import Ledger, line_of_json, summary
 
-DISK = "size=200m"
+DISK = "size=400m"
 LEAVE_BYTES = 400_000
 """Room that the filler leaves: the next pictures don't fit."""
 YEAR_S = 400 * 86400
