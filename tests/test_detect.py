@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.capture.images import read_image
+from edge.capture.pictures.images import read_image
 from edge.config import DetectConfig, RuntimeConfig
 from edge.detect import STRIDES, TILE_OVERLAP, Detector, FaceDetector, HaarDetector, build_detector, decode, tiles
 from edge.errors import ImageError, ModelError

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from edge.app.packs.public_models import FOLDER, TABLE, find_public
 from edge.arrays import BgrImage
-from edge.capture.images import read_image
+from edge.capture.pictures.images import read_image
 from edge.config import Config, RuntimeConfig
 from edge.detect import build_detector
 from edge.errors import ImageError

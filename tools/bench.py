@@ -18,7 +18,7 @@ from edge.app.build import load_models
 from edge.app.evaluation.bench import time_ms
 from edge.app.selfcheck import demo_clip
 from edge.arrays import BgrImage
-from edge.capture.images import read_image
+from edge.capture.pictures.images import read_image
 from edge.config import Config, DetectConfig, RuntimeConfig
 from edge.detect import build_detector
 from edge.pixels import lime

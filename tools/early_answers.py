@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edge.app.build import load_models
 from edge.app.evaluation.accuracy import read_people
-from edge.capture.images import read_image
+from edge.capture.pictures.images import read_image
 from edge.config import Config
 from edge.evaluate.identify import Split, split_people
 from edge.evaluate.pairs import Picture, degraded, main_face

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edge.app.build import Models, load_models
 from edge.app.offline.clips import Degradation, Degrader
-from edge.capture.images import read_image
+from edge.capture.pictures.images import read_image
 from edge.capture.sources import open_path
 from edge.config import Config
 from edge.evaluate.pairs import main_face

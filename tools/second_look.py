@@ -16,7 +16,7 @@ import numpy as np
 
 from edge.app.build import load_models
 from edge.app.evaluation.timing import time_ms
-from edge.capture.images import read_image
+from edge.capture.pictures.images import read_image
 from edge.config import Config
 from edge.pipeline.bystanders import Bystanders, look_again
 from edge.pixels.resize import resize

@@ -17,7 +17,7 @@ from typing import Any
 from edge.app.build import Models, load_models
 from edge.app.evaluation.accuracy import read_people
 from edge.app.offline.clips import EPOCH
-from edge.capture.images import read_image
+from edge.capture.pictures.images import read_image
 from edge.config import Config
 from edge.evaluate.identify import Split, split_people
 from edge.evaluate.pairs import CLEAN, Picture, degraded, main_face

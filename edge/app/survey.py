@@ -13,7 +13,7 @@ from edge import credentials
 from edge.arrays import BgrImage
 from edge.capture.address import SCHEMES, parse_source
 from edge.capture.masks import paint_masks
-from edge.capture.refusals import authentication_of
+from edge.capture.network.refusals import authentication_of
 from edge.capture.sources import FrameSource, open_source
 from edge.config import CameraConfig, Config
 from edge.errors import CameraError, ConfigError, StoreError

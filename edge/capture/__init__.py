@@ -1,21 +1,13 @@
 """Capture: turns a camera, file or folder into frames, in one child process per camera, through a shared-memory ring.
 
     address, sources            the `source` setting; the source it asks for
-    rtsp, refusals              RTSP cameras, and why one refuses
-    mjpeg, http_camera, jpegs   motion JPEG over HTTP; logins and redirects; pictures in a stream of bytes
-    v4l2, picamera              USB and Raspberry Pi cameras
-    csi, gstreamer              Jetson cameras, through the system's GStreamer
-    recordings, containers      videos: frames and times; which files are read
-    shaping, facts              decoded frames made whole, square and upright; what a stream is
-    files, images, stills       pictures and folders of them
-    kinds                       names of what can't be read
-    heif                        HEIC and AVIF pictures
+    network, devices            network cameras; cameras of this machine
+    video, pictures, files      recordings; pictures and folders of them; which of the two a path is
     frames                      the interface of every source
     camera, supervisor, health  the service's side: newest frame, restarts, state
-    freeze, sight, stillness    whether pictures change, and still show the scene
     child, orders, ring         the capture process, its settings, the shared memory
-    masks, lag, pacing          what the capture process does to or finds out about a frame
-    access                      why a device can't be opened
+    condition                   whether pictures change, and still show the scene
+    masks, pacing               what the capture process does to a frame, and when it takes one
     recorder                    writes clips for the demo and tests
 
 The parent's side is `camera.Camera`; offline commands open files in their own process with `sources.open_path`.

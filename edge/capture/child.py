@@ -18,13 +18,13 @@ from typing import NoReturn
 
 from edge import disclosure
 from edge.capture.address import parse_source
+from edge.capture.condition.freeze import FreezeDetector
+from edge.capture.condition.sight import SceneWatch
 from edge.capture.frames import FrameSource, SourceFrame
-from edge.capture.freeze import FreezeDetector
 from edge.capture.masks import paint_masks
 from edge.capture.orders import ChildSettings
 from edge.capture.pacing import Pacer
 from edge.capture.ring import ControlWord, Phase, RingWriter, Sight
-from edge.capture.sight import SceneWatch
 from edge.capture.sources import open_source
 from edge.errors import EdgeError, ExitCode, ImageError
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
-from edge.capture.containers import read_head
 from edge.capture.frames import SourceFrame
-from edge.capture.images import IMAGE_SUFFIXES, read_image
+from edge.capture.pictures.images import IMAGE_SUFFIXES, read_image
+from edge.capture.video.containers import read_head
 from edge.errors import CameraError, EdgeError, ImageError
 from edge.names import is_left_behind, printable
 

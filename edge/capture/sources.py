@@ -11,12 +11,12 @@ from types import TracebackType
 
 from edge import credentials
 from edge.capture.address import Address, parse_source
-from edge.capture.containers import VIDEO_SUFFIXES, is_jpeg_sequence, is_sound, is_video, read_head
 from edge.capture.files import ImagesSource, files_in
 from edge.capture.frames import FrameSource, SourceFrame
-from edge.capture.images import IMAGE_SUFFIXES
-from edge.capture.recordings import DEFAULT_FPS, VideoSource
-from edge.capture.shaping import aspect_of, square
+from edge.capture.pictures.images import IMAGE_SUFFIXES
+from edge.capture.video.containers import VIDEO_SUFFIXES, is_jpeg_sequence, is_sound, is_video, read_head
+from edge.capture.video.recordings import DEFAULT_FPS, VideoSource
+from edge.capture.video.shaping import aspect_of, square
 from edge.config import CameraConfig
 from edge.errors import EdgeError, ImageError
 
@@ -66,7 +66,7 @@ def open_source(camera: CameraConfig, beat: Callable[[float], None] = lambda sil
     if address.scheme == "file":
         return open_path(Path(address.target), camera.fps, aspect, camera.deinterlace)
     if address.scheme in ("rtsp", "rtsps"):
-        from edge.capture.rtsp import RtspSource
+        from edge.capture.network.rtsp import RtspSource
 
         return RtspSource(address, camera, beat)
     source = _open_plain(camera, address)
@@ -82,19 +82,19 @@ def _open_plain(camera: CameraConfig, address: Address) -> FrameSource:
                 raise ImageError(f"{folder}: is a file, not a folder; write source = 'file:{folder}'")
             return ImagesSource(folder, camera.fps)
         case "http" | "https":
-            from edge.capture.mjpeg import MjpegSource
+            from edge.capture.network.mjpeg import MjpegSource
 
             return MjpegSource(address, camera.fps, camera.stall_after_s)
         case "v4l2":
-            from edge.capture.v4l2 import V4l2Source
+            from edge.capture.devices.v4l2 import V4l2Source
 
             return V4l2Source(address.target, camera.width, camera.height, camera.fps)
         case "csi":
-            from edge.capture.csi import csi_source
+            from edge.capture.devices.csi import csi_source
 
             return csi_source(int(address.target), camera.width, camera.height, camera.fps)
         case "picamera":
-            from edge.capture.picamera import PicameraSource
+            from edge.capture.devices.picamera import PicameraSource
 
             return PicameraSource(int(address.target), camera.width, camera.height, camera.fps)
         case scheme:

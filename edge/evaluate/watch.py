@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from edge.arrays import BgrImage
-from edge.capture.freeze import FreezeDetector
+from edge.capture.condition.freeze import FreezeDetector
+from edge.capture.condition.sight import SceneWatch
 from edge.capture.health import CaptureReport, HealthLimits, state_of
 from edge.capture.ring import Phase
-from edge.capture.sight import SceneWatch
 from edge.pixels import injected
 from edge.records import CameraState
 

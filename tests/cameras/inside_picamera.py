@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.capture.camera import Camera
-from edge.capture.picamera import PicameraSource
+from edge.capture.devices.picamera import PicameraSource
 from edge.config import CameraConfig
 from edge.errors import CameraError
 from edge.records import CameraState

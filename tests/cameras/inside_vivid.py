@@ -18,9 +18,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edge.capture import health
-from edge.capture.access import explain_device, video_devices
 from edge.capture.camera import Camera
-from edge.capture.v4l2 import V4l2Source
+from edge.capture.devices.access import explain_device, video_devices
+from edge.capture.devices.v4l2 import V4l2Source
 from edge.config import CameraConfig
 from edge.errors import CameraError
 from edge.records import CameraState
@@ -84,7 +84,7 @@ def unplug_and_replug() -> None:
 def busy() -> None:
     """A device whose stream another program has."""
     script = (
-        "import sys\nfrom edge.capture.v4l2 import V4l2Source\n"
+        "import sys\nfrom edge.capture.devices.v4l2 import V4l2Source\n"
         "with V4l2Source('0', 320, 180, 10) as source:\n    next(source.frames())\n"
         "    print('streams', flush=True)\n    sys.stdin.read()\n"
     )

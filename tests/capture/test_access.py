@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.capture import access
-from edge.capture.access import explain_device, processes_holding, video_devices
+from edge.capture.devices import access
+from edge.capture.devices.access import explain_device, processes_holding, video_devices
 from edge.capture.sources import open_source
 from edge.config import CameraConfig
 from edge.errors import CameraError
@@ -82,7 +82,7 @@ def guarded() -> Iterator[Path]:
 
 def test_a_user_outside_the_devices_group_is_told_the_group(guarded: Path) -> None:
     script = (
-        "import os, sys\nfrom pathlib import Path\nfrom edge.capture import access\n"
+        "import os, sys\nfrom pathlib import Path\nfrom edge.capture.devices import access\n"
         "os.setgroups([]), os.setgid(65534), os.setuid(65534)\n"
         "print(access.explain_device(Path(sys.argv[1])))\n"
     )

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.capture import csi, gstreamer
 from edge.capture.camera import Camera
-from edge.capture.gstreamer import GStreamerSource, command, environment, first_error
+from edge.capture.devices import csi, gstreamer
+from edge.capture.devices.gstreamer import GStreamerSource, command, environment, first_error
 from edge.capture.sources import open_source
 from edge.config import CameraConfig
 from edge.errors import CameraError, ConfigError

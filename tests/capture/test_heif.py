@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from edge.arrays import MAX_PIXELS
-from edge.capture import images as images_module
-from edge.capture.heif import kind_of, size_of
-from edge.capture.images import IMAGE_SUFFIXES, decode_foreign, decode_image, read_image, sniff_size
+from edge.capture.pictures import images as images_module
+from edge.capture.pictures.heif import kind_of, size_of
+from edge.capture.pictures.images import IMAGE_SUFFIXES, decode_foreign, decode_image, read_image, sniff_size
 from edge.capture.sources import open_path
 from edge.errors import ImageError
 from edge.watchlist import classic

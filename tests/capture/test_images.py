@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edge.capture.images import decode_foreign, decode_image, decoding_work, read_image, sniff_size
+from edge.capture.pictures.images import decode_foreign, decode_image, decoding_work, read_image, sniff_size
 from edge.errors import ExitCode, ImageError
 from tests.support.media import encode, flat, png_of
 

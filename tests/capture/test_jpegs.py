@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.capture.jpegs import Piece, read_jpegs
+from edge.capture.network.jpegs import Piece, read_jpegs
 from tests.support.media import encode, flat
 
 PICTURES = [encode(flat(gray, 32, 48)) for gray in (40, 120, 200)]

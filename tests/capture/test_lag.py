@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.capture.lag import Lag
+from edge.capture.network.lag import Lag
 
 
 def behind(rate: float, seconds: int, jitter: tuple[float, ...] = (0.0,)) -> list[float]:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from edge.app.survey import find_camera, survey
-from edge.capture.images import read_image
 from edge.capture.masks import paint_masks, visible_pixels
+from edge.capture.pictures.images import read_image
 from edge.config import CameraConfig, Config, MaskConfig
 from edge.config.areas import Polygon, is_inside
 from tests.support.media import encode, flat

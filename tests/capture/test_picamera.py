@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.capture.picamera import explain, explain_absence, to_bgr
+from edge.capture.devices.picamera import explain, explain_absence, to_bgr
 from edge.capture.sources import open_source
 from edge.config import CameraConfig
 from edge.errors import CameraError
@@ -99,7 +99,7 @@ def test_what_to_install_where_it_is_absent_or_made_for_another_numpy(
     def refuse(name: str) -> None:
         raise error
 
-    monkeypatch.setattr("edge.capture.picamera.importlib.import_module", refuse)
+    monkeypatch.setattr("edge.capture.devices.picamera.importlib.import_module", refuse)
     with pytest.raises(CameraError, match="install python3-picamera2") as caught, open_source(camera("picamera:0")):
         pass
     assert str(error) in str(caught.value)

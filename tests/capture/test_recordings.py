@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from edge.arrays import BgrImage
-from edge.capture.containers import is_jpeg_sequence, is_video
-from edge.capture.recordings import Timeline
 from edge.capture.sources import open_path, open_source
+from edge.capture.video.containers import is_jpeg_sequence, is_video
+from edge.capture.video.recordings import Timeline
 from edge.config import CameraConfig
 from edge.errors import ImageError
 from edge.names import printable

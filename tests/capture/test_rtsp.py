@@ -18,8 +18,8 @@ import pytest
 
 from edge.arrays import BgrImage
 from edge.capture.camera import Camera
-from edge.capture.refusals import authentication_of
-from edge.capture.rtsp import FIRST_SILENCE_S, Freshness, Rhythm
+from edge.capture.network.refusals import authentication_of
+from edge.capture.network.rtsp import FIRST_SILENCE_S, Freshness, Rhythm
 from edge.capture.sources import FrameSource, open_source
 from edge.config import CameraConfig
 from edge.errors import CameraError

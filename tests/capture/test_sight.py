@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from edge.arrays import BgrImage
-from edge.capture.ring import Sight
-from edge.capture.sight import (
+from edge.capture.condition.sight import (
     ACCEPT_MOVED_S,
     ENTER_FROZEN_S,
     ENTER_MOVED_S,
@@ -19,7 +18,8 @@ from edge.capture.sight import (
     Verdict,
     fault_of,
 )
-from edge.capture.stillness import is_repeated
+from edge.capture.condition.stillness import is_repeated
+from edge.capture.ring import Sight
 from edge.config import MaskConfig
 from edge.pixels import injected
 from edge.pixels.tamper import SceneMeasures

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edge.capture.address import parse_source
-from edge.capture.freeze import FreezeDetector
+from edge.capture.condition.freeze import FreezeDetector
 from edge.capture.masks import paint_masks
 from edge.capture.pacing import Pacer
 from edge.capture.sources import open_path, open_source

@@ -21,7 +21,7 @@ from edge.app.evaluation import view as eyes
 from edge.app.evaluation.restore_report import write_report
 from edge.app.offline.enhance import enhance
 from edge.app.selfcheck import demo_clip
-from edge.capture.images import read_image
+from edge.capture.pictures.images import read_image
 from edge.cli.root import app
 from edge.config import Config, RuntimeConfig
 from edge.enhance import BENEFIT_FILE, VIEW_FILE, recipe_from_json, replay

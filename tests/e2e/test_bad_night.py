@@ -6,36 +6,17 @@ import asyncio
 import datetime as dt
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from edge.config import SiteConfig, StatusConfig
+from edge.config import SiteConfig
 from edge.records import CameraState
 from edge.store.coverage.pause import Pause
 from tests.e2e.browser import NARROW, browsing, find_axe, log_in, require_chromium, serious_faults, shoot
-from tests.support.web import START, Switch, WebSide, camera_health, live_view, make_hit, person, run, running
+from tests.e2e.guards import DESK, LOUD, PAGES, add_hit, rectangle
+from tests.support.web import START, Switch, camera_health, live_view, make_hit, person, run, running
 
 require_chromium()
-
-DESK = (1280, 800)
-LOUD = {"banned": StatusConfig(words="Call the shift lead", severity="urgent", repeat_s=1)}
-PAGES = ("/", "/hits", "/people", "/box")
-
-
-async def rectangle(page: Any, selector: str) -> tuple[float, float]:
-    """Top and bottom of an element in the window."""
-    box = await page.locator(selector).first.bounding_box()
-    return box["y"], box["y"] + box["height"]
-
-
-async def add_hit(box: WebSide, number: int, *, enhanced: bool = True) -> str:
-    """A hit that began just now."""
-    hit, images = make_hit(number, person(2), enhanced=enhanced)
-    now = dt.datetime.now(dt.UTC)
-    visit = replace(hit.visit, first_at=now - dt.timedelta(minutes=2), last_at=now, best_at=now)
-    await asyncio.wrap_future(box.store.add_hit(replace(hit, visit=visit), images))
-    return hit.hit_id
 
 
 def test_the_strip_and_the_tile_say_pause_loss_and_an_empty_list(tmp_path: Path) -> None:

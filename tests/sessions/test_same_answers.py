@@ -33,7 +33,7 @@ def shown_to(entry: ModelEntry) -> list[BgrImage]:
     """64 pictures: real faces for the embedder where the public data is there, else the demo's."""
     data = find_shared_data()
     if entry.task == "embed" and data is not None:
-        from edge.capture.images import read_image
+        from edge.capture.pictures.images import read_image
         from edge.pixels.resize import resize
 
         paths = sorted((data / "faces" / "lfw" / "images").glob("*/*_0001.jpg"))[:: max(1, 3000 // 64)]

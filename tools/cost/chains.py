@@ -17,7 +17,7 @@ from edge.app.build import Models, load_active_list
 from edge.app.people.people import enrol
 from edge.app.service.outbox import Outbox
 from edge.app.service.vision import VisionThread
-from edge.capture.freeze import FreezeDetector
+from edge.capture.condition.freeze import FreezeDetector
 from edge.capture.ring import RingReader, RingWriter
 from edge.capture.sources import open_path
 from edge.config import Config, RuntimeConfig

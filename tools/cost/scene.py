@@ -12,7 +12,7 @@ import numpy as np
 
 from edge.app.selfcheck import demo_clip
 from edge.arrays import BgrImage
-from edge.capture.images import read_image
+from edge.capture.pictures.images import read_image
 from edge.pixels import compose
 from edge.pixels.resize import resize
 

@@ -10,7 +10,7 @@ import numpy as np
 from edge.app.build import load_models
 from edge.app.selfcheck import demo_clip
 from edge.arrays import BgrImage, Embedding
-from edge.capture.images import read_image
+from edge.capture.pictures.images import read_image
 from edge.config import Config
 from edge.pixels.geometry import align
 from edge.pixels.resize import resize

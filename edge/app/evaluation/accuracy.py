@@ -9,7 +9,7 @@ from typing import Any
 from edge.app.build import load_models
 from edge.app.offline.clips import find_clips
 from edge.arrays import BgrImage, Boxes, Landmarks
-from edge.capture.images import read_image
+from edge.capture.pictures.images import read_image
 from edge.capture.sources import open_path
 from edge.config import Config, DetectConfig
 from edge.detect import Detector, build_detector

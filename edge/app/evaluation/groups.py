@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edge.app.build import Models, load_models
 from edge.arrays import BgrImage
-from edge.capture.images import IMAGE_SUFFIXES, read_image
+from edge.capture.pictures.images import IMAGE_SUFFIXES, read_image
 from edge.config import Config
 from edge.detect import Detector
 from edge.errors import ConfigError, ImageError

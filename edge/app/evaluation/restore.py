@@ -12,7 +12,7 @@ import numpy as np
 from edge import durable
 from edge.app.build import Models, load_models
 from edge.arrays import BgrImage
-from edge.capture.images import read_image
+from edge.capture.pictures.images import read_image
 from edge.config import Config
 from edge.enhance import BENEFIT_FILE, STEPS, Enhancer
 from edge.enhance.benefit import BenefitFile, hashes_of

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from edge.arrays import BgrImage
-from edge.capture.images import IMAGE_SUFFIXES, read_image
+from edge.capture.pictures.images import IMAGE_SUFFIXES, read_image
 from edge.capture.sources import open_path
 from edge.errors import ImageError
 from edge.evaluate.watch import (

@@ -18,7 +18,7 @@ from edge.app.offline.seen import Limits, Seen, limits_of, note, where
 from edge.arrays import BgrImage
 from edge.capture.files import files_in
 from edge.capture.frames import SourceFrame
-from edge.capture.images import IMAGE_SUFFIXES
+from edge.capture.pictures.images import IMAGE_SUFFIXES
 from edge.capture.sources import VIDEO_SUFFIXES, open_path
 from edge.config import Config
 from edge.errors import ImageError

@@ -14,7 +14,7 @@ import numpy as np
 from edge import durable
 from edge.app.build import apply_probe_choice
 from edge.arrays import BgrImage
-from edge.capture.stills import Still, read_still
+from edge.capture.pictures.stills import Still, read_still
 from edge.config import Config
 from edge.detect import build_detector
 from edge.enhance import Enhancer, Networks, Plan, plan_steps, recipe_to_json

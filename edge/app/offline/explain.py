@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edge.app.build import Models
 from edge.arrays import BgrImage, require_landmarks
-from edge.capture.images import read_image
+from edge.capture.pictures.images import read_image
 from edge.enhance import Networks, Replayed, recipe_from_json, redo
 from edge.enhance.labels import enhanced_png
 from edge.enhance.scoring import input_of

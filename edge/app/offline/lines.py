@@ -11,7 +11,7 @@ import numpy as np
 
 from edge.app.build import load_models
 from edge.arrays import BgrImage
-from edge.capture.images import read_image
+from edge.capture.pictures.images import read_image
 from edge.capture.sources import open_path
 from edge.config import Config
 from edge.detect import build_detector

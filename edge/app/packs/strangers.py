@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edge.app.packs.public_models import PublicModel
 from edge.app.selfcheck.known_answers import Progress
 from edge.arrays import BgrImage
-from edge.capture.images import read_image
+from edge.capture.pictures.images import read_image
 from edge.detect import Detector
 from edge.errors import ImageError
 from edge.evaluate.pairs import main_face

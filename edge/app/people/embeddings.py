@@ -14,7 +14,7 @@ import numpy as np
 
 from edge.app.build import Models
 from edge.arrays import BgrImage, require_landmarks
-from edge.capture.images import read_image
+from edge.capture.pictures.images import read_image
 from edge.errors import EdgeError, ImageError
 from edge.pixels.geometry import align
 from edge.records import Reference

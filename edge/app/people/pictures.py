@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edge.app.build import Models
 from edge.arrays import BgrImage
-from edge.capture.images import decode_foreign, read_image
+from edge.capture.pictures.images import decode_foreign, read_image
 from edge.capture.sources import VIDEO_SUFFIXES, open_path
 from edge.errors import EdgeError, ImageError
 from edge.names import is_left_behind, printable

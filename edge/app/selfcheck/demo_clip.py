@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from edge.arrays import BgrImage
-from edge.capture.images import read_image
+from edge.capture.pictures.images import read_image
 from edge.capture.recorder import write_video
 from edge.errors import ConfigError
 from edge.pixels import compose, degrade

@@ -17,7 +17,7 @@ from edge.app.offline import explain
 from edge.app.offline.clips import EPOCH
 from edge.app.people.embeddings import reembed
 from edge.app.people.people import enrol
-from edge.capture.images import decode_image
+from edge.capture.pictures.images import decode_image
 from edge.capture.sources import open_path
 from edge.config import load
 from edge.errors import NotFoundError

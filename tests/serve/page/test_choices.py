@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import numpy as np
 
-from edge.capture.images import read_image
+from edge.capture.pictures.images import read_image
 from edge.serve.page.choices import KEEP_S, MAX_KEPT_BYTES, KeptUploads
 from edge.watchlist.entry import Upload
 from tests.support.appliance import Appliance

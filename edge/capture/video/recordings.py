@@ -12,11 +12,11 @@ from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from edge.arrays import MAX_PIXELS, BgrImage
-from edge.capture.containers import Recording, is_sound, is_text, is_video, open_recording, read_head
-from edge.capture.facts import StreamFacts, StreamWatch
 from edge.capture.frames import SourceFrame
-from edge.capture.kinds import unreadable_kind
-from edge.capture.shaping import FAULTS, Shaper
+from edge.capture.video.containers import Recording, is_sound, is_text, is_video, open_recording, read_head
+from edge.capture.video.facts import StreamFacts, StreamWatch
+from edge.capture.video.kinds import unreadable_kind
+from edge.capture.video.shaping import FAULTS, Shaper
 from edge.errors import ImageError
 from edge.names import printable
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from edge.capture.shaping import Shaper
+from edge.capture.video.shaping import Shaper
 
 
 @dataclass(frozen=True, slots=True)

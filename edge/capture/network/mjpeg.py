@@ -15,9 +15,9 @@ from types import TracebackType
 from edge.arrays import BgrImage
 from edge.capture.address import Address
 from edge.capture.frames import SourceFrame
-from edge.capture.http_camera import HttpCamera
-from edge.capture.images import decode_image
-from edge.capture.jpegs import Piece, read_jpegs
+from edge.capture.network.http_camera import HttpCamera
+from edge.capture.network.jpegs import Piece, read_jpegs
+from edge.capture.pictures.images import decode_image
 from edge.disclosure import hide
 from edge.errors import CameraError, ImageError
 

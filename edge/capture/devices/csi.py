@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from edge.capture.gstreamer import GStreamerSource
+from edge.capture.devices.gstreamer import GStreamerSource
 
 _MEANINGS = (
     (

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.arrays import BgrImage
-from edge.capture.images import decode_image, read_bytes
+from edge.capture.pictures.images import decode_image, read_bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 
 from edge.arrays import MAX_PIXELS, BgrImage
-from edge.capture import heif
-from edge.capture.kinds import unreadable_kind
+from edge.capture.pictures import heif
+from edge.capture.video.kinds import unreadable_kind
 from edge.errors import ImageError
 from edge.names import printable
 

@@ -22,11 +22,11 @@ from av.video.stream import VideoStream
 
 from edge.arrays import MAX_PIXELS, BgrImage
 from edge.capture.address import Address
-from edge.capture.facts import StreamFacts, StreamWatch
 from edge.capture.frames import SourceFrame
-from edge.capture.lag import Lag
-from edge.capture.refusals import explain, is_timeout
-from edge.capture.shaping import FAULTS, Shaper, aspect_of
+from edge.capture.network.lag import Lag
+from edge.capture.network.refusals import explain, is_timeout
+from edge.capture.video.facts import StreamFacts, StreamWatch
+from edge.capture.video.shaping import FAULTS, Shaper, aspect_of
 from edge.config import CameraConfig
 from edge.errors import CameraError, ImageError
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from edge.capture import READ_TIMEOUT_S
-from edge.capture.access import explain_device
+from edge.capture.devices.access import explain_device
 from edge.capture.frames import SourceFrame
 from edge.errors import CameraError
 

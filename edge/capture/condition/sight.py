@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.arrays import BgrImage
+from edge.capture.condition.stillness import Stillness
 from edge.capture.masks import visible_pixels
-from edge.capture.stillness import Stillness
 from edge.config import MaskConfig
 from edge.config.areas import Polygon
 from edge.pixels.tamper import Bands, Gray, SceneMeasures, bands_of, measure_scene, small_gray

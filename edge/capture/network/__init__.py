@@ -1,0 +1,6 @@
+"""Network cameras.
+
+rtsp, refusals             RTSP, and why a camera refuses
+mjpeg, http_camera, jpegs  motion JPEG over HTTP; logins and redirects; pictures in a stream of bytes
+lag                        how late a stream's pictures come
+"""
