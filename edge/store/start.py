@@ -12,7 +12,7 @@ from edge.store.core import Clocks, Core, Steps
 from edge.store.database import meta
 from edge.store.feed import epoch
 from edge.store.identity import identity
-from edge.store.repair import damage
+from edge.store.repair import damage, room, set_aside
 
 
 def open_core(data_dir: Path, clocks: Clocks) -> Core:
@@ -27,10 +27,16 @@ def open_core(data_dir: Path, clocks: Clocks) -> Core:
         reserve.create(data_dir)
 
     def make_room(db: sqlite3.Connection, blobs: Blobs) -> None:
+        images.forget_missing(db, blobs)  # whose files went so that the database could be opened
         retention.make_room(db, blobs, data_dir)
 
     def mend(blobs: Blobs) -> None:
         restore.finish(data_dir)
         damage.mend(data_dir / "edge.db", blobs, clocks.wall())
 
-    return Core(data_dir, clocks, Steps(prepare, make_room, mend))
+    give_up = (
+        lambda is_alone: bool(set_aside.drop(data_dir)),
+        lambda is_alone: reserve.release(data_dir),
+        lambda is_alone: is_alone and room.delete_pictures(data_dir / "edge.db", Blobs(data_dir / "blobs")),
+    )
+    return Core(data_dir, clocks, Steps(prepare, make_room, give_up, mend))

@@ -93,6 +93,17 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return db
 
 
+def open_alone(path: Path) -> sqlite3.Connection:
+    """A connection that reads without the shared index of the log, for which a full disk may have no room.
+
+    Only while no other process has the database open.
+    """
+    db = sqlite3.connect(path, isolation_level=None, timeout=BUSY_MS / 1000)
+    db.execute("PRAGMA locking_mode = EXCLUSIVE")
+    db.execute("PRAGMA query_only = ON")
+    return db
+
+
 def table(db: sqlite3.Connection, name: str) -> Table:
     """A table with sqlite-utils' verbs. Within a transaction they use savepoints, so nothing commits early."""
     return Database(db, recursive_triggers=False, execute_plugins=False).table(name)
