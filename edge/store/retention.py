@@ -18,11 +18,13 @@ from edge.store import clocks, images, reserve
 from edge.store.audit import trim
 from edge.store.blobs import Blobs
 from edge.store.clocks import Moment
+from edge.store.codec import time_to_text
 from edge.store.core import Core
 from edge.store.database import connect
 from edge.store.database.jobs import Change
 from edge.store.feed import feed
 from edge.store.hits import hits
+from edge.store.repair import set_aside
 from edge.store.rows import Consumer, RetentionReport
 
 MAX_ROUND = 500
@@ -76,6 +78,8 @@ def run_round(
             return replace(report, is_complete=False)
     excess = _image_bytes(db) - limits.max_image_bytes
     lacking = limits.min_free_bytes - free_bytes(folder) - report.image_bytes_removed
+    if lacking > 0 and (freed := drop_set_aside(change, folder, now)):
+        lacking -= freed
     if max(excess, lacking) > 0:
         removed, num_bytes = shed_images(db, max(excess, lacking))
         report = _add(report, RetentionReport(images_removed=removed, image_bytes_removed=num_bytes))
@@ -94,17 +98,33 @@ def finish_round(db: sqlite3.Connection, blobs: Blobs, path: Path, report: Reten
     return replace(report, free_bytes=free_bytes(path.parent))
 
 
-def make_room(db: sqlite3.Connection, blobs: Blobs, folder: Path) -> bool:
-    """Free disk space: drop the reserve, delete the oldest hit pictures, create a new reserve.
+def make_room(
+    db: sqlite3.Connection, blobs: Blobs, folder: Path, now: dt.datetime, num_bytes: int = SHED_BYTES
+) -> bool:
+    """Free disk space: drop the reserve and copies of former data, else the oldest hit pictures; create a new reserve.
 
     Returns whether a retry of the write makes sense.
     """
     reserve.release(folder)
     with connect.immediate(db):
-        removed, _ = shed_images(db, SHED_BYTES)
+        freed = drop_set_aside(Change(db), folder, now)
+        removed, _ = shed_images(db, num_bytes - freed)
     images.delete_released(db, blobs)
     reserve.create(folder)
-    return removed > 0
+    return removed > 0 or freed > 0
+
+
+def drop_set_aside(change: Change, folder: Path, now: dt.datetime) -> int:
+    """Delete copies of former data, which go before any picture, and tell it; returns the bytes freed."""
+    if dropped := set_aside.drop(folder):
+        tell_dropped(change, dropped, now)
+    return dropped.num_bytes
+
+
+def tell_dropped(change: Change, dropped: set_aside.Dropped, now: dt.datetime) -> None:
+    """Add the `health` item that says what was deleted."""
+    told = {"state": set_aside.DROPPED, "detail": dropped.sentence(), "since": time_to_text(now)}
+    feed.append(change, now, "health", {"subject": set_aside.QUARANTINE} | told)
 
 
 def shed_images(db: sqlite3.Connection, num_bytes: int) -> tuple[int, int]:

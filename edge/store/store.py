@@ -291,7 +291,7 @@ class Store:
 
 
 def _make_room(core: Core, db: sqlite3.Connection) -> bool:
-    return retention.make_room(db, core.blobs, core.folder)
+    return retention.make_room(db, core.blobs, core.folder, core.clock())
 
 
 def _delete_files(core: Core, db: sqlite3.Connection, _: Sequence[FeedItem]) -> None:

@@ -1,8 +1,8 @@
 """Finds a damaged database before it is opened, and mends it: indexes are rebuilt, or all rows copied into a new file.
 
 Called while no other process has the database open. At every instant there is a whole database, the old one or the new
-one; the old one lies in `quarantine` afterwards, if it isn't large. What was done is recorded in feed and audit and kept
-for the page.
+one; the old one lies in `quarantine` afterwards, if it isn't large. What was done is recorded in feed and audit, and
+kept for the page.
 """
 
 from __future__ import annotations

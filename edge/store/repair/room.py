@@ -1,7 +1,7 @@
 """Frees disk space while the database can't be written: by the rules of a full disk, with files alone.
 
-Copies of former data go first, then the reserve, then pictures of hits, the oldest first; pictures of people on the list
-never. Rows whose files went this way are deleted as soon as a database can be written: see `images.forget_missing`.
+Copies of former data go first, then the reserve, then pictures of hits, the oldest first; pictures of people on the
+list never. Rows whose files went this way are deleted as soon as a database can be written: `images.forget_missing`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.store import reserve
@@ -30,7 +30,7 @@ REFERENCE = "reference"
 class Freed:
     """What was given up."""
 
-    dropped: Dropped = Dropped()
+    dropped: Dropped = field(default_factory=Dropped)
     pictures: int = 0
     picture_bytes: int = 0
     is_reserve: bool = False
@@ -39,9 +39,7 @@ class Freed:
         return bool(self.dropped or self.pictures or self.is_reserve)
 
     def __add__(self, other: Freed) -> Freed:
-        dropped = Dropped(
-            self.dropped.what + other.dropped.what, self.dropped.num_bytes + other.dropped.num_bytes
-        )
+        dropped = Dropped(self.dropped.what + other.dropped.what, self.dropped.num_bytes + other.dropped.num_bytes)
         return Freed(
             dropped,
             self.pictures + other.pictures,
