@@ -29,7 +29,7 @@ from tools.data import ROOT
 from tools.soak import strangers
 from tools.soak.ledger import Ledger, line_of_json, summary
 
-DISK = "size=400m"
+DISK = "size=200m"
 LEAVE_BYTES = 400_000
 """Room that the filler leaves: the next pictures don't fit."""
 YEAR_S = 400 * 86400
@@ -71,6 +71,8 @@ class Soak:
         self._clock.write_text("0")
         self.found = Found()
         self._cursor = ""
+        self._last_seq = 0
+        """Of the page that the cursor follows."""
         self._token = ""
 
     def run(self, rounds: int, within_s: float) -> Found:
@@ -203,6 +205,9 @@ class Soak:
             return 0
         except OSError:
             return 0
+        # This cursor says that the page before it has arrived.
+        self.found.ledger.pulled_to = max(self.found.ledger.pulled_to, self._last_seq if self._cursor else 0)
+        self._last_seq = page["items"][-1]["seq"] if page["items"] else self._last_seq
         self._cursor = f"&after={page['next']}"
         self.found.ledger.take(line_of_json(page["epoch"], item) for item in page["items"])
         # Those of the storing half are no sign of what the service sees.

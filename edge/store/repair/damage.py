@@ -117,7 +117,7 @@ def _replace(path: Path, blobs: Blobs, now: dt.datetime) -> Damage:
                 raise StoreError(
                     f"{path}: the database is damaged, and there is no room to copy what can be read of it: about "
                     f"{megabytes(needed)} are needed beside it and {free} are free; free some space on this disk, and "
-                    "start again: nothing was deleted for nothing"
+                    "start again: no picture was deleted for it"
                 ) from error
             freed += more
     swap.finish(path)
