@@ -37,6 +37,8 @@ MAX_FEED_BYTES = 256_000_000
 """Bytes of feed items; beyond them the oldest go, as they do when the disk is short of space."""
 ROUND_BYTES = 4_000_000
 """Of these, so many in one transaction."""
+_RETENTION = "retention"
+"""Cause of the gap that tells of alerts which went before somebody pulled them."""
 SAMPLE = 500
 CHUNK = 200
 SHED_BYTES = 3 * reserve.NUM_BYTES
@@ -217,13 +219,14 @@ def _cut_feed(
     ).fetchone()
     if cut[0] == 0:
         return report
-    missed = _unpulled_alerts(db, last_seq, pulled_seq)
+    missed, told = _unpulled_alerts(db, last_seq, pulled_seq), _unpulled_gaps(db, last_seq, pulled_seq)
     db.execute("DELETE FROM feed WHERE seq <= ?", (last_seq,))
     clocks.drop_marks(db, last_seq)
     db.execute("INSERT INTO trims (first_seq, last_seq, first_at, last_at) VALUES (?, ?, ?, ?)", cut[1:])
-    if missed[0]:
-        gap = {"cause": "retention", "lost": missed[0], "from": missed[1], "to": missed[2], "last_seq": cut[2]}
-        feed.append(change, now, "gap", gap)
+    if missed[0] or told[0]:
+        times = {"from": min(filter(None, (told[1], missed[1]))), "to": max(filter(None, (told[2], missed[2])))}
+        lost = {"cause": _RETENTION, "lost": missed[0] + told[0]}
+        feed.append(change, now, "gap", {**lost, **times, "last_seq": cut[2]})
     return replace(report, feed_items_removed=cut[0], unpulled_alerts_removed=missed[0])
 
 
@@ -235,6 +238,17 @@ def _unpulled_alerts(
         return 0, None, None
     query = "SELECT count(*), min(at), max(at) FROM feed WHERE seq > ? AND seq <= ? AND type LIKE 'alert.%'"
     row = db.execute(query, (pulled_seq, last_seq)).fetchone()
+    return row[0], row[1], row[2]
+
+
+def _unpulled_gaps(db: sqlite3.Connection, last_seq: int, pulled_seq: int | None) -> tuple[int, str | None, str | None]:
+    """The same of alerts that were cut earlier, and whose gaps are now about to be cut unread themselves."""
+    if pulled_seq is None:
+        return 0, None, None
+    query = """SELECT coalesce(sum(json_extract(body, '$.lost')), 0), min(json_extract(body, '$.from')),
+            max(json_extract(body, '$.to')) FROM feed
+        WHERE seq > ? AND seq <= ? AND type = 'gap' AND json_extract(body, '$.cause') = ?"""
+    row = db.execute(query, (pulled_seq, last_seq, _RETENTION)).fetchone()
     return row[0], row[1], row[2]
 
 
