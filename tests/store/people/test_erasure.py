@@ -221,3 +221,31 @@ def test_views_by_encoded_address_are_blanked_and_the_chain_holds(tmp_path: Path
         assert "/people/bob-2/edit" in kept
         assert not any("rg" in subject and "M" in subject for subject in kept)
         assert store.traces([person.person_id, person.name]) == {}
+
+
+@pytest.mark.parametrize("by_other", [False, True])
+def test_reads_that_are_only_counted_name_nobody_who_was_erased_meanwhile(tmp_path: Path, by_other: bool) -> None:
+    """The row with the count comes a minute later, or at the stop: after the erasure, by whatever process."""
+    with Store.open(tmp_path) as store:
+        enrol(store, ANN)
+        enrol(store, BOB)
+        for _ in range(5):
+            store.audit_log.note_read("gwen", "watchlist.view", "/people/bob-2/edit", {})
+            store.audit_log.note_read("gwen", "hits.search", "/hits?person=bob-2", {})
+            store.audit_log.note_read("gwen", "watchlist.view", "/people/ann-1/edit", {})
+        if by_other:
+            with Store.open(tmp_path) as other:
+                assert other.forget_person("bob-2").result(20).is_scrubbed
+            store.audit("gwen", "x", "y").result(10)
+        else:
+            assert store.forget_person("bob-2").result(20).is_scrubbed
+        assert store.traces(["bob-2", BOB.name]) == {}
+    kept = everything_on_disk(tmp_path)
+    assert b"bob-2" not in kept
+    with Store.open(tmp_path) as store:
+        counted = [entry for entry in store.audit_log.newest() if entry.detail and "count" in entry.detail]
+        assert {(entry.action, entry.object) for entry in counted} == {
+            ("watchlist.view", "more of this kind"),
+            ("hits.search", "more of this kind"),
+        }
+        assert store.audit_log.verify().problems == ()
