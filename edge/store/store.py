@@ -64,7 +64,7 @@ class Store:
         self.calibration, self.identity = CalibrationStore(core), Identity(core)
         watchlist = self._watchlist = Watchlist(core)
         self.put_listing, self.replace_people = watchlist.put, watchlist.replace
-        self.forget_person = watchlist.erase
+        self.forget_person, self.resume_erasures = watchlist.erase, watchlist.resume_erasures
         self._share_accounts()
 
     @property
@@ -108,7 +108,7 @@ class Store:
             core.close()
             raise
         core.start()
-        store._watchlist.resume_erasures()
+        store.resume_erasures()
         return store
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import os
 import random
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ import pytest
 from edge.errors import NotFoundError
 from edge.records import HitImages, Person
 from edge.store import Store, update
+from edge.store.database import meta
+from edge.store.people import watchlist
 from tests.support.store import ANN, BOB, Clock, enrol, hit_of, kept_files, picture, reference_of, review
 
 
@@ -249,3 +252,22 @@ def test_reads_that_are_only_counted_name_nobody_who_was_erased_meanwhile(tmp_pa
             ("hits.search", "more of this kind"),
         }
         assert store.audit_log.verify().problems == ()
+
+
+def test_what_readers_kept_from_being_wiped_is_wiped_later_without_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchlist, "SCRUB_TRIES", 1)
+    with Store.open(tmp_path) as store:
+        enrol(store, BOB)
+        store.add_hit(*hit_of(BOB, 1)).result(10)
+        with store._core._readers.snapshot() as reader:
+            reader.execute("SELECT count(*) FROM feed").fetchone()
+            assert not store.forget_person("bob-2").result(30).is_scrubbed
+        assert store.traces(["bob-2", BOB.name]) != {}
+        store.resume_erasures()
+        store.resume_erasures()  # while the first is at it: nothing more to do
+        deadline = time.monotonic() + 30
+        while store._core.read(lambda db: meta.get(db, meta.Key.SCRUB_DUE)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert store.traces(["bob-2", BOB.name]) == {}
