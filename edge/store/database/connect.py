@@ -234,8 +234,16 @@ def is_locked(error: BaseException) -> bool:
 
 
 def is_damaged(error: BaseException) -> bool:
-    """Whether the file's content makes no sense."""
-    return isinstance(error, sqlite3.Error) and _primary_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    """Whether the file's content makes no sense, or a part of it can't be read from the disk."""
+    return isinstance(error, sqlite3.Error) and (
+        _primary_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or is_unreadable(error)
+    )
+
+
+def is_unreadable(error: BaseException) -> bool:
+    """Whether the disk could not read a part of the file, as with a bad sector."""
+    codes = (sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ)
+    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", None) in codes
 
 
 def explain(error: sqlite3.Error | OSError, path: Path) -> StoreError:

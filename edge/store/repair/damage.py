@@ -148,16 +148,7 @@ def _copy_into_new(path: Path, blobs: Blobs, now: dt.datetime, freed: room.Freed
 
 
 def _copy(path: Path, new: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -> salvage.Salvage:
-    found = salvage.Salvage()
-    sequences: dict[str, int] = {}
-    try:
-        with contextlib.closing(connect.open_reader(path)) as old:
-            found = salvage.copy_rows(old, new)
-            sequences = dict(old.execute("SELECT name, seq FROM sqlite_sequence"))
-    except sqlite3.DatabaseError as error:
-        # An error for another reason, such as a full disk, says nothing about what can be read.
-        if not connect.is_damaged(error):
-            raise
+    found, sequences = _read_old(path, new)
     if not found.copied:
         found.incomplete = ["the whole database"]
     if found.incomplete:
@@ -179,6 +170,22 @@ def _copy(path: Path, new: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -
         found.remade["feed"] = _tell_again(new, now)
     meta.take(new, meta.Key.DAMAGE)
     return found
+
+
+def _read_old(path: Path, new: sqlite3.Connection) -> tuple[salvage.Salvage, dict[str, int]]:
+    """Copy rows; the highest numbers given. Raises where nothing can be read now, but perhaps another time."""
+    found, sequences = salvage.Salvage(), {}
+    try:
+        with contextlib.closing(connect.open_reader(path)) as old:
+            found = salvage.copy_rows(old, new)
+            sequences = dict(old.execute("SELECT name, seq FROM sqlite_sequence"))
+    except sqlite3.DatabaseError as error:
+        # An error for another reason, such as a full disk, says nothing about what can be read.
+        if not connect.is_damaged(error) or (not found.copied and connect.is_unreadable(error)):
+            raise
+    if not found.copied and found.is_disk_failing:
+        raise StoreError(f"{path}: the disk can't read any of it; look at the kernel log, and replace the disk")
+    return found, sequences
 
 
 def _find_device_id(db: sqlite3.Connection) -> None:

@@ -27,6 +27,8 @@ class Salvage:
     remade: Counter[str] = field(default_factory=Counter)
     without_file: int = 0
     """Pictures of hits whose file is not there."""
+    is_disk_failing: bool = False
+    """Whether the disk could not read a part, which it may be able to another time."""
 
     def sentence(self) -> str:
         """For the health item and the page."""
@@ -60,6 +62,7 @@ def _copy_table(old: sqlite3.Connection, new: sqlite3.Connection, name: str, fou
             if connect.is_full(error):
                 raise  # the row is well: it is the copy that has no room
             is_complete = False
+    found.is_disk_failing |= reader.is_disk_failing
     if not (is_complete and reader.is_complete):
         found.incomplete.append(name)
 
@@ -115,6 +118,7 @@ class _Reader:
         self._errors = 0
         self.is_complete = True
         """Whether no page was met that can't be read."""
+        self.is_disk_failing = False
 
     def rows(self) -> Iterator[tuple[object, ...]]:
         """All that can be read; a row may come twice."""
@@ -145,6 +149,7 @@ class _Reader:
                 raise  # nothing is known of the row
             self._errors += 1
             self.is_complete = False
+            self.is_disk_failing |= connect.is_unreadable(error)
 
     def _first_after(self, last: int) -> int | None:
         """The next rowid behind a damaged page, looked for in growing steps."""
