@@ -15,8 +15,8 @@ from edge.store.backup import parts
 from edge.store.database import connect
 from edge.store.database.jobs import Change
 from edge.store.people import changes, erasure, people
-from edge.store.repair.set_aside import QUARANTINE
-from edge.store.update import BEFORE, COPY, REFUSED
+from edge.store.repair.set_aside import QUARANTINE, REFUSED
+from edge.store.update import BEFORE, COPY
 
 log = logging.getLogger(__name__)
 

@@ -11,18 +11,20 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.store.backup import parts
-
 QUARANTINE = "quarantine"
 """Folder of the last damaged database."""
+REPLACED = "restore.replaced"
+"""What was there before a restore, until the next erasure or the next restore."""
+REFUSED = "edge.db.refused"
+"""The database that a rollback has replaced."""
 MAX_SHARE = 0.1
 """Of the disk: a larger damaged database is not kept."""
 DROPPED = "dropped"
 """State of the health item, whose subject is `quarantine`."""
 _WORDS = {
     QUARANTINE: "the copy of a damaged database",
-    parts.REPLACED: "the data that a restore had replaced",
-    f"{parts.DATABASE}.refused": "the database that a rollback had refused",
+    REPLACED: "the data that a restore had replaced",
+    REFUSED: "the database that a rollback had refused",
 }
 
 
