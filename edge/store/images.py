@@ -94,7 +94,8 @@ def sweep_if_due(db: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -> None
     if last is not None and abs((now - time_from_text(last)).total_seconds()) < MIN_AGE_TO_DELETE_S:
         return
     sweep_orphans(db, blobs)
-    forget_missing(db, blobs)
+    if next(blobs.names(), None) is not None:  # else the folder may be on a disk that is away
+        forget_missing(db, blobs)
     meta.put(db, meta.Key.LAST_SWEEP_AT, time_to_text(now))
 
 
