@@ -58,7 +58,7 @@ def backup_restore(
     """Check a backup whole, and say what it would replace; with `--yes` put it in the place of the data.
 
     The service must be stopped. A new feed epoch begins, and pullers are told. What was there lies in the folder
-    `restore.replaced` of the data directory until the next erasure or restore.
+    `restore.replaced` of the data directory until the next erasure or restore, or until the disk is short.
     """
     from edge.store.backup import restore
 

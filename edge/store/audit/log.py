@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from typing import Any
@@ -16,6 +17,8 @@ from edge.store.database.jobs import Change, Listener
 from edge.store.rows import AuditEntry, AuditHead, AuditReport
 
 PAGE = 500
+MORE = "more of this kind"
+"""Object of a row that counts reads without saying of what."""
 MAX_LISTED_READS = 20
 """Reads of one kind by one caller that get a row each within a minute."""
 
@@ -67,7 +70,15 @@ class AuditLog:
         for (actor, action, subject), count in self._equal.take_counts(all_of_them=is_last):
             self.note(actor, action, subject, {"count": count})
         for (actor, action), count in self._alike.take_counts(all_of_them=is_last):
-            self.note(actor, action, "more of this kind", {"count": count})
+            self.note(actor, action, MORE, {"count": count})
+
+    def _forget_subjects(self) -> None:
+        """Somebody was erased, here or by another process: what is only counted yet must not name them afterwards."""
+        counts: Counter[tuple[str, str]] = Counter()
+        for (actor, action, _), count in self._equal.take_counts(all_of_them=True):
+            counts[actor, action] += count
+        for (actor, action), count in counts.items():
+            self.note(actor, action, MORE, {"count": count})
 
     def record_settings(self, settings: Mapping[str, str]) -> Future[None]:
         """Audit the settings that changed since the last start, each with its old and new value."""
@@ -106,5 +117,7 @@ class AuditLog:
         """Keep the newest row in memory and in the file `audit.head`."""
         head = audit.head(db)
         if head is not None and head != self.head:
+            before, self.head = self.head, head
             chain.write_head(self._core.folder, head)
-            self.head = head
+            if audit.is_erased_after(db, before.seq if before else 0):
+                self._forget_subjects()
