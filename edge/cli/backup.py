@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.common import ConfigOption, JsonOption, out, print_json, read_config
+from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress_bars, read_config
 from edge.errors import ImageError
 from edge.store import Store
 from edge.store.backup.archive import Manifest
@@ -36,8 +36,8 @@ def backup_create(
     data_dir = read_config(config).data_dir
     if not (data_dir / "edge.db").exists():
         raise ImageError(f"{data_dir}: there is no data to back up yet")
-    with Store.open(data_dir) as store:
-        made = create(data_dir, file, dt.datetime.now(dt.UTC), tuple(recipient or ()))
+    with Store.open(data_dir) as store, progress_bars() as tell:
+        made = create(data_dir, file, dt.datetime.now(dt.UTC), tuple(recipient or ()), tell)
         store.audit("local", "backup.create", "backup", {"head": made.head, "encrypted": bool(recipient)}).result()
     told = _told(made) | {"file": str(file), "is_encrypted": bool(recipient)}
     if as_json:
@@ -64,7 +64,8 @@ def backup_restore(
 
     data_dir = read_config(config).data_dir
     now = dt.datetime.now(dt.UTC)
-    found = restore.restore(file, data_dir, now, identity) if yes else restore.look(file, identity)
+    with progress_bars() as tell:
+        found = restore.restore(file, data_dir, now, identity, tell) if yes else restore.look(file, identity, tell)
     there = None if yes else restore.present(data_dir, found.made_at)
     if as_json:
         present = None if there is None else dataclasses.asdict(there)

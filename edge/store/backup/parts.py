@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, and how many MB of how many are done."""
+MB = 1_000_000
 
 STAGING = "backup.making"
 """Snapshot and links to pictures while a backup is made."""
