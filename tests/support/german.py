@@ -14,6 +14,8 @@ ENGLISH_WORDS = frozenset(
     "again still only already here there their them they you your if but until since before after between under "
     "does doesn't did done was were will would should must may might".split()
 )
+STRONG_WORDS = frozenset({"the", "of", "which", "there", "with", "this", "has"})
+"""One of these is enough."""
 ALSO_GERMAN = frozenset({"was", "an", "am", "so", "in", "war", "all", "also", "man", "die", "on", "will"})
 SPOKEN = ("alt", "title", "placeholder", "aria-label", "data-said", "data-label", "data-mark")
 
@@ -72,6 +74,6 @@ def english_in(page: str) -> list[str]:
     found = list(read.english)
     for text in read.texts:
         words = set(re.findall(r"[a-z']+", text.lower())) & (ENGLISH_WORDS - ALSO_GERMAN)
-        if len(words) >= 2 or (text not in SAME and any(one.fullmatch(text) for one in CATALOGUE)):
+        if len(words) >= 2 or words & STRONG_WORDS or (text not in SAME and any(one.fullmatch(text) for one in CATALOGUE)):
             found.append(text)
     return found

@@ -85,7 +85,7 @@ class Sayings:
     def _after_place(self, text: str, depth: int) -> str | None:
         place, found, rest = text.partition(": ")
         said = self._say(rest, depth + 1) if found else None
-        return None if said is None else f"{place}: {said}"
+        return None if said is None else f"{self._whole.get(place, place)}: {said}"
 
 
 @functools.cache
