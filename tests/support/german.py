@@ -8,12 +8,13 @@ from html.parser import HTMLParser
 
 from edge.serve.page.language import Translate
 
-ENGLISH_WORDS = frozenset(
+_WORDS = (
     "the is are be been not of to and or for with without from by this that these it its has have had can't can could "
     "no yes at on as than then when where who whom which what why how any all every each more most other another "
     "again still only already here there their them they you your if but until since before after between under "
-    "does doesn't did done was were will would should must may might".split()
+    "does doesn't did done was were will would should must may might"
 )
+ENGLISH_WORDS = frozenset(_WORDS.split())
 STRONG_WORDS = frozenset({"the", "of", "which", "there", "with", "this", "has"})
 """One of these is enough."""
 ALSO_GERMAN = frozenset({"was", "an", "am", "so", "in", "war", "all", "also", "man", "die", "on", "will"})
@@ -74,6 +75,10 @@ def english_in(page: str) -> list[str]:
     found = list(read.english)
     for text in read.texts:
         words = set(re.findall(r"[a-z']+", text.lower())) & (ENGLISH_WORDS - ALSO_GERMAN)
-        if len(words) >= 2 or words & STRONG_WORDS or (text not in SAME and any(one.fullmatch(text) for one in CATALOGUE)):
+        if (
+            len(words) >= 2
+            or words & STRONG_WORDS
+            or (text not in SAME and any(one.fullmatch(text) for one in CATALOGUE))
+        ):
             found.append(text)
     return found

@@ -157,7 +157,9 @@ def full_hit(number: int, *, enhanced: bool = True, status: str = "Hausverbot") 
     skipped = [{"name": step.name, "reason": step.reason} for plan in plans for step in plan.skipped]
     skipped += [{"name": name, "reason": why} for name, why in budget.trim(["lime"], 4_000_000).items()]
     who = dataclasses.replace(hit.person, status=status, reason="Diebstahl im Mai", owner="Frau Weber")
-    decision = {"gates": [{"gate": name, "value": value, "limit": limit} for name, value, limit in GATES]}
+    decision: dict[str, Any] = {
+        "gates": [{"gate": name, "value": value, "limit": limit} for name, value, limit in GATES]
+    }
     decision |= {"kind": "color", "limits": "calibration", "timing": "regular", "one_in": 60_000}
     return dataclasses.replace(
         hit,
@@ -206,7 +208,9 @@ class WholeBox:
                 CameraHealth("yard", CameraState.COVERED, since, covered, 1234, 0),
             ]
         )
-        self.told["store_problem"] = "/var/lib/edge/edge.db: the disk is full; free some space, or lower max_image_bytes"
+        self.told["store_problem"] = (
+            "/var/lib/edge/edge.db: the disk is full; free some space, or lower max_image_bytes"
+        )
         drift = "door: faces are 31 % darker than in the first week: is a lamp out?"
         self.box.live.publish_conditions(
             Condition(subject, state, since, detail)
@@ -230,7 +234,12 @@ async def whole_box(folder: Path) -> AsyncIterator[WholeBox]:
         "faces": {"door": FACES},
         "enhancement": "shown to help recognition: lime for dark from level 2",
         "models": {
-            "embed": {"name": "faces", "precision": "int8", "provider": "CPU", "choice": "no pack vouches for this file"}
+            "embed": {
+                "name": "faces",
+                "precision": "int8",
+                "provider": "CPU",
+                "choice": "no pack vouches for this file",
+            }
         },
     }
     statuses = {"Hausverbot": StatusConfig(words="Schichtleitung rufen", severity="urgent")}

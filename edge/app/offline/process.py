@@ -16,7 +16,7 @@ from edge.app.people.people import temporary_people
 from edge.app.people.transfer import import_people
 from edge.config import Config
 from edge.errors import StoreError
-from edge.names import printable
+from edge.names import counted, printable
 from edge.pipeline import ActiveList
 from edge.pixels.encode import to_png
 from edge.store import Store
@@ -130,12 +130,10 @@ def _facts(
     source: Path, config: Config, models: Models, active_list: ActiveList, fault: clips.Degradation | None
 ) -> dict[str, Any]:
     worse = f" Frames were degraded by {fault.text} first." if fault else ""
+    people = counted(len(active_list.people), "person", "people")
     details = [
         ("edge", __version__),
-        (
-            "watchlist",
-            f"{len(active_list.people)} people, version {active_list.version}, digest {active_list.digest[:16]}",
-        ),
+        ("watchlist", f"{people}, version {active_list.version}, digest {active_list.digest[:16]}"),
         ("a match needs", f"similarity {config.recognise.min_similarity}, margin {config.recognise.min_margin}"),
         ("enhancement", config.enhance.mode),
     ]
@@ -146,7 +144,7 @@ def _facts(
     ]
     return {
         "source": printable(source.name),
-        "sentence": f"{len(active_list.people)} people were looked for.{worse}",
+        "sentence": f"{counted(len(active_list.people), 'person was', 'people were')} looked for.{worse}",
         "details": details,
     }
 

@@ -233,9 +233,13 @@ class Words:
         """Problems in the health record of the device; empty when it works."""
         t, problems = self._t, []
         if problem := box.get("database_problem"):
-            problems.append(Trouble("fault", t("trouble.database.what"), t("trouble.database.advice", problem=self.said(problem))))
+            problems.append(
+                Trouble("fault", t("trouble.database.what"), t("trouble.database.advice", problem=self.said(problem)))
+            )
         if problem := box.get("store_problem"):
-            problems.append(Trouble("fault", t("trouble.store.what"), t("trouble.store.advice", problem=self.said(problem))))
+            problems.append(
+                Trouble("fault", t("trouble.store.what"), t("trouble.store.advice", problem=self.said(problem)))
+            )
         elif waiting := box.get("hits_waiting"):
             what = t("trouble.waiting.what_one" if waiting == 1 else "trouble.waiting.what", count=waiting)
             problems.append(Trouble("wait", what, t("trouble.waiting.advice")))

@@ -13,6 +13,8 @@ from tests.support.web import run
 from tests.support.whole_box import PAGES, WholeBox, whole_box
 
 GERMAN = {"Accept": "text/html", "Accept-Language": "de"}
+
+
 @pytest.mark.parametrize("is_bad", [False, True])
 def test_no_page_of_a_night_has_a_word_of_english(tmp_path: Path, is_bad: bool) -> None:
     async def check() -> None:

@@ -18,13 +18,14 @@ from tests.support.paths import ROOT
 
 GERMAN = sayings("de")
 KNOWN = tomllib.loads((FOLDER / "de_sayings.toml").read_text("utf-8"))
-SPOKEN = (
+_MODULES = (
     "capture/address.py capture/health.py capture/supervisor.py capture/child.py capture/camera.py capture/files.py "
     "capture/network capture/devices capture/video capture/pictures app/health/checks.py app/health/drift.py "
     "app/packs/model_files.py app/examine/queue.py app/commission/page.py enhance/planner.py enhance/budget.py "
     "enhance/benefit.py enhance/view.py ops/system/sensors.py store/repair/damage.py store/repair/salvage.py "
     "store/identity/identity.py store/database/connect.py serve/page serve/http/problems.py serve/http/uploads.py"
-).split()
+)
+SPOKEN = _MODULES.split()
 """Modules of `edge` whose sentences reach the page."""
 SAMPLES = {
     "report.text": "no such host; check the address",
@@ -55,7 +56,10 @@ SAMPLES = {
     "explain_absence(self.number, found, Path('/dev'))": "no camera has the number 2; picamera:0 is imx708",
     "error.strerror or error": "Permission denied",
 }
-"""What stands in a blank, by the source's expression, with the module's name before it where others mean another thing; elsewhere a word that nobody knows."""
+"""What stands in a blank, by the source's expression, with the module before it where others mean another thing by it.
+
+In other blanks stands a word that nobody knows.
+"""
 NOT_SHOWN = (
     "is no known",  # of the configuration, which is read before there is a page
     "source ",
@@ -195,8 +199,8 @@ def test_a_translation_has_the_blanks_of_its_sentence() -> None:
             "bei Rauschen der Stufe 2, Dunkelheit der Stufe 1: Es ist nicht gezeigt, dass es dem Auge hilft",
         ),
         (
-            "rtsp://gate/: no such host; check the address. It is tried again every few seconds",
-            "rtsp://gate/: diesen Rechner gibt es nicht; die Adresse prüfen. Es wird alle paar Sekunden wieder versucht",
+            "rtsp://a/: no such host; check the address. It is tried again every few seconds",
+            "rtsp://a/: diesen Rechner gibt es nicht; die Adresse prüfen. Es wird alle paar Sekunden wieder versucht",
         ),
         ("1.2 frames/s are processed, 23.8 are dropped", "1,2 Bilder/s werden verarbeitet, 23,8 fallen weg"),
         (
