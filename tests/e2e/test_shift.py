@@ -158,7 +158,7 @@ async def the_box_speaks_in_words(page: Any, box: Appliance) -> None:
     await shoot(page, "shift-walk")
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_shift(tmp_path: Path, demo_clip: Path, portrait: Path) -> None:
     async def shift(box: Appliance, code: str, portrait: Path) -> None:
         async with browsing(box.url, DESK, may_fail=("status of 4",)) as page:

@@ -137,6 +137,7 @@ class Examinations:
             face(1, "too_small", 12.0, 16.0),
             face(2, "no_match", 0.21, None),
             face(3, "blur", 11.0, 20.0),
+            face(4, "low_score", 1, 3),
         ]
 
     def quiet_s(self, job_id: str) -> float:
