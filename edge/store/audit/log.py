@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -109,9 +109,11 @@ class AuditLog:
     def _page(self, after: int) -> list[AuditEntry]:
         return self._core.read(lambda db: list(audit.entries(db, after, PAGE)))
 
-    def verify(self, known: tuple[AuditHead, ...] = ()) -> AuditReport:
-        """Check the whole chain, also against heads somebody wrote down before."""
-        return self._core.read(lambda db: chain.verify(db, self._core.folder, known))
+    def verify(
+        self, known: tuple[AuditHead, ...] = (), progress: Callable[[int, int], None] = lambda done, total: None
+    ) -> AuditReport:
+        """Check the whole chain, also against heads somebody wrote down before; `progress` hears of entries done."""
+        return self._core.read(lambda db: chain.verify(db, self._core.folder, known, progress))
 
     def _remember_head(self, db: sqlite3.Connection) -> None:
         """Keep the newest row in memory and in the file `audit.head`."""

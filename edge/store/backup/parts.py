@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from edge.store.repair.set_aside import QUARANTINE, REPLACED
 
-__all__ = ["BLOBS", "DATABASE", "FILES", "FOLDERS", "MOVING", "READY", "REPLACED", "STAGING", "TAKEN_AWAY", "UNPACKED"]
+__all__ = [
+    "BLOBS",
+    "DATABASE",
+    "FILES",
+    "FOLDERS",
+    "MB",
+    "MOVING",
+    "READY",
+    "REPLACED",
+    "STAGING",
+    "TAKEN_AWAY",
+    "UNPACKED",
+    "Progress",
+    "drop_copies",
+]
+
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, and how many MB of how many are done."""
+MB = 1_000_000
 
 STAGING = "backup.making"
 """Snapshot and links to pictures while a backup is made."""
