@@ -45,6 +45,8 @@ PATHS = {
     "box.drill": "/box/drill",
     "box.pause": "/box/pause",
     "box.resume": "/box/resume",
+    "box.scene": "/box/scenes/4",
+    "box.scene.picture": "/box/scenes/4/now.jpg",
     "commission": "/commission",
     "commission.act": "/commission",
     "commission.sheet": "/commission/sheet",

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from edge.app.health.drift import FaceDrift
+from edge.app.health.evidence import SceneEvidence
 from edge.app.service.outbox import Outbox
 from edge.capture.camera import Camera
 from edge.errors import EdgeError
@@ -45,6 +46,7 @@ class VisionThread:
         self.is_scheduled: Callable[[Frame], bool] = lambda frame: True
         """Whether faces are looked for in a frame, by the hours set for its camera."""
         self.drift: FaceDrift | None = None
+        self.evidence: SceneEvidence | None = None
         self.observer: Callable[[Frame, FrameResult], None] | None = None
         """Called on the vision thread with every processed frame; the acceptance walk measures through it."""
         self._cameras = cameras
@@ -84,6 +86,8 @@ class VisionThread:
         self._publish_picture(frame, result)
         if self._camera_status is not None:
             self._camera_status.note_frame(frame)
+        if self.evidence is not None:
+            self.evidence.note_frame(frame, result.detections, result.tracks)
         if observer is not None:
             observer(frame, result)
         self.frames_done += 1
