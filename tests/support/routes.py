@@ -47,6 +47,8 @@ PATHS = {
     "box.resume": "/box/resume",
     "box.scene": "/box/scenes/4",
     "box.scene.picture": "/box/scenes/4/now.jpg",
+    "box.zones": "/box/zones/door",
+    "box.zones.save": "/box/zones/door",
     "commission": "/commission",
     "commission.act": "/commission",
     "commission.sheet": "/commission/sheet",

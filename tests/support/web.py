@@ -41,7 +41,7 @@ from tests.support.drawings import SCENE, draw_scene, jpeg, pictures, sha256
 
 ROLES = ("guard", "supervisor", "installer", "auditor")
 PASSWORD = "correct horse 1"
-PARTS = ("review", "site", "statuses", "examiner", "recognition", "walk")
+PARTS = ("review", "site", "statuses", "examiner", "recognition", "walk", "areas")
 START = dt.datetime(2025, 3, 1, 21, 30, tzinfo=dt.UTC)
 NASTY = "<script>alert(1)</script>\"'&"
 

@@ -22,10 +22,12 @@ from edge.app.health.budget import follow_pace, set_strains
 from edge.app.health.camera_news import CameraNews
 from edge.app.health.drift import FaceDrift
 from edge.app.health.evidence import SceneEvidence
+from edge.app.health.lowering import Lowering, LoweringOrder
 from edge.app.health.monitor import HealthMonitor, Inputs
 from edge.app.packs.model_files import ModelFiles
 from edge.app.people.worker import PeopleWorker
 from edge.app.service import reload, settings
+from edge.app.service.areas import AreaKeeper
 from edge.app.service.database_check import watch_for_damage
 from edge.app.service.figures import rendered
 from edge.app.service.listener import open_page
@@ -149,6 +151,7 @@ class _Service:
         self.drift = self.vision.drift = FaceDrift(config.data_dir, list(hours), zone)
         self.evidence = self.vision.evidence = SceneEvidence(self.cameras, models.stages.second_look)
         self.camera_news = CameraNews(self.outbox.add_item, self.evidence.pictures_of)
+        self.lowering = LoweringOrder()
         self.examiner = ExamineQueue(config)
         self.people = PeopleWorker(config, store, forget_examinations=self.examiner.forget_person)
         self.recognition = RecognitionSwitch(store, self.vision)
@@ -171,6 +174,7 @@ class _Service:
             frames_dropped=lambda: sum(camera.dropped for camera in self.cameras),
             pause=self.store.pauses.current,
             is_scheduled=self.schedules.is_on,
+            lowering=self.lowering.update,
             drift=self.drift.close_day,
             is_list_stale=lambda at: self.vision.pipeline.active_list.is_stale(at),
             publish=self.board.publish_conditions,
@@ -195,6 +199,7 @@ class _Service:
             examiner=self.examiner,
             recognition=self.recognition,
             walk=self.commissioner,
+            areas=AreaKeeper(lambda: self.config, self.store, lambda new: reload.take_over(self, new)),
         )
 
     async def work(
@@ -254,7 +259,8 @@ class _Service:
             states = [camera.health() for camera in self.cameras]
             self.board.publish_health(states)
             set_strains(self.vision.pipeline.budget, self.monitor.conditions.state)
-            follow_pace(self.vision.pipeline, self.config.detect, self.monitor.conditions.state)
+            follow_pace(self.vision.pipeline, self.config.detect, self.lowering.step)
+            self.vision.may_lighten = self.lowering.step < Lowering.VIEW
             for health in states:
                 self.metrics.note_health(health)
             self.camera_news.tell(states, time.monotonic())

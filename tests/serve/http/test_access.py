@@ -35,6 +35,7 @@ POSTS: dict[str, dict[str, str]] = {
     "box.pause": {},
     "box.resume": {},
     "commission.act": {},
+    "box.zones.save": {},
     "box.user.add": {},
     "box.user.password": {},
     "box.user.remove": {},
@@ -57,7 +58,17 @@ EXPECTED = {
     "installer": OPEN
     | OWN
     | {"now", "now.health", "events", "live.frames", "live.frame", "live.picture", "box"}
-    | {"box.drill", "box.pause", "box.resume", "commission", "commission.act", "commission.sheet", "commission.picture"}
+    | {
+        "box.zones",
+        "box.zones.save",
+        "box.drill",
+        "box.pause",
+        "box.resume",
+        "commission",
+        "commission.act",
+        "commission.sheet",
+        "commission.picture",
+    }
     | {"api.health", "api.consumers", "api.openapi", "api.coverage", "metrics"},
     "auditor": OPEN
     | OWN

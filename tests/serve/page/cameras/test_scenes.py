@@ -26,6 +26,7 @@ def test_both_pictures_are_side_by_side_and_audited(tmp_path: Path) -> None:
                 answer, body = await box.get(address, caller)
                 assert answer.headers["Content-Type"] == "image/jpeg"
                 assert body == jpeg(draw_scene(number)[0])
+            box.store.audit("test", "end", "here").result(10)
             seen = [(one.action, one.object) for one in box.store.audit_log.newest(limit=20)]
             assert ("scene.view", f"/box/scenes/{seq}") in seen
             assert {("picture.view", f"/box/scenes/{seq}/{role}.jpg") for role in ("before", "now")} <= set(seen)
