@@ -183,6 +183,8 @@ class Pipeline:
     def take_areas(self, camera: CameraConfig) -> tuple[TrackEnd, ...]:
         """From the next frame on, recognise faces in these zones of a camera; ends the tracks that began before."""
         self._camera_settings[camera.name] = camera
+        for face in self._state_of(camera.name).faces.values():
+            face.hide(camera)
         return self.finish(camera.name)
 
     def finish(self, camera: str) -> tuple[TrackEnd, ...]:
