@@ -70,12 +70,16 @@ def drift_of(first: Sequence[FaceDay], now: FaceDay, accepted: Accepted | None =
         after = getattr(now, name)
         week = statistics.median(getattr(one, name) for one in first) if usual >= MIN_FACES else 0.0
         walk = 0.0 if accepted is None else getattr(accepted, name)
-        for before, when in ((walk, "at commissioning"), (week, "in the first week")):
-            if before > 0 and after < before * (1 - notable):
-                lost = f"{1 - after / before:.0%}".replace("%", " %")
-                said.append(f"faces are {lost} {word} than {when}: {question}")
-                break
+        if after < walk * (1 - notable):
+            said.append(f"faces are {_lost(after, walk)} % {word} than at commissioning: {question}")
+        elif after < week * (1 - notable):
+            said.append(f"faces are {_lost(after, week)} % {word} than in the first week: {question}")
     return said
+
+
+def _lost(after: float, before: float) -> str:
+    """By how many percent a value is less than before."""
+    return str(round(100 * (1 - after / before)))
 
 
 class FaceDrift:

@@ -149,9 +149,8 @@ class _Service:
         self.vision.is_scheduled = lambda frame: self.schedules.is_on(frame.camera, frame.captured_at)
         zone = ZoneInfo(config.site.time_zone) if config.site.time_zone else None
         self.drift = self.vision.drift = FaceDrift(config.data_dir, list(hours), zone)
-        self.evidence = self.vision.evidence = SceneEvidence(self.cameras, models.stages.second_look)
-        self.camera_news = CameraNews(self.outbox.add_item, self.evidence.pictures_of)
-        self.lowering = LoweringOrder()
+        evidence = self.vision.evidence = SceneEvidence(self.cameras, models.stages.second_look)
+        self.camera_news, self.lowering = CameraNews(self.outbox.add_item, evidence.pictures_of), LoweringOrder()
         self.examiner = ExamineQueue(config)
         self.people = PeopleWorker(config, store, forget_examinations=self.examiner.forget_person)
         self.recognition = RecognitionSwitch(store, self.vision)
@@ -277,6 +276,8 @@ class _Service:
             )
             try:
                 await asyncio.wrap_future(done)
+                # What readers kept an erasure from wiping stays due.
+                await asyncio.to_thread(self.store.resume_erasures)
             except EdgeError as error:
                 log.error("retention failed: %s", error)
             await asyncio.sleep(RETENTION_S)

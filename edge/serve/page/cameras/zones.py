@@ -80,5 +80,5 @@ def _page(
 def _why(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        return ": ".join((".".join(map(str, first["loc"])), first["msg"]))
     return str(error)
