@@ -292,3 +292,5 @@ class LiveView:
     height: int
     jpeg: bytes = field(repr=False)
     faces: tuple[LiveFace, ...]
+    is_lit: bool = False
+    """Whether it was lightened for the eye."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import threading
+import time
 from types import TracebackType
 
 from edge.capture.address import parse_source
@@ -18,6 +19,7 @@ from edge.config import CameraConfig
 from edge.records import CameraHealth, CameraState, Frame
 
 _STOP_LIMIT_S = 8.0
+_CHANGE_POLL_S = 0.02
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -70,12 +72,24 @@ class Camera:
 
         At the end of a recording its last frame may still be here when `health` already says `ended`.
         """
+        deadline_s = time.monotonic() + timeout_s
         with self._reading:
-            found = None if self._is_closed else self._ring.newest(timeout_s)
+            while self._supervisor.is_changing:
+                if self._stop.wait(_CHANGE_POLL_S) or time.monotonic() >= deadline_s:
+                    return None
+            found = None if self._is_closed else self._ring.newest(max(0.0, deadline_s - time.monotonic()))
         if found is None:
             return None
         captured_at = _EPOCH + dt.timedelta(microseconds=found.captured_ns // 1000)
         return Frame(found.number, self.config.name, captured_at, found.mono_ns, found.image)
+
+    def change(self, config: CameraConfig) -> None:
+        """Go on with other settings of the same source, such as masks; the caller is the thread that calls `newest`.
+
+        Returns at once. Capture starts anew, and `newest` gives no frame that was taken with the former settings.
+        """
+        self.config = config
+        self._supervisor.change(config)
 
     @property
     def dropped(self) -> int:

@@ -236,6 +236,11 @@ class RingReader:
         self._memory.words[ControlWord.PHASE] = Phase.STARTING
         self._memory.words[ControlWord.BEAT_NS] = time.monotonic_ns()
 
+    def skip(self) -> None:
+        """Never return what was written up to now. Only while no child runs, and nobody is in `newest`."""
+        self._last = self.get(ControlWord.WRITTEN)
+        self._memory.words[ControlWord.TAKEN] = self._last
+
     def wake(self) -> None:
         """Let a waiting `newest` return None, and every later one at once."""
         self._is_woken = True

@@ -45,6 +45,7 @@ class Supervisor:
         self._ring = ring
         self._limits = limits
         self._child: subprocess.Popen[bytes] | None = None
+        self._next: CameraConfig | None = None
         self._started_s = 0.0
         self._start_at_s = 0.0
         self._why = ""
@@ -60,6 +61,15 @@ class Supervisor:
         child = self._child
         return child.pid if child is not None else None
 
+    @property
+    def is_changing(self) -> bool:
+        """Whether the child still plays with former settings; what it writes must not be read."""
+        return self._next is not None
+
+    def change(self, camera: CameraConfig) -> None:
+        """Start the child anew with other settings of the same source; any thread may call, and nobody waits."""
+        self._next = camera
+
     def run(self, stop: threading.Event) -> None:
         """Supervise until `stop` is set, then end the child. The child dies with this thread, whatever happens."""
         try:
@@ -71,6 +81,8 @@ class Supervisor:
 
     def _tick(self) -> None:
         now_s = time.monotonic()
+        if self._next is not None and self._end_child():
+            self._take(self._next, now_s)
         if self._child is None:
             if self._ring.get(ControlWord.PHASE) != Phase.ENDED and now_s >= self._start_at_s:
                 self._start_child(now_s)
@@ -89,10 +101,20 @@ class Supervisor:
             else:
                 self._failures += 1
                 self._why = f"{self._shown}: its driver hangs and can't be stopped; restart this box"
-        elif self._failures and self._is_steady(now_s):
+        elif (self._failures or self._why) and self._is_steady(now_s):
             self._failures = 0
             self._why = ""
         self._update_health()
+
+    def _take(self, camera: CameraConfig, now_s: float) -> None:
+        """Go on with other settings, once no child is left that could write frames with the former ones."""
+        self._ring.skip()
+        # Only now: `change` may have been called once more, with still other settings.
+        if self._next is camera:
+            self._next = None
+        self._camera = camera
+        if self._started_s:
+            self._why, self._started_s, self._start_at_s = f"{self._shown}: its masks were changed", 0.0, now_s
 
     def _is_steady(self, now_s: float) -> bool:
         return self._ring.get(ControlWord.PHASE) == Phase.STREAMING and now_s - self._started_s > _STEADY_AFTER_S
@@ -124,16 +146,17 @@ class Supervisor:
         with contextlib.suppress(BrokenPipeError), self._child.stdin as stdin:
             stdin.write(orders.model_dump_json().encode())
 
-    def _end_child(self) -> None:
-        """Ask it to end, so that it closes its device; kill it if it doesn't."""
+    def _end_child(self) -> bool:
+        """Ask it to end, so that it closes its device; kill it if it doesn't. False when even that doesn't end it."""
         if self._child is None:
-            return
+            return True
         self._child.terminate()
         try:
             self._child.wait(_TERMINATE_WAIT_S)
         except subprocess.TimeoutExpired:
-            self._kill_child()
+            return self._kill_child()
         self._child = None
+        return True
 
     def _kill_child(self) -> bool:
         """Kill; False when even that doesn't end it, as with a driver that hangs in the kernel."""

@@ -67,7 +67,7 @@ def commission(
     if not (os.access(sheet, os.W_OK) or (os.access(sheet.parent, os.W_OK) and not os.access(sheet, os.F_OK))):
         # Fail before the ten-minute walk, not after it.
         raise StoreError(f"{sheet}: can't be written as this user; give another --out, such as /tmp/sheet.html")
-    from edge.app.commission.session import open_session
+    from edge.app.commission.session import keep_accepted, open_session
 
     with open_session(settings, person, walker or ()) as made:
         if clip is not None or night_clip is not None:
@@ -80,6 +80,7 @@ def commission(
             sheet.write_bytes(data)
         except OSError as error:
             raise StoreError(f"{sheet}: can't be written ({error.strerror}); give another --out") from None
+    is_kept = keep_accepted(settings, name, findings)
     if as_json:
         told = {"sentence": findings.sentence, "sheet": str(sheet), "limits": asdict(findings.limits)}
         print_json(told | {"rows": [asdict(r) for r in findings.rows], "zones": [asdict(r) for r in findings.zones]})
@@ -93,6 +94,8 @@ def commission(
     expected = findings.limits.expected_false_alerts
     out.print(f"{findings.sentence} {expected[:1].upper()}{expected[1:]}.")
     out.print(f"{sheet}: signed; print it, or save it as PDF from a browser.")
+    if is_kept:
+        out.print(f"Faces of later days at {name} are compared with this walk.")
 
 
 def _distances(marks: str | None, steps: str | None, focal_px: float | None, hfov: float | None) -> DistancesOf:

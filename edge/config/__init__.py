@@ -3,6 +3,7 @@
 section       what every table is
 camera, site  a camera; time zone, verdicts, statuses
 areas, schedule  polygons in its picture; hours in which it is watched
+drawn         polygons that were drawn on the page, in a file of their own
 settings      all other tables, and `Config`
 file, load    file and environment as plain values; their models, and errors
 origins       which file is in use, and what set each key

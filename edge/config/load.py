@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from edge import disclosure
 from edge.config import file
+from edge.config.drawn import with_drawn
 from edge.config.settings import Config
 from edge.errors import ConfigError
 
@@ -31,7 +32,7 @@ def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Con
         raise ConfigError(f"{path}: no such configuration file; give its path with --config, or leave --config out")
     values = file.read(source if source.is_file() else None, env)
     try:
-        return _with_chosen_pack(Config.model_validate(values))
+        return with_drawn(_with_chosen_pack(Config.model_validate(values)))
     except ValidationError as error:
         raise ConfigError(disclosure.hide(explain(error, source))) from None
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from edge import disclosure
-from edge.config import DEFAULT, CameraConfig, Config, Origins, StatusConfig
+from edge.config import DEFAULT, CameraConfig, Config, Origins, StatusConfig, drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +46,23 @@ def defaults(config: Config) -> dict[str, Any]:
 
 def settings_in_force(config: Config, origins: Origins) -> list[Setting]:
     """Every setting in force, in the order of the tables."""
-    usual = defaults(config)
+    usual, on_page = defaults(config), _drawn_keys(config)
     return [
-        Setting(key, value, usual.get(key), _origin(key, value, usual.get(key), origins))
+        Setting(key, value, usual.get(key), _origin(key, value, usual.get(key), origins, on_page))
         for key, value in effective(config).items()
     ]
 
 
-def _origin(key: str, value: Any, default: Any, origins: Origins) -> str:
+def _drawn_keys(config: Config) -> frozenset[str]:
+    """Keys to which zones and masks were added on the page."""
+    areas = drawn.read(config.data_dir).items()
+    return frozenset(f"camera[{name}].{kind}" for name, one in areas for kind in drawn.KINDS if getattr(one, kind))
+
+
+def _origin(key: str, value: Any, default: Any, origins: Origins, on_page: frozenset[str]) -> str:
     origin = origins.of(key)
+    if key in on_page:
+        return f"page {drawn.FILE}" if origin == DEFAULT else f"{origin}, page {drawn.FILE}"
     # `edge models use` leads the box to another pack without a setting.
     return "edge models use" if key == "models_dir" and origin == DEFAULT and value != default else origin
 

@@ -65,6 +65,23 @@ def bystanders_of(track: Track, detections: Detections, tracks: Sequence[Track])
     return Bystanders(np.delete(detections.boxes, own, axis=0), doubtful, detections.doubtful is not None)
 
 
+def everybody_in(detections: Detections, tracks: Sequence[Track]) -> Bystanders:
+    """All faces of a frame: those found in it, and those that are only followed there."""
+    followed = np.array([one.box for one in tracks], np.float32).reshape(-1, 4)
+    doubtful = _no_boxes() if detections.doubtful is None else detections.doubtful
+    return Bystanders(np.concatenate([detections.boxes, followed]), doubtful, detections.doubtful is not None)
+
+
+def cover_everybody(image: BgrImage, known: Bystanders, searcher: Searcher | None) -> BgrImage:
+    """The frame with every face covered. A frame of which no search is known is searched with each score."""
+    sure, doubtful = [known.detected], [known.doubtful]
+    if searcher is not None:
+        sure += [] if known.is_searched else [searcher.detect(image).boxes]
+        doubtful += _second_look(image, searcher, is_searched=known.is_searched)
+    covered = cover_faces(image, _with_area(np.concatenate(sure)))
+    return cover_faces(covered, _with_area(np.concatenate(doubtful)), margin=DOUBTFUL_MARGIN)
+
+
 def look_again(image: BgrImage, own: Box, known: Bystanders, searcher: Searcher | None) -> Bystanders:
     """All that is to be covered in a frame that is kept for the face in the box `own`.
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.arrays import Embedding
+from edge.capture.masks import paint_masks
 from edge.config import CameraConfig, DetectConfig, RecogniseConfig
 from edge.enhance import Enhancer
 from edge.enhance.scoring import score_face
@@ -123,6 +124,13 @@ class TrackedFace:
             self.best, self.recipe = (frame, crop), recipe
             self.bystanders = bystanders or Bystanders()
         return True
+
+    def hide(self, camera: CameraConfig) -> None:
+        """Paint a camera's masks over the frame that a hit would keep: it may be older than they are."""
+        if self.best is not None:
+            image = self.best[0].image.copy()
+            paint_masks(image, camera.masks, camera.mask_polygons)
+            self.best = replace(self.best[0], image=image), self.best[1]
 
     @property
     def kind(self) -> str:

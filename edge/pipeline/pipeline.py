@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from edge.arrays import BgrImage
-from edge.config import Config
+from edge.config import CameraConfig, Config
 from edge.enhance import Budget, Enhancer
 from edge.pipeline.active_list import ActiveList
 from edge.pipeline.attention import EVERY_FRAME, Attention, Pace, Step
@@ -179,6 +179,13 @@ class Pipeline:
             if track.detection is not None
         )
         return FrameResult(detections, tracks, faces, tuple(drafts), ended)
+
+    def take_areas(self, camera: CameraConfig) -> tuple[TrackEnd, ...]:
+        """From the next frame on, recognise faces in these zones of a camera; ends the tracks that began before."""
+        self._camera_settings[camera.name] = camera
+        for face in self._state_of(camera.name).faces.values():
+            face.hide(camera)
+        return self.finish(camera.name)
 
     def finish(self, camera: str) -> tuple[TrackEnd, ...]:
         """End every track of a camera whose frames are over."""

@@ -9,6 +9,7 @@ change, patches                 where a picture has changed; a face found again 
 cover                           faces of strangers, painted over
 degrade, injected               faults of faces and of whole scenes, made on purpose
 lime, lime_fast, calm           brightening, exact and fast; smoothing the noise it amplifies
+lightened                       a whole live frame brightened for the eye
 lime_kernels, lime_fast_kernels kernels of the two
 multigrid, multigrid_setup, multigrid_kernels, screened   solvers behind them
 encode, hashing                 file bytes; hashes of pixels

@@ -50,10 +50,12 @@ from edge.serve.page.strip import look_at_box
 from edge.serve.page.zone import ZONE, SiteZone
 from edge.serve.ports import (
     ACCEPTANCE_WALK,
+    AREAS,
     EXAMINER,
     PEOPLE,
     RECOGNITION_SWITCH,
     AcceptanceWalk,
+    Areas,
     Examiner,
     PeopleService,
     RecognitionSwitch,
@@ -88,6 +90,7 @@ def build_app(
     examiner: Examiner | None = None,
     recognition: RecognitionSwitch | None = None,
     walk: AcceptanceWalk | None = None,
+    areas: Areas | None = None,
 ) -> web.Application:
     """Build the application. It owns only its subscription to the store; whatever is passed in, the caller closes."""
     app = web.Application(
@@ -113,6 +116,7 @@ def build_app(
     app[EXAMINER] = examiner
     app[RECOGNITION_SWITCH] = recognition
     app[ACCEPTANCE_WALK] = walk
+    app[AREAS] = areas
     # The configuration may name the device; otherwise the name made with its database is used.
     app[BOX_ID] = str(health().get("box_id") or store.box_id)
     app[REVIEW] = review = review or ReviewConfig()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 
 from edge.records import CameraHealth, LiveView
@@ -36,7 +36,9 @@ class LiveBoard:
         self._views: dict[str, LiveView] = {}
         self._health: tuple[CameraHealth, ...] = ()
         self._conditions: tuple[Condition, ...] = ()
+        self._lit: dict[str, LiveView] = {}
         self._asked_at: dict[str, float] = {}
+        self._lit_asked_at: dict[str, float] = {}
         self._frames = Bell()
         self.health_bell = Bell()
 
@@ -45,6 +47,18 @@ class LiveBoard:
         with self._lock:
             self._views[view.camera] = view
         self._frames.ring()
+
+    def publish_lit(self, view: LiveView) -> None:
+        """Replace a camera's newest lightened frame, for those who asked for that."""
+        with self._lock:
+            self._lit[view.camera] = view
+        self._frames.ring()
+
+    def forget(self, camera: str) -> None:
+        """Drop a camera's newest frame, such as one from before a new mask."""
+        with self._lock:
+            self._views.pop(camera, None)
+            self._lit.pop(camera, None)
 
     def publish_health(self, health: Iterable[CameraHealth]) -> None:
         """Replace the state of all cameras. Wakes readers if a state or detail has changed, not for counters alone."""
@@ -71,6 +85,10 @@ class LiveBoard:
         """Whether anybody has asked for this camera's frames lately; if not, the publisher skips encoding them."""
         return time.monotonic() - self._asked_at.get(camera, float("-inf")) < VIEWER_COUNTS_FOR_S
 
+    def has_lit_viewers(self, camera: str) -> bool:
+        """The same for its lightened frames."""
+        return time.monotonic() - self._lit_asked_at.get(camera, float("-inf")) < VIEWER_COUNTS_FOR_S
+
     def cameras(self) -> list[str]:
         """Names of all cameras heard of, in the order of the configuration."""
         with self._lock:
@@ -84,21 +102,30 @@ class LiveBoard:
         """The newest frame of a camera, however old."""
         return self._views.get(camera)
 
-    async def wait_newer(self, camera: str, frame_id: int | None, timeout_s: float) -> LiveView | None:
+    async def wait_newer(
+        self, camera: str, frame_id: int | None, timeout_s: float, *, is_lit: bool = False
+    ) -> LiveView | None:
         """Wait for a frame of `camera` other than `frame_id`; None after `timeout_s` seconds.
 
         Other, not greater: frame numbers start again when the service restarts.
         """
-        found = await self.wait_newer_any({camera: frame_id}, timeout_s)
+        found = await self.wait_newer_any({camera: frame_id}, timeout_s, {camera} if is_lit else frozenset())
         return found[0] if found else None
 
-    async def wait_newer_any(self, seen: Mapping[str, int | None], timeout_s: float) -> list[LiveView]:
-        """Wait until a camera in `seen` has a frame other than the one seen; return all such, [] at the time-out."""
+    async def wait_newer_any(
+        self, seen: Mapping[str, int | None], timeout_s: float, lit: Set[str] = frozenset()
+    ) -> list[LiveView]:
+        """Wait until a camera in `seen` has a frame other than the one seen; return all such, [] at the time-out.
+
+        Of the cameras in `lit`, lightened frames.
+        """
         deadline = time.monotonic() + timeout_s
         while True:
-            self._asked_at.update(dict.fromkeys(seen, time.monotonic()))
+            now = time.monotonic()
+            self._asked_at.update({camera: now for camera in seen if camera not in lit})
+            self._lit_asked_at.update({camera: now for camera in seen if camera in lit})
             rings = self._frames.rings
-            newest = [self._views.get(camera) for camera in seen]
+            newest = [(self._lit if camera in lit else self._views).get(camera) for camera in seen]
             if found := [view for view in newest if view is not None and view.frame_id != seen[view.camera]]:
                 return found
             if not await self._frames.wait(rings, max(0.0, deadline - time.monotonic())):

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from edge.config import ExamineConfig
+from edge.config.drawn import DrawnAreas
 from edge.errors import ServiceError
 from edge.store import Erasure
 from edge.store.coverage.pause import Pause
@@ -205,10 +206,31 @@ class AcceptanceWalk(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class CameraAreas:
+    """Zones and masks of a camera: what was drawn on the page, and what the configuration file says, by kind."""
+
+    drawn: DrawnAreas
+    fixed: Mapping[str, Sequence[Sequence[tuple[float, float]]]]
+
+
+class Areas(Protocol):
+    """Keeps zones and masks that are drawn on the page."""
+
+    async def of(self, camera: str) -> CameraAreas:
+        """Those of a camera; NotFoundError where there is none of that name."""
+        ...
+
+    async def save(self, camera: str, areas: DrawnAreas, *, version: str, by: str) -> None:
+        """Keep them and put them in force; PreconditionError if they have another version now, StoreError."""
+        ...
+
+
 PEOPLE: web.AppKey[PeopleService] = web.AppKey("people")
 EXAMINER: web.AppKey[Examiner | None] = web.AppKey("examiner")
 RECOGNITION_SWITCH: web.AppKey[RecognitionSwitch | None] = web.AppKey("recognition_switch")
 ACCEPTANCE_WALK: web.AppKey[AcceptanceWalk | None] = web.AppKey("acceptance_walk")
+AREAS: web.AppKey[Areas | None] = web.AppKey("areas")
 
 
 def require_examiner(app: web.Application) -> Examiner:
@@ -232,3 +254,10 @@ def require_walk(app: web.Application) -> AcceptanceWalk:
     if (walk := app[ACCEPTANCE_WALK]) is None:
         raise ServiceError("this process has no cameras: use the running service")
     return walk
+
+
+def require_areas(app: web.Application) -> Areas:
+    """What keeps zones and masks, or ServiceError if this process has no cameras."""
+    if (areas := app[AREAS]) is None:
+        raise ServiceError("this process has no cameras: use the running service")
+    return areas

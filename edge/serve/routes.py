@@ -28,6 +28,7 @@ from edge.serve.page import (
     now,
     people,
 )
+from edge.serve.page.cameras import scenes, zones
 from edge.store import Role
 
 G, S, I, A = Role  # noqa: E741  (guard, supervisor, installer, auditor)
@@ -85,6 +86,10 @@ TABLE: tuple[Route, ...] = (
     Route("POST", "/box/pause", box.pause, "box.pause", allow(G, S, I), change="recognition.pause"),
     Route("POST", "/box/drill", box.drill, "box.drill", allow(S, I), change="drill.make"),
     Route("POST", "/box/resume", box.resume, "box.resume", allow(G, S, I), change="recognition.resume"),
+    Route("GET", "/box/scenes/{seq}", scenes.show, "box.scene", ALL, view="scene.view"),
+    Route("GET", "/box/scenes/{seq}/{role}.jpg", scenes.picture, "box.scene.picture", ALL, view="picture.view"),
+    Route("GET", "/box/zones/{camera}", zones.show, "box.zones", allow(S, I), view="areas.view"),
+    Route("POST", "/box/zones/{camera}", zones.save, "box.zones.save", allow(S, I), change="areas.change"),
     Route("GET", "/commission", commission.show, "commission", allow(S, I)),
     Route("POST", "/commission", commission.act, "commission.act", allow(S, I), change="commission.sheet"),
     Route("GET", "/commission/sheet", commission.sheet, "commission.sheet", allow(S, I)),

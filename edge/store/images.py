@@ -21,6 +21,7 @@ from edge.store.database import meta
 from edge.store.database.connect import immediate
 
 _UNNAMED = """NOT EXISTS (SELECT 1 FROM hit_images h WHERE h.sha256 = images.sha256)
+    AND NOT EXISTS (SELECT 1 FROM item_images i WHERE i.sha256 = images.sha256)
     AND NOT EXISTS (SELECT 1 FROM person_references r WHERE r.image_sha256 = images.sha256)"""
 
 

@@ -22,7 +22,7 @@ from edge.store.codec import time_to_text
 from edge.store.core import Core
 from edge.store.database import connect
 from edge.store.database.jobs import Change
-from edge.store.feed import feed
+from edge.store.feed import feed, pictures
 from edge.store.hits import hits
 from edge.store.repair import set_aside
 from edge.store.rows import Consumer, RetentionReport
@@ -130,7 +130,7 @@ def tell_dropped(change: Change, dropped: set_aside.Dropped, now: dt.datetime) -
 
 
 def shed_images(db: sqlite3.Connection, num_bytes: int) -> tuple[int, int]:
-    """Mark the oldest pictures of hits for deletion until that many bytes are freed; returns pictures and bytes."""
+    """Mark the oldest pictures for deletion until that many bytes are freed; returns how many, and their bytes."""
     oldest = """SELECT sha256, num_bytes FROM images WHERE NOT EXISTS (
             SELECT 1 FROM person_references r WHERE r.image_sha256 = images.sha256)
         ORDER BY rowid"""  # as they were added: a date may be wrong
@@ -143,6 +143,7 @@ def shed_images(db: sqlite3.Connection, num_bytes: int) -> tuple[int, int]:
         freed += size
     for sha256 in chosen:
         db.execute("DELETE FROM hit_images WHERE sha256 = ?", (sha256,))
+        db.execute("DELETE FROM item_images WHERE sha256 = ?", (sha256,))
     return images.release(db, chosen)
 
 
@@ -220,6 +221,7 @@ def _cut_feed(
     if cut[0] == 0:
         return report
     missed, told = _unpulled_alerts(db, last_seq, pulled_seq), _unpulled_gaps(db, last_seq, pulled_seq)
+    of_items = RetentionReport(*pictures.unlink(db, last_seq))
     db.execute("DELETE FROM feed WHERE seq <= ?", (last_seq,))
     clocks.drop_marks(db, last_seq)
     db.execute("INSERT INTO trims (first_seq, last_seq, first_at, last_at) VALUES (?, ?, ?, ?)", cut[1:])
@@ -227,7 +229,7 @@ def _cut_feed(
         times = {"from": min(filter(None, (told[1], missed[1]))), "to": max(filter(None, (told[2], missed[2])))}
         lost = {"cause": _RETENTION, "lost": missed[0] + told[0]}
         feed.append(change, now, "gap", {**lost, **times, "last_seq": cut[2]})
-    return replace(report, feed_items_removed=cut[0], unpulled_alerts_removed=missed[0])
+    return _add(of_items, replace(report, feed_items_removed=cut[0], unpulled_alerts_removed=missed[0]))
 
 
 def _unpulled_alerts(

@@ -29,6 +29,7 @@ from edge.store.database.jobs import Change, Listener
 from edge.store.drill import Drills
 from edge.store.feed.consumers import Consumers
 from edge.store.feed.feed import Feed
+from edge.store.feed.pictures import PicturedItems, Pictures
 from edge.store.hits import hits, search
 from edge.store.hits.reviews import Reviews
 from edge.store.hits.search import HitFilter
@@ -44,8 +45,8 @@ from edge.store.rows import AuditHead, Consumer, RetentionReport
 class Store:
     """Hits, feed, pictures, people and accounts of one device, in one data directory.
 
-    `accounts`, `claim`, `reviews`, `drills`, `audit_log`, `coverage`, `pauses`, `calibration` and `identity` have their
-    own verbs.
+    `accounts`, `claim`, `reviews`, `drills`, `audit_log`, `coverage`, `pauses`, `calibration`, `identity` and
+    `pictured` have their own verbs.
     """
 
     def __init__(self, core: Core) -> None:
@@ -55,7 +56,7 @@ class Store:
         self.accounts = Accounts(core)
         self.audit_log = AuditLog(core)
         self._feed = Feed(core)
-        self._consumers = Consumers(core)
+        self._consumers, self.pictured = Consumers(core), PicturedItems(core)
         core.listen(Listener(committed=partial(_delete_files, core), disk_full=partial(_make_room, core)))
         self.claim = Claim(core, self.accounts.passwords)
         self.reviews, self.drills = Reviews(core), Drills(core)
@@ -171,9 +172,9 @@ class Store:
         """A page of the feed; `fields` names the keys of the body to keep. CursorError, CursorExpiredError."""
         return self._feed.page(after, limit, fields, max_bytes)
 
-    def add_item(self, type: str, body: Mapping[str, object]) -> Future[FeedItem]:
-        """Add `health`, `gap` or `heartbeat`."""
-        return self._feed.add(type, body)
+    def add_item(self, type: str, body: Mapping[str, object], images: Pictures | None = None) -> Future[FeedItem]:
+        """Add `health`, `gap` or `heartbeat`; `images` are the pictures that the body names, bytes by SHA-256."""
+        return self._feed.add(type, body, images)
 
     def head_seq(self) -> int:
         """Seq of the newest item, from memory."""

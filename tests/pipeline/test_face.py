@@ -177,3 +177,21 @@ def test_every_gate_is_told_with_its_limit() -> None:
     assert gates["shots"] == (4, 4)
     assert set(gates) == {"detector_score", "face_px", "quality", "shots", "similarity", "margin"}
     assert len(told["shots"]) == 4
+
+
+def test_new_masks_are_painted_over_the_frame_that_a_hit_would_keep() -> None:
+    face = TrackedFace(SETTINGS)
+    masked = CameraConfig(name="door", source="v4l2:0", masks=(MaskConfig(x=0.5, y=0, width=0.5, height=1),))
+    face.hide(masked)
+    assert face.best is None
+    play(face, list_of(axis(0)), [at_similarity(0.7)])
+    assert face.best is not None
+    frame, crop = face.best
+    before = frame.image.copy()
+    face.hide(masked)
+    hidden = face.best[0].image
+    middle = hidden.shape[1] // 2
+    assert not hidden[:, middle:].any()
+    assert np.array_equal(hidden[:, :middle], before[:, :middle])
+    assert np.array_equal(frame.image, before), "the frame itself belongs to others, too"
+    assert face.best[1] is crop

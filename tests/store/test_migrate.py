@@ -22,6 +22,7 @@ RELEASED = {
     (8, "clock"): "1867feda98169e4c9a5672dcecd7490f5a456c686b2b01da8461c72e56e1f0e9",
     (9, "erasures"): "c0fd99af9cfcd4255bcd2da9080f254cd055c6f8830ebc04e0f785186dab9ceb",
     (10, "span_hours"): "ad903936408b40751f919d0dc36e0c3960e73c61fa77ab76b197325d9b7247f5",
+    (11, "item_images"): "625595f6b74e2fa4000b27525b44ee5e069e7cdc2a2975a43ac5264cba0c51f7",
 }
 """Migrations are never edited once released: a changed hash here is a mistake, a new line is a new migration."""
 

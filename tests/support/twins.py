@@ -198,3 +198,15 @@ def cover_faces(image: np.ndarray, faces: np.ndarray, own: np.ndarray | None, ma
                 if far <= reach and not (near <= far and near <= reach):
                     out[row, column] = 0
     return out
+
+
+def lighten_pixels(pixels: np.ndarray, gains: np.ndarray) -> np.ndarray:
+    """Each pixel times its gain, held to what leaves its brightest channel within range; (H, W, 3) int."""
+    out = np.zeros(pixels.shape, int)
+    for row, column in np.ndindex(*gains.shape):
+        brightest = max(int(value) for value in pixels[row, column])
+        gain = float(gains[row, column])
+        if brightest * gain > 255:
+            gain = 255 / brightest
+        out[row, column] = [int(value * gain + 0.5) for value in pixels[row, column]]
+    return out

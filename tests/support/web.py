@@ -35,13 +35,13 @@ from edge.records import (
 from edge.serve import LiveBoard, build_app, start
 from edge.serve.http.auth import CookieNames
 from edge.serve.ports import PeopleService
-from edge.store import Store
+from edge.store import Store, time_to_text
 from edge.store.coverage.pause import Pause
 from tests.support.drawings import SCENE, draw_scene, jpeg, pictures, sha256
 
 ROLES = ("guard", "supervisor", "installer", "auditor")
 PASSWORD = "correct horse 1"
-PARTS = ("review", "site", "statuses", "examiner", "recognition", "walk")
+PARTS = ("review", "site", "statuses", "examiner", "recognition", "walk", "areas")
 START = dt.datetime(2025, 3, 1, 21, 30, tzinfo=dt.UTC)
 NASTY = "<script>alert(1)</script>\"'&"
 
@@ -148,6 +148,15 @@ def add_person(store: Store, who: Person) -> None:
     name = sha256(data)
     reference = Reference(f"r{who.person_id}", who.person_id, name, embedding, "e" * 64, {"score": 90}, "portrait.png")
     store.put_person(who, [reference], {name: data}).result()
+
+
+def add_scene(store: Store, state: str = "covered", since: dt.datetime = START) -> int:
+    """Add the item of a camera that lost its scene, with its two pictures; its number."""
+    images = {role: jpeg(draw_scene(number)[0]) for number, role in enumerate(("before", "now"), 1)}
+    body = {"camera": "door", "state": state, "detail": "told", "since": time_to_text(since)}
+    names = {role: sha256(data) for role, data in images.items()}
+    given = {names[role]: data for role, data in images.items()}
+    return store.add_item("health", body | {"pictures": names}, given).result().seq
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from typing import Protocol
 from edge import durable
 from edge.app.build import Models
 from edge.app.commission.distances import SpokenDistance
-from edge.app.commission.session import WalkSession
+from edge.app.commission.session import WalkSession, keep_accepted
 from edge.app.commission.terminal import STATION_S
 from edge.app.people.sheets import FOLDER
 from edge.config import Config
@@ -118,6 +118,7 @@ class PageWalk:
             raise ConflictError("the walker was erased meanwhile: begin a new walk with somebody who is on the list")
         findings, data = await asyncio.to_thread(self._session.finish, self._camera)
         path = await asyncio.to_thread(self._store_sheet, data)
+        await asyncio.to_thread(keep_accepted, self._config, self._camera, findings)
         detail = {"camera": self._camera, "sentence": findings.sentence}
         await asyncio.wrap_future(self._store.audit(by, "commission.sheet", f"camera {self._camera}", detail))
         self._sheet = path

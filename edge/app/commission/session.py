@@ -13,10 +13,11 @@ from edge.app.commission.distances import DistanceSource, Pinhole
 from edge.app.commission.findings import Findings, judge_walk
 from edge.app.commission.sheet import Facts, make_sheet
 from edge.app.commission.walk import Walk
+from edge.app.health.accepted import accepted_of, write_accepted
 from edge.app.people.people import enrol_or_raise, temporary_people
 from edge.capture.sources import open_path
 from edge.config import Config
-from edge.errors import ImageError, NotFoundError
+from edge.errors import ImageError, NotFoundError, StoreError
 from edge.ops.release.signing import device_key
 from edge.ops.system.clock import clock_facts
 from edge.records import Person
@@ -93,6 +94,22 @@ class WalkSession:
             frames=self.walk.num_frames,
         )
         return findings, make_sheet(findings, facts, device_key(self.config.data_dir))
+
+
+def keep_accepted(config: Config, camera: str, findings: Findings) -> bool:
+    """Keep what a configured camera was accepted with, for the drift of later days; StoreError. Returns whether it was.
+
+    Not where the walker was recognised nowhere: that is nothing to be held against.
+    """
+    accepted = accepted_of(findings.rows, dt.datetime.now(dt.UTC))
+    if accepted is None or camera not in {one.name for one in config.camera}:
+        return False
+    try:
+        write_accepted(config.data_dir, camera, accepted)
+    except OSError as error:
+        why = error.strerror or error
+        raise StoreError(f"what {camera} was accepted with can't be kept in {config.data_dir} ({why})") from None
+    return True
 
 
 @contextmanager

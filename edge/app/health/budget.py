@@ -1,7 +1,6 @@
-"""Lowers what is analysed while the appliance is hot or behind, in a fixed order, and counts the dropped steps.
+"""Puts in force what is given up while the appliance is hot or behind, and counts the dropped steps of enhancement.
 
-First enhancement (its budget), then searches where nothing moves, then searches where something does; never alerts. A
-rate that is set to every frame stays so.
+`lowering` says what, and in which order. A rate that is set to every frame stays so.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from edge.app.health.lowering import Lowering
 from edge.config import DetectConfig
 from edge.enhance import Budget
 from edge.ops.system.metrics import Metrics
@@ -20,23 +20,19 @@ log = logging.getLogger(__name__)
 STRAIN_OF_CONDITION = {"heat": {"hot": "hot", "throttled": "hot"}, "load": {"behind": "behind", "overloaded": "behind"}}
 """Per condition: the states that lower the budget, and the cause that the metric names."""
 
-LOWERED = {("load", "behind"): (0.5, 1.0), ("heat", "hot"): (0.5, 1.0)} | {
-    ("load", "overloaded"): (0.5, 0.5),
-    ("heat", "throttled"): (0.5, 0.5),
-}
-"""Share of the idle and of the busy rate that is left, per subject and state; the smallest of each counts."""
+SHARES = {Lowering.IDLE: (0.5, 1.0), Lowering.RATE: (0.5, 0.5)}
+"""Share of the idle and of the busy rate that is left at a step."""
 
 
-def lowered(pace: Pace, state: Callable[[str], str]) -> Pace:
-    """The pace that the present conditions leave of the one that is configured."""
-    left = [shares for (subject, name), shares in LOWERED.items() if state(subject) == name]
-    return pace.times(min((idle for idle, _ in left), default=1.0), min((busy for _, busy in left), default=1.0))
+def lowered(pace: Pace, step: Lowering) -> Pace:
+    """The pace that a step leaves of the one that is configured."""
+    return pace.times(*SHARES.get(step, (1.0, 1.0)))
 
 
-def follow_pace(pipeline: Pipeline, configured: DetectConfig, state: Callable[[str], str]) -> None:
-    """Search less while the appliance is hot or behind; log it once when that begins and once when it ends."""
+def follow_pace(pipeline: Pipeline, configured: DetectConfig, step: Lowering) -> None:
+    """Search as often as the step in force leaves; log a change once when it begins and once when it ends."""
     own = Pace.of(configured)
-    pace = lowered(own, state)
+    pace = lowered(own, step)
     if pace != pipeline.pace:
         pipeline.pace = pace
         rates = f"{pace.idle_fps:g} a second where nothing moves, {pace.busy_fps:g} where something does"

@@ -1,7 +1,7 @@
-"""Whether faces change over weeks: smaller, darker, blurrier or fewer than in the first week of a camera.
+"""Whether faces change over weeks: smaller, darker, blurrier or fewer than at commissioning and in the first week.
 
 Holds medians and counts of whole days, never a face. `faces.json` in the data directory keeps them over restarts;
-without that file a first week begins anew.
+without that file a first week begins anew, and so it does after an acceptance walk: the camera was set up then.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from edge.app.health.accepted import Accepted, read_accepted
 from edge.records import Quality
 
 log = logging.getLogger(__name__)
@@ -54,23 +55,31 @@ class _Camera:
     count: int = 0
 
 
-def drift_of(first: Sequence[FaceDay], now: FaceDay) -> list[str]:
-    """What is said of a day against the first days, such as `faces are 30 % smaller than in the first week: ...`."""
-    usual = statistics.median(one.count for one in first)
-    if usual < MIN_FACES:
-        return []
+def drift_of(first: Sequence[FaceDay], now: FaceDay, accepted: Accepted | None = None) -> list[str]:
+    """What is said of a day, such as `faces are 30 % smaller than at commissioning: has the camera moved?`.
+
+    `first` are the days of the first week, none while it lasts. What the walk has said, the week does not say again.
+    """
     said = []
-    if now.count < usual * (1 - NOTABLE_FEWER):
+    usual = statistics.median(one.count for one in first) if first else 0
+    if usual >= MIN_FACES and now.count < usual * (1 - NOTABLE_FEWER):
         said.append(f"{now.count} faces were seen, {usual:g} were usual in the first week: does something hide them?")
     if now.count < MIN_FACES:
         return said
     for name, word, notable, question in _WORDS:
-        before, after = statistics.median(getattr(one, name) for one in first), getattr(now, name)
-        if before > 0 and after < before * (1 - notable):
-            said.append(
-                f"faces are {1 - after / before:.0%} {word} than in the first week: {question}".replace("%", " %")
-            )
+        after = getattr(now, name)
+        week = statistics.median(getattr(one, name) for one in first) if usual >= MIN_FACES else 0.0
+        walk = 0.0 if accepted is None else getattr(accepted, name)
+        if after < walk * (1 - notable):
+            said.append(f"faces are {_lost(after, walk)} % {word} than at commissioning: {question}")
+        elif after < week * (1 - notable):
+            said.append(f"faces are {_lost(after, week)} % {word} than in the first week: {question}")
     return said
+
+
+def _lost(after: float, before: float) -> str:
+    """By how many percent a value is less than before."""
+    return str(round(100 * (1 - after / before)))
 
 
 class FaceDrift:
@@ -108,15 +117,22 @@ class FaceDrift:
             days = {name: self._take(former, known) for name, known in self._cameras.items()}
         if not was_whole:
             return None
-        said = []
-        for name, one in days.items():
-            known = self._cameras[name]
-            if len(known.first) < FIRST_DAYS:
-                known.first.append(one)
-            else:
-                said += [f"{name}: {text}" for text in drift_of(known.first, one)]
+        said = [f"{name}: {text}" for name, one in days.items() for text in self._close(name, one)]
         self._write()
         return ("changed", "; ".join(said)) if said else ("ok", "faces are as they were in the first week")
+
+    def _close(self, name: str, day: FaceDay) -> list[str]:
+        """Take in a day of one camera; what is said of it."""
+        known, accepted = self._cameras[name], read_accepted(self._path.parent, name)
+        if accepted is not None:
+            walked = accepted.day(self._zone)
+            known.first = [one for one in known.first if one.day > walked]
+            if day.day <= walked:
+                return []
+        if len(known.first) >= FIRST_DAYS:
+            return drift_of(known.first, day, accepted)
+        known.first.append(day)
+        return drift_of((), day, accepted)
 
     @staticmethod
     def _take(day: str, known: _Camera) -> FaceDay:

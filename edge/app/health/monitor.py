@@ -70,6 +70,8 @@ class Inputs:
     is_list_stale: Callable[[dt.datetime], bool]
     is_scheduled: Callable[[str, dt.datetime], bool] = lambda camera, at: True
     """Whether a camera is to be watched at a time, by the hours set for it."""
+    lowering: Callable[[Callable[[str], str], float], tuple[str, str]] = lambda state, now_s: (checks.OK, "")
+    """State and sentence of what is given up, by the states of all subjects and a monotonic time."""
     drift: Callable[[dt.datetime], tuple[str, str] | None] = lambda at: None
     """Once a day, whether faces have changed since the first week."""
     publish: Callable[[tuple[Condition, ...]], None] = lambda conditions: None
@@ -205,6 +207,7 @@ class HealthMonitor:
             self.conditions.set("drift", checks.OK, "another day was measured", wall)
             self._set_condition("drift", drift, wall)
         self._check_load(wall)
+        self._set_condition("lowering", inputs.lowering(self._state, time.monotonic()), wall)
         stale = inputs.is_list_stale(wall)
         said = "the list has not been confirmed for too long" if stale else "the watchlist is in use again"
         self._set_condition("watchlist", ("stale" if stale else checks.OK, said), wall)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from edge.app.health.budget import count_dropped_steps
+from edge.app.health.lowering import LoweringOrder
 from edge.app.service.outbox import Outbox
 from edge.app.service.vision import VisionThread
 from edge.capture.camera import Camera
@@ -27,6 +28,8 @@ class Parts(Protocol):
     def outbox(self) -> Outbox: ...
     @property
     def metrics(self) -> Metrics: ...
+    @property
+    def lowering(self) -> LoweringOrder: ...
 
 
 def rendered(parts: Parts) -> bytes:
@@ -44,5 +47,6 @@ def rendered(parts: Parts) -> bytes:
             metrics.consumer_age.labels(consumer.name).set((now - consumer.last_pull_at).total_seconds())
     metrics.store.labels("hits_waiting").set(parts.outbox.num_waiting_hits)
     metrics.people.set(len(parts.vision.pipeline.active_list.people))
+    metrics.lowering.set(parts.lowering.step)
     count_dropped_steps(parts.vision.pipeline.budget, metrics)
     return metrics.render()

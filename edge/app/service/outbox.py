@@ -35,10 +35,11 @@ class _Entry:
     kind: str
     draft: HitDraft | None = None
     body: Mapping[str, Any] | None = None
+    images: Mapping[str, bytes] | None = None
 
     def put(self, store: Store) -> Future[FeedItem]:
         if self.draft is None:
-            return store.add_item(self.kind, self.body or {})
+            return store.add_item(self.kind, self.body or {}, self.images)
         put = store.add_hit if self.draft.is_new else store.update_hit
         return put(self.draft.hit, self.draft.images)
 
@@ -66,9 +67,9 @@ class Outbox:
         """Send a hit, new or updated."""
         self._add(_Entry("hit", draft=draft))
 
-    def add_item(self, kind: str, body: Mapping[str, Any]) -> None:
-        """Send a feed item, such as `health` or `gap`."""
-        self._add(_Entry(kind, body=body))
+    def add_item(self, kind: str, body: Mapping[str, Any], images: Mapping[str, bytes] | None = None) -> None:
+        """Send a feed item, such as `health` or `gap`, with the pictures that it names, bytes by SHA-256."""
+        self._add(_Entry(kind, body=body, images=images))
 
     def retry(self) -> None:
         """Send the oldest waiting entry again, if it is time; called about once a second, or more often."""

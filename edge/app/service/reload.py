@@ -14,6 +14,7 @@ from edge.app.examine.queue import ExamineQueue
 from edge.app.health.monitor import HealthMonitor
 from edge.app.service import settings
 from edge.app.service.logs import configure_logging
+from edge.app.service.vision import VisionThread
 from edge.config import Config
 from edge.errors import EdgeError
 from edge.ops.effective import effective
@@ -28,6 +29,8 @@ SAFE: Mapping[str, frozenset[str]] = {
     "examine": frozenset({"max_upload_bytes", "max_seconds", "keep_hours"}),
 }
 """Settings by table that are taken over at once."""
+AREAS = frozenset({"masks", "mask_polygons", "include_zones", "exclude_zones"})
+"""Settings of each camera that are, too."""
 
 
 class Reloadable(Protocol):
@@ -37,6 +40,7 @@ class Reloadable(Protocol):
     store: Store
     examiner: ExamineQueue
     monitor: HealthMonitor
+    vision: VisionThread
     is_list_due: bool
     """Set where the list has to be loaded again though it has not changed."""
 
@@ -60,12 +64,14 @@ async def follow(asked: asyncio.Event, reread: Callable[[], Config] | None, serv
 def take_over(service: Reloadable, new: Config) -> None:
     """Put the safe settings of `new` in force; log what changed, and what needs a restart."""
     in_force = merged(service.config, new)
-    before, after, wanted = effective(service.config), effective(in_force), effective(new)
+    former = service.config
+    before, after, wanted = effective(former), effective(in_force), effective(new)
     changed = [key for key, value in after.items() if before.get(key) != value]
     waiting = sorted(key for key in {*after, *wanted} if after.get(key) != wanted.get(key))
     service.config = in_force
     if any(key.startswith("runtime.") for key in changed):
         configure_logging(in_force.runtime.log_level)
+    take_areas(service, former, in_force)
     service.monitor.min_free_bytes = in_force.store.min_free_bytes
     service.examiner.take_over(in_force.examine)
     service.is_list_due = service.is_list_due or any(key.startswith("watchlist.") for key in changed)
@@ -79,10 +85,22 @@ def take_over(service: Reloadable, new: Config) -> None:
         log.warning("settings read again: nothing has changed")
 
 
+def take_areas(service: Reloadable, former: Config, new: Config) -> None:
+    """Put the zones and masks of cameras in force that differ from the former ones."""
+    for before, after in zip(former.camera, new.camera, strict=True):
+        if before != after:
+            service.vision.take_areas(after)
+
+
 def merged(now: Config, new: Config) -> Config:
     """`now` with the safe settings of `new`."""
     tables = {}
     for name, keys in SAFE.items():
         table, wanted = getattr(now, name), getattr(new, name)
         tables[name] = table.model_copy(update={key: getattr(wanted, key) for key in keys})
-    return now.model_copy(update=tables)
+    wanted_cameras = {camera.name: camera for camera in new.camera}
+    cameras = tuple(
+        camera.model_copy(update={key: getattr(wanted_cameras.get(camera.name, camera), key) for key in AREAS})
+        for camera in now.camera
+    )
+    return now.model_copy(update={**tables, "camera": cameras})

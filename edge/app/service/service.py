@@ -7,6 +7,7 @@ import contextlib
 import datetime as dt
 import logging
 import signal
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -18,11 +19,15 @@ from edge.app.commission.page import PageWalk
 from edge.app.examine.queue import ExamineQueue
 from edge.app.health import checks
 from edge.app.health.budget import follow_pace, set_strains
+from edge.app.health.camera_news import CameraNews
 from edge.app.health.drift import FaceDrift
+from edge.app.health.evidence import SceneEvidence
+from edge.app.health.lowering import Lowering, LoweringOrder
 from edge.app.health.monitor import HealthMonitor, Inputs
 from edge.app.packs.model_files import ModelFiles
 from edge.app.people.worker import PeopleWorker
 from edge.app.service import reload, settings
+from edge.app.service.areas import AreaKeeper
 from edge.app.service.database_check import watch_for_damage
 from edge.app.service.figures import rendered
 from edge.app.service.listener import open_page
@@ -40,9 +45,9 @@ from edge.ops.system.camera_status import CameraStatusCollector
 from edge.ops.system.clock import clock_facts
 from edge.ops.system.metrics import Metrics
 from edge.ops.system.systemd import SignsOfLife, feed_watchdog, notify_systemd
-from edge.records import SEEING_STATES, CameraState
+from edge.records import SEEING_STATES
 from edge.serve import LiveBoard, build_app
-from edge.store import Store, time_to_text
+from edge.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +55,6 @@ WATCHLIST_POLL_S = 1.0
 HEALTH_POLL_S = 0.25
 HEARTBEAT_S = 60.0
 RETENTION_S = 300.0
-_GOOD_STATES = frozenset({CameraState.LIVE, CameraState.ENDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,8 @@ class _Service:
         self.vision.is_scheduled = lambda frame: self.schedules.is_on(frame.camera, frame.captured_at)
         zone = ZoneInfo(config.site.time_zone) if config.site.time_zone else None
         self.drift = self.vision.drift = FaceDrift(config.data_dir, list(hours), zone)
+        evidence = self.vision.evidence = SceneEvidence(self.cameras, models.stages.second_look)
+        self.camera_news, self.lowering = CameraNews(self.outbox.add_item, evidence.pictures_of), LoweringOrder()
         self.examiner = ExamineQueue(config)
         self.people = PeopleWorker(config, store, forget_examinations=self.examiner.forget_person)
         self.recognition = RecognitionSwitch(store, self.vision)
@@ -167,6 +173,7 @@ class _Service:
             frames_dropped=lambda: sum(camera.dropped for camera in self.cameras),
             pause=self.store.pauses.current,
             is_scheduled=self.schedules.is_on,
+            lowering=self.lowering.update,
             drift=self.drift.close_day,
             is_list_stale=lambda at: self.vision.pipeline.active_list.is_stale(at),
             publish=self.board.publish_conditions,
@@ -191,6 +198,7 @@ class _Service:
             examiner=self.examiner,
             recognition=self.recognition,
             walk=self.commissioner,
+            areas=AreaKeeper(lambda: self.config, self.store, lambda new: reload.take_over(self, new)),
         )
 
     async def work(
@@ -246,20 +254,15 @@ class _Service:
 
     async def _follow_health(self) -> None:
         """Publish camera states to the page, and send each change of state to the feed."""
-        last: dict[str, CameraState] = {}
         while True:
             states = [camera.health() for camera in self.cameras]
             self.board.publish_health(states)
             set_strains(self.vision.pipeline.budget, self.monitor.conditions.state)
-            follow_pace(self.vision.pipeline, self.config.detect, self.monitor.conditions.state)
+            follow_pace(self.vision.pipeline, self.config.detect, self.lowering.step)
+            self.vision.may_lighten = self.lowering.step < Lowering.VIEW
             for health in states:
                 self.metrics.note_health(health)
-                if last.get(health.camera) is not health.state:
-                    last[health.camera] = health.state
-                    level = logging.INFO if health.state in _GOOD_STATES else logging.WARNING
-                    log.log(level, "camera %s is %s: %s", health.camera, health.state.value, health.detail)
-                    told = {"camera": health.camera, "state": health.state.value, "detail": health.detail}
-                    self.outbox.add_item("health", told | {"since": time_to_text(health.since)})
+            self.camera_news.tell(states, time.monotonic())
             await asyncio.sleep(HEALTH_POLL_S)
 
     async def _enforce_retention(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from edge import __version__
 from edge.app.build import Models
 from edge.app.health.conditions import Conditions
+from edge.app.health.lowering import LoweringOrder
 from edge.app.service.outbox import Outbox
 from edge.app.service.pause import RecognitionSwitch
 from edge.app.service.vision import VisionThread
@@ -30,6 +31,7 @@ class ServiceParts(Protocol):
     recognition: RecognitionSwitch
     conditions: Conditions
     camera_status: CameraStatusCollector
+    lowering: LoweringOrder
     started_at: dt.datetime
 
 
@@ -47,6 +49,7 @@ def service_status(parts: ServiceParts) -> dict[str, Any]:
         "list_problem": _stale_list_problem(parts.vision.pipeline.active_list.good_until),
         "pause": _pause(parts.recognition.pause_now),
         "faces": parts.camera_status.faces(),
+        "lowering": parts.lowering.step.name.lower(),
     }
 
 

@@ -5,21 +5,29 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from edge.app.health.drift import FaceDrift
+from edge.app.health.evidence import SceneEvidence
 from edge.app.service.outbox import Outbox
+from edge.arrays import BgrImage
 from edge.capture.camera import Camera
+from edge.config import CameraConfig
 from edge.errors import EdgeError
 from edge.ops.system.camera_status import CameraStatusCollector
 from edge.ops.system.metrics import Metrics
 from edge.pipeline import FrameResult, Pipeline, TrackEnd
+from edge.pixels import lightened
 from edge.pixels.encode import to_jpeg
+from edge.pixels.lightened import lighten_frame
 from edge.records import CameraState, Detections, Frame, LiveView
 from edge.serve.board import LiveBoard
 
 log = logging.getLogger(__name__)
 
+LIT_PICTURE_EVERY_S = 0.095
+"""Seconds between two lightened pictures: ten a second of a camera with 20 or 30."""
 IDLE_PICTURE_EVERY_S = 1.0
 """Seconds between two live pictures while nobody looks."""
 
@@ -42,9 +50,12 @@ class VisionThread:
         self.frames_done = 0
         self.turns = 0
         self.paused = False
+        self.may_lighten = True
+        """Whether live pictures are lightened for those who ask; else they get them as they are."""
         self.is_scheduled: Callable[[Frame], bool] = lambda frame: True
         """Whether faces are looked for in a frame, by the hours set for its camera."""
         self.drift: FaceDrift | None = None
+        self.evidence: SceneEvidence | None = None
         self.observer: Callable[[Frame, FrameResult], None] | None = None
         """Called on the vision thread with every processed frame; the acceptance walk measures through it."""
         self._cameras = cameras
@@ -52,7 +63,14 @@ class VisionThread:
         self._metrics = metrics
         self._stop = threading.Event()
         self._last_picture: dict[str, float] = {}
+        self._last_lit: dict[str, float] = {}
+        self._can_lighten = False
         self._finished: set[str] = set()
+        self._changes: deque[CameraConfig] = deque()
+
+    def take_areas(self, camera: CameraConfig) -> None:
+        """Put zones and masks of a camera in force, before its next frame. Any thread may call."""
+        self._changes.append(camera)
 
     def stop(self) -> None:
         """Ask `run` to return after the frame at hand."""
@@ -61,7 +79,10 @@ class VisionThread:
     def run(self) -> None:
         """Process frames until stopped. An exception in a stage ends the thread and the service, on purpose."""
         wait_s = 0.1 / max(len(self._cameras), 1)
+        # Compiling may take seconds where no cache is; nobody waits for it but the first who asks for that view.
+        threading.Thread(target=self._prepare_view, name="prepare-view", daemon=True).start()
         while not self._stop.is_set():
+            self._take_changes()
             for camera in self._cameras:
                 frame = camera.newest(timeout_s=wait_s)
                 if frame is not None:
@@ -75,6 +96,23 @@ class VisionThread:
             if not self._cameras:
                 self._stop.wait(0.1)
 
+    def _prepare_view(self) -> None:
+        lightened.warm_up()
+        self._can_lighten = True
+
+    def _take_changes(self) -> None:
+        """Between two frames: end what was tracked, drop pictures with pixels that are masked now, capture anew."""
+        while self._changes:
+            config = self._changes.popleft()
+            self._note_ends(self.pipeline.take_areas(config))
+            for camera in self._cameras:
+                if camera.config.name != config.name or _masks(camera.config) == _masks(config):
+                    continue
+                camera.change(config)
+                self._board.forget(config.name)
+                if self.evidence is not None:
+                    self.evidence.forget(config.name)
+
     def _process_frame(self, frame: Frame) -> None:
         started, observer = time.perf_counter(), self.observer
         result = self._result(frame, must_search=observer is not None)
@@ -84,6 +122,8 @@ class VisionThread:
         self._publish_picture(frame, result)
         if self._camera_status is not None:
             self._camera_status.note_frame(frame)
+        if self.evidence is not None:
+            self.evidence.note_frame(frame, result.detections, result.tracks)
         if observer is not None:
             observer(frame, result)
         self.frames_done += 1
@@ -109,26 +149,31 @@ class VisionThread:
                 self._camera_status.note_track_end(end.camera, end.reason)
 
     def _publish_picture(self, frame: Frame, result: FrameResult) -> None:
-        now = time.monotonic()
-        waited = now - self._last_picture.get(frame.camera, float("-inf"))
-        if waited < IDLE_PICTURE_EVERY_S and not self._board.has_viewers(frame.camera):
-            return
+        now, camera = time.monotonic(), frame.camera
+        waited = now - self._last_picture.get(camera, float("-inf"))
+        is_due = waited >= IDLE_PICTURE_EVERY_S or self._board.has_viewers(camera)
+        lit_waited = now - self._last_lit.get(camera, float("-inf"))
+        is_lit_due = lit_waited >= LIT_PICTURE_EVERY_S and self._board.has_lit_viewers(camera)
         try:
-            jpeg = to_jpeg(frame.image, 80)
+            if is_due:
+                self._last_picture[camera] = now
+                self._board.publish(_live_view(frame, frame.image, result))
+            if is_lit_due:
+                self._last_lit[camera] = now
+                is_lit = self.may_lighten and self._can_lighten
+                image = lighten_frame(frame.image) if is_lit else frame.image
+                self._board.publish_lit(_live_view(frame, image, result, is_lit=is_lit))
         except EdgeError as error:
-            log.warning("no live picture of %s: %s", frame.camera, error)
-            return
-        self._last_picture[frame.camera] = now
-        height, width = frame.image.shape[:2]
-        self._board.publish(
-            LiveView(
-                frame.camera,
-                frame.frame_id,
-                frame.captured_at,
-                frame.captured_mono_ns,
-                width,
-                height,
-                jpeg,
-                result.faces,
-            )
-        )
+            log.warning("no live picture of %s: %s", camera, error)
+
+
+def _live_view(frame: Frame, image: BgrImage, result: FrameResult, *, is_lit: bool = False) -> LiveView:
+    """What the live page gets of a frame: `image` shows it."""
+    height, width = image.shape[:2]
+    jpeg = to_jpeg(image, 80)
+    times = frame.captured_at, frame.captured_mono_ns
+    return LiveView(frame.camera, frame.frame_id, *times, width, height, jpeg, result.faces, is_lit)
+
+
+def _masks(camera: CameraConfig) -> tuple[object, ...]:
+    return camera.masks, camera.mask_polygons

@@ -22,6 +22,7 @@ from edge.ops.doctor import disk, machine, models, network, people, settings
 from edge.ops.doctor.check import Check, Status, failed
 from edge.ops.doctor.time_limit import TimeLimit
 from edge.ops.effective import effective
+from edge.ops.packs.choice import platform_facts
 from edge.ops.system.clock import clock_facts
 
 __all__ = ["Check", "Machine", "Report", "Status", "examine"]
@@ -94,6 +95,7 @@ def _check_rest(config: Config, board: MachinePaths, is_running: bool) -> Iterat
     yield machine.check_clock(clock_facts())
     yield machine.check_temperature(board.sys / "class" / "thermal")
     yield machine.check_throttling(board.sys)
+    yield machine.check_soak(config.data_dir, platform_facts())
     yield machine.check_numpy(config, machine.numpys())
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from edge.config import Config
+from edge.errors import EdgeError
 from edge.ops.doctor.check import Check, failed, passed, warned
+from edge.ops.packs.soak import read_soak
 from edge.ops.system import sensors
 
 WARM_CELSIUS, HOT_CELSIUS = 75.0, 85.0
@@ -39,6 +41,25 @@ def check_temperature(folder: Path) -> Check:
     if hottest >= WARM_CELSIUS:
         return warned("temperature", found, "give the box more air before summer")
     return passed("temperature", found)
+
+
+def check_soak(data_dir: Path, facts: dict[str, str]) -> Check:
+    """Check what is left of the rate when the machine is warm, as `edge probe --soak` measured it."""
+    name, again = "rate when warm", "run `edge probe --soak 20` with the service stopped"
+    try:
+        found = read_soak(data_dir)
+    except EdgeError as error:
+        return warned(name, str(error), again)
+    if found is None:
+        return passed(name, "not measured on this box; `edge probe --soak 20` does")
+    changed = [what for what, value in facts.items() if found.platform.get(what) != value]
+    if changed:
+        return warned(name, f"{found.told()}; measured before {', '.join(changed)} changed", again)
+    if found.has_slowed_down:
+        return warned(
+            name, found.told(), "give the board air, a heat sink or shade, and its own power supply; measure again"
+        )
+    return passed(name, found.told())
 
 
 def check_throttling(sys_folder: Path) -> Check:

@@ -42,6 +42,11 @@ class Metrics:
         self.steps_dropped = Gauge(
             "edge_enhance_steps_dropped", "Enhancement steps left out to save time.", ["step", "cause"], registry=r
         )
+        self.lowering = Gauge(
+            "edge_lowering_step",
+            "What is given up while hot or behind: 0 nothing, 1 view, 2 searches of still scenes, 3 searches.",
+            registry=r,
+        )
         self.people = Gauge("edge_watchlist_people", "People looked for.", registry=r)
 
     def note_track_end(self, camera: str, reason: Reason | None) -> None:

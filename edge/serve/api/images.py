@@ -1,4 +1,4 @@
-"""Stored pictures by SHA-256: cacheable for good, with ranges, typed by their first bytes. Nothing is decoded."""
+"""Stored pictures by SHA-256."""
 
 from __future__ import annotations
 
@@ -6,14 +6,9 @@ import re
 
 from aiohttp import web
 
-from edge.errors import NotFoundError
-from edge.serve.app_keys import STORE, read
 from edge.serve.http import inputs
-from edge.serve.http.audit import SHOWN_PERSON
-from edge.serve.http.file_types import read_picture_header
+from edge.serve.http.pictures import serve_picture
 from edge.serve.http.problems import RequestError
-
-HEADERS = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 
 async def image(request: web.Request) -> web.StreamResponse:
@@ -22,32 +17,4 @@ async def image(request: web.Request) -> web.StreamResponse:
     sha256 = request.match_info["sha256"]
     if not re.fullmatch("[0-9a-f]{64}", sha256):
         raise RequestError("a picture is named by its SHA-256: 64 lower case hexadecimal digits")
-    path = await read(request.app[STORE].image_path, sha256)
-    if path is None:
-        raise _gone(sha256)
-    try:
-        picture = await read(read_picture_header, path)
-        num_bytes = (await read(path.stat)).st_size
-    except FileNotFoundError:
-        raise _gone(sha256) from None
-    if (person_id := await read(request.app[STORE].pictured_in_reference, sha256)) is not None:
-        request[SHOWN_PERSON] = person_id
-    _check_range(request, num_bytes)
-    return web.FileResponse(path, headers={**HEADERS, "Content-Type": picture.content_type})
-
-
-def _gone(sha256: str) -> NotFoundError:
-    return NotFoundError(
-        f"picture {sha256[:12]}… is not kept: it never existed, was erased, or was deleted for newer ones"
-    )
-
-
-def _check_range(request: web.Request, num_bytes: int) -> None:
-    try:
-        start = request.http_range.start
-    except ValueError:
-        start = num_bytes
-    if start is not None and start >= num_bytes:
-        raise RequestError(
-            f"the range {request.headers.get('Range')!r} is outside the picture's {num_bytes} bytes", status=416
-        )
+    return await serve_picture(request, sha256)

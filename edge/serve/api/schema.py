@@ -107,7 +107,10 @@ class GapItem(ItemJson, extra="allow"):
 
 
 class HealthItem(ItemJson, extra="allow"):
-    """A camera or the box changed its state."""
+    """A camera or the box changed its state.
+
+    Of a camera that lost its scene, `pictures` has the SHA-256 of the picture `now` and of that `before`.
+    """
 
     type: Literal["health"]
     state: str
@@ -139,6 +142,7 @@ ITEM_FIELDS = frozenset(AlertItem.model_fields) | {
     "reason",
     "what",
     "since",
+    "pictures",
 }
 """Fields that `fields=` may name."""
 

@@ -15,6 +15,7 @@ from edge.serve.http.access import CALLER
 from edge.serve.http.auth import local_address
 from edge.serve.http.inputs import read_form
 from edge.serve.http.route import may_call
+from edge.serve.page.cameras.scenes import changes
 from edge.serve.page.now import health_values
 from edge.serve.page.renderer import render, translator_of
 from edge.serve.ports import require_recognition_switch
@@ -40,7 +41,7 @@ async def render_page(
     """Render the page; after a form with what was wrong (`error`), or with the token it made (`issued`)."""
     problem: str | None = None
     stored: dict[str, Any] = {"stats": {}, "consumers": [], "users": [], "logins": [], "tokens": [], "audit": []}
-    stored |= {"coverage": {}}
+    stored |= {"coverage": {}, "changes": []}
     cameras = request.app[LIVE].cameras()
     try:
         stored = await read(_from_store, request.app[STORE], may_call(request, "api.consumers"), cameras)
@@ -65,6 +66,7 @@ def _from_store(store: Store, has_accounts: bool, cameras: list[str]) -> dict[st
         "tokens": store.tokens() if has_accounts else [],
         "audit": store.audit_log.newest(None, AUDIT_ROWS) if has_accounts else [],
         "coverage": _coverage_shares(store, now, cameras),
+        "changes": changes(store),
     }
 
 

@@ -41,13 +41,17 @@ async def frame(request: web.Request) -> web.StreamResponse:
 
 
 async def frames(request: web.Request) -> web.StreamResponse:
-    """Like `frame`, for all cameras at once: a browser opens only about six connections to a host."""
-    inputs.check_names(request, ("after",))
+    """Like `frame`, for all cameras at once: a browser opens only about six connections to a host.
+
+    `lit` names the cameras whose frames are to be lightened.
+    """
+    inputs.check_names(request, ("after", "lit"))
     shown = _parse_after(request.query.get("after", ""))
     seen = {camera: shown.get(camera) for camera in request.app[LIVE].cameras()}
+    lit = frozenset(request.query.get("lit", "").split(","))
     began = time.monotonic()
     with request.app[LIVE_VIEWS].held_by(request[CALLER].owner):
-        views = await request.app[LIVE].wait_newer_any(seen, FRAME_WAIT_S)
+        views = await request.app[LIVE].wait_newer_any(seen, FRAME_WAIT_S, lit)
     return await _multipart(request, views, (time.monotonic() - began) * 1e3)
 
 
@@ -94,20 +98,31 @@ async def picture(request: web.Request) -> web.StreamResponse:
         "X-Frame-Waited-Ms": f"{waited_ms:.1f}",
         "X-Frame-Captured-At": time_to_text(view.captured_at),
         "X-Frame-Faces": str(len(view.faces)),
+        "X-Frame-Lit": "yes" if view.is_lit else "no",
     }
     return web.Response(body=view.jpeg, content_type="image/jpeg", headers=headers)
 
 
 async def _next(request: web.Request) -> tuple[LiveView | None, float]:
-    inputs.check_names(request, ("after",))
+    inputs.check_names(request, ("after", "view"))
+    is_lit = _is_lit(request)
     camera = request.match_info["camera"]
     if camera not in request.app[LIVE].cameras():
         raise web.HTTPNotFound
     after = inputs.whole_number(request, "after", -1, 0, 10**18)
+    seen = after if after >= 0 else None
     began = time.monotonic()
     with request.app[LIVE_VIEWS].held_by(request[CALLER].owner):
-        view = await request.app[LIVE].wait_newer(camera, after if after >= 0 else None, FRAME_WAIT_S)
+        view = await request.app[LIVE].wait_newer(camera, seen, FRAME_WAIT_S, is_lit=is_lit)
     return view, (time.monotonic() - began) * 1e3
+
+
+def _is_lit(request: web.Request) -> bool:
+    """Whether a lightened view is asked for: `view=lit`."""
+    view = request.query.get("view", "plain")
+    if view not in ("plain", "lit"):
+        raise RequestError(f"view = {view[:40]!r} is not right: give lit, or leave it out")
+    return view == "lit"
 
 
 async def _rejected(request: web.Request, views: list[LiveView]) -> Mapping[str, str]:
@@ -135,6 +150,7 @@ def _record(view: LiveView, rejected: Mapping[str, str], *, names: bool) -> dict
         "age_ms": age_ms(view),
         "width": view.width,
         "height": view.height,
+        "lit": view.is_lit,
         "faces": [
             {
                 "box": [round(float(edge), 1) for edge in face.box],

@@ -11,6 +11,7 @@ from aiohttp import web
 from edge.errors import StoreError
 from edge.serve.app_keys import LIVE, STORE, read
 from edge.serve.http.route import may_call
+from edge.serve.page.cameras.scenes import scenes_of
 from edge.serve.page.renderer import render
 from edge.serve.page.strip import box_status
 from edge.store import Store
@@ -92,4 +93,5 @@ async def health_values(request: web.Request, problem: str | None = None) -> dic
     box = dict(await box_status(request))
     if problem is not None:
         box["database_problem"] = problem
-    return {"health": request.app[LIVE].health(), "box": box}
+    health = request.app[LIVE].health()
+    return {"health": health, "box": box, "scenes": await scenes_of(request, health)}

@@ -41,7 +41,7 @@ GENERATIVE = frozenset({"restore", "sr4"})
 """Generative enhancement steps: their detail is drawn by a model and may never have been before the camera."""
 _MILD = (
     "disk_low schedule_off drift_changed consumers_silent load_behind clock_unsynchronised clock_stepped heat_hot "
-    "heat_throttled damage_rebuilt damage_repaired identity_clone"
+    "heat_throttled lowering_view lowering_idle lowering_rate damage_rebuilt damage_repaired identity_clone"
 )
 MILD_CONDITIONS = frozenset(f"condition.{name}" for name in _MILD.split())
 """Conditions under which hits still arrive; they are shown as a notice, all others as a fault."""

@@ -17,7 +17,7 @@ from edge.store.codec import from_line, time_from_text, time_to_text, to_line
 from edge.store.core import Core
 from edge.store.database import meta
 from edge.store.database.jobs import Change, Listener
-from edge.store.feed import cursor
+from edge.store.feed import cursor, pictures
 from edge.store.feed.epoch_file import EpochFile
 
 _log = logging.getLogger(__name__)
@@ -39,9 +39,19 @@ class Feed:
         """One answer; see the function `page`."""
         return self._core.read(lambda db: page(db, self.epoch, after, limit, fields, max_bytes))
 
-    def add(self, type_: str, body: Mapping[str, object]) -> Future[FeedItem]:
-        """Add an item that tells of no hit."""
-        return self._core.write(lambda change: append(change, self._core.clock(), type_, body))
+    def add(
+        self, type_: str, body: Mapping[str, object], images: Mapping[str, bytes] | None = None
+    ) -> Future[FeedItem]:
+        """Add an item that tells of no hit, and the pictures that its body names; `images`: bytes by SHA-256."""
+        given = images or {}
+
+        def apply(change: Change) -> FeedItem:
+            now = self._core.clock()
+            item = append(change, now, type_, body)
+            pictures.link(change.db, self._core.blobs, item, given, now)
+            return item
+
+        return self._core.write_with_pictures(apply, given)
 
     def head_cursor(self) -> str:
         """Cursor after the newest item."""

@@ -189,6 +189,7 @@ def _count(db: sqlite3.Connection, name: str) -> int:
 def _remake_images(db: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -> None:
     named = db.execute(
         """SELECT sha256 FROM hit_images UNION SELECT image_sha256 FROM person_references
+           UNION SELECT sha256 FROM item_images
            UNION SELECT j.value FROM hits, json_each(hits.body, '$.images') AS j WHERE j.type = 'text'"""
     ).fetchall()
     for (sha256,) in named:
@@ -218,6 +219,8 @@ _WITHOUT_PARENT = (
     "DELETE FROM person_references WHERE image_sha256 NOT IN (SELECT sha256 FROM images)",
     "DELETE FROM hit_images WHERE hit_id NOT IN (SELECT hit_id FROM hits)",
     "DELETE FROM hit_images WHERE sha256 NOT IN (SELECT sha256 FROM images)",
+    "DELETE FROM item_images WHERE seq NOT IN (SELECT seq FROM feed)",
+    "DELETE FROM item_images WHERE sha256 NOT IN (SELECT sha256 FROM images)",
     "DELETE FROM verdicts WHERE hit_id NOT IN (SELECT hit_id FROM hits)",
     "DELETE FROM sessions WHERE user NOT IN (SELECT name FROM users)",
     "DELETE FROM login_links WHERE user NOT IN (SELECT name FROM users)",
@@ -226,6 +229,7 @@ _WITHOUT_PARENT = (
     "DELETE FROM spans WHERE boot_id NOT IN (SELECT boot_id FROM boots)",
     """INSERT OR IGNORE INTO doomed_images SELECT sha256 FROM images
        WHERE sha256 NOT IN (SELECT sha256 FROM hit_images)
+         AND sha256 NOT IN (SELECT sha256 FROM item_images)
          AND sha256 NOT IN (SELECT image_sha256 FROM person_references)""",
     "DELETE FROM images WHERE sha256 IN (SELECT sha256 FROM doomed_images)",
 )

@@ -20,6 +20,7 @@ from edge.app.commission.page import PageWalk
 from edge.app.commission.session import WALKER, open_session, pinhole_of
 from edge.app.commission.sheet import check_sheet
 from edge.app.commission.terminal import TerminalGuide, guide_walk
+from edge.app.health.accepted import read_accepted
 from edge.app.offline.clips import EPOCH
 from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip
@@ -207,6 +208,7 @@ def test_a_live_walk_is_guided_station_by_station(config: Config, walks: dict[st
 
 def test_the_page_walks_over_the_running_vision_thread(config: Config, walks: dict[str, Path], portrait: Path) -> None:
     """Frames come as live work is done with them; the sheet is kept, signed, and noted in the audit."""
+    config = config.model_copy(update={"camera": (CameraConfig(name="door", source="file:none.mp4"),)})
     models = load_models(config)
     vision = SimpleNamespace(observer=None)
 
@@ -236,8 +238,11 @@ def test_the_page_walks_over_the_running_vision_thread(config: Config, walks: di
         assert made.view().state == "done"
         assert vision.observer is None
         assert check_sheet(made.sheet() or b"", "sheet") == public_hex(device_key(config.data_dir))
-        (kept,) = (config.data_dir / "commission").iterdir()
+        (kept,) = (config.data_dir / "commission").glob("*.html")
         assert kept.read_bytes() == made.sheet()
+        accepted = read_accepted(config.data_dir, "door")
+        assert accepted is not None
+        assert (accepted.size_px, accepted.luma) == (pytest.approx(station.eye_px, abs=0.01), round(station.luma, 4))
         noted = store.audit_log.newest(None, 1)[0]
         assert (noted.actor, noted.action) == ("ann-installer", "commission.sheet")
 

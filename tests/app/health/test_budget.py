@@ -7,6 +7,7 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from edge.app.health.budget import count_dropped_steps, lowered, set_strains
+from edge.app.health.lowering import Lowering
 from edge.config import RuntimeConfig
 from edge.enhance import STEPS, Budget, Enhancer, Networks, Views
 from edge.enhance.faults import FAULTS
@@ -67,18 +68,9 @@ def test_plans_name_what_was_dropped_and_metrics_count_it(tmp_path: Path) -> Non
     count_dropped_steps(None, metrics)
 
 
-def test_searches_are_lowered_in_a_fixed_order() -> None:
+def test_searches_are_lowered_where_nothing_moves_before_where_something_does() -> None:
     pace = Pace(2.0, 10.0, 1.1)
-    found = [
-        lowered(pace, lambda asked, said=said: said.get(asked, "ok"))  # type: ignore[misc]
-        for said in (
-            {},
-            {"load": "behind"},
-            {"heat": "hot"},
-            {"load": "overloaded"},
-            {"heat": "throttled", "load": "behind"},
-        )
-    ]
-    assert [(one.idle_fps, one.busy_fps) for one in found] == [(2, 10), (1, 10), (1, 10), (1, 5), (1, 5)]
+    found = [lowered(pace, step) for step in Lowering]
+    assert [(one.idle_fps, one.busy_fps) for one in found] == [(2, 10), (2, 10), (1, 10), (1, 5)]
     assert all(one.min_gain == pace.min_gain for one in found), "what is kept of a face stays as it is"
-    assert lowered(Pace(), lambda asked: "overloaded") == Pace(), "every frame stays every frame"
+    assert lowered(Pace(), Lowering.RATE) == Pace(), "every frame stays every frame"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from edge.app.health.accepted import Accepted, accepted_of, read_accepted, write_accepted
 from edge.app.health.drift import FILE, FaceDay, FaceDrift, drift_of
 from edge.records import Quality
 
@@ -35,6 +36,52 @@ FACE = Quality(0.8, 0.5, 0.0, 0.0, 40.0, 50.0, {})
 )  # fmt: skip
 def test_what_is_said_of_a_day(changes: dict[str, float], said: list[str]) -> None:
     assert drift_of(FIRST, replace(DAY, **changes)) == said  # type: ignore[arg-type]
+
+
+ACCEPTED = Accepted("2026-10-20T10:00:00.000+00:00", 40.0, 0.5, 0.8)
+
+
+@pytest.mark.parametrize(
+    ("first", "changes", "said"),
+    [
+        (FIRST, {}, []),
+        (FIRST, {"size_px": 28.0}, ["faces are 30 % smaller than at commissioning: has the camera moved?"]),
+        ([], {"size_px": 28.0}, ["faces are 30 % smaller than at commissioning: has the camera moved?"]),
+        ([], {"luma": 0.25, "sharpness": 0.4}, [
+            "faces are 50 % darker than at commissioning: is a lamp out?",
+            "faces are 50 % blurrier than at commissioning: is the lens dirty or out of focus?",
+        ]),
+        ([], {"count": 3, "size_px": 20.0}, []),
+        ([replace(day, size_px=80.0) for day in FIRST], {}, [SMALLER]),
+        ([replace(day, size_px=20.0) for day in FIRST], {"size_px": 20.0}, [
+            "faces are 50 % smaller than at commissioning: has the camera moved?"]),
+    ],
+)  # fmt: skip
+def test_the_walk_comes_before_the_week(first: list[FaceDay], changes: dict[str, float], said: list[str]) -> None:
+    assert drift_of(first, replace(DAY, **changes), ACCEPTED) == said  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Walked:
+    """One distance of a walk."""
+
+    eye_px: float
+    luma: float
+    sharpness: float
+    is_recognised: bool = True
+
+
+def test_a_walk_leaves_what_its_recognised_distances_had(tmp_path: Path) -> None:
+    rows = [Walked(60, 0.6, 0.9), Walked(40, 0.5, 0.8), Walked(30, 0.2, 0.7), Walked(10, 0.1, 0.1, is_recognised=False)]
+    accepted = accepted_of(rows, NOON)
+    assert accepted == Accepted("2026-11-01T12:00:00.000+00:00", 40.0, 0.2, 0.7)
+    assert accepted_of(rows[3:], NOON) is None
+    write_accepted(tmp_path, "door", accepted)
+    assert read_accepted(tmp_path, "door") == accepted
+    assert read_accepted(tmp_path, "yard") is None
+    for damaged in ("no json", "[]", "{}", '{"at": "x", "size_px": 1, "luma": 1, "sharpness": 1}'):
+        (tmp_path / "commission" / "door.json").write_text(damaged)
+        assert read_accepted(tmp_path, "door") is None
 
 
 def test_few_faces_in_the_first_week_say_nothing() -> None:
@@ -64,6 +111,30 @@ def test_after_a_first_week_smaller_faces_are_said_each_day_and_over_a_restart(t
     assert again.close_day(NOON + dt.timedelta(days=12)) is None
     assert play_day(again, 12, small) is None
     assert play_day(again, 13, small) == told
+
+
+def test_from_the_day_after_the_walk_on_days_are_held_against_it_and_a_new_week_begins(tmp_path: Path) -> None:
+    drift = FaceDrift(tmp_path, ["door", "yard"])
+    drift.close_day(NOON)
+    for number in range(9):
+        play_day(drift, number, FACE)
+    walk = Accepted("2026-11-11T15:00:00.000+00:00", 60.0, 0.5, 0.8)
+    write_accepted(tmp_path, "door", walk)
+    assert play_day(drift, 9, FACE) is not None
+    ok = ("ok", "faces are as they were in the first week")
+    assert play_day(drift, 10, FACE) == ok, "the day of the walk itself is left out"
+    told = ("changed", "door: faces are 33 % smaller than at commissioning: has the camera moved?")
+    assert play_day(drift, 11, FACE) == told, "at once, not after a week"
+    larger = replace(FACE, eye_distance_px=90.0)
+    for number in range(12, 18):
+        assert play_day(drift, number, larger) == ok
+    again = FaceDrift(tmp_path, ["door", "yard"])
+    again.close_day(NOON + dt.timedelta(days=18))
+    play_day(again, 18, larger)
+    assert play_day(again, 19, replace(FACE, eye_distance_px=55.0)) == (
+        "changed",
+        "door: faces are 39 % smaller than in the first week: has the camera moved?",
+    ), "the week after the walk, not the one before it"
 
 
 def test_within_a_day_nothing_is_said_and_days_are_those_of_the_place(tmp_path: Path) -> None:

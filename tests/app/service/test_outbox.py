@@ -47,7 +47,7 @@ class AwayStore:
     def update_hit(self, hit: Any, images: Any) -> Future[Any]:
         return self._put("update", hit.hit_id)
 
-    def add_item(self, kind: str, body: Mapping[str, Any]) -> Future[Any]:
+    def add_item(self, kind: str, body: Mapping[str, Any], images: Any) -> Future[Any]:
         return self._put(kind, str(body["n"]))
 
 

@@ -23,16 +23,19 @@ DOOR = CameraConfig(name="door", source="rtsp://ann:secret@192.0.2.10/a")
 def service(store: Store, config: Config) -> Any:
     """What of a running service follows its settings."""
     taken: list[Any] = []
+    areas: list[Any] = []
     return SimpleNamespace(
         config=config,
         store=store,
         examiner=SimpleNamespace(take_over=taken.append, taken=taken),
         monitor=SimpleNamespace(min_free_bytes=config.store.min_free_bytes),
+        vision=SimpleNamespace(take_areas=areas.append, areas=areas),
         is_list_due=False,
     )
 
 
 def test_every_safe_setting_exists() -> None:
+    assert set(CameraConfig.model_fields) >= reload.AREAS
     for table, keys in reload.SAFE.items():
         assert keys <= set(type(getattr(Config(), table)).model_fields), table
 
@@ -66,6 +69,23 @@ def test_safe_settings_are_taken_over_and_others_wait(tmp_path: Path, caplog: py
         caplog.clear()
         reload.take_over(box, box.config)
         assert "nothing has changed" in caplog.text
+
+
+def test_zones_and_masks_of_a_camera_are_taken_over_and_its_source_waits(tmp_path: Path) -> None:
+    corner = ((0.0, 0.0), (0.5, 0.0), (0.5, 0.5))
+    yard = CameraConfig(name="yard", source="rtsp://192.0.2.12/a")
+    with Store.open(tmp_path) as store:
+        box = service(store, Config(data_dir=tmp_path, camera=(DOOR, yard)))
+        changed = DOOR.model_copy(update={"mask_polygons": (corner,), "include_zones": (corner,), "fps": 5.0})
+        added = CameraConfig(name="hall", source="rtsp://192.0.2.13/a", mask_polygons=(corner,))
+        reload.take_over(box, Config(data_dir=tmp_path, camera=(yard, changed, added)))
+        in_force = DOOR.model_copy(update={"mask_polygons": (corner,), "include_zones": (corner,)})
+        assert box.config.camera == (in_force, yard)
+        assert box.vision.areas == [in_force], "the other camera goes on undisturbed"
+        reload.take_over(box, Config(data_dir=tmp_path, camera=(yard,)))
+        assert box.config.camera == (in_force, yard), "masks of a camera that is missing in the file stay"
+        reload.take_over(box, Config(data_dir=tmp_path, camera=(DOOR, yard)))
+        assert box.vision.areas == [in_force, DOOR]
 
 
 def test_a_running_service_follows_its_file(tmp_path: Path, demo_clip: Path) -> None:

@@ -13,7 +13,7 @@ from edge.serve.http.route import ROUTES
 from edge.serve.routes import TABLE, by_name
 from edge.store import ROLES, SCOPES
 from tests.support.routes import PATHS
-from tests.support.web import WebSide, add_person, live_view, person, run, running
+from tests.support.web import WebSide, add_person, add_scene, live_view, person, run, running
 
 METHODS = {route.name: route.method for route in TABLE if route.method not in {"GET", "POST"}}
 """Without If-Match all of them are refused with 428, once the caller is let through."""
@@ -35,6 +35,7 @@ POSTS: dict[str, dict[str, str]] = {
     "box.pause": {},
     "box.resume": {},
     "commission.act": {},
+    "box.zones.save": {},
     "box.user.add": {},
     "box.user.password": {},
     "box.user.remove": {},
@@ -45,7 +46,7 @@ POSTS: dict[str, dict[str, str]] = {
     "box.password": {},
 }
 EXAMINE = {name for name in PATHS if name.startswith("examine")}
-OWN = {"logout", "language", "now.conditions", "box.login.end", "box.password"}
+OWN = {"box.scene", "box.scene.picture"} | {"logout", "language", "now.conditions", "box.login.end", "box.password"}
 EXPECTED = {
     "guard": OPEN
     | OWN
@@ -57,7 +58,17 @@ EXPECTED = {
     "installer": OPEN
     | OWN
     | {"now", "now.health", "events", "live.frames", "live.frame", "live.picture", "box"}
-    | {"box.drill", "box.pause", "box.resume", "commission", "commission.act", "commission.sheet", "commission.picture"}
+    | {
+        "box.zones",
+        "box.zones.save",
+        "box.drill",
+        "box.pause",
+        "box.resume",
+        "commission",
+        "commission.act",
+        "commission.sheet",
+        "commission.picture",
+    }
     | {"api.health", "api.consumers", "api.openapi", "api.coverage", "metrics"},
     "auditor": OPEN
     | OWN
@@ -96,6 +107,7 @@ def test_every_route_with_every_role(tmp_path: Path, role: str) -> None:
             box.live.publish(live_view(1))
             # An installer reaches the pictures of people who are on the list to walk, and no others.
             await asyncio.to_thread(add_person, box.store, replace(person(1), status="commissioning"))
+            await asyncio.to_thread(add_scene, box.store)
             for route in PATHS:
                 got = await status(box, route, box.session(role))
                 if route in EXPECTED[role]:

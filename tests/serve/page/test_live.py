@@ -146,6 +146,36 @@ def test_only_a_camera_that_is_looked_at_is_wanted() -> None:
     asyncio.run(check())
 
 
+def test_a_lightened_view_is_another_picture_and_says_so(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            plain, lit = live_view(3), dataclasses.replace(live_view(2), is_lit=True)
+            box.live.publish(plain)
+            caller = box.session()
+            asked = asyncio.create_task(frame(box, caller, "?view=lit"))
+            for _ in range(500):
+                if not box.live.has_lit_viewers("door"):
+                    await asyncio.sleep(0.01)
+            assert not box.live.has_viewers("door"), "nobody wants the plain one"
+            box.live.publish_lit(lit)
+            record, picture = await asked
+            assert (record["lit"], picture) == (True, lit.jpeg)
+            record, picture = await frame(box, caller)
+            assert (record["lit"], picture) == (False, plain.jpeg)
+            answer, body = await box.get("/live/door/frame.jpg?view=lit", caller)
+            assert (answer.headers["X-Frame-Lit"], body) == ("yes", lit.jpeg)
+            answer, body = await box.get("/live/frames?lit=door", caller)
+            assert parts_of(answer.headers["Content-Type"], body)[0]["lit"] is True
+            box.live.publish_lit(dataclasses.replace(plain, is_lit=False))
+            record, _ = await frame(box, caller, "?view=lit&after=2")
+            assert record["lit"] is False, "the box is behind: the picture comes as it is, and says so"
+            assert (await box.get("/live/door/frame.jpg?view=dark", caller))[0].status == 400
+            box.live.forget("door")
+            assert box.live.newest("door") is None
+
+    run(check())
+
+
 def test_health_rings_for_changes_only_and_cameras_keep_their_order() -> None:
     board = LiveBoard()
     board.publish_health([camera_health()])

@@ -13,6 +13,7 @@ from edge.ops import doctor
 from edge.ops.doctor import Check, machine, models, settings
 from edge.ops.doctor.disk import check_disk
 from edge.ops.packs.choice import Choice, platform_facts, write_choice
+from edge.ops.packs.soak import Minute, Soak, write_soak
 from tests.support.doctor.cases import DEVICE, Case, config_of, flash_card, one, put
 from tests.support.packs import pack_with, worn
 
@@ -182,6 +183,12 @@ def counted(folder: Path) -> Check:
     return machine.check_throttling(folder)
 
 
+def slow_when_warm(folder: Path) -> Check:
+    minutes = tuple(Minute(at_s=60.0 * (n + 1), rate=rate, temperature_c=80.0) for n, rate in enumerate((40.0, 20.0)))
+    write_soak(folder, Soak(at="2026-03-01T00:00:00.000Z", platform=platform_facts(), models={}, minutes=minutes))
+    return machine.check_soak(folder, platform_facts())
+
+
 def two_numpys(folder: Path) -> Check:
     for place, version in (("venv", "2.4.6"), ("system", "1.24.2")):
         put(folder / place / f"numpy-{version}.dist-info/METADATA", f"Name: numpy\nVersion: {version}\n")
@@ -228,6 +235,7 @@ BOX: list[Case] = [
     (cooled, "throttling", "fail", "air or shade"),
     (capped, "throttling", "warn", "nvpmodel"),
     (counted, "throttling", "warn", "air or shade"),
+    (slow_when_warm, "rate when warm", "warn", "heat sink"),
     (two_numpys, "numpy", "fail", "same major version"),
     (no_picamera, "numpy", "fail", "apt install python3-picamera2"),
     (no_kernel_folder, "kernel cache folder", "fail", "NUMBA_CACHE_DIR"),

@@ -23,12 +23,20 @@ export class LivePicture {
     this.ageText = section.querySelector(".age-text");
     this.seen = section.querySelector(".seen");
     this.camera = section.dataset.camera;
+    this.lit = section.querySelector(".lit input");
+    this.litText = section.querySelector(".lit-text");
     this.born = null;
     this.frame = null;
     this.trouble = null;
   }
 
+  wantsLit() {
+    return Boolean(this.lit?.checked);
+  }
+
   start() {
+    this.lit?.addEventListener("change", () => remember(this.camera, this.lit.checked));
+    if (this.lit && remembered(this.camera)) this.lit.checked = true;
     setInterval(() => this.showAge(), 200);
     new ResizeObserver(() => this.draw()).observe(this.canvas.parentElement);
   }
@@ -39,6 +47,9 @@ export class LivePicture {
     this.born = asked + record.waited_ms - record.age_ms;
     this.draw();
     this.showAge();
+    const lit = this.wantsLit() ? (record.lit ? t("lit") : t("not_lit")) : "";
+    this.section.dataset.lit = record.lit ? "yes" : "no";
+    if (this.litText && this.litText.textContent !== lit) this.litText.textContent = lit;
   }
 
   draw() {
@@ -108,7 +119,9 @@ export async function fetchForEver(pictures) {
 async function fetchOnce(pictures, after) {
   const asked = performance.now();
   const seen = [...after].map(([camera, frame]) => `${camera}:${frame}`).join(",");
-  const address = `${root}/live/frames${seen ? `?after=${seen}` : ""}`;
+  const lit = pictures.filter((one) => one.wantsLit()).map((one) => one.camera).join(",");
+  const query = [seen && `after=${seen}`, lit && `lit=${lit}`].filter(Boolean).join("&");
+  const address = `${root}/live/frames${query ? `?${query}` : ""}`;
   const answer = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(15000) });
   if (answer.status === 401) location.reload();
   if (answer.status === 204) return;
@@ -124,6 +137,14 @@ async function fetchOnce(pictures, after) {
     else bitmaps[index].close();
   }
 }
+
+// Which cameras are lightened is kept for this window alone; `?view=lit` in the address turns it on for all.
+const key = (camera) => `edge-lit-${camera}`;
+const remember = (camera, on) => sessionStorage.setItem(key(camera), on ? "yes" : "no");
+const remembered = (camera) => {
+  const kept = sessionStorage.getItem(key(camera));
+  return kept ? kept === "yes" : new URLSearchParams(location.search).get("view") === "lit";
+};
 
 const rejection = (face) => t("rejected_in_view", { name: face.label, time: face.rejected });
 

@@ -1,0 +1,46 @@
+"""Answers with a kept picture: cacheable for good, with ranges, typed by its first bytes. Nothing is decoded."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from edge.errors import NotFoundError
+from edge.serve.app_keys import STORE, read
+from edge.serve.http.audit import SHOWN_PERSON
+from edge.serve.http.file_types import read_picture_header
+from edge.serve.http.problems import RequestError
+
+HEADERS = {"Cache-Control": "private, max-age=31536000, immutable"}
+
+
+async def serve_picture(request: web.Request, sha256: str) -> web.StreamResponse:
+    """Answer with a kept picture, or the range of it that was asked for; NotFoundError if it is not kept."""
+    path = await read(request.app[STORE].image_path, sha256)
+    if path is None:
+        raise _gone(sha256)
+    try:
+        picture = await read(read_picture_header, path)
+        num_bytes = (await read(path.stat)).st_size
+    except FileNotFoundError:
+        raise _gone(sha256) from None
+    if (person_id := await read(request.app[STORE].pictured_in_reference, sha256)) is not None:
+        request[SHOWN_PERSON] = person_id
+    _check_range(request, num_bytes)
+    return web.FileResponse(path, headers={**HEADERS, "Content-Type": picture.content_type})
+
+
+def _gone(sha256: str) -> NotFoundError:
+    return NotFoundError(
+        f"picture {sha256[:12]}… is not kept: it never existed, was erased, or was deleted for newer ones"
+    )
+
+
+def _check_range(request: web.Request, num_bytes: int) -> None:
+    try:
+        start = request.http_range.start
+    except ValueError:
+        start = num_bytes
+    if start is not None and start >= num_bytes:
+        raise RequestError(
+            f"the range {request.headers.get('Range')!r} is outside the picture's {num_bytes} bytes", status=416
+        )

@@ -1,0 +1,66 @@
+"""What a box gives up while it is hot or behind: one step after the other, as far as its state calls for, and back."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge.app.health.lowering import BACK_AFTER_S, NEXT_AFTER_S, Lowering, LoweringOrder
+
+
+def run(order: LoweringOrder, said: dict[str, str], start_s: float, seconds: float) -> list[Lowering]:
+    """The steps that were in force, one after the other, over that time."""
+    steps: list[Lowering] = []
+    for tenth in range(int(seconds * 10) + 1):
+        order.update(lambda subject: said.get(subject, "ok"), start_s + tenth / 10)
+        if not steps or steps[-1] is not order.step:
+            steps.append(order.step)
+    return steps
+
+
+@pytest.mark.parametrize(
+    ("said", "steps"),
+    [
+        ({}, [Lowering.NONE]),
+        ({"load": "behind"}, [Lowering.VIEW, Lowering.IDLE]),
+        ({"heat": "hot"}, [Lowering.VIEW, Lowering.IDLE]),
+        ({"load": "overloaded"}, [Lowering.VIEW, Lowering.IDLE, Lowering.RATE]),
+        ({"load": "behind", "heat": "throttled"}, [Lowering.VIEW, Lowering.IDLE, Lowering.RATE]),
+        ({"disk": "full"}, [Lowering.NONE]),
+    ],
+)
+def test_it_goes_as_far_as_the_state_calls_for_in_order(said: dict[str, str], steps: list[Lowering]) -> None:
+    assert run(LoweringOrder(), said, 0, 300) == steps
+
+
+def test_the_view_goes_at_once_and_each_step_has_time_to_help() -> None:
+    order = LoweringOrder()
+    assert run(order, {"load": "overloaded"}, 0, NEXT_AFTER_S - 0.2) == [Lowering.VIEW]
+    assert run(order, {"load": "overloaded"}, NEXT_AFTER_S, NEXT_AFTER_S - 0.2) == [Lowering.IDLE]
+
+
+def test_steps_are_taken_back_one_by_one_and_late() -> None:
+    order = LoweringOrder()
+    run(order, {"load": "overloaded"}, 0, 60)
+    assert run(order, {}, 60.1, BACK_AFTER_S - 0.2) == [Lowering.RATE]
+    assert (
+        run(order, {}, 60 + BACK_AFTER_S, 3 * BACK_AFTER_S)
+        == [Lowering.RATE, Lowering.IDLE, Lowering.VIEW, Lowering.NONE][1:]
+    )
+
+
+def test_a_box_that_is_well_for_a_moment_does_not_flap() -> None:
+    order = LoweringOrder()
+    run(order, {"load": "behind"}, 0, 60)
+    for number in range(5):
+        assert run(order, {}, 61 + 20 * number, 9) == [Lowering.IDLE]
+        assert run(order, {"load": "behind"}, 71 + 20 * number, 9) == [Lowering.IDLE]
+
+
+def test_what_is_said_names_step_cause_and_that_alerts_go_on() -> None:
+    order = LoweringOrder()
+    assert order.update(lambda subject: "ok", 0) == ("ok", "nothing is given up")
+    state, said = order.update(lambda subject: "hot" if subject == "heat" else "ok", 1)
+    assert state == "view"
+    assert "lightened view is off" in said
+    assert "alerts go on" in said
+    assert "heat is hot" in said

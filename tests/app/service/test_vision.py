@@ -1,0 +1,156 @@
+"""Live pictures of the vision thread: lightened for who asks, as they are while the box is behind; areas in force."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edge.app.service import vision as module
+from edge.app.service.vision import VisionThread
+from edge.capture.pictures.images import decode_image
+from edge.config import CameraConfig, MaskConfig
+from edge.ops.system.metrics import Metrics
+from edge.pipeline import FrameResult
+from edge.records import CameraHealth, CameraState, Detections, Frame, LiveView
+from edge.serve.board import LiveBoard
+
+AT = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+DOOR = CameraConfig(name="door", source="file:none.mp4")
+NOTHING = FrameResult(Detections.empty(), (), (), (), ())
+
+
+class Door:
+    """A camera that gives what the test puts into it."""
+
+    def __init__(self) -> None:
+        self.config = DOOR
+        self.changed: list[CameraConfig] = []
+
+    def health(self) -> CameraHealth:
+        return CameraHealth("door", CameraState.LIVE, AT, "", 1, 0)
+
+    def change(self, config: CameraConfig) -> None:
+        self.config = config
+        self.changed.append(config)
+
+
+class Line:
+    """A pipeline that finds nobody and remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.seen: list[np.ndarray] = []
+        self.areas: list[CameraConfig] = []
+
+    def process(self, frame: Frame, *, must_search: bool = False) -> FrameResult:
+        self.seen.append(frame.image)
+        return NOTHING
+
+    def take_areas(self, camera: CameraConfig) -> tuple[Any, ...]:
+        self.areas.append(camera)
+        return ()
+
+
+@pytest.fixture
+def door() -> Door:
+    return Door()
+
+
+@pytest.fixture
+def seeing(door: Door, monkeypatch: pytest.MonkeyPatch) -> VisionThread:
+    monkeypatch.setattr(module, "LIT_PICTURE_EVERY_S", 0.0)
+    outbox: Any = SimpleNamespace(add_hit=lambda draft: None, retry=lambda: None)
+    line: Any = Line()
+    cameras: Any = [door]
+    thread = VisionThread(line, cameras, LiveBoard(), outbox, Metrics())
+    thread._can_lighten = True
+    return thread
+
+
+def dark(number: int) -> Frame:
+    return Frame(number, "door", AT, time.monotonic_ns(), np.full((120, 160, 3), 15, np.uint8))
+
+
+def brightness(view: LiveView | None) -> float:
+    assert view is not None
+    return float(decode_image(view.jpeg, "live").mean())
+
+
+def lit(thread: VisionThread) -> LiveView | None:
+    return thread._board._lit.get("door")
+
+
+def test_only_who_asks_gets_a_lightened_view_and_nothing_else_sees_it(seeing: VisionThread) -> None:
+    seeing._process_frame(dark(1))
+    assert lit(seeing) is None
+    seeing._board._lit_asked_at["door"] = time.monotonic()
+    seeing._process_frame(dark(2))
+    view = lit(seeing)
+    assert view is not None
+    assert (view.frame_id, view.is_lit) == (2, True)
+    assert brightness(view) > 40
+    assert brightness(seeing._board.newest("door")) < 20, "the plain picture stays as it is"
+    line: Any = seeing.pipeline
+    assert [float(image.mean()) for image in line.seen] == [15, 15], "what is analysed was not lightened"
+
+
+def test_a_box_that_is_behind_gives_the_picture_as_it_is(seeing: VisionThread) -> None:
+    seeing._board._lit_asked_at["door"] = time.monotonic()
+    seeing.may_lighten = False
+    seeing._process_frame(dark(1))
+    view = lit(seeing)
+    assert view is not None
+    assert not view.is_lit
+    assert brightness(view) < 20
+    seeing.may_lighten = True
+    seeing._process_frame(dark(2))
+    assert brightness(lit(seeing)) > 40
+
+
+def test_lightened_pictures_come_ten_times_a_second_at_most(
+    seeing: VisionThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = 100.0
+    monkeypatch.setattr(module, "LIT_PICTURE_EVERY_S", 0.095)
+    monkeypatch.setattr(module.time, "monotonic", lambda: now_s)
+    monkeypatch.setattr(seeing._board, "has_lit_viewers", lambda camera: True)
+    numbers = []
+    for number in range(60):
+        seeing._process_frame(dark(number))
+        view = lit(seeing)
+        numbers.append(None if view is None else view.frame_id)
+        now_s += 1 / 30
+    assert len(set(numbers)) == 20, "of two seconds of 30 frames"
+
+
+def test_new_masks_drop_all_pictures_from_before_and_start_the_camera_anew(seeing: VisionThread, door: Door) -> None:
+    forgotten: list[str] = []
+    evidence: Any = SimpleNamespace(forget=forgotten.append, note_frame=lambda *given: None)
+    seeing.evidence = evidence
+    seeing._board._lit_asked_at["door"] = time.monotonic()
+    seeing._process_frame(dark(1))
+    masked = DOOR.model_copy(update={"masks": (MaskConfig(x=0, y=0, width=0.5, height=1),)})
+    seeing.take_areas(masked)
+    assert seeing._board.newest("door") is not None, "not before the vision thread is between two frames"
+    seeing._take_changes()
+    line: Any = seeing.pipeline
+    assert line.areas == [masked]
+    assert door.changed == [masked]
+    assert forgotten == ["door"]
+    assert seeing._board.newest("door") is None
+    assert lit(seeing) is None
+
+
+def test_new_zones_alone_leave_the_camera_alone(seeing: VisionThread, door: Door) -> None:
+    zone = ((0.0, 0.0), (0.5, 0.0), (0.5, 0.5))
+    seeing._process_frame(dark(1))
+    seeing.take_areas(DOOR.model_copy(update={"include_zones": (zone,)}))
+    seeing._take_changes()
+    line: Any = seeing.pipeline
+    assert [camera.include_zones for camera in line.areas] == [(zone,)]
+    assert door.changed == []
+    assert seeing._board.newest("door") is not None

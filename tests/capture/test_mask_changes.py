@@ -1,0 +1,82 @@
+"""Masks that are changed while a camera runs: no frame of the former ones is given any more."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.capture.camera import Camera
+from edge.capture.health import HealthLimits
+from edge.config import CameraConfig, MaskConfig
+from edge.records import CameraState, Frame
+from tests.support.media import flat, numbered, wait_until, write_clip
+
+BACK_WITHIN_S = 10.0
+
+
+def make(source: str, limits: HealthLimits | None = None, **settings: Any) -> Camera:
+    settings = {"stall_after_s": 1.0, **settings}
+    return Camera(CameraConfig(name="door", source=source, **settings), limits)
+
+
+def next_frame(camera: Camera, within_s: float = BACK_WITHIN_S) -> Frame:
+    frame = camera.newest(within_s)
+    assert frame is not None, camera.health()
+    return frame
+
+
+def wait_for_state(camera: Camera, *states: CameraState, within_s: float = BACK_WITHIN_S) -> None:
+    """Takes frames meanwhile, as the service does."""
+
+    def is_so() -> bool:
+        camera.newest(0.02)
+        return camera.health().state in states
+
+    wait_until(is_so, within_s)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    return write_clip(tmp_path / "clip.mp4", numbered(20), fps=20)
+
+
+@pytest.mark.parametrize("is_hung", [False, True])
+def test_no_frame_of_the_former_masks_is_given_once_they_are_changed(tmp_path: Path, is_hung: bool) -> None:
+    images = [flat(level, 40, 80) for level in (180, 200, 220)]
+    clip = write_clip(tmp_path / "flat.mp4", images * 7, fps=20)
+    with make(f"file:{clip}", loop=True) as camera:
+        assert next_frame(camera).image[20:, 40:].min() > 100
+        wait_for_state(camera, CameraState.LIVE)
+        former = camera.child_pid
+        assert former is not None
+        if is_hung:
+            os.kill(former, signal.SIGSTOP)
+        camera.change(camera.config.model_copy(update={"masks": (MaskConfig(x=0.5, y=0.5, width=0.5, height=0.5),)}))
+        for _ in range(8):
+            image = next_frame(camera).image
+            assert not image[20:, 40:].any()
+            assert image[:18, :38].min() > 100
+        assert not is_alive(former)
+        assert camera.health().restarts == 0, "nothing was wrong"
+        wait_for_state(camera, CameraState.LIVE)
+        camera.change(camera.config.model_copy(update={"masks": ()}))
+        assert next_frame(camera).image[20:, 40:].min() > 100
+
+
+def test_a_recording_that_has_ended_stays_ended_and_gives_no_frame_any_more(clip: Path) -> None:
+    with make(f"file:{clip}", realtime=False) as camera:
+        wait_for_state(camera, CameraState.ENDED)
+        camera.change(camera.config.model_copy(update={"masks": (MaskConfig(x=0, y=0, width=1, height=1),)}))
+        assert camera.newest(0.5) is None
+        assert camera.health().state is CameraState.ENDED

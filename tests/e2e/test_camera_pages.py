@@ -1,0 +1,150 @@
+"""A camera's pages in a real Chromium: the lightened view, what it saw before, its zones; axe-core and keyboard."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import itertools
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from edge.app.service.areas import AreaKeeper
+from edge.config import CameraConfig, Config
+from edge.config.drawn import read
+from edge.serve import LiveBoard
+from tests.e2e.browser import NARROW, WIDE, browsing, find_axe, log_in, require_chromium, serious_faults, shoot
+from tests.support.web import add_scene, live_view, run, running
+
+require_chromium()
+
+
+def config(folder: Path) -> Config:
+    own = ((0.0, 0.0), (0.2, 0.0), (0.2, 0.2))
+    return Config(
+        data_dir=folder / "data", camera=(CameraConfig(name="door", source="file:none.mp4", mask_polygons=(own,)),)
+    )
+
+
+@contextlib.asynccontextmanager
+async def playing(live: LiveBoard, *, is_lit: list[bool]) -> AsyncIterator[None]:
+    """Publish frames as the vision thread does: lightened ones where somebody wants them."""
+
+    async def publish() -> None:
+        for number in itertools.count(1):
+            view = await asyncio.to_thread(live_view, number)
+            live.publish(view)
+            if live.has_lit_viewers("door"):
+                live.publish_lit(dataclasses.replace(view, is_lit=is_lit[0]))
+            await asyncio.sleep(0.1)
+
+    task = asyncio.create_task(publish())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+def test_the_switch_lightens_one_picture_and_the_page_says_what_it_shows(tmp_path: Path) -> None:
+    async def check() -> None:
+        is_lit = [True]
+        async with running(tmp_path) as box, browsing(box.url, WIDE) as page, playing(box.live, is_lit=is_lit):
+            await log_in(box, page)
+            await page.locator("[data-camera=door][data-live=yes][data-lit=no]").wait_for()
+            assert not box.live.has_lit_viewers("door"), "nobody pays for what nobody asked for"
+            await page.get_by_label("Lighten this picture").focus()
+            await page.keyboard.press("Space")
+            await page.locator("[data-camera=door][data-lit=yes][data-live=yes]").wait_for()
+            await page.get_by_text("lightened for the eye").wait_for()
+            await shoot(page, "now-lit")
+            is_lit[0] = False
+            await page.get_by_text("not lightened: the box is hot or behind").wait_for()
+            await page.locator("[data-camera=door][data-lit=no][data-live=yes]").wait_for()
+            is_lit[0] = True
+            await page.reload()
+            await page.locator("[data-camera=door][data-lit=yes]").wait_for()
+            await page.get_by_label("Lighten this picture").uncheck()
+            await page.locator("[data-camera=door][data-lit=no][data-live=yes]").wait_for()
+            assert await page.locator(".lit-text").inner_text() == ""
+
+    run(check())
+
+
+def test_view_lit_in_the_address_turns_it_on(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box, browsing(box.url, NARROW) as page, playing(box.live, is_lit=[True]):
+            await log_in(box, page)
+            await page.goto(f"{box.url}/?view=lit")
+            await page.locator("[data-camera=door][data-lit=yes][data-live=yes]").wait_for()
+            await shoot(page, "now-lit-narrow")
+
+    run(check())
+
+
+def test_zones_are_drawn_and_saved_by_keyboard_alone(tmp_path: Path) -> None:
+    in_force = [config(tmp_path)]
+
+    def keeper(store: object) -> AreaKeeper:
+        return AreaKeeper(lambda: in_force[0], store, lambda new: in_force.__setitem__(0, new))  # type: ignore[arg-type]
+
+    async def check() -> None:
+        async with (
+            running(tmp_path, areas=keeper) as box,
+            browsing(box.url, NARROW) as page,
+            playing(box.live, is_lit=[True]),
+        ):
+            await log_in(box, page)
+            await page.goto(f"{box.url}/box/zones/door")
+            await page.locator("#draw[data-frame]").wait_for()
+            await page.get_by_role("button", name="Add a zone to leave out").focus()
+            await page.keyboard.press("Enter")
+            # The new area's first corner has the focus.
+            for _ in range(5):
+                await page.keyboard.press("ArrowLeft")
+            await page.keyboard.press("Tab")
+            await page.keyboard.press("Shift+ArrowUp")
+            await page.keyboard.press("Tab")
+            await page.keyboard.press("Delete")
+            assert "3 corners" in await page.locator("#list li").inner_text()
+            await page.get_by_role("button", name="Save").focus()
+            await page.keyboard.press("Enter")
+            await page.locator("#saved").wait_for()
+            assert await page.locator("#list li").count() == 1
+            await page.get_by_role("button", name="Remove: Don't recognise here 1").click()
+            assert await page.locator("#list li").count() == 0
+
+    run(check())
+    (zone,) = read(tmp_path / "data")["door"].exclude_zones
+    assert zone == ((0.3, 0.35), (0.65, 0.25), (0.35, 0.65))
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_axe_finds_nothing_serious(tmp_path: Path, scheme: str) -> None:
+    axe = find_axe()
+    if axe is None:
+        pytest.skip("needs axe-core: pip install axe-playwright-python, or EDGE_TEST_AXE=.../axe.min.js")
+    in_force = config(tmp_path)
+
+    def keeper(store: object) -> AreaKeeper:
+        return AreaKeeper(lambda: in_force, store, lambda new: None)  # type: ignore[arg-type]
+
+    async def check() -> None:
+        faults: dict[str, list[str]] = {}
+        async with (
+            running(tmp_path, areas=keeper, told={"lowering": "idle"}) as box,
+            browsing(box.url, WIDE, scheme, bypass_csp=True) as page,
+            playing(box.live, is_lit=[True]),
+        ):
+            seq = await asyncio.to_thread(add_scene, box.store)
+            await log_in(box, page)
+            for path in ("/?view=lit", "/box", f"/box/scenes/{seq}", "/box/zones/door"):
+                await page.goto(box.url + path)
+                if "zones" in path:
+                    await page.get_by_role("button", name="Add a mask").click()
+                faults[path] = await serious_faults(page, axe)
+                await shoot(page, f"camera-{path.strip('/?').replace('/', '-').replace('=', '-')}-{scheme}")
+        assert not {path: found for path, found in faults.items() if found}
+
+    run(check())
