@@ -232,7 +232,16 @@ class Words:
         elif waiting := box.get("hits_waiting"):
             what = t("trouble.waiting.what_one" if waiting == 1 else "trouble.waiting.what", count=waiting)
             problems.append(Trouble("wait", what, t("trouble.waiting.advice")))
+        if steps := [self._step(one) for one in box.get("preparing", ())]:
+            advice = t("trouble.preparing.advice", steps="; ".join(steps))
+            problems.append(Trouble("wait", t("trouble.preparing.what"), advice))
         return problems
+
+    def _step(self, step: Mapping[str, Any]) -> str:
+        words = self._known(f"preparing.{step['step']}", str(step["words"]))
+        return (
+            self._t("preparing.count", step=words, done=step["done"], total=step["total"]) if step["total"] else words
+        )
 
     def condition(self, one: Condition) -> Trouble:
         """A condition in words; one that the catalogue doesn't know is shown as it is."""
