@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from edge import __version__
+from edge import __version__, heaps
 from edge.app.health.conditions import Conditions
 from edge.app.service.basics import basic_status
 from edge.app.service.listener import Page
@@ -112,6 +112,7 @@ class PreparingPage:
             self._end("models")
             pipeline = await self._do("list", lambda: build_live_pipeline(self._config, models, self._store, kind=kind))
             await kernels
+            await asyncio.to_thread(heaps.give_back)
         finally:
             kernels.cancel()
         log.info("prepared in %.1f s", (dt.datetime.now(dt.UTC) - self._at).total_seconds())

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from edge import credentials
+from edge import credentials, heaps
 from edge.app.service import settings
 from edge.app.service.listener import open_page
 from edge.app.service.preparing import PreparingPage
@@ -54,6 +54,7 @@ async def run(
         raise ConfigError(
             "no camera is configured: add a [[camera]] table with name and source to the configuration file"
         )
+    heaps.keep_few()
     stopped, reload_asked = asyncio.Event(), asyncio.Event()
     async with contextlib.AsyncExitStack() as stack:
         _set_on_signals(stopped, stack, signal.SIGINT, signal.SIGTERM)
