@@ -70,6 +70,8 @@ MAX_BODIES_BYTES = 136_000_000
 KEEPALIVE_S = 10.0
 """Seconds an idle connection is kept. It is also the time limit for headers; aiohttp's own would be an hour."""
 SHUTDOWN_S = 0.5
+GENTLY_S = 65.0
+"""Longer than the longest long poll."""
 LINGER_S = 3.0
 """Seconds for which the rest of a refused body is read; closing at once would reset the refusal away, too."""
 
@@ -181,17 +183,21 @@ async def start(
 async def change(runner: web.AppRunner, app: web.Application) -> web.AppRunner:
     """Put another application behind the port that `runner` opened; the port stays open all the while.
 
-    What the application before it still answers is ended. `runner` keeps the port and is cleaned up last.
+    `runner` keeps the port and is cleaned up last. The application before it is to be ended with `end_gently`.
     """
     following = await _runner(app)
     (door,) = runner.sites
     assert isinstance(door, Door)
-    assert runner.server is not None
     assert following.server is not None
     door.lead_to(following.server)
-    runner.server.pre_shutdown()
-    await runner.server.shutdown(SHUTDOWN_S)
     return following
+
+
+async def end_gently(runner: web.AppRunner) -> None:
+    """Close the idle connections of an application at once, and the others when they are answered or time is up."""
+    if runner.server is not None:
+        runner.server.pre_shutdown()
+        await runner.server.shutdown(GENTLY_S)
 
 
 async def close_port(runner: web.AppRunner) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from edge.config import Config
-from edge.serve import change, close_port, start
+from edge.serve import change, close_port, end_gently, start
 from edge.serve.http.tls import server_identity
 from edge.store import Store
 
@@ -26,12 +26,15 @@ class Page:
     def __init__(self, url: str, runner: Any, stack: contextlib.AsyncExitStack) -> None:
         self.url = url
         self._runner, self._stack = runner, stack
+        self._shown = runner
 
     async def show(self, app: Any) -> None:
-        """Put another application behind the port."""
-        following = await change(self._runner, app)
+        """Put another application behind the port; what the one before answers now it answers to the end."""
+        former, self._shown = self._shown, await change(self._runner, app)
+        ending = asyncio.create_task(end_gently(former))
         # In the end, before anything that was built after the page opened: nobody in, then nobody left.
-        self._stack.push_async_callback(following.cleanup)
+        self._stack.callback(ending.cancel)
+        self._stack.push_async_callback(self._shown.cleanup)
         self._stack.push_async_callback(close_port, self._runner)
 
 

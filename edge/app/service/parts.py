@@ -55,6 +55,7 @@ class Parts:
         store: Store,
         models: Models,
         pipeline: Pipeline,
+        board: LiveBoard,
         follow: Callable[[Parts], Coroutine[Any, Any, None]],
     ) -> None:
         self.config = config
@@ -63,7 +64,7 @@ class Parts:
         self.store = store
         self.models = models
         self.metrics = Metrics()
-        self.board = LiveBoard()
+        self.board = board
         self.cameras = [Camera(camera) for camera in config.camera]
         self.outbox = Outbox(store, lambda draft: self.metrics.hits.labels(draft.hit.camera).inc())
         self.camera_status = CameraStatusCollector(self.cameras, config.data_dir)

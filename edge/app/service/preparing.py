@@ -71,8 +71,9 @@ class PreparingPage:
         self._at = dt.datetime.now(dt.UTC)
         self._steps: dict[str, Step] = {"program": Step("program")}
         self._conditions = Conditions(lambda kind, body: None, lambda conditions: None)
-        self._board = LiveBoard()
-        self._board.publish_health(
+        self.board = LiveBoard()
+        """The service's own: whoever watches while it is prepared goes on watching."""
+        self.board.publish_health(
             [CameraHealth(one.name, CameraState.STARTING, self._at, "being prepared", 0, 0) for one in config.camera]
         )
 
@@ -84,7 +85,7 @@ class PreparingPage:
             review=self._config.review,
             site=self._config.site,
             statuses=self._config.status,
-            live=self._board,
+            live=self.board,
             metrics=lambda: b"",
             health=self.status,
             version=__version__,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import signal
 from collections.abc import Callable
@@ -69,7 +70,8 @@ async def run(
         from edge.app.service import reload
         from edge.app.service.parts import Parts
 
-        parts = Parts(config, store, models, pipeline, lambda one: reload.follow(reload_asked, reread, one))
+        follow = functools.partial(reload.follow, reload_asked, reread)
+        parts = Parts(config, store, models, pipeline, first.board, follow)
         stack.callback(parts.people.close)
         await page.show(parts.app())
         for camera in parts.cameras:
