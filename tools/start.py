@@ -87,14 +87,15 @@ def _start(folder: Path, clip: Path, seconds: float, environment: dict[str, str]
 def memory_of(pid: int) -> dict[str, Any]:
     """MB of a process and of its children, and of all together."""
     rows = {}
-    for one in (pid, *_children(pid)):
+    for one in (pid, *children_of(pid)):
         arguments = Path(f"/proc/{one}/cmdline").read_bytes().decode().split("\0")
         name = next((word for word in arguments if word.startswith("edge.")), "service")
         rows[f"{name} {one}"] = _pss(one)
     return {"processes": rows, "all_pss_mb": round(sum(row["Pss"] for row in rows.values()), 1)}
 
 
-def _children(pid: int) -> list[int]:
+def children_of(pid: int) -> list[int]:
+    """Process ids of all that a process has started, and they."""
     found = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
@@ -103,7 +104,7 @@ def _children(pid: int) -> list[int]:
             except (OSError, IndexError):
                 continue  # it has ended meanwhile
             if parent == pid:
-                found += [int(folder.name), *_children(int(folder.name))]
+                found += [int(folder.name), *children_of(int(folder.name))]
     return found
 
 
