@@ -39,10 +39,10 @@ def page(db: sqlite3.Connection, which: HitFilter, before: str | None, limit: in
     return [hit_from_json(from_line(row[0])) for row in rows]
 
 
-def count(db: sqlite3.Connection, which: HitFilter) -> int:
-    """Number of hits; of a filter at most `COUNT_UP_TO` + 1."""
-    sql, given = build_query("1", which, None)
-    limit = -1 if which.is_empty else COUNT_UP_TO + 1
+def count(db: sqlite3.Connection, which: HitFilter | None) -> int:
+    """Number of hits; of a filter, also an open one, at most `COUNT_UP_TO` + 1. None counts every row there is."""
+    sql, given = build_query("1", which or HitFilter(), None)
+    limit = -1 if which is None else COUNT_UP_TO + 1
     return int(db.execute(f"SELECT count(*) FROM ({sql} LIMIT ?)", [*given, limit]).fetchone()[0])
 
 
