@@ -22,6 +22,7 @@ RELEASED = {
     (8, "clock"): "1867feda98169e4c9a5672dcecd7490f5a456c686b2b01da8461c72e56e1f0e9",
     (9, "erasures"): "c0fd99af9cfcd4255bcd2da9080f254cd055c6f8830ebc04e0f785186dab9ceb",
     (10, "span_hours"): "ad903936408b40751f919d0dc36e0c3960e73c61fa77ab76b197325d9b7247f5",
+    (11, "hits_by_state"): "bbbaa662b38c2ed4fdf572833a41bb899e00be3d7115d01b8ddd885df46c1873",
 }
 """Migrations are never edited once released: a changed hash here is a mistake, a new line is a new migration."""
 

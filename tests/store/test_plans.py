@@ -38,6 +38,23 @@ ASKED: dict[str, Callable[[sqlite3.Connection], object]] = {
 }
 
 
+@pytest.mark.parametrize(
+    ("which", "columns"),
+    [
+        (HitFilter(person_id="ann", state="disputed"), "(person_id=? AND review_state=?)"),
+        (HitFilter(person_id="ann", camera="door", state="disputed"), "(person_id=? AND review_state=?)"),
+        (HitFilter(camera="door", state="disputed"), "(camera=? AND review_state=?)"),
+    ],
+)
+def test_a_rare_state_of_many_hits_is_found_by_both(tmp_path: Path, which: HitFilter, columns: str) -> None:
+    Store.open(tmp_path).close()
+    sql, values = search.build_query("body", which, None)
+    with sqlite3.connect(tmp_path / "edge.db") as db:
+        plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql} ORDER BY hit_id DESC LIMIT 51", values)]
+    assert len(plan) == 1
+    assert columns in plan[0]
+
+
 @pytest.mark.parametrize("what", ASKED)
 def test_no_table_that_grows_is_read_from_end_to_end(tmp_path: Path, what: str) -> None:
     with Store.open(tmp_path) as store:

@@ -80,9 +80,9 @@ def build_query(columns: str, which: HitFilter, before: str | None) -> tuple[str
 def _index(which: HitFilter) -> str:
     """The index to use. Without statistics, which a young database has none of, SQLite often chooses a worse one."""
     if which.person_id is not None:
-        return " INDEXED BY hits_of_person"
+        return " INDEXED BY hits_of_person" + ("_by_state" if which.state is not None else "")
     if which.camera is not None:
-        return " INDEXED BY hits_at_camera"
+        return " INDEXED BY hits_at_camera" + ("_by_state" if which.state is not None else "")
     if which.state is not None:
         return " INDEXED BY hits_by_review"
     return ""
