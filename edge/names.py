@@ -1,4 +1,4 @@
-"""Names of files and folders: which are left behind by systems, how one is printed, and when two are the same.
+"""Names of files and folders: which systems leave behind, how one is printed, when two are the same. Counted nouns.
 
 Linux keeps names as bytes. Python decodes what is no UTF-8 into surrogates, which can't be printed, stored or sent.
 """
@@ -69,3 +69,8 @@ def natural_order(name: str) -> tuple[list[tuple[int, int, str]], str]:
     """Sort key in which 2 comes before 10."""
     parts = [part for part in _NUMBERS.split(name) if part]
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in parts], name
+
+
+def counted(number: int, one: str, several: str) -> str:
+    """A number with its noun, as `1 person` and `1,200 people`."""
+    return f"{number:,} {one if number == 1 else several}"

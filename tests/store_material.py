@@ -1,3 +1,5 @@
-"""Kept for scripts outside this repository: what `tests.support.store` has, under its former name."""
+"""What `support/store` holds, under the name by which programs beside the repository import it (../shared/cases)."""
 
-from tests.support.store import *  # noqa: F403
+from tests.support.store import ANN, BOB, Clock, add_hits, enrol, hit_of, kept_files, picture, reference_of
+
+__all__ = ["ANN", "BOB", "Clock", "add_hits", "enrol", "hit_of", "kept_files", "picture", "reference_of"]

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.common import ConfigOption, JsonOption, out, print_json, read_config
+from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress_bars, read_config
 from edge.errors import ExitCode, ImageError, StoreError
 from edge.store import AuditHead, Store, to_line
 
@@ -25,8 +25,8 @@ HeadOption = Annotated[
 def verify(head: HeadOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Check the whole chain for entries that were altered, removed or cut off; exits 1 if there are any."""
     known = tuple(_head(text) for text in head or ())
-    with Store.open(read_config(config).data_dir) as store:
-        report = store.audit_log.verify(known)
+    with Store.open(read_config(config).data_dir) as store, progress_bars() as tell:
+        report = store.audit_log.verify(known, lambda done, total: tell("entries", done, total))
     if as_json:
         told = None if report.head is None else {"seq": report.head.seq, "sha256": report.head.sha256}
         print_json(

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.common import ConfigOption, JsonOption, out, print_json, read_config
+from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress_bars, read_config
 from edge.errors import ImageError
+from edge.names import counted
 from edge.store import Store
 from edge.store.backup.archive import Manifest
 
@@ -36,8 +37,8 @@ def backup_create(
     data_dir = read_config(config).data_dir
     if not (data_dir / "edge.db").exists():
         raise ImageError(f"{data_dir}: there is no data to back up yet")
-    with Store.open(data_dir) as store:
-        made = create(data_dir, file, dt.datetime.now(dt.UTC), tuple(recipient or ()))
+    with Store.open(data_dir) as store, progress_bars() as tell:
+        made = create(data_dir, file, dt.datetime.now(dt.UTC), tuple(recipient or ()), tell)
         store.audit("local", "backup.create", "backup", {"head": made.head, "encrypted": bool(recipient)}).result()
     told = _told(made) | {"file": str(file), "is_encrypted": bool(recipient)}
     if as_json:
@@ -58,13 +59,14 @@ def backup_restore(
     """Check a backup whole, and say what it would replace; with `--yes` put it in the place of the data.
 
     The service must be stopped. A new feed epoch begins, and pullers are told. What was there lies in the folder
-    `restore.replaced` of the data directory until the next erasure or restore.
+    `restore.replaced` of the data directory until the next erasure or restore, or until the disk is short.
     """
     from edge.store.backup import restore
 
     data_dir = read_config(config).data_dir
     now = dt.datetime.now(dt.UTC)
-    found = restore.restore(file, data_dir, now, identity) if yes else restore.look(file, identity)
+    with progress_bars() as tell:
+        found = restore.restore(file, data_dir, now, identity, tell) if yes else restore.look(file, identity, tell)
     there = None if yes else restore.present(data_dir, found.made_at)
     if as_json:
         present = None if there is None else dataclasses.asdict(there)
@@ -78,10 +80,12 @@ def backup_restore(
         out.print(f"There is no data in {data_dir} that it would replace.")
     else:
         out.print(
-            f"It would replace {there.device_id}: {there.people} people, {there.hits} hits, feed up to {there.head}."
+            f"It would replace {there.device_id}: {counted(there.people, 'person', 'people')}, "
+            f"{counted(there.hits, 'hit', 'hits')}, feed up to {there.head}."
         )
         if there.erased_since:
-            out.print(f"{there.erased_since} people were erased here since; those in the backup must be erased again.")
+            erased = "1 person was" if there.erased_since == 1 else f"{there.erased_since} people were"
+            out.print(f"{erased} erased here since; whoever of them is in the backup must be erased again.")
     out.print("Nothing was changed: stop the service, and give --yes.")
 
 
@@ -91,6 +95,6 @@ def _told(made: Manifest) -> dict[str, object]:
 
 
 def _in_words(made: Manifest) -> str:
-    told = _told(made)
-    counts = f"{told['people']} people, {told['hits']} hits, {told['pictures']} pictures, feed up to {told['head']}"
-    return f"{told['device_id']} of {told['made_at']}: {counts}"
+    nouns = ((made.people, "person", "people"), (made.hits, "hit", "hits"), (made.pictures, "picture", "pictures"))
+    counts = ", ".join(counted(*one) for one in nouns)
+    return f"{made.device_id} of {made.made_at}: {counts}, feed up to {made.head}"

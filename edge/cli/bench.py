@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from edge.cli.common import ConfigOption, JsonOption, out, print_json, read_config, table
+from edge.cli.common import ConfigOption, JsonOption, out, print_json, read_config, table, waiting
 
 PARTS = ("p50_ms", "p95_ms", "p99_ms")
 
@@ -27,7 +27,9 @@ def bench(
     from edge.app.evaluation import bench_compare
 
     before = None if compare is None else bench_compare.read_figures(compare)
-    figures = measuring.measure_stages(read_config(config))
+    settings = read_config(config)
+    with waiting("measuring"):
+        figures = measuring.measure_stages(settings)
     if as_json:
         print_json(figures)
     else:

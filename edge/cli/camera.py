@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from edge.cli.common import ConfigOption, JsonOption, out, print_json, read_config, table
+from edge.cli.common import ConfigOption, JsonOption, out, print_json, read_config, table, waiting
 
 app = typer.Typer(help="Cameras.", no_args_is_help=True)
 
@@ -34,7 +34,8 @@ def camera_test(
 
     settings = read_config(config)
     camera = find_camera(settings, source, aspect=aspect, deinterlace=deinterlace, transport=transport)
-    found = survey(camera, seconds, still)
+    with waiting(f"watching for {seconds:g} s"):
+        found = survey(camera, seconds, still)
     if as_json:
         print_json(found)
         return

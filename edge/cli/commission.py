@@ -106,10 +106,12 @@ def _distances(marks: str | None, steps: str | None, focal_px: float | None, hfo
 
 
 def _measure_clips(made: WalkSession, clip: Path | None, night_clip: Path | None, distances: DistancesOf) -> None:
+    from edge.capture.sources import expected_frames
+
     with progress() as bar:
         for path, light in ((clip, "day"), (night_clip, "night")):
             if path is not None:
-                task = bar.add_task(path.name, total=None)
+                task = bar.add_task(path.name, total=expected_frames(path))
                 made.measure_clip(path, distances, light, partial(_update_bar, bar, task))
 
 

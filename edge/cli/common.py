@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     SpinnerColumn,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -75,20 +77,64 @@ def print_json(value: Any) -> None:
     sys.stdout.write(printable(text) + "\n")
 
 
+FIRST_LINE_S, EVERY_S = 20.0, 60.0
+"""Seconds after which a plain line tells how far long work is, where there is no terminal; the first one, the next."""
+
+
+class PlainProgress(Progress):
+    """Stands for the bar where stderr is no terminal: a plain line now and then, none for what is quick."""
+
+    def __init__(self) -> None:
+        super().__init__(console=err, disable=True)
+        self._next_s = time.monotonic() + FIRST_LINE_S
+
+    def update(self, task_id: TaskID, **changes: Any) -> None:
+        """Take a change in, as `rich.progress.Progress` does, and tell of it when it is time to."""
+        super().update(task_id, **changes)
+        self._tell(task_id)
+
+    def advance(self, task_id: TaskID, advance: float = 1) -> None:
+        """The same for one more of the work."""
+        super().advance(task_id, advance)
+        self._tell(task_id)
+
+    def _tell(self, task_id: TaskID) -> None:
+        if time.monotonic() < self._next_s:
+            return
+        self._next_s = time.monotonic() + EVERY_S
+        task = self._tasks[task_id]
+        whole = "" if task.total is None else f" of {task.total:,.0f}"
+        left = task.time_remaining
+        told = "" if task.total is None or left is None else f", about {int(left) // 60}:{int(left) % 60:02d} left"
+        print(f"edge: {printable(task.description)}: {task.completed:,.0f}{whole}{told}", file=sys.stderr)  # noqa: T201
+
+
 @contextmanager
-def progress(total: float | None = None) -> Iterator[Progress]:
-    """A progress bar with the time left, on stderr, and only where that is a terminal."""
+def progress() -> Iterator[Progress]:
+    """A progress bar with the time left, on stderr; where that is no terminal, a plain line now and then."""
+    if not sys.stderr.isatty():
+        yield PlainProgress()
+        return
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
-    with Progress(*columns, console=err, disable=not sys.stderr.isatty(), transient=True) as progress_bars:
-        yield progress_bars
+    with Progress(*columns, console=err, transient=True) as shown:
+        yield shown
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """For work whose length nobody knows: in a terminal a line that moves and counts the time; elsewhere nothing."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=err, disable=not sys.stderr.isatty(), transient=True) as shown:
+        shown.add_task(what, total=None)
+        yield
 
 
 @contextmanager

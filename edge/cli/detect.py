@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.common import ConfigOption, JsonOption, print_json, read_config
+from edge.cli.common import ConfigOption, JsonOption, print_json, progress, read_config
 
 Paths = Annotated[list[Path], typer.Argument(help="images, videos, GIFs, or folders of images")]
 
@@ -30,9 +30,12 @@ def detect(
     settings = read_config(config)
     changes = {"model": detector, "min_score": min_score}
     section = settings.detect.model_copy(update={k: v for k, v in changes.items() if v is not None})
-    for line in lines.detect(settings.model_copy(update={"detect": section}), paths):
-        if as_json:
-            print_json(line)
-        else:
-            faces = ", ".join(f"{d['score']:.2f} at {[round(x) for x in d['box']]}" for d in line["detections"])
-            sys.stdout.write(f"{line['path']} #{line['frame']}: {faces or 'no face'}\n")
+    with progress() as bar:
+        task = bar.add_task("frames", total=lines.expected_frames_of(paths))
+        for line in lines.detect(settings.model_copy(update={"detect": section}), paths):
+            bar.advance(task)
+            if as_json:
+                print_json(line)
+            else:
+                faces = ", ".join(f"{d['score']:.2f} at {[round(x) for x in d['box']]}" for d in line["detections"])
+                sys.stdout.write(f"{line['path']} #{line['frame']}: {faces or 'no face'}\n")

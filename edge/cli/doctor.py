@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 from rich.padding import Padding
 
-from edge.cli.common import ConfigOption, JsonOption, out, print_json, table, tell_config
+from edge.cli.common import ConfigOption, JsonOption, out, print_json, table, tell_config, waiting
 from edge.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def doctor(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     from edge.ops.doctor.time_limit import WHOLE_S, process_age_s
 
     tell_config(config)
-    report = checks.examine(config, within_s=WHOLE_S - process_age_s())
+    with waiting("looking at this box"):
+        report = checks.examine(config, within_s=WHOLE_S - process_age_s())
     if as_json:
         told = {"ok": report.ok, "checks": [r.as_json() for r in report.checks], "settings": report.settings}
         print_json(told)

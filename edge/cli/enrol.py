@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from edge.cli.common import ConfigOption, JsonOption, out, print_json, read_config, table
+from edge.cli.common import ConfigOption, JsonOption, out, print_json, read_config, table, waiting
 from edge.records import Person
 from edge.store import Store
 from edge.store.audit.audit import LOCAL
@@ -43,8 +43,8 @@ def enrol(
     from edge.app.people.pictures import NOT_AMONG_BEST
 
     settings = read_config(config)
-    models = load_models(settings)
-    with Store.open(settings.data_dir) as store:
+    with waiting("looking at the pictures"), Store.open(settings.data_dir) as store:
+        models = load_models(settings)
         people = People(store, lambda: models)
         until = expires.replace(tzinfo=dt.UTC) if expires else None
         # Adding pictures must not clear the entry's end, reason or owner.

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.common import ConfigOption, JsonOption, out, print_json, read_config
+from edge.cli.common import ConfigOption, JsonOption, out, print_json, read_config, waiting
 from edge.errors import ExitCode, ImageError
 from edge.store import Store
 from edge.store.audit.audit import LOCAL
@@ -38,7 +38,8 @@ def forget(
             return
         if store.person(person_id) is None:
             raise ImageError(f"nobody with the id {person_id!r} is enrolled; `edge watchlist list` shows the ids")
-        erased = people.forget(person_id, by=LOCAL)
+        with waiting("erasing, and looking everywhere afterwards"):
+            erased = people.forget(person_id, by=LOCAL)
     values = {key: getattr(erased.receipt, key) for key in erased.receipt.__slots__}
     values |= {"examinations": erased.examinations, "sheets": erased.sheets}
     if as_json:
@@ -54,7 +55,8 @@ def _check(people: object, person_id: str, name: str, as_json: bool) -> None:
 
     assert isinstance(people, People)
     person = people.store.person(person_id)
-    found = people.traces(person_id, name or ("" if person is None else person.name))
+    with waiting("looking everywhere"):
+        found = people.traces(person_id, name or ("" if person is None else person.name))
     if as_json:
         print_json({"person_id": person_id, "looked_through": AREAS, "found": found, "is_named": bool(found)})
     else:

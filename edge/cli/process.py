@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import TaskID
 
 from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress, read_config, require_mode, table
 
@@ -32,15 +33,27 @@ def process(
         require_mode(enhance)
         settings = settings.model_copy(update={"enhance": settings.enhance.model_copy(update={"mode": enhance})})
     with progress() as bar:
-        tasks: dict[str, int] = {}
+        whole = offline_command.expected_frames_of(source)
+        tasks: dict[str, TaskID] = {}  # each made when its work begins, so that the time left is that of this work
 
-        def tell(clip: str, frames: int) -> None:
-            if clip not in tasks:
-                tasks[clip] = bar.add_task(clip, total=None)
-            bar.update(tasks[clip], completed=frames)  # type: ignore[arg-type]
+        def tell(clip: str, _: int) -> None:
+            if "frames" not in tasks:
+                tasks["frames"] = bar.add_task(clip, total=whole)
+            bar.update(tasks["frames"], description=clip, advance=1)
+
+        def enrolling(done: int, total: int) -> None:
+            if "enrolling" not in tasks:
+                tasks["enrolling"] = bar.add_task("enrolling", total=total)
+            bar.update(tasks["enrolling"], completed=done)
 
         summary = offline_command.process_files(
-            settings, source, out_dir, watchlist=watchlist, degradation=degrade, progress=tell
+            settings,
+            source,
+            out_dir,
+            watchlist=watchlist,
+            degradation=degrade,
+            progress=tell,
+            enrolling=enrolling,
         )
     if as_json:
         print_json(summary)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from edge.cli.common import ConfigOption, JsonOption, out, print_json, read_config, table
+from edge.cli.common import ConfigOption, JsonOption, out, print_json, read_config, table, waiting
 from edge.errors import ExitCode, ReleaseError
 
 app = typer.Typer(help="Releases side by side; an update counts once it has shown that it works.", no_args_is_help=True)
@@ -86,7 +86,9 @@ def check(
             "nothing has changed since the last check that passed"
         )
         return
-    findings = sealed_clip.replay(settings, reference or sealed_clip.INSTALLED) + sealed_clip.check_gallery(settings)
+    with waiting("replaying the sealed clip"):
+        findings = sealed_clip.replay(settings, reference or sealed_clip.INSTALLED)
+        findings += sealed_clip.check_gallery(settings)
     wrong = [f"{f.name} is {f.found:g}, recorded were {f.low:g} to {f.high:g}" for f in findings if not f.ok]
     if wrong:
         raise ReleaseError(f"the sealed clip does not give the recorded figures: {'; '.join(wrong)}")

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress, read_config, table
+from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress, read_config, table, waiting
 from edge.cli.enrol import outcome_json
 from edge.errors import ExitCode
+from edge.names import counted
 from edge.store import Store
 from edge.store.audit.audit import LOCAL
 
@@ -85,7 +86,7 @@ def import_(
             out.print(line, markup=False)
         for person_id, name in done.made_ids.items():
             out.print(f"{name!r} can't be an id; the id of this person is {person_id}.")
-        out.print(f"{len(done.enrolled)} people enrolled, {len(done.refused)} refused.")
+        out.print(f"{counted(len(done.enrolled), 'person', 'people')} enrolled, {len(done.refused)} refused.")
     if done.refused:
         raise typer.Exit(int(ExitCode.DATA))
 
@@ -146,9 +147,10 @@ def calibrate(
             People(store).reset_limits(by=LOCAL)
             out.print("The limits of the configuration are in force again.")
             return
-        models = load_models(settings)
-        people = People(store, lambda: models)
-        done = people.calibrate(settings, one_in=one_in, min_margin=min_margin, write=write)
+        with waiting("scoring strangers against this list"):
+            models = load_models(settings)
+            people = People(store, lambda: models)
+            done = people.calibrate(settings, one_in=one_in, min_margin=min_margin, write=write)
     if as_json:
         print_json(done)
         return
@@ -222,6 +224,8 @@ def export(path: Annotated[Path, typer.Argument(help="archive to write (.zip)")]
     """Write everybody and their kept pictures as one archive."""
     from edge.app.people.transfer import export_people
 
-    with Store.open(read_config(config).data_dir) as store:
+    with Store.open(read_config(config).data_dir) as store, waiting("writing the archive"):
         count = export_people(store, path)
-    out.print(f"{count} people written to {path}. It holds faces and names: keep it as safe as the box.")
+    out.print(
+        f"{counted(count, 'person', 'people')} written to {path}. It holds faces and names: keep it as safe as the box."
+    )

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
-from markupsafe import escape
 
 from edge.serve.http.security_headers import add_headers
 from edge.serve.page import language
+from edge.serve.page.sayings import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def _page(t: language.Translate, trouble: Trouble) -> str:
 <p>{t("safe.nobody_watches")}</p>
 <h2>{t("safe.what")}</h2>
 <p>{t(f"safe.{trouble.kind}.what")}</p>
-<p lang="en">{escape(trouble.reason)}</p>
+<p>{shown(t.language, trouble.reason)}</p>
 <p>{t("safe.since", since=trouble.since)}</p>
 <h2>{t("safe.advice")}</h2>
 <p>{t(f"safe.{trouble.kind}.advice")}</p>

@@ -8,13 +8,13 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from edge.store import images, migrate, reserve
+from edge.store import images, migrate
 from edge.store.blobs import Blobs
 from edge.store.clocks import Moment, mark, read_boot_clock
 from edge.store.database import connect
@@ -34,7 +34,12 @@ class Steps:
     prepare: Prepare
     """Puts the opened database in order."""
     make_room: Prepare
-    """Frees disk space, where opening found the disk full and the reserve was given up."""
+    """Frees disk space, where opening found the disk full."""
+    give_up: Sequence[Callable[[bool], bool]]
+    """What is given up in turn so that a database on a full disk can be opened at all; each tells whether anything was.
+
+    Called with whether no other process has the database open.
+    """
     mend: Callable[[Blobs], object]
     """Looks for damage, before the database is opened; not called while another process has it open."""
 
@@ -78,14 +83,26 @@ class Core:
         self._is_registered = True
 
     def _open_database(self) -> sqlite3.Connection:
-        """A connection that may write; where the disk is full, the reserve is given up and room is made first."""
+        """A connection that may write; where the disk is full, something is given up and room is made first."""
+        make_room: Prepare = lambda db, blobs: None  # noqa: E731
+        ways = iter(self._steps.give_up)
         with connect.lock_folder(self.folder):
-            try:
-                return self._try_to_open(lambda db, blobs: None)
-            except (sqlite3.Error, OSError) as error:
-                if not connect.is_full_at_start(error, self.folder) or not reserve.release(self.folder):
-                    raise
-                return self._try_to_open(self._steps.make_room)
+            while True:
+                try:
+                    return self._try_to_open(make_room)
+                except (sqlite3.Error, OSError) as error:
+                    if not connect.is_full_at_start(error, self.folder) or not self._give_up(ways):
+                        raise
+                    make_room = self._steps.make_room
+
+    def _give_up(self, ways: Iterator[Callable[[bool], bool]]) -> bool:
+        """Go on with the next ways until something was given up."""
+        handle = os.open(self.folder / "in-use.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            is_alone = connect.lock_alone(handle)
+            return any(way(is_alone) for way in ways)
+        finally:
+            os.close(handle)
 
     def _try_to_open(self, make_room: Prepare) -> sqlite3.Connection:
         """Mend the database if nobody else uses it, and open it; `make_room` comes before its schema is brought up."""

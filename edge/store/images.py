@@ -7,6 +7,7 @@ still there, so two processes can't cross each other.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -93,12 +94,34 @@ def sweep_if_due(db: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -> None
     if last is not None and abs((now - time_from_text(last)).total_seconds()) < MIN_AGE_TO_DELETE_S:
         return
     sweep_orphans(db, blobs)
+    if next(blobs.names(), None) is not None:  # else the folder may be on a disk that is away
+        forget_missing(db, blobs)
     meta.put(db, meta.Key.LAST_SWEEP_AT, time_to_text(now))
 
 
 def count_unnamed(db: sqlite3.Connection, blobs: Blobs) -> int:
     """Files in the folder of pictures that no row names, half-written ones too."""
     return sum(not (is_sha256(name) and is_kept(db, name)) for name in blobs.names())
+
+
+def forget_missing(db: sqlite3.Connection, blobs: Blobs) -> int:
+    """Delete the rows of hits' pictures whose file is not there; returns how many.
+
+    The rule is broken where files had to go before the database could be opened, and where a disk has lost them. People
+    on the list keep theirs: the embedding is worth more than the picture.
+    """
+    there = set(blobs.names())
+    query = """SELECT sha256 FROM images WHERE NOT EXISTS (
+        SELECT 1 FROM person_references r WHERE r.image_sha256 = images.sha256)"""
+    doubtful = [row[0] for row in db.execute(query) if row[0] not in there]
+    if not doubtful:
+        return 0
+    with contextlib.nullcontext() if db.in_transaction else immediate(db):
+        # Looked for again under the lock: another process may have added one meanwhile.
+        gone = [(sha256,) for sha256 in doubtful if not blobs.path(sha256).is_file()]
+        db.executemany("DELETE FROM hit_images WHERE sha256 = ?", gone)
+        db.executemany("DELETE FROM images WHERE sha256 = ?", gone)
+    return len(gone)
 
 
 def sweep_orphans(

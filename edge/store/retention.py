@@ -18,11 +18,13 @@ from edge.store import clocks, images, reserve
 from edge.store.audit import trim
 from edge.store.blobs import Blobs
 from edge.store.clocks import Moment
+from edge.store.codec import time_to_text
 from edge.store.core import Core
 from edge.store.database import connect
 from edge.store.database.jobs import Change
 from edge.store.feed import feed
 from edge.store.hits import hits
+from edge.store.repair import set_aside
 from edge.store.rows import Consumer, RetentionReport
 
 MAX_ROUND = 500
@@ -35,6 +37,8 @@ MAX_FEED_BYTES = 256_000_000
 """Bytes of feed items; beyond them the oldest go, as they do when the disk is short of space."""
 ROUND_BYTES = 4_000_000
 """Of these, so many in one transaction."""
+_RETENTION = "retention"
+"""Cause of the gap that tells of alerts which went before somebody pulled them."""
 SAMPLE = 500
 CHUNK = 200
 SHED_BYTES = 3 * reserve.NUM_BYTES
@@ -76,6 +80,8 @@ def run_round(
             return replace(report, is_complete=False)
     excess = _image_bytes(db) - limits.max_image_bytes
     lacking = limits.min_free_bytes - free_bytes(folder) - report.image_bytes_removed
+    if lacking > 0 and (freed := drop_set_aside(change, folder, now)):
+        lacking -= freed
     if max(excess, lacking) > 0:
         removed, num_bytes = shed_images(db, max(excess, lacking))
         report = _add(report, RetentionReport(images_removed=removed, image_bytes_removed=num_bytes))
@@ -94,17 +100,33 @@ def finish_round(db: sqlite3.Connection, blobs: Blobs, path: Path, report: Reten
     return replace(report, free_bytes=free_bytes(path.parent))
 
 
-def make_room(db: sqlite3.Connection, blobs: Blobs, folder: Path) -> bool:
-    """Free disk space: drop the reserve, delete the oldest hit pictures, create a new reserve.
+def make_room(
+    db: sqlite3.Connection, blobs: Blobs, folder: Path, now: dt.datetime, num_bytes: int = SHED_BYTES
+) -> bool:
+    """Free disk space: drop the reserve and copies of former data, else the oldest hit pictures; create a new reserve.
 
     Returns whether a retry of the write makes sense.
     """
     reserve.release(folder)
     with connect.immediate(db):
-        removed, _ = shed_images(db, SHED_BYTES)
+        freed = drop_set_aside(Change(db), folder, now)
+        removed, _ = shed_images(db, num_bytes - freed)
     images.delete_released(db, blobs)
     reserve.create(folder)
-    return removed > 0
+    return removed > 0 or freed > 0
+
+
+def drop_set_aside(change: Change, folder: Path, now: dt.datetime) -> int:
+    """Delete copies of former data, which go before any picture, and tell it; returns the bytes freed."""
+    if dropped := set_aside.drop(folder):
+        tell_dropped(change, dropped, now)
+    return dropped.num_bytes
+
+
+def tell_dropped(change: Change, dropped: set_aside.Dropped, now: dt.datetime) -> None:
+    """Add the `health` item that says what was deleted."""
+    told = {"state": set_aside.DROPPED, "detail": dropped.sentence(), "since": time_to_text(now)}
+    feed.append(change, now, "health", {"subject": set_aside.QUARANTINE} | told)
 
 
 def shed_images(db: sqlite3.Connection, num_bytes: int) -> tuple[int, int]:
@@ -197,13 +219,14 @@ def _cut_feed(
     ).fetchone()
     if cut[0] == 0:
         return report
-    missed = _unpulled_alerts(db, last_seq, pulled_seq)
+    missed, told = _unpulled_alerts(db, last_seq, pulled_seq), _unpulled_gaps(db, last_seq, pulled_seq)
     db.execute("DELETE FROM feed WHERE seq <= ?", (last_seq,))
     clocks.drop_marks(db, last_seq)
     db.execute("INSERT INTO trims (first_seq, last_seq, first_at, last_at) VALUES (?, ?, ?, ?)", cut[1:])
-    if missed[0]:
-        gap = {"cause": "retention", "lost": missed[0], "from": missed[1], "to": missed[2], "last_seq": cut[2]}
-        feed.append(change, now, "gap", gap)
+    if missed[0] or told[0]:
+        times = {"from": min(filter(None, (told[1], missed[1]))), "to": max(filter(None, (told[2], missed[2])))}
+        lost = {"cause": _RETENTION, "lost": missed[0] + told[0]}
+        feed.append(change, now, "gap", {**lost, **times, "last_seq": cut[2]})
     return replace(report, feed_items_removed=cut[0], unpulled_alerts_removed=missed[0])
 
 
@@ -215,6 +238,17 @@ def _unpulled_alerts(
         return 0, None, None
     query = "SELECT count(*), min(at), max(at) FROM feed WHERE seq > ? AND seq <= ? AND type LIKE 'alert.%'"
     row = db.execute(query, (pulled_seq, last_seq)).fetchone()
+    return row[0], row[1], row[2]
+
+
+def _unpulled_gaps(db: sqlite3.Connection, last_seq: int, pulled_seq: int | None) -> tuple[int, str | None, str | None]:
+    """The same of alerts that were cut earlier, and whose gaps are now about to be cut unread themselves."""
+    if pulled_seq is None:
+        return 0, None, None
+    query = """SELECT coalesce(sum(json_extract(body, '$.lost')), 0), min(json_extract(body, '$.from')),
+            max(json_extract(body, '$.to')) FROM feed
+        WHERE seq > ? AND seq <= ? AND type = 'gap' AND json_extract(body, '$.cause') = ?"""
+    row = db.execute(query, (pulled_seq, last_seq, _RETENTION)).fetchone()
     return row[0], row[1], row[2]
 
 

@@ -9,28 +9,47 @@ from edge.store import images, reserve, retention
 from edge.store.backup import restore
 from edge.store.blobs import Blobs
 from edge.store.core import Clocks, Core, Steps
-from edge.store.database import meta
+from edge.store.database import connect, meta
+from edge.store.database.jobs import Change
 from edge.store.feed import epoch
 from edge.store.identity import identity
-from edge.store.repair import damage
+from edge.store.repair import damage, room, set_aside
 
 
 def open_core(data_dir: Path, clocks: Clocks) -> Core:
     """Open or create a data directory; StoreError where it can't be used."""
 
+    untold: list[set_aside.Dropped] = []
+
     def prepare(db: sqlite3.Connection, blobs: Blobs) -> None:
         meta.device_id(db)
         identity.bind_first(db, clocks.wall())
         epoch.choose_epoch(db, data_dir, clocks.wall())
+        while untold:
+            with connect.immediate(db):
+                retention.tell_dropped(Change(db), untold[-1], clocks.wall())
+            untold.pop()
         images.delete_released(db, blobs)
         images.sweep_if_due(db, blobs, clocks.wall())
         reserve.create(data_dir)
 
     def make_room(db: sqlite3.Connection, blobs: Blobs) -> None:
-        retention.make_room(db, blobs, data_dir)
+        images.forget_missing(db, blobs)  # whose files went so that the database could be opened
+        if (lacking := retention.SHED_BYTES - retention.free_bytes(data_dir)) > 0:
+            retention.make_room(db, blobs, data_dir, clocks.wall(), lacking)
 
     def mend(blobs: Blobs) -> None:
         restore.finish(data_dir)
         damage.mend(data_dir / "edge.db", blobs, clocks.wall())
 
-    return Core(data_dir, clocks, Steps(prepare, make_room, mend))
+    def drop_set_aside(is_alone: bool) -> bool:
+        if dropped := set_aside.drop(data_dir):
+            untold.append(dropped)
+        return bool(dropped)
+
+    give_up = (
+        drop_set_aside,
+        lambda is_alone: reserve.release(data_dir),
+        lambda is_alone: is_alone and room.delete_pictures(data_dir / "edge.db", Blobs(data_dir / "blobs")),
+    )
+    return Core(data_dir, clocks, Steps(prepare, make_room, give_up, mend))

@@ -64,7 +64,7 @@ class Store:
         self.calibration, self.identity = CalibrationStore(core), Identity(core)
         watchlist = self._watchlist = Watchlist(core)
         self.put_listing, self.replace_people = watchlist.put, watchlist.replace
-        self.forget_person = watchlist.erase
+        self.forget_person, self.resume_erasures = watchlist.erase, watchlist.resume_erasures
         self._share_accounts()
 
     @property
@@ -108,7 +108,7 @@ class Store:
             core.close()
             raise
         core.start()
-        store._watchlist.resume_erasures()
+        store.resume_erasures()
         return store
 
     def close(self) -> None:
@@ -291,7 +291,7 @@ class Store:
 
 
 def _make_room(core: Core, db: sqlite3.Connection) -> bool:
-    return retention.make_room(db, core.blobs, core.folder)
+    return retention.make_room(db, core.blobs, core.folder, core.clock())
 
 
 def _delete_files(core: Core, db: sqlite3.Connection, _: Sequence[FeedItem]) -> None:

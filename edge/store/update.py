@@ -17,9 +17,9 @@ from edge.errors import StoreError
 from edge.store import migrate
 from edge.store.database import connect, meta
 from edge.store.feed import cursor, feed
+from edge.store.repair.set_aside import REFUSED
 
 BEFORE = "edge.db.before"
-REFUSED = "edge.db.refused"
 COPY = "edge.db.copy"
 
 

@@ -136,7 +136,15 @@ def many_scans(number: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "data", [said_to_be(65_500, 900), said_to_be(8000, 7990), many_scans(2000), png_of("L", 8000, 8000)]
+    "data",
+    [
+        said_to_be(65_500, 900),
+        said_to_be(8000, 7990),
+        many_scans(2000),
+        many_scans(2000) + bytes(10_000_000),  # bytes that mean nothing buy no work
+        png_of("L", 8000, 8000),
+    ],
+    ids=["wide", "large", "scans", "scans and padding", "png"],
 )
 def test_work_out_of_proportion_is_refused_before_it_is_done(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[object] = []

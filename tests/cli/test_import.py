@@ -68,7 +68,7 @@ def test_refused_pictures_are_told_one_by_one(box: Path, folder: Path) -> None:
     assert any("broken.heic: is" in line for line in lines)
     assert any("wall.jpg: is not an image" in line for line in lines)
     assert "b was not enrolled: no picture can be used" in lines
-    assert "1 people enrolled, 1 refused." in told
+    assert "1 person enrolled, 1 refused." in told
     assert not any("._face" in line or "recycle" in line for line in lines)
     with Store.open(box) as store:
         assert [person.name for person in store.people()] == ["Ann"]

@@ -96,6 +96,29 @@ def test_what_no_puller_has_leaves_a_gap(store: Store, clock: Clock) -> None:
     assert enforce(store, clock, days=7).feed_items_removed == 0
 
 
+def test_a_gap_that_goes_unread_is_told_again_by_the_next(store: Store, clock: Clock) -> None:
+    """Else who begins at the oldest item would never hear of what was lost first."""
+    store.add_token("slow", ["alerts:read"]).result(10)
+    add_hits(store, ANN, range(6))
+    clock.forward(days=8)
+    enforce(store, clock, days=7)
+    store.add_hit(*hit_of(ANN, 7, at=clock.now)).result(10)
+    clock.forward(days=8)
+    enforce(store, clock, days=7)
+    (gap,) = store.feed(None, 10).items
+    assert (gap.body["lost"], gap.body["last_seq"]) == (7, 8)
+    assert gap.body["from"] == "2026-03-04T05:06:07.089Z"
+    assert gap.body["to"] > gap.body["from"]
+    clock.forward(days=8)
+    enforce(store, clock, days=7)
+    (again,) = store.feed(None, 10).items
+    assert (again.seq, again.body["lost"]) == (10, 7), "nothing more was lost, and it stays told"
+    store.note_pull("slow", 10)
+    clock.forward(days=8)
+    enforce(store, clock, days=7)
+    assert store.feed(None, 10).items == ()
+
+
 @pytest.mark.parametrize("pulled", [12, 4])
 def test_short_of_disk_pictures_go_before_alerts_and_pulled_before_unpulled(
     store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch, pulled: int

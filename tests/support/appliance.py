@@ -84,9 +84,9 @@ class Appliance:
                     os.killpg(process.pid, signal.SIGKILL)
                     process.wait()
 
-    def wait_ready(self, process: subprocess.Popen[str]) -> None:
+    def wait_ready(self, process: subprocess.Popen[str], within_s: float = READY_WITHIN_S) -> None:
         """Wait until /livez answers, and nothing is being prepared any more."""
-        deadline = time.monotonic() + READY_WITHIN_S
+        deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 raise AssertionError(f"the service ended with {process.returncode}: {self.log()[-3000:]}")

@@ -20,6 +20,7 @@ from torch import nn  # noqa: E402
 
 from edge.pixels import geometry  # noqa: E402
 from tests.support.paths import ROOT  # noqa: E402
+from tests.support.tiny_teacher import TinyTeacher  # noqa: E402
 from tools.train import common, detector, recogniser  # noqa: E402
 from tools.train.material import canvases, clutter, mixtures, mosaics, views  # noqa: E402
 from tools.train.nets import face_nets as nets  # noqa: E402
@@ -44,17 +45,6 @@ def face_cache(folder: Path) -> Path:
     return folder
 
 
-def stages_of(crops: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """A teacher as small as can be: what it says follows from the pixels alone."""
-    gray = crops.astype(np.float32).mean(3)
-    vector = gray.reshape(len(crops), -1)[:, :128]
-    maps = [
-        np.repeat(gray[:, None, : 112 : 112 // side, : 112 : 112 // side], channels, 1).astype(np.float16)
-        for channels, side in recogniser.StageTeacher.STAGES
-    ]
-    return vector / np.linalg.norm(vector, axis=1, keepdims=True), maps
-
-
 class TinyScenes(torch.utils.data.Dataset):
     """Noise with one made-up face per picture; half of the pictures have none."""
 
@@ -75,8 +65,8 @@ def test_a_resumed_run_is_bit_equal(task: str, tmp_path: Path) -> None:
     def run(out: Path, *, resume: bool = False, stop_after: int | None = None) -> tuple[str, str]:
         torch.manual_seed(3)
         if task == "recogniser":
-            model, loss = recogniser.Pupil(), recogniser.loss_of
-            dataset = recogniser.FaceViews(cache, 4, 3, teacher=stages_of)
+            model, loss = nets.Recogniser(0.1), recogniser.Loss(TinyTeacher(), "whole")
+            dataset = recogniser.FaceViews(cache, 4, 3)
         else:
             model, dataset, loss = nets.Detector((8, 8, 8, 8, 8)), TinyScenes(), detector.Loss()
         averaged = common.train(plan(out, 8), model, dataset, loss, resume=resume, stop_after=stop_after)
@@ -91,16 +81,18 @@ def test_a_resumed_run_is_bit_equal(task: str, tmp_path: Path) -> None:
     assert (tmp_path / "parts" / "curve.png").stat().st_size > 1000
 
 
-def test_the_loss_falls(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lesson", ["blocks", "whole"])
+def test_the_loss_falls(lesson: recogniser.Kind, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    dataset = recogniser.FaceViews(face_cache(tmp_path / "cache"), 8, 0, teacher=stages_of)
-    one = dataset[0]
+    one = recogniser.FaceViews(face_cache(tmp_path / "cache"), 8, 0)[0]
+    model = nets.Recogniser(0.1)
+    nets.settle(model, torch.rand(8, 3, 112, 112) * 255)
 
     class Same(torch.utils.data.Dataset):
         def __getitem__(self, step: int) -> common.Batch:
             return one
 
-    common.train(plan(tmp_path, 24, 8), recogniser.Pupil(), Same(), recogniser.loss_of)
+    common.train(plan(tmp_path, 24, 8), model, Same(), recogniser.Loss(TinyTeacher(), lesson))
     with (tmp_path / "curve.csv").open() as file:
         losses = [float(row["loss"]) for row in csv.DictReader(file)]
     assert losses[-1] < 0.6 * losses[0]
@@ -128,6 +120,17 @@ def test_exported_detector_answers_as_the_network_at_any_size(tmp_path: Path) ->
             )
             assert np.abs(answer[f"bbox_{stride}"] - cells[..., 1:5].numpy()).max() < 1e-3
             assert np.abs(answer[f"kps_{stride}"] - cells[..., 5:].numpy()).max() < 1e-3
+
+
+def test_fresh_convolutions_answer_with_unit_variance() -> None:
+    torch.manual_seed(0)
+    model, images = nets.Recogniser(0.25), torch.rand(8, 3, 112, 112) * 255
+    nets.settle(model, images)
+    found: list[torch.Tensor] = []
+    for block in model.blocks:
+        block.register_forward_hook(lambda module, given, answer: found.append(answer))
+    model(images)
+    assert all(0.05 < float(answer.var()) < 2 for answer in found)
 
 
 def test_an_undisturbed_view_is_the_aligned_crop(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,7 +189,7 @@ def test_smoke_run_ends_in_a_packed_model(task: str, kind: str, shared_data: Pat
 
 @pytest.mark.parametrize("task", ["embed", "detect"])
 def test_a_start_from_the_shipped_file_gives_its_answers(task: str) -> None:
-    """The net that training begins with computes what the shipped int8 file does, new blocks included."""
+    """The net that training begins with computes what the shipped int8 file does."""
     import onnxruntime as ort
 
     models = ROOT / "models" / "quantized"
@@ -195,8 +198,13 @@ def test_a_start_from_the_shipped_file_gives_its_answers(task: str) -> None:
     side = 112 if task == "embed" else 96
     pictures = np.stack([clutter.draw(side, views.generator(k, 5)) for k in range(12)])
     examples = torch.from_numpy(pictures).permute(0, 3, 1, 2).float()
-    model = nets.Recogniser() if task == "embed" else nets.Detector()
-    warm_start.load(model, file, examples)
+    model: nets.Recogniser | nets.Detector
+    if task == "embed":
+        model = nets.Recogniser()
+        warm_start.load_recogniser(model, file)
+    else:
+        model = nets.Detector()
+        warm_start.load(model, file, examples)
     model.eval()
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -211,3 +219,11 @@ def test_a_start_from_the_shipped_file_gives_its_answers(task: str) -> None:
             for stride, level in zip(nets.STRIDES, levels, strict=True):
                 (scores,) = session.run([f"cls_{stride}"], {"image": examples[:1].numpy()})
                 assert np.abs(torch.sigmoid(level[:, 0]).numpy().ravel() - scores.ravel()).max() < 0.05
+
+
+def test_a_start_from_another_kind_of_file_is_refused() -> None:
+    models = ROOT / "models" / "quantized"
+    listed = json.loads((models / "manifest.json").read_text("utf-8"))["models"]
+    file = models / next(one["file"] for one in listed if one["task"] == "detect")
+    with pytest.raises(ValueError, match="not an embedder of this kind"):
+        warm_start.load_recogniser(nets.Recogniser(), file)

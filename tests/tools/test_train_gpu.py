@@ -15,9 +15,11 @@ pytest.importorskip("matplotlib", reason="needs the train extra: matplotlib is n
 
 from edge.pixels import degrade  # noqa: E402
 from tests.support.paths import ROOT  # noqa: E402
+from tests.support.tiny_teacher import TinyTeacher  # noqa: E402
 from tools.train import all_on_gpu, common, paths, recogniser  # noqa: E402
 from tools.train.material import batch_faults, batch_views, canvases, mixtures, teachers  # noqa: E402
 from tools.train.material.torch_teacher import TorchTeacher  # noqa: E402
+from tools.train.nets.face_nets import Recogniser  # noqa: E402
 
 FACE_PX = 85.0
 
@@ -74,20 +76,14 @@ def test_a_pair_shows_one_place_as_captured_and_clean() -> None:
 def test_the_teacher_is_the_one_of_the_file() -> None:
     crops = np.ascontiguousarray(pictures(3)[:, 16:-16, 16:-16])
     vector, maps = TorchTeacher()(torch.from_numpy(crops.transpose(0, 3, 1, 2).astype(np.float32)))
-    wanted, of_file = teachers.StageTeacher()(crops)
-    assert np.allclose(vector.numpy(), wanted, atol=1e-4)
-    for one, other in zip(maps, of_file, strict=True):
-        assert np.allclose(one.numpy(), other.astype(np.float32), atol=0.02, rtol=0.01)
-
-
-class TinyTeacher(torch.nn.Module):
-    """What it says follows from the pixels alone."""
-
-    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        gray = image.float().mean(1, keepdim=True)
-        sizes = teachers.StageTeacher.STAGES
-        maps = [torch.nn.functional.interpolate(gray, size=(s, s)).repeat(1, c, 1, 1) for c, s in sizes]
-        return torch.nn.functional.normalize(gray.flatten(1)[:, :128]), maps
+    of_file = teachers.Embedder(mirrored=False, model=paths.DEGRADED_TEACHER)(crops[..., ::-1])
+    assert np.allclose(vector.numpy(), of_file, atol=1e-4)
+    net = Recogniser()
+    x, sizes = torch.zeros(1, 3, 112, 112), []
+    for block in net.blocks:
+        x = block(x)
+        sizes.append(x.shape[1:])
+    assert [one.shape[1:] for one in maps] == sizes, "each block of the student has a lesson"
 
 
 def test_a_run_in_small_goes_on_where_it_stopped(tmp_path: Path) -> None:
@@ -100,9 +96,9 @@ def test_a_run_in_small_goes_on_where_it_stopped(tmp_path: Path) -> None:
     data = batch_views.Canvases(folder, 20, 3, recogniser.REAL_SHARE)
 
     def run(*, resume: bool, stop_after: int | None = None, out: str = "run") -> common.WeightAverage:
-        lesson = all_on_gpu.Lesson(TinyTeacher(), 3)
+        lesson = all_on_gpu.Lesson(recogniser.Loss(TinyTeacher(), "whole"), 3)
         there = replace(plan, out=tmp_path / out)
-        return common.train(there, recogniser.Pupil(), data, lesson, resume=resume, stop_after=stop_after)
+        return common.train(there, Recogniser(0.1), data, lesson, resume=resume, stop_after=stop_after)
 
     run(resume=False, stop_after=2)
     assert common.load(tmp_path / "run" / "checkpoint.pt")["step"] == 2
@@ -110,7 +106,7 @@ def test_a_run_in_small_goes_on_where_it_stopped(tmp_path: Path) -> None:
     state = common.load(tmp_path / "run" / "checkpoint.pt")
     assert state["step"] == 4
     assert state["loss"]["rng"]["bit_generator"] == "PCG64"
-    assert all(torch.isfinite(value).all() for value in common.shipped(state).values())
+    assert all(torch.isfinite(value).all() for value in state["averaged"].values())
 
 
 def test_without_a_gpu_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -61,7 +61,7 @@ def weights(*models: nn.Module) -> str:
 
 def features() -> picture_loss.FaceFeatures:
     torch.manual_seed(9)
-    return picture_loss.FaceFeatures(face_nets.Recogniser((8, 8, 8, 8)))
+    return picture_loss.FaceFeatures(face_nets.Recogniser(0.1))
 
 
 def test_fixed_convolution_enlarges_bicubically() -> None:

@@ -36,7 +36,13 @@ class Ledger:
     delivered: Delivered = field(default_factory=dict)
     lost: set[tuple[str, int]] = field(default_factory=set)
     told: set[tuple[str, int]] = field(default_factory=set)
-    """Delivered, gone, and said to be so: by retention on a full disk, or after damage by a `gap`."""
+    """Delivered, gone, and said to be so by a `gap` that covers it: of retention, or after damage."""
+    pulled: set[tuple[str, int]] = field(default_factory=set)
+    """Delivered over HTTP, asked for what follows it, and removed by retention since: no gap is due."""
+    pulled_to: int = 0
+    """Whoever pulls has everything up to this number."""
+    gaps_to: int = 0
+    """Gaps of retention tell of everything up to this number."""
     changed: set[tuple[str, int]] = field(default_factory=set)
     given_twice: int = 0
     without_picture: int = 0
@@ -74,25 +80,31 @@ class Ledger:
         first = min(items, default=store.head_seq() + 1)
         hits = {hit.hit_id for hit in store.hits(limit=1_000_000)}
         gaps = [item for item in items.values() if item.type == "gap"]
-        has_gap = bool(gaps)
+        self.gaps_to = max([self.gaps_to, *(int(gap.body.get("last_seq") or 0) for gap in gaps)])
+        is_told = is_damaged and any(gap.body["cause"] == "database damaged" for gap in gaps)
         self.damaged_tables |= {str(table) for gap in gaps for table in gap.body.get("tables") or ()}
+        known = self.told | self.lost | self.pulled
         for (epoch, seq), (_, hit_id, hashed) in self.delivered.items():
-            if (epoch, seq) in self.told or (epoch, seq) in self.lost:
+            if (epoch, seq) in known:
                 continue
             if epoch != store.epoch:
                 # Another life of the database: its numbers mean nothing, but its hits must be there.
                 if hit_id and hit_id not in hits:
-                    self._is_gone((epoch, seq), has_gap and is_damaged, what)
-            elif seq < first or seq not in items:
-                self._is_gone((epoch, seq), seq < first and has_gap, what)
+                    self._is_gone((epoch, seq), what, is_told=is_told, is_trimmed=True)
+            elif seq not in items:
+                self._is_gone((epoch, seq), what, is_told=is_told, is_trimmed=seq < first)
             elif json.loads(line_of(epoch, items[seq]))[4] != hashed:
                 self.changed.add((epoch, seq))
                 self.problems.append(f"{what}: item {seq} has changed")
         self._look_for_pictures(store, what)
 
-    def _is_gone(self, key: tuple[str, int], is_told: bool, what: str) -> None:
-        (self.told if is_told else self.lost).add(key)
-        if not is_told:
+    def _is_gone(self, key: tuple[str, int], what: str, *, is_told: bool, is_trimmed: bool) -> None:
+        if is_told or (is_trimmed and key[1] <= self.gaps_to):
+            self.told.add(key)
+        elif is_trimmed and key[1] <= self.pulled_to:
+            self.pulled.add(key)
+        else:
+            self.lost.add(key)
             self.problems.append(f"{what}: item {key[1]} of epoch {key[0]} is gone, and nothing says so")
 
     def _look_for_pictures(self, store: Store, what: str) -> None:
@@ -128,7 +140,8 @@ def summary(rounds: Counter[str], ledger: Ledger, skipped: Iterable[str], strang
         ("delivered items", len(ledger.delivered)),
         ("delivered items lost", len(ledger.lost)),
         ("delivered items changed", len(ledger.changed) + ledger.given_twice),
-        ("gone and told (retention on a full disk, `gap` after damage)", len(ledger.told)),
+        ("gone and told by a `gap` (retention on a full disk, damage)", len(ledger.told)),
+        ("pulled, then removed by retention", len(ledger.pulled)),
         ("rows without picture", ledger.without_picture),
         (f"orphan files (left by kills and swept: {ledger.swept})", ledger.orphans_left),
         ("stranger embeddings on disk", strangers),

@@ -2,8 +2,9 @@
 
 `python -m tools.train.all_on_gpu --minutes M --out DIR [--device cuda] [--workers N] [--resume] [--init FILE]`
 
-The lessons are those of `tools.train.recogniser`. Workers mix and tint faces on the CPU; the faults of the fixed list,
-the misplacement and the teacher run on the device in batches. A run that was stopped goes on from DIR/checkpoint.pt
+The lessons are those of `tools.train.recogniser`: each block alone for a third of the time, in DIR/blocks, then the
+whole net, in DIR. Workers mix and tint faces on the CPU; the faults of the fixed list,
+the misplacement and the teacher run on the device in batches. A run that was stopped goes on from its last checkpoint
 with `--resume`. At the end DIR/pack holds the int8 file with its entry, and DIR the fp32 one. `--smoke` takes a few
 steps on the CPU.
 """
@@ -29,10 +30,10 @@ SHIP_SHARE = 0.06
 
 
 class Lesson:
-    """The loss of a batch of canvases: spoils, places and teaches them on the device, then as `recogniser.loss_of`."""
+    """The loss of a batch of canvases: spoils and places them on the device, then as `recogniser.Loss`."""
 
-    def __init__(self, teacher: nn.Module, seed: int) -> None:
-        self._teacher, self._rng = teacher, np.random.default_rng([seed, 9])
+    def __init__(self, loss: recogniser.Loss, seed: int) -> None:
+        self._loss, self._rng = loss, np.random.default_rng([seed, 9])
 
     def __call__(self, model: nn.Module, batch: common.Batch) -> torch.Tensor:
         clean, worse, target, known, level = batch
@@ -40,10 +41,8 @@ class Lesson:
             seen, whole = batch_views.pairs(clean, worse, level, self._rng)
             of_clean = torch.rand(len(seen), 1, 1, 1, device=seen.device) < recogniser.CLEAN_TEACHER_SHARE
             shown = torch.where(of_clean, whole, seen)
-        with torch.no_grad():
-            vector, maps = self._teacher(shown.contiguous(memory_format=torch.channels_last))
-        crops = seen.clamp(0, 255).permute(0, 2, 3, 1)
-        return recogniser.loss_of(model, (crops, target, known, vector, *maps))
+        crops, taught = (one.clamp(0, 255).permute(0, 2, 3, 1) for one in (seen, shown))
+        return self._loss(model, (crops, taught, target, known))
 
     def state_dict(self) -> dict[str, Any]:
         """The generator's state, for the checkpoint."""
@@ -58,7 +57,8 @@ def main() -> None:
     """Command line."""
     args = _arguments()
     began = time.monotonic()
-    plan = replace(common.plan_from(args), device=args.device, save_every=15 if args.smoke else 2000)
+    plan = replace(common.plan_from(args), device=args.device, weight_decay=0.0)
+    plan = replace(plan, save_every=15 if args.smoke else 2000)
     cache = _cache(args)
     torch.manual_seed(plan.seed)
     if plan.minutes:  # the clock runs from the start of the command, and the export needs its share
@@ -66,14 +66,27 @@ def main() -> None:
     if args.device != "cpu":
         torch.backends.cudnn.benchmark = True
         torch.backends.cuda.matmul.allow_tf32 = True
-    model = recogniser.Pupil()
-    if args.init and not (args.resume and (plan.out / "checkpoint.pt").is_file()):
-        recogniser.begin_from(model, args.init, cache)
+    teacher = TorchTeacher().to(plan.device, memory_format=torch.channels_last)
     canvases = batch_views.Canvases(cache, plan.batch_size, plan.seed, recogniser.REAL_SHARE)
-    lesson = Lesson(TorchTeacher().to(plan.device, memory_format=torch.channels_last), plan.seed)
-    common.train(plan, model, canvases, lesson, resume=args.resume)
+    model = recogniser.begin(args.init, cache)
+
+    def lesson(kind: recogniser.Kind) -> Lesson:
+        return Lesson(recogniser.Loss(teacher, kind), plan.seed)
+
+    blocks, whole = _parts(plan)
+    if not args.init:  # what begins with weights that learnt already needs no lessons of single blocks
+        averaged = common.train(blocks, model, canvases, lesson("blocks"), resume=args.resume)
+        model.load_state_dict(averaged.model.state_dict())
+    common.train(whole if not args.init else plan, model, canvases, lesson("whole"), resume=args.resume)
     pack.recogniser(plan.out / "checkpoint.pt", plan.out / "pack", cache=cache, is_measured=False)
     print(f"{plan.out / 'pack'}: measure it here with `python -m tools.train.pack recogniser`", flush=True)
+
+
+def _parts(plan: common.Plan) -> tuple[common.Plan, common.Plan]:
+    """The run of blocks, and that of the whole net."""
+    blocks = replace(plan, out=plan.out / "blocks", steps=plan.steps // 3, minutes=plan.minutes and plan.minutes / 3)
+    rest = replace(plan, steps=plan.steps - blocks.steps, minutes=plan.minutes and plan.minutes * 2 / 3)
+    return blocks, rest
 
 
 def _arguments() -> argparse.Namespace:

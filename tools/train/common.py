@@ -102,7 +102,7 @@ def plan_from(args: argparse.Namespace) -> Plan:
 def rate(plan: Plan, step: int, elapsed_s: float) -> float:
     """Learning rate: short warm-up, then half a cosine down to a hundredth."""
     done = min(elapsed_s / (plan.minutes * 60), 1.0) if plan.minutes else min(step / plan.steps, 1.0)
-    warm_up = min((step + 1) / min(200, max(plan.steps // 10, 1)), 1.0)
+    warm_up = min((step + 1) / min(50, max(plan.steps // 10, 1)), 1.0)
     return plan.learning_rate * warm_up * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
@@ -171,13 +171,6 @@ def save(path: Path, state: dict[str, Any]) -> None:
 def load(path: Path) -> dict[str, Any]:
     """A checkpoint written by `train`."""
     return dict(torch.load(path, map_location="cpu", weights_only=False))
-
-
-def shipped(state: dict[str, Any]) -> dict[str, Any]:
-    """The averaged weights of what is shipped: without the parts that only training needs (`net.` marks the rest)."""
-    averaged = state["averaged"]
-    own = {name.removeprefix("net."): value for name, value in averaged.items() if name.startswith("net.")}
-    return own or averaged
 
 
 class _Run:

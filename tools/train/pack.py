@@ -77,7 +77,7 @@ def recogniser(
     """Export, quantize and enter the recogniser; returns its manifest entry."""
     state = common.load(checkpoint)
     model = Recogniser()
-    model.load_state_dict(common.shipped(state))
+    model.load_state_dict(state["averaged"])
     fp32 = checkpoint.with_name("recogniser.fp32.onnx")
     exclude = export.recogniser(model, fp32)
     spec = {"name": "image", "shape": ["n", 3, 112, 112], "color": "RGB", "mean": [0, 0, 0], "std": [1, 1, 1]}

@@ -18,8 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from edge.app.offline import clips, process
-from edge.capture.sources import expected_frames
+from edge.app.offline import process
 from edge.config import Config
 from edge.errors import EdgeError
 
@@ -42,8 +41,7 @@ def main() -> None:
     progress = _Progress()
     _send(log="opening")
     try:
-        expected = [expected_frames(clip.path) for clip in clips.find_clips(source)]
-        _send(total=None if None in expected else sum(filter(None, expected)))
+        _send(total=process.expected_frames_of(source))
         done = process.process_files(config, source, out, watchlist=None, degradation=None, progress=progress)
     except EdgeError as error:
         # The page must not show where the file lies on this device.

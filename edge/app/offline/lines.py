@@ -12,7 +12,7 @@ import numpy as np
 from edge.app.build import load_models
 from edge.arrays import BgrImage
 from edge.capture.pictures.images import read_image
-from edge.capture.sources import open_path
+from edge.capture.sources import expected_frames, open_path
 from edge.config import Config
 from edge.detect import build_detector
 from edge.enhance import Enhancer, recipe_to_json, score_face
@@ -28,6 +28,12 @@ from edge.watchlist.picture_checks import largest_face
 BATCH = 32
 _PendingLine = tuple[dict[str, Any], list[BgrImage]]
 """A line, and the crops of its face: none, the original, or the original and the enhanced one."""
+
+
+def expected_frames_of(paths: Iterable[Path]) -> int | None:
+    """About how many lines `detect` gives; None where a file doesn't say."""
+    expected = [expected_frames(path) for path in paths]
+    return None if None in expected else sum(filter(None, expected))
 
 
 def detect(config: Config, paths: Iterable[Path]) -> Iterator[dict[str, Any]]:

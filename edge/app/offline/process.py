@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edge import __version__
 from edge.app.build import Models, load_active_list, load_models
-from edge.app.offline import clips
+from edge.app.offline import clips, lines
 from edge.app.offline.report import write_report
 from edge.app.people.people import temporary_people
 from edge.app.people.transfer import import_people
 from edge.config import Config
 from edge.errors import StoreError
-from edge.names import printable
+from edge.names import counted, printable
 from edge.pipeline import ActiveList
 from edge.pixels.encode import to_png
 from edge.store import Store
@@ -34,6 +34,11 @@ class _SearchedPeople:
         return path.read_bytes() if path else None
 
 
+def expected_frames_of(source: Path) -> int | None:
+    """About how many frames `process_files` goes through; None where a file doesn't say."""
+    return lines.expected_frames_of(clip.path for clip in clips.find_clips(source))
+
+
 def process_files(
     config: Config,
     source: Path,
@@ -42,13 +47,17 @@ def process_files(
     watchlist: Path | None,
     degradation: str | None,
     progress: clips.Progress | None = None,
+    enrolling: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
-    """Process `source` and write everything under `out`; returns a JSON-ready summary."""
+    """Process `source` and write everything under `out`; returns a JSON-ready summary.
+
+    `progress` is told of every frame, `enrolling` how many people of how many of `watchlist` are enrolled.
+    """
     found = clips.find_clips(source)
     fault = clips.Degradation.parse(degradation) if degradation else None
     _make_folder(out)
     models = load_models(config)
-    with _open_watchlist(config, models, watchlist) as people:
+    with _open_watchlist(config, models, watchlist, enrolling) as people:
         results = list(clips.process(config, models, people.active_list, found, degradation=fault, progress=progress))
         references = {}
         for result in results:
@@ -64,23 +73,27 @@ def process_files(
 
 
 @contextlib.contextmanager
-def _open_watchlist(config: Config, models: Models, watchlist: Path | None) -> Iterator[_SearchedPeople]:
+def _open_watchlist(
+    config: Config, models: Models, watchlist: Path | None, enrolling: Callable[[int, int], None] | None
+) -> Iterator[_SearchedPeople]:
     """The people enrolled on this appliance, or those of a folder, enrolled for this run alone."""
     if watchlist is None:
         if not (config.data_dir / "edge.db").is_file():
-            yield from _enrolled_for_this_run(models, None)
+            yield from _enrolled_for_this_run(models, None, None)
             return
         with Store.open(config.data_dir) as store:
             yield _SearchedPeople(load_active_list(store, models), store)
         return
-    yield from _enrolled_for_this_run(models, watchlist)
+    yield from _enrolled_for_this_run(models, watchlist, enrolling)
 
 
-def _enrolled_for_this_run(models: Models, watchlist: Path | None) -> Iterator[_SearchedPeople]:
+def _enrolled_for_this_run(
+    models: Models, watchlist: Path | None, enrolling: Callable[[int, int], None] | None
+) -> Iterator[_SearchedPeople]:
     with temporary_people(models) as people:
         notes: list[str] = []
         if watchlist is not None:
-            done = import_people(people, watchlist)
+            done = import_people(people, watchlist, progress=enrolling)
             notes = done.lines()
         yield _SearchedPeople(load_active_list(people.store, models), people.store, tuple(notes))
 
@@ -117,12 +130,10 @@ def _facts(
     source: Path, config: Config, models: Models, active_list: ActiveList, fault: clips.Degradation | None
 ) -> dict[str, Any]:
     worse = f" Frames were degraded by {fault.text} first." if fault else ""
+    people = counted(len(active_list.people), "person", "people")
     details = [
         ("edge", __version__),
-        (
-            "watchlist",
-            f"{len(active_list.people)} people, version {active_list.version}, digest {active_list.digest[:16]}",
-        ),
+        ("watchlist", f"{people}, version {active_list.version}, digest {active_list.digest[:16]}"),
         ("a match needs", f"similarity {config.recognise.min_similarity}, margin {config.recognise.min_margin}"),
         ("enhancement", config.enhance.mode),
     ]
@@ -133,7 +144,7 @@ def _facts(
     ]
     return {
         "source": printable(source.name),
-        "sentence": f"{len(active_list.people)} people were looked for.{worse}",
+        "sentence": f"{counted(len(active_list.people), 'person was', 'people were')} looked for.{worse}",
         "details": details,
     }
 

@@ -9,6 +9,7 @@ from typing import Any
 from edge.config import Config
 from edge.pipeline import TrackEnd
 from edge.records import Reason, Track
+from edge.track import TrackerSettings
 
 Limits = Mapping[Reason, float]
 """What a face has to reach, by the reason it is left out for if it doesn't."""
@@ -51,7 +52,7 @@ def limits_of(config: Config, *, is_stills: bool) -> Limits:
         Reason.TOO_SMALL: config.detect.min_face_px,
         Reason.TOO_FEW_SHOTS: 1 if is_stills else config.recognise.min_shots,
         Reason.BELOW_MARGIN: config.recognise.min_margin,
-        Reason.LOW_SCORE: config.detect.min_score,
+        **({} if is_stills else {Reason.LOW_SCORE: TrackerSettings().confirm_hits}),
         **dict.fromkeys(by_quality, config.recognise.min_quality),
     }
 
@@ -68,8 +69,8 @@ def _measured(end: TrackEnd, reason: Reason, seen: Seen | None) -> float | None:
     """The number that the reason is about; None where there is none."""
     if reason is Reason.TOO_SMALL:
         return None if seen is None else seen.face_px
-    if reason is Reason.LOW_SCORE:
-        return None if seen is None else seen.score
+    if reason is Reason.LOW_SCORE:  # its track never counted: a face is found again in the next frames
+        return end.track.num_seen
     if reason is Reason.TOO_FEW_SHOTS:
         return end.num_shots
     if reason is Reason.BELOW_MARGIN:

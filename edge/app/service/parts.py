@@ -199,6 +199,8 @@ class Parts:
             )
             try:
                 await asyncio.wrap_future(done)
+                # What readers kept an erasure from wiping stays due.
+                await asyncio.to_thread(self.store.resume_erasures)
             except EdgeError as error:
                 log.error("retention failed: %s", error)
             await asyncio.sleep(RETENTION_S)

@@ -25,6 +25,8 @@ MAX_SEGMENTS = 4096
 FREE_PIXELS = 2_000_000
 PIXELS_PER_BYTE = 200
 """Pixels that each byte of a foreign file may unpack to, beyond `FREE_PIXELS`; photos have 3 to 50."""
+MAX_WORK = 2 * MAX_PIXELS
+"""Pixels that decoding may go through, however many bytes there are."""
 SCANS_PER_PASS = 10
 """Scans of a progressive JPEG, each over all pixels, that count as decoding it once; cameras write ten."""
 
@@ -71,7 +73,7 @@ def decode_foreign(data: bytes, name: str) -> BgrImage:
 
     Raises ImageError, before anything is decoded, also for a file of few bytes that unpacks to very many pixels.
     """
-    allowed = FREE_PIXELS + PIXELS_PER_BYTE * len(data)
+    allowed = min(FREE_PIXELS + PIXELS_PER_BYTE * len(data), MAX_WORK)  # bytes that mean nothing can be added to a file
     if (work := decoding_work(data)) > allowed:
         raise ImageError(
             f"{name}: {len(data)} bytes would take the work of {work} pixels, more than the {allowed} of a photo of "

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from edge.config import Config
 from edge.errors import EdgeError
+from edge.names import counted
 from edge.ops.doctor.check import Check, failed, passed, warned
 from edge.ops.doctor.models import EmbedderInUse
 from edge.ops.doctor.settings import check_statuses
@@ -114,11 +115,12 @@ def check_age(people: int, changed_at: dt.datetime | None, max_age_days: float, 
     """Check the age of the list: one that is too old alerts on nobody; `max_age_days` 0 means it never gets old."""
     if changed_at is None or max_age_days == 0:
         return passed(
-            "watchlist", f"{people} people" + (f", changed {_age(now - changed_at)} ago" if changed_at else "")
+            "watchlist",
+            counted(people, "person", "people") + (f", changed {_age(now - changed_at)} ago" if changed_at else ""),
         )
     left = changed_at + dt.timedelta(days=max_age_days) - now
     fix = "send or confirm the list again (PUT /api/v1/watchlist), or raise watchlist.max_age_days"
-    found = f"{people} people, last confirmed {_age(now - changed_at)} ago"
+    found = f"{counted(people, 'person', 'people')}, last confirmed {_age(now - changed_at)} ago"
     if left <= dt.timedelta(0):
         return failed("watchlist", f"{found}: too old, nobody is alerted on", fix)
     if left < dt.timedelta(days=max_age_days) / 5:

@@ -62,7 +62,8 @@ async def add(request: web.Request) -> web.StreamResponse:
     done = await _enrol(request, person, uploads, form)
     if not done.is_stored:
         choices = await _choices(request, done, uploads)
-        return _render_form(request, None, EMPTY | form | choices, done=done, error=t("people.not_stored"), status=422)
+        error = t("people.to_choose" if choices["kept"] else "people.not_stored")
+        return _render_form(request, None, EMPTY | form | choices, done=done, error=error, status=422)
     return await _render_done(request, person, form, done, uploads, status=201)
 
 
@@ -77,8 +78,9 @@ async def change(request: web.Request) -> web.StreamResponse:
         return _render_form(request, former, values, error=wrong, pictures=pictures, status=422)
     done = await _enrol(request, person, uploads, form)
     if not done.is_stored:
-        error = translator_of(request)("people.not_stored")
-        values = EMPTY | form | await _choices(request, done, uploads)
+        choices = await _choices(request, done, uploads)
+        error = translator_of(request)("people.to_choose" if choices["kept"] else "people.not_stored")
+        values = EMPTY | form | choices
         return _render_form(request, former, values, done=done, error=error, pictures=pictures, status=422)
     return await _render_done(request, person, form, done if uploads else None, uploads)
 

@@ -13,9 +13,11 @@ from markupsafe import Markup
 from edge import explanation
 from edge.records import CameraHealth, CameraState, Hit
 from edge.serve.board import Condition
-from edge.serve.page.language import Translate
+from edge.serve.page.language import Translate, preparing_words
+from edge.serve.page.sayings import GERMAN_NUMBERS, shown
 from edge.serve.page.zone import SiteZone
 from edge.store import time_from_text, time_to_text
+from edge.store.codec import hit_from_json
 
 TONES: Mapping[CameraState, str] = dict.fromkeys(CameraState, "fault") | {
     CameraState.STARTING: "wait",
@@ -43,7 +45,6 @@ _MILD = (
 )
 MILD_CONDITIONS = frozenset(f"condition.{name}" for name in _MILD.split())
 """Conditions under which hits still arrive; they are shown as a notice, all others as a fault."""
-_GERMAN_NUMBERS = str.maketrans({",": ".", ".": ","})
 
 
 def clip_time(seconds: float) -> str:
@@ -97,6 +98,7 @@ class Words:
             "troubles": self.troubles,
             "condition": self.condition,
             "worst_first": worst_first,
+            "said": self.said,
         }
 
     def time_tag(self, time: dt.datetime | str, *, short: bool = False) -> Markup:
@@ -104,6 +106,10 @@ class Words:
         at = time_from_text(time) if isinstance(time, str) else time
         text = self._zone.short(at) if short else self._zone.full(at)
         return Markup('<time datetime="{}">{}</time>').format(time_to_text(at), text)
+
+    def said(self, text: object) -> Markup:
+        """A sentence of a stage, a camera or the store, in this language where it is known."""
+        return shown(self._t.language, str(text))
 
     def state(self, health: CameraHealth) -> str:
         """A camera's state."""
@@ -128,7 +134,7 @@ class Words:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return "–" if value is None else str(value)
         text = f"{value:,}" if isinstance(value, int) else f"{value:,.{places}f}"
-        return text.translate(_GERMAN_NUMBERS) if self._t.language == "de" else text
+        return text.translate(GERMAN_NUMBERS) if self._t.language == "de" else text
 
     def field_label(self, name: object) -> str:
         """A record's field name as words."""
@@ -173,8 +179,9 @@ class Words:
             reasons.append(t("doubt.clock"))
         return reasons
 
-    def likeness(self, hit: Hit) -> str:
-        """How alike in words: possible, likely or very alike, by how few strangers are as alike."""
+    def likeness(self, hit: Hit | Mapping[str, Any]) -> str:
+        """How alike in words: possible, likely or very alike, by how few strangers are as alike; of JSON, too."""
+        hit = hit if isinstance(hit, Hit) else hit_from_json(hit)
         one_in = hit.decision.get("one_in")
         if isinstance(one_in, int | float):
             level = "very" if one_in >= VERY_ONE_IN else "likely" if one_in >= LIKELY_ONE_IN else "possible"
@@ -184,11 +191,11 @@ class Words:
             level = "very" if slack >= VERY_SLACK else "likely" if slack >= LIKELY_SLACK else "possible"
         return self._t(f"likeness.{level}")
 
-    def strangers(self, hit: Hit) -> str:
+    def strangers(self, hit: Hit | Mapping[str, Any]) -> str:
         """What the limits mean: how rarely a stranger passes them. It is no chance that this hit is wrong."""
-        text = hit.expected_false_alerts
+        text = hit.expected_false_alerts if isinstance(hit, Hit) else str(hit["expected_false_alerts"])
         if (found := _STRANGERS.fullmatch(text)) is None:
-            return self._known("strangers.unknown", text) if text == "not calibrated" else text
+            return self._t("strangers.unknown") if text == "not calibrated" else self.said(text)
         one_in, people = int(found[2].replace(",", "")), int(found[3])
         key = "about" if found[1] == "about" else "fewer"
         return self._t(f"strangers.{key}", count=self.decimals(one_in), people=self.decimals(people))
@@ -220,39 +227,33 @@ class Words:
 
     def _digits(self, gate: explanation.Gate, value: float) -> str:
         text = explanation.number(gate, value)
-        return text.translate(_GERMAN_NUMBERS) if self._t.language == "de" else text
+        return text.translate(GERMAN_NUMBERS) if self._t.language == "de" else text
 
     def troubles(self, box: Mapping[str, Any]) -> list[Trouble]:
         """Problems in the health record of the device; empty when it works."""
         t, problems = self._t, []
         if problem := box.get("database_problem"):
-            problems.append(Trouble("fault", t("trouble.database.what"), t("trouble.database.advice", problem=problem)))
+            problems.append(
+                Trouble("fault", t("trouble.database.what"), t("trouble.database.advice", problem=self.said(problem)))
+            )
         if problem := box.get("store_problem"):
-            problems.append(Trouble("fault", t("trouble.store.what"), t("trouble.store.advice", problem=problem)))
+            problems.append(
+                Trouble("fault", t("trouble.store.what"), t("trouble.store.advice", problem=self.said(problem)))
+            )
         elif waiting := box.get("hits_waiting"):
             what = t("trouble.waiting.what_one" if waiting == 1 else "trouble.waiting.what", count=waiting)
             problems.append(Trouble("wait", what, t("trouble.waiting.advice")))
-        if steps := [self._step(one) for one in box.get("preparing", ())]:
-            advice = t("trouble.preparing.advice", steps="; ".join(steps))
-            problems.append(Trouble("wait", t("trouble.preparing.what"), advice))
+        if steps := preparing_words(t, box.get("preparing", ())):
+            problems.append(Trouble("wait", t("trouble.preparing.what"), t("trouble.preparing.advice", steps=steps)))
         return problems
-
-    def _step(self, step: Mapping[str, Any]) -> str:
-        words = self._known(f"preparing.{step['step']}", str(step["words"]))
-        return (
-            self._t("preparing.count", step=words, done=step["done"], total=step["total"]) if step["total"] else words
-        )
 
     def condition(self, one: Condition) -> Trouble:
         """A condition in words; one that the catalogue doesn't know is shown as it is."""
         key = f"condition.{one.subject}_{one.state}"
         if not self._t.has(f"{key}.what"):
             return Trouble("wait", f"{one.subject}: {one.state}", one.detail)
-        return Trouble(
-            "wait" if key in MILD_CONDITIONS else "fault",
-            self._t(f"{key}.what"),
-            self._t(f"{key}.advice", detail=one.detail),
-        )
+        advice = self._t(f"{key}.advice", detail=self.said(one.detail))
+        return Trouble("wait" if key in MILD_CONDITIONS else "fault", self._t(f"{key}.what"), advice)
 
     def _known(self, key: str, otherwise: str) -> str:
         return self._t(key) if self._t.has(key) else otherwise

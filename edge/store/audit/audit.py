@@ -83,6 +83,11 @@ def newest(db: sqlite3.Connection, before: int | None, limit: int) -> list[Audit
     return [AuditEntry(r[0], time_from_text(r[1]), r[2], r[3], r[4], r[5], r[6], r[7], r[8]) for r in rows]
 
 
+def is_erased_after(db: sqlite3.Connection, seq: int) -> bool:
+    """Whether somebody was erased in a row after that number."""
+    return db.execute("SELECT 1 FROM audit WHERE seq > ? AND action = ?", (seq, ERASED)).fetchone() is not None
+
+
 def blank_rows_about(
     db: sqlite3.Connection, person_id: str, names: tuple[str, ...], *, between: tuple[int, int] = (0, MAX_SEQ)
 ) -> list[int]:

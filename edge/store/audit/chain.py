@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from edge.store.audit import audit, trim
@@ -21,6 +21,8 @@ FILE = "audit.head"
 RESTORED = "database.restored"
 """Action of the row written when the database is older than the one that was here before."""
 MAX_PROBLEMS = 20
+PROGRESS_EVERY = 1000
+"""Entries after which the progress is told."""
 
 
 def write_head(folder: Path, head: AuditHead) -> None:
@@ -42,14 +44,25 @@ def read_head(folder: Path) -> AuditHead | None:
         return None
 
 
-def verify(db: sqlite3.Connection, folder: Path, known: tuple[AuditHead, ...] = ()) -> AuditReport:
-    """Read the whole chain; `known` are heads somebody wrote down before."""
+def verify(
+    db: sqlite3.Connection,
+    folder: Path,
+    known: tuple[AuditHead, ...] = (),
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> AuditReport:
+    """Read the whole chain; `known` are heads somebody wrote down before.
+
+    `progress` is told how many entries of how many are read.
+    """
+    newest = audit.head(db)
     trimmed, before, problems = trim.start_of_chain(db, folder)
     last = trimmed
     hashes: dict[int, str] = {trimmed: before} if trimmed else {}
     blanked: set[int] = set()
     allowed: set[int] = set()
     for entry in audit.entries(db):
+        if newest is not None and entry.seq % PROGRESS_EVERY == 0:
+            progress(entry.seq - trimmed, newest.seq - trimmed)
         problems += [f"entry {number} is missing" for number in range(last + 1, min(entry.seq, last + 4))]
         problems += _problems_of_row(entry, before)
         if entry.detail_json is None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -16,6 +17,8 @@ from edge.store.database.jobs import Change, Listener
 from edge.store.rows import AuditEntry, AuditHead, AuditReport
 
 PAGE = 500
+MORE = "more of this kind"
+"""Object of a row that counts reads without saying of what."""
 MAX_LISTED_READS = 20
 """Reads of one kind by one caller that get a row each within a minute."""
 
@@ -67,7 +70,15 @@ class AuditLog:
         for (actor, action, subject), count in self._equal.take_counts(all_of_them=is_last):
             self.note(actor, action, subject, {"count": count})
         for (actor, action), count in self._alike.take_counts(all_of_them=is_last):
-            self.note(actor, action, "more of this kind", {"count": count})
+            self.note(actor, action, MORE, {"count": count})
+
+    def _forget_subjects(self) -> None:
+        """Somebody was erased, here or by another process: what is only counted yet must not name them afterwards."""
+        counts: Counter[tuple[str, str]] = Counter()
+        for (actor, action, _), count in self._equal.take_counts(all_of_them=True):
+            counts[actor, action] += count
+        for (actor, action), count in counts.items():
+            self.note(actor, action, MORE, {"count": count})
 
     def record_settings(self, settings: Mapping[str, str]) -> Future[None]:
         """Audit the settings that changed since the last start, each with its old and new value."""
@@ -98,13 +109,17 @@ class AuditLog:
     def _page(self, after: int) -> list[AuditEntry]:
         return self._core.read(lambda db: list(audit.entries(db, after, PAGE)))
 
-    def verify(self, known: tuple[AuditHead, ...] = ()) -> AuditReport:
-        """Check the whole chain, also against heads somebody wrote down before."""
-        return self._core.read(lambda db: chain.verify(db, self._core.folder, known))
+    def verify(
+        self, known: tuple[AuditHead, ...] = (), progress: Callable[[int, int], None] = lambda done, total: None
+    ) -> AuditReport:
+        """Check the whole chain, also against heads somebody wrote down before; `progress` hears of entries done."""
+        return self._core.read(lambda db: chain.verify(db, self._core.folder, known, progress))
 
     def _remember_head(self, db: sqlite3.Connection) -> None:
         """Keep the newest row in memory and in the file `audit.head`."""
         head = audit.head(db)
         if head is not None and head != self.head:
+            before, self.head = self.head, head
             chain.write_head(self._core.folder, head)
-            self.head = head
+            if audit.is_erased_after(db, before.seq if before else 0):
+                self._forget_subjects()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
@@ -16,13 +17,15 @@ LEAST_PART = 4
 CHUNK = 1 << 20
 _SAFE = ("", "/", "!$&'()*+,;=:@/", "!$'()*,;:@/?")
 """What different programs leave as it is when they write a text into an address."""
+_ESCAPED = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
+"""Characters as JSON writes them for readers of ASCII."""
 
 
 def mentions(text: str, wanted: Iterable[str]) -> bool:
-    """Whether the text names one of `wanted`, in whatever spelling."""
-    once = {text, unquote(text), unquote_plus(text), html.unescape(text)}
-    read = once | {unquote(one) for one in once}
-    return any(_is_in(one, word) for word in wanted if word for one in read)
+    """Whether the text names one of `wanted`, in whatever spelling, letters composed or not, large or small."""
+    once = {text, unquote(text), unquote_plus(text), html.unescape(text), _ESCAPED.sub(_unescape, text)}
+    read = {_folded(one) for one in once | {unquote(one) for one in once}}
+    return any(_is_in(one, _folded(word)) for word in wanted if word for one in read)
 
 
 def _is_in(text: str, word: str) -> bool:
@@ -32,16 +35,32 @@ def _is_in(text: str, word: str) -> bool:
     return any(f'"{one}"' in text for one in spelt) or word in re.split(r"[/?&=]", text)
 
 
+def _folded(text: str) -> str:
+    """A form in which equal names are equal, however they were typed."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+def _unescape(found: re.Match[str]) -> str:
+    units = bytes.fromhex(found[0].replace("\\u", ""))
+    return units.decode("utf-16-be", "replace")
+
+
 def spellings(word: str) -> tuple[bytes, ...]:
     """All spellings of a text as bytes, for files that are searched as they are."""
+    typed = [unicodedata.normalize(form, one) for one in (word, word.lower()) for form in ("NFC", "NFD")]
+    return tuple(dict.fromkeys(found for one in dict.fromkeys([word, *typed]) for found in _encoded(one)))
+
+
+def _encoded(word: str) -> list[bytes]:
     inner = [word, json.dumps(word, ensure_ascii=False)[1:-1], json.dumps(word)[1:-1]]
     if len(word) < LEAST_PART:
-        whole = [f'"{one}"' for one in inner] + [f"/{quote(word, safe='')}/"]
-        return tuple(dict.fromkeys(one.encode() for one in whole))
-    asked = [quote(word, safe=safe) for safe in _SAFE] + [quote_plus(word)]
+        whole = [f'"{one}"' for one in inner] + [f"/{quote(word, safe='', errors='surrogatepass')}/"]
+        return [one.encode("utf-8", "surrogatepass") for one in whole]
+    asked = [quote(word, safe=safe, errors="surrogatepass") for safe in _SAFE]
+    asked.append(quote_plus(word, errors="surrogatepass"))
     asked += [re.sub("%..", lambda code: code[0].lower(), one) for one in asked]
     marked = [html.escape(word), html.escape(word).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")]
-    return tuple(dict.fromkeys(one.encode("utf-8", "surrogatepass") for one in [*inner, *asked, *marked]))
+    return [one.encode("utf-8", "surrogatepass") for one in (*inner, *asked, *marked)]
 
 
 def file_mentions(path: Path, needles: Iterable[bytes]) -> bool:

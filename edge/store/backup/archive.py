@@ -54,7 +54,9 @@ class Manifest:
 class Writer:
     """Writes members to a stream, in one pass."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], tell: Callable[[int], None] = lambda num_bytes: None) -> None:
+        """`tell` gets the number of bytes that were written of each piece."""
+        self._tell = tell
         self._tar = tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT)  # noqa: SIM115  (closed by `finish`)
         self.files: dict[str, tuple[int, str]] = {}
 
@@ -62,7 +64,7 @@ class Writer:
         """Add a file; one that grows meanwhile is cut at the length it had."""
         with path.open("rb") as file:
             length = path.stat().st_size
-            reader = _Hashing(file)
+            reader = _Hashing(file, self._tell)
             self._tar.addfile(_header(name, length), reader)
             self.files[name] = (length, reader.sha256.hexdigest())
 
@@ -132,11 +134,13 @@ def _header(name: str, length: int) -> tarfile.TarInfo:
 class _Hashing:
     """A file that hashes what is read of it."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], tell: Callable[[int], None]) -> None:
         self._file = file
+        self._tell = tell
         self.sha256 = hashlib.sha256()
 
     def read(self, num_bytes: int = -1) -> bytes:
         chunk = self._file.read(num_bytes)
         self.sha256.update(chunk)
+        self._tell(len(chunk))
         return chunk

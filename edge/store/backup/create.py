@@ -28,7 +28,13 @@ from edge.store.feed import feed
 LOCK = "backup.lock"
 
 
-def create(data_dir: Path, target: Path, now: dt.datetime, recipients: Sequence[str] = ()) -> archive.Manifest:
+def create(
+    data_dir: Path,
+    target: Path,
+    now: dt.datetime,
+    recipients: Sequence[str] = (),
+    progress: parts.Progress = lambda what, done, total: None,
+) -> archive.Manifest:
     """Write a backup to `target`, encrypted where there are recipients; what it holds. Raises StoreError, ConfigError.
 
     The file appears under its name only once it is whole and on the disk. An existing file is not replaced.
@@ -46,7 +52,7 @@ def create(data_dir: Path, target: Path, now: dt.datetime, recipients: Sequence[
         with _staged(data_dir) as staging:
             handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(handle, "wb") as file:
-                manifest = _write(file, data_dir, staging, now, keys)
+                manifest = _write(file, data_dir, staging, now, keys, progress)
                 file.flush()
                 os.fsync(file.fileno())
         part.rename(target)
@@ -59,23 +65,37 @@ def create(data_dir: Path, target: Path, now: dt.datetime, recipients: Sequence[
         os.close(lock)
 
 
-def _write(file: IO[bytes], data_dir: Path, staging: Path, now: dt.datetime, keys: Sequence[Any]) -> archive.Manifest:
+def _write(
+    file: IO[bytes], data_dir: Path, staging: Path, now: dt.datetime, keys: Sequence[Any], progress: parts.Progress
+) -> archive.Manifest:
+    about, pictures = _facts(staging / parts.DATABASE, now)
+    members = _members(data_dir, staging, pictures)
+    total = sum(path.stat().st_size for path in members.values())
+    done = 0
+
+    def tell(num_bytes: int) -> None:
+        nonlocal done
+        done += num_bytes
+        progress("MB written", done // parts.MB, max(1, total // parts.MB))
+
     with age.encrypting(file, keys) if keys else contextlib.nullcontext(file) as stream:
-        writer = archive.Writer(stream)
-        about, pictures = _facts(staging / parts.DATABASE, now)
-        writer.add(parts.DATABASE, staging / parts.DATABASE)
-        for name in parts.FILES:
-            if (data_dir / name).is_file():
-                writer.add(name, data_dir / name)
-        for folder in parts.FOLDERS:
-            for path in sorted((data_dir / folder).glob("*")):
-                if path.is_file() and path.name[0] != ".":
-                    writer.add(f"{folder}/{path.name}", path)
-        for sha256 in pictures:
-            writer.add(f"{parts.BLOBS}/{sha256[:2]}/{sha256}", staging / sha256)
+        writer = archive.Writer(stream, tell)
+        for name, path in members.items():
+            writer.add(name, path)
         manifest = replace(about, files=writer.files)
         writer.finish(manifest)
     return manifest
+
+
+def _members(data_dir: Path, staging: Path, pictures: Sequence[str]) -> dict[str, Path]:
+    """The files of a backup, by their names in it, in order."""
+    found = {parts.DATABASE: staging / parts.DATABASE}
+    found |= {name: data_dir / name for name in parts.FILES if (data_dir / name).is_file()}
+    for folder in parts.FOLDERS:
+        for path in sorted((data_dir / folder).glob("*")):
+            if path.is_file() and path.name[0] != ".":
+                found[f"{folder}/{path.name}"] = path
+    return found | {f"{parts.BLOBS}/{sha256[:2]}/{sha256}": staging / sha256 for sha256 in pictures}
 
 
 @contextlib.contextmanager

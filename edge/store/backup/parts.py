@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+
+from edge.store.repair.set_aside import QUARANTINE, REPLACED
+
+__all__ = [
+    "BLOBS",
+    "DATABASE",
+    "FILES",
+    "FOLDERS",
+    "MB",
+    "MOVING",
+    "READY",
+    "REPLACED",
+    "STAGING",
+    "TAKEN_AWAY",
+    "UNPACKED",
+    "Progress",
+    "drop_copies",
+]
+
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, and how many MB of how many are done."""
+MB = 1_000_000
 
 STAGING = "backup.making"
 """Snapshot and links to pictures while a backup is made."""
 UNPACKED, READY, MOVING = "restore.unpacking", "restore.ready", "restore.moving"
 """A backup on its way in: not whole yet; whole; former data out of the way."""
-REPLACED = "restore.replaced"
-"""What was there before a restore, until the next erasure or the next restore."""
 
 FILES = ("box.key", "audit.key", "tls.key", "tls.crt")
 """Keys beside the database."""
@@ -18,7 +40,7 @@ FOLDERS = ("commission",)
 DATABASE, BLOBS = "edge.db", "blobs"
 TAKEN_AWAY = (
     *(f"{DATABASE}{end}" for end in ("", "-wal", "-shm", ".before", ".refused", ".copy")),
-    *("epoch", "audit.head", BLOBS, "examine", "quarantine", *FILES, *FOLDERS),
+    *("epoch", "audit.head", BLOBS, "examine", QUARANTINE, *FILES, *FOLDERS),
 )
 """What a restore replaces. Model packs, choices made for this machine and locks stay."""
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import io
 import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from edge.durable import sync
 from edge.errors import ImageError, StoreError
@@ -26,6 +27,9 @@ from edge.store.database.alone import alone
 from edge.store.feed import epoch, feed
 from edge.store.feed.epoch_file import EpochFile
 from edge.store.repair import damage
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +44,13 @@ class Present:
     """People erased here since the backup was made, who may be in it."""
 
 
-def look(source: Path, identity: Path | None = None) -> archive.Manifest:
+def _tell_nobody(what: str, done: int, total: int) -> None:
+    """Progress that nobody looks at."""
+
+
+def look(source: Path, identity: Path | None = None, progress: parts.Progress = _tell_nobody) -> archive.Manifest:
     """Read a whole backup and check every byte, writing nothing. Raises ImageError."""
-    with _opened(source, identity) as stream:
+    with _opened(source, identity, progress, "MB checked") as stream:
         return archive.read(stream)
 
 
@@ -61,12 +69,18 @@ def present(data_dir: Path, since: str) -> Present | None:
         return None
 
 
-def restore(source: Path, data_dir: Path, now: dt.datetime, identity: Path | None = None) -> archive.Manifest:
+def restore(
+    source: Path,
+    data_dir: Path,
+    now: dt.datetime,
+    identity: Path | None = None,
+    progress: parts.Progress = _tell_nobody,
+) -> archive.Manifest:
     """Replace the data by a backup. Raises StoreError while somebody has the store open, ImageError for a bad file.
 
     The restored database begins a new feed epoch. What was there lies in `restore.replaced` afterwards.
     """
-    manifest = look(source, identity)
+    manifest = look(source, identity, progress)
     with alone(data_dir):
         finish(data_dir)
         unpacked = data_dir / parts.UNPACKED
@@ -76,7 +90,7 @@ def restore(source: Path, data_dir: Path, now: dt.datetime, identity: Path | Non
             raise StoreError(f"{data_dir}: no room to unpack the backup beside the data: {told}")
         try:
             unpacked.mkdir(mode=0o700)
-            with _opened(source, identity) as stream:
+            with _opened(source, identity, progress, "MB unpacked") as stream:
                 if archive.read(stream, lambda name, data: _unpack(unpacked / name, data)) != manifest:
                     raise ImageError(f"{source}: has changed while it was read; nothing was replaced")
             _begin_epoch(unpacked, data_dir, now)
@@ -152,10 +166,25 @@ def _begin_epoch(unpacked: Path, data_dir: Path, now: dt.datetime) -> None:
     EpochFile(unpacked).write(number, head)
 
 
+class _Reading(io.FileIO):
+    """A file that tells how much of it has been read."""
+
+    def __init__(self, path: Path, progress: parts.Progress, what: str) -> None:
+        super().__init__(path)
+        self._tell, self._what = progress, what
+        self._total = max(1, path.stat().st_size // parts.MB)
+
+    def readinto(self, buffer: Buffer, /) -> int | None:
+        """Read as a file does."""
+        num_bytes = super().readinto(buffer)
+        self._tell(self._what, self.tell() // parts.MB, self._total)
+        return num_bytes
+
+
 @contextlib.contextmanager
-def _opened(source: Path, identity: Path | None) -> Iterator[IO[bytes]]:
+def _opened(source: Path, identity: Path | None, progress: parts.Progress, what: str) -> Iterator[IO[bytes]]:
     try:
-        with source.open("rb") as file:
+        with _Reading(source, progress, what) as raw, io.BufferedReader(raw, 1 << 20) as file:
             is_encrypted = file.read(len(age.MAGIC)) == age.MAGIC
             file.seek(0)
             if is_encrypted and identity is None:

@@ -93,6 +93,17 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return db
 
 
+def open_alone(path: Path) -> sqlite3.Connection:
+    """A connection that reads without the shared index of the log, for which a full disk may have no room.
+
+    Only while no other process has the database open.
+    """
+    db = sqlite3.connect(path, isolation_level=None, timeout=BUSY_MS / 1000)
+    db.execute("PRAGMA locking_mode = EXCLUSIVE")
+    db.execute("PRAGMA query_only = ON")
+    return db
+
+
 def table(db: sqlite3.Connection, name: str) -> Table:
     """A table with sqlite-utils' verbs. Within a transaction they use savepoints, so nothing commits early."""
     return Database(db, recursive_triggers=False, execute_plugins=False).table(name)
@@ -223,8 +234,16 @@ def is_locked(error: BaseException) -> bool:
 
 
 def is_damaged(error: BaseException) -> bool:
-    """Whether the file's content makes no sense."""
-    return isinstance(error, sqlite3.Error) and _primary_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    """Whether the file's content makes no sense, or a part of it can't be read from the disk."""
+    return isinstance(error, sqlite3.Error) and (
+        _primary_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or is_unreadable(error)
+    )
+
+
+def is_unreadable(error: BaseException) -> bool:
+    """Whether the disk could not read a part of the file, as with a bad sector."""
+    codes = (sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ)
+    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", None) in codes
 
 
 def explain(error: sqlite3.Error | OSError, path: Path) -> StoreError:

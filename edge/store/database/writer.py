@@ -27,6 +27,8 @@ MAX_QUEUED = 1000
 MAX_GROUPED = 64
 TICK_S = 0.5
 """How often the thread wakes without a job, to notice what other processes wrote."""
+MEND_EVERY_S = 30.0
+"""How long after a failed try to mend the database the next is made: the disk may have room by then."""
 SLOW_S = 2.0
 """A write that takes longer than this is held up: by another process, or by a disk that fails."""
 
@@ -42,6 +44,9 @@ class Writer:
         self._is_damaged = False
         self._has_mended = False
         """Whether this was tried since the last commit: what comes back at once can't be mended."""
+        self._next_mend = 0.0
+        self._away = ""
+        """Why there is no connection: the database could not be mended."""
         self._listeners: list[Listener] = []
         self._jobs: queue.Queue[Job[Any] | None] = queue.Queue(MAX_QUEUED)
         self._closing = threading.Lock()
@@ -82,10 +87,8 @@ class Writer:
                 self._jobs.put_nowait(job)
             except queue.Full:
                 self.failures += 1
-                text = (
-                    f"{self._path}: {MAX_QUEUED} writes are waiting; the disk is too slow or fails, look at its health"
-                )
-                job.future.set_exception(StoreError(text))
+                text = f"{MAX_QUEUED} writes are waiting; the disk is too slow or fails, look at its health"
+                job.future.set_exception(StoreError(f"{self._path}: {text}"))
         return job.future
 
     def trouble(self) -> tuple[str, str] | None:
@@ -125,10 +128,11 @@ class Writer:
             batch, is_last = self._next_batch()
             if self._is_damaged:
                 self._mend()
-            self._detect_foreign_commit()
+            if not self._away:
+                self._detect_foreign_commit()
             if batch:
                 self._commit(batch)
-            if not is_last:
+            if not is_last and not self._away:
                 for listener in self._listeners:
                     _log_failure_of(listener.tick, False)
         self._db.close()
@@ -149,28 +153,33 @@ class Writer:
 
     def _commit(self, batch: list[Job[Any]]) -> None:
         """Commit a batch; where the disk is full, make room and try once more."""
-        left = self._try_commit(batch)
-        if left and self._is_damaged and self._mend():
+        left = batch if self._away else self._try_commit(batch)
+        if left and self._is_damaged and not self._away and self._mend():
             left = self._try_commit(left)
-        if left and self._make_room():
+        if left and not self._away and self._make_room():
             left = self._try_commit(left)
-        if left:
+        if left and not self._away:
             self._trouble = "full", "the disk is full and no picture is left to delete"
+        full = f"{self._path}: the disk is full and no picture is left to delete; free some space"
         for job in left:
-            self._fail(
-                job, StoreError(f"{self._path}: the disk is full and no picture is left to delete; free some space")
-            )
+            self._fail(job, StoreError(self._away or full))
 
     def _mend(self) -> bool:
-        """Mend the database and open it again; returns whether it could be opened."""
-        self._is_damaged, self._has_mended = False, True
+        """Mend the database and open it again; returns whether it could be opened. Else it is tried again later."""
+        if time.monotonic() < self._next_mend:
+            return False
+        self._has_mended = True
         self._db.close()
         try:
             self._db = self._reopen()
         except (EdgeError, sqlite3.Error, OSError) as error:
-            _log.error("the database can't be mended: %s", error)
-            self._trouble = "failing", str(error)
+            if not self._away:
+                _log.error("the database can't be mended: %s", error)
+            self._away = str(error if isinstance(error, EdgeError) else explain(error, self._path))
+            self._trouble = "failing", self._away
+            self._is_damaged, self._next_mend = True, time.monotonic() + MEND_EVERY_S
             return False
+        self._is_damaged, self._next_mend, self._away = False, 0.0, ""
         self._data_version = self._read_data_version()
         for listener in self._listeners:
             _log_failure_of(listener.replaced, self._db)

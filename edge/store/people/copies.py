@@ -15,8 +15,8 @@ from edge.store.backup import parts
 from edge.store.database import connect
 from edge.store.database.jobs import Change
 from edge.store.people import changes, erasure, people
-from edge.store.repair import damage
-from edge.store.update import BEFORE, COPY, REFUSED
+from edge.store.repair.set_aside import QUARANTINE, REFUSED
+from edge.store.update import BEFORE, COPY
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +45,8 @@ def drop_set_aside(folder: Path) -> bool:
 
     It can't be searched for people: a damaged database least of all.
     """
-    shutil.rmtree(folder / damage.QUARANTINE, ignore_errors=True)
-    is_gone = parts.drop_copies(folder) and not (folder / damage.QUARANTINE).exists()
+    shutil.rmtree(folder / QUARANTINE, ignore_errors=True)
+    is_gone = parts.drop_copies(folder) and not (folder / QUARANTINE).exists()
     if not is_gone:
         log.warning("%s: set-aside data that may name who was erased can't be deleted; delete it by hand", folder)
     return is_gone

@@ -77,7 +77,7 @@ class Watchlist:
         return slices.after(self._core.write(apply), lambda ids: slices.then(self._erase(ids), choose))
 
     def resume_erasures(self) -> None:
-        """Go on with erasures that a stop or a crash has cut off, unless another process is at it."""
+        """Go on with erasures that a stop, a crash or readers have cut off, unless somebody is at it."""
         person_ids, due = self._core.read(lambda db: (erasure.unfinished(db), meta.get(db, meta.Key.SCRUB_DUE)))
         if (person_ids or due) and (lock := connect.lock_file(self._core.folder / LOCK, is_shared=False)) is not None:
             self._erase(person_ids, lock)

@@ -1,1 +1,8 @@
-"""A damaged database: found, mended where that is possible, else copied row by row into a new one."""
+"""A damaged database: found, mended where that is possible, else copied row by row into a new one.
+
+damage      finds it and mends it, or has it copied
+salvage     reads what can be read, and makes up what other rows still tell
+swap        the files: the new database takes the old one's place
+room        disk space for that, while nothing can be written
+set_aside   copies of former data, and how much of the disk they may take
+"""

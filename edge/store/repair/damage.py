@@ -1,7 +1,8 @@
 """Finds a damaged database before it is opened, and mends it: indexes are rebuilt, or all rows copied into a new file.
 
 Called while no other process has the database open. At every instant there is a whole database, the old one or the new
-one; the old one lies in `quarantine` afterwards. What was done is recorded in feed and audit and kept for the page.
+one; the old one lies in `quarantine` afterwards, if it isn't large. What was done is recorded in feed and audit, and
+kept for the page.
 """
 
 from __future__ import annotations
@@ -10,12 +11,10 @@ import contextlib
 import datetime as dt
 import json
 import secrets
-import shutil
 import sqlite3
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from edge.durable import sync
 from edge.errors import StoreError
 from edge.store import migrate
 from edge.store.audit import audit, chain
@@ -25,17 +24,18 @@ from edge.store.database import connect, meta
 from edge.store.database.jobs import Change
 from edge.store.feed import feed
 from edge.store.feed.epoch_file import EpochFile
-from edge.store.repair import salvage
+from edge.store.images import forget_missing
+from edge.store.repair import room, salvage, swap
+from edge.store.repair.set_aside import megabytes
 
-QUARANTINE = "quarantine"
 CHECKED_AT_START_BYTES = 400_000_000
 """A larger database that was closed properly is not read from end to end at each start: that takes half a minute with a
 million hits. Damage in it shows when it is read, and is mended then (`app.service.database_check`).
 """
 ACTION = "database.repaired"
 """Action of the audit row."""
-_REPAIRING, _REPAIRED = "edge.db.repairing", "edge.db.repaired"
-_PARTS = ("", "-wal", "-shm")
+_MARGIN_BYTES = 1_000_000
+"""Room for a copy beyond the size of what is copied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def problems(db: sqlite3.Connection) -> list[str]:
 
 def mend(path: Path, blobs: Blobs, now: dt.datetime) -> Damage | None:
     """Look for damage and mend it; None where all is well. StoreError where the file is not ours."""
-    _finish_swap(path)
+    swap.finish(path)
     if not path.exists() or path.stat().st_size == 0:
         return None
     # SQLite removes the log when the last connection is closed: where there is one, the end was not orderly.
@@ -95,46 +95,73 @@ def _rebuild_indexes(db: sqlite3.Connection) -> bool:
     try:
         db.execute("REINDEX")
     except sqlite3.DatabaseError as error:
-        if not connect.is_damaged(error):
+        # Without room for the log of new indexes a copy is tried, for which room is made.
+        if not connect.is_damaged(error) and not connect.is_full(error):
             raise
         return False
     return not problems(db)
 
 
 def _replace(path: Path, blobs: Blobs, now: dt.datetime) -> Damage:
-    """Copy what can be read into a new database and put it in the place of the damaged one."""
-    new = path.with_name(_REPAIRING)
-    for part in _PARTS:
-        Path(f"{new}{part}").unlink(missing_ok=True)
-    with contextlib.closing(migrate.open_database(new, now)) as db:
+    """Copy what can be read into a new database, for which room is made, and put it in the place of the damaged one.
+
+    StoreError where there is no room, whatever is given up for it.
+    """
+    needed = swap.num_bytes(path) + _MARGIN_BYTES
+    swap.remove_new(path)
+    freed = room.make(path, blobs, needed)
+    while True:
+        try:
+            damage, epoch, head = _copy_into_new(path, blobs, now, freed)
+            break
+        except (sqlite3.Error, OSError) as error:
+            is_full = connect.is_full_at_start(error, path.parent)
+            swap.remove_new(path)
+            if not is_full:
+                raise
+            needed = max(needed, room.free_bytes(path.parent) + room.STEP_BYTES)
+            if not (more := room.make(path, blobs, needed)):
+                free = megabytes(room.free_bytes(path.parent))
+                raise StoreError(
+                    f"{path}: the database is damaged, and there is no room to copy what can be read of it: about "
+                    f"{megabytes(needed)} are needed beside it and {free} are free; free some space on this disk, and "
+                    "start again: no picture was deleted for it"
+                ) from error
+            freed += more
+    swap.finish(path)
+    EpochFile(path.parent).write(epoch, head)
+    return damage
+
+
+def _copy_into_new(path: Path, blobs: Blobs, now: dt.datetime, freed: room.Freed) -> tuple[Damage, str, int]:
+    """Write the new database beside the old one, ready to be swapped in; returns its epoch and head too."""
+    with contextlib.closing(migrate.open_database(swap.new_path(path), now)) as db:
+        # The file counts only once it is whole: with a log beside it, it would take twice the room.
+        db.execute("PRAGMA journal_mode = MEMORY")
         db.execute("PRAGMA foreign_keys = OFF")
         with connect.immediate(db):
             found = _copy(path, db, blobs, now)
-            damage = Damage("repaired", found.sentence(), time_to_text(now))
+            told = [found.sentence(), *freed.sentences(), *swap.not_kept(path)]
+            if (missing := found.without_file - freed.pictures) > 0:
+                told.append(f"{missing} pictures of hits were not there any more")
+            damage = Damage("repaired", "; ".join(told), time_to_text(now))
             epoch = secrets.token_hex(8)
             meta.put(db, meta.Key.EPOCH, epoch)
             gap = {"cause": "database damaged", "from": None, "to": None, "tables": found.incomplete}
             feed.append(Change(db), now, "gap", gap)
             _record(db, damage, now)
             head = feed.head(db)
-        connect.truncate_log(db, new)
-    sync(new)
-    new.replace(path.with_name(_REPAIRED))
-    _finish_swap(path)
-    EpochFile(path.parent).write(epoch, head)
-    return damage
+    swap.make_ready(path)
+    return damage, epoch, head
 
 
 def _copy(path: Path, new: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -> salvage.Salvage:
-    found = salvage.Salvage()
-    sequences: dict[str, int] = {}
-    with contextlib.suppress(sqlite3.DatabaseError), contextlib.closing(connect.open_reader(path)) as old:
-        found = salvage.copy_rows(old, new)
-        sequences = dict(old.execute("SELECT name, seq FROM sqlite_sequence"))
+    found, sequences = _read_old(path, new)
     if not found.copied:
         found.incomplete = ["the whole database"]
     if found.incomplete:
         found.remade = salvage.complete(new, blobs, now, found.incomplete)
+    found.without_file = forget_missing(new, blobs)
     if "meta" in found.incomplete:
         _find_device_id(new)
     seen, head = EpochFile(path.parent).read(), chain.read_head(path.parent)
@@ -151,6 +178,22 @@ def _copy(path: Path, new: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -
         found.remade["feed"] = _tell_again(new, now)
     meta.take(new, meta.Key.DAMAGE)
     return found
+
+
+def _read_old(path: Path, new: sqlite3.Connection) -> tuple[salvage.Salvage, dict[str, int]]:
+    """Copy rows; the highest numbers given. Raises where nothing can be read now, but perhaps another time."""
+    found, sequences = salvage.Salvage(), {}
+    try:
+        with contextlib.closing(connect.open_reader(path)) as old:
+            found = salvage.copy_rows(old, new)
+            sequences = dict(old.execute("SELECT name, seq FROM sqlite_sequence"))
+    except sqlite3.DatabaseError as error:
+        # An error for another reason, such as a full disk, says nothing about what can be read.
+        if not connect.is_damaged(error) or (not found.copied and connect.is_unreadable(error)):
+            raise
+    if not found.copied and found.is_disk_failing:
+        raise StoreError(f"{path}: the disk can't read any of it; look at the kernel log, and replace the disk")
+    return found, sequences
 
 
 def _find_device_id(db: sqlite3.Connection) -> None:
@@ -187,23 +230,3 @@ def _record(db: sqlite3.Connection, damage: Damage, now: dt.datetime) -> None:
     feed.append(Change(db), now, "health", body)
     audit.append(db, now, audit.LOCAL, ACTION, "database", {"state": damage.state, "detail": damage.detail})
     meta.put(db, meta.Key.DAMAGE, json.dumps(asdict(damage)))
-
-
-def _finish_swap(path: Path) -> None:
-    """Put a finished copy in place, and the damaged database in quarantine; what lay there before is deleted."""
-    repaired = path.with_name(_REPAIRED)
-    if not repaired.exists():
-        return
-    quarantine = path.parent / QUARANTINE
-    if path.exists():
-        shutil.rmtree(quarantine, ignore_errors=True)
-    quarantine.mkdir(mode=0o700, exist_ok=True)
-    for part in reversed(_PARTS):
-        with contextlib.suppress(FileNotFoundError):
-            Path(f"{path}{part}").replace(quarantine / f"{path.name}{part}")
-    try:
-        repaired.replace(path)
-        sync(quarantine)
-        sync(path.parent)
-    except OSError as error:
-        raise StoreError(f"{path}: a repaired database can't be put in place ({error.strerror})") from error

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from edge.store.blobs import Blobs, is_sha256
 from edge.store.codec import time_to_text
+from edge.store.database import connect
 
 _LEFT_OUT = ("migrations",)
 MAX_ROWID = 2**62
@@ -24,6 +25,10 @@ class Salvage:
     copied: Counter[str] = field(default_factory=Counter)
     incomplete: list[str] = field(default_factory=list)
     remade: Counter[str] = field(default_factory=Counter)
+    without_file: int = 0
+    """Pictures of hits whose file is not there."""
+    is_disk_failing: bool = False
+    """Whether the disk could not read a part, which it may be able to another time."""
 
     def sentence(self) -> str:
         """For the health item and the page."""
@@ -53,10 +58,24 @@ def _copy_table(old: sqlite3.Connection, new: sqlite3.Connection, name: str, fou
             _require_sense(new, columns, row)
             new.execute(insert, row if has_rowid or keys != ["rowid"] else row[1:])
             found.copied[name] += 1
-        except sqlite3.Error:
+        except sqlite3.Error as error:
+            if connect.is_full(error):
+                raise  # the row is well: it is the copy that has no room
             is_complete = False
+    found.is_disk_failing |= reader.is_disk_failing
     if not (is_complete and reader.is_complete):
         found.incomplete.append(name)
+
+
+def readable(db: sqlite3.Connection, name: str, columns: Sequence[str]) -> Iterator[tuple[object, ...]]:
+    """These columns of every row of a table that can be read, in the order of the table; a row may come twice."""
+    try:
+        keys, _ = _keys(db, name)
+    except (sqlite3.Error, TypeError):  # there is no such table, or none that can be known
+        return
+    first = 1 if keys == ["rowid"] else 0
+    for row in _Reader(db, name, columns, keys).rows():
+        yield row[first:]
 
 
 def _require_sense(db: sqlite3.Connection, columns: Sequence[str], row: Sequence[object]) -> None:
@@ -99,6 +118,7 @@ class _Reader:
         self._errors = 0
         self.is_complete = True
         """Whether no page was met that can't be read."""
+        self.is_disk_failing = False
 
     def rows(self) -> Iterator[tuple[object, ...]]:
         """All that can be read; a row may come twice."""
@@ -124,9 +144,12 @@ class _Reader:
         query = f"SELECT {self._chosen} FROM {self._name} NOT INDEXED {where} ORDER BY {ordered}"
         try:
             yield from self._db.execute(query, given)
-        except sqlite3.Error:
+        except sqlite3.Error as error:
+            if connect.is_full(error) or connect.is_locked(error):
+                raise  # nothing is known of the row
             self._errors += 1
             self.is_complete = False
+            self.is_disk_failing |= connect.is_unreadable(error)
 
     def _first_after(self, last: int) -> int | None:
         """The next rowid behind a damaged page, looked for in growing steps."""

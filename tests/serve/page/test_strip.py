@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from edge.config import SiteConfig
@@ -90,5 +91,13 @@ def test_an_empty_list_is_said_and_who_may_is_led_to_the_form(tmp_path: Path) ->
             page = (await box.get("/", box.session("guard") | HTML))[1].decode()
             assert "A supervisor adds people." in page
             assert 'href="/people/new"' not in page
+            # Who was just added is looked for a moment later: the page that says so must not say nobody is.
+            with aiohttp.MultipartWriter("form-data") as form:
+                for name, value in {"name": "Rosa Alba", "status": "banned"}.items():
+                    form.append(value).set_content_disposition("form-data", name=name)
+            headers = box.session("supervisor") | HTML | {"Origin": box.url}
+            async with box.http.post(f"{box.url}/people/p1/edit", data=form, headers=headers) as answer:
+                assert answer.status == 200
+                assert "data-nobody" not in await answer.text()
 
     run(check())

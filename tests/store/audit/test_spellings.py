@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import unicodedata
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -57,3 +58,21 @@ def test_a_short_id_is_found_as_a_whole_value_alone() -> None:
         assert spellings.mentions(text, ["p1"]), text
     for text in ("/people/p12/edit", '{"person": "p10"}', "step1"):
         assert not spellings.mentions(text, ["p1"]), text
+
+
+@pytest.mark.parametrize("name", ["Jörg Müller", "ÅSA Ångström", "Straße 9", "O'Neil"])
+def test_however_it_is_typed_it_is_the_same_name(tmp_path: Path, name: str) -> None:
+    """A guard on another system searches with decomposed letters, and most people type small ones."""
+    for form in ("NFC", "NFD"):
+        for typed in (name, name.lower()):
+            wanted = unicodedata.normalize(form, typed)
+            for text in spelt(wanted):
+                assert spellings.mentions(text, [name]), text
+            (tmp_path / "file").write_bytes(b"x" + wanted.encode() + b"y" + json.dumps(wanted).encode())
+            assert spellings.file_mentions(tmp_path / "file", spellings.spellings(name)), wanted
+
+
+def test_a_name_that_is_no_text_is_searched_for_all_the_same(tmp_path: Path) -> None:
+    for name in ("half \ud83d emoji", "\udce9"):
+        assert spellings.spellings(name)
+        assert not spellings.mentions("/people/somebody/edit", [name])

@@ -6,6 +6,7 @@ import dataclasses
 import os
 import random
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ import pytest
 from edge.errors import NotFoundError
 from edge.records import HitImages, Person
 from edge.store import Store, update
+from edge.store.database import meta
+from edge.store.people import watchlist
 from tests.support.store import ANN, BOB, Clock, enrol, hit_of, kept_files, picture, reference_of, review
 
 
@@ -221,3 +224,50 @@ def test_views_by_encoded_address_are_blanked_and_the_chain_holds(tmp_path: Path
         assert "/people/bob-2/edit" in kept
         assert not any("rg" in subject and "M" in subject for subject in kept)
         assert store.traces([person.person_id, person.name]) == {}
+
+
+@pytest.mark.parametrize("by_other", [False, True])
+def test_reads_that_are_only_counted_name_nobody_who_was_erased_meanwhile(tmp_path: Path, by_other: bool) -> None:
+    """The row with the count comes a minute later, or at the stop: after the erasure, by whatever process."""
+    with Store.open(tmp_path) as store:
+        enrol(store, ANN)
+        enrol(store, BOB)
+        for _ in range(5):
+            store.audit_log.note_read("gwen", "watchlist.view", "/people/bob-2/edit", {})
+            store.audit_log.note_read("gwen", "hits.search", "/hits?person=bob-2", {})
+            store.audit_log.note_read("gwen", "watchlist.view", "/people/ann-1/edit", {})
+        if by_other:
+            with Store.open(tmp_path) as other:
+                assert other.forget_person("bob-2").result(20).is_scrubbed
+            store.audit("gwen", "x", "y").result(10)
+        else:
+            assert store.forget_person("bob-2").result(20).is_scrubbed
+        assert store.traces(["bob-2", BOB.name]) == {}
+    kept = everything_on_disk(tmp_path)
+    assert b"bob-2" not in kept
+    with Store.open(tmp_path) as store:
+        counted = [entry for entry in store.audit_log.newest() if entry.detail and "count" in entry.detail]
+        assert {(entry.action, entry.object) for entry in counted} == {
+            ("watchlist.view", "more of this kind"),
+            ("hits.search", "more of this kind"),
+        }
+        assert store.audit_log.verify().problems == ()
+
+
+def test_what_readers_kept_from_being_wiped_is_wiped_later_without_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchlist, "SCRUB_TRIES", 1)
+    with Store.open(tmp_path) as store:
+        enrol(store, BOB)
+        store.add_hit(*hit_of(BOB, 1)).result(10)
+        with store._core._readers.snapshot() as reader:
+            reader.execute("SELECT count(*) FROM feed").fetchone()
+            assert not store.forget_person("bob-2").result(30).is_scrubbed
+        assert store.traces(["bob-2", BOB.name]) != {}
+        store.resume_erasures()
+        store.resume_erasures()  # while the first is at it: nothing more to do
+        deadline = time.monotonic() + 30
+        while store._core.read(lambda db: meta.get(db, meta.Key.SCRUB_DUE)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert store.traces(["bob-2", BOB.name]) == {}

@@ -13,7 +13,8 @@ import pytest
 from edge.errors import StoreError
 from edge.store import AuditHead, Damage, Store
 from edge.store.repair import damage as damages
-from edge.store.repair.damage import ACTION, QUARANTINE
+from edge.store.repair.damage import ACTION
+from edge.store.repair.set_aside import QUARANTINE
 from tests.support.store import ANN, BOB, add_hits, enrol
 
 PAGE = 4096

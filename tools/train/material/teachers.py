@@ -98,29 +98,6 @@ def _batched(file: Path) -> bytes:
     return bytes(model.SerializeToString())
 
 
-class StageTeacher:
-    """The degraded-face teacher in batches, with what it sees on the way: one map for each stage of a student."""
-
-    STAGES = ((64, 28), (128, 14), (128, 7), (512, 7))
-    """Channels and side of the maps, in the order of the answer."""
-
-    def __init__(self, threads: int = 1) -> None:
-        model = onnx.shape_inference.infer_shapes(onnx.load(str(paths.DEGRADED_TEACHER)))
-        sizes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in model.graph.value_info}
-        self._names = [model.graph.output[0].name]
-        for channels, side in self.STAGES:
-            of_stage = [name for name, size in sizes.items() if size[1:] == [channels, side, side]]
-            self._names.append(of_stage[-1])  # the last of its size: the stage's answer
-            model.graph.output.append(onnx.helper.make_empty_tensor_value_info(of_stage[-1]))
-        self._net = session(model.SerializeToString(), threads)
-
-    def __call__(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], list[NDArray[np.float16]]]:
-        """(N, 112, 112, 3) u8 RGB -> (N, 128) f32 of unit length, and (N, channels, side, side) f16 of each stage."""
-        image = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), dtype=np.float32)
-        vector, *maps = self._net.run(self._names, {"image": image})
-        return unit(vector), [one.astype(np.float16) for one in maps]
-
-
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Rows scaled to length 1."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -15,11 +15,10 @@ from torch import nn
 from torch.nn import functional
 
 from tools.train import paths
-from tools.train.material.teachers import StageTeacher
 
 
 class TorchTeacher(nn.Module):
-    """(N, 3, 112, 112) RGB 0..255 -> (N, 128) of unit length, and the maps of `StageTeacher.STAGES`; never trained."""
+    """(N, 3, 112, 112) RGB 0..255 -> (N, 128) of unit length, and the map at the end of each block; never trained."""
 
     def __init__(self, file: Path = paths.DEGRADED_TEACHER) -> None:
         super().__init__()
@@ -35,24 +34,30 @@ class TorchTeacher(nn.Module):
             if node.op_type == "Constant":
                 self._keep(node.output[0], node.attribute[0].t)
         self._input, self._output = graph.input[0].name, graph.output[0].name
+        self._ends = self._block_ends()
         self.eval().requires_grad_(False)
 
     def _keep(self, name: str, tensor: onnx.TensorProto) -> None:
         self._buffer_of[name] = f"value_{len(self._buffer_of)}"
         self.register_buffer(self._buffer_of[name], torch.from_numpy(numpy_helper.to_array(tensor).copy()))
 
+    def _block_ends(self) -> list[str]:
+        """What a widening 1 x 1 convolution reads ends a block, and so does what the pooling over 7 x 7 reads."""
+        ends = []
+        for node in self._nodes:
+            if node.op_type == "Conv":
+                outputs, inputs, size, _ = getattr(self, self._buffer_of[node.input[1]]).shape
+                if (size == 1 and outputs > inputs) or size == 7:
+                    ends.append(node.input[0])
+        return ends
+
     @torch.no_grad()
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
         values = {self._input: image}
-        stages: dict[tuple[int, int], torch.Tensor] = {}
         for node, attributes in zip(self._nodes, self._attributes, strict=True):
             given = [values[name] if name in values else getattr(self, self._buffer_of[name]) for name in node.input]
-            out = _run(node.op_type, given, attributes)
-            values[node.output[0]] = out
-            if out.ndim == 4:
-                stages[(out.shape[1], out.shape[2])] = out  # the last of its size: the stage's answer
-        vector = functional.normalize(values[self._output].float())
-        return vector, [stages[size] for size in StageTeacher.STAGES]
+            values[node.output[0]] = _run(node.op_type, given, attributes)
+        return functional.normalize(values[self._output].float()), [values[name] for name in self._ends]
 
 
 def _run(kind: str, given: list[torch.Tensor], attributes: dict[str, Any]) -> torch.Tensor:

@@ -18,7 +18,7 @@ from tools.train.nets.face_nets import Recogniser
 from tools.train.nets.picture_nets import Critic
 
 RECOGNISER = paths.BUILD / "rec" / "checkpoint.pt"
-LAYERS = (0, 2, 5)
+LAYERS = (0, 5, 12)
 """Blocks of the embedder whose outputs are compared: 56, 28 and 14 px wide for an aligned face."""
 
 
@@ -42,7 +42,7 @@ class FaceFeatures(nn.Module):
         super().__init__()
         self.whole = recogniser
         self.scale = recogniser.scale
-        self.body = nn.ModuleList(list(recogniser.body)[: max(LAYERS) + 1])
+        self.body = nn.ModuleList(list(recogniser.blocks)[: max(LAYERS) + 1])
         self.eval().requires_grad_(False)
         self.to(memory_format=torch.channels_last)
 

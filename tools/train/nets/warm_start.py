@@ -50,8 +50,24 @@ def _module_name(node: str) -> str:
     return ".".join(part for part, after in zip(parts, following, strict=True) if not after.startswith(f"{part}."))
 
 
-def load(model: Recogniser | Detector, file: Path, examples: torch.Tensor) -> None:
-    """Copy a shipped net into `model`, which may have more blocks in a stage: those begin as identities.
+def load_recogniser(model: Recogniser, file: Path) -> None:
+    """Copy a shipped embedder into `model`, with the scale that its export folded into the first convolution."""
+    layers, modules = dequantized(file), dict(model.named_modules())
+    wanted = {name for name, module in modules.items() if isinstance(module, (nn.Conv2d, nn.Linear))}
+    if wanted != set(layers):
+        raise ValueError(f"{file}: not an embedder of this kind; its layers are {sorted(layers)}")
+    first = next(iter(layers))
+    with torch.no_grad():
+        for name, (weight, bias) in layers.items():
+            module = modules[name]
+            assert isinstance(module, (nn.Conv2d, nn.Linear))
+            module.weight.copy_(torch.from_numpy(weight / model.scale.factor if name == first else weight))
+            if module.bias is not None:
+                module.bias.copy_(torch.from_numpy(bias))
+
+
+def load(model: Detector, file: Path, examples: torch.Tensor) -> None:
+    """Copy a shipped detector into `model`, which may have more blocks in a stage: those begin as identities.
 
     `examples` is (N, 3, H, W) f32 0..255, some dozens of typical inputs, for the statistics of batch norm.
     """
@@ -93,9 +109,9 @@ def load_picture_net(net: Unfolded, file: Path) -> None:
 
 
 def _norm_of(name: str, modules: dict[str, nn.Module]) -> nn.BatchNorm2d:
-    """The batch norm behind a convolution, as `Conv`, `Residual` and the pooling name it."""
+    """The batch norm behind a convolution, as `Conv` and `Residual` name it."""
     before, _, last = name.rpartition(".")
-    other = {"0": f"{before}.1", "second": f"{before}.norm", "pool": "pool_norm"}[last]
+    other = {"0": f"{before}.1", "second": f"{before}.norm"}[last]
     norm = modules[other]
     assert isinstance(norm, nn.BatchNorm2d)
     return norm
