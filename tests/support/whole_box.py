@@ -153,8 +153,6 @@ def full_hit(number: int, *, enhanced: bool = True, status: str = "Hausverbot") 
     hit, _ = make_hit(number, person(2 - number % 2), enhanced=enhanced)
     budget = Budget(1.0)
     plans = [Enhancer("auto").plan(LOOK), Enhancer("off").plan(LOOK)]
-    live = Enhancer("auto")
-    live.budget = budget
     skipped = [{"name": step.name, "reason": step.reason} for plan in plans for step in plan.skipped]
     skipped += [{"name": name, "reason": why} for name, why in budget.trim(["lime"], 4_000_000).items()]
     who = dataclasses.replace(hit.person, status=status, reason="Diebstahl im Mai", owner="Frau Weber")
@@ -209,17 +207,14 @@ class WholeBox:
                 CameraHealth("yard", CameraState.COVERED, since, covered, 1234, 0),
             ]
         )
-        self.told["store_problem"] = (
-            "/var/lib/edge/edge.db: the disk is full; free some space, or lower max_image_bytes"
-        )
-        drift = "door: faces are 31 % darker than in the first week: is a lamp out?"
+        self.told["store_problem"] = "/data/edge.db: the disk is full; free some space, or lower max_image_bytes"
         self.box.live.publish_conditions(
             Condition(subject, state, since, detail)
             for subject, state, detail in (
                 ("disk", "full", "9 MB are free, 200 MB are asked for: new hits may not be kept"),
                 ("load", "behind", "4.2 frames/s are processed, 3.8 are dropped"),
                 ("heat", "throttled", "84 degrees Celsius; the board says: too little voltage, throttled"),
-                ("drift", "changed", drift),
+                ("drift", "changed", "door: faces are 31 % darker than in the first week: is a lamp out?"),
                 ("consumers", "silent", "no central server has pulled for more than 15 minutes: none has ever pulled"),
                 ("clock", "stepped", "the clock was set 3600 s back"),
             )

@@ -11,6 +11,7 @@ are faces mixed, bent and composed of parts: on few real pictures alone a studen
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -33,6 +34,8 @@ CLEAN_TEACHER_SHARE = 0.4
 BLOCK_WEIGHT = 0.05
 
 Kind = Literal["blocks", "whole"]
+Teacher = Callable[[torch.Tensor], tuple[torch.Tensor, list[torch.Tensor]]]
+"""(N, 3, 112, 112) f32 RGB 0..255 -> vectors of unit length and the map at the end of each block, as `TorchTeacher`."""
 
 
 class FaceViews(Dataset[common.Batch]):
@@ -75,7 +78,7 @@ class Loss:
     A block's error is its squared difference to the teacher's map over that map's variance, so all count alike.
     """
 
-    def __init__(self, teacher: nn.Module, lesson: Kind) -> None:
+    def __init__(self, teacher: Teacher, lesson: Kind) -> None:
         self._teacher, self._alone = teacher, lesson == "blocks"
 
     def __call__(self, model: nn.Module, batch: common.Batch) -> torch.Tensor:

@@ -18,6 +18,8 @@ from edge.serve.http.route import route_of
 
 log = logging.getLogger(__name__)
 
+MAX_SUBJECT = 500
+"""Characters of an address that are kept."""
 SHOWN_PERSON = web.RequestKey("shown_person", str)
 """Where a handler leaves the id of the person it has shown: the row names them, and is blanked when they are erased."""
 
@@ -42,10 +44,14 @@ def _note(request: web.Request) -> None:
     if action is None or caller.name is None:
         return
     subject = request.match_info.get("hit_id") or request.path_qs
+    if len(subject) > MAX_SUBJECT:  # cut off, it could hold half a name, which no erasure finds
+        subject = request.rel_url.raw_path
     detail: dict[str, object] = {"query": dict(request.query)} if request.query else {}
     person_id = request.get(SHOWN_PERSON)
     detail |= {"reference_of": person_id} if person_id else {}
-    done = request.app[STORE].audit_log.note_read(caller.name, action, subject[:500], detail, person_id=person_id)
+    done = request.app[STORE].audit_log.note_read(
+        caller.name, action, subject[:MAX_SUBJECT], detail, person_id=person_id
+    )
     if done is not None:
         done.add_done_callback(_log_failure)
 

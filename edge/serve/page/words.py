@@ -261,8 +261,7 @@ class Words:
     def _bytes(self, value: float) -> str:
         units = ["bytes", "kB", "MB", "GB", "TB"]
         while value >= 1000 and len(units) > 1:
-            value /= 1000
-            units.pop(0)
+            value, units = value / 1000, units[1:]
         places = 0 if units[0] == "bytes" or value >= 100 else 1
         return f"{self.decimals(float(value), places)} {units[0]}"
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edge.serve.routes import TABLE
 from edge.store import Store
+from edge.store.audit.log import MORE
 from tests.support.web import PASSWORD, make_hit, person, run, running
 
 HIT_ID = make_hit(1)[0].hit_id
@@ -47,9 +48,24 @@ def test_views_are_noted_once_and_refusals_are_not(tmp_path: Path) -> None:
             searches = [e for e in box.store.audit_log.newest(limit=100) if e.action == "hits.search"]
             assert [entry.detail_json for entry in searches] == [{"query": {"person": "p1"}}]
             await asyncio.wrap_future(box.store.forget_person(person(1).person_id))
+            box.store.audit("test", "end", "here").result(10)
             searches = [e for e in box.store.audit_log.newest(limit=100) if e.action == "hits.search"]
-            assert [entry.detail_json for entry in searches] == [None], "the search named the erased person"
+            told = [(entry.object, entry.detail_json) for entry in searches]
+            assert told == [(MORE, {"count": 2}), (None, None)], "the search named the erased person"
             assert box.store.audit_log.verify().problems == ()
+
+    run(check())
+
+
+def test_an_address_that_is_too_long_is_noted_without_half_a_name(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            address = f"/hits?camera={'c' * 478}&person=p1"
+            for _ in range(2):
+                await box.get(address, box.session())
+            box.store.audit("test", "end", "here").result(10)
+            (seen,) = [e for e in box.store.audit_log.newest(limit=100) if e.action == "hits.search"]
+            assert (seen.object, (seen.detail_json or {})["query"]["person"]) == ("/hits", "p1")
 
     run(check())
 

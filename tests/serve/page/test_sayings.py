@@ -22,7 +22,7 @@ _MODULES = (
     "capture/address.py capture/health.py capture/supervisor.py capture/child.py capture/camera.py capture/files.py "
     "capture/network capture/devices capture/video capture/pictures app/health/checks.py app/health/drift.py "
     "app/packs/model_files.py app/examine/queue.py app/commission/page.py enhance/planner.py enhance/budget.py "
-    "enhance/benefit.py enhance/view.py ops/system/sensors.py store/repair/damage.py store/repair/salvage.py "
+    "enhance/benefit.py enhance/view.py ops/system/sensors.py store/repair "
     "store/identity/identity.py store/database/connect.py serve/page serve/http/problems.py serve/http/uploads.py"
 )
 SPOKEN = _MODULES.split()
@@ -40,6 +40,7 @@ SAMPLES = {
     "what": "gives no pictures",
     "recordings what": "sound alone",
     "model_files what": "is gone",
+    "' and '.join(self.what)": "the copy of a damaged database and the data that a restore had replaced",
     "fault": "noise",
     "text": "Permission denied",
     "which": "a text or playlist, not a video",
@@ -89,7 +90,8 @@ NOT_SHOWN = (
     "private, max-age",
     "public, max-age",
     "event: {",
-    "{mark} as {",  # parts of sentences, which stand in others
+    "} MB",  # parts of sentences, which stand in others
+    "{mark} as {",
     "and {len(errors) - MAX_TOLD} more",
     "://{",
     "without a single JPEG picture",

@@ -197,6 +197,20 @@ def test_rows_whose_files_a_kill_left_behind_are_deleted_by_the_hourly_sweep(tmp
         assert store.count_hits() == 3
 
 
+def test_rows_stay_while_the_whole_folder_of_pictures_is_away(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        enrol(store, ANN)
+        add_hits(store, ANN, range(1, 4))
+        store._core.write(lambda change: change.db.execute("DELETE FROM meta WHERE key = 'last_sweep_at'")).result(10)
+    (tmp_path / "blobs").rename(tmp_path / "away")
+    with Store.open(tmp_path) as store:
+        assert store.check() == []
+    shutil.rmtree(tmp_path / "blobs")
+    (tmp_path / "away").rename(tmp_path / "blobs")
+    with Store.open(tmp_path) as store:
+        require_pictures(store)
+
+
 def test_a_disk_that_is_short_drops_former_data_before_pictures_and_tells_it(tmp_path: Path) -> None:
     with Store.open(tmp_path) as store:
         enrol(store, ANN)
