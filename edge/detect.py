@@ -38,6 +38,7 @@ _OVERLAP_OF_LOOKS = 0.6
 TILE_OVERLAP = 0.2
 """Share of a tile that its neighbour shows, too. A face wider than that is left to the look at the whole frame."""
 _MAX_LOG_SIZE = 8.0
+_ROUNDING = 1e-6
 
 # Medians over 1,073 held-out faces that both the cascade and YuNet found, as fractions of the cascade's square.
 HAAR_BOX = np.array([0.11, -0.04, 0.91, 1.08], np.float32)
@@ -240,22 +241,28 @@ def decode(
     """Network outputs for an input of that size in px -> (N, 4) boxes, (N,) scores, (N, 5, 2) landmarks, unsorted."""
     found = []
     for stride in STRIDES:
-        score = outputs[f"cls_{stride}"].reshape(-1).clip(0.0, 1.0)
-        if f"obj_{stride}" in outputs:
-            score = np.sqrt(score * outputs[f"obj_{stride}"].reshape(-1).clip(0.0, 1.0))
+        score = outputs[f"cls_{stride}"].reshape(-1)
         columns = width // stride
         if len(score) != columns * (height // stride):
             raise ModelError(
                 f"cls_{stride} has {len(score)} cells for an input of {width} x {height}: not the YuNet format; "
                 "choose another detector"
             )
-        cells = np.flatnonzero(score >= min_score)
+        # A score is at most the root of its first part: few of thousands of cells are worth working out.
+        cells = np.flatnonzero(
+            score >= (min_score * min_score - _ROUNDING if f"obj_{stride}" in outputs else min_score)
+        )
+        score = score[cells].clip(0.0, 1.0)
+        if f"obj_{stride}" in outputs:
+            score = np.sqrt(score * outputs[f"obj_{stride}"].reshape(-1)[cells].clip(0.0, 1.0))
+            kept = score >= min_score
+            cells, score = cells[kept], score[kept]
         at = np.stack([cells % columns, cells // columns], axis=1).astype(np.float32)
         shape = outputs[f"bbox_{stride}"].reshape(-1, 4)[cells]
         center = (at + shape[:, :2]) * stride
         half = np.exp(np.minimum(shape[:, 2:], _MAX_LOG_SIZE)) * (stride / 2)
         points = outputs[f"kps_{stride}"].reshape(-1, 5, 2)[cells]
-        found.append((np.hstack([center - half, center + half]), score[cells], (points + at[:, np.newaxis]) * stride))
+        found.append((np.hstack([center - half, center + half]), score, (points + at[:, np.newaxis]) * stride))
     boxes, scores, landmarks = (np.concatenate(part).astype(np.float32) for part in zip(*found, strict=True))
     return boxes, scores, landmarks
 

@@ -5,6 +5,7 @@ Pure: a track depends on the detections alone, never on who the face is. Best sh
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -55,10 +56,16 @@ class _Face:
     velocity: F64 = field(default_factory=lambda: np.zeros(2))  # px per frame
     num_seen: int = 1
     misses: int = 0
+    moved_id: int = -1
+    moved_box: F64 | None = None
+    """Where it was found again without a search, after it was last seen, and in which frame."""
 
     def predicted(self, frame_id: int) -> F64:
-        """Return the box at `frame_id` if the motion continues."""
-        return self.box + np.tile(self.velocity * (frame_id - self.last_frame_id), 2)
+        """Return the box at `frame_id` if the motion continues from where the face was last found."""
+        box, since = self.box, self.last_frame_id
+        if self.moved_box is not None and since < self.moved_id <= frame_id:
+            box, since = self.moved_box, self.moved_id
+        return box + np.tile(self.velocity * (frame_id - since), 2)
 
 
 class Tracker:
@@ -89,6 +96,12 @@ class Tracker:
         ended += self._end(self._forgotten())
         tracks = [self._report(face, frame_id, seen.get(face.track_id)) for face in self._faces]
         return (*ended, *tracks)
+
+    def move(self, frame_id: int, boxes: Mapping[int, tuple[float, float, float, float]]) -> None:
+        """Take in where faces were found again in a frame that was not searched: boxes, xyxy px, by track."""
+        for face in self._faces:
+            if face.track_id in boxes:
+                face.moved_id, face.moved_box = frame_id, np.array(boxes[face.track_id], np.float64)
 
     def finish(self) -> tuple[Track, ...]:
         """End all tracks, as when the source is over; each is returned once, as LOST."""

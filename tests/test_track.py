@@ -62,6 +62,18 @@ def test_flicker_never_becomes_a_track_that_counts() -> None:
     assert brief(tracker.update(5, seen())) == [(2, L, 1, None)]
 
 
+def test_a_face_found_again_between_searches_is_expected_there() -> None:
+    followed, blind = Tracker(SHORT), Tracker(SHORT)
+    for tracker in (followed, blind):
+        for frame_id in range(3):
+            tracker.update(frame_id, seen((100.0 + 2 * frame_id, 100.0, 40.0, 0.9)))
+    # It turns round and walks off faster, which no search has seen yet.
+    followed.move(8, {1: (0.0, 80.0, 40.0, 120.0)})
+    back = (20.0, 100.0, 40.0, 0.9)
+    assert brief(followed.update(9, seen(back))) == [(1, C, 4, 0)]
+    assert [track.track_id for track in blind.update(9, seen(back))] == [1, 2]
+
+
 def test_reentry_is_a_new_track() -> None:
     tracker = Tracker(SHORT)
     face = (100.0, 100.0, 40.0, 0.9)

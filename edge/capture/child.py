@@ -16,7 +16,7 @@ import time
 from types import FrameType
 from typing import NoReturn
 
-from edge import disclosure
+from edge import disclosure, heaps
 from edge.capture.address import parse_source
 from edge.capture.condition.freeze import FreezeDetector
 from edge.capture.condition.sight import SceneWatch
@@ -156,6 +156,7 @@ def main() -> int:
     """Read the settings and play; the exit code says why it ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the whole process group; the parent ends us
     signal.signal(signal.SIGTERM, _on_terminate)
+    heaps.keep_few(1)
     disclosure.guard_tracebacks()
     settings = ChildSettings.model_validate_json(sys.stdin.read())
     _die_with_parent(settings.parent_pid)

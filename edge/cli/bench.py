@@ -14,7 +14,10 @@ PARTS = ("p50_ms", "p95_ms", "p99_ms")
 
 def bench(
     compare: Annotated[
-        Path | None, typer.Option("--compare", help="figures of an earlier run (--json); 10 % slower ends with 1")
+        Path | None,
+        typer.Option(
+            "--compare", help="figures of an earlier run (--json); 10 % slower, against the same peer, ends with 1"
+        ),
     ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -41,14 +44,14 @@ def bench(
 
 
 def _print(figures: dict[str, Any]) -> None:
-    rows = table(None, "stage", "p50 ms", "p95 ms", "p99 ms")
+    rows = table(None, "stage", "p50 ms", "p95 ms", "p99 ms", "CPU ms", "times the peer")
     for name, stage in figures["stages"].items():
-        rows.add_row(name, *(f"{stage[part]:.2f}" for part in PARTS))
+        rows.add_row(name, *(f"{stage[part]:.2f}" for part in (*PARTS, "cpu_ms", "peer_ratio")))
     enhancement = figures["enhancement"]
     chain = enhancement["chain"]
     for name, stage in {**enhancement["steps"], "+".join(chain["steps"]): chain}.items():
         work = f"{name}, one face, one core, which works {stage['core_ms']:.1f} ms"
-        rows.add_row(work, *(f"{stage[part]:.2f}" for part in PARTS))
+        rows.add_row(work, *(f"{stage[part]:.2f}" for part in PARTS), "", "")
     out.print(rows)
     for one in enhancement["int8_beside_fp32"]:
         times, size = one["ms_ratio"], one["bytes_ratio"]

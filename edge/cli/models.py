@@ -11,7 +11,6 @@ import typer
 
 from edge.cli.common import ConfigOption, JsonOption, err, out, print_json, progress_bars, read_config, table
 from edge.errors import ExitCode
-from edge.sessions import Pack
 
 AdoptedTask = Literal["embed", "detect"]
 ChannelOrder = Literal["RGB", "BGR"]
@@ -30,6 +29,8 @@ app = typer.Typer(
 @app.command("list")
 def list_models(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List the models of the pack in use."""
+    from edge.sessions import Pack
+
     pack = Pack.open(read_config(config).models_dir)
     if as_json:
         print_json([entry.model_dump(mode="json") for entry in pack.manifest.models])
@@ -61,6 +62,8 @@ def list_packs(config: ConfigOption = None, as_json: JsonOption = False) -> None
 @app.command()
 def verify(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Load every model as the service would: hash, opset, shapes, a run."""
+    from edge.sessions import Pack
+
     settings = read_config(config)
     results = Pack.open(settings.models_dir).verify(settings.runtime)
     if as_json:

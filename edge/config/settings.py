@@ -71,7 +71,12 @@ class DetectConfig(Section):
         1, ge=1, le=4, description="also search n x n tiles of a frame, n times n the work, for far faces"
     )
     idle_fps: float = Field(2.0, ge=0, le=240, description="searches a second while nothing moves; 0: every frame")
-    busy_fps: float = Field(10.0, ge=0, le=240, description="the same while much moves or each face is surely followed")
+    busy_fps: float = Field(
+        10.0,
+        ge=0,
+        le=240,
+        description="the same while much moves or each face is surely followed; a third once each gave all its shots",
+    )
     min_face_px: float = Field(16.0, ge=4, le=1000, description="shorter box side below which a face is not recognised")
 
 

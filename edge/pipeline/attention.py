@@ -26,6 +26,10 @@ HOLD_S = 0.2
 """Seconds in which a large change counts as going on: who stops and turns round is not lost."""
 SMALL_RATE = 0.25
 """Share of the busy rate at which frames with small changes are searched: who is far away stays in view for long."""
+SETTLED_RATE = 0.3
+"""Share of the busy rate at which frames are searched once every face in view has given all its shots."""
+BESIDE, ABOVE = 1.0, 0.5
+"""How far the body and hair of a followed face reach beside and above its box, in box sides; below, to the ground."""
 LEARN_S = 1.0
 """Seconds of a camera's first frames that are all searched, while the noise of its picture is learnt."""
 LIVE_GAIN = 1.1
@@ -89,20 +93,25 @@ class Attention:
         self._usual: Gray | None = None
         self._now: Gray | None = None
         self._measured_ns = 0
+        self._compared_ns = 0
+        self._among_faces: Gray | None = None
         self._large_ns: int | None = None
         self._patches: dict[int, Patch] = {}
         self._moved: dict[int, tuple[float, float]] = {}
         self.boxes: dict[int, Box] = {}
         """Where each face was last found, by track."""
 
-    def choose(self, frame: Frame, tracks: Sequence[Track]) -> Step:
-        """What to do with a frame, given the tracks after the frame before. After SEARCH, `note` has to be called."""
+    def choose(self, frame: Frame, tracks: Sequence[Track], *, is_settled: bool = False) -> Step:
+        """What to do with a frame, given the tracks after the frame before. After SEARCH, `note` has to be called.
+
+        `is_settled`: each of the tracks has given all its shots, so a search is for newcomers alone.
+        """
         now = frame.captured_mono_ns
         if self._first_ns is None or now < self._searched_ns:
             self._first_ns = now
             return Step.SEARCH
         if tracks:
-            return self._choose_among_faces(frame, tracks)
+            return self._choose_among_faces(frame, tracks, is_settled=is_settled)
         if self.pace.idle_fps <= 0:
             return Step.SEARCH
         change = self._measure_change(frame)
@@ -116,33 +125,61 @@ class Attention:
 
     def note(self, frame: Frame, tracks: Sequence[Track]) -> None:
         """Take in a frame that was searched, with the tracks it gave."""
-        self._searched_ns = frame.captured_mono_ns
+        self._searched_ns = self._compared_ns = frame.captured_mono_ns
+        self._among_faces = None
         self._moved = {}
         self.boxes = {}
         self._patches = {}
         # After tracks a new picture is taken for comparison: what was usual before them may have moved.
         self._looked_at = None if tracks else self._now
         self._now = None
-        if self.pace.busy_fps > 0 and _are_sure(tracks):
+        if self.pace.busy_fps > 0 and tracks and _are_sure(tracks):
+            self._among_faces = small_gray(frame.image)
             for track in tracks:
                 if (patch := cut_patch(frame.image, track.box)) is not None:
                     self._patches[track.track_id] = patch
                     self.boxes[track.track_id] = track.box
 
-    def _choose_among_faces(self, frame: Frame, tracks: Sequence[Track]) -> Step:
+    def _choose_among_faces(self, frame: Frame, tracks: Sequence[Track], *, is_settled: bool) -> Step:
         """FOLLOW where every face is found again before a search is due."""
         is_known = _are_sure(tracks) and all(track.track_id in self._patches for track in tracks)
-        if self.pace.busy_fps <= 0 or not is_known or self._is_due(frame.captured_mono_ns, self.pace.busy_fps):
+        if self.pace.busy_fps <= 0 or not is_known or not self._find_again(frame, tracks):
             return Step.SEARCH
+        if is_settled:
+            return Step.SEARCH if self._may_be_more(frame, tracks) else Step.FOLLOW
+        is_due = self._is_due(frame.captured_mono_ns, self.pace.busy_fps)
+        return Step.SEARCH if is_due else Step.FOLLOW
+
+    def _find_again(self, frame: Frame, tracks: Sequence[Track]) -> bool:
+        """Move each box to where its face is now; False where one is not surely found."""
         for track in tracks:
             number = track.track_id
             x, y, likeness = find_patch(frame.image, self._patches[number], self._moved.get(number, (0.0, 0.0)))
             if likeness < MIN_LIKENESS:
-                return Step.SEARCH
+                return False
             self._moved[number] = (x, y)
             x1, y1, x2, y2 = track.box
             self.boxes[number] = (x1 + x, y1 + y, x2 + x, y2 + y)
-        return Step.FOLLOW
+        return True
+
+    def _may_be_more(self, frame: Frame, tracks: Sequence[Track]) -> bool:
+        """Whether somebody may have come beside settled faces: much changes away from them, or time has passed.
+
+        Looked at as often as a search would be, against the last frame that was searched.
+        """
+        now = frame.captured_mono_ns
+        if self._is_due(now, self.pace.busy_fps * SETTLED_RATE):
+            return True
+        if self._among_faces is None or now - self._compared_ns < (1 - LENIENCE) / self.pace.busy_fps * 1e9:
+            return self._among_faces is None
+        age_s = (now - self._searched_ns) / 1e9
+        self._compared_ns = now
+        apart = difference(small_gray(frame.image), self._among_faces)
+        scale = apart.shape[1] / frame.image.shape[1]
+        for track in tracks:
+            _leave_out(apart, track.box, scale)
+            _leave_out(apart, self.boxes[track.track_id], scale)
+        return large_share(apart) >= LARGE_PER_S * max(age_s, MIN_AGE_S)
 
     def _is_due(self, now_ns: int, per_s: float) -> bool:
         return per_s <= 0 or now_ns - self._searched_ns >= (1 - LENIENCE) / per_s * 1e9
@@ -169,3 +206,10 @@ class Attention:
 def _are_sure(tracks: Sequence[Track]) -> bool:
     """Whether each track was seen in the last search and is confirmed, so that no frame decides about it."""
     return all(track.state is TrackState.CONFIRMED and track.detection is not None for track in tracks)
+
+
+def _leave_out(apart: Gray, box: Box, scale: float) -> None:
+    """Set to no change, in place, where the person of a face stands; `scale`: px of `apart` a px of `box`."""
+    x1, y1, x2, y2 = box
+    left, right = (x1 - BESIDE * (x2 - x1)) * scale, (x2 + BESIDE * (x2 - x1)) * scale
+    apart[max(int((y1 - ABOVE * (y2 - y1)) * scale), 0) :, max(int(left), 0) : max(int(right) + 1, 0)] = 0

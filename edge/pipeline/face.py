@@ -31,6 +31,8 @@ MIN_GAP_FRAMES = 3
 """Frames between two kept shots: neighbours of a video are nearly the same picture and add no evidence."""
 
 CHECK_EVERY_FRAMES = 3
+SETTLED_AFTER = 3
+"""Crops in a row that add nothing to a full set of shots, after which it is taken for complete."""
 MIN_OWN_SIMILARITY = 0.2
 """If the face resembles its own shots less than this, the track has jumped to something else, such as a wheel."""
 
@@ -71,6 +73,14 @@ class TrackedFace:
         self.reason: Reason = Reason.TOO_FEW_SHOTS
         self._next_check = 0
         self._num_unlike = 0
+        self._num_in_vain = 0
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether more frames hardly change its answer: all shots are there, and the last crops were no better."""
+        return (
+            self.num_shots >= self._settings.max_shots and self._num_in_vain >= SETTLED_AFTER and not self._num_unlike
+        )
 
     @property
     def is_doubtful(self) -> bool:
@@ -102,6 +112,7 @@ class TrackedFace:
         bystanders: Bystanders | None = None,
     ) -> bool:
         """Offer the track's face in this frame as a shot; return whether the kept shots changed."""
+        self._num_in_vain += 1
         reason = _box_problem(frame, track, min_face_px) or place_problem(frame, track, camera)
         if reason is not None:
             self._note(reason)
@@ -112,6 +123,7 @@ class TrackedFace:
             return False
         if not self._shots.offer(crop):
             return False
+        self._num_in_vain = 0
         vectors, recipe = embed_shot(frame, crop, embedder, enhancer)
         kept = {shot.frame_id for shot in self._shots.shots}
         self._gray_frames = {number for number in self._gray_frames if number in kept}

@@ -84,6 +84,11 @@ class _CameraState:
         """Those that were there after the last search."""
         self.faces: dict[int, TrackedFace] = {}
 
+    def is_settled(self) -> bool:
+        """Whether each track's face has given all its shots."""
+        found = [self.faces.get(track.track_id) for track in self.tracks]
+        return all(face is not None and face.is_settled for face in found)
+
 
 class Pipeline:
     """Deterministic for one sequence of frames, list and models. Called by one thread."""
@@ -146,12 +151,14 @@ class Pipeline:
         """Run every stage on one frame, or only follow the faces in it where the pace allows that."""
         self._stages.enhancer.begin_frame()
         state = self._state_of(frame.camera)
-        step = Step.SEARCH if must_search else state.attention.choose(frame, state.tracks)
-        return self._search(frame, state) if step is Step.SEARCH else self._follow(frame.camera, state)
+        if must_search or state.attention.choose(frame, state.tracks, is_settled=state.is_settled()) is Step.SEARCH:
+            return self._search(frame, state)
+        return self._follow(frame, state)
 
-    def _follow(self, camera: str, state: _CameraState) -> FrameResult:
+    def _follow(self, frame: Frame, state: _CameraState) -> FrameResult:
         """The result of a frame that is not searched: each face where it was found again."""
-        boxes = state.attention.boxes
+        boxes, camera = state.attention.boxes, frame.camera
+        state.tracker.move(frame.frame_id, boxes)
         tracks = tuple(replace(track, box=boxes[track.track_id], detection=None) for track in state.tracks)
         faces = tuple(self._live(camera, track, state.faces.get(track.track_id)) for track in tracks)
         return FrameResult(Detections.empty(), tracks, faces, (), (), is_searched=False)

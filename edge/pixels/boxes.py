@@ -106,13 +106,16 @@ def drop_nested(boxes: Boxes, scores: F32, share: float) -> Indices:
         raise ImageError(f"nested boxes need one finite score per box and a share in 0..1, got {share}")
     size = np.clip(checked[:, 2:] - checked[:, :2], 0, None)
     area = size[:, 0] * size[:, 1]
+    low = np.maximum(checked[:, np.newaxis, :2], checked[np.newaxis, :, :2])
+    high = np.minimum(checked[:, np.newaxis, 2:], checked[np.newaxis, :, 2:])
+    shared = np.clip(high - low, 0, None).prod(axis=2)
+    is_inner = (area < area[:, np.newaxis]) & (shared >= share * area)
     kept = np.ones(len(checked), np.bool_)
-    for outer in np.argsort(-area, kind="stable"):
-        if not kept[outer] or area[outer] <= 0:
+    around = np.flatnonzero(is_inner.any(axis=1) & (area > 0))
+    for outer in around[np.argsort(-area[around], kind="stable")]:
+        if not kept[outer]:
             continue
-        low, high = np.maximum(checked[:, :2], checked[outer, :2]), np.minimum(checked[:, 2:], checked[outer, 2:])
-        shared = np.clip(high - low, 0, None).prod(axis=1)
-        inner = np.flatnonzero(kept & (area < area[outer]) & (shared >= share * area))
+        inner = np.flatnonzero(kept & is_inner[outer])
         better = inner[values[inner] > values[outer]]
         if len(better) >= 2 or (area[better] >= _COMPARABLE * area[outer]).any():
             kept[outer] = False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -79,7 +80,8 @@ def blockiness(y: Luma, corner: tuple[int, int] = (0, 0)) -> float:
 
 def _tensor(band: Luma) -> NDArray[np.float64]:
     """Structure tensor: mean products of the slopes, (2, 2) float64."""
-    across = (band[1:-1, 2:] - band[1:-1, :-2]).astype(np.float64)
-    down = (band[2:, 1:-1] - band[:-2, 1:-1]).astype(np.float64)
-    mixed = float(np.mean(across * down))
-    return np.array([[float(np.mean(across**2)), mixed], [mixed, float(np.mean(down**2))]])
+    across = band[1:-1, 2:] - band[1:-1, :-2]
+    down = band[2:, 1:-1] - band[:-2, 1:-1]
+    mixed = cv2.sumElems(across * down)[0]  # like the norms summed in float64, without arrays of it
+    squared = [cv2.norm(slope, cv2.NORM_L2SQR) for slope in (across, down)]
+    return np.array([[squared[0], mixed], [mixed, squared[1]]]) / across.size

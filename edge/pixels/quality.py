@@ -137,8 +137,8 @@ def _texture(y: Luma, region: tuple[slice, slice]) -> tuple[float, float, float,
     noise = float(np.median(np.abs(cv2.filter2D(y, -1, _NOISE_KERNEL)[region]))) / _NOISE_GAIN
     blurred = [cv2.GaussianBlur(y, (0, 0), sigma)[region] for sigma in (1.0, 2.0, 4.0)]
     bands = blurred[0] - blurred[1], blurred[1] - blurred[2]
-    fine = float(np.var(bands[0])) - _FINE_NOISE * noise**2
-    coarse = float(np.var(bands[1])) - _COARSE_NOISE * noise**2
+    fine, coarse = (float(cv2.meanStdDev(band)[1][0, 0]) ** 2 for band in bands)
+    fine, coarse = fine - _FINE_NOISE * noise**2, coarse - _COARSE_NOISE * noise**2
     sharpness = math.sqrt(fine / coarse) if fine > 0 and coarse > 1e-9 else 0.0
     directed = blur_direction(*bands, _SLOPE_NOISE * noise**2) if min(bands[0].shape) >= 3 else (0.0, 0.0)
     return sharpness, float(y[region].mean()), noise, *directed

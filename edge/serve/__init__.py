@@ -9,7 +9,7 @@ The vision side is reached only through the records and Protocols of `ports` and
 model or pixel code is imported from here, not even indirectly.
 """
 
-from edge.serve.app import build_app, start
+from edge.serve.app import build_app, change, close_port, end_gently, start
 from edge.serve.board import LiveBoard
 
-__all__ = ["LiveBoard", "build_app", "start"]
+__all__ = ["LiveBoard", "build_app", "change", "close_port", "end_gently", "start"]

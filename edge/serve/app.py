@@ -71,6 +71,9 @@ MAX_BODIES_BYTES = 136_000_000
 """Bytes of bodies held in memory at once: two of the largest, and half of it for one caller."""
 KEEPALIVE_S = 10.0
 """Seconds an idle connection is kept. It is also the time limit for headers; aiohttp's own would be an hour."""
+SHUTDOWN_S = 0.5
+GENTLY_S = 65.0
+"""Longer than the longest long poll."""
 LINGER_S = 3.0
 """Seconds for which the rest of a refused body is read; closing at once would reset the refusal away, too."""
 
@@ -171,16 +174,7 @@ async def start(
 ) -> tuple[web.AppRunner, int]:
     """Listen on `host` and `port` (0: a free one); return the runner, for the caller to clean up, and the real port."""
     config, refusals = app.get(CONFIG) or ServeConfig(), app.get(REFUSALS) or Refusals()
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        handler_cancellation=True,
-        keepalive_timeout=KEEPALIVE_S,
-        lingering_time=LINGER_S,
-        shutdown_timeout=0.5,
-        logger=http_logger(refusals),
-    )
-    await runner.setup()
+    runner = await _runner(app)
     limits = ConnectionLimits(config.max_connections, config.max_connections_per_address, Proxies(config).__contains__)
     try:
         await Door(runner, host, port, limits, refusals, tls).start()
@@ -188,6 +182,46 @@ async def start(
         await runner.cleanup()
         raise ServiceError(_why(error, host, port)) from error
     return runner, int(runner.addresses[0][1])
+
+
+async def change(runner: web.AppRunner, app: web.Application) -> web.AppRunner:
+    """Put another application behind the port that `runner` opened; the port stays open all the while.
+
+    `runner` keeps the port and is cleaned up last. The application before it is to be ended with `end_gently`.
+    """
+    following = await _runner(app)
+    (door,) = runner.sites
+    assert isinstance(door, Door)
+    assert following.server is not None
+    door.lead_to(following.server)
+    return following
+
+
+async def end_gently(runner: web.AppRunner) -> None:
+    """Close the idle connections of an application at once, and the others when they are answered or time is up."""
+    if runner.server is not None:
+        runner.server.pre_shutdown()
+        await runner.server.shutdown(GENTLY_S)
+
+
+async def close_port(runner: web.AppRunner) -> None:
+    """Let nobody in any more; may be called again."""
+    for site in runner.sites:
+        await site.stop()
+
+
+async def _runner(app: web.Application) -> web.AppRunner:
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handler_cancellation=True,
+        keepalive_timeout=KEEPALIVE_S,
+        lingering_time=LINGER_S,
+        shutdown_timeout=SHUTDOWN_S,
+        logger=http_logger(app.get(REFUSALS) or Refusals()),
+    )
+    await runner.setup()
+    return runner
 
 
 def _why(error: OSError, host: str, port: int) -> str:

@@ -153,8 +153,8 @@ class Store:
         return self._core.read(lambda db: search.page(db, which, before, limit))
 
     def count_hits(self, which: HitFilter | None = None) -> int:
-        """Number of hits kept; of a filter at most `search.COUNT_UP_TO` + 1."""
-        return self._core.read(lambda db: search.count(db, which or HitFilter()))
+        """Number of hits kept; of a filter at most `search.COUNT_UP_TO` + 1. Without one, all rows are read."""
+        return self._core.read(lambda db: search.count(db, which))
 
     def cameras_with_hits(self) -> list[str]:
         """Names of cameras that have hits."""

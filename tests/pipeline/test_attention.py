@@ -19,7 +19,7 @@ from edge.app.selfcheck import demo_clip as demo
 from edge.capture.sources import open_path
 from edge.config import Config
 from edge.pipeline import ActiveList, DeviceFacts, FrameResult, Pipeline
-from edge.pipeline.attention import Pace
+from edge.pipeline.attention import SETTLED_RATE, Pace
 from edge.pixels import compose
 from edge.records import Detections, Frame, Person
 from edge.store import Store
@@ -154,6 +154,40 @@ def test_boxes_move_with_the_face_between_searches() -> None:
     assert float(np.median(near)) < 0.08
     assert float(np.percentile(near, 95)) < 0.35
     assert searched(paced) < 0.8
+
+
+def staying(seconds: float) -> list[np.ndarray]:
+    """Somebody who stands before the camera for long enough to give all shots."""
+    return list(visitor(seconds, 0.1))
+
+
+def test_a_face_that_gave_all_its_shots_is_searched_more_rarely() -> None:
+    images = staying(7.0)
+    exact, first = play(images, detector := Remembering(models()), Pace())
+    paced, first_paced = play(images, detector, LIVE)
+    late = paced[round(3.5 * FPS) :]
+    assert len(first_paced) == len(first) == 1
+    assert all(result.faces for result in late), "the face is followed in every frame"
+    assert searched(late) <= 2 * SETTLED_RATE * LIVE.busy_fps / FPS, "now and then a crop is better, and the next count"
+    assert exact[-1].faces
+
+
+def test_somebody_who_comes_beside_a_settled_face_is_searched_at_once() -> None:
+    images = staying(5.0)
+    at = round(4.0 * FPS)
+    for number in range(at, len(images)):
+        # A large thing comes in at the other side: nothing that is known of the face tells of it.
+        images[number] = images[number].copy()
+        images[number][60:420, 480:] = seen(255 - room(), number)[60:420, 480:]
+    paced, _ = play(images, Remembering(models()), LIVE)
+    assert any(result.is_searched for result in paced[at : at + round(1.2 * FPS / LIVE.busy_fps) + 1])
+
+
+def test_a_settled_face_that_goes_out_of_sight_is_searched_at_once() -> None:
+    images = [*staying(4.5), *wall(0.5)]
+    paced, _ = play(images, Remembering(models()), LIVE)
+    gone = round(4.5 * FPS)
+    assert paced[gone].is_searched
 
 
 def test_the_same_frames_give_the_same_answers() -> None:

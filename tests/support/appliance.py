@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 READY_WITHIN_S = 90.0
+PREPARED = ("prepared in", "nobody is recognised until this is fixed")
+"""What the log says once the service does what it can."""
 
 
 def free_port() -> int:
@@ -83,16 +85,19 @@ class Appliance:
                     process.wait()
 
     def wait_ready(self, process: subprocess.Popen[str], within_s: float = READY_WITHIN_S) -> None:
-        """Wait until /livez answers."""
+        """Wait until /livez answers, and nothing is being prepared any more."""
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 raise AssertionError(f"the service ended with {process.returncode}: {self.log()[-3000:]}")
             try:
                 with urllib.request.urlopen(f"{self.url}/livez", timeout=2):
-                    return
+                    log = self.log()
+                    if max(log.rfind(word) for word in PREPARED) > log.rfind("serving on"):
+                        return
             except OSError:
-                time.sleep(0.1)
+                pass
+            time.sleep(0.1)
         raise AssertionError(f"the service was not ready in time: {self.log()[-3000:]}")
 
     def log(self) -> str:

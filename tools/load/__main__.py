@@ -1,4 +1,5 @@
-"""How much load the web side takes, as ratios in one run: `polls` (needs `wrk`), `crowd`, `examine`, `drips`."""
+"""How much load the web side takes, as ratios in one run: `polls` (needs `wrk`), `crowd`, `examine`, `drips`;
+and what many cameras cost: `cameras`."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import json
 import signal
 import sys
 
-from tools.load import crowd, examine, polls, slow_clients
+from tools.load import cameras, crowd, examine, polls, slow_clients
 
 
 def main() -> None:
@@ -31,6 +32,9 @@ def main() -> None:
     idle.add_argument("--frames", type=int, default=1500, help="of the video: enough to last for a stretch")
     idle.add_argument("--realtime", action="store_true", help="the clip at 25 frames/s, not as fast as it will go")
     what.add_parser("drips", help="headers, bodies and silence that come too slowly, while others are served")
+    many = what.add_parser("cameras", help="1, 4, 8, 16 cameras of 720p: processor, latency, turns, memory")
+    many.add_argument("numbers", type=int, nargs="*", default=[1, 4, 8, 16])
+    many.add_argument("--seconds", type=float, default=30.0, help="of each number")
     given = vars(parser.parse_args())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the box it has started ends with it
     match given.pop("what"):
@@ -40,6 +44,8 @@ def main() -> None:
             print(json.dumps(asyncio.run(crowd.measure(**given))))
         case "examine":
             print(json.dumps(asyncio.run(examine.measure(**given))))
+        case "cameras":
+            print(json.dumps(cameras.measure(**given), indent=1))
         case _:
             print(json.dumps(asyncio.run(slow_clients.measure())))
 

@@ -1,4 +1,4 @@
-"""Serves the page alone while the models can't be loaded (`serve.keep_page`), and tries to load them again.
+"""Shows the page alone while the models can't be loaded (`serve.keep_page`), and tries to load them again.
 
 The cameras stay off and coverage records them as blind; stored hits, people, feed and health stay readable. Without
 the setting the service exits with code 78, which systemd does not restart.
@@ -19,9 +19,9 @@ from edge.app.examine.results import forget_in
 from edge.app.health import checks
 from edge.app.health.monitor import HealthMonitor, Inputs
 from edge.app.people.worker import PeopleWorker
-from edge.app.service.listener import Announce, open_page
+from edge.app.service.basics import basic_status
+from edge.app.service.listener import Page
 from edge.app.service.outbox import Outbox
-from edge.app.service.status import basic_status
 from edge.config import Config
 from edge.errors import ModelError
 from edge.ops.system.systemd import SignsOfLife, feed_watchdog, notify_systemd
@@ -35,8 +35,8 @@ RETRY_EVERY_S = 5.0
 NO_MODELS = "models can't be loaded"
 
 
-async def load_or_serve_page(config: Config, store: Store, stopped: asyncio.Event, announce: Announce) -> Models:
-    """Return the loaded models, serving the page alone until loading succeeds.
+async def load_or_serve_page(config: Config, store: Store, stopped: asyncio.Event, page: Page) -> Models:
+    """Return the loaded models; until loading succeeds, `page` shows what can be shown without.
 
     Raises ModelError at once without `serve.keep_page`, and when `stopped` is set first.
     """
@@ -48,9 +48,9 @@ async def load_or_serve_page(config: Config, store: Store, stopped: asyncio.Even
         problem = error
     log.error("nobody is recognised until this is fixed: %s", problem)
     async with contextlib.AsyncExitStack() as stack:
-        page = _PageWithoutModels(config, store, problem)
-        await open_page(stack, page.app(), config, store, announce)
-        for work in (page.monitor.run(), _feed_watchdog()):
+        waiting = _WithoutModels(config, store, problem)
+        await page.show(waiting.app())
+        for work in (waiting.monitor.run(), _feed_watchdog()):
             stack.push_async_callback(_cancel, asyncio.create_task(work))
         notify_systemd("READY=1")
         while not stopped.is_set():
@@ -60,12 +60,12 @@ async def load_or_serve_page(config: Config, store: Store, stopped: asyncio.Even
             try:
                 models = await asyncio.to_thread(load_models, config)
             except ModelError as error:
-                page.problem = error
+                waiting.problem = error
                 continue
             log.info("the models can be loaded again: the service starts")
             notify_systemd("WATCHDOG=1")  # begins a new watchdog period, so that the first frame may take all of it
             return models
-    raise page.problem
+    raise waiting.problem
 
 
 async def _feed_watchdog() -> None:
@@ -79,7 +79,7 @@ async def _cancel(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-class _PageWithoutModels:
+class _WithoutModels:
     """The web application without models, and the monitor that records the cameras as blind."""
 
     def __init__(self, config: Config, store: Store, problem: ModelError) -> None:

@@ -1,60 +1,33 @@
-"""The service: store, models, cameras, vision thread, web side; owned by one exit stack, ended by one signal."""
+"""The service: store, page, models, cameras, vision thread; owned by one exit stack, ended by one signal.
+
+The page is open before anything heavy is even imported; `preparing` makes the rest ready behind it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime as dt
+import functools
 import logging
 import signal
-import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any
 
-from edge import __version__, credentials
-from edge.app.build import Models, build_live_pipeline, load_active_list
-from edge.app.commission.page import PageWalk
-from edge.app.examine.queue import ExamineQueue
-from edge.app.health import checks
-from edge.app.health.budget import follow_pace, set_strains
-from edge.app.health.camera_news import CameraNews
-from edge.app.health.drift import FaceDrift
-from edge.app.health.evidence import SceneEvidence
-from edge.app.health.lowering import Lowering, LoweringOrder
-from edge.app.health.monitor import HealthMonitor, Inputs
-from edge.app.packs.model_files import ModelFiles
-from edge.app.people.worker import PeopleWorker
-from edge.app.service import reload, settings
-from edge.app.service.areas import AreaKeeper
-from edge.app.service.database_check import watch_for_damage
-from edge.app.service.figures import rendered
+from edge import credentials, heaps
+from edge.app.service import settings
 from edge.app.service.listener import open_page
-from edge.app.service.models_missing import load_or_serve_page
-from edge.app.service.outbox import Outbox
-from edge.app.service.pause import RecognitionSwitch
-from edge.app.service.status import service_status
-from edge.app.service.vision import VisionThread
-from edge.capture.camera import Camera
+from edge.app.service.preparing import PreparingPage
 from edge.config import Config
-from edge.config.schedule import Schedules
-from edge.enhance import warm_up
-from edge.errors import ConfigError, EdgeError
-from edge.ops.system.camera_status import CameraStatusCollector
+from edge.errors import ConfigError
 from edge.ops.system.clock import clock_facts
-from edge.ops.system.metrics import Metrics
-from edge.ops.system.systemd import SignsOfLife, feed_watchdog, notify_systemd
-from edge.records import SEEING_STATES
-from edge.serve import LiveBoard, build_app
+from edge.ops.system.systemd import notify_systemd
 from edge.store import Store
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from edge.app.service.vision import VisionThread
 
-WATCHLIST_POLL_S = 1.0
-HEALTH_POLL_S = 0.25
-HEARTBEAT_S = 60.0
-RETENTION_S = 300.0
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +55,7 @@ async def run(
         raise ConfigError(
             "no camera is configured: add a [[camera]] table with name and source to the configuration file"
         )
+    heaps.keep_few()
     stopped, reload_asked = asyncio.Event(), asyncio.Event()
     async with contextlib.AsyncExitStack() as stack:
         _set_on_signals(stopped, stack, signal.SIGINT, signal.SIGTERM)
@@ -89,15 +63,22 @@ async def run(
         store = await asyncio.to_thread(Store.open, config.data_dir, is_clock_synced=lambda: clock_facts()["synced"])
         stack.callback(store.close)
         store.audit_log.record_settings(settings.changed_settings(config))
-        models = await load_or_serve_page(config, store, stopped, _print_claim_code)
-        await asyncio.to_thread(warm_up)
-        service = _Service(config, store, models, kind, lambda one: reload.follow(reload_asked, reread, one))
-        stack.callback(service.people.close)
-        url = await open_page(stack, service.app(), config, store, _print_claim_code)
-        for camera in service.cameras:
+        first = PreparingPage(config, store)
+        page = await open_page(stack, first.app(), config, store, _print_claim_code)
+        models, pipeline = await first.prepare(page, stopped, kind)
+        # Imported by now, on a thread: they need what is heavy.
+        from edge.app.service import reload
+        from edge.app.service.parts import Parts
+
+        follow = functools.partial(reload.follow, reload_asked, reread)
+        parts = Parts(config, store, models, pipeline, first.board, follow)
+        stack.callback(parts.people.close)
+        await page.show(parts.app())
+        for camera in parts.cameras:
             stack.callback(camera.stop)
             camera.start()
-        await service.work(stopped, RunningService(url, store, service.vision, stopped.set), on_ready)
+        running = RunningService(page.url, store, parts.vision, stopped.set)
+        await parts.work(stopped, lambda: on_ready and on_ready(running))
     notify_systemd("STOPPING=1")
 
 
@@ -119,182 +100,3 @@ def _set_on_signals(event: asyncio.Event, stack: contextlib.AsyncExitStack, *num
         with contextlib.suppress(ValueError, RuntimeError):
             loop.add_signal_handler(number, event.set)
             stack.callback(loop.remove_signal_handler, number)
-
-
-class _Service:
-    """The parts of the running service."""
-
-    def __init__(
-        self,
-        config: Config,
-        store: Store,
-        models: Models,
-        kind: str,
-        follow: Callable[[_Service], Coroutine[Any, Any, None]],
-    ) -> None:
-        self.config = config
-        self.is_list_due = False
-        self._follow_settings = follow
-        self.store = store
-        self.models = models
-        self.metrics = Metrics()
-        self.board = LiveBoard()
-        self.cameras = [Camera(camera) for camera in config.camera]
-        self.outbox = Outbox(store, lambda draft: self.metrics.hits.labels(draft.hit.camera).inc())
-        pipeline = build_live_pipeline(config, models, store, kind=kind)
-        self.camera_status = CameraStatusCollector(self.cameras, config.data_dir)
-        self.vision = VisionThread(pipeline, self.cameras, self.board, self.outbox, self.metrics, self.camera_status)
-        hours = {camera.name: camera.schedule for camera in config.camera}
-        self.schedules = Schedules(hours, config.site.time_zone)
-        self.vision.is_scheduled = lambda frame: self.schedules.is_on(frame.camera, frame.captured_at)
-        zone = ZoneInfo(config.site.time_zone) if config.site.time_zone else None
-        self.drift = self.vision.drift = FaceDrift(config.data_dir, list(hours), zone)
-        evidence = self.vision.evidence = SceneEvidence(self.cameras, models.stages.second_look)
-        self.camera_news, self.lowering = CameraNews(self.outbox.add_item, evidence.pictures_of), LoweringOrder()
-        self.examiner = ExamineQueue(config)
-        self.people = PeopleWorker(config, store, forget_examinations=self.examiner.forget_person)
-        self.recognition = RecognitionSwitch(store, self.vision)
-        self.commissioner = PageWalk(config, models, store, self.vision)
-        promised = {entry.file: entry.sha256 for entry in models.pack.manifest.models}
-        self.model_files = ModelFiles(models.pack.models_dir, promised)
-        self._identity = checks.identity(store.identity.settle())
-        self.monitor = HealthMonitor(
-            store, config.data_dir, config.store.min_free_bytes, self._monitor_inputs(), self.outbox
-        )
-        self.conditions = self.monitor.conditions
-        self.started_at = dt.datetime.now(dt.UTC)
-
-    def _monitor_inputs(self) -> Inputs:
-        """What the health monitor measures."""
-        return Inputs(
-            cameras=lambda: [camera.health() for camera in self.cameras],
-            newest=self.board.newest,
-            frames_done=lambda: self.vision.frames_done,
-            frames_dropped=lambda: sum(camera.dropped for camera in self.cameras),
-            pause=self.store.pauses.current,
-            is_scheduled=self.schedules.is_on,
-            lowering=self.lowering.update,
-            drift=self.drift.close_day,
-            is_list_stale=lambda at: self.vision.pipeline.active_list.is_stale(at),
-            publish=self.board.publish_conditions,
-            consumer_warn_minutes=self.config.serve.consumer_warn_minutes,
-            models=self.model_files.look,
-            identity=lambda: self._identity,
-        )
-
-    def app(self) -> Any:
-        """The web application over these parts."""
-        return build_app(
-            store=self.store,
-            config=self.config.serve,
-            review=self.config.review,
-            site=self.config.site,
-            statuses=self.config.status,
-            live=self.board,
-            metrics=lambda: rendered(self),
-            health=lambda: service_status(self),
-            version=__version__,
-            people=self.people,
-            examiner=self.examiner,
-            recognition=self.recognition,
-            walk=self.commissioner,
-            areas=AreaKeeper(lambda: self.config, self.store, lambda new: reload.take_over(self, new)),
-        )
-
-    async def work(
-        self, stopped: asyncio.Event, running: RunningService, on_ready: Callable[[RunningService], Any] | None
-    ) -> None:
-        """Run all loops until `stopped`; the first that breaks ends them all."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                seeing = group.create_task(asyncio.to_thread(self.vision.run))
-                loops = [
-                    self._follow_people(),
-                    self._follow_settings(self),
-                    self._follow_health(),
-                    self.monitor.run(),
-                    self.camera_status.run(),
-                    self._enforce_retention(),
-                    watch_for_damage(self.store),
-                    self._send_heartbeats(),
-                    self._feed_watchdog(),
-                    self.examiner.run(),
-                    self.recognition.run(),
-                ]
-                tasks = [group.create_task(loop) for loop in loops]
-                notify_systemd("READY=1")
-                if on_ready:
-                    on_ready(running)
-                waiting = group.create_task(stopped.wait())
-                await asyncio.wait([waiting, seeing], return_when=asyncio.FIRST_COMPLETED)
-                self.vision.stop()
-                for task in [*tasks, waiting]:
-                    task.cancel()
-        finally:
-            self.vision.stop()
-
-    async def _follow_people(self) -> None:
-        """Reload the watchlist when its version changes, also after changes by an `edge` command."""
-        seen = await asyncio.to_thread(self.store.watchlist_version)
-        listed = self.vision.pipeline.active_list.people.keys()
-        await self.examiner.remove_unlisted(listed)
-        while True:
-            await asyncio.sleep(WATCHLIST_POLL_S)
-            version = await asyncio.to_thread(self.store.watchlist_version)
-            if version != seen or self.is_list_due:
-                self.is_list_due = False
-                active_list = await asyncio.to_thread(
-                    load_active_list, self.store, self.models, self.config.watchlist.max_age_days
-                )
-                self.vision.pipeline.active_list = active_list
-                if listed - active_list.people.keys():
-                    await self.examiner.remove_unlisted(active_list.people.keys())
-                seen, listed = version, active_list.people.keys()
-                log.info("the watchlist is now version %d", version[0])
-
-    async def _follow_health(self) -> None:
-        """Publish camera states to the page, and send each change of state to the feed."""
-        while True:
-            states = [camera.health() for camera in self.cameras]
-            self.board.publish_health(states)
-            set_strains(self.vision.pipeline.budget, self.monitor.conditions.state)
-            follow_pace(self.vision.pipeline, self.config.detect, self.lowering.step)
-            self.vision.may_lighten = self.lowering.step < Lowering.VIEW
-            for health in states:
-                self.metrics.note_health(health)
-            self.camera_news.tell(states, time.monotonic())
-            await asyncio.sleep(HEALTH_POLL_S)
-
-    async def _enforce_retention(self) -> None:
-        while True:
-            keep = self.config.store
-            done = self.store.enforce_retention(
-                max_age_days=keep.max_age_days,
-                max_image_bytes=keep.max_image_bytes,
-                min_free_bytes=keep.min_free_bytes,
-                now=dt.datetime.now(dt.UTC),
-            )
-            try:
-                await asyncio.wrap_future(done)
-                # What readers kept an erasure from wiping stays due.
-                await asyncio.to_thread(self.store.resume_erasures)
-            except EdgeError as error:
-                log.error("retention failed: %s", error)
-            await asyncio.sleep(RETENTION_S)
-
-    async def _send_heartbeats(self) -> None:
-        while True:
-            head = self.store.audit_head()
-            # Pullers keep the audit head, so truncation of the audit on this device shows.
-            audit = None if head is None else {"seq": head.seq, "sha256": head.sha256}
-            body = {"box_id": self.config.box_id or self.store.box_id, "frames": self.vision.frames_done}
-            # Not retried: a late heartbeat would claim that the service ran at a time when it may not have.
-            self.monitor.log_failure_of(self.store.add_item("heartbeat", body | {"audit": audit}), "a heartbeat")
-            await asyncio.sleep(HEARTBEAT_S)
-
-    async def _feed_watchdog(self) -> None:
-        def look() -> SignsOfLife:
-            is_any_live = any(camera.health().state in SEEING_STATES for camera in self.cameras)
-            return SignsOfLife(self.vision.frames_done, self.vision.turns, is_any_live)
-
-        await feed_watchdog(look)

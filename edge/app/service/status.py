@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 from typing import Any, Protocol
 
-from edge import __version__
 from edge.app.build import Models
 from edge.app.health.conditions import Conditions
 from edge.app.health.lowering import LoweringOrder
+from edge.app.service.basics import basic_status
 from edge.app.service.outbox import Outbox
 from edge.app.service.pause import RecognitionSwitch
 from edge.app.service.vision import VisionThread
 from edge.config import Config
 from edge.ops.system.camera_status import CameraStatusCollector
-from edge.ops.system.sensors import temperature_c
 from edge.store import Store, time_to_text
 from edge.store.coverage.pause import Pause
 
@@ -50,22 +48,6 @@ def service_status(parts: ServiceParts) -> dict[str, Any]:
         "pause": _pause(parts.recognition.pause_now),
         "faces": parts.camera_status.faces(),
         "lowering": parts.lowering.step.name.lower(),
-    }
-
-
-def basic_status(config: Config, store: Store, conditions: Conditions, started_at: dt.datetime) -> dict[str, Any]:
-    """The part of the health object that needs no models."""
-    return {
-        "version": __version__,
-        "box_id": config.box_id or store.box_id,
-        "started_at": started_at,
-        "conditions": conditions.details(),
-        "conditions_now": [
-            {"subject": one.subject, "state": one.state, "since": time_to_text(one.since), "detail": one.detail}
-            for one in conditions.now()
-        ],
-        "free_bytes": shutil.disk_usage(config.data_dir).free,
-        "temperature_c": temperature_c(),
     }
 
 

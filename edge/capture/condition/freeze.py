@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,7 +30,8 @@ class FreezeDetector:
         """Monotonic time of the first dark frame, 0 while it is light."""
         self._masks, self._polygons = masks, polygons
         self._shape: tuple[int, ...] = ()
-        self._visible: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
+        self._visible: NDArray[np.uint8] = np.zeros((0, 0), np.uint8)
+        self._num_visible = 0
         self._last: NDArray[np.uint8] = np.zeros((0, 0, 3), np.uint8)
 
     def look(self, image: BgrImage, mono_ns: int) -> None:
@@ -38,12 +40,13 @@ class FreezeDetector:
         rows, columns = max(1, height // _GRID), max(1, width // _GRID)
         if image.shape != self._shape:
             self._shape = image.shape
-            self._visible = visible_pixels(self._masks, height, width, self._polygons)[::rows, ::columns]
+            visible = visible_pixels(self._masks, height, width, self._polygons)[::rows, ::columns]
+            self._visible, self._num_visible = visible.astype(np.uint8), int(np.count_nonzero(visible))
         grid = image[::rows, ::columns].copy()
         if not np.array_equal(grid, self._last):
             self.unchanged_since_ns = mono_ns
         self._last = grid
-        is_dark = self._visible.any() and float(grid[self._visible].mean()) < DARK_BELOW_LUMA
+        is_dark = self._num_visible > 0 and sum(cv2.mean(grid, self._visible)[:3]) / 3 < DARK_BELOW_LUMA
         if not is_dark:
             self.dark_since_ns = 0
         elif self.dark_since_ns == 0:

@@ -65,6 +65,10 @@ class Door(web.BaseSite):
                 connection.abort()
         await super().stop()
 
+    def lead_to(self, server: web.Server) -> None:
+        """Give callers from now on to another server; those that are in stay with theirs."""
+        self._make_protocol = server
+
     def drop_slow_readers(self) -> None:
         """Drop connections that read nothing of what waits for them, and the largest when too much waits in all."""
         now = time.monotonic()

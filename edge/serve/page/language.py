@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +61,14 @@ def choose(own: str | None, accept: str) -> str:
         except ValueError:
             continue
     return next((name for _, _, name in sorted(accepted) if name in LANGUAGES), DEFAULT)
+
+
+def preparing_words(t: Translate, steps: Iterable[Mapping[str, Any]]) -> str:
+    """What of `box.preparing` is still being done, in words; empty when nothing is."""
+    told = []
+    for step in steps:
+        words = t(f"preparing.{step['step']}")
+        told.append(
+            t("preparing.count", step=words, done=step["done"], total=step["total"]) if step["total"] else words
+        )
+    return "; ".join(told)

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from edge import explanation
 from edge.records import CameraHealth, CameraState, Hit
 from edge.serve.board import Condition
-from edge.serve.page.language import Translate
+from edge.serve.page.language import Translate, preparing_words
 from edge.serve.page.sayings import GERMAN_NUMBERS, shown
 from edge.serve.page.zone import SiteZone
 from edge.store import time_from_text, time_to_text
@@ -243,6 +243,8 @@ class Words:
         elif waiting := box.get("hits_waiting"):
             what = t("trouble.waiting.what_one" if waiting == 1 else "trouble.waiting.what", count=waiting)
             problems.append(Trouble("wait", what, t("trouble.waiting.advice")))
+        if steps := preparing_words(t, box.get("preparing", ())):
+            problems.append(Trouble("wait", t("trouble.preparing.what"), t("trouble.preparing.advice", steps=steps)))
         return problems
 
     def condition(self, one: Condition) -> Trouble:
@@ -250,11 +252,8 @@ class Words:
         key = f"condition.{one.subject}_{one.state}"
         if not self._t.has(f"{key}.what"):
             return Trouble("wait", f"{one.subject}: {one.state}", one.detail)
-        return Trouble(
-            "wait" if key in MILD_CONDITIONS else "fault",
-            self._t(f"{key}.what"),
-            self._t(f"{key}.advice", detail=self.said(one.detail)),
-        )
+        advice = self._t(f"{key}.advice", detail=self.said(one.detail))
+        return Trouble("wait" if key in MILD_CONDITIONS else "fault", self._t(f"{key}.what"), advice)
 
     def _known(self, key: str, otherwise: str) -> str:
         return self._t(key) if self._t.has(key) else otherwise

@@ -39,10 +39,10 @@ def page(db: sqlite3.Connection, which: HitFilter, before: str | None, limit: in
     return [hit_from_json(from_line(row[0])) for row in rows]
 
 
-def count(db: sqlite3.Connection, which: HitFilter) -> int:
-    """Number of hits; of a filter at most `COUNT_UP_TO` + 1."""
-    sql, given = build_query("1", which, None)
-    limit = -1 if which.is_empty else COUNT_UP_TO + 1
+def count(db: sqlite3.Connection, which: HitFilter | None) -> int:
+    """Number of hits; of a filter, also an open one, at most `COUNT_UP_TO` + 1. None counts every row there is."""
+    sql, given = build_query("1", which or HitFilter(), None)
+    limit = -1 if which is None else COUNT_UP_TO + 1
     return int(db.execute(f"SELECT count(*) FROM ({sql} LIMIT ?)", [*given, limit]).fetchone()[0])
 
 
@@ -80,9 +80,9 @@ def build_query(columns: str, which: HitFilter, before: str | None) -> tuple[str
 def _index(which: HitFilter) -> str:
     """The index to use. Without statistics, which a young database has none of, SQLite often chooses a worse one."""
     if which.person_id is not None:
-        return " INDEXED BY hits_of_person"
+        return " INDEXED BY hits_of_person" + ("_by_state" if which.state is not None else "")
     if which.camera is not None:
-        return " INDEXED BY hits_at_camera"
+        return " INDEXED BY hits_at_camera" + ("_by_state" if which.state is not None else "")
     if which.state is not None:
         return " INDEXED BY hits_by_review"
     return ""

@@ -28,6 +28,10 @@ from edge.store.images import forget_missing
 from edge.store.repair import room, salvage, swap
 from edge.store.repair.set_aside import megabytes
 
+CHECKED_AT_START_BYTES = 400_000_000
+"""A larger database that was closed properly is not read from end to end at each start: that takes half a minute with a
+million hits. Damage in it shows when it is read, and is mended then (`app.service.database_check`).
+"""
 ACTION = "database.repaired"
 """Action of the audit row."""
 _MARGIN_BYTES = 1_000_000
@@ -58,9 +62,13 @@ def mend(path: Path, blobs: Blobs, now: dt.datetime) -> Damage | None:
     swap.finish(path)
     if not path.exists() or path.stat().st_size == 0:
         return None
+    # SQLite removes the log when the last connection is closed: where there is one, the end was not orderly.
+    was_closed = not path.with_name(path.name + "-wal").exists()
     try:
         with contextlib.closing(connect.open_reader(path)) as db:
             migrate.require_own_schema(db, path)
+        if was_closed and path.stat().st_size > CHECKED_AT_START_BYTES:
+            return None
         with contextlib.closing(connect.open_writer(path)) as db:
             if not (found := problems(db)):
                 return None

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from edge.app.evaluation.bench_compare import other_machine, read_figures, slower_stages
-from edge.app.evaluation.timing import spread
+from edge.app.evaluation.timing import spread, timings_of
 from edge.errors import ImageError
-from edge.ops.system.processor import processor, watts
+from edge.ops.system.processor import Joules, processor, watts
 
 
 def figures(detect: float, embed: float, name: str = "A", sha256: str = "1") -> dict[str, Any]:
@@ -27,6 +27,27 @@ def test_a_stage_that_takes_more_than_a_tenth_more_is_told() -> None:
     gone = figures(10.0, 2.0)
     del gone["stages"]["detect"]
     assert slower_stages(gone, figures(10.0, 2.0)) == ["detect: was not measured this time"]
+
+
+def test_a_busy_machine_counts_against_no_stage() -> None:
+    """By the clock twice as long, and of the processor as much of the peer's time as before."""
+    before, now = figures(10.0, 2.0), figures(20.0, 4.0)
+    for one, ratios in ((before, (3.0, 1.0)), (now, (3.2, 1.2))):
+        for stage, ratio in zip(one["stages"].values(), ratios, strict=True):
+            stage["peer_ratio"] = ratio
+    (told,) = slower_stages(now, before)
+    assert told == "embed one face: 1.20 times the peer, 20 % more than 1.00 times the peer"
+    del before["stages"]["detect"]["peer_ratio"]
+    assert slower_stages(now, before)[0].startswith("detect: 20.00 ms, 100 % more")
+
+
+def test_a_call_is_timed_beside_the_peer() -> None:
+    calls: list[int] = []
+    found = timings_of(lambda: calls.append(1), 5)
+    assert (len(calls), len(found.wall), len(found.cpu), len(found.peer)) == (8, 5, 5, 5)
+    spread_out = found.spread()
+    assert spread_out.keys() == {"p50_ms", "p95_ms", "p99_ms", "cpu_ms", "peer_ratio"}
+    assert all(value >= 0 for value in spread_out.values())
 
 
 def test_another_machine_or_model_is_named() -> None:
@@ -61,3 +82,21 @@ def test_processor_and_power_are_read_as_the_kernel_writes_them(tmp_path: Path) 
     (tmp_path / "hwmon0").mkdir()
     (tmp_path / "hwmon0" / "power1_input").write_text("4500000\n", "ascii")
     assert watts(tmp_path) == 4.5
+    rail = tmp_path / "hwmon1"
+    rail.mkdir()
+    (rail / "in1_input").write_text("5000\n", "ascii")
+    (rail / "curr1_input").write_text("1200\n", "ascii")
+    assert watts(tmp_path) == pytest.approx(10.5), "and a rail of 5 V with 1.2 A"
+
+
+def test_power_of_a_package_follows_from_its_counter(tmp_path: Path) -> None:
+    for name, used in (("intel-rapl:0", 1_000_000), ("intel-rapl:0:0", 900_000)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "energy_uj").write_text(f"{used}\n", "ascii")
+    times = iter([10.0, 12.0, 14.0])
+    joules = Joules(tmp_path, lambda: next(times))
+    (tmp_path / "intel-rapl:0" / "energy_uj").write_text("31000000\n", "ascii")
+    assert joules.watts() == 15.0
+    (tmp_path / "intel-rapl:0" / "energy_uj").write_text("5\n", "ascii")
+    assert joules.watts() is None, "the counter began anew"
+    assert Joules(tmp_path / "none").watts() is None

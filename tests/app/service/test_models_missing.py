@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from pathlib import Path
 
 import pytest
 
+from edge.app.service.listener import open_page
 from edge.app.service.models_missing import load_or_serve_page
+from edge.app.service.preparing import PreparingPage
 from edge.config import Config, ServeConfig
 from edge.errors import ModelError
 from edge.store import Store
@@ -22,13 +25,15 @@ def test_a_page_that_stands_alone_feeds_the_watchdog(tmp_path: Path, monkeypatch
 
     async def stand(store: Store, manager: socket.socket) -> list[bytes]:
         stopped = asyncio.Event()
-        task = asyncio.create_task(load_or_serve_page(config, store, stopped, announce))
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(60):
-            heard = [await loop.sock_recv(manager, 64) for _ in range(4)]
-        stopped.set()
-        with pytest.raises(ModelError):
-            await task
+        async with contextlib.AsyncExitStack() as stack:
+            page = await open_page(stack, PreparingPage(config, store).app(), config, store, announce)
+            task = asyncio.create_task(load_or_serve_page(config, store, stopped, page))
+            loop = asyncio.get_running_loop()
+            async with asyncio.timeout(60):
+                heard = [await loop.sock_recv(manager, 64) for _ in range(4)]
+            stopped.set()
+            with pytest.raises(ModelError):
+                await task
         return heard
 
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, Store.open(config.data_dir) as store:

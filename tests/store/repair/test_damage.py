@@ -12,6 +12,7 @@ import pytest
 
 from edge.errors import StoreError
 from edge.store import AuditHead, Damage, Store
+from edge.store.repair import damage as damages
 from edge.store.repair.damage import ACTION
 from edge.store.repair.set_aside import QUARANTINE
 from tests.support.store import ANN, BOB, add_hits, enrol
@@ -187,3 +188,21 @@ def test_an_erasure_deletes_what_was_set_aside(good: Path, tmp_path: Path) -> No
         assert (tmp_path / "bad" / QUARANTINE).is_dir()
         assert store.forget_person(ANN.person_id).result(30).is_scrubbed
         assert not (tmp_path / "bad" / QUARANTINE).exists()
+
+
+def test_a_large_database_is_checked_at_the_start_only_after_an_end_that_was_not_orderly(
+    good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(damages, "CHECKED_AT_START_BYTES", 0)
+    checked: list[bool] = []
+
+    def look(db: sqlite3.Connection) -> list[str]:
+        checked.append(True)
+        return []
+
+    monkeypatch.setattr(damages, "problems", look)
+    Store.open(good).close()
+    assert checked == []
+    (good / "edge.db-wal").write_bytes(b"left by a service that was killed")
+    Store.open(good).close()
+    assert checked == [True]

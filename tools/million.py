@@ -1,0 +1,153 @@
+"""How long lists, filters, feed pages and the start take with a million hits: `python -m tools.million`.
+
+Writes a store in bulk (a few GB, some minutes), then asks it what the page and central servers ask. The figures are the
+median of each question with its answer in the page cache, and those of the service's own file: nothing is mocked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from edge.pipeline.draft import make_hit_id
+from edge.records import Hit
+from edge.store import Store, time_to_text
+from edge.store.codec import hit_to_json, to_line
+from edge.store.hits.search import HitFilter
+from tests.support.store import ANN, BOB, enrol, hit_of
+
+T0 = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+EVERY = dt.timedelta(seconds=20)
+CAMERAS = ("door", "yard", "hall", "gate")
+RARE = 5000
+"""Every so many hits one is disputed, and one of the second person."""
+ROUNDS = 21
+PAGE = 51
+
+
+def build(folder: Path, count: int) -> None:
+    """A store with `count` hits of two people at four cameras, each with its feed item."""
+    with Store.open(folder) as store:
+        enrol(store, ANN)
+        enrol(store, BOB)
+        first, pictures = hit_of(ANN, 0)
+        store.add_hit(first, pictures).result(60)
+    with sqlite3.connect(folder / "edge.db") as db:
+        db.execute("PRAGMA synchronous = OFF")
+        base = int(db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'feed'").fetchone()[0])
+        rows = ((seq, *row) for seq, row in enumerate(_rows(first, count), base + 1))
+        hits: list[tuple[Any, ...]] = []
+        feed: list[tuple[Any, ...]] = []
+        for seq, hit_id, person, camera, state, at, line in rows:
+            hits.append((hit_id, person, camera, "actual", state, at, seq, seq, line))
+            feed.append((seq, at, "alert.created", hit_id, line))
+            if len(hits) == 5000 or seq == base + count:
+                db.executemany(
+                    "INSERT INTO hits (hit_id, person_id, camera, kind, review_state, last_at, latest_seq, seen_seq,"
+                    " body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    hits,
+                )
+                db.executemany("INSERT INTO feed (seq, at, type, hit_id, body) VALUES (?, ?, ?, ?, ?)", feed)
+                db.commit()
+                hits, feed = [], []
+
+
+def _rows(first: Hit, count: int) -> Iterator[tuple[str, str, str, str, str, str]]:
+    """Hit id, person, camera, state, time, body."""
+    marks = {"hit_id": "@ID", "camera": "@CAMERA"}
+    template = hit_to_json(first) | marks
+    template["person"] |= {"id": "@PERSON", "name": "@NAME"}
+    template["visit"] |= {"first": "@AT", "last": "@AT", "best": "@AT"}
+    template["review"] |= {"state": "@STATE"}
+    line = to_line(template)
+    for number in range(count):
+        at, camera = T0 + number * EVERY, CAMERAS[number % len(CAMERAS)]
+        person = BOB if number % RARE == 7 else ANN
+        state = "disputed" if number % RARE == 11 else "new" if number % 3 else "confirmed"
+        text, hit_id = time_to_text(at), make_hit_id(at, "box", camera, str(number))
+        given = {"@ID": hit_id, "@CAMERA": camera, "@PERSON": person.person_id, "@NAME": person.name}
+        body = line
+        for mark, value in (given | {"@AT": text, "@STATE": state}).items():
+            body = body.replace(mark, value)
+        yield hit_id, person.person_id, camera, state, text, body
+
+
+def measure(folder: Path) -> dict[str, Any]:
+    """JSON-ready: ms of each question, and seconds of the start."""
+    began = time.perf_counter()
+    store = Store.open(folder)
+    start_s = time.perf_counter() - began
+    try:
+        newest = store.hits(limit=1)[0]
+        middle = T0 + (newest.visit.first_at - T0) / 2
+        filters = {
+            "all": HitFilter(),
+            "person": HitFilter(person_id=ANN.person_id),
+            "rare person": HitFilter(person_id=BOB.person_id),
+            "camera": HitFilter(camera="door"),
+            "state": HitFilter(state="new"),
+            "rare state": HitFilter(state="disputed"),
+            "day": HitFilter(since=middle, until=middle + dt.timedelta(days=1)),
+            "person at camera": HitFilter(person_id=ANN.person_id, camera="door"),
+            "person at camera where never": HitFilter(person_id=BOB.person_id, camera="door"),
+            "person, rare state": HitFilter(person_id=ANN.person_id, state="disputed"),
+            "camera, rare state": HitFilter(camera="hall", state="disputed"),
+            "all four": HitFilter(ANN.person_id, "door", "new", middle, middle + dt.timedelta(days=1)),
+        }
+        asked: dict[str, Callable[[], object]] = {}
+        for name, which in filters.items():
+            asked[f"list: {name}"] = lambda which=which: store.find_hits(which, None, PAGE)  # type: ignore[misc]
+            asked[f"count: {name}"] = lambda which=which: store.count_hits(which)  # type: ignore[misc]
+        asked["list: from the middle"] = lambda: store.find_hits(
+            HitFilter(), make_hit_id(middle, "box", "door", "x"), PAGE
+        )
+        asked["cameras"] = store.cameras_with_hits
+        asked["last of a person at a camera"] = lambda: store.last_hit_of(ANN.person_id, "door")
+        cursor = store.feed(None, 1).next
+        asked["feed: 100 items from the first"] = lambda: store.feed(cursor, 100)
+        asked["figures"] = store.stats
+        return {
+            "hits": store.stats()["hits"],
+            "bytes": (folder / "edge.db").stat().st_size,
+            "start_s": round(start_s, 2),
+            "ms": {name: _median_ms(call) for name, call in asked.items()},
+        }
+    finally:
+        store.close()
+
+
+def _median_ms(call: Callable[[], object]) -> float:
+    times = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        call()
+        times.append((time.perf_counter() - began) * 1e3)
+    return round(statistics.median(times), 2)
+
+
+def main() -> None:
+    """Build where there is nothing yet, measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--hits", type=int, default=1_000_000)
+    parser.add_argument("--dir", type=Path, help="where the store is kept, to measure it again; else it is temporary")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="edge-million-") as name:
+        folder = given.dir or Path(name) / "data"
+        if not (folder / "edge.db").exists():
+            began = time.perf_counter()
+            build(folder, given.hits)
+            print(f"built in {time.perf_counter() - began:.0f} s", file=sys.stderr)
+        print(json.dumps(measure(folder), indent=1))
+
+
+if __name__ == "__main__":
+    main()
