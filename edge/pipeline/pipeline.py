@@ -222,14 +222,9 @@ class Pipeline:
     def _update_visit(self, frame: Frame, face: TrackedFace) -> list[HitDraft]:
         """Add a sighting of a recognised face to its visit."""
         match = face.match
-        if (
-            match is None
-            or match.person_id is None
-            or face.best is None
-            or match.person_id not in self.active_list.people
-        ):
+        if match is None or match.person_id is None or face.best is None or face.is_doubtful:
             return []
-        if face.is_doubtful:
+        if match.person_id not in self.active_list.people:
             return []
         quality = face.best[1].quality.score
         update = self._visits.sighting(
@@ -266,8 +261,8 @@ class Pipeline:
             face = state.faces.pop(track.track_id, None)
             if face is None:
                 ended.append(TrackEnd(camera, track, None, Reason.LOW_SCORE, 0, None))
-                continue
-            ended.append(self._outcome(camera, track, face))
+            else:
+                ended.append(self._outcome(camera, track, face))
         return tuple(ended)
 
     def _outcome(self, camera: str, track: Track, face: TrackedFace) -> TrackEnd:

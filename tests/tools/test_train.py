@@ -21,6 +21,7 @@ from torch import nn  # noqa: E402
 from edge.pixels import geometry  # noqa: E402
 from tests.support.paths import ROOT  # noqa: E402
 from tests.support.tiny_teacher import TinyTeacher  # noqa: E402
+from tools import quantize  # noqa: E402
 from tools.train import common, detector, recogniser  # noqa: E402
 from tools.train.material import canvases, clutter, mixtures, mosaics, views  # noqa: E402
 from tools.train.nets import face_nets as nets  # noqa: E402
@@ -187,43 +188,48 @@ def test_smoke_run_ends_in_a_packed_model(task: str, kind: str, shared_data: Pat
     assert all(result.problem is None for result in Pack.open(tmp_path).verify(RuntimeConfig(threads=1)))
 
 
-@pytest.mark.parametrize("task", ["embed", "detect"])
-def test_a_start_from_the_shipped_file_gives_its_answers(task: str) -> None:
-    """The net that training begins with computes what the shipped int8 file does."""
+def test_a_start_from_the_shipped_detector_gives_its_answers() -> None:
+    """The net that training begins with computes what the shipped int8 file does, new blocks included."""
     import onnxruntime as ort
 
-    models = ROOT / "models" / "quantized"
-    listed = json.loads((models / "manifest.json").read_text("utf-8"))["models"]
-    file = models / next(one["file"] for one in listed if one["task"] == task and one["default"])
-    side = 112 if task == "embed" else 96
-    pictures = np.stack([clutter.draw(side, views.generator(k, 5)) for k in range(12)])
+    pictures = np.stack([clutter.draw(96, views.generator(k, 5)) for k in range(12)])
     examples = torch.from_numpy(pictures).permute(0, 3, 1, 2).float()
-    model: nets.Recogniser | nets.Detector
-    if task == "embed":
-        model = nets.Recogniser()
-        warm_start.load_recogniser(model, file)
-    else:
-        model = nets.Detector()
-        warm_start.load(model, file, examples)
+    file = shipped("detect")
+    model = nets.Detector()
+    warm_start.load(model, file, examples)
     model.eval()
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
     with torch.no_grad():
-        if task == "embed":
-            both = torch.stack([nn.functional.normalize(model(view)) for view in (examples, examples.flip(3))])
-            shipped = torch.from_numpy(session.run(None, {"image": examples.numpy()})[0])
-            assert nn.functional.cosine_similarity(both.sum(0), shipped).min() > 0.99
-        else:
-            levels = model(examples[:1])
-            for stride, level in zip(nets.STRIDES, levels, strict=True):
-                (scores,) = session.run([f"cls_{stride}"], {"image": examples[:1].numpy()})
-                assert np.abs(torch.sigmoid(level[:, 0]).numpy().ravel() - scores.ravel()).max() < 0.05
+        levels = model(examples[:1])
+    for stride, level in zip(nets.STRIDES, levels, strict=True):
+        (scores,) = session.run([f"cls_{stride}"], {"image": examples[:1].numpy()})
+        assert np.abs(torch.sigmoid(level[:, 0]).numpy().ravel() - scores.ravel()).max() < 0.05
+
+
+def test_a_start_from_an_exported_embedder_gives_its_answers(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    pictures = np.stack([clutter.draw(112, views.generator(k, 5)) for k in range(12)])
+    examples = torch.from_numpy(pictures).permute(0, 3, 1, 2).float()
+    exported, again = nets.Recogniser(), nets.Recogniser()
+    nets.settle(exported, examples)
+    file, int8 = tmp_path / "fp32.onnx", tmp_path / "int8.onnx"
+    stays = export.recogniser(exported, file)
+    quantize.quantize(file, int8, [one[None].numpy() for one in examples], exclude=stays)
+    with torch.no_grad():
+        wanted = exported(examples)
+        for source, least in ((file, 0.9999), (int8, 0.99)):
+            warm_start.load_recogniser(again, source)
+            assert nn.functional.cosine_similarity(again(examples), wanted).min() > least
+
+
+def shipped(task: str) -> Path:
+    models = ROOT / "models" / "quantized"
+    listed = json.loads((models / "manifest.json").read_text("utf-8"))["models"]
+    return models / next(one["file"] for one in listed if one["task"] == task and one["default"])
 
 
 def test_a_start_from_another_kind_of_file_is_refused() -> None:
-    models = ROOT / "models" / "quantized"
-    listed = json.loads((models / "manifest.json").read_text("utf-8"))["models"]
-    file = models / next(one["file"] for one in listed if one["task"] == "detect")
     with pytest.raises(ValueError, match="not an embedder of this kind"):
-        warm_start.load_recogniser(nets.Recogniser(), file)
+        warm_start.load_recogniser(nets.Recogniser(), shipped("detect"))

@@ -1,4 +1,4 @@
-"""Looks at the whole database once a day, while nobody is before the cameras, and has it mended if it is damaged."""
+"""Looks at the whole database soon after the start and once a day, while nobody is before the cameras, and has it mended if it is damaged."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ PATIENCE_S = 6 * 3600.0
 
 
 async def watch_for_damage(store: Store, look_every_s: float = LOOK_EVERY_S, day_s: float = DAY_S) -> None:
-    """Check once a day until cancelled; the start has checked already."""
-    since_s, commits = 0.0, -1.0
+    """Check once a day until cancelled, first soon after the start, which leaves out what is large."""
+    since_s, commits = day_s, -1.0
     while True:
         await asyncio.sleep(look_every_s)
         since_s += look_every_s

@@ -31,8 +31,8 @@ def dequantized(file: Path) -> dict[str, Layer]:
     def value(name: str) -> NDArray[np.float32]:
         if name in values:
             return np.array(values[name], dtype=np.float32)
-        node = makers[name]  # DequantizeLinear, or Cast of what is stored as f16
-        if node.op_type == "Cast":
+        node = makers[name]  # DequantizeLinear, Cast of what is stored as f16, or Identity of what is stored once
+        if node.op_type in {"Cast", "Identity"}:
             return value(node.input[0])
         codes, scale = values[node.input[0]].astype(np.float32), values[node.input[1]]
         zero = values[node.input[2]].astype(np.float32)
