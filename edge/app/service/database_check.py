@@ -1,4 +1,4 @@
-"""Looks at the whole database soon after the start and once a day, while nobody is before the cameras, and has it mended if it is damaged."""
+"""Looks at the whole database soon after each start and daily, while nobody is there; has it mended where damaged."""
 
 from __future__ import annotations
 
