@@ -32,9 +32,9 @@ _WORDS: dict[str, dict[str, Any]] = {
     "embed_plain": {
         "licence": "Apache-2.0 (our training; see the teacher's and the data's terms in MODELS.md)",
         "teacher": (
-            "MobileFaceNet of foamliu (Apache-2.0), trained further on degraded crops, block by block, and its answers "
-            "to clean crops; initial values are our own. It comes from MS-Celeb-1M, a collection that its publisher "
-            "withdrew; nothing of it is here, but what the teacher knows comes from it"
+            "MobileFaceNet of foamliu (Apache-2.0) and the same net trained further on degraded crops, stage by stage. "
+            "They come from MS-Celeb-1M, a collection that its publisher withdrew; nothing of it is here, but what the "
+            "teachers know comes from it"
         ),
         "data": [
             f"{_LFW}: aligned crops, without their names",
