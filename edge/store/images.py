@@ -106,7 +106,7 @@ def count_unnamed(db: sqlite3.Connection, blobs: Blobs) -> int:
 
 
 def forget_missing(db: sqlite3.Connection, blobs: Blobs) -> int:
-    """Delete the rows of hits' pictures whose file is not there; returns how many.
+    """Delete the rows of pictures of hits and cameras whose file is not there; returns how many.
 
     The rule is broken where files had to go before the database could be opened, and where a disk has lost them. People
     on the list keep theirs: the embedding is worth more than the picture.
@@ -121,6 +121,7 @@ def forget_missing(db: sqlite3.Connection, blobs: Blobs) -> int:
         # Looked for again under the lock: another process may have added one meanwhile.
         gone = [(sha256,) for sha256 in doubtful if not blobs.path(sha256).is_file()]
         db.executemany("DELETE FROM hit_images WHERE sha256 = ?", gone)
+        db.executemany("DELETE FROM item_images WHERE sha256 = ?", gone)
         db.executemany("DELETE FROM images WHERE sha256 = ?", gone)
     return len(gone)
 

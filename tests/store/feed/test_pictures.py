@@ -95,3 +95,16 @@ def test_an_item_that_names_a_picture_nobody_gave_is_refused(store: Store) -> No
         store.add_item("health", {"state": "covered", "detail": "", "pictures": {"now": "0" * 64}}).result(10)
     assert store.head_seq() == head
     assert store.feed(None, 10).items == ()
+
+
+def test_a_picture_whose_file_is_gone_is_let_go_at_the_next_start(clock: Clock, tmp_path: Path) -> None:
+    with Store.open(tmp_path, clock=clock, boot_clock=clock.boot) as opened:
+        seq, named = covered(opened, 1)
+        path = opened.image_path(named["now"])
+        assert path is not None
+        path.unlink()
+    clock.forward(days=2)
+    with Store.open(tmp_path, clock=clock, boot_clock=clock.boot) as opened:
+        found = opened.pictured.one(seq)
+        assert found is not None
+        assert found.pictures == {"before": named["before"]}
