@@ -41,7 +41,7 @@ check: $(VENV)/.dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" tools/check $(CHECK)
 
 e2e: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/e2e
+	EDGE_TEST_LOOKS=all $(BIN)/python -m pytest tests/e2e
 
 screenshots: $(VENV)/.dev
 	EDGE_SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/e2e/test_screenshots.py
