@@ -15,48 +15,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge.capture.camera import Camera
 from edge.capture.health import CaptureReport, HealthLimits, is_hung, state_of
 from edge.capture.ring import Phase
-from edge.config import CameraConfig, MaskConfig
+from edge.config import MaskConfig
 from edge.errors import ConfigError
-from edge.records import CameraState, Frame
+from edge.records import CameraState
+from tests.support.cameras import BACK_WITHIN_S, is_alive, make, next_frame, wait_for_state
 from tests.support.media import encode, flat, numbered, wait_until, write_clip
-
-BACK_WITHIN_S = 10.0
-
-
-def make(source: str, limits: HealthLimits | None = None, **settings: Any) -> Camera:
-    settings = {"stall_after_s": 1.0, **settings}
-    return Camera(CameraConfig(name="door", source=source, **settings), limits)
-
-
-def next_frame(camera: Camera, within_s: float = BACK_WITHIN_S) -> Frame:
-    frame = camera.newest(within_s)
-    assert frame is not None, camera.health()
-    return frame
-
-
-def wait_for_state(camera: Camera, *states: CameraState, within_s: float = BACK_WITHIN_S) -> None:
-    """Takes frames meanwhile, as the service does."""
-
-    def is_so() -> bool:
-        camera.newest(0.02)
-        return camera.health().state in states
-
-    wait_until(is_so, within_s)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
-@pytest.fixture
-def clip(tmp_path: Path) -> Path:
-    return write_clip(tmp_path / "clip.mp4", numbered(20), fps=20)
 
 
 def test_a_file_played_as_fast_as_it_is_read_loses_no_frame(clip: Path) -> None:

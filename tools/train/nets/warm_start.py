@@ -50,20 +50,24 @@ def _module_name(node: str) -> str:
     return ".".join(part for part, after in zip(parts, following, strict=True) if not after.startswith(f"{part}."))
 
 
+@torch.no_grad()
+def _set_layer(module: nn.Module, layer: Layer) -> None:
+    """Copy a layer's weight, and its bias where the module has one."""
+    assert isinstance(module, (nn.Conv2d, nn.Linear))
+    module.weight.copy_(torch.from_numpy(layer[0]))
+    if module.bias is not None:
+        module.bias.copy_(torch.from_numpy(layer[1]))
+
+
 def load_recogniser(model: Recogniser, file: Path) -> None:
     """Copy a shipped embedder into `model`, with the scale that its export folded into the first convolution."""
     layers, modules = dequantized(file), dict(model.named_modules())
     wanted = {name for name, module in modules.items() if isinstance(module, (nn.Conv2d, nn.Linear))}
     if wanted != set(layers):
         raise ValueError(f"{file}: not an embedder of this kind; its layers are {sorted(layers)}")
-    first = next(iter(layers))
-    with torch.no_grad():
-        for name, (weight, bias) in layers.items():
-            module = modules[name]
-            assert isinstance(module, (nn.Conv2d, nn.Linear))
-            module.weight.copy_(torch.from_numpy(weight / model.scale.factor if name == first else weight))
-            if module.bias is not None:
-                module.bias.copy_(torch.from_numpy(bias))
+    for name, layer in layers.items():
+        _set_layer(modules[name], layer)
+    modules[next(iter(layers))].weight.data.div_(model.scale.factor)
 
 
 def load(model: Detector, file: Path, examples: torch.Tensor) -> None:
@@ -72,16 +76,14 @@ def load(model: Detector, file: Path, examples: torch.Tensor) -> None:
     `examples` is (N, 3, H, W) f32 0..255, some dozens of typical inputs, for the statistics of batch norm.
     """
     layers, modules = dequantized(file), dict(model.named_modules())
-    first = next(name for name, module in modules.items() if isinstance(module, nn.Conv2d))
+    first = next(module for module in modules.values() if isinstance(module, nn.Conv2d))
     fresh = [m for name, m in modules.items() if isinstance(m, Residual) and f"{name}.second" not in layers]
     norms: dict[nn.Conv2d, nn.BatchNorm2d] = {}
     with torch.no_grad():
         for name, (weight, bias) in layers.items():
             module = modules[name]
-            assert isinstance(module, (nn.Conv2d, nn.Linear))
-            module.weight.copy_(torch.from_numpy(weight / model.scale.factor if name == first else weight))
+            _set_layer(module, (weight, bias))
             if module.bias is not None:
-                module.bias.copy_(torch.from_numpy(bias))
                 continue
             norm = _norm_of(name, modules)
             assert isinstance(module, nn.Conv2d)
@@ -89,6 +91,7 @@ def load(model: Detector, file: Path, examples: torch.Tensor) -> None:
             _set_norm(norm, mean=torch.zeros(len(bias)), var=torch.full((len(bias),), 1 - norm.eps))
             norm.weight.fill_(1.0)
             norm.bias.copy_(torch.from_numpy(bias))
+        first.weight.div_(model.scale.factor)
         for block in fresh:
             block.norm.weight.zero_()
     _restore_norms(model, norms, fresh, examples)
