@@ -21,7 +21,7 @@ STAGE = "        started, observer = time.perf_counter(), self.observer\n       
 HUNG = f"        while __import__('os').path.exists('{HANG}'):\n            time.sleep(1)\n{STAGE}"
 READY = '                notify_systemd("READY=1")'
 NEXT_EDITS = {"edge/app/service/vision.py": (STAGE, HUNG)}
-BROKEN_EDITS = {"edge/app/service/service.py": (READY, "                raise RuntimeError('broken')")}
+BROKEN_EDITS = {"edge/app/service/parts.py": (READY, "                raise RuntimeError('broken')")}
 """File -> text in it and what takes its place, in the archives of the next and of the broken version."""
 
 
