@@ -10,11 +10,10 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from edge import durable
 from edge.config import Config, DetectConfig, RecogniseConfig, RuntimeConfig
-from edge.errors import ConfigError, StoreError
+from edge.ops.packs import measurements
 from edge.sessions import Pack, available_providers, runtime_version
 
 FILE = "probe.json"
@@ -82,26 +81,12 @@ def platform_facts(drivers: tuple[Path, ...] = _DRIVERS, cpu: Path = Path("/proc
 
 def read_choice(data_dir: Path) -> Choice | None:
     """Return the choice of this device; None if `edge probe` never ran, ConfigError if the file is damaged."""
-    path = data_dir / FILE
-    try:
-        return Choice.model_validate_json(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise ConfigError(f"{path}: can't be read ({error.strerror}); check who owns data_dir") from None
-    except ValidationError as error:
-        raise ConfigError(f"{path}: damaged ({error.errors()[0]['msg']}); run `edge probe` again") from None
+    return measurements.read(data_dir / FILE, Choice, "edge probe")
 
 
 def write_choice(data_dir: Path, choice: Choice) -> Path:
     """Put the choice in force from the next start on; raises StoreError."""
-    path = data_dir / FILE
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        durable.replace(path, (choice.model_dump_json(indent=2) + "\n").encode())
-    except OSError as error:
-        raise StoreError(f"{path}: can't be written ({error.strerror}); check who owns data_dir") from None
-    return path
+    return measurements.write(data_dir / FILE, choice)
 
 
 def why_stale(choice: Choice, pack: Pack, facts: dict[str, str]) -> list[str]:

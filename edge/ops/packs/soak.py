@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from edge import durable
-from edge.errors import ConfigError, StoreError
+from edge.errors import ConfigError
+from edge.ops.packs import measurements
 
 FILE = "soak.json"
 SLOWER = 0.85
@@ -74,26 +74,12 @@ class Soak(BaseModel):
 
 def read_soak(data_dir: Path) -> Soak | None:
     """What was measured last; None if it never was, ConfigError if the file is damaged."""
-    path = data_dir / FILE
-    try:
-        found = Soak.model_validate_json(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise ConfigError(f"{path}: can't be read ({error.strerror}); check who owns data_dir") from None
-    except ValidationError as error:
-        raise ConfigError(f"{path}: damaged ({error.errors()[0]['msg']}); run `edge probe --soak 20` again") from None
-    if not found.minutes:
-        raise ConfigError(f"{path}: damaged (no minute in it); run `edge probe --soak 20` again")
+    found = measurements.read(data_dir / FILE, Soak, "edge probe --soak 20")
+    if found is not None and not found.minutes:
+        raise ConfigError(f"{data_dir / FILE}: damaged (no minute in it); run `edge probe --soak 20` again")
     return found
 
 
 def write_soak(data_dir: Path, soak: Soak) -> Path:
     """Keep a measurement; StoreError where the disk does not take it."""
-    path = data_dir / FILE
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        durable.replace(path, (soak.model_dump_json(indent=2) + "\n").encode())
-    except OSError as error:
-        raise StoreError(f"{path}: can't be written ({error.strerror}); check who owns data_dir") from None
-    return path
+    return measurements.write(data_dir / FILE, soak)

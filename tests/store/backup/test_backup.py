@@ -10,6 +10,7 @@ import tarfile
 import threading
 from pathlib import Path
 
+import pyrage
 import pytest
 
 from edge.errors import ConfigError, ConflictError, CursorExpiredError, ImageError
@@ -91,7 +92,6 @@ KEYS = ["age", "ssh"]
 
 @pytest.mark.parametrize("kind", KEYS)
 def test_encrypted_for_a_recipient(data: Path, tmp_path: Path, kind: str) -> None:
-    pyrage = pytest.importorskip("pyrage")
     secret, file = tmp_path / "key", tmp_path / "backup"
     if kind == "age":
         drawn = pyrage.x25519.Identity.generate()
@@ -120,7 +120,7 @@ def test_encrypted_for_a_recipient(data: Path, tmp_path: Path, kind: str) -> Non
 def test_half_and_altered_files_are_refused_and_change_nothing(data: Path, tmp_path: Path, kind: str) -> None:
     secret, recipients = None, []
     if kind == "age":
-        drawn = pytest.importorskip("pyrage").x25519.Identity.generate()
+        drawn = pyrage.x25519.Identity.generate()
         secret, recipients = tmp_path / "key", [str(drawn.to_public())]
         secret.write_text(str(drawn))
     create(data, tmp_path / "backup", NOW, recipients)
