@@ -32,9 +32,10 @@ _WORDS: dict[str, dict[str, Any]] = {
     "embed_plain": {
         "licence": "Apache-2.0 (our training; see the teacher's and the data's terms in MODELS.md)",
         "teacher": (
-            "MobileFaceNet of foamliu (Apache-2.0) and the same net trained further on degraded crops, stage by stage. "
-            "They come from MS-Celeb-1M, a collection that its publisher withdrew; nothing of it is here, but what the "
-            "teachers know comes from it"
+            "MobileFaceNet of foamliu (Apache-2.0) and the same net trained further on degraded crops: first each "
+            "block of ours learnt what the teacher's block answers, then all learnt as one net. No weight of a teacher "
+            "was copied: the initial values are random. The teachers come from MS-Celeb-1M, a collection that its "
+            "publisher withdrew; nothing of it is here, but what the teachers know comes from it"
         ),
         "data": [
             f"{_LFW}: aligned crops, without their names",
