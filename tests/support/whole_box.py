@@ -145,7 +145,10 @@ class Examinations:
 
     def file(self, job_id: str, name: str) -> Path | None:
         path = self.inbox / name
-        return path if name == "report.html" or path.is_file() else None
+        return path if path.is_file() else None
+
+    def report(self, job_id: str, language: str) -> Path | None:
+        return self.inbox / f"report-{language}.html"
 
 
 def full_hit(number: int, *, enhanced: bool = True, status: str = "Hausverbot") -> Hit:

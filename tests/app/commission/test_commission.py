@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 
 from edge.app.build import load_models
+from edge.app.commission.distances import Marks, Pinhole, SpokenDistance
 from edge.app.commission.findings import DistanceResult, Findings, judge_walk
 from edge.app.commission.page import PageWalk
 from edge.app.commission.session import WALKER, open_session, pinhole_of
-from edge.app.commission.sheet import check_sheet
+from edge.app.commission.sheet import check_sheet, tell_distances
 from edge.app.commission.terminal import TerminalGuide, guide_walk
 from edge.app.health.accepted import read_accepted
 from edge.app.offline.clips import EPOCH
@@ -33,7 +34,10 @@ from edge.errors import CameraError, ConflictError, ImageError, NotFoundError
 from edge.ops.release.signing import device_key, fingerprint, public_hex
 from edge.pipeline import FrameResult
 from edge.records import Frame, Person
+from edge.serve.page.language import LANGUAGES, Translate
+from edge.serve.page.words import Words
 from edge.store import Store
+from tests.support.german import english_in
 
 FRAMES = range(26, 274, 4)
 
@@ -57,13 +61,14 @@ def config(tmp_path: Path) -> Config:
 @pytest.fixture(scope="module")
 def walked(
     tmp_path_factory: pytest.TempPathFactory, walks: dict[str, Path], portrait: Path
-) -> tuple[Findings, bytes, Config]:
-    """The demo's walk, measured and signed once."""
+) -> tuple[Findings, dict[str, bytes], Config]:
+    """The demo's walk, measured once and signed in each language."""
     config = Config(data_dir=tmp_path_factory.mktemp("walked"))
     with open_session(config, None, [portrait]) as made:
         for light, path in walks.items():
             made.measure_clip(path, pinhole_of(2400, None), light)
-        return *made.finish("gate"), config
+        findings, _ = made.finish("gate")
+        return findings, {language: made.finish("gate", language)[1] for language in LANGUAGES}, config
 
 
 Command = Callable[..., tuple[int, str, str]]
@@ -81,8 +86,9 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     return run
 
 
-def test_the_demo_clip_from_walk_to_signed_sheet(walked: tuple[Findings, bytes, Config]) -> None:
-    findings, data, config = walked
+def test_the_demo_clip_from_walk_to_signed_sheet(walked: tuple[Findings, dict[str, bytes], Config]) -> None:
+    findings, sheets, config = walked
+    data = sheets["en"]
     by_day = [one for one in findings.rows if one.light == "day"]
     assert [one.metres for one in by_day] == sorted({one.metres for one in by_day})
     assert len(by_day) >= 3
@@ -100,6 +106,34 @@ def test_the_demo_clip_from_walk_to_signed_sheet(walked: tuple[Findings, bytes, 
     public = check_sheet(data, "sheet")
     assert public == public_hex(device_key(config.data_dir))
     assert fingerprint(public) in text
+
+
+def test_a_german_sheet_has_no_english_and_is_signed(walked: tuple[Findings, dict[str, bytes], Config]) -> None:
+    _, sheets, config = walked
+    text = sheets["de"].decode("utf-8")
+    assert '<html lang="de">' in text
+    assert english_in(text) == []
+    assert "Erkennt bei" in text
+    assert "0,500 (aus den Einstellungen)" in text
+    assert "2400 px wie angegeben" in text
+    assert check_sheet(sheets["de"], "sheet") == public_hex(device_key(config.data_dir))
+    with pytest.raises(ImageError, match="changed"):
+        check_sheet(sheets["de"].replace(b"0,500", b"0,300", 1), "sheet")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_way_to_know_distances_is_told(language: str) -> None:
+    t = Translate(language)
+    walking, standing = Marks.parse("0=8,12.5=2"), Marks.parse("0=8,12.5=2", steps=True)
+    lenses = [Pinhole.of(640, focal_px=900), Pinhole.of(640, hfov_deg=72.5), Pinhole.of(640)]
+    told = [tell_distances(one, t, Words(t)) for one in (walking, standing, *lenses, SpokenDistance(2), None)]
+    assert len(set(told)) == len(told)
+    if language == "de":
+        assert [text for text in told if english_in(text)] == []
+        assert "8 m bei 0 s; 2 m bei 12,5 s" in told[0]
+        assert "72,5 Grad" in told[3]
+    else:
+        assert "8 m at 0 s; 2 m at 12.5 s" in told[0]
 
 
 def test_a_walker_of_the_list_is_measured_against_the_list(
@@ -134,6 +168,11 @@ def test_a_walker_of_the_list_is_measured_against_the_list(
     code, text, _ = command("commission", "--verify", sheet, "--config", toml)
     assert code == 0
     assert "signed by this box" in text
+    german = tmp_path / "blatt.html"
+    assert command(*walk_it, "--language", "de", "--out", german, "--config", toml)[0] == 0
+    assert english_in(german.read_text("utf-8")) == []
+    assert command("commission", "--verify", german, "--config", toml)[0] == 0
+    assert command(*walk_it, "--language", "xx", "--config", toml)[0] == 2
     public = json.loads(command("commission", "--verify", sheet, "--json", "--config", toml)[1])["key"]
     assert command("commission", "--verify", sheet, "--config", other)[0] == 1, "a key nobody knows proves nothing"
     assert command("commission", "--verify", sheet, "--key", fingerprint(public), "--config", other)[0] == 0
@@ -234,9 +273,10 @@ def test_the_page_walks_over_the_running_vision_thread(config: Config, walks: di
         assert (station.metres, station.light) == (3, "day")
         assert station.is_recognised
         assert made.sheet() is None
-        await made.finish("ann-installer")
+        await made.finish("ann-installer", "de")
         assert made.view().state == "done"
         assert vision.observer is None
+        assert b'<html lang="de">' in (made.sheet() or b"")
         assert check_sheet(made.sheet() or b"", "sheet") == public_hex(device_key(config.data_dir))
         (kept,) = (config.data_dir / "commission").glob("*.html")
         assert kept.read_bytes() == made.sheet()
@@ -251,13 +291,14 @@ def test_the_page_walks_over_the_running_vision_thread(config: Config, walks: di
         asyncio.run(check(store))
 
 
-def test_a_sheet_is_one_page(tmp_path: Path, walked: tuple[Findings, bytes, Config]) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_sheet_is_one_page(tmp_path: Path, walked: tuple[Findings, dict[str, bytes], Config], language: str) -> None:
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("needs a browser (apt: chromium)")
     from playwright.sync_api import sync_playwright
 
-    (tmp_path / "sheet.html").write_bytes(walked[1])
+    (tmp_path / "sheet.html").write_bytes(walked[1][language])
     with sync_playwright() as play:
         options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         browser = play.chromium.launch(executable_path=chromium, args=options)
