@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jinja2
 
+from edge.serve.page.audited import AuditWords
 from edge.serve.page.language import Translate
 from edge.serve.page.words import Words
 from edge.serve.page.zone import SiteZone
@@ -18,6 +19,6 @@ def make_environment(package: str, t: Translate, zone: SiteZone) -> jinja2.Envir
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(Words(t, zone).filters())
+    environment.filters.update({**Words(t, zone).filters(), **AuditWords(t).filters()})
     environment.globals["t"] = t
     return environment
