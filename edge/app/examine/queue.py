@@ -110,12 +110,8 @@ class ExamineQueue:
         return path if path.is_file() else None
 
     def report(self, job_id: str, language: str) -> Path | None:
-        """The report in that language; the only one, of a release before that wrote one."""
-        if job_id not in self._jobs:
-            return None
-        folder = self._folder / job_id / "out"
-        names = (results.report_name(language), results.FORMER_REPORT)
-        return next((folder / name for name in names if (folder / name).is_file()), None)
+        """The report in that language."""
+        return results.report_of(self._folder / job_id, language) if job_id in self._jobs else None
 
     async def remove(self, job_id: str) -> None:
         """Stop and delete."""

@@ -31,6 +31,12 @@ def report_name(language: str) -> str:
     return f"report-{language}.html"
 
 
+def report_of(job: Path, language: str) -> Path | None:
+    """A job's report in that language; the only one, of a release before that wrote one."""
+    paths = [job / "out" / name for name in (report_name(language), FORMER_REPORT)]
+    return next((path for path in paths if path.is_file()), None)
+
+
 def forget_in(data_dir: Path) -> Callable[[str], int]:
     """Take a person out of all examinations; for a process that runs no queue."""
     folder = folder_of(data_dir)
