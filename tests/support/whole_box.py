@@ -33,6 +33,7 @@ GATES = (
     ("shots", 5.0, 3.0),
 )
 FACES = {"day": {"too_small": 40, "blur": 9, "pose": 12, "no_match": 812, "match": 3}, "hour": {"too_small": 3}}
+UNVOUCHED = "no pack vouches for this file"
 JOBS = ("queued", "running", "done", "failed")
 
 
@@ -232,12 +233,7 @@ async def whole_box(folder: Path) -> AsyncIterator[WholeBox]:
         "faces": {"door": FACES},
         "enhancement": "shown to help recognition: lime for dark from level 2",
         "models": {
-            "embed": {
-                "name": "faces",
-                "precision": "int8",
-                "provider": "CPU",
-                "choice": "no pack vouches for this file",
-            }
+            "embed": {"name": "faces", "precision": "int8", "provider": "CPU", "choice": UNVOUCHED},
         },
     }
     statuses = {"Hausverbot": StatusConfig(words="Schichtleitung rufen", severity="urgent")}
