@@ -155,8 +155,10 @@ def test_pictures_say_what_they_are_and_are_zoomed_together(tmp_path: Path) -> N
             assert grown == [True] * 3
             clip = "document.querySelector('[data-compare] img:last-child').style.clipPath"
             assert "100%" in await page.evaluate(clip), "found comes first"
+            assert await page.locator(".compare.wiped").count() == 0, "and no line lies on it"
             await page.keyboard.press("e")
             assert "100%" not in await page.evaluate(clip)
+            assert await page.locator(".compare.wiped").count() == 1
             await page.get_by_label("Zoom both").fill("300")
             moved = await page.eval_on_selector_all(".look img", "all => all.map(one => one.style.transform)")
             assert len(set(moved)) == 1

@@ -40,6 +40,7 @@ if (stack && slider) {
   const wipe = () => {
     enhanced.style.clipPath = `inset(0 ${100 - slider.value}% 0 0)`;
     stack.style.setProperty("--wipe", `${slider.value}%`);
+    stack.classList.toggle("wiped", Number(slider.value) > 0);
     toggle.setAttribute("aria-pressed", String(Number(slider.value) > 0));
   };
   slider.parentElement.hidden = false;
