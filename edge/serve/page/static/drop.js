@@ -22,7 +22,7 @@ function showPicked(place, input) {
   const [row, button, names] = ["span", "span", "span"].map((tag) => document.createElement(tag));
   row.className = "picked";
   button.className = "button quiet";
-  button.textContent = t("choose_file");
+  button.textContent = input.multiple ? t("choose_files") : t("choose_file");
   row.append(button, names);
   place.append(row);
   place.classList.add("ready");
