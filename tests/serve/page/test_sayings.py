@@ -129,6 +129,9 @@ NOT_SHOWN = (
     "{zone.full(",
     "{self.decimals(",
     "{int(seconds)",
+    "items (",  # words of the audit as they are stored, and the catalogue's keys for them
+    "no such user",
+    "audit_object.{",
 )
 WHOLE = {" and ", " und ", " ({'; '.join(users)})"}
 
