@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import Progress, TaskID
 
-from edge.cli.common import ConfigOption, JsonOption, err, out, print_json, progress, read_config, table
+from edge.cli.common import (
+    ConfigOption,
+    JsonOption,
+    LanguageOption,
+    err,
+    out,
+    print_json,
+    progress,
+    read_config,
+    require_language,
+    table,
+)
 from edge.config import Config
 from edge.errors import ConfigError, ExitCode, ImageError, ServiceError, StoreError
 
@@ -51,6 +62,7 @@ def commission(
     key: Annotated[
         str | None, typer.Option(help="with --verify: public key or fingerprint that must have signed")
     ] = None,
+    language: LanguageOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -61,6 +73,7 @@ def commission(
     `--clip` takes a recorded walk instead.
     """
     settings = read_config(config)
+    language = require_language(settings, language)
     if verify is not None:
         _verify(settings, verify, key, as_json)
         return
@@ -75,7 +88,7 @@ def commission(
             name = camera or (clip or night_clip or sheet).name
         else:
             name = _walk_before_camera(made, settings, camera, stations, seconds, night)
-        findings, data = made.finish(name)
+        findings, data = made.finish(name, language)
         try:
             sheet.write_bytes(data)
         except OSError as error:

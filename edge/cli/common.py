@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 from rich.console import Console
@@ -26,11 +26,16 @@ from rich.table import Table
 
 from edge.cli import streams
 from edge.config import Config, find_origins, load
+from edge.config.site import Language
 from edge.errors import AuthError
 from edge.names import printable
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="configuration file [default: /etc/edge/edge.toml if it exists]")
+]
+LanguageOption = Annotated[
+    str | None,
+    typer.Option("--language", help="language of what is written for people: en, de [default: site.language]"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="print machine output on stdout, and nothing else there")]
 
@@ -174,6 +179,13 @@ def print_rows(rows: list[dict[str, str]], as_json: bool, *headers: str) -> None
     for row in rows:
         made.add_row(*(row[header] for header in headers))
     out.print(made)
+
+
+def require_language(settings: Config, language: str | None) -> str:
+    """The language asked for, or the site's; or raise typer.BadParameter."""
+    if language is not None and language not in get_args(Language):
+        raise typer.BadParameter(f"--language is {' or '.join(get_args(Language))}, not {language!r}")
+    return language or settings.site.language
 
 
 def require_mode(mode: str) -> str:

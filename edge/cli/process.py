@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 from rich.progress import TaskID
 
-from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress, read_config, require_mode, table
+from edge.cli.common import (
+    ConfigOption,
+    JsonOption,
+    LanguageOption,
+    out,
+    print_json,
+    progress,
+    read_config,
+    require_language,
+    require_mode,
+    table,
+)
 
 
 def process(
@@ -22,6 +33,7 @@ def process(
     ] = None,
     enhance: Annotated[str | None, typer.Option(help="auto or off")] = None,
     degrade: Annotated[str | None, typer.Option(help="make the frames worse first, such as cctv:3")] = None,
+    language: LanguageOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -29,6 +41,7 @@ def process(
     from edge.app.offline import process as offline_command
 
     settings = read_config(config)
+    language = require_language(settings, language)
     if enhance is not None:
         require_mode(enhance)
         settings = settings.model_copy(update={"enhance": settings.enhance.model_copy(update={"mode": enhance})})
@@ -54,6 +67,7 @@ def process(
             degradation=degrade,
             progress=tell,
             enrolling=enrolling,
+            reports={offline_command.REPORT: language},
         )
     if as_json:
         print_json(summary)

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 
 from edge.config.section import Section
 
+Language = Literal["en", "de"]
 Severity = Literal["notice", "normal", "urgent"]
 REPEAT_S: Mapping[Severity, float] = {"notice": 0.0, "normal": 60.0, "urgent": 10.0}
 """Seconds between two soundings of an unreviewed hit, by severity; 0: it sounds once."""
@@ -20,6 +21,11 @@ class SiteConfig(Section):
 
     time_zone: str = Field(
         "", max_length=64, description="zone of all times on the page, such as Europe/Berlin; empty: the system's"
+    )
+
+    language: Language = Field(
+        "en",
+        description="language of reports and sheets made on the command line, and of pages where a browser names none",
     )
 
     shift_hours: float = Field(8.0, gt=0, le=24, description="hours of a shift, which the list of hits can show")

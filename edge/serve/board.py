@@ -20,12 +20,16 @@ VIEWER_COUNTS_FOR_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A problem of the device. `subject` and `state` are the feed's words (disk, full); `detail` has the numbers."""
+    """A problem of the device. `subject` and `state` are the feed's words (disk, full); `detail` has the numbers.
+
+    `cameras`: those it concerns, where not all.
+    """
 
     subject: str
     state: str
     since: dt.datetime
     detail: str
+    cameras: tuple[str, ...] = ()
 
 
 class LiveBoard:

@@ -127,7 +127,11 @@ class Examiner(Protocol):
         ...
 
     def file(self, job_id: str, name: str) -> Path | None:
-        """A file of the results, by its name: the report or a cut-out face."""
+        """A picture of the results, by its file's name."""
+        ...
+
+    def report(self, job_id: str, language: str) -> Path | None:
+        """The report in that language."""
         ...
 
     async def remove(self, job_id: str) -> None:
@@ -193,8 +197,8 @@ class AcceptanceWalk(Protocol):
         """Measure for some seconds how well the walker is recognised at that distance."""
         ...
 
-    async def finish(self, by: str) -> None:
-        """Write and sign the sheet and end the walk; EdgeError if nothing was measured."""
+    async def finish(self, by: str, language: str) -> None:
+        """Write the sheet in that language, sign it and end the walk; EdgeError if nothing was measured."""
         ...
 
     async def cancel(self) -> None:

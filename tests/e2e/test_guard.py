@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from edge.serve.board import Condition
 from tests.e2e.browser import NARROW, browsing, log_in, require_chromium, shoot
 from tests.e2e.guards import DESK, LOUD, add_hit, rectangle
 from tests.support.web import live_view, make_hit, run, running
@@ -100,6 +103,42 @@ def test_a_rejected_person_is_no_possible_match_any_more_in_that_stay(tmp_path: 
     run(check())
 
 
+def test_a_picture_says_why_nobody_would_be_recognised(tmp_path: Path) -> None:
+    """Outside a camera's hours, with a list that is too old, while models are loaded: never "no possible match"."""
+
+    async def check() -> None:
+        told: dict[str, Any] = {}
+        async with running(tmp_path, told=told) as box, browsing(box.url, DESK) as page:
+
+            async def play() -> None:
+                for number in range(1, 10_000):
+                    for camera in ("door", "yard"):
+                        box.live.publish(await asyncio.to_thread(live_view, number, camera, label=None))
+                    await asyncio.sleep(0.2)
+
+            for camera in ("door", "yard"):
+                box.live.publish(await asyncio.to_thread(live_view, 0, camera, label=None))
+            playing = asyncio.create_task(play())
+            await log_in(box, page, "a-guard")
+            said = {name: page.locator(f"[data-camera={name}] .seen") for name in ("door", "yard")}
+            await said["door"].filter(has_text="No possible match in view.").wait_for()
+            now = dt.datetime.now(dt.UTC)
+            box.live.publish_conditions([Condition("schedule", "off", now, "by their schedule", ("yard",))])
+            await said["yard"].filter(has_text="Outside its hours").wait_for()
+            assert await said["door"].inner_text() == "No possible match in view."
+            assert "By the hours set for them: yard." in await page.locator("#strip").inner_text()
+            box.live.publish_conditions([Condition("watchlist", "stale", now, "not confirmed")])
+            for one in said.values():
+                await one.filter(has_text="Box doesn't alert: the list of people is too old.").wait_for()
+            box.live.publish_conditions([])
+            told["preparing"] = [{"step": "models", "done": 0, "total": 0}]
+            await page.reload()
+            await said["door"].filter(has_text="Nobody is recognised yet: loading and testing the models.").wait_for()
+            playing.cancel()
+
+    run(check())
+
+
 def test_pictures_say_what_they_are_and_are_zoomed_together(tmp_path: Path) -> None:
     async def check() -> None:
         async with running(tmp_path) as box, browsing(box.url, DESK) as page:
@@ -116,8 +155,10 @@ def test_pictures_say_what_they_are_and_are_zoomed_together(tmp_path: Path) -> N
             assert grown == [True] * 3
             clip = "document.querySelector('[data-compare] img:last-child').style.clipPath"
             assert "100%" in await page.evaluate(clip), "found comes first"
+            assert await page.locator(".compare.wiped").count() == 0, "and no line lies on it"
             await page.keyboard.press("e")
             assert "100%" not in await page.evaluate(clip)
+            assert await page.locator(".compare.wiped").count() == 1
             await page.get_by_label("Zoom both").fill("300")
             moved = await page.eval_on_selector_all(".look img", "all => all.map(one => one.style.transform)")
             assert len(set(moved)) == 1

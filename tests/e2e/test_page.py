@@ -175,7 +175,7 @@ def test_without_scripts_all_but_the_live_picture_works(tmp_path: Path) -> None:
             await page.locator("summary", has_text="Confirm").click()
             await page.get_by_role("button", name="Checked on the spot").click()
             await page.get_by_text("Checked on the spot").last.wait_for()
-            assert "Confirmed by a-guard" in await page.locator("#verdict").inner_text()
+            assert "Confirmed by a-guard" in await page.locator(".given").inner_text()
             await page.get_by_role("button", name="Undo").click()
             await page.locator("header .verdict.new").wait_for()
             assert await page.get_by_alt_text("Face as found").is_visible()

@@ -33,6 +33,7 @@ GATES = (
     ("shots", 5.0, 3.0),
 )
 FACES = {"day": {"too_small": 40, "blur": 9, "pose": 12, "no_match": 812, "match": 3}, "hour": {"too_small": 3}}
+UNVOUCHED = "no pack vouches for this file"
 JOBS = ("queued", "running", "done", "failed")
 
 
@@ -58,9 +59,9 @@ class Walk:
         """Show a walk that is measuring, ready for the next station, or done."""
         known = (("day", 2, True), ("day", 4, True), ("day", 6, False), ("night", 2, True), ("night", 4, False))
         rows = [Row(*one) for one in known]
-        stations = tuple(
-            StationView(row.light, row.metres, 41, 60.0 / row.metres, 0.7, 0.4, 0.66, row.is_recognised) for row in rows
-        )
+        stations = [
+            StationView(at.light, at.metres, 41, 60 / at.metres, 0.7, 0.4, 0.66, at.is_recognised) for at in rows
+        ]
         self.state = CommissionView(
             state=state,
             camera="door",
@@ -68,7 +69,7 @@ class Walk:
             light="night",
             metres=4.0,
             seconds_left=12.4,
-            stations=stations,
+            stations=tuple(stations),
             sentence=sentence(rows),  # type: ignore[arg-type]
             false_alerts="fewer than 1 in 50,000 faces at this setting, list of 2",
             limit=0.48,
@@ -144,8 +145,10 @@ class Examinations:
         return 9.0 if job_id == f"{1:016x}" else 0.0
 
     def file(self, job_id: str, name: str) -> Path | None:
-        path = self.inbox / name
-        return path if name == "report.html" or path.is_file() else None
+        return path if (path := self.inbox / name).is_file() else None
+
+    def report(self, job_id: str, language: str) -> Path | None:
+        return self.inbox / language
 
 
 def full_hit(number: int, *, enhanced: bool = True, status: str = "Hausverbot") -> Hit:
@@ -230,12 +233,7 @@ async def whole_box(folder: Path) -> AsyncIterator[WholeBox]:
         "faces": {"door": FACES},
         "enhancement": "shown to help recognition: lime for dark from level 2",
         "models": {
-            "embed": {
-                "name": "faces",
-                "precision": "int8",
-                "provider": "CPU",
-                "choice": "no pack vouches for this file",
-            }
+            "embed": {"name": "faces", "precision": "int8", "provider": "CPU", "choice": UNVOUCHED},
         },
     }
     statuses = {"Hausverbot": StatusConfig(words="Schichtleitung rufen", severity="urgent")}

@@ -21,9 +21,6 @@ class DistanceSource(Protocol):
     def at(self, at_s: float, eye_px: float, yaw_deg: float) -> float | None:
         """Metres, or None where the distance can't be worked out."""
 
-    def describe(self) -> str:
-        """Say on the sheet how distances were worked out."""
-
 
 @dataclass(frozen=True, slots=True)
 class Marks:
@@ -58,40 +55,32 @@ class Marks:
         end, there = self.marks[index + 1]
         return here + (there - here) * (at_s - start) / (end - start)
 
-    def describe(self) -> str:
-        """For the sheet."""
-        told = ", ".join(f"{metres:g} m at {at:g} s" for at, metres in self.marks)
-        return f"by marks: {told}" + ("; standing between them" if self.steps else "; walking evenly between them")
-
 
 @dataclass(frozen=True, slots=True)
 class Pinhole:
     """distance = focal length x eye distance / eyes in the picture, after undoing the turn of the head."""
 
     focal_px: float
-    source: str
+    hfov_deg: float | None = None
+    """The field of view that it was computed from; None where the focal length was given."""
+    is_assumed: bool = False
 
     @classmethod
     def of(cls, width: int, *, focal_px: float | None = None, hfov_deg: float | None = None) -> Pinhole:
         """Build from a focal length in px or a field of view; without either, assume one and say so on the sheet."""
         if focal_px is not None:
-            return cls(focal_px, f"focal length {focal_px:.0f} px as given")
+            return cls(focal_px)
         angle = ASSUMED_HFOV_DEG if hfov_deg is None else hfov_deg
         if not 1 < angle < 179:
             raise ImageError(f"no lens has a field of view of {angle:g} degrees; give 10 to 170")
         focal = width / 2 / math.tan(math.radians(angle) / 2)
-        word = "assumed" if hfov_deg is None else "given"
-        return cls(focal, f"focal length {focal:.0f} px from an {word} field of view of {angle:g} degrees")
+        return cls(focal, angle, is_assumed=hfov_deg is None)
 
     def at(self, at_s: float, eye_px: float, yaw_deg: float) -> float | None:
         """Return the distance by the eyes; None for a head turned further than `MAX_YAW_DEG`."""
         if eye_px < 1 or abs(yaw_deg) > MAX_YAW_DEG:
             return None
         return self.focal_px * EYE_DISTANCE_M / (eye_px / math.cos(math.radians(yaw_deg)))
-
-    def describe(self) -> str:
-        """For the sheet."""
-        return f"by the pinhole model: {self.source}, eyes {EYE_DISTANCE_M * 1000:.0f} mm apart (people differ by 6 %)"
 
 
 @dataclass(slots=True)
@@ -103,7 +92,3 @@ class SpokenDistance:
     def at(self, at_s: float, eye_px: float, yaw_deg: float) -> float | None:
         """The distance given."""
         return self.metres or None
-
-    def describe(self) -> str:
-        """For the sheet."""
-        return "by marks on the floor, station by station"

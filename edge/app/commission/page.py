@@ -109,14 +109,14 @@ class PageWalk:
         self._session.walk.begin_segment()
         self._until = time.monotonic() + self._seconds
 
-    async def finish(self, by: str) -> None:
-        """Sign the sheet, store it in the data directory, and audit who did it."""
+    async def finish(self, by: str, language: str) -> None:
+        """Sign the sheet in that language, store it in the data directory, and audit who did it."""
         if self._session is None:
             raise ConflictError("no walk has begun: there is nothing to finish")
         if self._store.person(self._session.walk.person_id) is None:
             await self.cancel()
             raise ConflictError("the walker was erased meanwhile: begin a new walk with somebody who is on the list")
-        findings, data = await asyncio.to_thread(self._session.finish, self._camera)
+        findings, data = await asyncio.to_thread(self._session.finish, self._camera, language)
         path = await asyncio.to_thread(self._store_sheet, data)
         await asyncio.to_thread(keep_accepted, self._config, self._camera, findings)
         detail = {"camera": self._camera, "sentence": findings.sentence}

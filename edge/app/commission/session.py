@@ -11,7 +11,7 @@ from edge import __version__
 from edge.app.build import Models, box_id_of, load_active_list, load_models
 from edge.app.commission.distances import DistanceSource, Pinhole
 from edge.app.commission.findings import Findings, judge_walk
-from edge.app.commission.sheet import Facts, make_sheet
+from edge.app.commission.sheet import Facts, Paper, make_sheet
 from edge.app.commission.walk import Walk
 from edge.app.health.accepted import accepted_of, write_accepted
 from edge.app.people.people import enrol_or_raise, temporary_people
@@ -21,6 +21,7 @@ from edge.errors import ImageError, NotFoundError, StoreError
 from edge.ops.release.signing import device_key
 from edge.ops.system.clock import clock_facts
 from edge.records import Person
+from edge.serve.page.zone import SiteZone
 from edge.store import Store
 from edge.store.audit.audit import LOCAL
 from edge.watchlist.entry import ListEntry
@@ -68,8 +69,8 @@ class WalkSession:
         """Return the findings so far."""
         return judge_walk(self.walk.sightings, self.walk.person_id, self.walk.active_list, self.config.recognise)
 
-    def finish(self, camera: str) -> tuple[Findings, bytes]:
-        """Findings and signed sheet; ImageError where nobody was seen at any distance."""
+    def finish(self, camera: str, language: str | None = None) -> tuple[Findings, bytes]:
+        """Findings and signed sheet, in the site's language if in no other; ImageError where nobody was seen."""
         findings = self.findings()
         if not findings.rows:
             frames, lost = self.walk.num_frames, self.walk.num_without_distance
@@ -79,21 +80,22 @@ class WalkSession:
             )
         clock = clock_facts()
         active_list = self.walk.active_list
-        people = "1 person" if len(active_list.people) == 1 else f"{len(active_list.people)} people"
         facts = Facts(
             box_id=self.box_id,
             version=__version__,
             at=dt.datetime.now(dt.UTC),
-            clock="clock synchronised" if clock["synced"] else "clock not synchronised",
+            is_clock_synced=bool(clock["synced"]),
             camera=camera,
             size=self.size,
             person_id=self.walk.person_id,
-            distances=self.distances.describe() if self.distances else "unknown",
-            watchlist=f"{people}, digest {active_list.digest[:12]}",
+            distances=self.distances,
+            people=len(active_list.people),
+            list_digest=active_list.digest[:12],
             models={task: self.models.hashes[task] for task in ("detect", "embed")},
             frames=self.walk.num_frames,
         )
-        return findings, make_sheet(findings, facts, device_key(self.config.data_dir))
+        paper = Paper(language or self.config.site.language, SiteZone(self.config.site.time_zone))
+        return findings, make_sheet(findings, facts, paper, device_key(self.config.data_dir))
 
 
 def keep_accepted(config: Config, camera: str, findings: Findings) -> bool:

@@ -12,13 +12,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from edge.app.commission.distances import EYE_DISTANCE_M, DistanceSource, Marks, Pinhole, SpokenDistance
 from edge.app.commission.findings import DistanceResult, Findings
 from edge.app.commission.walk import DAY
 from edge.errors import ImageError
 from edge.ops.release.signed_page import body_of, sign_page, signer_of
 from edge.ops.release.signing import fingerprint, public_hex
+from edge.serve.page.environment import make_environment
+from edge.serve.page.language import Translate
+from edge.serve.page.words import Words
+from edge.serve.page.zone import SiteZone
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 640, 140, 40, 26
 
@@ -30,22 +34,34 @@ class Facts:
     box_id: str
     version: str
     at: dt.datetime
-    clock: str
+    is_clock_synced: bool
     camera: str
     size: tuple[int, int]
     person_id: str
-    distances: str
-    watchlist: str
+    distances: DistanceSource | None
+    people: int
+    list_digest: str
     models: Mapping[str, str]
     frames: int
 
 
-def make_sheet(findings: Findings, facts: Facts, key: Ed25519PrivateKey) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """Language and time zone of a sheet."""
+
+    language: str
+    zone: SiteZone
+
+
+def make_sheet(findings: Findings, facts: Facts, paper: Paper, key: Ed25519PrivateKey) -> bytes:
     """Return the signed page as file bytes."""
-    env = Environment(loader=PackageLoader("edge.app.commission"), autoescape=True, undefined=StrictUndefined)
+    t = Translate(paper.language)
+    env = make_environment("edge.app.commission", t, paper.zone)
     html = env.get_template("commission.html").render(
         findings=findings,
         facts=facts,
+        zone=paper.zone.shown,
+        distances=tell_distances(facts.distances, t, Words(t, paper.zone)),
         chart=_chart(findings),
         fingerprint=fingerprint(public_hex(key)),
     )
@@ -61,6 +77,28 @@ def check_sheet(data: bytes, name: str) -> str:
     if public is None:
         raise ImageError(f"{name}: was changed after it was signed; ask for the original")
     return public
+
+
+def tell_distances(source: DistanceSource | None, t: Translate, words: Words) -> str:
+    """How distances were worked out."""
+    match source:
+        case Marks():
+            told = [t("sheet.mark", metres=_short(words, metres), at=_short(words, at)) for at, metres in source.marks]
+            return t("sheet.marks_standing" if source.steps else "sheet.marks_walking", marks="; ".join(told))
+        case Pinhole():
+            values = {"focal": f"{source.focal_px:.0f}", "eyes": f"{EYE_DISTANCE_M * 1000:.0f}"}
+            if source.hfov_deg is None:
+                return t("sheet.pinhole", **values)
+            key = "sheet.pinhole_assumed" if source.is_assumed else "sheet.pinhole_given"
+            return t(key, angle=_short(words, source.hfov_deg), **values)
+        case SpokenDistance():
+            return t("sheet.stations")
+    return t("sheet.unknown")
+
+
+def _short(words: Words, value: float) -> str:
+    """A number with no more digits than it needs."""
+    return words.decimals(value, 0 if value == round(value) else 1)
 
 
 def _chart(findings: Findings) -> dict[str, Any]:

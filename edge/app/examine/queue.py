@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 MAX_WAITING = 5
 MAX_LOG = 200
 SWEEP_EVERY_S = 60.0
-_NAMES = re.compile(r"report\.html|[0-9a-f-]{36}_(?:(found|enhanced|enrolled)\.png|frame\.jpg)", re.ASCII)
+_NAMES = re.compile(r"[0-9a-f-]{36}_(?:(found|enhanced|enrolled)\.png|frame\.jpg)", re.ASCII)
 
 
 class ExamineQueue:
@@ -103,12 +103,15 @@ class ExamineQueue:
         return time.monotonic() - self._heard_at if job_id == self._at_work else 0.0
 
     def file(self, job_id: str, name: str) -> Path | None:
-        """Return a file of the results; refuses names that this program does not give."""
+        """Return a picture of the results; refuses names that this program does not give."""
         if job_id not in self._jobs or not _NAMES.fullmatch(name):
             return None
-        folder = self._folder / job_id / "out"
-        path = folder / name if name == "report.html" else folder / "crops" / name
+        path = self._folder / job_id / "out" / "crops" / name
         return path if path.is_file() else None
+
+    def report(self, job_id: str, language: str) -> Path | None:
+        """The report in that language."""
+        return results.report_of(self._folder / job_id, language) if job_id in self._jobs else None
 
     async def remove(self, job_id: str) -> None:
         """Stop and delete."""

@@ -15,6 +15,8 @@ from edge.store.audit.spellings import file_mentions, spellings
 JOB_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 JOB_FILE = "job.json"
 """Written when an examination has ended."""
+FORMER_REPORT = "report.html"
+"""Of releases that wrote one report, in English."""
 ERASED_NAME = "(erased)"
 """In the place of a file's name that named an erased person."""
 
@@ -22,6 +24,17 @@ ERASED_NAME = "(erased)"
 def folder_of(data_dir: Path) -> Path:
     """Where a device keeps its examinations."""
     return data_dir / "examine"
+
+
+def report_name(language: str) -> str:
+    """Name of the report's file in one language: whoever asks for it reads it in their own."""
+    return f"report-{language}.html"
+
+
+def report_of(job: Path, language: str) -> Path | None:
+    """A job's report in that language; the only one, of a release before that wrote one."""
+    paths = [job / "out" / name for name in (report_name(language), FORMER_REPORT)]
+    return next((path for path in paths if path.is_file()), None)
 
 
 def forget_in(data_dir: Path) -> Callable[[str], int]:
@@ -60,7 +73,7 @@ def remove_uploads(folder: Path) -> None:
 def erase(folder: Path, person_id: str) -> list[str]:
     """Take a person out of every finished examination that names them; return the ids of those jobs.
 
-    What shows the person goes: their hits with all pictures, and the report, which shows everybody. Other people's hits
+    What shows the person goes: their hits with all pictures, and the reports, which show everybody. Other people's hits
     stay. A job that can't be read, or still names the person afterwards, goes as a whole. What waits or is at work is
     left to the queue: nothing was found in it yet.
     """
@@ -95,7 +108,8 @@ def _take_out(job: Path, person_id: str) -> None:
         if path.is_file():
             text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
             durable.replace(path, text.encode())
-    (job / "out" / "report.html").unlink(missing_ok=True)
+    for path in (job / "out").glob("report*.html"):
+        path.unlink()
     about = json.loads((job / JOB_FILE).read_text("utf-8"))
     if file_mentions(job / JOB_FILE, spellings(person_id)):  # the name of the file that was handed in, say
         durable.replace(job / JOB_FILE, json.dumps(about | {"name": ERASED_NAME, "log": []}).encode())

@@ -18,9 +18,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from edge.app.examine.results import report_name
 from edge.app.offline import process
 from edge.config import Config
 from edge.errors import EdgeError
+from edge.serve.page.language import LANGUAGES
 
 PROGRESS_EVERY_S = 0.5
 NICENESS = 12
@@ -42,7 +44,10 @@ def main() -> None:
     _send(log="opening")
     try:
         _send(total=process.expected_frames_of(source))
-        done = process.process_files(config, source, out, watchlist=None, degradation=None, progress=progress)
+        reports = {report_name(language): language for language in LANGUAGES}
+        done = process.process_files(
+            config, source, out, watchlist=None, degradation=None, progress=progress, reports=reports
+        )
     except EdgeError as error:
         # The page must not show where the file lies on this device.
         _send(error=str(error).replace(str(source), "the file"))

@@ -39,20 +39,23 @@ class Conditions:
         """Return what is wrong, in order of appearance."""
         return tuple(self._now.values())
 
-    def set(self, subject: str, state: str, detail: str, at: dt.datetime, **more: Any) -> None:
+    def set(
+        self, subject: str, state: str, detail: str, at: dt.datetime, *, cameras: tuple[str, ...] = (), **more: Any
+    ) -> None:
         """Set a subject's state, and send a `health` item where it changed. An initial `ok` sends nothing.
 
-        A new detail of the same state only updates the page. `more` is added to the feed item.
+        A new detail of the same state only updates the page. `more` is added to the feed item; `cameras` is for the
+        page.
         """
         former = self._now.get(subject)
         if state == (former.state if former else OK):
             if former is not None and detail != former.detail:
-                self._now[subject] = replace(former, detail=detail)
+                self._now[subject] = replace(former, detail=detail, cameras=cameras)
                 self._publish(self.now())
             return
         self._now.pop(subject, None)
         if state != OK:
-            self._now[subject] = Condition(subject, state, at, detail)
+            self._now[subject] = Condition(subject, state, at, detail, cameras)
         self._publish(self.now())
         log.log(logging.INFO if state == OK else logging.WARNING, "%s is %s: %s", subject, state, detail)
         body = {"subject": subject, "state": state, "detail": detail, "since": time_to_text(at), **more}

@@ -201,7 +201,7 @@ class HealthMonitor:
         self._set_condition("identity", inputs.identity(), wall)
         self._set_condition("damage", checks.damage(self._store.damage(), wall), wall)
         off = [one.camera for one in inputs.cameras() if not inputs.is_scheduled(one.camera, wall)]
-        self._set_condition("schedule", checks.schedule(off), wall)
+        self._set_condition("schedule", checks.schedule(off), wall, cameras=tuple(off))
         if (drift := inputs.drift(wall)) is not None:
             # Each day sends an item of its own.
             self.conditions.set("drift", checks.OK, "another day was measured", wall)

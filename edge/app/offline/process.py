@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,18 @@ from typing import Any
 from edge import __version__
 from edge.app.build import Models, load_active_list, load_models
 from edge.app.offline import clips, lines
-from edge.app.offline.report import write_report
+from edge.app.offline.report import write_reports
 from edge.app.people.people import temporary_people
 from edge.app.people.transfer import import_people
 from edge.config import Config
 from edge.errors import StoreError
-from edge.names import counted, printable
+from edge.names import printable
 from edge.pipeline import ActiveList
+from edge.pipeline.limits import limits_of, still_limits_of
 from edge.pixels.encode import to_png
 from edge.store import Store
+
+REPORT = "report.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,12 @@ def process_files(
     degradation: str | None,
     progress: clips.Progress | None = None,
     enrolling: Callable[[int, int], None] | None = None,
+    reports: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Process `source` and write everything under `out`; returns a JSON-ready summary.
 
-    `progress` is told of every frame, `enrolling` how many people of how many of `watchlist` are enrolled.
+    `progress` is told of every frame, `enrolling` how many people of how many of `watchlist` are enrolled. `reports`:
+    language by name of the file; left out, one in the site's language.
     """
     found = clips.find_clips(source)
     fault = clips.Degradation.parse(degradation) if degradation else None
@@ -65,9 +70,9 @@ def process_files(
                 sha256 = draft.hit.images.reference
                 references[sha256] = people.picture(sha256) or b""
         _write(out, results, references)
-        write_report(
-            out / "report.html", results, references, _facts(source, config, models, people.active_list, fault)
-        )
+        facts = _facts(source, config, models, people.active_list, fault)
+        facts["limits"] = _limits_used(config, people.active_list, results)
+        write_reports(out, reports or {REPORT: config.site.language}, results, references, facts)
         notes = people.notes
     return {**_summary(results, out), "notes": list(notes)}
 
@@ -129,30 +134,31 @@ def _write(out: Path, results: list[clips.ClipResult], references: dict[str, byt
 def _facts(
     source: Path, config: Config, models: Models, active_list: ActiveList, fault: clips.Degradation | None
 ) -> dict[str, Any]:
-    worse = f" Frames were degraded by {fault.text} first." if fault else ""
-    people = counted(len(active_list.people), "person", "people")
-    details = [
-        ("edge", __version__),
-        ("watchlist", f"{people}, version {active_list.version}, digest {active_list.digest[:16]}"),
-        ("a match needs", f"similarity {config.recognise.min_similarity}, margin {config.recognise.min_margin}"),
-        ("enhancement", config.enhance.mode),
-    ]
-    details += [
-        (f"{task} model", f"{about['name']} {about['precision']} on {about['provider']}, {about['sha256']}")
-        for task, about in models.descriptions.items()
-        if "sha256" in about
-    ]
     return {
         "source": printable(source.name),
-        "sentence": f"{counted(len(active_list.people), 'person was', 'people were')} looked for.{worse}",
-        "details": details,
+        "people": len(active_list.people),
+        "degraded": fault.text if fault else None,
+        "version": __version__,
+        "list_version": active_list.version,
+        "list_digest": active_list.digest[:16],
+        "mode": config.enhance.mode,
+        "models": {task: about for task, about in models.descriptions.items() if "sha256" in about},
     }
+
+
+def _limits_used(config: Config, active_list: ActiveList, results: list[clips.ClipResult]) -> list[dict[str, Any]]:
+    """The limits that faces were held against, once for recordings and once for single pictures, by kind of picture."""
+    used = []
+    for is_stills, of in ((False, limits_of), (True, still_limits_of)):
+        if any(result.is_stills == is_stills for result in results):
+            used += [{"is_stills": is_stills, "limit": limit} for limit in of(config.recognise, active_list).values()]
+    return used
 
 
 def _summary(results: list[clips.ClipResult], out: Path) -> dict[str, Any]:
     return {
         "out": printable(out),
-        "report": printable(out / "report.html"),
+        "report": printable(out / REPORT),
         "clips": [
             {
                 "clip": result.clip.camera,

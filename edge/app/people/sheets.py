@@ -13,6 +13,8 @@ from edge.store.audit.spellings import file_mentions, spellings
 
 FOLDER = "commission"
 ERASED = b"(erased)"
+WALKER = ((b'<span id="walker">', b"</span>"), (b"entry ", b" of the list"))
+"""What stands before and after who walked: in every language, and in the sheets of releases that knew English alone."""
 
 
 def forget_in_sheets(data_dir: Path, person_id: str) -> int:
@@ -47,6 +49,6 @@ def _without(data_dir: Path, data: bytes, person_id: str) -> bytes | None:
     if signer_of(data) != public_hex(key):
         return None
     for spelt in (html.escape(person_id).replace("&#x27;", "&#39;").replace("&quot;", "&#34;"), person_id):
-        walker = f"entry {spelt} of the list".encode()
-        body = body.replace(walker, b"entry " + ERASED + b" of the list")
+        for before, after in WALKER:
+            body = body.replace(before + spelt.encode() + after, before + ERASED + after)
     return sign_page(body, key)

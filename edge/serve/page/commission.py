@@ -16,7 +16,7 @@ from edge.serve.http.file_types import read_picture_header
 from edge.serve.http.inputs import read_form
 from edge.serve.http.problems import RequestError
 from edge.serve.http.route import may_call
-from edge.serve.page.renderer import render
+from edge.serve.page.renderer import render, translator_of
 from edge.serve.ports import require_walk
 
 LIGHTS = ("day", "night")
@@ -45,7 +45,7 @@ async def act(request: web.Request) -> web.StreamResponse:
             case "measure":
                 await walk.measure(_metres(form.get("metres", "")), _light(form.get("light", "")))
             case "finish":
-                await walk.finish(request[CALLER].name or "")
+                await walk.finish(request[CALLER].name or "", translator_of(request).language)
             case "cancel":
                 await walk.cancel()
             case _:

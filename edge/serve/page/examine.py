@@ -19,6 +19,7 @@ from edge.serve.page.renderer import render, translator_of
 from edge.serve.ports import UNFINISHED, Examination, Examiner, require_examiner
 
 MAX_SNAPSHOT_AGE_MS = 2000.0
+REPORT = "report.html"
 MAX_FACES = 200
 """Faces listed on the page of one examination; the report has them all."""
 QUIET_S = 5.0
@@ -79,20 +80,25 @@ async def progress(request: web.Request) -> web.StreamResponse:
 
 
 async def file(request: web.Request) -> web.StreamResponse:
-    """Answer with a face crop, or with the report as a download."""
+    """Answer with a face crop, or with the report in the caller's language as a download."""
     inputs.check_names(request, ())
     name = request.match_info["name"]
-    path = require_examiner(request.app).file(_require(request).job_id, name)
+    examiner, job = require_examiner(request.app), _require(request)
+    is_report = name == REPORT
+    path = (
+        examiner.report(job.job_id, translator_of(request).language) if is_report else examiner.file(job.job_id, name)
+    )
     if path is None:
         raise NotFoundError("this examination has no such file: it was removed, or found nothing")
-    if name != "report.html":
+    if not is_report:
         kind = "image/png" if name.endswith(".png") else "image/jpeg"
         return web.FileResponse(path, headers={"Content-Type": kind, "Cache-Control": "private, max-age=3600"})
     by = request[CALLER].name or ""
     await written(request.app[STORE].audit(by, "examine.export", request.match_info["job_id"]))
     # A download, never a page: the report has inline styles, which our Content-Security-Policy forbids.
     saved = f'attachment; filename="report-{request.match_info["job_id"]}.html"'
-    return web.FileResponse(path, headers={"Content-Type": "text/html; charset=utf-8", "Content-Disposition": saved})
+    headers = {"Content-Type": "text/html; charset=utf-8", "Content-Disposition": saved, "Vary": "Accept-Language"}
+    return web.FileResponse(path, headers=headers)
 
 
 async def remove(request: web.Request) -> web.StreamResponse:
@@ -130,5 +136,5 @@ async def _values(request: web.Request) -> dict[str, Any]:
         "is_working": job.state in UNFINISHED,
         "before": before if job.state == "queued" else (),
         "is_starved": examiner.quiet_s(job.job_id) > QUIET_S,
-        "has_report": examiner.file(job.job_id, "report.html") is not None,
+        "has_report": examiner.report(job.job_id, translator_of(request).language) is not None,
     }

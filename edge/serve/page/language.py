@@ -49,8 +49,8 @@ def load() -> dict[str, Translate]:
     return {language: Translate(language) for language in LANGUAGES}
 
 
-def choose(own: str | None, accept: str) -> str:
-    """Choose the user's own language, else the best of Accept-Language that we have, else English."""
+def choose(own: str | None, accept: str, otherwise: str = DEFAULT) -> str:
+    """Choose the user's own language, else the best of Accept-Language that we have, else the site's."""
     if own in LANGUAGES:
         return str(own)
     accepted: list[tuple[float, int, str]] = []
@@ -60,7 +60,7 @@ def choose(own: str | None, accept: str) -> str:
             accepted.append((-float(weight or 1), place, name.split("-")[0].lower()))
         except ValueError:
             continue
-    return next((name for _, _, name in sorted(accepted) if name in LANGUAGES), DEFAULT)
+    return next((name for _, _, name in sorted(accepted) if name in LANGUAGES), otherwise)
 
 
 def preparing_words(t: Translate, steps: Iterable[Mapping[str, Any]]) -> str:

@@ -10,15 +10,15 @@ from urllib.parse import quote
 import jinja2
 from aiohttp import web
 
-from edge.serve.app_keys import BOX_ID, LIVE, Statuses
+from edge.serve.app_keys import BOX_ID, LIVE, SITE, Statuses
 from edge.serve.http.access import CALLER, Caller
 from edge.serve.http.proxies import ROOT
 from edge.serve.http.route import home, may_call, name_of
 from edge.serve.page import language
 from edge.serve.page.assets import Assets
+from edge.serve.page.environment import make_environment
 from edge.serve.page.language import LANGUAGES, Translate
 from edge.serve.page.strip import strip_values
-from edge.serve.page.words import Words
 from edge.serve.page.zone import SiteZone
 
 TEMPLATES: web.AppKey[dict[str, jinja2.Environment]] = web.AppKey("templates")
@@ -28,18 +28,10 @@ TEXTS: web.AppKey[dict[str, Translate]] = web.AppKey("texts")
 
 
 def make_templates(assets: Assets, statuses: Statuses, zone: SiteZone, t: Translate) -> jinja2.Environment:
-    """Load the templates of one language; every value is escaped, a missing one is an error."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("edge.serve.page"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(Words(t, zone).filters())
+    """Load the page's templates of one language."""
+    environment = make_environment("edge.serve.page", t, zone)
     environment.globals.update(
         asset=assets.address,
-        t=t,
         languages=LANGUAGES,
         meaning=statuses,
     )
@@ -47,9 +39,9 @@ def make_templates(assets: Assets, statuses: Statuses, zone: SiteZone, t: Transl
 
 
 def translator_of(request: web.Request) -> Translate:
-    """Texts in the caller's language: their own choice, else the browser's."""
-    own = request.get(CALLER, Caller()).language
-    return request.app[TEXTS][language.choose(own, request.headers.get("Accept-Language", ""))]
+    """Texts in the caller's language: their own choice, else the browser's, else the site's."""
+    own, accept = request.get(CALLER, Caller()).language, request.headers.get("Accept-Language", "")
+    return request.app[TEXTS][language.choose(own, accept, request.app[SITE].language)]
 
 
 def render(request: web.Request, template: str, values: Mapping[str, Any], *, status: int = 200) -> web.Response:

@@ -47,6 +47,10 @@ MILD_CONDITIONS = frozenset(f"condition.{name}" for name in _MILD.split())
 """Conditions under which hits still arrive; they are shown as a notice, all others as a fault."""
 
 
+BLIND_CONDITIONS = frozenset({"condition.watchlist_stale", "condition.models_unusable"})
+"""Conditions under which nobody becomes a hit, at no camera."""
+
+
 def clip_time(seconds: float) -> str:
     """A place in a video, or a length of time: minutes and seconds, as 2:05."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
@@ -54,11 +58,15 @@ def clip_time(seconds: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A problem to show: tone (`wait` or `fault`), what is wrong, what to do."""
+    """A problem to show: tone (`wait` or `fault`), what is wrong, what to do.
+
+    `blind`: what the live pictures say instead of "no possible match" while nobody can be recognised.
+    """
 
     tone: str
     what: str
     advice: str
+    blind: str = ""
 
 
 class Words:
@@ -92,9 +100,7 @@ class Words:
             "strangers": self.strangers,
             "in_view": self.in_view,
             "is_alarming": is_alarming,
-            "audit_words": self.audit_words,
             "yes_or_no": self.yes_or_no,
-            "audit_object": audit_object,
             "troubles": self.troubles,
             "condition": self.condition,
             "worst_first": worst_first,
@@ -155,10 +161,6 @@ class Words:
     def yes_or_no(self, value: object) -> str:
         """A recorded value; yes or no where it is one of the two."""
         return self._t("people.yes" if value else "page.no") if isinstance(value, bool) else str(value)
-
-    def audit_words(self, action: str) -> str:
-        """What an audited action did, in words; one that the catalogue doesn't know is shown as it is."""
-        return self._known(f"audited.{action.replace('.', '_')}", action)
 
     def doubts(self, hit: Hit) -> list[str]:
         """Reasons why this possible match may be wrong, from the hit's own measurements."""
@@ -244,7 +246,8 @@ class Words:
             what = t("trouble.waiting.what_one" if waiting == 1 else "trouble.waiting.what", count=waiting)
             problems.append(Trouble("wait", what, t("trouble.waiting.advice")))
         if steps := preparing_words(t, box.get("preparing", ())):
-            problems.append(Trouble("wait", t("trouble.preparing.what"), t("trouble.preparing.advice", steps=steps)))
+            advice = t("trouble.preparing.advice", steps=steps)
+            problems.append(Trouble("wait", t("trouble.preparing.what"), advice, blind=advice))
         return problems
 
     def condition(self, one: Condition) -> Trouble:
@@ -252,8 +255,10 @@ class Words:
         key = f"condition.{one.subject}_{one.state}"
         if not self._t.has(f"{key}.what"):
             return Trouble("wait", f"{one.subject}: {one.state}", one.detail)
-        advice = self._t(f"{key}.advice", detail=self.said(one.detail))
-        return Trouble("wait" if key in MILD_CONDITIONS else "fault", self._t(f"{key}.what"), advice)
+        advice = self._t(f"{key}.advice", detail=self.said(one.detail), cameras=", ".join(one.cameras))
+        what, tone = self._t(f"{key}.what"), "wait" if key in MILD_CONDITIONS else "fault"
+        blind = Markup("{} {}.").format(self._t("page.box_word"), what) if key in BLIND_CONDITIONS else ""
+        return Trouble(tone, what, advice, blind)
 
     def _known(self, key: str, otherwise: str) -> str:
         return self._t(key) if self._t.has(key) else otherwise
@@ -291,9 +296,3 @@ def is_alarming(hit: Hit) -> bool:
     """Whether a hit sounds until somebody has reviewed it."""
     age = dt.datetime.now(dt.UTC) - hit.visit.first_at
     return hit.review.get("state", "new") == "new" and age < dt.timedelta(hours=ALARM_HOURS)
-
-
-def audit_object(text: str) -> str:
-    """What an audited action was done to; a picture by the first digits of its hash."""
-    before, found, sha256 = text.partition("/api/v1/images/")
-    return sha256[:12] if found and not before else text

@@ -13,6 +13,7 @@ import pytest
 
 from edge.app.examine.queue import ExamineQueue, _apply_progress
 from edge.config import Config
+from edge.serve.page.language import LANGUAGES
 from edge.serve.ports import Examination
 
 JOB = "0123456789abcdef"
@@ -114,19 +115,32 @@ def whole_hit(number: int, person_id: str, runner_up_id: str | None = None) -> s
     return json.dumps(about | {"runner_up_id": runner_up_id}) + "\n"
 
 
+def test_a_report_is_the_one_of_the_language_asked_for(tmp_path: Path) -> None:
+    examiner, job = left_by(tmp_path, whole_hit(1, "ann-1"))
+    assert examiner.report(JOB, "de") is None
+    (job / "out" / "report.html").write_text("of a release before", "utf-8")
+    assert examiner.report(JOB, "de") == job / "out" / "report.html"
+    for language in LANGUAGES:
+        (job / "out" / f"report-{language}.html").write_text(language, "utf-8")
+        assert examiner.report(JOB, language) == job / "out" / f"report-{language}.html"
+    assert examiner.report("0" * 16, "de") is None
+    assert examiner.file(JOB, "report-de.html") is None
+
+
 def test_an_erasure_takes_out_one_person_and_leaves_the_others(tmp_path: Path) -> None:
     examiner, job = left_by(tmp_path, whole_hit(1, "ann-1") + whole_hit(2, "ben-2", "ann-1"))
     (job / "out" / "crops").mkdir()
     for number in (1, 2):
         (job / "out" / "crops" / f"{number:036x}_found.png").write_bytes(b"png")
-    (job / "out" / "report.html").write_text("Name of ann-1, Name of ben-2", "utf-8")
+    for name in ("report.html", "report-de.html"):
+        (job / "out" / name).write_text("Name of ann-1, Name of ben-2", "utf-8")
     tracks = [{"person_id": "ann-1", "reason": None}, {"person_id": None, "reason": "blur"}]
     (job / "out" / "tracks.jsonl").write_text("".join(json.dumps(one) + "\n" for one in tracks), "utf-8")
     assert examiner.forget_person("ann-1") == 1
     (hit_left,) = examiner.hits(JOB)
     assert (hit_left["person"]["id"], hit_left["runner_up_id"]) == ("ben-2", None)
     assert [path.name for path in (job / "out" / "crops").iterdir()] == [f"{2:036x}_found.png"]
-    assert not (job / "out" / "report.html").exists(), "it shows everybody"
+    assert not list((job / "out").glob("report*")), "it shows everybody"
     assert [face["person_id"] for face in examiner.faces(JOB)] == [None, None]
     assert not any(b"ann-1" in path.read_bytes() for path in job.rglob("*") if path.is_file())
     assert examiner.job(JOB) is not None

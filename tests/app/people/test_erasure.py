@@ -167,9 +167,13 @@ def test_odd_paths_are_refused_and_break_nothing(tmp_path: Path, raw: str) -> No
     run(check())
 
 
-def sheet_of(data_dir: Path, person_id: str, name: str = "a.html") -> Path:
-    """A kept sheet, signed by the box, with that walker."""
-    body = f"<p>Walker: entry {escape(person_id)} of the list. Recognises at 3 m.</p>\n".encode()
+WALKED = '<p>Es ging: Eintrag <span id="walker">{}</span> der Liste. Recognises at 3 m.</p>\n'
+WALKED_ONCE = "<p>Walker: entry {} of the list. Recognises at 3 m.</p>\n"
+
+
+def sheet_of(data_dir: Path, person_id: str, name: str = "a.html", walked: str = WALKED) -> Path:
+    """A kept sheet, signed by the box, with that walker; as releases before wrote it, too."""
+    body = walked.format(escape(person_id)).encode()
     path = data_dir / "commission" / name
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(sign_page(body, device_key(data_dir)))
@@ -181,14 +185,16 @@ def test_signed_sheets_lose_the_walker_and_stay_signed(tmp_path: Path, person_id
     with Store.open(tmp_path) as store:
         list_under(store, person_id)
         own, other = sheet_of(tmp_path, person_id), sheet_of(tmp_path, "bob-2", "b.html")
+        former = sheet_of(tmp_path, person_id, "former.html", WALKED_ONCE)
         foreign = tmp_path / "commission" / "c.html"
         foreign.write_text(f"<p>{person_id} was here</p>", "utf-8")
         before = other.read_bytes()
-        assert People(store).traces(person_id)["sheets"] == 2
+        assert People(store).traces(person_id)["sheets"] == 3
         erased = People(store).forget(person_id, by="sam")
-        assert (erased.sheets, erased.receipt.is_scrubbed, dict(erased.remains)) == (2, True, {})
-        assert check_sheet(own.read_bytes(), "a") == public_hex(device_key(tmp_path))
-        assert b"Recognises at 3 m." in own.read_bytes()
+        assert (erased.sheets, erased.receipt.is_scrubbed, dict(erased.remains)) == (3, True, {})
+        for kept in (own, former):
+            assert check_sheet(kept.read_bytes(), "a") == public_hex(device_key(tmp_path))
+            assert b"Recognises at 3 m." in kept.read_bytes()
         assert other.read_bytes() == before
         assert not foreign.exists(), "what the box has not signed is no evidence"
 

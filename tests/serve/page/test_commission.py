@@ -44,7 +44,7 @@ class Walk:
             sentence="Recognises at 3 m.",
         )
 
-    async def finish(self, by: str) -> None:
+    async def finish(self, by: str, language: str) -> None:
         if not self.state.stations:
             raise ConflictError("nothing was measured yet")
         self.asked.append(("finish", by))

@@ -15,6 +15,7 @@ from edge.app.examine.queue import MAX_WAITING, ExamineQueue
 from edge.config import Config
 from tests.support.drawings import draw_face, png, png_that_says
 from tests.support.examining import bench
+from tests.support.german import english_in
 from tests.support.web import live_view, run
 
 
@@ -66,6 +67,11 @@ def test_a_video_is_examined_in_a_worker_and_what_was_found_is_shown(
             answer, report = await made.box.get(f"{address}/files/report.html", headers)
             assert answer.headers["Content-Disposition"].startswith("attachment")
             assert b"Demo person" in report
+            assert b'<html lang="en">' in report
+            german = headers | {"Accept-Language": "de"}
+            answer, report = await made.box.get(f"{address}/files/report.html", german)
+            assert answer.headers["Vary"] == "Accept-Language"
+            assert english_in(report.decode()) == []
             for name in ("job.json", "hits.jsonl", "..%2fjob.json", "%2e%2e%2f%2e%2e%2fedge.db", "x.png"):
                 assert (await made.box.get(f"{address}/files/{name}", headers))[0].status == 404
             assert not [name for name in made.left() if "file" in Path(name).name], "the file itself stayed"

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 import string
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+import edge
+from edge.config import SiteConfig
+from edge.config.site import Language
 from edge.records import CameraState
 from edge.serve.page import hits, language
 from edge.serve.page.language import DEFAULT, LANGUAGES, Translate, choose
@@ -17,7 +21,10 @@ from edge.watchlist import RefusalReason
 from tests.support.web import PASSWORD, make_hit, run, running
 
 SERVE = Path(language.__file__).parent
-TEMPLATES = sorted((SERVE / "templates").rglob("*.html"))
+PAPERS = [Path(edge.__file__).parent / "app" / name / "templates" for name in ("offline", "commission")]
+"""Of reports and sheets, which speak the languages of the page."""
+TEMPLATES = sorted(path for folder in (SERVE / "templates", *PAPERS) for path in folder.rglob("*.html"))
+SOURCES = [*TEMPLATES, *SERVE.parent.rglob("*.py"), *(path for one in PAPERS for path in one.parent.glob("*.py"))]
 SCRIPTS = sorted((SERVE / "static").glob("*.js"))
 TEXTS = language.load()
 SAME_WORDS = {"page.none", "page.box_word", "page.box", "hits.person", "hits.filters", "people.name", "people.status"}
@@ -27,7 +34,7 @@ SAME_WORDS = {"page.none", "page.box_word", "page.box", "hits.person", "hits.fil
 def literals() -> tuple[set[str], set[str]]:
     """Keys the code asks for, and prefixes to which it adds the rest."""
     keys, prefixes = set(), set()
-    for path in [*TEMPLATES, *SERVE.parent.rglob("*.py")]:
+    for path in SOURCES:
         text = path.read_text("utf-8")
         keys |= set(re.findall(r"""\bt(?:\.has)?\(\s*"([a-z_0-9.]+)"(?!\s*~)""", text))
         keys |= {key for pair in re.findall(r'"([a-z_.]+)" if [^()]*?else "([a-z_.]+)"', text) for key in pair}
@@ -73,7 +80,7 @@ def test_no_key_is_missing_and_none_unused() -> None:
 def texts_asked() -> set[str]:
     """Keys given to `t` as they stand."""
     found = set()
-    for path in [*TEMPLATES, *SERVE.parent.rglob("*.py")]:
+    for path in SOURCES:
         found |= set(re.findall(r"""\bt\(\s*"([a-z_0-9.]+)"\s*[,)]""", path.read_text("utf-8")))
     return found
 
@@ -133,6 +140,20 @@ def test_values_are_escaped_and_a_missing_key_is_an_error() -> None:
 def test_the_language_is_ones_own_then_the_browsers(own: str | None, accept: str, expected: str) -> None:
     assert choose(own, accept) == expected
     assert expected in LANGUAGES
+
+
+def test_the_settings_know_every_language() -> None:
+    assert set(get_args(Language)) == set(LANGUAGES)
+
+
+def test_where_nobody_asks_the_page_speaks_the_sites_language(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path, site=SiteConfig(language="de")) as box:
+            for accept, expected in (("", "de"), ("fr", "de"), ("en-GB", "en")):
+                _, body = await box.get("/login", {"Accept-Language": accept})
+                assert f'<html lang="{expected}"' in body.decode(), accept
+
+    run(check())
 
 
 def test_a_page_speaks_german_to_who_asks_for_it(tmp_path: Path) -> None:

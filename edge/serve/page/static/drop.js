@@ -5,13 +5,33 @@ import { showLocalTimes } from "./times.js";
 
 for (const place of document.querySelectorAll("[data-drop]")) {
   const input = place.querySelector("input[type=file]");
+  showPicked(place, input);
   for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
     place.addEventListener(name, (event) => {
       event.preventDefault();
       place.classList.toggle("over", name === "dragenter" || name === "dragover");
-      if (name === "drop" && event.dataTransfer.files.length) input.files = event.dataTransfer.files;
+      if (name !== "drop" || !event.dataTransfer.files.length) return;
+      input.files = event.dataTransfer.files;
+      input.dispatchEvent(new Event("change"));
     });
   }
+}
+
+// A button and the names of what was chosen, in the page's language.
+function showPicked(place, input) {
+  const [row, button, names] = ["span", "span", "span"].map((tag) => document.createElement(tag));
+  row.className = "picked";
+  button.className = "button quiet";
+  button.textContent = input.multiple ? t("choose_files") : t("choose_file");
+  row.append(button, names);
+  place.append(row);
+  place.classList.add("ready");
+  const show = () => {
+    const picked = [...input.files].map((file) => file.name);
+    names.textContent = picked.length > 3 ? t("files", { count: picked.length }) : picked.join(", ");
+  };
+  input.addEventListener("change", show);
+  show();
 }
 
 const form = document.querySelector("[data-upload]");

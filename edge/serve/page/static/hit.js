@@ -40,6 +40,7 @@ if (stack && slider) {
   const wipe = () => {
     enhanced.style.clipPath = `inset(0 ${100 - slider.value}% 0 0)`;
     stack.style.setProperty("--wipe", `${slider.value}%`);
+    stack.classList.toggle("wiped", Number(slider.value) > 0);
     toggle.setAttribute("aria-pressed", String(Number(slider.value) > 0));
   };
   slider.parentElement.hidden = false;
@@ -115,6 +116,17 @@ if (undo) {
   };
   count();
 }
+
+// Where the verdict bar lies under the faces it must not lie on them, however much stands above: a strip, a long name.
+const bar = document.querySelector("#verdict");
+function uncoverFaces() {
+  const [faces, own] = [looks.map((look) => look.getBoundingClientRect()), bar.getBoundingClientRect()];
+  if (!faces.length || own.left >= Math.max(...faces.map((face) => face.right))) return;
+  const covered = Math.max(...faces.map((face) => face.bottom)) - own.top;
+  if (covered > 0) scrollBy({ top: covered, behavior: "instant" });
+}
+uncoverFaces();
+for (const choice of bar.querySelectorAll("details")) choice.addEventListener("toggle", uncoverFaces);
 
 const form = document.querySelector("[data-review]");
 const STORED = "edge-keys";

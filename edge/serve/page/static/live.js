@@ -87,7 +87,8 @@ export class LivePicture {
     const faces = live ? this.frame.record.faces.filter((face) => face.label) : [];
     const names = [...new Set(faces.filter((face) => !face.rejected).map((face) => face.label))].sort();
     const turnedDown = [...new Set(faces.filter((face) => face.rejected).map(rejection))].sort();
-    const paused = said("pause");
+    // Why nobody would be recognised: else an empty picture reads as all clear.
+    const paused = said("pause") ?? said("blind") ?? said(`off="${this.camera}"`);
     let text = [names.length ? t("in_view", { names: names.join(", ") }) : "", ...turnedDown].filter(Boolean).join(" ");
     text ||= paused ?? said("nobody") ?? t("nobody");
     if (!live) text = lost ?? t("unknown");
