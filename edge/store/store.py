@@ -41,6 +41,9 @@ from edge.store.people.watchlist import Watchlist
 from edge.store.repair import damage
 from edge.store.rows import AuditHead, Consumer, RetentionReport
 
+DELETE_S = 0.03
+"""Seconds for which pictures are deleted after a commit, before an alert may be stored."""
+
 
 class Store:
     """Hits, feed, pictures, people and accounts of one device, in one data directory.
@@ -296,4 +299,6 @@ def _make_room(core: Core, db: sqlite3.Connection) -> bool:
 
 
 def _delete_files(core: Core, db: sqlite3.Connection, _: Sequence[FeedItem]) -> None:
-    images.delete_released(db, core.blobs)
+    """Delete released pictures for a moment; where some are left, another commit is queued behind waiting alerts."""
+    if not images.delete_released(db, core.blobs, DELETE_S):
+        core.write(lambda change: None)

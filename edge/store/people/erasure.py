@@ -25,9 +25,9 @@ from edge.store.hits import hits
 from edge.store.people import notes, people
 from edge.store.rows import Receipt
 
-SLICE_S = 0.05
+SLICE_S = 0.03
 """Seconds of work between two chances for an alert to be stored."""
-HITS_AT_A_TIME = 10
+HITS_AT_A_TIME = 4
 ROWS_AT_A_TIME = 200
 """Feed items or hits looked through before the time is looked at; of the audit as many, shared by the people erased."""
 

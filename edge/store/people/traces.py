@@ -68,6 +68,6 @@ def find(core: Core, wanted: Sequence[str], *, pictures: bool) -> dict[str, int]
     rows = core.read(lambda db: in_rows(db, wanted))
     found = {f"rows of {table}": count for table, count in sorted(rows.items())}
     found |= dict(in_files(core.folder, wanted, pictures=pictures))
-    if unnamed := core.read(lambda db: images.count_unnamed(db, core.blobs)):
-        found["pictures that no row names"] = unnamed
+    if unnamed := core.read(lambda db: images.unnamed(db, core.blobs.files())):
+        found["pictures that no row names"] = len(unnamed)
     return found
