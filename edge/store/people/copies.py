@@ -59,9 +59,8 @@ def _erase_from(path: Path, person_ids: Sequence[str], listed: Collection[str], 
         with contextlib.closing(connect.open_writer(path)) as db:
             with connect.immediate(db):
                 there = {person.person_id for person in people.all_people(db)}
-                for person_id in person_ids:
-                    if person_id not in there:
-                        audit.blank_rows_about(db, person_id, (person_id,))
+                if away := [person_id for person_id in person_ids if person_id not in there]:
+                    audit.blank_rows_about(db, audit.About(dict.fromkeys(away, ())))
                 gone = sorted(one for one in there if one in person_ids or one not in listed)
                 change = Change(db)
                 erasure.begin(change, gone, audit.LOCAL, now)

@@ -60,5 +60,6 @@ def _blank(review: Any, words: Sequence[str]) -> bool:
 
 def _names(text: str, words: Sequence[str]) -> bool:
     """Whether a text names one of them, a short name as a word of its own; people write as they like."""
-    whole = (re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) for word in words if word)
+    short = [word for word in words if word and word.casefold() in text.casefold()]
+    whole = (re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) for word in short)
     return mentions(text, words) or any(whole)
