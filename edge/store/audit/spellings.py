@@ -46,10 +46,14 @@ class Wanted:
             if folded in values or any(one in reading for reading in readings for one in spelt):
                 yield word
 
+    def is_named_in(self, text: str) -> bool:
+        """Whether the text names one of them."""
+        return next(self.named_in(text), None) is not None
+
 
 def mentions(text: str, wanted: Iterable[str]) -> bool:
     """Whether the text names one of `wanted`."""
-    return next(Wanted(wanted).named_in(text), None) is not None
+    return Wanted(wanted).is_named_in(text)
 
 
 def _readings(text: str) -> set[str]:
@@ -61,12 +65,14 @@ def _readings(text: str) -> set[str]:
         found.add(html.unescape(text))
     if "\\u" in text:
         found.add(_ESCAPED.sub(_unescape, text))
-    found |= {unquote(one) for one in found}
+    found |= {unquote(one) for one in found if "%" in one}
     return {_folded(one) for one in found}
 
 
 def _folded(text: str) -> str:
     """A form in which equal names are equal, however they were typed."""
+    if text.isascii():
+        return text.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
