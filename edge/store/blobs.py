@@ -78,9 +78,9 @@ class Blobs:
             raise
 
     def remove(self, hashes: Iterable[str]) -> int:
-        """Delete files, durably; returns how many were there."""
+        """Delete files, durably; returns how many were there. What is no SHA-256, as a damaged row says, has none."""
         removed, folders = 0, set()
-        for sha256 in hashes:
+        for sha256 in filter(is_sha256, hashes):
             path = self.path(sha256)
             with contextlib.suppress(FileNotFoundError):
                 path.unlink()

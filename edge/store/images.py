@@ -129,7 +129,7 @@ def forget_missing(db: sqlite3.Connection, blobs: Blobs) -> int:
         return 0
     with contextlib.nullcontext() if db.in_transaction else immediate(db):
         # Looked for again under the lock: another process may have added one meanwhile.
-        gone = [(sha256,) for sha256 in doubtful if not blobs.path(sha256).is_file()]
+        gone = [(sha256,) for sha256 in doubtful if not (is_sha256(sha256) and blobs.path(sha256).is_file())]
         db.executemany("DELETE FROM hit_images WHERE sha256 = ?", gone)
         db.executemany("DELETE FROM item_images WHERE sha256 = ?", gone)
         db.executemany("DELETE FROM images WHERE sha256 = ?", gone)

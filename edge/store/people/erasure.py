@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from edge.errors import NotFoundError
 from edge.store import images
 from edge.store.audit import audit
+from edge.store.audit.spellings import Wanted
 from edge.store.codec import time_from_text, time_to_text, to_line
 from edge.store.database import meta
 from edge.store.database.jobs import Change
@@ -124,6 +125,11 @@ class Erasing:
     def _scan_feed(self, change: Change) -> bool:
         """Retention may have deleted a hit whose newest feed items remain; others may name the erased as runner-up."""
         first, last = self._next_range(change.db, "feed", "seq")
+        # Nobody can tell whom a damaged body names, and nobody gets it: pullers are given a gap.
+        blank = (
+            "UPDATE feed SET type = 'gap', hit_id = NULL, body = ? WHERE seq BETWEEN ? AND ? AND NOT json_valid(body)"
+        )
+        change.db.execute(blank, (to_line(feed.DAMAGED), first, last))
         named = f"""SELECT DISTINCT hit_id, json_extract(body, '$.person.id') FROM feed
             WHERE seq BETWEEN ? AND ? AND json_extract(body, '$.person.id') IN {_LEAVING}"""
         for hit_id, person_id in change.db.execute(named, (first, last, *self._given)).fetchall():
@@ -134,6 +140,10 @@ class Erasing:
 
     def _scan_hits(self, change: Change) -> bool:
         first, last = self._next_range(change.db, "hits", "rowid")
+        damaged = "SELECT hit_id, body FROM hits WHERE rowid BETWEEN ? AND ? AND NOT json_valid(body)"
+        if rows := change.db.execute(damaged, (first, last)).fetchall():
+            among = Wanted(self._words(change.db))
+            hits.remove(change.db, [hit_id for hit_id, body in rows if among.is_named_in(body)])
         self._drop_runner_up(change.db, "hits", "rowid", first, last)
         notes.blank_in_bodies(change.db, "hits", "rowid", (first, last), self._words(change.db))
         return last == 0
@@ -152,7 +162,7 @@ class Erasing:
     def _drop_runner_up(self, db: sqlite3.Connection, table: str, column: str, first: int, last: int) -> None:
         db.execute(
             f"""UPDATE {table} SET body = json_set(body, '$.runner_up_id', NULL) WHERE {column} BETWEEN ? AND ?
-                AND json_extract(body, '$.runner_up_id') IN {_LEAVING}""",
+                AND CASE WHEN json_valid(body) THEN json_extract(body, '$.runner_up_id') IN {_LEAVING} END""",
             (first, last, *self._given),
         )
 

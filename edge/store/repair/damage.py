@@ -185,8 +185,11 @@ def _read_old(path: Path, new: sqlite3.Connection) -> tuple[salvage.Salvage, dic
     found, sequences = salvage.Salvage(), {}
     try:
         with contextlib.closing(connect.open_reader(path)) as old:
+            # Without it, SQLite refuses all of a file that was cut off, and of one with a damaged entry in its schema.
+            old.execute("PRAGMA writable_schema = ON")
             found = salvage.copy_rows(old, new)
-            sequences = dict(old.execute("SELECT name, seq FROM sqlite_sequence"))
+            if old.execute("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'").fetchone():
+                sequences = dict(old.execute("SELECT name, seq FROM sqlite_sequence"))
     except sqlite3.DatabaseError as error:
         # An error for another reason, such as a full disk, says nothing about what can be read.
         if not connect.is_damaged(error) or (not found.copied and connect.is_unreadable(error)):

@@ -55,7 +55,7 @@ def _copy_table(old: sqlite3.Connection, new: sqlite3.Connection, name: str, fou
     reader = _Reader(old, name, columns, keys)
     for row in reader.rows() if columns else ():
         try:
-            _require_sense(new, columns, row)
+            _require_sense(new, name, columns, row)
             new.execute(insert, row if has_rowid or keys != ["rowid"] else row[1:])
             found.copied[name] += 1
         except sqlite3.Error as error:
@@ -78,12 +78,14 @@ def readable(db: sqlite3.Connection, name: str, columns: Sequence[str]) -> Itera
         yield row[first:]
 
 
-def _require_sense(db: sqlite3.Connection, columns: Sequence[str], row: Sequence[object]) -> None:
+def _require_sense(db: sqlite3.Connection, name: str, columns: Sequence[str], row: Sequence[object]) -> None:
     """sqlite3.DataError where a page was overwritten with something that only looks like a row."""
-    if "body" in columns:
-        body = row[len(row) - len(columns) + columns.index("body")]
-        if not db.execute("SELECT json_valid(?)", (body,)).fetchone()[0]:
-            raise sqlite3.DataError("no JSON")
+    values = dict(zip(columns, row[len(row) - len(columns) :], strict=True))
+    if "body" in values and not db.execute("SELECT json_valid(?)", (values["body"],)).fetchone()[0]:
+        raise sqlite3.DataError("no JSON")
+    named = [values[column] for column in ("sha256", "image_sha256") if column in values and name != "audit"]
+    if not all(isinstance(one, str) and is_sha256(one) for one in named):
+        raise sqlite3.DataError("no name of a picture")
 
 
 def _common_columns(old: sqlite3.Connection, new: sqlite3.Connection, name: str) -> list[str]:

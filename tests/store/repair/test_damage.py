@@ -206,3 +206,73 @@ def test_a_large_database_is_checked_at_the_start_only_after_an_end_that_was_not
     (good / "edge.db-wal").write_bytes(b"left by a service that was killed")
     Store.open(good).close()
     assert checked == [True]
+
+
+@pytest.mark.parametrize(
+    "harm", ["UPDATE feed SET body = substr(body, 2)", "UPDATE feed SET at = '2026-99' || substr(at, 8)"]
+)
+def test_a_damaged_row_of_the_feed_is_a_gap_and_what_follows_is_delivered(
+    good: Path, tmp_path: Path, harm: str
+) -> None:
+    folder = shutil.copytree(good, tmp_path / "bad")
+    with contextlib.closing(sqlite3.connect(folder / "edge.db")) as db, db:
+        (seq,) = db.execute("SELECT seq FROM feed WHERE type = 'alert.created' LIMIT 1").fetchone()
+        db.execute(f"{harm} WHERE seq = ?", (seq,))
+    with Store.open(good) as well, Store.open(folder) as store:
+        before, after = well.feed(None, 500).items, store.feed(None, 500).items
+        assert [item.seq for item in after] == [item.seq for item in before]
+        damaged = [item for item in after if item.body.get("cause") == "item damaged"]
+        assert [(item.seq, item.type) for item in damaged] == [(seq, "gap")]
+        assert [item for item in after if item.seq != seq] == [item for item in before if item.seq != seq]
+
+
+def test_a_byte_that_is_no_text_keeps_no_row_from_being_read(good: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(good, tmp_path / "bad")
+    data = (folder / "edge.db").read_bytes()
+    name = ANN.name.encode()
+    assert data.count(name) > 3
+    (folder / "edge.db").write_bytes(data.replace(name, name[:-1] + b"\xff"))
+    with Store.open(folder) as store:
+        assert store.damage() is None, "SQLite itself sees nothing wrong"
+        alerts = [item for item in store.feed(None, 500).items if item.type == "alert.created"]
+        assert len(alerts) == len(store.hits()) == 12
+        assert store.forget_person(ANN.person_id).result(20).hits == 12
+
+
+def test_hits_whose_rows_are_damaged_hide_no_others_and_stop_no_erasure(good: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(good, tmp_path / "bad")
+    with contextlib.closing(sqlite3.connect(folder / "edge.db")) as db, db:
+        db.execute("UPDATE hits SET body = substr(body, 2) WHERE rowid IN (SELECT rowid FROM hits LIMIT 2)")
+        db.execute("UPDATE feed SET body = substr(body, 2) WHERE seq IN (SELECT seq FROM feed LIMIT 4)")
+    with Store.open(folder) as store:
+        enrol(store, BOB)
+        assert len(store.hits()) == 10
+        assert store.forget_person(BOB.person_id).result(20).is_scrubbed
+        assert len(store.hits()) == 10
+        assert store.forget_person(ANN.person_id).result(20).is_scrubbed
+        assert store.traces([ANN.person_id, ANN.name]) == {}
+
+
+def test_a_picture_with_an_impossible_name_keeps_nothing_from_opening(good: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(good, tmp_path / "bad")
+    with contextlib.closing(sqlite3.connect(folder / "edge.db")) as db, db:
+        db.execute(
+            "UPDATE images SET sha256 = '\x01' || substr(sha256, 2) WHERE rowid = (SELECT min(rowid) FROM images)"
+        )
+        db.execute("INSERT INTO doomed_images VALUES ('../../etc/passwd')")
+        db.execute("DELETE FROM meta WHERE key = 'last_sweep_at'")
+    with Store.open(folder) as store:
+        add_hits(store, ANN, range(200, 203))
+        assert len(store.hits(limit=500)) == 15
+
+
+def test_a_file_that_was_cut_off_keeps_the_tables_that_are_whole(good: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(good, tmp_path / "bad")
+    with (folder / "edge.db").open("r+b") as file:
+        file.truncate(max(page for name, _, page in roots(good) if name in ("people", "users", "meta")) * PAGE)
+    with Store.open(folder) as store:
+        mended = store.damage()
+        assert mended is not None
+        assert "whole database" not in mended.detail
+        assert store.people() == [ANN]
+        assert store.box_id
