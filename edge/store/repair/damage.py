@@ -72,7 +72,8 @@ def mend(path: Path, blobs: Blobs, now: dt.datetime) -> Damage | None:
         with contextlib.closing(connect.open_writer(path)) as db:
             if not (found := problems(db)):
                 return None
-            if _rebuild_indexes(db):
+            # Where pages point back at each other, the rows of a table never end, and neither would new indexes.
+            if not any("reference to page" in problem for problem in found) and _rebuild_indexes(db):
                 damage = Damage(
                     "rebuilt", f"damaged indexes were rebuilt, nothing is lost ({found[0]})", time_to_text(now)
                 )

@@ -7,8 +7,9 @@ import datetime as dt
 import itertools
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from edge.store.blobs import Blobs, is_sha256
 from edge.store.codec import time_to_text
@@ -16,6 +17,8 @@ from edge.store.database import connect
 
 _LEFT_OUT = ("migrations",)
 MAX_ROWID = 2**62
+MAX_ERRORS = 10_000
+"""Damaged places of one table after which the rest of it is given up."""
 
 
 @dataclass(slots=True)
@@ -117,6 +120,7 @@ class _Reader:
         self._has_rowid = keys == ["rowid"]
         self._chosen = ", ".join(["rowid", *columns] if self._has_rowid else columns)
         self._keys = keys
+        self._key_at = [0] if self._has_rowid else [columns.index(key) for key in keys if key in columns]
         self._errors = 0
         self.is_complete = True
         """Whether no page was met that can't be read."""
@@ -135,7 +139,8 @@ class _Reader:
             for row in self._some("WHERE rowid > ?", "", last):
                 last = int(str(row[0]))
                 yield row
-            if self._errors == errors or (first := self._first_after(last)) is None:
+            is_hopeless = self._errors >= MAX_ERRORS
+            if self._errors == errors or is_hopeless or (first := self._first_after(last)) is None or first <= last:
                 return
             yield from self._some("WHERE rowid > ? AND rowid <= ?", " DESC", last, first)
             last = first
@@ -145,13 +150,23 @@ class _Reader:
         ordered = ", ".join(f"{key}{order}" for key in self._keys)
         query = f"SELECT {self._chosen} FROM {self._name} NOT INDEXED {where} ORDER BY {ordered}"
         try:
-            yield from self._db.execute(query, given)
+            yield from self._in_order(self._db.execute(query, given), is_down=order == " DESC")
         except sqlite3.Error as error:
             if connect.is_full(error) or connect.is_locked(error):
                 raise  # nothing is known of the row
             self._errors += 1
             self.is_complete = False
             self.is_disk_failing |= connect.is_unreadable(error)
+
+    def _in_order(self, rows: Iterable[tuple[object, ...]], *, is_down: bool) -> Iterator[tuple[object, ...]]:
+        """The rows for as long as their keys rise, or fall: where pages point back at each other they never end."""
+        last: tuple[Any, ...] | None = None
+        for row in rows:
+            key = tuple(row[at] for at in self._key_at)
+            if last is not None and not _follows(*((key, last) if is_down else (last, key))):
+                raise sqlite3.DatabaseError("rows out of order")
+            last = key
+            yield row
 
     def _first_after(self, last: int) -> int | None:
         """The next rowid behind a damaged page, looked for in growing steps."""
@@ -161,6 +176,14 @@ class _Reader:
                 row = self._db.execute(query, (last + step,)).fetchone()
                 return None if row is None else int(row[0])
         return None
+
+
+def _follows(first: tuple[Any, ...], second: tuple[Any, ...]) -> bool:
+    """Whether the second key comes after the first; not where what was read can't be compared."""
+    try:
+        return not first or second > first
+    except TypeError:
+        return False
 
 
 def complete(db: sqlite3.Connection, blobs: Blobs, now: dt.datetime, lost: Sequence[str]) -> Counter[str]:

@@ -276,3 +276,27 @@ def test_a_file_that_was_cut_off_keeps_the_tables_that_are_whole(good: Path, tmp
         assert "whole database" not in mended.detail
         assert store.people() == [ANN]
         assert store.box_id
+
+
+@pytest.mark.parametrize("table", ["images", "feed"])
+def test_pages_that_point_back_at_each_other_end(good: Path, tmp_path: Path, table: str) -> None:
+    """Read as they are, such a table has no end: each page leads to all of them again, twenty deep."""
+    folder = shutil.copytree(good, tmp_path / "bad")
+    with Store.open(folder) as store:
+        add_hits(store, ANN, range(300, 420))
+    root = next(page for name, _, page in roots(folder) if name == table)
+    data = bytearray((folder / "edge.db").read_bytes())
+    start = (root - 1) * PAGE
+    assert data[start] in (2, 5), "a page with children"
+    num_cells = int.from_bytes(data[start + 3 : start + 5], "big")
+    assert num_cells > 2
+    for cell in range(1, num_cells):
+        at = start + int.from_bytes(data[start + 12 + 2 * cell : start + 14 + 2 * cell], "big")
+        data[at : at + 4] = root.to_bytes(4, "big")
+    (folder / "edge.db").write_bytes(data)
+    with Store.open(folder) as store:
+        mended = store.damage()
+        assert mended is not None
+        assert table in mended.detail
+        assert store.people() == [ANN]
+        add_hits(store, ANN, range(500, 503))
