@@ -18,10 +18,12 @@ from pathlib import Path
 
 from edge.errors import NotFoundError
 from edge.store.blobs import MIN_AGE_TO_DELETE_S, Blobs, is_sha256
-from edge.store.codec import time_from_text, time_to_text
+from edge.store.codec import time_to_text
 from edge.store.database import meta
 from edge.store.database.connect import immediate
 
+DELETE_S = 0.03
+"""Seconds for which files are deleted after a commit, before alerts get their turn."""
 FILES_AT_A_TIME = 8
 """Files deleted before the time is looked at: each may wait for the disk."""
 _UNNAMED = """NOT EXISTS (SELECT 1 FROM hit_images h WHERE h.sha256 = images.sha256)
@@ -101,8 +103,8 @@ def sweep_if_due(db: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -> None
 
     Every `edge` command opens the store, and younger files are never deleted.
     """
-    last = meta.get(db, meta.Key.LAST_SWEEP_AT)
-    if last is not None and abs((now - time_from_text(last)).total_seconds()) < MIN_AGE_TO_DELETE_S:
+    last = meta.get_time(db, meta.Key.LAST_SWEEP_AT)
+    if last is not None and abs((now - last).total_seconds()) < MIN_AGE_TO_DELETE_S:
         return
     sweep_orphans(db, blobs)
     if next(blobs.names(), None) is not None:  # else the folder may be on a disk that is away

@@ -23,7 +23,8 @@ _COLUMNS = "person_id, name, status, expires_at, reason, owner"
 _PUT = f"""INSERT INTO people ({_COLUMNS}, changed_at)
     VALUES (:person_id, :name, :status, :expires_at, :reason, :owner, :changed_at)
     ON CONFLICT (person_id) DO UPDATE SET name = excluded.name, status = excluded.status,
-    expires_at = excluded.expires_at, reason = excluded.reason, owner = excluded.owner, changed_at = excluded.changed_at"""
+    expires_at = excluded.expires_at, reason = excluded.reason, owner = excluded.owner,
+    changed_at = excluded.changed_at"""
 
 
 def put(
@@ -147,8 +148,7 @@ def require_version(db: sqlite3.Connection, expected: int | None) -> None:
 
 def changed_at(db: sqlite3.Connection) -> dt.datetime | None:
     """When the list was last changed or confirmed; None before the first time."""
-    at = meta.get(db, meta.Key.WATCHLIST_AT)
-    return time_from_text(at) if at else None
+    return meta.get_time(db, meta.Key.WATCHLIST_AT)
 
 
 def bump_version(db: sqlite3.Connection, now: dt.datetime) -> None:

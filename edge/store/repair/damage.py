@@ -48,9 +48,12 @@ class Damage:
 
 
 def problems(db: sqlite3.Connection) -> list[str]:
-    """What SQLite's quick check finds wrong; empty when all is well. A check that can't be made is a finding."""
+    """What SQLite's quick check finds wrong, and times that are none; empty when all is well.
+
+    A check that can't be made is a finding.
+    """
     try:
-        return [row[0] for row in db.execute("PRAGMA quick_check") if row[0] != "ok"]
+        return [row[0] for row in db.execute("PRAGMA quick_check") if row[0] != "ok"] or salvage.odd_times(db)
     except sqlite3.DatabaseError as error:
         if not connect.is_damaged(error):
             raise
@@ -80,10 +83,15 @@ def mend(path: Path, blobs: Blobs, now: dt.datetime) -> Damage | None:
                 with connect.immediate(db):
                     _record(db, damage, now)
                 return damage
-    except sqlite3.DatabaseError as error:
-        if not connect.is_damaged(error) or EpochFile(path.parent).read() is None:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        if not _tells_damage(error) or EpochFile(path.parent).read() is None:
             raise
     return _replace(path, blobs, now)
+
+
+def _tells_damage(error: Exception) -> bool:
+    """Whether SQLite tells of damage; of a schema that is no text any more, Python can't read what it tells."""
+    return isinstance(error, UnicodeDecodeError) or connect.is_damaged(error)
 
 
 def kept(db: sqlite3.Connection) -> Damage | None:
@@ -189,11 +197,10 @@ def _read_old(path: Path, new: sqlite3.Connection) -> tuple[salvage.Salvage, dic
             # Without it, SQLite refuses all of a file that was cut off, and of one with a damaged entry in its schema.
             old.execute("PRAGMA writable_schema = ON")
             found = salvage.copy_rows(old, new)
-            if old.execute("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'").fetchone():
-                sequences = dict(old.execute("SELECT name, seq FROM sqlite_sequence"))
-    except sqlite3.DatabaseError as error:
+            sequences = dict(salvage.readable(old, "sqlite_sequence", ("name", "seq")))
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         # An error for another reason, such as a full disk, says nothing about what can be read.
-        if not connect.is_damaged(error) or (not found.copied and connect.is_unreadable(error)):
+        if not _tells_damage(error) or (not found.copied and connect.is_unreadable(error)):
             raise
     if not found.copied and found.is_disk_failing:
         raise StoreError(f"{path}: the disk can't read any of it; look at the kernel log, and replace the disk")

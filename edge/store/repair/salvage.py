@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge.store.blobs import Blobs, is_sha256
-from edge.store.codec import time_to_text
+from edge.store.codec import time_from_text, time_to_text
 from edge.store.database import connect
 
 _LEFT_OUT = ("migrations",)
 MAX_ROWID = 2**62
+UNKNOWN_TIME = "1970-01-01T00:00:00.000Z"
 MAX_ERRORS = 10_000
 """Damaged places of one table after which the rest of it is given up."""
 
@@ -56,9 +57,10 @@ def _copy_table(old: sqlite3.Connection, new: sqlite3.Connection, name: str, fou
     named = columns if not has_rowid else ["rowid", *columns]
     insert = f"INSERT OR IGNORE INTO {name} ({', '.join(named)}) VALUES ({', '.join('?' * len(named))})"
     reader = _Reader(old, name, columns, keys)
-    for row in reader.rows() if columns else ():
+    for read in reader.rows() if columns else ():
         try:
-            _require_sense(new, name, columns, row)
+            _require_sense(new, name, columns, read)
+            row = _with_times(name, columns, read)
             new.execute(insert, row if has_rowid or keys != ["rowid"] else row[1:])
             found.copied[name] += 1
         except sqlite3.Error as error:
@@ -89,6 +91,34 @@ def _require_sense(db: sqlite3.Connection, name: str, columns: Sequence[str], ro
     named = [values[column] for column in ("sha256", "image_sha256") if column in values and name != "audit"]
     if not all(isinstance(one, str) and is_sha256(one) for one in named):
         raise sqlite3.DataError("no name of a picture")
+
+
+def odd_times(db: sqlite3.Connection) -> list[str]:
+    """Columns that hold something else than a time where there has to be one; items of the feed are read without."""
+    found = []
+    tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'feed'"
+    for (name,) in db.execute(tables).fetchall():
+        for column in filter(_is_time, [row[1] for row in db.execute(f"PRAGMA table_info({name})")]):
+            odd = f"SELECT 1 FROM {name} WHERE {column} IS NOT NULL AND julianday({column}) IS NULL LIMIT 1"
+            if db.execute(odd).fetchone():
+                found.append(f"{name}.{column} holds what is no time")
+    return found
+
+
+def _is_time(column: str) -> bool:
+    return column == "at" or column.endswith("_at")
+
+
+def _with_times(name: str, columns: Sequence[str], row: Sequence[object]) -> tuple[object, ...]:
+    """The row, with the first of all times where one can't be read: who owns it is worth more than when it came."""
+    mended = list(row)
+    for at, column in enumerate(columns, start=len(row) - len(columns)):
+        if _is_time(column) and mended[at] is not None:
+            try:
+                time_from_text(str(mended[at]))
+            except ValueError:
+                mended[at] = None if (name, column) == ("people", "expires_at") else UNKNOWN_TIME
+    return tuple(mended)
 
 
 def _common_columns(old: sqlite3.Connection, new: sqlite3.Connection, name: str) -> list[str]:
