@@ -191,13 +191,14 @@ def _copy(path: Path, new: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -
 
 def _read_old(path: Path, new: sqlite3.Connection) -> tuple[salvage.Salvage, dict[str, int]]:
     """Copy rows; the highest numbers given. Raises where nothing can be read now, but perhaps another time."""
-    found, sequences = salvage.Salvage(), {}
+    found, sequences = salvage.Salvage(), dict[str, int]()
     try:
         with contextlib.closing(connect.open_reader(path)) as old:
             # Without it, SQLite refuses all of a file that was cut off, and of one with a damaged entry in its schema.
             old.execute("PRAGMA writable_schema = ON")
             found = salvage.copy_rows(old, new)
-            sequences = dict(salvage.readable(old, "sqlite_sequence", ("name", "seq")))
+            numbers = salvage.readable(old, "sqlite_sequence", ("name", "seq"))
+            sequences = {str(name): seq for name, seq in numbers if isinstance(seq, int)}
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         # An error for another reason, such as a full disk, says nothing about what can be read.
         if not _tells_damage(error) or (not found.copied and connect.is_unreadable(error)):

@@ -99,10 +99,18 @@ def odd_times(db: sqlite3.Connection) -> list[str]:
     tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'feed'"
     for (name,) in db.execute(tables).fetchall():
         for column in filter(_is_time, [row[1] for row in db.execute(f"PRAGMA table_info({name})")]):
-            odd = f"SELECT 1 FROM {name} WHERE {column} IS NOT NULL AND julianday({column}) IS NULL LIMIT 1"
-            if db.execute(odd).fetchone():
+            odd = f"SELECT {column} FROM {name} WHERE {column} IS NOT NULL AND julianday({column}) IS NULL LIMIT 100"
+            if not all(_is_readable(row[0]) for row in db.execute(odd)):
                 found.append(f"{name}.{column} holds what is no time")
     return found
+
+
+def _is_readable(value: object) -> bool:
+    try:
+        time_from_text(str(value))
+    except ValueError:
+        return False
+    return True
 
 
 def _is_time(column: str) -> bool:
@@ -113,11 +121,8 @@ def _with_times(name: str, columns: Sequence[str], row: Sequence[object]) -> tup
     """The row, with the first of all times where one can't be read: who owns it is worth more than when it came."""
     mended = list(row)
     for at, column in enumerate(columns, start=len(row) - len(columns)):
-        if _is_time(column) and mended[at] is not None:
-            try:
-                time_from_text(str(mended[at]))
-            except ValueError:
-                mended[at] = None if (name, column) == ("people", "expires_at") else UNKNOWN_TIME
+        if _is_time(column) and mended[at] is not None and not _is_readable(mended[at]):
+            mended[at] = None if (name, column) == ("people", "expires_at") else UNKNOWN_TIME
     return tuple(mended)
 
 
