@@ -78,9 +78,9 @@ class Blobs:
             raise
 
     def remove(self, hashes: Iterable[str]) -> int:
-        """Delete files, durably; returns how many were there."""
+        """Delete files, durably; returns how many were there. What is no SHA-256, as a damaged row says, has none."""
         removed, folders = 0, set()
-        for sha256 in hashes:
+        for sha256 in filter(is_sha256, hashes):
             path = self.path(sha256)
             with contextlib.suppress(FileNotFoundError):
                 path.unlink()
@@ -90,11 +90,15 @@ class Blobs:
             sync(folder)
         return removed
 
-    def names(self) -> Iterator[str]:
-        """Names of all files there are, half-written ones too."""
+    def files(self) -> Iterator[Path]:
+        """All files there are, half-written ones too."""
         for folder in sorted(self.folder.iterdir()):
             if folder.is_dir():
-                yield from sorted(file.name for file in folder.iterdir())
+                yield from sorted(folder.iterdir())
+
+    def names(self) -> Iterator[str]:
+        """Their names."""
+        return (file.name for file in self.files())
 
     def deletable_files(self, min_age_s: float = MIN_AGE_TO_DELETE_S) -> Iterator[str]:
         """Hashes of files old enough to be deleted. Left-over temporary files are deleted on the way.

@@ -9,17 +9,23 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import math
 import sqlite3
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
 from edge.errors import NotFoundError
 from edge.store.blobs import MIN_AGE_TO_DELETE_S, Blobs, is_sha256
-from edge.store.codec import time_from_text, time_to_text
+from edge.store.codec import time_to_text
 from edge.store.database import meta
 from edge.store.database.connect import immediate
 
+DELETE_S = 0.03
+"""Seconds for which files are deleted after a commit, before alerts get their turn."""
+FILES_AT_A_TIME = 8
+"""Files deleted before the time is looked at: each may wait for the disk."""
 _UNNAMED = """NOT EXISTS (SELECT 1 FROM hit_images h WHERE h.sha256 = images.sha256)
     AND NOT EXISTS (SELECT 1 FROM item_images i WHERE i.sha256 = images.sha256)
     AND NOT EXISTS (SELECT 1 FROM person_references r WHERE r.image_sha256 = images.sha256)"""
@@ -75,15 +81,21 @@ def release_unnamed(db: sqlite3.Connection, names: Iterable[str]) -> None:
     db.executemany("INSERT OR IGNORE INTO doomed_images (sha256) VALUES (?)", rows)
 
 
-def delete_released(db: sqlite3.Connection, blobs: Blobs) -> int:
-    """Delete the files that were marked, in a transaction of its own, after the one that marked them."""
-    if db.execute("SELECT 1 FROM doomed_images").fetchone() is None:
-        return 0
-    with immediate(db):
-        doomed = [row[0] for row in db.execute("SELECT sha256 FROM doomed_images").fetchall()]
-        removed = blobs.remove(sha256 for sha256 in doomed if not is_kept(db, sha256))
-        db.execute("DELETE FROM doomed_images")
-    return removed
+def delete_released(db: sqlite3.Connection, blobs: Blobs, seconds: float = math.inf) -> bool:
+    """Delete the files that were marked, for about that long; returns whether none is left.
+
+    In transactions of their own, after the one that marked them.
+    """
+    until = time.monotonic() + seconds
+    query = "SELECT sha256 FROM doomed_images ORDER BY sha256 LIMIT ?"  # by folder, which are few then
+    at_a_time = -1 if math.isinf(seconds) else FILES_AT_A_TIME
+    while doomed := [row[0] for row in db.execute(query, (at_a_time,)).fetchall()]:
+        if time.monotonic() >= until:
+            return False
+        with immediate(db):
+            blobs.remove(sha256 for sha256 in doomed if not is_kept(db, sha256))
+            db.executemany("DELETE FROM doomed_images WHERE sha256 = ?", [(sha256,) for sha256 in doomed])
+    return True
 
 
 def sweep_if_due(db: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -> None:
@@ -91,8 +103,8 @@ def sweep_if_due(db: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -> None
 
     Every `edge` command opens the store, and younger files are never deleted.
     """
-    last = meta.get(db, meta.Key.LAST_SWEEP_AT)
-    if last is not None and abs((now - time_from_text(last)).total_seconds()) < MIN_AGE_TO_DELETE_S:
+    last = meta.get_time(db, meta.Key.LAST_SWEEP_AT)
+    if last is not None and abs((now - last).total_seconds()) < MIN_AGE_TO_DELETE_S:
         return
     sweep_orphans(db, blobs)
     if next(blobs.names(), None) is not None:  # else the folder may be on a disk that is away
@@ -100,9 +112,9 @@ def sweep_if_due(db: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -> None
     meta.put(db, meta.Key.LAST_SWEEP_AT, time_to_text(now))
 
 
-def count_unnamed(db: sqlite3.Connection, blobs: Blobs) -> int:
-    """Files in the folder of pictures that no row names, half-written ones too."""
-    return sum(not (is_sha256(name) and is_kept(db, name)) for name in blobs.names())
+def unnamed(db: sqlite3.Connection, files: Iterable[Path]) -> list[Path]:
+    """Those files of the folder of pictures that no row names, half-written ones too."""
+    return [file for file in files if not (is_sha256(file.name) and is_kept(db, file.name)) and file.exists()]
 
 
 def forget_missing(db: sqlite3.Connection, blobs: Blobs) -> int:
@@ -119,27 +131,50 @@ def forget_missing(db: sqlite3.Connection, blobs: Blobs) -> int:
         return 0
     with contextlib.nullcontext() if db.in_transaction else immediate(db):
         # Looked for again under the lock: another process may have added one meanwhile.
-        gone = [(sha256,) for sha256 in doubtful if not blobs.path(sha256).is_file()]
+        gone = [(sha256,) for sha256 in doubtful if not (is_sha256(sha256) and blobs.path(sha256).is_file())]
         db.executemany("DELETE FROM hit_images WHERE sha256 = ?", gone)
         db.executemany("DELETE FROM item_images WHERE sha256 = ?", gone)
         db.executemany("DELETE FROM images WHERE sha256 = ?", gone)
     return len(gone)
 
 
-def sweep_orphans(
-    db: sqlite3.Connection, blobs: Blobs, chunk: int = 500, *, min_age_s: float = MIN_AGE_TO_DELETE_S
-) -> int:
-    """Delete files that no row names, left behind by a crash between file and commit.
-
-    Of any age with `min_age_s` 0: a row that another process is about to commit gets its file back from `require_rows`.
-    """
+def sweep_orphans(db: sqlite3.Connection, blobs: Blobs, chunk: int = 500) -> int:
+    """Delete files that no row names, left behind by a crash between file and commit."""
     removed = 0
-    # What is marked for deletion is `delete_released`'s.
-    marked = {row[0] for row in db.execute("SELECT sha256 FROM doomed_images").fetchall()}
-    files = blobs.deletable_files(min_age_s)
-    names = (sha256 for sha256 in files if sha256 not in marked and not is_kept(db, sha256))
+    names = _orphans(db, blobs.deletable_files(MIN_AGE_TO_DELETE_S))
     while orphans := list(islice(names, chunk)):
-        with immediate(db):
-            # checked again under the lock: another process may have named one meanwhile
-            removed += blobs.remove(sha256 for sha256 in orphans if not is_kept(db, sha256))
+        removed += _remove_orphans(db, blobs, orphans)
     return removed
+
+
+class OrphanSweep:
+    """Deletes every file that no row names, whatever its age, in slices.
+
+    A row that another process is about to commit gets its file back from `require_rows`.
+    """
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+        self._files = blobs.deletable_files(0)
+
+    def run_slice(self, db: sqlite3.Connection, seconds: float) -> bool:
+        """Look through files for about that long; returns whether all were looked at."""
+        until = time.monotonic() + seconds
+        while files := list(islice(self._files, FILES_AT_A_TIME)):
+            if orphans := list(_orphans(db, files)):
+                _remove_orphans(db, self._blobs, orphans)
+            if time.monotonic() >= until:
+                return False
+        return True
+
+
+def _orphans(db: sqlite3.Connection, files: Iterable[str]) -> Iterator[str]:
+    """Those that no row names; what is marked for deletion is `delete_released`'s."""
+    marked = "SELECT 1 FROM doomed_images WHERE sha256 = ?"
+    return (sha256 for sha256 in files if not is_kept(db, sha256) and db.execute(marked, (sha256,)).fetchone() is None)
+
+
+def _remove_orphans(db: sqlite3.Connection, blobs: Blobs, orphans: Sequence[str]) -> int:
+    with immediate(db):
+        # checked again under the lock: another process may have named one meanwhile
+        return blobs.remove(sha256 for sha256 in orphans if not is_kept(db, sha256))

@@ -227,7 +227,7 @@ class Store:
         return self._watchlist.version()
 
     def data_version(self) -> int:
-        """A number, from memory, that changes within half a second of another process' commit."""
+        """A number from memory that changes within half a second of another process' commit."""
         return self._core.writer.foreign_commits
 
     def traces(self, wanted: Sequence[str], *, pictures: bool = True) -> dict[str, int]:
@@ -245,7 +245,7 @@ class Store:
         *,
         person_id: str | None = None,
     ) -> Future[None]:
-        """Note who did what to what; `person_id` where it is about a person. To read and check: `store.audit_log`."""
+        """Note who did what to what; `person_id` where it is about a person."""
         return self.audit_log.note(actor, action, subject, detail, person_id=person_id)
 
     def audit_head(self) -> AuditHead | None:
@@ -296,4 +296,5 @@ def _make_room(core: Core, db: sqlite3.Connection) -> bool:
 
 
 def _delete_files(core: Core, db: sqlite3.Connection, _: Sequence[FeedItem]) -> None:
-    images.delete_released(db, core.blobs)
+    if not images.delete_released(db, core.blobs, images.DELETE_S):
+        core.write(lambda change: None)  # its commit goes on, behind the alerts that wait

@@ -130,7 +130,7 @@ def test_files_whose_rows_went_before_a_crash_go_at_the_next_start(
 ) -> None:
     with Store.open(tmp_path) as store, monkeypatch.context() as crash:
         enrol(store, ANN)
-        crash.setattr("edge.store.images.delete_released", lambda db, blobs: 0)
+        crash.setattr("edge.store.images.delete_released", lambda db, blobs, seconds=0: True)
         store.forget_person("ann-1").result(10)
         assert len(kept_files(tmp_path)) == 1
     Store.open(tmp_path).close()

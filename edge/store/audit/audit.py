@@ -14,10 +14,10 @@ import hashlib
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from edge.store.audit.spellings import mentions
+from edge.store.audit.spellings import Wanted
 from edge.store.codec import time_from_text, time_to_text, to_line
 from edge.store.database import meta
 from edge.store.rows import AuditEntry, AuditHead
@@ -88,24 +88,41 @@ def is_erased_after(db: sqlite3.Connection, seq: int) -> bool:
     return db.execute("SELECT 1 FROM audit WHERE seq > ? AND action = ?", (seq, ERASED)).fetchone() is not None
 
 
-def blank_rows_about(
-    db: sqlite3.Connection, person_id: str, names: tuple[str, ...], *, between: tuple[int, int] = (0, MAX_SEQ)
-) -> list[int]:
-    """Blank the rows `between` two numbers that are about a person, found by id or by a name; returns their numbers.
+class About:
+    """Finds the rows that are about some people, by id or by a name, in every spelling there is.
 
-    Texts are read in every spelling there is, also as part of an address. A name of a few letters counts only where it
-    is a whole value: as a part it would be in all rows. Rows that record erasures name nobody, and stay.
+    A name of a few letters counts only where it is a whole value: as a part it would be in all rows.
     """
-    words = [name for name in names if name]
+
+    def __init__(self, names: Mapping[str, Iterable[str]]) -> None:
+        """`names`: by a person's id what else names them."""
+        self._ids = frozenset(names)
+        self._whose = {word: person_id for person_id, words in names.items() for word in (*words, person_id)}
+        self._wanted = Wanted(self._whose)
+
+    def whom(self, person_id: str | None, *texts: str) -> str | None:
+        """The id of one of them; None where a row is about none."""
+        if person_id in self._ids:
+            return person_id
+        word = next((word for text in texts for word in self._wanted.named_in(text)), None)
+        return None if word is None else self._whose[word]
+
+
+def blank_rows_about(
+    db: sqlite3.Connection, people: About, *, between: tuple[int, int] = (0, MAX_SEQ)
+) -> dict[str, list[int]]:
+    """Blank the rows `between` two numbers that are about one of the people; returns their numbers, by person.
+
+    Rows that record erasures name nobody, and stay.
+    """
     query = """SELECT seq, object, detail, person_id FROM audit
         WHERE seq BETWEEN ? AND ? AND object IS NOT NULL AND action <> ? ORDER BY seq"""
-    found = [
-        seq
-        for seq, subject, detail, about in db.execute(query, (*between, ERASED)).fetchall()
-        if about == person_id or mentions(subject, words) or mentions(detail, words)
-    ]
+    found: dict[str, list[int]] = {}
+    for seq, subject, detail, about in db.execute(query, (*between, ERASED)).fetchall():
+        if (whom := people.whom(about, subject, detail)) is not None:
+            found.setdefault(whom, []).append(seq)
     blanked = "UPDATE audit SET object = NULL, detail = NULL, salt = NULL, person_id = NULL WHERE seq = ?"
-    db.executemany(blanked, [(seq,) for seq in found])
+    db.executemany(blanked, [(seq,) for rows in found.values() for seq in rows])
     return found
 
 

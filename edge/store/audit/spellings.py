@@ -9,7 +9,7 @@ import html
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
@@ -21,22 +21,58 @@ _ESCAPED = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 """Characters as JSON writes them for readers of ASCII."""
 
 
+class Wanted:
+    """Texts to look for in many others, in whatever spelling, letters composed or not, large or small."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._long: list[tuple[str, tuple[str, ...]]] = []
+        self._short: list[tuple[str, str, tuple[str, ...]]] = []
+        for word in dict.fromkeys(filter(None, words)):
+            folded = _folded(word)
+            spelt = dict.fromkeys((folded, json.dumps(folded, ensure_ascii=False)[1:-1], json.dumps(folded)[1:-1]))
+            if len(folded) >= LEAST_PART:
+                self._long.append((word, tuple(spelt)))
+            else:
+                self._short.append((word, folded, tuple(f'"{one}"' for one in spelt)))
+
+    def named_in(self, text: str) -> Iterator[str]:
+        """Those that the text names."""
+        readings = _readings(text)
+        for word, spelt in self._long:
+            if any(one in reading for reading in readings for one in spelt):
+                yield word
+        values = {part for reading in readings for part in re.split(r"[/?&=]", reading)} if self._short else set()
+        for word, folded, spelt in self._short:
+            if folded in values or any(one in reading for reading in readings for one in spelt):
+                yield word
+
+    def is_named_in(self, text: str) -> bool:
+        """Whether the text names one of them."""
+        return next(self.named_in(text), None) is not None
+
+
 def mentions(text: str, wanted: Iterable[str]) -> bool:
-    """Whether the text names one of `wanted`, in whatever spelling, letters composed or not, large or small."""
-    once = {text, unquote(text), unquote_plus(text), html.unescape(text), _ESCAPED.sub(_unescape, text)}
-    read = {_folded(one) for one in once | {unquote(one) for one in once}}
-    return any(_is_in(one, _folded(word)) for word in wanted if word for one in read)
+    """Whether the text names one of `wanted`."""
+    return Wanted(wanted).is_named_in(text)
 
 
-def _is_in(text: str, word: str) -> bool:
-    spelt = (word, json.dumps(word, ensure_ascii=False)[1:-1], json.dumps(word)[1:-1])
-    if len(word) >= LEAST_PART:
-        return any(one in text for one in spelt)
-    return any(f'"{one}"' in text for one in spelt) or word in re.split(r"[/?&=]", text)
+def _readings(text: str) -> set[str]:
+    """What a text may say: as it is, and as an address in UTF-8 or by an old program, as HTML, as JSON."""
+    found = {text}
+    if "%" in text or "+" in text:
+        found |= {unquote(text), unquote_plus(text), unquote(text, "latin-1"), unquote_plus(text, "latin-1")}
+    if "&" in text:
+        found.add(html.unescape(text))
+    if "\\u" in text:
+        found.add(_ESCAPED.sub(_unescape, text))
+    found |= {unquote(one) for one in found if "%" in one}
+    return {_folded(one) for one in found}
 
 
 def _folded(text: str) -> str:
     """A form in which equal names are equal, however they were typed."""
+    if text.isascii():
+        return text.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 

@@ -68,9 +68,15 @@ def lock_shared(handle: int) -> None:
     fcntl.flock(handle, fcntl.LOCK_SH)
 
 
+def read_text(data: bytes) -> str:
+    """Text of a column; a byte that damage has changed must not keep all other rows from being read."""
+    return data.decode("utf-8", "replace")
+
+
 def open_writer(path: Path) -> sqlite3.Connection:
     """A connection that may write. It is handed to the writer thread, hence no thread check."""
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
+    db.text_factory = read_text
     try:
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only counts for a database that has no table yet
         if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
@@ -89,6 +95,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     """A read-only connection, used by one thread at a time."""
     uri = f"file:{quote(str(path.resolve()))}?mode=ro"
     db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
+    db.text_factory = read_text
     db.execute("PRAGMA query_only = ON")
     return db
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import enum
 import secrets
 import sqlite3
 
+from edge.store.codec import time_from_text
 from edge.store.database.connect import immediate
 
 
@@ -33,6 +36,13 @@ def get(db: sqlite3.Connection, key: Key) -> str | None:
     """The value, or None."""
     row = db.execute("SELECT value FROM meta WHERE key = ?", (key.value,)).fetchone()
     return None if row is None else str(row[0])
+
+
+def get_time(db: sqlite3.Connection, key: Key) -> dt.datetime | None:
+    """The value as a time; None where there is none, or damage has made it something else."""
+    with contextlib.suppress(ValueError):
+        return time_from_text(get(db, key) or "")
+    return None
 
 
 def put(db: sqlite3.Connection, key: Key, value: str) -> None:

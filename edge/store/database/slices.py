@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
@@ -54,6 +55,23 @@ def after(first: Future[T], start_next: Callable[[T], Future[U]]) -> Future[U]:
 def then(first: Future[T], change: Callable[[T], U]) -> Future[U]:
     """The result of a piece of work, changed by a function."""
     return after(first, lambda result: finished(change(result)))
+
+
+def beside(work: Callable[[], T]) -> tuple[Future[T], threading.Thread]:
+    """Begin work that needs no write lock on a thread of its own; whoever closes the store joins it."""
+    done: Future[T] = _begun()
+
+    def run() -> None:
+        try:
+            result = work()
+        except Exception as error:  # noqa: BLE001 - whoever waits must hear of it
+            done.set_exception(error)
+        else:
+            done.set_result(result)
+
+    thread = threading.Thread(target=run, name="store-beside", daemon=True)
+    thread.start()
+    return done, thread
 
 
 def finished(result: T) -> Future[T]:

@@ -97,6 +97,11 @@ class Feed:
             self._publish(db, items_after(db, self.head, -1))
 
 
+DAMAGED = {"cause": "item damaged", "from": None, "to": None}
+"""Body of the gap that stands for an item that can't be read any more."""
+UNKNOWN_TIME = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
 def append(
     change: Change, now: dt.datetime, type_: str, body: Mapping[str, Any], hit_id: str | None = None
 ) -> FeedItem:
@@ -156,7 +161,13 @@ def page(
 
 
 def _item(row: tuple[int, str, str, str]) -> FeedItem:
-    return FeedItem(row[0], time_from_text(row[1]), row[2], from_line(row[3]))
+    """The item; a gap in the place of one whose row is damaged, so that pullers get all that follow it."""
+    at = UNKNOWN_TIME
+    try:
+        at = time_from_text(row[1])
+        return FeedItem(row[0], at, row[2], from_line(row[3]))
+    except ValueError:
+        return FeedItem(row[0], at, "gap", dict(DAMAGED))
 
 
 def _start(db: sqlite3.Connection, epoch: str, after: str) -> int:

@@ -139,7 +139,7 @@ def undo(change: Change, hit_id: str, by: str, now: dt.datetime, within: dt.time
         raise ConflictError(
             "there is no verdict of yours to take back: you gave none, or somebody else has given one since"
         )
-    if now - time_from_text(row[2]) > within:
+    if abs(now - time_from_text(row[2])) > within:  # a clock set back must not lengthen the time
         raise ConflictError(
             f"the time to take it back is over ({within.total_seconds():.0f} s): give a new verdict instead"
         )

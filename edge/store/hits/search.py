@@ -6,11 +6,14 @@ A hit's id is a UUIDv7 of its visit's first moment, so times are ranges of ids a
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import sqlite3
 from dataclasses import dataclass
 
 from edge.records import Hit
 from edge.store.codec import from_line, hit_from_json
+
+log = logging.getLogger(__name__)
 
 COUNT_UP_TO = 1000
 """Counting stops here, so that a wide filter doesn't read every row."""
@@ -33,10 +36,18 @@ class HitFilter:
 
 
 def page(db: sqlite3.Connection, which: HitFilter, before: str | None, limit: int) -> list[Hit]:
-    """Hits, newest first, older than the hit `before`."""
-    sql, given = build_query("body", which, before)
+    """Hits, newest first, older than the hit `before`. One whose row is damaged is left out, and the log says which."""
+    sql, given = build_query("body, hit_id", which, before)
     rows = db.execute(f"{sql} ORDER BY hit_id DESC LIMIT ?", [*given, limit])
-    return [hit_from_json(from_line(row[0])) for row in rows]
+    return [hit for row in rows if (hit := _hit(*row)) is not None]
+
+
+def _hit(body: str, hit_id: str) -> Hit | None:
+    try:
+        return hit_from_json(from_line(body))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        log.error("hit %s can't be read: its row in the database is damaged", hit_id)
+        return None
 
 
 def count(db: sqlite3.Connection, which: HitFilter | None) -> int:

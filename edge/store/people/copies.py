@@ -7,6 +7,7 @@ import datetime as dt
 import logging
 import shutil
 import sqlite3
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from edge.errors import EdgeError
@@ -14,22 +15,23 @@ from edge.store.audit import audit
 from edge.store.backup import parts
 from edge.store.database import connect
 from edge.store.database.jobs import Change
-from edge.store.people import changes, erasure, people
+from edge.store.people import erasure, people
 from edge.store.repair.set_aside import QUARANTINE, REFUSED
 from edge.store.update import BEFORE, COPY
 
 log = logging.getLogger(__name__)
 
 
-def erase_from_copies(folder: Path, person_id: str, now: dt.datetime) -> bool:
-    """Erase a person also from the database before an update; returns whether no copy can name them any more.
+def erase_from_copies(folder: Path, person_ids: Sequence[str], listed: Collection[str], now: dt.datetime) -> bool:
+    """Erase people also from the database before an update; returns whether no copy can name them any more.
 
-    That copy is needed if the update is taken back, so only the person goes. One that can't be changed is deleted, as
+    Besides those given, everybody in the copy goes who is no longer `listed`: an erasure that was cut off is made good.
+    That copy is needed if the update is taken back, so only people go. One that can't be changed is deleted, as
     are the database that a rollback has replaced and one whose migration was cut off: nothing needs them.
     """
     before = folder / BEFORE
     try:
-        if before.exists() and not _erase_from(before, person_id, now):
+        if before.exists() and not _erase_from(before, person_ids, listed, now):
             log.warning("%s was deleted: an erasure could not change it, and it may name who was erased", before)
             _remove(before)
         _remove(folder / REFUSED)
@@ -52,19 +54,19 @@ def drop_set_aside(folder: Path) -> bool:
     return is_gone
 
 
-def _erase_from(path: Path, person_id: str, now: dt.datetime) -> bool:
+def _erase_from(path: Path, person_ids: Sequence[str], listed: Collection[str], now: dt.datetime) -> bool:
     try:
         with contextlib.closing(connect.open_writer(path)) as db:
             with connect.immediate(db):
-                if people.get(db, person_id) is None:
-                    audit.blank_rows_about(db, person_id, (person_id,))
-                else:
-                    change = Change(db)
-                    erasing = erasure.Erasing(
-                        changes.begin_erasure(change, person_id, None, audit.LOCAL, now), lambda: now
-                    )
-                    while erasing.run_slice(change) is None:
-                        pass  # nobody waits for this copy
+                there = {person.person_id for person in people.all_people(db)}
+                if away := [person_id for person_id in person_ids if person_id not in there]:
+                    audit.blank_rows_about(db, audit.About(dict.fromkeys(away, ())))
+                gone = sorted(one for one in there if one in person_ids or one not in listed)
+                change = Change(db)
+                erasure.begin(change, gone, audit.LOCAL, now)
+                erasing = erasure.Erasing(erasure.unfinished(db), lambda: now)
+                while erasing.run_slice(change) is None:
+                    pass  # nobody waits for this copy
             db.execute("VACUUM")  # written anew: nothing is left between the rows
             return connect.truncate_log(db, path) == 0
     except (sqlite3.Error, EdgeError):

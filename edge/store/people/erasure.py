@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from edge.errors import NotFoundError
 from edge.store import images
 from edge.store.audit import audit
+from edge.store.audit.spellings import Wanted
 from edge.store.codec import time_from_text, time_to_text, to_line
 from edge.store.database import meta
 from edge.store.database.jobs import Change
@@ -25,11 +26,11 @@ from edge.store.hits import hits
 from edge.store.people import notes, people
 from edge.store.rows import Receipt
 
-SLICE_S = 0.05
+SLICE_S = 0.03
 """Seconds of work between two chances for an alert to be stored."""
-HITS_AT_A_TIME = 10
+HITS_AT_A_TIME = 4
 ROWS_AT_A_TIME = 200
-"""Feed items or hits looked through before the time is looked at; of the audit as many, shared by the people erased."""
+"""Feed items or hits looked through before the time is looked at; of the audit fewer, the more people are erased."""
 
 _COUNTS = {"hits": 0, "references": 0, "images": 0, "feed_items": 0}
 _LEAVING = "(SELECT value FROM json_each(?))"
@@ -37,11 +38,14 @@ _LEAVING = "(SELECT value FROM json_each(?))"
 
 def begin(change: Change, person_ids: Sequence[str], by: str, now: dt.datetime) -> None:
     """Take people off the list; what is kept of them follows in slices. NotFoundError for somebody who is not on it."""
+    there = {person.person_id for person in people.all_people(change.db)} if person_ids else set()
     for person_id in person_ids:
-        if people.get(change.db, person_id) is None:
+        if person_id not in there:
             raise NotFoundError(f"{person_id!r} is not on the watchlist; 'edge watchlist list' shows who is")
-        row = (person_id, by, time_to_text(now), to_line({**_COUNTS, "blanked": []}))
-        change.db.execute("INSERT INTO erasures (person_id, by, at, done) VALUES (?, ?, ?, ?)", row)
+    at, nothing = time_to_text(now), to_line({**_COUNTS, "blanked": []})
+    rows = [(person_id, by, at, nothing) for person_id in person_ids]
+    change.db.executemany("INSERT INTO erasures (person_id, by, at, done) VALUES (?, ?, ?, ?)", rows)
+    if rows:
         people.bump_version(change.db, now)
 
 
@@ -59,6 +63,8 @@ class Erasing:
         self._with_rows = list(person_ids)
         self._at = {"feed": 0, "hits": 0, "verdicts": 0, "audit": 0}
         self._shared: dict[str, set[str]] = {person_id: set() for person_id in person_ids}
+        self._about: audit.About | None = None
+        self._receipts: list[Receipt] = []
         self._steps = [
             self._remove_rows,
             self._scan_feed,
@@ -77,7 +83,7 @@ class Erasing:
                 self._steps.pop(0)
             if time.monotonic() >= until:
                 return None
-        return self._finish(change)
+        return self._finish(change, until)
 
     def _remove_rows(self, change: Change) -> bool:
         """References and hits of one person after the other."""
@@ -119,6 +125,11 @@ class Erasing:
     def _scan_feed(self, change: Change) -> bool:
         """Retention may have deleted a hit whose newest feed items remain; others may name the erased as runner-up."""
         first, last = self._next_range(change.db, "feed", "seq")
+        # Nobody can tell whom a damaged body names, and nobody gets it: pullers are given a gap.
+        blank = (
+            "UPDATE feed SET type = 'gap', hit_id = NULL, body = ? WHERE seq BETWEEN ? AND ? AND NOT json_valid(body)"
+        )
+        change.db.execute(blank, (to_line(feed.DAMAGED), first, last))
         named = f"""SELECT DISTINCT hit_id, json_extract(body, '$.person.id') FROM feed
             WHERE seq BETWEEN ? AND ? AND json_extract(body, '$.person.id') IN {_LEAVING}"""
         for hit_id, person_id in change.db.execute(named, (first, last, *self._given)).fetchall():
@@ -129,6 +140,10 @@ class Erasing:
 
     def _scan_hits(self, change: Change) -> bool:
         first, last = self._next_range(change.db, "hits", "rowid")
+        damaged = "SELECT hit_id, body FROM hits WHERE rowid BETWEEN ? AND ? AND NOT json_valid(body)"
+        if rows := change.db.execute(damaged, (first, last)).fetchall():
+            among = Wanted(self._words(change.db))
+            hits.remove(change.db, [hit_id for hit_id, body in rows if among.is_named_in(body)])
         self._drop_runner_up(change.db, "hits", "rowid", first, last)
         notes.blank_in_bodies(change.db, "hits", "rowid", (first, last), self._words(change.db))
         return last == 0
@@ -147,19 +162,20 @@ class Erasing:
     def _drop_runner_up(self, db: sqlite3.Connection, table: str, column: str, first: int, last: int) -> None:
         db.execute(
             f"""UPDATE {table} SET body = json_set(body, '$.runner_up_id', NULL) WHERE {column} BETWEEN ? AND ?
-                AND json_extract(body, '$.runner_up_id') IN {_LEAVING}""",
+                AND CASE WHEN json_valid(body) THEN json_extract(body, '$.runner_up_id') IN {_LEAVING} END""",
             (first, last, *self._given),
         )
 
     def _scan_audit(self, change: Change) -> bool:
         """Blank what the audit tells of them; it keeps that somebody was erased, by whom, and how much."""
         db = change.db
-        first, last = self._next_range(db, "audit", "seq", max(ROWS_AT_A_TIME // len(self._ids), 1))
-        rows = db.execute(f"SELECT person_id, name FROM people WHERE person_id IN {_LEAVING}", self._given).fetchall()
-        for person_id, name in rows if last else ():
-            blanked = audit.blank_rows_about(db, person_id, (person_id, name), between=(first, last))
-            if blanked:
-                self._count(db, person_id, blanked=blanked)
+        first, last = self._next_range(db, "audit", "seq", max(ROWS_AT_A_TIME // len(self._ids), 5))
+        if self._about is None:
+            query = f"SELECT person_id, name FROM people WHERE person_id IN {_LEAVING}"
+            self._about = audit.About({row[0]: row[1:] for row in db.execute(query, self._given)})
+        found = audit.blank_rows_about(db, self._about, between=(first, last)) if last else {}
+        for person_id, blanked in found.items():
+            self._count(db, person_id, blanked=blanked)
         return last == 0
 
     def _next_range(self, db: sqlite3.Connection, table: str, column: str, rows: int | None = None) -> tuple[int, int]:
@@ -173,22 +189,27 @@ class Erasing:
         self._at[table] = last
         return first, last
 
-    def _finish(self, change: Change) -> list[Receipt]:
+    def _finish(self, change: Change, until: float) -> list[Receipt] | None:
         """Delete the people themselves and note each erasure, except those that another process has finished."""
-        db, receipts = change.db, []
-        query = f"SELECT person_id, by, at, done FROM erasures WHERE person_id IN {_LEAVING} ORDER BY person_id"
-        for person_id, by, at, text in db.execute(query, self._given).fetchall():
-            done = json.loads(text)
-            blanked = done.pop("blanked")
-            db.execute("DELETE FROM erasures WHERE person_id = ?", (person_id,))
-            db.execute("DELETE FROM people WHERE person_id = ?", (person_id,))
-            detail = {key: done[key] for key in ("hits", "references", "images")} | {"blanked": blanked}
-            audit.append(db, self._clock(), by, audit.ERASED, f"watchlist version {people.version(db)}", detail)
-            shared = sum(images.is_kept(db, sha256) for sha256 in self._shared[person_id])
-            receipts.append(Receipt(person_id, time_from_text(at), **done, images_shared=shared, is_scrubbed=False))
-        if receipts:
+        db = change.db
+        query = f"SELECT person_id, by, at, done FROM erasures WHERE person_id IN {_LEAVING} ORDER BY person_id LIMIT ?"
+        while rows := db.execute(query, (*self._given, ROWS_AT_A_TIME)).fetchall():
             meta.put(db, meta.Key.SCRUB_DUE, time_to_text(self._clock()))
-        return receipts
+            for row in rows:
+                self._receipts.append(self._finish_one(db, *row))
+                if time.monotonic() >= until:
+                    return None
+        return self._receipts
+
+    def _finish_one(self, db: sqlite3.Connection, person_id: str, by: str, at: str, text: str) -> Receipt:
+        done = json.loads(text)
+        blanked = done.pop("blanked")
+        db.execute("DELETE FROM erasures WHERE person_id = ?", (person_id,))
+        db.execute("DELETE FROM people WHERE person_id = ?", (person_id,))
+        detail = {key: done[key] for key in ("hits", "references", "images")} | {"blanked": blanked}
+        audit.append(db, self._clock(), by, audit.ERASED, f"watchlist version {people.version(db)}", detail)
+        shared = sum(images.is_kept(db, sha256) for sha256 in self._shared[person_id])
+        return Receipt(person_id, time_from_text(at), **done, images_shared=shared, is_scrubbed=False)
 
     @property
     def _given(self) -> tuple[str]:

@@ -20,8 +20,9 @@ def blank_in_bodies(
 ) -> int:
     """Blank notes in the bodies of `feed` or `hits`; returns in how many rows."""
     query = f"""SELECT {column}, body FROM {table} WHERE {column} BETWEEN ? AND ?
-        AND (coalesce(json_extract(body, '$.review.note'), json_extract(body, '$.review.reason')) IS NOT NULL
-            OR json_extract(body, '$.review.verdicts') IS NOT NULL)"""
+        AND CASE WHEN json_valid(body) THEN
+            coalesce(json_extract(body, '$.review.note'), json_extract(body, '$.review.reason')) IS NOT NULL
+            OR json_extract(body, '$.review.verdicts') IS NOT NULL END"""
     changed = 0
     for number, text in db.execute(query, between).fetchall():
         body = from_line(text)
@@ -60,5 +61,6 @@ def _blank(review: Any, words: Sequence[str]) -> bool:
 
 def _names(text: str, words: Sequence[str]) -> bool:
     """Whether a text names one of them, a short name as a word of its own; people write as they like."""
-    whole = (re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) for word in words if word)
+    short = [word for word in words if word and word.casefold() in text.casefold()]
+    whole = (re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) for word in short)
     return mentions(text, words) or any(whole)

@@ -15,12 +15,16 @@ from edge.store import images
 from edge.store.blobs import Blobs
 from edge.store.codec import from_line, time_from_text, time_to_text, to_line
 from edge.store.database import meta
-from edge.store.database.connect import table
 from edge.store.database.jobs import Change
 
 LISTED = "person_id NOT IN (SELECT person_id FROM erasures)"
 """Condition for people and their references: whose erasure has begun is not on the list any more."""
 _COLUMNS = "person_id, name, status, expires_at, reason, owner"
+_PUT = f"""INSERT INTO people ({_COLUMNS}, changed_at)
+    VALUES (:person_id, :name, :status, :expires_at, :reason, :owner, :changed_at)
+    ON CONFLICT (person_id) DO UPDATE SET name = excluded.name, status = excluded.status,
+    expires_at = excluded.expires_at, reason = excluded.reason, owner = excluded.owner,
+    changed_at = excluded.changed_at"""
 
 
 def put(
@@ -46,7 +50,7 @@ def put(
         "owner": person.owner,
         "changed_at": time_to_text(now),
     }
-    table(db, "people").upsert(entry, pk="person_id")
+    db.execute(_PUT, entry)
     images.require_rows(db, blobs, [reference.image_sha256 for reference in references], pictures, now)
     for reference in references:
         _put_reference(db, person, reference, now)
@@ -144,8 +148,7 @@ def require_version(db: sqlite3.Connection, expected: int | None) -> None:
 
 def changed_at(db: sqlite3.Connection) -> dt.datetime | None:
     """When the list was last changed or confirmed; None before the first time."""
-    at = meta.get(db, meta.Key.WATCHLIST_AT)
-    return time_from_text(at) if at else None
+    return meta.get_time(db, meta.Key.WATCHLIST_AT)
 
 
 def bump_version(db: sqlite3.Connection, now: dt.datetime) -> None:

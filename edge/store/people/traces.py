@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from edge.store import images
 from edge.store.audit import audit
-from edge.store.audit.spellings import file_mentions, mentions, spellings
+from edge.store.audit.spellings import Wanted, file_mentions, spellings
 from edge.store.backup import parts
 from edge.store.core import Core
 from edge.store.repair.set_aside import QUARANTINE
@@ -51,14 +52,19 @@ def in_files(folder: Path, wanted: Iterable[str], *, pictures: bool = True) -> C
 def in_rows(db: sqlite3.Connection, wanted: Sequence[str]) -> Counter[str]:
     """Rows that hold an id or name, by table; the rows of the audit that record erasures name nobody."""
     found: Counter[str] = Counter()
-    words = [word for word in wanted if word]
+    words, among = [word for word in wanted if word], Wanted(wanted)
+
+    @functools.lru_cache(10_000)  # most values are in many rows
+    def names(value: str) -> bool:
+        return value in words or among.is_named_in(value)
+
     tables = db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").fetchall()
     for (table,) in tables:
         for row in db.execute(f'SELECT * FROM "{table}"'):
             values = [value for value in row if isinstance(value, str)]
             if table == "audit" and audit.ERASED in values:
                 continue
-            if any(value in words or mentions(value, words) for value in values):
+            if any(names(value) for value in values):
                 found[table] += 1
     return found
 
@@ -68,6 +74,6 @@ def find(core: Core, wanted: Sequence[str], *, pictures: bool) -> dict[str, int]
     rows = core.read(lambda db: in_rows(db, wanted))
     found = {f"rows of {table}": count for table, count in sorted(rows.items())}
     found |= dict(in_files(core.folder, wanted, pictures=pictures))
-    if unnamed := core.read(lambda db: images.count_unnamed(db, core.blobs)):
-        found["pictures that no row names"] = unnamed
+    if unnamed := core.read(lambda db: images.unnamed(db, core.blobs.files())):
+        found["pictures that no row names"] = len(unnamed)
     return found

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from pathlib import Path
 
 from edge.store import images
 from edge.store.audit.audit import LOCAL
 from edge.store.core import Core
 from edge.store.database import connect, gaps, meta, slices
-from edge.store.database.jobs import Change
+from edge.store.database.jobs import Change, Listener
 from edge.store.people import changes, copies, erasure, people
 from edge.store.people.changes import Listing
 from edge.store.rows import Receipt
@@ -30,6 +32,9 @@ class Watchlist:
         self._core = core
         self._known: tuple[int, str] | None = None
         self._leaving: set[str] = set()
+        self._beside: list[threading.Thread] = []
+        self._copies = threading.Lock()
+        core.listen(Listener(tick=self._join))
 
     def version(self) -> tuple[int, str]:
         """Version and digest; the digest is computed once per version."""
@@ -106,7 +111,7 @@ class Watchlist:
         scrub = gaps.GapScrub(self._core.path, self._core.file_key)
         tries = iter(range(SCRUB_TRIES))
 
-        def run_slice(db: sqlite3.Connection, _: bool | None) -> bool | None:
+        def run_slice(db: sqlite3.Connection) -> bool | None:
             if scrub.page == 2 and not gaps.give_back_pages(db, self._core.path):
                 return None
             done = scrub.run_slice(db, erasure.SLICE_S)
@@ -114,28 +119,66 @@ class Watchlist:
                 return None if next(tries, None) is not None else False
             return done or None
 
-        def tell(is_scrubbed: bool) -> Future[list[Receipt]]:
-            def apply(change: Change) -> list[Receipt]:
-                if is_scrubbed:  # this commit also makes other processes drop the pages they remember
-                    meta.take(change.db, meta.Key.SCRUB_DUE)
-                return [replace(receipt, is_scrubbed=is_scrubbed) for receipt in receipts]
+        def go_on(is_scrubbed: bool) -> Future[list[Receipt]]:
+            cleaned = slices.after(self._erase_pictures(), lambda _: self._erase_copies(receipts))
+            return slices.after(cleaned, lambda doubtful: self._tell(receipts, doubtful if is_scrubbed else None))
 
-            return self._core.write(apply, finish=self._erase_files)
+        return slices.after(self._in_slices(run_slice), go_on)
 
-        return slices.after(slices.until_done(lambda: self._core.write(_nothing, finish=run_slice)), tell)
-
-    def _erase_files(self, db: sqlite3.Connection, receipts: list[Receipt]) -> list[Receipt]:
-        """Delete the pictures, every file that no row names, and the people in copies of the database.
+    def _erase_pictures(self) -> Future[bool]:
+        """Delete the pictures and every file that no row names.
 
         What a kill left between file and commit may show them, and nobody can tell; so all of it goes, of any age.
         """
-        blobs, now = self._core.blobs, self._core.clock()
-        images.delete_released(db, blobs)
-        images.sweep_orphans(db, blobs, min_age_s=0)
-        is_clean = copies.drop_set_aside(self._core.folder) and not images.count_unnamed(db, blobs)
-        for receipt in receipts:
-            is_clean = copies.erase_from_copies(self._core.folder, receipt.person_id, now) and is_clean
-        return [replace(receipt, is_scrubbed=receipt.is_scrubbed and is_clean) for receipt in receipts]
+        blobs = self._core.blobs
+        sweep = images.OrphanSweep(blobs)
+
+        def run_slice(db: sqlite3.Connection) -> bool | None:
+            if not images.delete_released(db, blobs, erasure.SLICE_S):
+                return None
+            return sweep.run_slice(db, erasure.SLICE_S) or None
+
+        return self._in_slices(run_slice)
+
+    def _erase_copies(self, receipts: list[Receipt]) -> Future[list[Path] | None]:
+        """Erase them from copies of former data, while alerts are stored; None where something is left.
+
+        Else picture files that no row names: those of an alert that is being stored, or one that can't be deleted.
+        """
+
+        def work() -> list[Path] | None:
+            person_ids = [receipt.person_id for receipt in receipts]
+            listed = self._core.read(lambda db: [person.person_id for person in people.all_people(db)])
+            with self._copies:
+                is_clean = copies.drop_set_aside(self._core.folder)
+                is_gone = copies.erase_from_copies(self._core.folder, person_ids, listed, self._core.clock())
+            is_clean = is_clean and is_gone
+            return self._core.read(lambda db: images.unnamed(db, self._core.blobs.files())) if is_clean else None
+
+        done, thread = slices.beside(work)
+        self._beside.append(thread)
+        return done
+
+    def _tell(self, receipts: list[Receipt], doubtful: list[Path] | None) -> Future[list[Receipt]]:
+        """The receipts; what could not be wiped, or was cut off by a kill, stays due."""
+
+        def apply(change: Change) -> list[Receipt]:
+            is_scrubbed = doubtful is not None and not images.unnamed(change.db, doubtful)
+            if is_scrubbed:  # this commit also makes other processes drop the pages they remember
+                meta.take(change.db, meta.Key.SCRUB_DUE)
+            return [replace(receipt, is_scrubbed=is_scrubbed) for receipt in receipts]
+
+        return self._core.write(apply)
+
+    def _in_slices(self, run_slice: Callable[[sqlite3.Connection], bool | None]) -> Future[bool]:
+        """Run slices outside a transaction, on the writer thread, until one has a result."""
+        return slices.until_done(lambda: self._core.write(_nothing, finish=lambda db, _: run_slice(db)))
+
+    def _join(self, is_last: bool) -> None:
+        """Before the store closes, wait for what is done beside it; of those that are done nothing need be kept."""
+        self._beside = [thread for thread in self._beside if thread.is_alive()]
+        for thread in self._beside if is_last else ():
+            thread.join()
 
 
 def _nothing(change: Change) -> bool | None:

@@ -48,9 +48,12 @@ class Damage:
 
 
 def problems(db: sqlite3.Connection) -> list[str]:
-    """What SQLite's quick check finds wrong; empty when all is well. A check that can't be made is a finding."""
+    """What SQLite's quick check finds wrong, and times that are none; empty when all is well.
+
+    A check that can't be made is a finding.
+    """
     try:
-        return [row[0] for row in db.execute("PRAGMA quick_check") if row[0] != "ok"]
+        return [row[0] for row in db.execute("PRAGMA quick_check") if row[0] != "ok"] or salvage.odd_times(db)
     except sqlite3.DatabaseError as error:
         if not connect.is_damaged(error):
             raise
@@ -72,17 +75,23 @@ def mend(path: Path, blobs: Blobs, now: dt.datetime) -> Damage | None:
         with contextlib.closing(connect.open_writer(path)) as db:
             if not (found := problems(db)):
                 return None
-            if _rebuild_indexes(db):
+            # Where pages point back at each other, the rows of a table never end, and neither would new indexes.
+            if not any("reference to page" in problem for problem in found) and _rebuild_indexes(db):
                 damage = Damage(
                     "rebuilt", f"damaged indexes were rebuilt, nothing is lost ({found[0]})", time_to_text(now)
                 )
                 with connect.immediate(db):
                     _record(db, damage, now)
                 return damage
-    except sqlite3.DatabaseError as error:
-        if not connect.is_damaged(error) or EpochFile(path.parent).read() is None:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        if not _tells_damage(error) or EpochFile(path.parent).read() is None:
             raise
     return _replace(path, blobs, now)
+
+
+def _tells_damage(error: Exception) -> bool:
+    """Whether SQLite tells of damage; of a schema that is no text any more, Python can't read what it tells."""
+    return isinstance(error, UnicodeDecodeError) or connect.is_damaged(error)
 
 
 def kept(db: sqlite3.Connection) -> Damage | None:
@@ -182,14 +191,17 @@ def _copy(path: Path, new: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -
 
 def _read_old(path: Path, new: sqlite3.Connection) -> tuple[salvage.Salvage, dict[str, int]]:
     """Copy rows; the highest numbers given. Raises where nothing can be read now, but perhaps another time."""
-    found, sequences = salvage.Salvage(), {}
+    found, sequences = salvage.Salvage(), dict[str, int]()
     try:
         with contextlib.closing(connect.open_reader(path)) as old:
+            # Without it, SQLite refuses all of a file that was cut off, and of one with a damaged entry in its schema.
+            old.execute("PRAGMA writable_schema = ON")
             found = salvage.copy_rows(old, new)
-            sequences = dict(old.execute("SELECT name, seq FROM sqlite_sequence"))
-    except sqlite3.DatabaseError as error:
+            numbers = salvage.readable(old, "sqlite_sequence", ("name", "seq"))
+            sequences = {str(name): seq for name, seq in numbers if isinstance(seq, int)}
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         # An error for another reason, such as a full disk, says nothing about what can be read.
-        if not connect.is_damaged(error) or (not found.copied and connect.is_unreadable(error)):
+        if not _tells_damage(error) or (not found.copied and connect.is_unreadable(error)):
             raise
     if not found.copied and found.is_disk_failing:
         raise StoreError(f"{path}: the disk can't read any of it; look at the kernel log, and replace the disk")

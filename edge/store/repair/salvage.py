@@ -7,15 +7,19 @@ import datetime as dt
 import itertools
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from edge.store.blobs import Blobs, is_sha256
-from edge.store.codec import time_to_text
+from edge.store.codec import time_from_text, time_to_text
 from edge.store.database import connect
 
 _LEFT_OUT = ("migrations",)
 MAX_ROWID = 2**62
+UNKNOWN_TIME = "1970-01-01T00:00:00.000Z"
+MAX_ERRORS = 10_000
+"""Damaged places of one table after which the rest of it is given up."""
 
 
 @dataclass(slots=True)
@@ -53,9 +57,10 @@ def _copy_table(old: sqlite3.Connection, new: sqlite3.Connection, name: str, fou
     named = columns if not has_rowid else ["rowid", *columns]
     insert = f"INSERT OR IGNORE INTO {name} ({', '.join(named)}) VALUES ({', '.join('?' * len(named))})"
     reader = _Reader(old, name, columns, keys)
-    for row in reader.rows() if columns else ():
+    for read in reader.rows() if columns else ():
         try:
-            _require_sense(new, columns, row)
+            _require_sense(new, name, columns, read)
+            row = _with_times(name, columns, read)
             new.execute(insert, row if has_rowid or keys != ["rowid"] else row[1:])
             found.copied[name] += 1
         except sqlite3.Error as error:
@@ -78,12 +83,47 @@ def readable(db: sqlite3.Connection, name: str, columns: Sequence[str]) -> Itera
         yield row[first:]
 
 
-def _require_sense(db: sqlite3.Connection, columns: Sequence[str], row: Sequence[object]) -> None:
+def _require_sense(db: sqlite3.Connection, name: str, columns: Sequence[str], row: Sequence[object]) -> None:
     """sqlite3.DataError where a page was overwritten with something that only looks like a row."""
-    if "body" in columns:
-        body = row[len(row) - len(columns) + columns.index("body")]
-        if not db.execute("SELECT json_valid(?)", (body,)).fetchone()[0]:
-            raise sqlite3.DataError("no JSON")
+    values = dict(zip(columns, row[len(row) - len(columns) :], strict=True))
+    if "body" in values and not db.execute("SELECT json_valid(?)", (values["body"],)).fetchone()[0]:
+        raise sqlite3.DataError("no JSON")
+    named = [values[column] for column in ("sha256", "image_sha256") if column in values and name != "audit"]
+    if not all(isinstance(one, str) and is_sha256(one) for one in named):
+        raise sqlite3.DataError("no name of a picture")
+
+
+def odd_times(db: sqlite3.Connection) -> list[str]:
+    """Columns that hold something else than a time where there has to be one; items of the feed are read without."""
+    found = []
+    tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'feed'"
+    for (name,) in db.execute(tables).fetchall():
+        for column in filter(_is_time, [row[1] for row in db.execute(f"PRAGMA table_info({name})")]):
+            odd = f"SELECT {column} FROM {name} WHERE {column} IS NOT NULL AND julianday({column}) IS NULL LIMIT 100"
+            if not all(_is_readable(row[0]) for row in db.execute(odd)):
+                found.append(f"{name}.{column} holds what is no time")
+    return found
+
+
+def _is_readable(value: object) -> bool:
+    try:
+        time_from_text(str(value))
+    except ValueError:
+        return False
+    return True
+
+
+def _is_time(column: str) -> bool:
+    return column == "at" or column.endswith("_at")
+
+
+def _with_times(name: str, columns: Sequence[str], row: Sequence[object]) -> tuple[object, ...]:
+    """The row, with the first of all times where one can't be read: who owns it is worth more than when it came."""
+    mended = list(row)
+    for at, column in enumerate(columns, start=len(row) - len(columns)):
+        if _is_time(column) and mended[at] is not None and not _is_readable(mended[at]):
+            mended[at] = None if (name, column) == ("people", "expires_at") else UNKNOWN_TIME
+    return tuple(mended)
 
 
 def _common_columns(old: sqlite3.Connection, new: sqlite3.Connection, name: str) -> list[str]:
@@ -115,6 +155,7 @@ class _Reader:
         self._has_rowid = keys == ["rowid"]
         self._chosen = ", ".join(["rowid", *columns] if self._has_rowid else columns)
         self._keys = keys
+        self._key_at = [0] if self._has_rowid else [columns.index(key) for key in keys if key in columns]
         self._errors = 0
         self.is_complete = True
         """Whether no page was met that can't be read."""
@@ -133,7 +174,8 @@ class _Reader:
             for row in self._some("WHERE rowid > ?", "", last):
                 last = int(str(row[0]))
                 yield row
-            if self._errors == errors or (first := self._first_after(last)) is None:
+            is_hopeless = self._errors >= MAX_ERRORS
+            if self._errors == errors or is_hopeless or (first := self._first_after(last)) is None or first <= last:
                 return
             yield from self._some("WHERE rowid > ? AND rowid <= ?", " DESC", last, first)
             last = first
@@ -143,13 +185,23 @@ class _Reader:
         ordered = ", ".join(f"{key}{order}" for key in self._keys)
         query = f"SELECT {self._chosen} FROM {self._name} NOT INDEXED {where} ORDER BY {ordered}"
         try:
-            yield from self._db.execute(query, given)
+            yield from self._in_order(self._db.execute(query, given), is_down=order == " DESC")
         except sqlite3.Error as error:
             if connect.is_full(error) or connect.is_locked(error):
                 raise  # nothing is known of the row
             self._errors += 1
             self.is_complete = False
             self.is_disk_failing |= connect.is_unreadable(error)
+
+    def _in_order(self, rows: Iterable[tuple[object, ...]], *, is_down: bool) -> Iterator[tuple[object, ...]]:
+        """The rows for as long as their keys rise, or fall: where pages point back at each other they never end."""
+        last: tuple[Any, ...] | None = None
+        for row in rows:
+            key = tuple(row[at] for at in self._key_at)
+            if last is not None and not _follows(*((key, last) if is_down else (last, key))):
+                raise sqlite3.DatabaseError("rows out of order")
+            last = key
+            yield row
 
     def _first_after(self, last: int) -> int | None:
         """The next rowid behind a damaged page, looked for in growing steps."""
@@ -159,6 +211,14 @@ class _Reader:
                 row = self._db.execute(query, (last + step,)).fetchone()
                 return None if row is None else int(row[0])
         return None
+
+
+def _follows(first: tuple[Any, ...], second: tuple[Any, ...]) -> bool:
+    """Whether the second key comes after the first; not where what was read can't be compared."""
+    try:
+        return not first or second > first
+    except TypeError:
+        return False
 
 
 def complete(db: sqlite3.Connection, blobs: Blobs, now: dt.datetime, lost: Sequence[str]) -> Counter[str]:
