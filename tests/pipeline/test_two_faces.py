@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge.app.offline.report import _face_comparison
 from edge.config import RecogniseConfig, RuntimeConfig
 from edge.enhance import Benefit, Enhancer, Networks
 from edge.enhance.benefit import Shown
@@ -110,11 +109,6 @@ def test_what_a_hit_says_of_its_two_faces(enhancer: Enhancer) -> None:
         "limit": 0.1,
     }
     assert not two_faces_json("enhanced", (0.5, 0.55), 0.1)["disagrees"]
-    assert dict(_face_comparison(two_faces_json("enhanced", (0.4, 0.7), 0.1))).keys() == {
-        "the match rests on",
-        "the two faces disagree",
-    }
-    assert _face_comparison({}) == []
     found, box = np.full((112, 112, 3), 90, np.uint8), np.array([20, 20, 92, 92], np.float32)
     face = seen(enhancer, ANN, ANN)
     plan = recognition_recipe(found, ARCFACE_POINTS, box, face.recipe, enhancer)
