@@ -142,7 +142,7 @@ class TrackedFace:
         if self.best is not None:
             image = self.best[0].image.copy()
             paint_masks(image, camera.masks, camera.mask_polygons)
-            self.best = replace(self.best[0], image=image), self.best[1]
+            self.best = replace(self.best[0], pixels=image), self.best[1]
 
     @property
     def kind(self) -> str:
@@ -260,7 +260,7 @@ def _box_problem(frame: Frame, track: Track, min_face_px: float) -> Reason | Non
     x1, y1, x2, y2 = track.box
     if min(x2 - x1, y2 - y1) < min_face_px:
         return Reason.TOO_SMALL
-    height, width = frame.image.shape[:2]
+    height, width = frame.size
     inside = (track.landmarks >= 0).all() and (track.landmarks < (width, height)).all()
     return None if inside else Reason.EDGE
 
