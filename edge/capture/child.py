@@ -34,6 +34,8 @@ FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 3.0
 _BEAT_EVERY_S = 0.2
 _READER_POLL_S = 0.002
+_GIVE_BACK_FIRST_S, _GIVE_BACK_EVERY_S = 5.0, 60.0
+"""When memory that opening took for a moment goes back to the system: 3 ms each time."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -49,6 +51,7 @@ class Playback:
         self._scene = SceneWatch(settings.camera.masks, settings.camera.mask_polygons)
         self._pacer = Pacer()
         self._num_played = 0
+        self._give_back_s = time.monotonic() + _GIVE_BACK_FIRST_S
 
     def run(self) -> ExitCode:
         """Open and play; after a failure wait longer each time, and give up after `MAX_TRIES` without a frame."""
@@ -121,6 +124,9 @@ class Playback:
         self._ring.write(frame.image if planes is None else planes, captured_ns, mono_ns, frame.media_s)
         self._num_played += 1
         self._ring.report_progress()
+        if mono_ns / 1e9 > self._give_back_s:
+            self._give_back_s = mono_ns / 1e9 + _GIVE_BACK_EVERY_S
+            heaps.give_back()
 
     def _wait_until(self, due_s: float) -> None:
         while (left_s := due_s - time.monotonic()) > 0:

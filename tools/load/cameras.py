@@ -18,8 +18,7 @@ from edge.store import time_from_text
 from tests.support.appliance import Appliance
 from tools.cost import scene
 from tools.data import DATA
-from tools.load.polls import cpu_s
-from tools.start import children_of, memory_of
+from tools.start import children_of, cpu_s, memory_of
 
 BUSY_S, QUIET_S = 4.0, 4.0
 WARM_S = 10.0
