@@ -29,11 +29,12 @@ def kernel_cache() -> KernelCache:
 
 
 def _kernels() -> list[Any]:
-    modules = [module for name, module in sorted(sys.modules.items()) if name.startswith("edge.pixels.")]
+    # Copies, because another thread may be importing.
+    modules = [module for name, module in sorted(sys.modules.copy().items()) if name.startswith("edge.pixels.")]
     found = {
         id(value): value
         for module in modules
-        for value in vars(module).values()
+        for value in vars(module).copy().values()
         if hasattr(value, "py_func") and hasattr(value, "stats")
     }
     return list(found.values())

@@ -35,6 +35,8 @@ KEEP_ALERTS = 1000
 """The newest alerts are never deleted for space: with a few kilobytes each, they don't fill a disk."""
 MAX_FEED_BYTES = 256_000_000
 """Bytes of feed items; beyond them the oldest go, as they do when the disk is short of space."""
+FEED_SHARE = 16
+"""On a small disk the feed gets this part of it at most: a repair needs room for a copy of the whole database."""
 ROUND_BYTES = 4_000_000
 """Of these, so many in one transaction."""
 _RETENTION = "retention"
@@ -59,6 +61,11 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
+def max_feed_bytes(folder: Path) -> int:
+    """Bytes that the feed's items may have on the disk of this folder."""
+    return min(MAX_FEED_BYTES, shutil.disk_usage(folder).total // FEED_SHARE)
+
+
 def run_round(
     change: Change, folder: Path, limits: RetentionLimits, pulled_seq: int | None, moment: Moment
 ) -> RetentionReport:
@@ -73,7 +80,7 @@ def run_round(
         return replace(report, is_complete=False)
     if trim.trim_if_due(db, folder, now) == trim.MAX_AT_ONCE:
         return replace(report, is_complete=False)
-    too_long = _feed_bytes(db) - MAX_FEED_BYTES
+    too_long = _feed_bytes(db) - max_feed_bytes(folder)
     if too_long > 0:
         report = _add(report, _shed_alerts(change, min(too_long, ROUND_BYTES), pulled_seq, now))
         if too_long > ROUND_BYTES and report.feed_items_removed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -128,3 +129,27 @@ def test_the_feed_stays_within_its_bytes_and_tells_what_a_puller_missed(
         assert 5 <= sum(item.type == "alert.created" for item in items) <= 20
         assert items[-1].type == "gap"
         assert store.count_hits() == sum(item.type == "alert.created" for item in items)
+
+
+def test_on_a_small_disk_the_feed_leaves_room_for_a_copy_of_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    total = 160_000
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(total=total))
+    monkeypatch.setattr(retention, "KEEP_ALERTS", 2)
+    monkeypatch.setattr(retention, "CHUNK", 2)
+    clock = Clock()
+    with Store.open(tmp_path, clock=clock, boot_clock=clock.boot) as store:
+        enrol(store, ANN)
+        add_hits(store, ANN, range(30))
+        retain(store)
+        kept = store._core.read(lambda db: db.execute("SELECT sum(length(body)) FROM feed").fetchone()[0])
+        assert 2 <= store.count_hits() < 30
+        assert kept <= total / retention.FEED_SHARE
+
+
+def test_on_a_large_disk_the_feed_has_its_usual_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(total=64_000_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    assert retention.max_feed_bytes(tmp_path) == retention.MAX_FEED_BYTES
