@@ -27,7 +27,7 @@ from edge.capture.pacing import Pacer
 from edge.capture.ring import ControlWord, Phase, RingWriter, Sight
 from edge.capture.sources import open_source
 from edge.errors import EdgeError, ExitCode, ImageError
-from edge.records import Glance
+from edge.glance import Glance
 
 MAX_TRIES = 20
 FIRST_WAIT_S = 0.5

@@ -11,7 +11,7 @@ import numpy as np
 
 from edge.arrays import BgrImage
 from edge.capture.planes import Planes
-from edge.records import Glance
+from edge.glance import Glance
 
 
 class Decoded(Protocol):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.arrays import BgrImage
-from edge.records import FULL_RANGE, VIDEO_RANGE, Glance
+from edge.glance import FULL_RANGE, VIDEO_RANGE, Glance
 
 Plane = NDArray[np.uint8]
 

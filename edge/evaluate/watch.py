@@ -16,8 +16,9 @@ from edge.capture.condition.freeze import FreezeDetector
 from edge.capture.condition.sight import SceneWatch
 from edge.capture.health import CaptureReport, HealthLimits, state_of
 from edge.capture.ring import Phase
+from edge.glance import Glance
 from edge.pixels import injected
-from edge.records import CameraState, Glance
+from edge.records import CameraState
 
 FIND_WITHIN_S = 30.0
 LEARN_S, FAULT_S, AFTER_S = 30.0, 35.0, 30.0

@@ -176,7 +176,7 @@ class Attention:
         age_s = (now - self._searched_ns) / 1e9
         self._compared_ns = now
         apart = difference(_small(frame), self._among_faces)
-        scale = apart.shape[1] / frame.size[1]
+        scale = apart.shape[1] / frame.pixels.shape[1]
         for track in tracks:
             _leave_out(apart, track.box, scale)
             _leave_out(apart, self.boxes[track.track_id], scale)

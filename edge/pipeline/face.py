@@ -264,7 +264,7 @@ def _box_problem(frame: Frame, track: Track, min_face_px: float) -> Reason | Non
     x1, y1, x2, y2 = track.box
     if min(x2 - x1, y2 - y1) < min_face_px:
         return Reason.TOO_SMALL
-    height, width = frame.size
+    height, width = frame.pixels.shape[:2]
     inside = (track.landmarks >= 0).all() and (track.landmarks < (width, height)).all()
     return None if inside else Reason.EDGE
 

@@ -103,7 +103,7 @@ def test_a_borrowed_frame_is_luma_until_its_image_is_asked_for_and_gone_with_the
     with make(f"file:{clip}", realtime=False) as camera:
         first = camera.borrow(BACK_WITHIN_S)
         assert first is not None
-        assert (first.size, first.glance.pixels.shape) == ((48, 64), (48, 64))
+        assert (first.pixels.shape, first.glance.pixels.shape) == ((48, 64, 3), (48, 64))
         assert abs(float(first.image.mean()) - 60) < 4
         second = camera.borrow(BACK_WITHIN_S)
         assert second is not None

@@ -17,7 +17,7 @@ from edge.capture.pacing import Pacer
 from edge.capture.sources import open_path, open_source
 from edge.config import CameraConfig, MaskConfig
 from edge.errors import CameraError, ConfigError, EdgeError, ExitCode, ImageError
-from edge.records import VIDEO_RANGE, Glance
+from edge.glance import VIDEO_RANGE, Glance
 from tests.support.media import encode, flat, numbered, png_of, write_clip, write_gif
 
 

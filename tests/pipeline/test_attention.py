@@ -18,10 +18,11 @@ from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip as demo
 from edge.capture.sources import open_path
 from edge.config import Config
+from edge.glance import VIDEO_RANGE, Glance
 from edge.pipeline import ActiveList, DeviceFacts, FrameResult, Pipeline
 from edge.pipeline.attention import SETTLED_RATE, Pace
 from edge.pixels import compose
-from edge.records import VIDEO_RANGE, Detections, Frame, Glance, Person
+from edge.records import Detections, Frame, Person
 from edge.store import Store
 
 AT = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)

@@ -49,7 +49,7 @@ WATCHLIST_POLL_S = 1.0
 HEALTH_POLL_S = 0.25
 HEARTBEAT_S = 60.0
 RETENTION_S = 300.0
-GIVE_BACK_FIRST_S, GIVE_BACK_EVERY_S = 8.0, 60.0
+GIVE_BACK_FIRST_S, GIVE_BACK_EVERY_S = 8.0, 20.0
 """When memory that starting, finding and keeping took for a moment goes back to the system: it costs 16 ms."""
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edge.capture.masks import visible_pixels
 from edge.config import MaskConfig
 from edge.config.areas import Polygon
-from edge.records import Glance
+from edge.glance import Glance
 
 DARK_BELOW_LUMA = 10.0
 _GRID = 48
