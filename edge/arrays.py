@@ -41,6 +41,11 @@ def require_bgr(image: Any, what: str = "image") -> BgrImage:
     return image
 
 
+def is_plane(image: Any) -> bool:
+    """Whether `image` is one plane of uint8 with at least one pixel, (H, W), such as the luma of a frame."""
+    return isinstance(image, np.ndarray) and image.ndim == 2 and image.dtype == np.uint8 and image.size > 0
+
+
 def require_landmarks(landmarks: Any) -> Landmarks:
     """Return `landmarks` as (5, 2) float32 if it is finite and of that shape, else raise `ImageError`."""
     points = np.asarray(landmarks, dtype=np.float32)

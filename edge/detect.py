@@ -102,6 +102,10 @@ class _Looks(NamedTuple):
     overview: _Candidates | None
     fit: Letterbox
 
+    def has_between(self, low: float, high: float) -> bool:
+        """Whether the lower limit would find anything more."""
+        return any(bool(((low <= one.scores) & (one.scores < high)).any()) for one in (self.full, self.overview) if one)
+
     def at_least(self, min_score: float) -> _Candidates:
         """Both looks as one, in pixels of the picture."""
         found = self.full.sure(min_score)
@@ -165,15 +169,17 @@ class FaceDetector:
                 every = _joined(every, narrow.moved(left, top))
             return _finish(every, image)
 
-        return found(limit) if low == limit else replace(found(limit), doubtful=found(low).boxes)
+        if low == limit:
+            return found(limit)
+        is_more, sure = any(look.has_between(low, limit) for look in (whole, *(p for _, p in parts))), found(limit)
+        return replace(sure, doubtful=found(low).boxes if is_more else sure.boxes)
 
     def _search(self, image: BgrImage, min_score: float) -> _Looks:
         """One look at the whole image and, where it has many pixels, a small one for faces that fill much of it."""
         small, fit = letterbox(image, self._max_side_px, self._multiple)
         full, overview = self._look(small, min_score), None
         shown = small[: fit.height_px, : fit.width_px]
-        side = max(shown.shape[:2])
-        if self._is_free and side >= OVERVIEW_SIDE_PX * MIN_OVERVIEW_GAIN:
+        if self._is_free and max(shown.shape[:2]) >= OVERVIEW_SIDE_PX * MIN_OVERVIEW_GAIN:
             smaller, further = letterbox(shown, OVERVIEW_SIDE_PX, self._multiple)
             overview = self._look(smaller, max(min_score, OVERVIEW_MIN_SCORE)).back(further)
         return _Looks(full, overview, fit)
@@ -249,9 +255,8 @@ def decode(
                 "choose another detector"
             )
         # A score is at most the root of its first part: few of thousands of cells are worth working out.
-        cells = np.flatnonzero(
-            score >= (min_score * min_score - _ROUNDING if f"obj_{stride}" in outputs else min_score)
-        )
+        least = min_score * min_score - _ROUNDING if f"obj_{stride}" in outputs else min_score
+        cells = np.flatnonzero(score >= least)
         score = score[cells].clip(0.0, 1.0)
         if f"obj_{stride}" in outputs:
             score = np.sqrt(score * outputs[f"obj_{stride}"].reshape(-1)[cells].clip(0.0, 1.0))
@@ -279,8 +284,7 @@ def tiles(width: int, height: int, number: int) -> list[tuple[int, int, int, int
 
 def _joined(first: _Candidates, second: _Candidates) -> _Candidates:
     """Return both together, best first."""
-    parts = zip(first, second, strict=True)
-    boxes, scores, landmarks = (np.concatenate(pair) for pair in parts)
+    boxes, scores, landmarks = (np.concatenate(pair) for pair in zip(first, second, strict=True))
     order = np.argsort(-scores, kind="stable")
     return _Candidates(boxes[order], scores[order], landmarks[order])
 

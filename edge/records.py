@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.arrays import BgrImage, Boxes, Embedding, Landmarks
+from edge.glance import Frame as Frame
 
 
 class CameraState(enum.StrEnum):
@@ -53,17 +54,6 @@ class Reason(enum.StrEnum):
     OUTSIDE_ZONES = "outside_zones"
     EXPIRED_ENTRY = "expired_entry"
     TOO_FEW_SHOTS = "too_few_shots"
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One full camera image. `image` is (H, W, 3) uint8 BGR and must not be written to."""
-
-    frame_id: int
-    camera: str
-    captured_at: dt.datetime
-    captured_mono_ns: int
-    image: BgrImage = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

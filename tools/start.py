@@ -1,7 +1,8 @@
 """How soon the page answers after a start, and what each process of the service holds: `python -m tools.start`.
 
 Seconds depend on what else the machine does, so they are told beside those of importing numpy, onnxruntime and OpenCV
-in the same run. Memory is PSS (`/proc/PID/smaps_rollup`): pages that processes share count once in all.
+in the same run, and beside the processor time until the page answers. Memory is PSS (`/proc/PID/smaps_rollup`): pages
+that processes share count once in all.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ def measure(seconds: float, rounds: int, *, is_cold: bool) -> dict[str, Any]:
     return {
         "peer": {"what": PEER, "seconds": round(peer_s, 2)},
         "page_s": round(page_s, 2),
+        "page_cpu_s": round(statistics.median(one["page_cpu_s"] for one in starts), 2),
         "page_times_peer": round(page_s / peer_s, 2),
         "ready_s": round(statistics.median(one["ready_s"] for one in starts), 2),
         "is_cold": is_cold,
@@ -74,14 +76,21 @@ def _start(folder: Path, clip: Path, seconds: float, environment: dict[str, str]
         )
     try:
         _wait(lambda: _answers(port), service, log)
-        page_s = time.perf_counter() - began
+        page_s, page_cpu_s = time.perf_counter() - began, cpu_s(service.pid)
         _wait(lambda: "is live" in log.read_text(), service, log)
         ready_s = time.perf_counter() - began
         time.sleep(seconds)
-        return {"page_s": page_s, "ready_s": ready_s, "memory": memory_of(service.pid)}
+        return {"page_s": page_s, "page_cpu_s": page_cpu_s, "ready_s": ready_s, "memory": memory_of(service.pid)}
     finally:
         service.send_signal(signal.SIGTERM)
         service.wait(60)
+
+
+def cpu_s(pid: int, thread: int | None = None) -> float:
+    """Processor seconds that a process, or one thread of it, has taken so far, which other load hardly moves."""
+    of_thread = "" if thread is None else f"task/{thread}/"
+    user, system = Path(f"/proc/{pid}/{of_thread}stat").read_text("ascii").rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_of(pid: int) -> dict[str, Any]:

@@ -5,7 +5,9 @@
     video, pictures, files      recordings; pictures and folders of them; which of the two a path is
     frames                      the interface of every source
     camera, supervisor, health  the service's side: newest frame, restarts, state
-    child, orders, ring         the capture process, its settings, the shared memory
+    child, orders               the capture process and its settings
+    ring, slots                 the shared memory: who may use what; how frames lie in it
+    planes, conversion          luma and chroma apart; made BGR
     condition                   whether pictures change, and still show the scene
     masks, pacing               what the capture process does to a frame, and when it takes one
     recorder                    writes clips for the demo and tests

@@ -24,7 +24,7 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 class Camera:
-    """One camera. Made once, started once; `newest` belongs to one thread, everything else to any.
+    """One camera. Made once, started once; `newest` and `borrow` belong to one thread, everything else to any.
 
     A recording with `realtime = false` is played as fast as `newest` takes its frames, and none is dropped.
     """
@@ -72,6 +72,14 @@ class Camera:
 
         At the end of a recording its last frame may still be here when `health` already says `ended`.
         """
+        frame = self.borrow(timeout_s)
+        return frame if frame is None else dataclasses.replace(frame, pixels=frame.image)
+
+    def borrow(self, timeout_s: float) -> Frame | None:
+        """The same, but where it lies in shared memory: not copied until its image is asked for.
+
+        The next call, of this or of `newest`, gives it back; from then on it has no image unless that was made before.
+        """
         deadline_s = time.monotonic() + timeout_s
         with self._reading:
             while self._supervisor.is_changing:
@@ -81,7 +89,7 @@ class Camera:
         if found is None:
             return None
         captured_at = _EPOCH + dt.timedelta(microseconds=found.captured_ns // 1000)
-        return Frame(found.number, self.config.name, captured_at, found.mono_ns, found.image)
+        return Frame(found.number, self.config.name, captured_at, found.mono_ns, found.pixels)
 
     def change(self, config: CameraConfig) -> None:
         """Go on with other settings of the same source, such as masks; the caller is the thread that calls `newest`.

@@ -27,12 +27,15 @@ from edge.capture.pacing import Pacer
 from edge.capture.ring import ControlWord, Phase, RingWriter, Sight
 from edge.capture.sources import open_source
 from edge.errors import EdgeError, ExitCode, ImageError
+from edge.glance import Glance
 
 MAX_TRIES = 20
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 3.0
 _BEAT_EVERY_S = 0.2
 _READER_POLL_S = 0.002
+_GIVE_BACK_FIRST_S, _GIVE_BACK_EVERY_S = 5.0, 60.0
+"""When memory that opening took for a moment goes back to the system: 3 ms each time."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -48,6 +51,7 @@ class Playback:
         self._scene = SceneWatch(settings.camera.masks, settings.camera.mask_polygons)
         self._pacer = Pacer()
         self._num_played = 0
+        self._give_back_s = time.monotonic() + _GIVE_BACK_FIRST_S
 
     def run(self) -> ExitCode:
         """Open and play; after a failure wait longer each time, and give up after `MAX_TRIES` without a frame."""
@@ -99,24 +103,30 @@ class Playback:
                 self._ring.set_phase(Phase.STREAMING, disclosure.hide(source.problem))
 
     def _publish(self, frame: SourceFrame) -> None:
-        """Wait until the frame is due, mask it, publish it."""
-        paint_masks(frame.image, self._camera.masks, self._camera.mask_polygons)
+        """Wait until the frame is due, mask it, publish it: as the decoder gave it, where nothing is painted."""
+        is_masked = bool(self._camera.masks or self._camera.mask_polygons)
+        if is_masked:
+            paint_masks(frame.image, self._camera.masks, self._camera.mask_polygons)
+        planes = None if is_masked else frame.planes
         if frame.media_s is not None and self._is_recorded:
             if self._camera.realtime:
                 self._wait_until(self._pacer.due_s(frame.media_s, time.monotonic()))
             else:
                 self._wait_for_reader()
         captured_ns, mono_ns = time.time_ns(), time.monotonic_ns()
-        self._freeze.look(frame.image, mono_ns)
+        self._freeze.look(Glance(frame.image) if planes is None else planes.glance, mono_ns)
         self._ring.put(ControlWord.UNCHANGED_SINCE_NS, self._freeze.unchanged_since_ns)
         self._ring.put(ControlWord.DARK_SINCE_NS, self._freeze.dark_since_ns)
-        if self._camera.realtime:
+        if self._camera.realtime and self._scene.is_due(mono_ns / 1e9):
             self._scene.look(frame.image, mono_ns / 1e9)
             state = self._scene.state
             self._ring.put(ControlWord.SIGHT, Sight.CLEAR if state is None else Sight[state.name])
-        self._ring.write(frame.image, captured_ns, mono_ns, frame.media_s)
+        self._ring.write(frame.image if planes is None else planes, captured_ns, mono_ns, frame.media_s)
         self._num_played += 1
         self._ring.report_progress()
+        if mono_ns / 1e9 > self._give_back_s:
+            self._give_back_s = mono_ns / 1e9 + _GIVE_BACK_EVERY_S
+            heaps.give_back()
 
     def _wait_until(self, due_s: float) -> None:
         while (left_s := due_s - time.monotonic()) > 0:

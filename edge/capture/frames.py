@@ -7,15 +7,49 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
+import numpy as np
+
 from edge.arrays import BgrImage
+from edge.capture.planes import Planes
+from edge.glance import Glance
+
+
+class Decoded(Protocol):
+    """A picture as a decoder gave it: `image` is made when somebody asks for it."""
+
+    @property
+    def image(self) -> BgrImage:
+        """(H, W, 3) uint8 BGR, the same array at each call; may be written to."""
+        ...
+
+    @property
+    def planes(self) -> Planes | None:
+        """What the decoder gave, if no more than a conversion lies between it and `image`; in the decoder's memory."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFrame:
-    """One image of a source. `media_s` is its time within the recording, None where a source has no such time."""
+    """One picture of a source. `media_s` is its time within the recording, None where a source has no such time."""
 
-    image: BgrImage = field(repr=False)
+    picture: BgrImage | Decoded = field(repr=False)
     media_s: float | None
+
+    @property
+    def image(self) -> BgrImage:
+        """(H, W, 3) uint8 BGR, the same array at each call."""
+        return self.picture if isinstance(self.picture, np.ndarray) else self.picture.image
+
+    @property
+    def planes(self) -> Planes | None:
+        """The same with nothing converted, for whoever never writes to it; None where there is no such thing."""
+        return None if isinstance(self.picture, np.ndarray) else self.picture.planes
+
+    @property
+    def glance(self) -> Glance:
+        """A quick look, for which nothing is converted where that is possible."""
+        planes = self.planes
+        return Glance(self.image) if planes is None else planes.glance
 
 
 class FrameSource(Protocol):

@@ -1,37 +1,32 @@
 """Frames from the capture child to the service through shared memory: one writer, one reader, the newest frame wins.
 
 The memory is an anonymous file (memfd) that the parent makes and the child inherits. It has no name, so nothing is left
-behind whoever is killed, and pages are only taken when written, so slots can be as large as the largest image. Nothing
-here knows of cameras.
+behind whoever is killed. How frames lie in it is in `slots`. Nothing here knows of cameras.
 
 The writer goes round the slots and never waits. It fills a slot, then publishes its frame's number, and signals an
-eventfd that wakes the reader. The reader copies a slot, then looks at the number again: if the writer may have come
-round to that slot meanwhile, the copy is thrown away and the newest frame is taken instead. Between pixels and number
-lies a system call on both sides, because processors such as ARM's let plain stores and loads pass each other.
+eventfd that wakes the reader. The reader says which slot it holds and reads the frame in place; the writer passes that
+slot over until the reader asks for the next frame. Having said so, the reader looks at the number again: if the writer
+may have chosen that slot before it could know, the newest frame is taken instead. Between pixels and number, and
+between what is held and that second look, lies a system call, because processors such as ARM's let plain stores and
+loads pass each other; besides, a whole frame is written between the last moment that counts and the first that harms.
 """
 
 from __future__ import annotations
 
 import contextlib
 import enum
-import mmap
 import os
 import select
 import time
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.arrays import MAX_PIXELS, BgrImage
+from edge.capture.planes import HeldPixels, Planes
+from edge.capture.slots import NUM_SLOTS, RING_BYTES, TEXT_BYTES, Memory, SlotWord
 from edge.errors import ImageError
 
-NUM_SLOTS = 4
-_PAGE = 4096
-_SLOT_BYTES = _PAGE + -(-MAX_PIXELS * 3 // _PAGE) * _PAGE
-_RING_BYTES = _PAGE + NUM_SLOTS * _SLOT_BYTES
-_TEXT_BYTES = 2048
-_NUM_WORDS = 64
 _NO_MEDIA_TIME = -1
 _TRIES = 8
 
@@ -65,7 +60,7 @@ class ControlWord(enum.IntEnum):
     WRITTEN = 0
     """Number of the newest frame; the first is 1."""
     TAKEN = 1
-    """Number of the newest frame that the reader took; the only word that the reader writes."""
+    """Number of the newest frame that the reader took; the reader writes it."""
     PHASE = 2
     BEAT_NS = 3
     """Monotonic time of the last sign of progress."""
@@ -77,81 +72,66 @@ class ControlWord(enum.IntEnum):
     """Broken pictures that were left out, over all children."""
     TEXT_VERSION = 8
     """Odd while the text is being written."""
-    SIGHT = 10
-    """Number of the `Sight` that holds."""
     SILENCE_MS = 9
     """Milliseconds that the source may be silent by its own rate; 0: nothing is known of it."""
-
-
-class _SlotWord(enum.IntEnum):
-    HEIGHT = 0
-    WIDTH = 1
-    CAPTURED_NS = 2
-    MONO_NS = 3
-    MEDIA_US = 4
+    SIGHT = 10
+    """Number of the `Sight` that holds."""
+    HELD = 11
+    """1 plus the slot that is being read, 0 for none; the reader writes it."""
 
 
 @dataclass(frozen=True, slots=True)
 class RingFrame:
-    """A frame as it lies in the ring. `image` is a copy."""
+    """A frame as it lies in the ring, until the next one is asked for."""
 
     number: int
-    image: BgrImage = field(repr=False)
+    pixels: HeldPixels = field(repr=False)
     captured_ns: int
     """UTC, nanoseconds since 1970."""
     mono_ns: int
     media_s: float | None
 
-
-class _Memory:
-    """The mapped control block and slots."""
-
-    def __init__(self, memory_fd: int) -> None:
-        self._map = mmap.mmap(memory_fd, _RING_BYTES)
-        self.words: NDArray[np.int64] = np.frombuffer(self._map, np.int64, _NUM_WORDS)
-        self.text: NDArray[np.uint8] = np.frombuffer(self._map, np.uint8, _TEXT_BYTES, _PAGE - _TEXT_BYTES)
-
-    def slot_words(self, number: int) -> NDArray[np.int64]:
-        return np.frombuffer(self._map, np.int64, _NUM_WORDS, self._slot_at(number))
-
-    def slot_pixels(self, number: int, height: int, width: int) -> BgrImage:
-        pixels = np.frombuffer(self._map, np.uint8, height * width * 3, self._slot_at(number) + _PAGE)
-        return pixels.reshape(height, width, 3)
-
-    def close(self) -> None:
-        del self.words, self.text
-        self._map.close()
-
-    @staticmethod
-    def _slot_at(number: int) -> int:
-        return _PAGE + number % NUM_SLOTS * _SLOT_BYTES
+    @property
+    def image(self) -> BgrImage:
+        """A copy, (H, W, 3) uint8 BGR; there for good once it was asked for."""
+        return self.pixels.image
 
 
 class RingWriter:
     """The child's end. Continues the frame numbers, also those of a child that was killed."""
 
     def __init__(self, memory_fd: int, event_fd: int) -> None:
-        self._memory = _Memory(memory_fd)
+        self._memory = Memory(memory_fd)
         self._event_fd = event_fd
+        for words in self._memory.slots:
+            # Filled by a child that was killed before it published: nobody may take that frame for the next one.
+            if words[SlotWord.NUMBER] > self.get(ControlWord.WRITTEN):
+                words[SlotWord.NUMBER] = 0
 
-    def write(self, image: BgrImage, captured_ns: int, mono_ns: int, media_s: float | None) -> int:
-        """Publish a frame, (H, W, 3) uint8, and return its number. Copies `image`; never waits for the reader."""
-        height, width = image.shape[:2]
+    def write(self, pixels: BgrImage | Planes, captured_ns: int, mono_ns: int, media_s: float | None) -> int:
+        """Publish a frame, (H, W, 3) uint8 BGR or planes, and return its number. Copies; never waits for the reader."""
+        height, width = pixels.shape[:2]
         if height * width > MAX_PIXELS:
             raise ImageError(f"a frame of {width} x {height} pixels is more than {MAX_PIXELS}; ask the camera for less")
         number = self.get(ControlWord.WRITTEN) + 1
-        words = self._memory.slot_words(number)
-        self._memory.slot_pixels(number, height, width)[:] = image
-        words[_SlotWord.HEIGHT] = height
-        words[_SlotWord.WIDTH] = width
-        words[_SlotWord.CAPTURED_NS] = captured_ns
-        words[_SlotWord.MONO_NS] = mono_ns
-        words[_SlotWord.MEDIA_US] = _NO_MEDIA_TIME if media_s is None else round(media_s * 1e6)
+        slot = self._free_slot()
+        self._memory.fill(slot, pixels)
+        words = self._memory.slots[slot]
+        words[SlotWord.NUMBER] = number
+        words[SlotWord.CAPTURED_NS] = captured_ns
+        words[SlotWord.MONO_NS] = mono_ns
+        words[SlotWord.MEDIA_US] = _NO_MEDIA_TIME if media_s is None else round(media_s * 1e6)
         os.eventfd_write(self._event_fd, 0)  # adds 0: the system call is a memory barrier between pixels and number
         self.put(ControlWord.FRAME_NS, mono_ns)
         self.put(ControlWord.WRITTEN, number)
         os.eventfd_write(self._event_fd, 1)
         return number
+
+    def _free_slot(self) -> int:
+        """The slot of the oldest frame but for the one that is being read."""
+        held = self.get(ControlWord.HELD) - 1
+        numbers = [int(words[SlotWord.NUMBER]) for words in self._memory.slots]
+        return min((slot for slot in range(NUM_SLOTS) if slot != held), key=numbers.__getitem__)
 
     def get(self, word: ControlWord) -> int:
         """One word of the control block."""
@@ -164,7 +144,7 @@ class RingWriter:
     def set_phase(self, phase: Phase, text: str = "") -> None:
         """Set what the child does from now on, with a text if something is wrong."""
         self.put(ControlWord.TEXT_VERSION, self.get(ControlWord.TEXT_VERSION) | 1)
-        data = text.encode()[: _TEXT_BYTES - 1].ljust(_TEXT_BYTES, b"\x00")
+        data = text.encode()[: TEXT_BYTES - 1].ljust(TEXT_BYTES, b"\x00")
         self._memory.text[:] = np.frombuffer(data, np.uint8)
         self.put(ControlWord.TEXT_VERSION, self.get(ControlWord.TEXT_VERSION) + 1)
         self.report_progress()
@@ -185,10 +165,11 @@ class RingReader:
     def __init__(self) -> None:
         self.dropped = 0
         self._memory_fd = os.memfd_create("edge-frames", os.MFD_CLOEXEC)
-        os.ftruncate(self._memory_fd, _RING_BYTES)
+        os.ftruncate(self._memory_fd, RING_BYTES)
         self._event_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._memory = _Memory(self._memory_fd)
+        self._memory = Memory(self._memory_fd)
         self._last = 0
+        self._held: HeldPixels | None = None
         self._is_woken = False
 
     @property
@@ -197,7 +178,8 @@ class RingReader:
         return self._memory_fd, self._event_fd
 
     def newest(self, timeout_s: float) -> RingFrame | None:
-        """The newest frame not returned before; waits up to `timeout_s` for one."""
+        """The newest frame not returned before; waits up to `timeout_s` for one. The last one is given back first."""
+        self._give_back()
         poll = select.poll()
         poll.register(self._event_fd, select.POLLIN)
         deadline = time.monotonic() + timeout_s
@@ -247,7 +229,7 @@ class RingReader:
         os.eventfd_write(self._event_fd, 1)
 
     def close(self) -> None:
-        """Give the memory back. Not while another thread is in `newest`."""
+        """Give the memory back. Not while another thread is in `newest`; the frame returned last stays readable."""
         self._memory.close()
         os.close(self._memory_fd)
         os.close(self._event_fd)
@@ -256,28 +238,39 @@ class RingReader:
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._event_fd)
 
+    def _give_back(self) -> None:
+        if self._held is not None:
+            self._held.give_back()
+            self._held = None
+        self._memory.words[ControlWord.HELD] = 0
+
     def _take(self) -> RingFrame | None:
         for _ in range(_TRIES):
             number = self.get(ControlWord.WRITTEN)
             if number <= self._last:
-                return None
-            frame = self._copy(number)
+                break
+            frame = self._hold(number)
             if frame is not None:
                 self.dropped += number - self._last - 1
                 self._last = number
+                self._held = frame.pixels
                 self._memory.words[ControlWord.TAKEN] = number
                 return frame
+        self._memory.words[ControlWord.HELD] = 0
         return None
 
-    def _copy(self, number: int) -> RingFrame | None:
-        """Frame `number`, or None where the writer has come round to its slot."""
-        words = self._memory.slot_words(number)
-        height, width = int(words[_SlotWord.HEIGHT]), int(words[_SlotWord.WIDTH])
-        if not 0 < height * width <= MAX_PIXELS:
+    def _hold(self, number: int) -> RingFrame | None:
+        """Frame `number`, held from now on; None where the writer may have chosen its slot before it could know."""
+        slots = self._memory.slots
+        slot = next((slot for slot in range(NUM_SLOTS) if slots[slot][SlotWord.NUMBER] == number), None)
+        if slot is None:
             return None
-        image = self._memory.slot_pixels(number, height, width).copy()
-        media_us = int(words[_SlotWord.MEDIA_US])
+        self._memory.words[ControlWord.HELD] = slot + 1
+        self._clear_event()  # the system call is a memory barrier between what is held and the look below
+        if self.get(ControlWord.WRITTEN) > number + NUM_SLOTS - 3:
+            return None
+        words = slots[slot]
+        media_us = int(words[SlotWord.MEDIA_US])
         media_s = None if media_us == _NO_MEDIA_TIME else media_us / 1e6
-        frame = RingFrame(number, image, int(words[_SlotWord.CAPTURED_NS]), int(words[_SlotWord.MONO_NS]), media_s)
-        self._clear_event()  # the system call is a memory barrier between the copy and the check below
-        return frame if self.get(ControlWord.WRITTEN) < number + NUM_SLOTS - 1 else None
+        pixels = HeldPixels(self._memory.frame(slot))
+        return RingFrame(number, pixels, int(words[SlotWord.CAPTURED_NS]), int(words[SlotWord.MONO_NS]), media_s)

@@ -49,7 +49,7 @@ class _SquaredSource:
         try:
             for frame in self.inner.frames():
                 self.bad_frames = self.inner.bad_frames
-                yield replace(frame, image=square(frame.image, self._aspect))
+                yield replace(frame, picture=square(frame.image, self._aspect))
         finally:
             self.problem, self.bad_frames = self.inner.problem, self.inner.bad_frames
 

@@ -16,6 +16,7 @@ from edge.capture.condition.freeze import FreezeDetector
 from edge.capture.condition.sight import SceneWatch
 from edge.capture.health import CaptureReport, HealthLimits, state_of
 from edge.capture.ring import Phase
+from edge.glance import Glance
 from edge.pixels import injected
 from edge.records import CameraState
 
@@ -85,7 +86,7 @@ class Judge:
     def look(self, image: BgrImage, at_s: float) -> CameraState:
         """Take in one frame, and return the state."""
         now_ns = round((at_s + 1) * 1e9)
-        self._freeze.look(image, now_ns)
+        self._freeze.look(Glance(image), now_ns)
         self._scene.look(image, at_s)
         dark_ns = self._freeze.dark_since_ns
         unchanged_s = (now_ns - self._freeze.unchanged_since_ns) / 1e9

@@ -134,9 +134,9 @@ class Attention:
         self._looked_at = None if tracks else self._now
         self._now = None
         if self.pace.busy_fps > 0 and tracks and _are_sure(tracks):
-            self._among_faces = small_gray(frame.image)
+            self._among_faces = _small(frame)
             for track in tracks:
-                if (patch := cut_patch(frame.image, track.box)) is not None:
+                if (patch := cut_patch(frame.glance.pixels, track.box)) is not None:
                     self._patches[track.track_id] = patch
                     self.boxes[track.track_id] = track.box
 
@@ -152,9 +152,10 @@ class Attention:
 
     def _find_again(self, frame: Frame, tracks: Sequence[Track]) -> bool:
         """Move each box to where its face is now; False where one is not surely found."""
+        pixels = frame.glance.pixels
         for track in tracks:
             number = track.track_id
-            x, y, likeness = find_patch(frame.image, self._patches[number], self._moved.get(number, (0.0, 0.0)))
+            x, y, likeness = find_patch(pixels, self._patches[number], self._moved.get(number, (0.0, 0.0)))
             if likeness < MIN_LIKENESS:
                 return False
             self._moved[number] = (x, y)
@@ -174,8 +175,8 @@ class Attention:
             return self._among_faces is None
         age_s = (now - self._searched_ns) / 1e9
         self._compared_ns = now
-        apart = difference(small_gray(frame.image), self._among_faces)
-        scale = apart.shape[1] / frame.image.shape[1]
+        apart = difference(_small(frame), self._among_faces)
+        scale = apart.shape[1] / frame.pixels.shape[1]
         for track in tracks:
             _leave_out(apart, track.box, scale)
             _leave_out(apart, self.boxes[track.track_id], scale)
@@ -186,7 +187,7 @@ class Attention:
 
     def _measure_change(self, frame: Frame) -> Change:
         """How much has changed since the last search; learns what is usual at each place."""
-        now, looked_at, usual = small_gray(frame.image), self._looked_at, self._usual
+        now, looked_at, usual = _small(frame), self._looked_at, self._usual
         if looked_at is None or usual is None or looked_at.shape != now.shape:
             self._usual = np.zeros_like(now)
             self._now = now
@@ -201,6 +202,12 @@ class Attention:
             return Change.NONE
         age_s = (frame.captured_mono_ns - self._searched_ns) / 1e9
         return Change.LARGE if large_share(apart) >= LARGE_PER_S * max(age_s, MIN_AGE_S) else Change.SMALL
+
+
+def _small(frame: Frame) -> Gray:
+    """A small gray copy, of the luma alone where the frame has it at hand."""
+    glance = frame.glance
+    return small_gray(glance.pixels, glance.span)
 
 
 def _are_sure(tracks: Sequence[Track]) -> bool:

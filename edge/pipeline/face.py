@@ -72,6 +72,8 @@ class TrackedFace:
         """Whether this track has led to a hit of its own."""
         self.reason: Reason = Reason.TOO_FEW_SHOTS
         self._next_check = 0
+        self._checked: tuple[int, NDArray[np.float32]] | None = None
+        """Number of the frame that was last compared with the shots, and the embedding of its face, (1, D)."""
         self._num_unlike = 0
         self._num_in_vain = 0
 
@@ -92,8 +94,9 @@ class TrackedFace:
         if self.match is None or self.match.person_id is None or frame.frame_id < self._next_check:
             return False
         self._next_check = frame.frame_id + CHECK_EVERY_FRAMES
-        now = embedder.embed(align(frame.image, track.landmarks)[np.newaxis])[0]
-        self._num_unlike = self._num_unlike + 1 if float(now @ self.fused()) < MIN_OWN_SIMILARITY else 0
+        now = embedder.embed(align(frame.image, track.landmarks)[np.newaxis])
+        self._checked = frame.frame_id, now
+        self._num_unlike = self._num_unlike + 1 if float(now[0] @ self.fused()) < MIN_OWN_SIMILARITY else 0
         return self._num_unlike > 1
 
     @property
@@ -124,7 +127,8 @@ class TrackedFace:
         if not self._shots.offer(crop):
             return False
         self._num_in_vain = 0
-        vectors, recipe = embed_shot(frame, crop, embedder, enhancer)
+        known = self._checked[1] if self._checked is not None and self._checked[0] == frame.frame_id else None
+        vectors, recipe = embed_shot(frame, crop, embedder, enhancer, known)
         kept = {shot.frame_id for shot in self._shots.shots}
         self._gray_frames = {number for number in self._gray_frames if number in kept}
         if is_gray(crop.image):
@@ -142,7 +146,7 @@ class TrackedFace:
         if self.best is not None:
             image = self.best[0].image.copy()
             paint_masks(image, camera.masks, camera.mask_polygons)
-            self.best = replace(self.best[0], image=image), self.best[1]
+            self.best = replace(self.best[0], pixels=image), self.best[1]
 
     @property
     def kind(self) -> str:
@@ -260,19 +264,23 @@ def _box_problem(frame: Frame, track: Track, min_face_px: float) -> Reason | Non
     x1, y1, x2, y2 = track.box
     if min(x2 - x1, y2 - y1) < min_face_px:
         return Reason.TOO_SMALL
-    height, width = frame.image.shape[:2]
+    height, width = frame.pixels.shape[:2]
     inside = (track.landmarks >= 0).all() and (track.landmarks < (width, height)).all()
     return None if inside else Reason.EDGE
 
 
 def embed_shot(
-    frame: Frame, crop: Crop, embedder: Embedder, enhancer: Enhancer | None
+    frame: Frame, crop: Crop, embedder: Embedder, enhancer: Enhancer | None, known: NDArray[np.float32] | None = None
 ) -> tuple[NDArray[np.float32], Recipe]:
-    """Embeddings of the original face and, where a step is shown to help with its faults, of the enhanced one."""
+    """Embeddings of the original face and, where a step is shown to help with its faults, of the enhanced one.
+
+    `known`: that of the original, (1, D), where it was made already.
+    """
     if enhancer is None or not enhancer.helps_recognition:
         why = () if enhancer is None else enhancer.plan(crop.quality, for_recognition=True).skipped
-        return embedder.embed(crop.image[np.newaxis]), Recipe((), why)
-    known = crop.image, crop.quality
-    scored = score_face(frame.image, crop.landmarks, np.array(crop.box, np.float32), enhancer, known)
-    crops = [crop.image] if scored.enhanced is None else [crop.image, scored.enhanced]
-    return embedder.embed(crops), scored.recipe
+        return embedder.embed(crop.image[np.newaxis]) if known is None else known, Recipe((), why)
+    measured = crop.image, crop.quality
+    scored = score_face(frame.image, crop.landmarks, np.array(crop.box, np.float32), enhancer, measured)
+    if scored.enhanced is not None:  # together: in a batch of two the last digits of the original may differ
+        return embedder.embed([crop.image, scored.enhanced]), scored.recipe
+    return embedder.embed([crop.image]) if known is None else known, scored.recipe

@@ -15,7 +15,7 @@ def place_problem(frame: Frame, track: Track, camera: CameraConfig | None) -> Re
     """Why a face is not recognised where it is: too little of it is visible, or its middle lies outside the zones."""
     if camera is None:
         return None
-    height, width = frame.image.shape[:2]
+    height, width = frame.pixels.shape[:2]
     x1, y1, x2, y2 = track.box
     x, y = (x1 + x2) / 2 / width, (y1 + y2) / 2 / height
     if any(is_inside(zone, x, y) for zone in camera.exclude_zones):

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.arrays import BgrImage, require_bgr
+from edge.arrays import is_plane, require_bgr
 
 Gray = NDArray[np.float32]
 
@@ -27,13 +27,15 @@ RISE_PER_S, FALL_PER_S = 1.0, 0.5
 """Levels a second by which what is usual at a place follows larger and smaller differences."""
 
 
-def small_gray(image: BgrImage) -> Gray:
+def small_gray(image: NDArray[np.uint8], span: tuple[int, int] = (0, 255)) -> Gray:
     """A small gray copy of a picture.
 
     Parameters
     ----------
-    image : (H, W, 3) uint8 BGR
+    image : (H, W, 3) uint8 BGR, or (H, W) uint8 luma
         Never written to.
+    span : (black, white), 0..255
+        The values of luma that stand for 0 and 255.
 
     Returns
     -------
@@ -44,15 +46,20 @@ def small_gray(image: BgrImage) -> Gray:
     Raises
     ------
     ImageError
-        `image` is no BGR image.
+        `image` is neither.
     """
-    height, width = require_bgr(image).shape[:2]
+    height, width = (image if is_plane(image) else require_bgr(image)).shape[:2]
     scale = min(1.0, SMALL_SIDE_PX / max(height, width))
     small = (max(round(width * scale), 1), max(round(height * scale), 1))
     sampled = (min(2 * small[0], width), min(2 * small[1], height))
     picked = cv2.resize(image, sampled, interpolation=cv2.INTER_NEAREST)
-    gray = cv2.cvtColor(cv2.resize(picked, small, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
-    return np.asarray(gray, np.float32)
+    shrunk = cv2.resize(picked, small, interpolation=cv2.INTER_AREA)
+    gray = np.asarray(shrunk if image.ndim == 2 else cv2.cvtColor(shrunk, cv2.COLOR_BGR2GRAY), np.float32)
+    black, white = span
+    if (black, white) == (0, 255):
+        return gray
+    stretched = (gray - np.float32(black)) * np.float32(255 / (white - black))
+    return np.asarray(np.clip(stretched, np.float32(0), np.float32(255)), np.float32)
 
 
 def difference(now: Gray, before: Gray) -> Gray:

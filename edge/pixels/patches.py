@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.arrays import BgrImage, require_bgr
+from edge.arrays import is_plane, require_bgr
 
 FACE_PX = 24
 """Shorter side of a face as it is compared; more costs more and finds no more."""
@@ -27,12 +27,12 @@ class Patch:
     pixels: NDArray[np.uint8] = field(repr=False)
 
 
-def cut_patch(image: BgrImage, box: Box) -> Patch | None:
+def cut_patch(image: NDArray[np.uint8], box: Box) -> Patch | None:
     """The face in `box`, xyxy px; None where less than half of the box lies in the picture.
 
-    `image` is (H, W, 3) uint8 BGR and is not changed; raises ImageError if it is no picture.
+    `image` is (H, W, 3) uint8 BGR or (H, W) uint8 luma and is not changed; raises ImageError if it is neither.
     """
-    height, width = require_bgr(image).shape[:2]
+    height, width = (image if is_plane(image) else require_bgr(image)).shape[:2]
     left, top = max(round(box[0]), 0), max(round(box[1]), 0)
     right, bottom = min(round(box[2]), width), min(round(box[3]), height)
     area = (box[2] - box[0]) * (box[3] - box[1])
@@ -43,13 +43,15 @@ def cut_patch(image: BgrImage, box: Box) -> Patch | None:
     return Patch((float(left), float(top), float(right), float(bottom)), scale, pixels)
 
 
-def find_patch(image: BgrImage, patch: Patch, near: tuple[float, float] = (0.0, 0.0)) -> tuple[float, float, float]:
+def find_patch(
+    image: NDArray[np.uint8], patch: Patch, near: tuple[float, float] = (0.0, 0.0)
+) -> tuple[float, float, float]:
     """Where the face of a patch is in a later picture.
 
     Parameters
     ----------
-    image : (H, W, 3) uint8 BGR, as large as the one the patch was cut from
-        Not changed.
+    image : (H, W, 3) uint8 BGR or (H, W) uint8 luma, of the kind and size that the patch was cut from
+        Not changed. Correlation doesn't depend on what of luma is black and white.
     near : (x, y) px
         How far the face is expected to have moved.
 
@@ -85,11 +87,11 @@ def _peak(line: NDArray[np.float32], at: int) -> float:
     return at + (0.5 * (before - after) / bend if bend < 0 else 0.0)
 
 
-def _shrunk(part: BgrImage, scale: float) -> NDArray[np.uint8]:
+def _shrunk(part: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
     """A part of a picture in gray, by area of four samples a pixel: reading every pixel costs three times as much."""
     size = (max(round(part.shape[1] * scale), 1), max(round(part.shape[0] * scale), 1))
     sampled = (2 * size[0], 2 * size[1])
     if sampled[0] < part.shape[1] and sampled[1] < part.shape[0]:
         part = np.asarray(cv2.resize(part, sampled, interpolation=cv2.INTER_NEAREST), np.uint8)
     small = part if scale >= 1 else cv2.resize(part, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
+    return np.asarray(small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)

@@ -7,9 +7,11 @@ crop is good enough for some use is decided elsewhere.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.arrays import BgrImage, Boxes, Landmarks, Luma, require_landmarks
 from edge.errors import ImageError
@@ -134,7 +136,7 @@ def estimate_yaw_deg(points: np.ndarray[tuple[int, int], np.dtype[np.float64]]) 
 
 def _texture(y: Luma, region: tuple[slice, slice]) -> tuple[float, float, float, float, float]:
     """Sharpness, mean luma, noise, directedness and direction of blur in a region; see the notes of `measure`."""
-    noise = float(np.median(np.abs(cv2.filter2D(y, -1, _NOISE_KERNEL)[region]))) / _NOISE_GAIN
+    noise = _median_size(cv2.filter2D(y, -1, _NOISE_KERNEL)[region]) / _NOISE_GAIN
     blurred = [cv2.GaussianBlur(y, (0, 0), sigma)[region] for sigma in (1.0, 2.0, 4.0)]
     bands = blurred[0] - blurred[1], blurred[1] - blurred[2]
     fine, coarse = (float(cv2.meanStdDev(band)[1][0, 0]) ** 2 for band in bands)
@@ -142,6 +144,16 @@ def _texture(y: Luma, region: tuple[slice, slice]) -> tuple[float, float, float,
     sharpness = math.sqrt(fine / coarse) if fine > 0 and coarse > 1e-9 else 0.0
     directed = blur_direction(*bands, _SLOPE_NOISE * noise**2) if min(bands[0].shape) >= 3 else (0.0, 0.0)
     return sharpness, float(y[region].mean()), noise, *directed
+
+
+def _median_size(values: NDArray[Any]) -> float:
+    """The median of magnitudes, of finite values, at least one: `numpy.median` sorts a second time for its NaNs."""
+    sizes = np.abs(values).ravel()
+    middle = sizes.size // 2
+    sizes.partition(middle)
+    if sizes.size % 2:
+        return float(sizes[middle])
+    return float((sizes[:middle].max() + sizes[middle]) / np.float32(2))
 
 
 def _picture_parts(sharpness: float, light: float, noise: float) -> dict[str, float]:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,13 @@ from edge.config import MaskConfig
 from edge.errors import ConfigError
 from edge.records import CameraState
 from tests.support.cameras import BACK_WITHIN_S, is_alive, make, next_frame, wait_for_state
+from tests.support.clips import encode_video
 from tests.support.media import encode, flat, numbered, wait_until, write_clip
+
+
+def write_h264(path: Path, images: Sequence[np.ndarray]) -> Path:
+    encode_video(path, images, format="mp4")
+    return path
 
 
 def test_a_file_played_as_fast_as_it_is_read_loses_no_frame(clip: Path) -> None:
@@ -90,6 +96,37 @@ def test_polygons_are_painted_before_the_parent_sees_a_pixel(tmp_path: Path) -> 
     inside = rows / 40 + columns / 80 < 0.5  # upper left corners of pixels: every pixel that the polygon touches
     assert not image[inside].any()
     assert (image[(rows / 40 + columns / 80 > 0.6)] == 200).all()
+
+
+def test_a_borrowed_frame_is_luma_until_its_image_is_asked_for_and_gone_with_the_next(tmp_path: Path) -> None:
+    clip = write_h264(tmp_path / "a.mp4", [flat(level, 48, 64) for level in (60, 120, 180)])
+    with make(f"file:{clip}", realtime=False) as camera:
+        first = camera.borrow(BACK_WITHIN_S)
+        assert first is not None
+        assert (first.pixels.shape, first.glance.pixels.shape) == ((48, 64, 3), (48, 64))
+        assert abs(float(first.image.mean()) - 60) < 4
+        second = camera.borrow(BACK_WITHIN_S)
+        assert second is not None
+        assert abs(float(first.image.mean()) - 60) < 4, "made while the frame was there"
+        third = next_frame(camera)
+        with pytest.raises(RuntimeError, match="given back"):
+            _ = second.image
+        assert abs(float(third.image.mean()) - 180) < 4
+        assert camera.borrow(0.1) is None
+        assert abs(float(third.glance.pixels.mean()) - 180) < 4, "newest gives what stays"
+
+
+@pytest.mark.parametrize("is_polygon", [False, True])
+def test_masked_places_are_in_nothing_that_a_decoded_frame_holds(tmp_path: Path, is_polygon: bool) -> None:
+    clip = write_h264(tmp_path / "a.mp4", [flat(200, 48, 64) for _ in range(5)])
+    left = {"mask_polygons": (((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)),)}
+    masks = left if is_polygon else {"masks": (MaskConfig(x=0, y=0, width=0.5, height=1),)}
+    with make(f"file:{clip}", realtime=False, **masks) as camera:
+        frame = camera.borrow(BACK_WITHIN_S)
+        assert frame is not None
+        assert not frame.glance.pixels[:, :32].any()
+        assert not frame.image[:, :32].any()
+        assert frame.image[:, 36:].min() > 150
 
 
 def test_a_covered_camera_is_said(tmp_path: Path) -> None:

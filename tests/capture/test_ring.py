@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from edge.arrays import MAX_PIXELS
-from edge.capture.ring import NUM_SLOTS, ControlWord, Phase, RingReader, RingWriter
+from edge.capture.planes import Planes
+from edge.capture.ring import ControlWord, Phase, RingReader, RingWriter
+from edge.capture.slots import NUM_SLOTS, SlotWord
 from edge.errors import ImageError
 from tests.support.media import flat
 
@@ -57,6 +59,9 @@ def test_a_torn_frame_is_never_returned_while_a_writer_races(ring: RingReader) -
         frame = ring.newest(0.05)
         if frame is None:
             continue
+        if len(seen) % 3 == 0:
+            time.sleep(0.004)  # many frames are written meanwhile
+        check(frame.number, frame.pixels.glance.pixels)
         check(frame.number, frame.image)
         assert (frame.captured_ns, frame.mono_ns) == (frame.number * 3, frame.number)
         assert frame.media_s == pytest.approx(frame.number / 8)
@@ -85,15 +90,87 @@ def test_a_writer_killed_at_any_moment_leaves_whole_frames_and_the_next_goes_on(
         assert last == ring.get(ControlWord.WRITTEN)
 
 
-def test_a_frame_overtaken_while_it_is_copied_is_not_returned(ring: RingReader) -> None:
+def test_a_frame_overtaken_before_it_could_be_held_is_not_returned(ring: RingReader) -> None:
     writer = RingWriter(*ring.fds)
-    for value in range(1, NUM_SLOTS + 1):
+    for value in range(1, NUM_SLOTS):
         writer.write(flat(value), 0, 0, None)
-    oldest_safe = 2
-    assert ring._copy(1) is None
-    copied = ring._copy(oldest_safe)
-    assert copied is not None
-    assert int(copied.image[0, 0, 0]) == oldest_safe
+    assert ring._hold(1) is None, "the writer may be at its slot"
+    assert ring._hold(0) is None, "there is no such frame"
+    held = ring._hold(2)
+    assert held is not None
+    assert int(held.image[0, 0, 0]) == 2
+    writer.close()
+
+
+def test_a_frame_is_read_where_it_lies_and_the_writer_passes_it_over(ring: RingReader) -> None:
+    writer = RingWriter(*ring.fds)
+    writer.write(flat(1), 0, 0, None)
+    first = ring.newest(0.0)
+    assert first is not None
+    lies_here = first.pixels.glance.pixels
+    for value in range(2, 3 * NUM_SLOTS):
+        writer.write(flat(value), 0, 0, None)
+        assert int(lies_here.min()) == int(lies_here.max()) == 1
+    last = ring.newest(0.0)
+    assert last is not None
+    assert int(last.pixels.glance.pixels[0, 0, 0]) == 3 * NUM_SLOTS - 1
+    assert ring.get(ControlWord.HELD) > 0
+    for value in range(100, 100 + NUM_SLOTS):
+        writer.write(flat(value), 0, 0, None)
+    assert int(lies_here[0, 0, 0]) >= 100, "in place, not a copy: given back, its slot was written again"
+    writer.close()
+
+
+def test_a_frame_given_back_has_no_pixels_but_an_image_made_before(ring: RingReader) -> None:
+    writer = RingWriter(*ring.fds)
+    frames = []
+    for value in (1, 2):
+        writer.write(flat(value), 0, 0, None)
+        frames.append(ring.newest(0.0))
+        if value == 1:
+            assert int(frames[0].image[0, 0, 0]) == 1
+    assert ring.newest(0.0) is None
+    assert int(frames[0].image.max()) == 1
+    for ask in (lambda: frames[0].pixels.glance, lambda: frames[1].image):
+        with pytest.raises(RuntimeError, match="given back"):
+            ask()
+    assert ring.get(ControlWord.HELD) == 0
+    writer.close()
+
+
+def test_planes_cross_as_they_are_and_mix_with_images(ring: RingReader) -> None:
+    writer = RingWriter(*ring.fds)
+    rng = np.random.default_rng(1)
+    for is_full_range in (False, True):
+        y, u, v = (rng.integers(0, 256, size, np.uint8) for size in ((40, 64), (20, 32), (20, 32)))
+        padded = np.zeros((40, 80), np.uint8)
+        padded[:, :64] = y
+        writer.write(Planes(padded[:, :64], u, v, is_full_range), 0, 0, None)
+        frame = ring.newest(0.0)
+        assert frame is not None
+        glance = frame.pixels.glance
+        assert np.array_equal(glance.pixels, y)
+        assert glance.span == ((0, 255) if is_full_range else (16, 235))
+        assert frame.pixels.shape == frame.image.shape == (40, 64, 3)
+        assert np.array_equal(frame.image, Planes(y, u, v, is_full_range).to_bgr())
+        writer.write(flat(9, 7, 5), 0, 0, None)
+        frame = ring.newest(0.0)
+        assert frame is not None
+        assert np.array_equal(frame.image, flat(9, 7, 5))
+    writer.close()
+
+
+def test_a_frame_that_a_killed_writer_filled_and_did_not_publish_is_never_taken(ring: RingReader) -> None:
+    writer = RingWriter(*ring.fds)
+    writer.write(flat(1), 0, 0, None)
+    words = writer._memory.slots[writer._free_slot()]
+    words[SlotWord.NUMBER] = 2  # as far as the killed one came
+    writer.close()
+    writer = RingWriter(*ring.fds)
+    assert writer.write(flat(7), 0, 0, None) == 2
+    frame = ring.newest(0.0)
+    assert frame is not None
+    assert (frame.number, int(frame.image[0, 0, 0])) == (2, 7)
     writer.close()
 
 
@@ -110,7 +187,9 @@ def test_the_newest_wins_each_frame_comes_once_and_dropped_ones_are_counted(ring
     frame = ring.newest(0.0)
     assert frame is not None
     assert (frame.image.shape, frame.media_s, ring.dropped) == ((7, 5, 3), 0.25, 3)
-    writer.write(flat(7), 0, 0, None)
+    for _ in range(NUM_SLOTS):
+        writer.write(flat(7), 0, 0, None)
+    ring.newest(0.0)
     assert int(frame.image[0, 0, 0]) == 9  # a copy: later frames don't change it
     writer.close()
 

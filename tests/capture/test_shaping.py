@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -116,3 +117,34 @@ def test_a_turned_recording_is_upright_as_opencv_shows_it(tmp_path: Path, degree
     image = read(tmp_path / "a.mp4")[0][0]
     assert np.array_equal(image, theirs)
     assert image.shape[:2] == ((HEIGHT, WIDTH) if degrees == 180 else (WIDTH, HEIGHT))
+
+
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuvj420p"])
+def test_planes_give_the_very_pixels_of_the_image(tmp_path: Path, pix_fmt: str) -> None:
+    with av.open(str(tmp_path / "a.mkv"), "w") as file:
+        stream = file.add_stream("mjpeg" if pix_fmt == "yuvj420p" else "libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, pix_fmt
+        for number in range(3):
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(scene(number), format="bgr24")))
+        file.mux(stream.encode())
+    with open_path(tmp_path / "a.mkv") as source:
+        frames = list(source.frames())
+    assert len(frames) == 3
+    for frame in frames:
+        planes = frame.planes
+        assert planes is not None
+        assert planes.is_full_range == (pix_fmt == "yuvj420p")
+        assert np.array_equal(planes.to_bgr(), frame.image)
+        assert frame.glance.pixels.shape == (HEIGHT, WIDTH)
+        black, white = frame.glance.span
+        luma = (frame.glance.pixels.astype(float) - black) * 255 / (white - black)
+        gray = cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY)
+        assert np.abs(luma.clip(0, 255) - gray).mean() < 2
+
+
+def test_what_is_turned_or_stretched_comes_as_an_image_alone(tmp_path: Path) -> None:
+    encode_video(tmp_path / "a.mp4", scenes(2), format="mp4")
+    with open_source(CameraConfig(name="door", source=f"file:{tmp_path / 'a.mp4'}", aspect="16:9")) as source:
+        for frame in source.frames():
+            assert frame.planes is None
+            assert frame.glance.pixels.shape == frame.image.shape

@@ -17,6 +17,7 @@ from edge.capture.pacing import Pacer
 from edge.capture.sources import open_path, open_source
 from edge.config import CameraConfig, MaskConfig
 from edge.errors import CameraError, ConfigError, EdgeError, ExitCode, ImageError
+from edge.glance import VIDEO_RANGE, Glance
 from tests.support.media import encode, flat, numbered, png_of, write_clip, write_gif
 
 
@@ -162,16 +163,26 @@ def test_the_pixel_watch_tells_frozen_and_dark_and_looks_beside_masks() -> None:
     watch = FreezeDetector((MaskConfig(x=0, y=0, width=1, height=0.9),))
     masked = flat(0, 100, 100)
     masked[90:] = 120
-    watch.look(masked, 5)
-    watch.look(masked, 6)
+    watch.look(Glance(masked), 5)
+    watch.look(Glance(masked), 6)
     assert (watch.unchanged_since_ns, watch.dark_since_ns) == (5, 0)
     dim = masked.copy()
     dim[90:] = 3
-    watch.look(dim, 7)
-    watch.look(dim, 8)
+    watch.look(Glance(dim), 7)
+    watch.look(Glance(dim), 8)
     assert (watch.unchanged_since_ns, watch.dark_since_ns) == (7, 7)
-    watch.look(flat(50, 40, 40), 9)
+    watch.look(Glance(flat(50, 40, 40)), 9)
     assert (watch.unchanged_since_ns, watch.dark_since_ns) == (9, 0)
+
+
+def test_the_pixel_watch_knows_what_of_luma_is_black() -> None:
+    watch = FreezeDetector()
+    luma = np.full((96, 96), 22, np.uint8)  # 7 of 255, where 16 is black
+    watch.look(Glance(luma, VIDEO_RANGE), 1)
+    watch.look(Glance(luma, VIDEO_RANGE), 2)
+    assert (watch.unchanged_since_ns, watch.dark_since_ns) == (1, 1)
+    watch.look(Glance(luma), 3)
+    assert (watch.unchanged_since_ns, watch.dark_since_ns) == (1, 0)
 
 
 def test_the_pacer_follows_the_recording_and_its_loops_and_forgives_lateness() -> None:

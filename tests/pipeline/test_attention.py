@@ -18,6 +18,7 @@ from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip as demo
 from edge.capture.sources import open_path
 from edge.config import Config
+from edge.glance import VIDEO_RANGE, Glance
 from edge.pipeline import ActiveList, DeviceFacts, FrameResult, Pipeline
 from edge.pipeline.attention import SETTLED_RATE, Pace
 from edge.pixels import compose
@@ -55,7 +56,7 @@ def models() -> Models:
 
 
 def play(
-    images: Sequence[np.ndarray], detector: Remembering, pace: Pace, fps: float = FPS
+    images: Sequence[np.ndarray | AsPlanes], detector: Remembering, pace: Pace, fps: float = FPS
 ) -> tuple[list[FrameResult], list[int]]:
     """The result of each frame, and the first frame of each track that was good enough to be compared."""
     stages = replace(models().stages, detector=detector, second_look=None)
@@ -67,6 +68,14 @@ def play(
         ended += results[-1].ended
     ended += pipeline.finish("door")
     return results, [end.track.first_frame_id for end in ended if end.num_shots]
+
+
+class AsPlanes:
+    """A frame as a camera's decoder gives it: its luma lies there, the image is another thing."""
+
+    def __init__(self, image: np.ndarray) -> None:
+        self.image, self.shape = image, image.shape
+        self.glance = Glance(cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420)[: image.shape[0]], VIDEO_RANGE)
 
 
 def searched(results: Sequence[FrameResult]) -> float:
@@ -196,6 +205,20 @@ def test_the_same_frames_give_the_same_answers() -> None:
     once, again = (play(images, detector, LIVE)[0] for _ in range(2))
     assert [one.is_searched for one in once] == [one.is_searched for one in again]
     assert [one.faces for one in once] == [one.faces for one in again]
+
+
+def test_the_luma_of_a_decoder_leads_to_the_same_searches_and_faces_as_the_image() -> None:
+    images = [*wall(1.5), *visitor(3.0, 0.1, px_per_s=80.0), *wall(1.5)]
+    detector = Remembering(models())
+    whole, first = play(images, detector, LIVE)
+    by_luma, first_by_luma = play([AsPlanes(image) for image in images], detector, LIVE)
+    assert len(first_by_luma) == len(first) > 0
+    assert abs(searched(by_luma) - searched(whole)) < 0.05
+    alike = [one.is_searched == other.is_searched for one, other in zip(whole, by_luma, strict=True)]
+    assert float(np.mean(alike)) > 0.9
+    for one, other in zip(whole, by_luma, strict=True):
+        for face, twin in zip(one.faces, other.faces, strict=False):
+            assert max(abs(x - y) for x, y in zip(face.box, twin.box, strict=True)) < 0.1 * (face.box[2] - face.box[0])
 
 
 def test_the_walk_of_an_installer_sees_every_frame() -> None:

@@ -88,6 +88,17 @@ def test_sure_is_early_and_stays_while_the_usual_limits_hold() -> None:
     assert face.timing == "early"
 
 
+def test_a_face_that_was_just_compared_with_its_shots_is_not_embedded_again() -> None:
+    face = TrackedFace(SETTINGS)
+    assert play(face, list_of(axis(0)), [at_similarity(0.9)] * 2) == ["p0", "p0"]
+    only = Script(at_similarity(0.8))
+    assert not face.has_changed(frame_of(30), track_of(30), only)  # type: ignore[arg-type]
+    assert face.add_shot(frame_of(30), track_of(30), 16, only)  # type: ignore[arg-type]
+    assert np.array_equal(face._embeddings[30], at_similarity(0.8))
+    with pytest.raises(IndexError):  # another frame is
+        face.add_shot(frame_of(33), track_of(33), 16, only)  # type: ignore[arg-type]
+
+
 def test_not_sure_waits_for_enough_shots() -> None:
     face = TrackedFace(SETTINGS)
     assert play(face, list_of(axis(0)), [at_similarity(0.55)] * 4) == [None, None, None, "p0"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -45,7 +46,15 @@ def test_the_small_copy_has_its_size_and_the_picture_stays() -> None:
     assert np.array_equal(image, before)
     assert small_gray(np.zeros((40, 30, 3), np.uint8)).shape == (40, 30)
     with pytest.raises(ImageError):
-        small_gray(np.zeros((40, 30), np.uint8))
+        small_gray(np.zeros((40, 30), np.float32))  # type: ignore[arg-type]
+
+
+def test_luma_gives_the_small_copy_that_its_image_gives() -> None:
+    image = scene()
+    luma = cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420)[: image.shape[0]]
+    apart = small_gray(luma, (16, 235)) - small_gray(image)
+    assert float(np.abs(apart).max()) < 2.5
+    assert abs(float(apart.mean())) < 0.5
 
 
 def test_sensor_noise_and_a_cloud_are_no_change() -> None:

@@ -85,13 +85,14 @@ class Ours:
                 number += 1
                 with spent.on("capture: standing picture, shared memory"):
                     mono_ns = round(number / FPS * 1e9)
-                    self._freeze.look(shot.image, mono_ns)
-                    self._writer.write(shot.image, 0, mono_ns, shot.media_s)
+                    planes = shot.planes
+                    self._freeze.look(shot.glance, mono_ns)
+                    self._writer.write(shot.image if planes is None else planes, 0, mono_ns, shot.media_s)
                     found = self._reader.newest(1.0)
                 assert found is not None
                 at = AT + dt.timedelta(seconds=number / FPS)
                 with spent.on("vision"):
-                    self._vision._process_frame(Frame(number, CAMERA, at, mono_ns, found.image))
+                    self._vision._process_frame(Frame(number, CAMERA, at, mono_ns, found.pixels))
         self.searched = int(self._vision._metrics.searched.labels(CAMERA)._value.get())
         return number
 

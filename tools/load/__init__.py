@@ -1,1 +1,2 @@
-"""Load tests of the web side: polls without news, many pullers, a video to examine, and slow clients."""
+"""Load tests of the web side: polls without news, many pullers, a video to examine, and slow clients;
+and what cameras cost."""

@@ -1,5 +1,5 @@
 """How much load the web side takes, as ratios in one run: `polls` (needs `wrk`), `crowd`, `examine`, `drips`;
-and what many cameras cost: `cameras`."""
+and what many cameras cost: `cameras`, or one through a night in little: `night`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import asyncio
 import json
 import signal
 import sys
+from pathlib import Path
 
-from tools.load import cameras, crowd, examine, polls, slow_clients
+from tools.load import cameras, crowd, examine, night, polls, slow_clients
 
 
 def main() -> None:
@@ -35,6 +36,9 @@ def main() -> None:
     many = what.add_parser("cameras", help="1, 4, 8, 16 cameras of 720p: processor, latency, turns, memory")
     many.add_argument("numbers", type=int, nargs="*", default=[1, 4, 8, 16])
     many.add_argument("--seconds", type=float, default=30.0, help="of each number")
+    curve = what.add_parser("night", help="one camera of 720p, people for 8 s of each minute: the processor's curve")
+    curve.add_argument("--minutes", type=float, default=5.0)
+    curve.add_argument("--out", type=Path, help="an SVG of the curve")
     given = vars(parser.parse_args())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the box it has started ends with it
     match given.pop("what"):
@@ -46,6 +50,8 @@ def main() -> None:
             print(json.dumps(asyncio.run(examine.measure(**given))))
         case "cameras":
             print(json.dumps(cameras.measure(**given), indent=1))
+        case "night":
+            print(json.dumps(night.measure(**given), indent=1))
         case _:
             print(json.dumps(asyncio.run(slow_clients.measure())))
 

@@ -18,8 +18,7 @@ from edge.store import time_from_text
 from tests.support.appliance import Appliance
 from tools.cost import scene
 from tools.data import DATA
-from tools.load.polls import cpu_s
-from tools.start import children_of, memory_of
+from tools.start import children_of, cpu_s, memory_of
 
 BUSY_S, QUIET_S = 4.0, 4.0
 WARM_S = 10.0
@@ -51,9 +50,9 @@ def _row(folder: Path, clip: Path, number: int, seconds: float) -> dict[str, Any
     token = box.edge("token", "add", "load", "--scope", "alerts:read", "--scope", "health:read").stdout.strip()
     with box.running() as service:
         time.sleep(WARM_S)
-        before, cpu, at = _samples(box, token), _cpu(service.pid), time.monotonic()
+        before, cpu, at = samples(box, token), _cpu(service.pid), time.monotonic()
         time.sleep(seconds)
-        after, spent, took_s = _samples(box, token), _cpu(service.pid) - cpu, time.monotonic() - at
+        after, spent, took_s = samples(box, token), _cpu(service.pid) - cpu, time.monotonic() - at
         memory = memory_of(service.pid)
         late = _late_ms(box, token)
     frames, searched = (_per_camera(before, after, f"edge_frames{kind}_total") for kind in ("", "_searched"))
@@ -72,7 +71,7 @@ def _row(folder: Path, clip: Path, number: int, seconds: float) -> dict[str, Any
     }
 
 
-def _samples(box: Appliance, token: str) -> dict[tuple[str, str], float]:
+def samples(box: Appliance, token: str) -> dict[tuple[str, str], float]:
     """Counters by name and camera."""
     found = _SAMPLE.findall(box.text("/metrics", token))
     return {(name, camera): float(value) for name, camera, reason, value in found if not reason}

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
+from tools.start import cpu_s
+
 SETTLE_S = 6.0
 """A puller's progress is saved and audited every five seconds, which changes the tag once."""
 
@@ -31,13 +33,6 @@ def server(kind: str, core: int) -> Iterator[tuple[int, list[str]]]:
     finally:
         process.terminate()
         process.wait()
-
-
-def cpu_s(pid: int, thread: int | None = None) -> float:
-    """Seconds a process, or one thread of it, has computed so far."""
-    of_thread = "" if thread is None else f"task/{thread}/"
-    fields = Path(f"/proc/{pid}/{of_thread}stat").read_text("ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def status(url: str, headers: dict[str, str]) -> tuple[int, str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from tools.load.polls import cpu_s
+from tools.start import cpu_s
 
 WARM_FRAMES = 50
 

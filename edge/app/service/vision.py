@@ -84,7 +84,7 @@ class VisionThread:
         while not self._stop.is_set():
             self._take_changes()
             for camera in self._cameras:
-                frame = camera.newest(timeout_s=wait_s)
+                frame = camera.borrow(timeout_s=wait_s)
                 if frame is not None:
                     self._finished.discard(camera.config.name)
                     self._process_frame(frame)

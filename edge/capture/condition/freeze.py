@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.arrays import BgrImage
 from edge.capture.masks import visible_pixels
 from edge.config import MaskConfig
 from edge.config.areas import Polygon
+from edge.glance import Glance
 
 DARK_BELOW_LUMA = 10.0
 _GRID = 48
@@ -34,8 +34,9 @@ class FreezeDetector:
         self._num_visible = 0
         self._last: NDArray[np.uint8] = np.zeros((0, 0, 3), np.uint8)
 
-    def look(self, image: BgrImage, mono_ns: int) -> None:
-        """Take in one frame, (H, W, 3) uint8, already masked. Copies a grid of at most 48 x 48 or so pixels."""
+    def look(self, glance: Glance, mono_ns: int) -> None:
+        """Take in one frame, already masked. Copies a grid of at most 48 x 48 or so pixels, or of their luma alone."""
+        image, (black, white) = glance.pixels, glance.span
         height, width = image.shape[:2]
         rows, columns = max(1, height // _GRID), max(1, width // _GRID)
         if image.shape != self._shape:
@@ -46,7 +47,9 @@ class FreezeDetector:
         if not np.array_equal(grid, self._last):
             self.unchanged_since_ns = mono_ns
         self._last = grid
-        is_dark = self._num_visible > 0 and sum(cv2.mean(grid, self._visible)[:3]) / 3 < DARK_BELOW_LUMA
+        channels = 1 if grid.ndim == 2 else 3
+        mean = sum(cv2.mean(grid, self._visible)[:channels]) / channels
+        is_dark = self._num_visible > 0 and (mean - black) * 255 / (white - black) < DARK_BELOW_LUMA
         if not is_dark:
             self.dark_since_ns = 0
         elif self.dark_since_ns == 0:

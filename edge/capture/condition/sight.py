@@ -112,11 +112,15 @@ class SceneWatch:
         """The fault that counts, None while all is well."""
         return self.verdict.state
 
+    def is_due(self, at_s: float) -> bool:
+        """Whether a look at that monotonic time takes anything in; most don't, so their frames need not be made."""
+        return at_s - self._looked_s >= LOOK_EVERY_S
+
     def look(self, image: BgrImage, at_s: float) -> None:
         """Take in one frame, (H, W, 3) uint8, already masked, at a monotonic time; most calls return at once."""
-        since_s = at_s - self._looked_s
-        if since_s < LOOK_EVERY_S:
+        if not self.is_due(at_s):
             return
+        since_s = at_s - self._looked_s
         self._looked_s = at_s
         gray = small_gray(image)
         if image.shape != self._shape:

@@ -20,13 +20,13 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from edge.arrays import MAX_PIXELS, BgrImage
+from edge.arrays import MAX_PIXELS
 from edge.capture.address import Address
 from edge.capture.frames import SourceFrame
 from edge.capture.network.lag import Lag
 from edge.capture.network.refusals import explain, is_timeout
 from edge.capture.video.facts import StreamFacts, StreamWatch
-from edge.capture.video.shaping import FAULTS, Shaper, aspect_of
+from edge.capture.video.shaping import FAULTS, DecodedPicture, Shaper, aspect_of
 from edge.config import CameraConfig
 from edge.errors import CameraError, ImageError
 
@@ -166,12 +166,12 @@ class RtspSource:
         for packet in self._packets(self._container, stream):
             if not has_pictures:
                 self._beat(max(rhythm.silence_s, FIRST_SILENCE_S))
-            for image, at_s in self._decode(packet):
+            for picture, at_s in self._decode(packet):
                 picture_s, has_pictures = time.monotonic(), True
                 rhythm.picture(at_s, picture_s)
                 self._beat(rhythm.silence_s)
                 if freshness.is_fresh(at_s, picture_s):
-                    yield SourceFrame(image, None)
+                    yield SourceFrame(picture, None)
             limit_s = rhythm.silence_s if has_pictures else KEYFRAME_WAIT_S
             if time.monotonic() - picture_s > limit_s:
                 raise CameraError(
@@ -215,7 +215,7 @@ class RtspSource:
                 f"{self.address.shown}: the stream stopped ({why}); check the camera's power and network"
             ) from None
 
-    def _decode(self, packet: Packet[VideoStream]) -> Iterator[tuple[BgrImage, float | None]]:
+    def _decode(self, packet: Packet[VideoStream]) -> Iterator[tuple[DecodedPicture, float | None]]:
         """Pictures that the packet gives; those flagged as broken, as after lost data, are counted and left out."""
         assert self._shaper is not None
         try:

@@ -11,12 +11,12 @@ from av.packet import Packet
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
-from edge.arrays import MAX_PIXELS, BgrImage
+from edge.arrays import MAX_PIXELS
 from edge.capture.frames import SourceFrame
 from edge.capture.video.containers import Recording, is_sound, is_text, is_video, open_recording, read_head
 from edge.capture.video.facts import StreamFacts, StreamWatch
 from edge.capture.video.kinds import unreadable_kind
-from edge.capture.video.shaping import FAULTS, Shaper
+from edge.capture.video.shaping import FAULTS, DecodedPicture, Shaper
 from edge.errors import ImageError
 from edge.names import printable
 
@@ -100,10 +100,10 @@ class VideoSource:
         promised = _promised(recording, stream)
         timeline, count, is_black = Timeline(step_s), 0, True
         try:
-            for image, at_s in self._pictures(recording, stream):
-                is_black = is_black and int(image.max()) < BLACK_BELOW
+            for picture, at_s in self._pictures(recording, stream):
+                is_black = is_black and int(picture.image.max()) < BLACK_BELOW
                 count += 1
-                yield SourceFrame(image, timeline.place(at_s))
+                yield SourceFrame(picture, timeline.place(at_s))
         finally:
             codec = stream.codec_context.name
             recording.close()
@@ -118,18 +118,18 @@ class VideoSource:
             )
         self.problem = self._what_is_missing(count, timeline.last_s + step_s, promised, promised * step_s)
 
-    def _pictures(self, recording: Recording, stream: VideoStream) -> Iterator[tuple[BgrImage, float | None]]:
+    def _pictures(self, recording: Recording, stream: VideoStream) -> Iterator[tuple[DecodedPicture, float | None]]:
         """Decode and shape; what is broken is counted and left out."""
         shaper = Shaper(stream, self._aspect, self._deinterlace)
         self._watch = watch = StreamWatch(recording.container.format.name, stream, shaper)
         start_s = None if stream.start_time is None else float(stream.start_time * (stream.time_base or 0))
         for packet in self._packets(recording, stream):
             watch.packet(packet)
-            for image, at_s in self._shape(shaper, packet):
+            for picture, at_s in self._shape(shaper, packet):
                 start_s = at_s if start_s is None else start_s
-                yield image, None if at_s is None or start_s is None else at_s - start_s
+                yield picture, None if at_s is None or start_s is None else at_s - start_s
 
-    def _shape(self, shaper: Shaper, packet: Packet[VideoStream]) -> Iterator[tuple[BgrImage, float | None]]:
+    def _shape(self, shaper: Shaper, packet: Packet[VideoStream]) -> Iterator[tuple[DecodedPicture, float | None]]:
         """Pictures that one more packet gives; the empty one gives all that was held back."""
         try:
             for frame in packet.decode():

@@ -15,10 +15,13 @@ from av.error import BlockingIOError as NeedsMoreError
 from av.error import EOFError as EndOfGraphError
 from av.filter import Graph
 from av.video.frame import VideoFrame
-from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
+from av.video.plane import VideoPlane
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from edge.arrays import MAX_PIXELS, BgrImage
+from edge.capture.conversion import FULL_420, VIDEO_420, to_bgr
+from edge.capture.planes import Plane, Planes
 
 FOUR_TO_THREE = Fraction(4, 3)
 _TELEVISION = {
@@ -67,6 +70,38 @@ def square(image: BgrImage, wanted: Fraction | None) -> BgrImage:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
+class DecodedPicture:
+    """One decoded frame, shaped when its image is asked for. It holds memory of the decoder, so it isn't kept."""
+
+    def __init__(self, frame: VideoFrame, reformatter: VideoReformatter, size: tuple[int, int], turns: int) -> None:
+        """`size`: width and height with square pixels; `turns`: quarters to the left that make it upright."""
+        self._frame = frame
+        self._reformatter = reformatter
+        self._size = size
+        self._turns = turns
+        self._image: BgrImage | None = None
+
+    @property
+    def image(self) -> BgrImage:
+        """(H, W, 3) uint8 BGR, the same array at each call."""
+        if self._image is None:
+            self._image = np.ascontiguousarray(
+                np.rot90(to_bgr(self._frame, self._reformatter, *self._size), self._turns)
+            )
+        return self._image
+
+    @property
+    def planes(self) -> Planes | None:
+        """Luma and chroma in the decoder's memory; None where there is more to do than to convert them."""
+        frame = self._frame
+        width, height = frame.width, frame.height
+        is_plain = frame.format.name in (VIDEO_420, FULL_420) and self._size == (width, height) and not self._turns
+        if not is_plain or width % 2 or height % 2:
+            return None
+        y, u, v = (_plane(plane) for plane in frame.planes)
+        return Planes(y, u, v, frame.format.name == FULL_420)
+
+
 class Shaper:
     """Shapes the frames of one stream. `add` gives what is ready, `finish` the rest; a broken frame raises an error."""
 
@@ -81,7 +116,7 @@ class Shaper:
         self._graph: Graph | None = None
         self._shape: tuple[int, int, str] | None = None
 
-    def add(self, frame: VideoFrame) -> Iterator[tuple[BgrImage, float | None]]:
+    def add(self, frame: VideoFrame) -> Iterator[tuple[DecodedPicture, float | None]]:
         """Pictures that are ready once `frame` is there, with the seconds of the stream's clock."""
         self.is_interlaced = self.is_interlaced or frame.interlaced_frame
         is_filtered = self._deinterlace == "on" or (self._deinterlace == "auto" and self.is_interlaced)
@@ -96,7 +131,7 @@ class Shaper:
         self._graph.vpush(frame)
         yield from self._pull(self._graph)
 
-    def finish(self) -> Iterator[tuple[BgrImage, float | None]]:
+    def finish(self) -> Iterator[tuple[DecodedPicture, float | None]]:
         """Pictures that the deinterlacer held back."""
         graph, self._graph = self._graph, None
         if graph is not None:
@@ -114,7 +149,7 @@ class Shaper:
         graph.configure()
         return graph
 
-    def _pull(self, graph: Graph) -> Iterator[tuple[BgrImage, float | None]]:
+    def _pull(self, graph: Graph) -> Iterator[tuple[DecodedPicture, float | None]]:
         while True:
             try:
                 frame = graph.vpull()
@@ -122,24 +157,19 @@ class Shaper:
                 return
             yield self._picture(frame), _seconds(frame)
 
-    def _picture(self, frame: VideoFrame) -> BgrImage:
+    def _picture(self, frame: VideoFrame) -> DecodedPicture:
         turns = round(frame.rotation / 90) % 4
         wanted = 1 / self._wanted if self._wanted and turns % 2 else self._wanted
         stated = self._stream.sample_aspect_ratio or self._stream.codec_context.sample_aspect_ratio
         self.pixel_aspect = pixel_aspect(frame.width, frame.height, stated, wanted, self.is_interlaced)
-        width, height = square_size(frame.width, frame.height, self.pixel_aspect)
-        shaped = self._reformatter.reformat(
-            frame,
-            width,
-            height,
-            "bgr24",
-            src_colorspace=Colorspace.ITU601,
-            dst_colorspace=Colorspace.ITU601,
-            interpolation=Interpolation.BICUBIC,
-            threads=1,
-        )
-        image = np.asarray(shaped.to_ndarray(), np.uint8)
-        return np.ascontiguousarray(np.rot90(image, turns))
+        size = square_size(frame.width, frame.height, self.pixel_aspect)
+        return DecodedPicture(frame, self._reformatter, size, turns)
+
+
+def _plane(plane: VideoPlane) -> Plane:
+    """A plane as rows and columns; what pads its lines is left out."""
+    lines: Plane = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+    return lines[: plane.height, : plane.width]
 
 
 def _seconds(frame: VideoFrame) -> float | None:

@@ -138,7 +138,7 @@ class CameraStatusCollector:
         if frame.captured_mono_ns - known.measured_ns < MEASURE_EVERY_S * 1e9 and known.measured_ns:
             return
         known.measured_ns = frame.captured_mono_ns
-        known.height, known.width = frame.image.shape[:2]
+        known.height, known.width = frame.pixels.shape[:2]
         quality = measure_picture(_middle(frame.image))
         known.luma, known.sharpness = round(quality.luma, 3), round(quality.sharpness, 3)
 
