@@ -20,6 +20,8 @@ from edge.app.people.people import enrol
 from edge.capture.pictures.images import decode_image
 from edge.capture.sources import open_path
 from edge.config import load
+from edge.enhance import Benefit, Enhancer
+from edge.enhance.benefit import Shown
 from edge.errors import NotFoundError
 from edge.pipeline import DeviceFacts, Pipeline
 from edge.pixels import degrade
@@ -70,7 +72,11 @@ def test_what_was_done_for_recognition_is_done_again(
     with Store.open(tmp_path) as store:
         enrol(store, models, Person("p1", "P", "demo"), [portrait])
         facts = DeviceFacts("b", "test", models.hashes, None, lambda _: {})
-        pipeline = Pipeline(load(), models.stages, load_active_list(store, models), facts)
+        deblurs = Shown(step="deblur", fault="motion", min_level=1, max_level=5, gain=0.02, least=0.01)
+        networks = models.stages.enhancer.networks
+        enhancer = Enhancer("auto", networks=networks, benefit=Benefit((deblurs,), 0.1, None))
+        stages = dataclasses.replace(models.stages, enhancer=enhancer)
+        pipeline = Pipeline(load(), stages, load_active_list(store, models), facts)
         frames = frames_of(demo_clip, moved_at=2.0)
         draft = next(draft for frame in frames for draft in pipeline.process(frame).drafts)
         store.add_hit(draft.hit, draft.images).result()
