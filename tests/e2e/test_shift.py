@@ -67,8 +67,8 @@ async def choose_a_face_and_a_look_alike(page: Any, box: Appliance, portrait: Pa
 
 
 async def references_to_compare(page: Any, box: Appliance, portrait: Path, folder: Path) -> None:
-    """A second picture of Rosa, lit from one side, which her hits offer to compare with, too."""
-    face, other = read_image(portrait), folder / "other.png"
+    """A second picture of Rosa, wider and lit from one side, which her hits offer to compare with, too."""
+    face, other = cv2.resize(read_image(portrait), None, fx=1.15, fy=1), folder / "other.png"
     light = np.linspace(0.25, 1.1, face.shape[1])[None, :, None]
     cv2.imwrite(str(other), np.clip(face * light, 0, 255).astype(np.uint8))
     await page.goto(f"{box.url}/people/rosa-1/edit")
