@@ -91,6 +91,7 @@ NOT_SHOWN = (
     "public, max-age",
     "event: {",
     "} MB",  # parts of sentences, which stand in others
+    "reference to page",  # looked for in what SQLite says
     "{mark} as {",
     "://{",
     "without a single JPEG picture",
