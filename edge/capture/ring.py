@@ -272,5 +272,9 @@ class RingReader:
         words = slots[slot]
         media_us = int(words[SlotWord.MEDIA_US])
         media_s = None if media_us == _NO_MEDIA_TIME else media_us / 1e6
-        pixels = HeldPixels(self._memory.frame(slot))
-        return RingFrame(number, pixels, int(words[SlotWord.CAPTURED_NS]), int(words[SlotWord.MONO_NS]), media_s)
+        pixels = self._memory.frame(slot)
+        if pixels is None:
+            return None
+        return RingFrame(
+            number, HeldPixels(pixels), int(words[SlotWord.CAPTURED_NS]), int(words[SlotWord.MONO_NS]), media_s
+        )

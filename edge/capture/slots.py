@@ -71,11 +71,15 @@ class Memory:
         words = self.slots[slot]
         words[SlotWord.HEIGHT], words[SlotWord.WIDTH], words[SlotWord.KIND] = height, width, kind
 
-    def frame(self, slot: int) -> BgrImage | Planes:
-        """The frame where it lies; not copied."""
+    def frame(self, slot: int) -> BgrImage | Planes | None:
+        """The frame where it lies, not copied; None where its words make no sense: a decoder may have gone wild."""
         words = self.slots[slot]
         height, width, kind = (int(words[word]) for word in (SlotWord.HEIGHT, SlotWord.WIDTH, SlotWord.KIND))
-        return self._image(slot, height, width) if kind == Kind.BGR else self._planes(slot, height, width, Kind(kind))
+        if min(height, width) < 1 or height * width > MAX_PIXELS or kind not in tuple(Kind):
+            return None
+        if kind == Kind.BGR:
+            return self._image(slot, height, width)
+        return None if height % 2 or width % 2 else self._planes(slot, height, width, Kind(kind))
 
     def close(self) -> None:
         """Unmap, or let that happen once nobody reads a frame in place any more."""

@@ -18,7 +18,8 @@ from tests.support.media import flat, write_clip
 def test_no_frame_of_the_former_masks_is_given_once_they_are_changed(tmp_path: Path, is_hung: bool) -> None:
     images = [flat(level, 40, 80) for level in (180, 200, 220)]
     clip = write_clip(tmp_path / "flat.mp4", images * 7, fps=20)
-    with make(f"file:{clip}", loop=True) as camera:
+    # So long that on a busy machine nobody takes the hung process for stalled before the masks are changed.
+    with make(f"file:{clip}", loop=True, stall_after_s=60.0) as camera:
         assert next_frame(camera).image[20:, 40:].min() > 100
         wait_for_state(camera, CameraState.LIVE)
         former = camera.child_pid

@@ -15,7 +15,7 @@ import pytest
 from edge.arrays import MAX_PIXELS
 from edge.capture.planes import Planes
 from edge.capture.ring import ControlWord, Phase, RingReader, RingWriter
-from edge.capture.slots import NUM_SLOTS, SlotWord
+from edge.capture.slots import NUM_SLOTS, Kind, SlotWord
 from edge.errors import ImageError
 from tests.support.media import flat
 
@@ -171,6 +171,32 @@ def test_a_frame_that_a_killed_writer_filled_and_did_not_publish_is_never_taken(
     frame = ring.newest(0.0)
     assert frame is not None
     assert (frame.number, int(frame.image[0, 0, 0])) == (2, 7)
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {SlotWord.HEIGHT: 2**40},
+        {SlotWord.HEIGHT: 0},
+        {SlotWord.WIDTH: -4},
+        {SlotWord.KIND: 7},
+        {SlotWord.KIND: Kind.VIDEO_RANGE, SlotWord.HEIGHT: 5},
+    ],
+)
+def test_a_frame_whose_words_make_no_sense_is_not_returned_and_the_next_one_is(
+    ring: RingReader, words: dict[SlotWord, int]
+) -> None:
+    writer = RingWriter(*ring.fds)
+    writer.write(flat(1), 0, 0, None)
+    slot = next(one for one in writer._memory.slots if one[SlotWord.NUMBER] == 1)
+    for word, value in words.items():
+        slot[word] = value
+    assert ring.newest(0.0) is None
+    writer.write(flat(2), 0, 0, None)
+    frame = ring.newest(0.0)
+    assert frame is not None
+    assert int(frame.image[0, 0, 0]) == 2
     writer.close()
 
 

@@ -11,7 +11,7 @@ from edge.config import CameraConfig
 from edge.records import CameraState, Frame
 from tests.support.media import wait_until
 
-BACK_WITHIN_S = 10.0
+BACK_WITHIN_S = 30.0
 
 
 def make(source: str, limits: HealthLimits | None = None, **settings: Any) -> Camera:

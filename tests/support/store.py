@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
+import sqlite3
 import sys
 import uuid
 from collections.abc import Sequence
@@ -17,8 +19,16 @@ from edge.store import Store
 
 NOW = dt.datetime(2026, 3, 4, 5, 6, 7, 89_000, tzinfo=dt.UTC)
 MODEL = "4d" * 32
+PAGE = 4096
+"""Bytes of a page of the database."""
 ANN = Person("ann-1", "Ann Örtegård", "wanted")
 BOB = Person("bob-2", "Bob Wintermute", "missing", NOW + dt.timedelta(days=90))
+
+
+def roots(folder: Path) -> list[tuple[str, str, int]]:
+    """Name, kind and first page of each table and index."""
+    with contextlib.closing(sqlite3.connect(folder / "edge.db")) as db:
+        return db.execute("SELECT name, type, rootpage FROM sqlite_schema WHERE rootpage > 1").fetchall()
 
 
 class Clock:

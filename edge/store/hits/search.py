@@ -36,17 +36,26 @@ class HitFilter:
 
 
 def page(db: sqlite3.Connection, which: HitFilter, before: str | None, limit: int) -> list[Hit]:
-    """Hits, newest first, older than the hit `before`. One whose row is damaged is left out, and the log says which."""
-    sql, given = build_query("body, hit_id", which, before)
-    rows = db.execute(f"{sql} ORDER BY hit_id DESC LIMIT ?", [*given, limit])
-    return [hit for row in rows if (hit := _hit(*row)) is not None]
+    """Hits, newest first, older than the hit `before`. One whose row is damaged is left out, and the log says which.
+
+    As many as asked for where there are so many: a page that is short is the last one.
+    """
+    found: list[Hit] = []
+    while (wanted := limit - len(found)) > 0:
+        sql, given = build_query("body, hit_id", which, before)
+        rows = db.execute(f"{sql} ORDER BY hit_id DESC LIMIT ?", [*given, wanted]).fetchall()
+        found += [hit for row in rows if (hit := _hit(*row)) is not None]
+        if len(rows) < wanted:
+            break
+        before = rows[-1][1]
+    return found
 
 
 def _hit(body: str, hit_id: str) -> Hit | None:
     try:
         return hit_from_json(from_line(body))
-    except (ValueError, TypeError, KeyError, AttributeError):
-        log.error("hit %s can't be read: its row in the database is damaged", hit_id)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        log.error("hit %s can't be read: its row in the database is damaged (%r)", hit_id, error)
         return None
 
 

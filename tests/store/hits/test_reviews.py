@@ -94,6 +94,11 @@ def test_undo_gives_back_what_was_and_only_to_its_own_author_in_time(store: Stor
     give("ann", "rejected")
     give("ben", "rejected")
     assert state() == "rejected"
+    right = clock.now
+    clock.now = right - dt.timedelta(seconds=60)  # set back: that must not lengthen the time
+    with pytest.raises(ConflictError, match="time to take it back is over"):
+        store.reviews.undo_verdict(hit.hit_id, "ben", 10).result(10)
+    clock.now = right
     clock.forward(seconds=11)
     with pytest.raises(ConflictError, match="time to take it back is over"):
         store.reviews.undo_verdict(hit.hit_id, "ben", 10).result(10)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,29 +14,9 @@ from edge.store import AuditHead, Damage, Store
 from edge.store.repair import damage as damages
 from edge.store.repair.damage import ACTION
 from edge.store.repair.set_aside import QUARANTINE
-from tests.support.store import ANN, BOB, add_hits, enrol
+from tests.support.store import ANN, BOB, PAGE, add_hits, enrol, roots
 
-PAGE = 4096
 LOST_WITH_THEIR_ROOT = {"users", "tokens", "person_references", "audit"}
-
-
-@pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("good")
-    with Store.open(folder) as store:
-        enrol(store, ANN)
-        store.add_token("city", ["alerts:read"]).result(20)
-        store.add_user("ann", "guard", "correct horse").result(20)
-        store.coverage.begin().result(20)
-        add_hits(store, ANN, range(1, 13))
-    with contextlib.closing(sqlite3.connect(folder / "edge.db")) as db:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return folder
-
-
-def roots(folder: Path) -> Iterator[tuple[str, str, int]]:
-    with contextlib.closing(sqlite3.connect(folder / "edge.db")) as db:
-        yield from db.execute("SELECT name, type, rootpage FROM sqlite_schema WHERE rootpage > 1").fetchall()
 
 
 def damage(folder: Path, page: int, content: bytes = bytes(PAGE)) -> None:

@@ -5,34 +5,12 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from edge.store import Store
-from tests.support.store import ANN, BOB, add_hits, enrol
-
-PAGE = 4096
-
-
-@pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("good")
-    with Store.open(folder) as store:
-        enrol(store, ANN)
-        store.add_token("city", ["alerts:read"]).result(20)
-        store.add_user("ann", "guard", "correct horse").result(20)
-        store.coverage.begin().result(20)
-        add_hits(store, ANN, range(1, 13))
-    with contextlib.closing(sqlite3.connect(folder / "edge.db")) as db:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return folder
-
-
-def roots(folder: Path) -> Iterator[tuple[str, str, int]]:
-    with contextlib.closing(sqlite3.connect(folder / "edge.db")) as db:
-        yield from db.execute("SELECT name, type, rootpage FROM sqlite_schema WHERE rootpage > 1").fetchall()
+from tests.support.store import ANN, BOB, PAGE, add_hits, enrol, roots
 
 
 @pytest.mark.parametrize(
@@ -69,11 +47,15 @@ def test_a_byte_that_is_no_text_keeps_no_row_from_being_read(good: Path, tmp_pat
 def test_hits_whose_rows_are_damaged_hide_no_others_and_stop_no_erasure(good: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(good, tmp_path / "bad")
     with contextlib.closing(sqlite3.connect(folder / "edge.db")) as db, db:
-        db.execute("UPDATE hits SET body = substr(body, 2) WHERE rowid IN (SELECT rowid FROM hits LIMIT 2)")
+        newest = "SELECT hit_id FROM hits ORDER BY hit_id DESC LIMIT 2"
+        db.execute(f"UPDATE hits SET body = substr(body, 2) WHERE hit_id IN ({newest})")
         db.execute("UPDATE feed SET body = substr(body, 2) WHERE seq IN (SELECT seq FROM feed LIMIT 4)")
     with Store.open(folder) as store:
         enrol(store, BOB)
         assert len(store.hits()) == 10
+        first = store.hits(limit=7)
+        assert len(first) == 7, "a page that is short would pass for the last one"
+        assert [*first, *store.hits(first[-1].hit_id, 7)] == store.hits()
         assert store.forget_person(BOB.person_id).result(20).is_scrubbed
         assert len(store.hits()) == 10
         assert store.forget_person(ANN.person_id).result(20).is_scrubbed

@@ -18,9 +18,8 @@ from edge.store.database import writer
 from edge.store.repair import set_aside
 from edge.store.repair.set_aside import QUARANTINE
 from tests.support.mounts import mounted
-from tests.support.store import ANN, BOB, add_hits, enrol, require_pictures
+from tests.support.store import ANN, BOB, PAGE, add_hits, enrol, require_pictures
 
-PAGE = 4096
 DISK = "size=40m"
 PADDING = 300_000
 MORE = "x" * PADDING
