@@ -274,7 +274,7 @@ def test_whatever_happens_it_adds_up(events: list[tuple[str, object]], offset_s:
         assert (spans[0].start, spans[-1].end) == (start, end)
         assert all(one.end == two.start for one, two in itertools.pairwise(spans))
         assert all(span.seconds > 0 for span in spans)
-        kept = box.store.coverage.sums(start, end)["door"]  # type: ignore[union-attr]
+        kept = box.store.coverage.sums(start, end, ["door"])["door"]  # type: ignore[union-attr]
         assert {key[:2]: s for key, s in kept.items()} == pytest.approx(sums(spans), abs=3e-3)
         box.stop(clean=True)
 
