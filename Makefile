@@ -1,6 +1,6 @@
 # make install  the program, in .venv: everything `edge` needs
 # make demo   the whole service on a rendered clip (ONCE=1: wait for the hit, then stop)
-# make test   set up and run the tests
+# make test   set up and run the tests, two at a time (WORKERS=N: N at a time)
 # make check  the developer's gate: format, lint, types, import rules, tests (CHECK=fast leaves the tests out)
 # make e2e    the page in a real browser, the service and the demo as processes
 # make camera-test  cameras on a whole Debian of their own: picamera2 on libcamera, V4L2 unplugged in an emulator (root)
@@ -13,6 +13,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 2
 
 .PHONY: client-test install demo test check e2e screenshots camera-test deploy-lint deploy-test docs bench lock clean
 .DELETE_ON_ERROR:
@@ -35,7 +36,7 @@ demo: $(VENV)/.run
 	$(BIN)/edge demo $(if $(ONCE),--once)
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 check: $(VENV)/.dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" tools/check $(CHECK)
@@ -44,7 +45,7 @@ e2e: $(VENV)/.dev
 	EDGE_TEST_LOOKS=all $(BIN)/python -m pytest tests/e2e
 
 screenshots: $(VENV)/.dev
-	EDGE_SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/e2e/test_screenshots.py
+	EDGE_TEST_SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/e2e/test_screenshots.py
 
 build/docs/.done: docs/requirements.txt
 	$(PYTHON) -m venv build/docs
@@ -59,7 +60,7 @@ camera-test: $(VENV)/.dev
 	@[ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 		--no-install-recommends debootstrap qemu-system-x86 gstreamer1.0-tools gstreamer1.0-plugins-base >/dev/null || \
 		echo "not all packages could be installed: what needs them is skipped by name"
-	EDGE_TEST_CAMERAS=1 $(BIN)/python -m pytest tests/cameras tests/capture/test_gstreamer.py
+	EDGE_TEST_CAMERAS=1 $(BIN)/python -m pytest tests/cameras tests/capture/devices/test_gstreamer.py
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tools.bench

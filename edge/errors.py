@@ -12,7 +12,8 @@
       PersonIdError   an id no new person may have      -> exit 65, HTTP 422
       CursorError     not ours -> HTTP 400; expired -> HTTP 410
       AuthError       HTTP 401, 403, 429
-      ServiceError    a port in use, a service away     -> exit 69
+      ServiceError    a port in use, a service away     -> exit 69, HTTP 503
+        NotReadyError   has just started                -> exit 69, HTTP 503
       ReleaseError    an update refused or taken back   -> exit 1
 
 A message is one paragraph: what happened, where, what to do.
@@ -40,6 +41,8 @@ class EdgeError(Exception):
 
     exit_code: ExitCode = ExitCode.FAILED
     http_status: int = 500
+    retry_after_s: int | None = None
+    """Seconds after which to ask again; None where that would not help."""
 
 
 class ConfigError(EdgeError):
@@ -59,6 +62,7 @@ class CameraError(EdgeError):
 
     exit_code = ExitCode.UNAVAILABLE
     http_status = 503
+    retry_after_s = 10
 
 
 class ServiceError(EdgeError):
@@ -66,6 +70,13 @@ class ServiceError(EdgeError):
 
     exit_code = ExitCode.UNAVAILABLE
     http_status = 503
+    retry_after_s = 10
+
+
+class NotReadyError(ServiceError):
+    """The service has just started, and can't do this yet."""
+
+    retry_after_s = 60
 
 
 class ReleaseError(EdgeError):
@@ -77,6 +88,7 @@ class StoreError(EdgeError):
 
     exit_code = ExitCode.STORAGE
     http_status = 503
+    retry_after_s = 10
 
 
 class ImageError(EdgeError):

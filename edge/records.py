@@ -268,6 +268,8 @@ class LiveFace:
     track_id: int
     hit_id: str | None = None
     """The hit of this stay."""
+    is_between: bool = False
+    """Like two people on the list, and not clearly one of them: it has no name, and is no stranger either."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.arrays import Landmarks
-from edge.pixels.pairing import centers, distance_costs, greedy_pairs, overlap_costs
+from edge.pixels.faces.pairing import centers, distance_costs, greedy_pairs, overlap_costs
 from edge.records import Crop, Detections, Track, TrackState
 
 F64 = NDArray[np.float64]
@@ -218,18 +218,24 @@ class BestShots:
         """What is kept, best first, then earliest."""
         return tuple(sorted(self._shots, key=lambda shot: (-shot.quality.score, shot.frame_id)))
 
+    def can_win(self, frame_id: int, score: float) -> bool:
+        """Whether a crop of this frame with this quality score would be kept."""
+        return all(rival.quality.score * self._min_gain < score for rival in self._rivals(frame_id))
+
     def offer(self, crop: Crop) -> bool:
         """Keep `crop` if it beats what it would replace; return whether it was kept.
 
         Kept crops are at least `min_gap_frames` apart: a crop too near to kept ones must beat each of them and takes
         their place; otherwise, when all places are taken, it must beat the worst.
         """
-        near = [shot for shot in self._shots if abs(shot.frame_id - crop.frame_id) < self._min_gap_frames]
-        rivals = near
-        if not near and len(self._shots) >= self._max_shots:
-            rivals = [self.shots[-1]]
-        if any(rival.quality.score * self._min_gain >= crop.quality.score for rival in rivals):
+        if not self.can_win(crop.frame_id, crop.quality.score):
             return False
+        rivals = self._rivals(crop.frame_id)
         self._shots = [shot for shot in self._shots if all(shot is not rival for rival in rivals)]
         self._shots.append(crop)
         return True
+
+    def _rivals(self, frame_id: int) -> list[Crop]:
+        """The kept crops whose place a crop of this frame would take."""
+        near = [shot for shot in self._shots if abs(shot.frame_id - frame_id) < self._min_gap_frames]
+        return near or ([self.shots[-1]] if len(self._shots) >= self._max_shots else [])

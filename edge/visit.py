@@ -64,7 +64,9 @@ class _Stay:
 class Visits:
     """The visits in progress. One instance serves all cameras; called by one thread."""
 
-    def __init__(self, gap_s: float, update_every_s: float) -> None:
+    def __init__(self, gap_s: float, update_every_s: float, min_gain: float = 1.0) -> None:
+        """`min_gain`: how many times better a shot has to be to be told with an update that is due anyway."""
+        self._min_gain = min_gain
         self._gap = dt.timedelta(seconds=gap_s)
         self._update_every = dt.timedelta(seconds=update_every_s)
         self._stays: dict[tuple[str, str], _Stay] = {}
@@ -92,7 +94,7 @@ class Visits:
         last_at = max(stay.visit.last_at, at)
         stay.visit = replace(stay.visit, last_at=last_at, seen_count=stay.visit.seen_count + 1)
         is_due = at - stay.told_at >= self._update_every
-        is_best = quality > stay.best_quality * (1.0 if is_due else MIN_GAIN)
+        is_best = quality > stay.best_quality * (self._min_gain if is_due else MIN_GAIN)
         if is_best:
             stay.visit = replace(stay.visit, best_at=max(at, stay.visit.first_at))
             stay.best_quality, stay.best_similarity = quality, similarity

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import argon2
 import pytest
 from hypothesis import settings
 
+from edge.store.accounts import passwords
 from tests.support.paths import find_shared_data
 
 # How long an example takes depends on what else the machine does, and no test asserts a time.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+FULL_COST = passwords.HASHER
 
 
 @pytest.fixture(scope="session")
@@ -23,13 +29,34 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """A hash costs next to nothing in the tests' own processes; those that they start keep the full cost."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "HASHER", argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        yield
+
+
+@pytest.fixture
+def full_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hashes of the product."""
+    monkeypatch.setattr(passwords, "HASHER", FULL_COST)
+
+
 @pytest.fixture(scope="session")
 def demo_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's clip, rendered once."""
+    """The demo's clip, rendered once, also where several processes share the tests: it takes ten seconds."""
     from edge.app.selfcheck import demo_clip
 
-    path = tmp_path_factory.mktemp("clip") / "clip.avi"
-    demo_clip.render(path)
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    path = folder / "clip.avi"
+    with (folder / "clip.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            demo_clip.render(folder / "part.avi")
+            (folder / "part.avi").rename(path)
     return path
 
 

@@ -246,7 +246,8 @@ def test_best_shots_are_the_best_and_spread_over_time() -> None:
 def test_best_shots_keep_the_very_best_and_their_distance(scores: list[int], places: int, gap: int) -> None:
     shots = BestShots(places, gap)
     for frame_id, score in enumerate(scores):
-        shots.offer(shot(frame_id, float(score)))
+        can_win = shots.can_win(frame_id, float(score))
+        assert shots.offer(shot(frame_id, float(score))) is can_win
     frames = sorted(s.frame_id for s in shots.shots)
     assert len(frames) <= places
     assert all(b - a >= gap for a, b in itertools.pairwise(frames))

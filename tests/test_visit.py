@@ -45,6 +45,15 @@ def test_a_stay_is_one_hit_updated_while_it_lasts() -> None:
         assert (update.kind, update.visit, update.is_best) == (kind, expected, is_best)
 
 
+@pytest.mark.parametrize(("min_gain", "is_best"), [(1.0, True), (1.1, False)])
+def test_a_hardly_better_shot_is_told_with_a_due_update_where_every_gain_counts(min_gain: float, is_best: bool) -> None:
+    visits = Visits(gap_s=30, update_every_s=2, min_gain=min_gain)
+    see(visits, 0, 40)
+    update = see(visits, 3, 43)
+    assert (update.kind, update.is_best, update.best_quality) == (UPDATE, is_best, 43 if is_best else 40)
+    assert see(visits, 6, 48).is_best, "a tenth better than what was told in either case"
+
+
 def test_the_told_best_shot_keeps_its_similarity() -> None:
     visits = Visits(gap_s=30, update_every_s=2)
     see(visits, 0, 40)

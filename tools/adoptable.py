@@ -25,7 +25,7 @@ from edge.config import Config, RuntimeConfig
 from edge.detect import build_detector
 from edge.errors import ImageError
 from edge.evaluate.pairs import main_face
-from edge.pixels.geometry import align
+from edge.pixels.faces.geometry import align
 from edge.recognise import Embedder, build_embedder
 from edge.sessions import Pack, load_file
 from edge.watchlist.strangers import FMRS, HEAVIER, draw, fit

@@ -21,8 +21,8 @@ from edge.arrays import BgrImage
 from edge.capture.pictures.images import read_image
 from edge.config import Config, DetectConfig, RuntimeConfig
 from edge.detect import build_detector
-from edge.pixels import lime
-from edge.pixels.geometry import align
+from edge.pixels.faces.geometry import align
+from edge.pixels.light import lime
 from edge.recognise import open_peer_embedder
 from edge.records import Person, Reference
 from edge.sessions import Pack
@@ -128,7 +128,8 @@ def measure() -> list[dict[str, object]]:
     if not weights.is_dir():
         print(f"left out: YuNet and MobileFaceNet ({weights} is not there)", file=sys.stderr)
         return rows
-    yunet = build_detector(DetectConfig(model=str(weights / "yunet_n_dynamic.onnx")), pack, ONE_THREAD)
+    yunet_file = DetectConfig(model=str(weights / "yunet_n_dynamic.onnx"))
+    yunet = build_detector(yunet_file, pack, ONE_THREAD, is_refined=False)
     public = open_peer_embedder(weights / "mobilefacenet_foamliu.onnx", ONE_THREAD)
     one = crop[np.newaxis]
     rows.append(

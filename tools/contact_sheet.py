@@ -17,8 +17,8 @@ from edge.config import Config
 from edge.enhance.scoring import as_captured, cut
 from edge.pixels import degrade
 from edge.pixels.encode import to_jpeg
-from edge.pixels.geometry import align
-from edge.pixels.quality import measure
+from edge.pixels.faces.geometry import align
+from edge.pixels.measures.quality import measure
 from edge.pixels.resize import resize
 
 FRAME = 70

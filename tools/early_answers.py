@@ -23,7 +23,7 @@ from edge.evaluate.identify import Split, split_people
 from edge.evaluate.pairs import Picture, degraded, main_face
 from edge.pipeline.active_list import ActiveList
 from edge.pipeline.limits import MatchLimits, limits_of
-from edge.pixels.geometry import align
+from edge.pixels.faces.geometry import align
 from edge.recognise import decide, fuse
 from edge.records import Person, Reference
 from edge.watchlist.calibration import calibrate

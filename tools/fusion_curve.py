@@ -23,8 +23,8 @@ from edge.config import Config
 from edge.evaluate.pairs import main_face
 from edge.pipeline.face import MIN_GAP_FRAMES
 from edge.pipeline.reliability import weight
-from edge.pixels.geometry import align
-from edge.pixels.quality import measure
+from edge.pixels.faces.geometry import align
+from edge.pixels.measures.quality import measure
 from edge.recognise import fuse
 from tools.data import DATA, SIGNERS
 

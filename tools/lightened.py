@@ -20,8 +20,8 @@ import numpy as np
 
 from edge.app.selfcheck import demo_clip
 from edge.arrays import BgrImage
-from edge.pixels import lightened, lime
 from edge.pixels.encode import to_jpeg
+from edge.pixels.light import lightened, lime
 
 LIMIT_MS = 15.0
 """What a frame of 720p may cost."""

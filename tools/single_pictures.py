@@ -24,7 +24,7 @@ from edge.evaluate.pairs import CLEAN, Picture, degraded, main_face
 from edge.pipeline import ActiveList, DeviceFacts
 from edge.pipeline.limits import limits_of, still_limits_of
 from edge.pipeline.stills import Stills
-from edge.pixels.geometry import align
+from edge.pixels.faces.geometry import align
 from edge.records import Frame, Person, Reference
 from edge.thresholds import Thresholds
 from edge.watchlist.calibration import calibrate

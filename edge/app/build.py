@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.config import Config, RuntimeConfig, status_of
-from edge.detect import build_detector
+from edge.detect import build_detector, in_two_looks
 from edge.enhance import STEPS, Benefit, Budget, Enhancer, Networks
 from edge.enhance.benefit import read_benefit
 from edge.enhance.view import read_views
@@ -25,7 +25,7 @@ from edge.pipeline.bystanders import SECOND_LOOK_SCORE
 from edge.pipeline.limits import same_model
 from edge.recognise import build_embedder
 from edge.records import Frame
-from edge.sessions import ModelEntry, Pack
+from edge.sessions import Engines, ModelEntry, Pack
 from edge.store import Store
 from edge.watchlist.calibration import calibrate
 
@@ -48,9 +48,12 @@ class Models:
     min_margin: float = 0.0
 
 
-def load_models(config: Config) -> Models:
-    """Check and load what the configuration names; raises ModelError."""
-    pack = Pack.open(config.models_dir)
+def load_models(config: Config, *, may_begin_on_cpu: bool = False) -> Models:
+    """Check and load what the configuration names; raises ModelError.
+
+    `may_begin_on_cpu`: a model whose GPU engine is still to be built runs on the CPU, and `pack.engines` says so.
+    """
+    pack = Pack.open(config.models_dir, Engines(config.data_dir / "engines", is_later=may_begin_on_cpu))
     config, runtimes = apply_probe_choice(config, pack)
     runtime = runtimes.get("detect", config.runtime)
     detector = build_detector(config.detect, pack, runtime, doubtful_score=SECOND_LOOK_SCORE)
@@ -59,7 +62,7 @@ def load_models(config: Config) -> Models:
     tail = entry.scores.get("impostor_tail")
     descriptions = {"detect": detector.describe(), "embed": embedder.describe()}
     return Models(
-        stages=Stages(detector, _enhancer(config, pack, entry), embedder, second_look=detector),
+        stages=Stages(detector, _enhancer(config, pack, entry), embedder, second_look=in_two_looks(detector)[0]),
         pack=pack,
         hashes={task: str(about.get("sha256") or about.get("name")) for task, about in descriptions.items()},
         descriptions=descriptions,

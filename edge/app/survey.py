@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from edge import credentials
+from edge import credentials, mistakes
 from edge.arrays import BgrImage
 from edge.capture.address import SCHEMES, parse_source
 from edge.capture.masks import paint_masks
@@ -37,7 +37,7 @@ def find_camera(config: Config, source: str, **settings: Any) -> CameraConfig:
         return CameraConfig.model_validate(named.get(source, {"name": "test", "source": address}) | changes)
     except ValidationError as error:
         first = error.errors()[0]
-        raise ConfigError(f"{first['loc'][0]}: {first['msg']}; correct that option") from None
+        raise ConfigError(f"{first['loc'][0]}: {mistakes.said(first, CameraConfig)}; correct that option") from None
 
 
 def survey(camera: CameraConfig, seconds: float, still: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from edge import disclosure
-from edge.config import CameraConfig
+from edge.capture.orders import CameraSettings
 from edge.errors import ConfigError
 
 SCHEMES = {
@@ -40,10 +40,15 @@ class Address:
     @property
     def shown(self) -> str:
         """The address as people may see it: no user name, password or query."""
-        return disclosure.shown(self.target if "://" in self.target else f"{self.scheme}:{self.target}")
+        return without_login(self.target if "://" in self.target else f"{self.scheme}:{self.target}")
 
 
-def parse_source(camera: CameraConfig) -> Address:
+def without_login(source: str) -> str:
+    """A source as people may see it: no user name, password or query."""
+    return disclosure.shown(source)
+
+
+def parse_source(camera: CameraSettings) -> Address:
     """Split and check the camera's `source`; raises ConfigError that lists the valid schemes."""
     disclosure.remember(camera.source)
     scheme, colon, rest = camera.source.partition(":")
@@ -62,7 +67,7 @@ def parse_source(camera: CameraConfig) -> Address:
     return Address(scheme, rest)
 
 
-def _check_url(camera: CameraConfig, url: str) -> str:
+def _check_url(camera: CameraSettings, url: str) -> str:
     scheme, _, rest = url.partition("://")
     _refuse_raw_marks(camera, scheme, rest)
     try:
@@ -76,7 +81,7 @@ def _check_url(camera: CameraConfig, url: str) -> str:
     return url
 
 
-def _refuse_raw_marks(camera: CameraConfig, scheme: str, rest: str) -> None:
+def _refuse_raw_marks(camera: CameraSettings, scheme: str, rest: str) -> None:
     """Refuse marks that end a login or an address where they stand as they are: the rest would be lost, or shown."""
     login, after = disclosure.split_login(rest)
     wrong = [mark for mark in "#/?[]" if mark in (login or "")]

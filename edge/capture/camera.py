@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import select
 import threading
 import time
+from collections.abc import Sequence
 from types import TracebackType
 
 from edge.capture.address import parse_source
@@ -91,6 +93,11 @@ class Camera:
         captured_at = _EPOCH + dt.timedelta(microseconds=found.captured_ns // 1000)
         return Frame(found.number, self.config.name, captured_at, found.mono_ns, found.pixels)
 
+    @property
+    def event_fd(self) -> int | None:
+        """Readable once a frame may have come that was not asked for yet; None while none is to come."""
+        return None if self._is_closed or self._stop.is_set() or self._supervisor.is_changing else self._ring.fds[1]
+
     def change(self, config: CameraConfig) -> None:
         """Go on with other settings of the same source, such as masks; the caller is the thread that calls `newest`.
 
@@ -126,3 +133,15 @@ class Camera:
                 detail="capture's supervisor failed; restart the service and report its log",
             )
         return health
+
+
+def wait_for_any(cameras: Sequence[Camera], timeout_s: float) -> None:
+    """Return once one of the cameras may have a frame; for whoever has just asked each of them with no time to wait.
+
+    To wait at one camera after the other would be slow: one that sends nothing would hold up all others.
+    """
+    poll = select.poll()
+    for camera in cameras:
+        if (number := camera.event_fd) is not None:
+            poll.register(number, select.POLLIN)
+    poll.poll(timeout_s * 1e3)

@@ -16,6 +16,8 @@ import time
 from types import FrameType
 from typing import NoReturn
 
+import cv2
+
 from edge import disclosure, heaps
 from edge.capture.address import parse_source
 from edge.capture.condition.freeze import FreezeDetector
@@ -32,6 +34,8 @@ from edge.glance import Glance
 MAX_TRIES = 20
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 3.0
+NICE = 5
+"""Where there is too little processor for all, frames are rather looked at than decoded to be dropped."""
 _BEAT_EVERY_S = 0.2
 _READER_POLL_S = 0.002
 _GIVE_BACK_FIRST_S, _GIVE_BACK_EVERY_S = 5.0, 60.0
@@ -82,6 +86,8 @@ class Playback:
         is_first = True
         while True:
             played_before = self._num_played
+            if self._is_recorded:
+                self._scene.begin_pass(time.monotonic())
             try:
                 for frame in source.frames():
                     if is_first:
@@ -114,13 +120,15 @@ class Playback:
             else:
                 self._wait_for_reader()
         captured_ns, mono_ns = time.time_ns(), time.monotonic_ns()
-        self._freeze.look(Glance(frame.image) if planes is None else planes.glance, mono_ns)
+        glance = Glance(frame.image) if planes is None else planes.glance
+        self._freeze.look(glance, mono_ns)
         self._ring.put(ControlWord.UNCHANGED_SINCE_NS, self._freeze.unchanged_since_ns)
         self._ring.put(ControlWord.DARK_SINCE_NS, self._freeze.dark_since_ns)
+        if self._camera.realtime:
+            self._scene.note(glance, mono_ns / 1e9)
         if self._camera.realtime and self._scene.is_due(mono_ns / 1e9):
             self._scene.look(frame.image, mono_ns / 1e9)
-            state = self._scene.state
-            self._ring.put(ControlWord.SIGHT, Sight.CLEAR if state is None else Sight[state.name])
+            self._ring.put(ControlWord.SIGHT, sight_of(self._scene))
         self._ring.write(frame.image if planes is None else planes, captured_ns, mono_ns, frame.media_s)
         self._num_played += 1
         self._ring.report_progress()
@@ -138,6 +146,13 @@ class Playback:
         while self._ring.get(ControlWord.TAKEN) < self._ring.get(ControlWord.WRITTEN):
             self._ring.report_progress()
             time.sleep(_READER_POLL_S)
+
+
+def sight_of(scene: SceneWatch) -> Sight:
+    """What the ring says of the scene."""
+    if scene.is_looped:
+        return Sight.LOOPED
+    return Sight.CLEAR if scene.state is None else Sight[scene.state.name]
 
 
 def _die_with_parent(parent_pid: int) -> None:
@@ -167,9 +182,11 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the whole process group; the parent ends us
     signal.signal(signal.SIGTERM, _on_terminate)
     heaps.keep_few(1)
+    cv2.setNumThreads(1)  # cameras run beside each other; threads within one take memory and save nothing
     disclosure.guard_tracebacks()
-    settings = ChildSettings.model_validate_json(sys.stdin.read())
+    settings = ChildSettings.read(sys.stdin.read())
     _die_with_parent(settings.parent_pid)
+    os.nice(NICE)
     _silence_libraries()
     return Playback(settings, RingWriter(settings.memory_fd, settings.event_fd)).run()
 

@@ -1,26 +1,26 @@
 """Privacy masks, painted over a frame in the capture child before anything else sees it.
 
 A mask covers every pixel that it touches, so rounding never leaves a line uncovered; a polygon reaches up to three
-pixels beyond its border.
+pixels beyond its border, and covers what its sides enclose, also where they cross.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.arrays import BgrImage
-from edge.config import MaskConfig
-from edge.config.areas import Polygon
+from edge.capture.orders import Mask, Polygon
 
 Span = tuple[slice, slice]
 
 
-def mask_spans(masks: Sequence[MaskConfig], height: int, width: int) -> list[Span]:
+def mask_spans(masks: Sequence[Mask], height: int, width: int) -> list[Span]:
     """Row and column slices of each mask in a frame of that size."""
     return [
         (
@@ -31,7 +31,7 @@ def mask_spans(masks: Sequence[MaskConfig], height: int, width: int) -> list[Spa
     ]
 
 
-def paint_masks(image: BgrImage, masks: Sequence[MaskConfig], polygons: Sequence[Polygon] = ()) -> None:
+def paint_masks(image: BgrImage, masks: Sequence[Mask], polygons: Sequence[Polygon] = ()) -> None:
     """Paint `image` (H, W, 3) uint8 black under each mask. Changes `image`."""
     for rows, columns in mask_spans(masks, image.shape[0], image.shape[1]):
         image[rows, columns] = 0
@@ -39,7 +39,7 @@ def paint_masks(image: BgrImage, masks: Sequence[MaskConfig], polygons: Sequence
 
 
 def visible_pixels(
-    masks: Sequence[MaskConfig], height: int, width: int, polygons: Sequence[Polygon] = ()
+    masks: Sequence[Mask], height: int, width: int, polygons: Sequence[Polygon] = ()
 ) -> NDArray[np.bool_]:
     """(H, W) bool, True where no mask lies."""
     visible = np.ones((height, width), np.uint8)
@@ -50,16 +50,28 @@ def visible_pixels(
 
 
 def _fill(image: NDArray[np.uint8], polygons: Sequence[Polygon], color: tuple[int, ...]) -> None:
-    """Fill polygons and a line of three pixels along their borders."""
+    """Fill polygons, what their sides enclose, and a line of three pixels along their borders."""
     if not polygons:
         return
     height, width = image.shape[:2]
     # OpenCV draws into whole arrays only; a turned picture is a view.
     canvas = image if image.flags.c_contiguous else np.ascontiguousarray(image)
     for points in polygons:
-        corners = np.round(np.array(points) * (width, height) - 0.5).astype(np.int32)
+        corners, holes = _outlines(tuple((float(x), float(y)) for x, y in points), width, height)
         # Each by itself: filled together, places in two of them would be outside by the even-odd rule.
-        cv2.fillPoly(canvas, [corners], color)
+        for outline in (corners, *holes):
+            cv2.fillPoly(canvas, [outline], color)
         cv2.polylines(canvas, [corners], isClosed=True, color=color, thickness=3)
     if canvas is not image:
         image[:] = canvas
+
+
+@lru_cache(maxsize=64)
+def _outlines(points: Polygon, width: int, height: int) -> tuple[NDArray[np.int32], tuple[NDArray[np.int32], ...]]:
+    """Corners in pixels, and the border of each place that the even-odd rule leaves out inside, as in a star."""
+    corners = np.round(np.array(points) * (width, height) - 0.5).astype(np.int32)
+    drawn = np.zeros((height, width), np.uint8)
+    cv2.fillPoly(drawn, [corners], (1,))
+    contours, levels = cv2.findContours(drawn, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    inner = () if levels is None else (one for one, level in zip(contours, levels[0], strict=True) if level[3] >= 0)
+    return corners, tuple(np.asarray(one, np.int32) for one in inner)

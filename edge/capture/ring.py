@@ -52,6 +52,8 @@ class Sight(enum.IntEnum):
     MOVED = 3
     WASHED_OUT = 4
     FROZEN = 5
+    LOOPED = 6
+    """`frozen`, by a stream that plays seconds or minutes again and again."""
 
 
 class ControlWord(enum.IntEnum):
@@ -160,10 +162,11 @@ class RingWriter:
 
 
 class RingReader:
-    """The parent's end, which makes and owns the memory. `dropped` counts frames that were replaced unread."""
+    """The parent's end, which makes and owns the memory."""
 
     def __init__(self) -> None:
-        self.dropped = 0
+        self._dropped = 0
+        self._is_closed = False
         self._memory_fd = os.memfd_create("edge-frames", os.MFD_CLOEXEC)
         os.ftruncate(self._memory_fd, RING_BYTES)
         self._event_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -176,6 +179,13 @@ class RingReader:
     def fds(self) -> tuple[int, int]:
         """Memory and event descriptors, for the child to inherit."""
         return self._memory_fd, self._event_fd
+
+    @property
+    def dropped(self) -> int:
+        """Frames that were replaced unread, also while nobody asks for any: a reader that is starved must show."""
+        if self._is_closed:
+            return self._dropped
+        return self._dropped + max(0, self.get(ControlWord.WRITTEN) - self._last - 1)
 
     def newest(self, timeout_s: float) -> RingFrame | None:
         """The newest frame not returned before; waits up to `timeout_s` for one. The last one is given back first."""
@@ -230,6 +240,7 @@ class RingReader:
 
     def close(self) -> None:
         """Give the memory back. Not while another thread is in `newest`; the frame returned last stays readable."""
+        self._dropped, self._is_closed = self.dropped, True
         self._memory.close()
         os.close(self._memory_fd)
         os.close(self._event_fd)
@@ -251,7 +262,7 @@ class RingReader:
                 break
             frame = self._hold(number)
             if frame is not None:
-                self.dropped += number - self._last - 1
+                self._dropped += number - self._last - 1
                 self._last = number
                 self._held = frame.pixels
                 self._memory.words[ControlWord.TAKEN] = number

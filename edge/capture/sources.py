@@ -13,11 +13,11 @@ from edge import credentials
 from edge.capture.address import Address, parse_source
 from edge.capture.files import ImagesSource, files_in
 from edge.capture.frames import FrameSource, SourceFrame
+from edge.capture.orders import CameraSettings
 from edge.capture.pictures.images import IMAGE_SUFFIXES
 from edge.capture.video.containers import VIDEO_SUFFIXES, is_jpeg_sequence, is_sound, is_video, read_head
 from edge.capture.video.recordings import DEFAULT_FPS, VideoSource
 from edge.capture.video.shaping import aspect_of, square
-from edge.config import CameraConfig
 from edge.errors import EdgeError, ImageError
 
 __all__ = ["VIDEO_SUFFIXES", "FrameSource", "SourceFrame", "open_path", "open_source"]
@@ -54,7 +54,7 @@ class _SquaredSource:
             self.problem, self.bad_frames = self.inner.problem, self.inner.bad_frames
 
 
-def open_source(camera: CameraConfig, beat: Callable[[float], None] = lambda silence_s: None) -> FrameSource:
+def open_source(camera: CameraSettings, beat: Callable[[float], None] = lambda silence_s: None) -> FrameSource:
     """The source of one camera, to be entered with `with`; raises ConfigError for an invalid source.
 
     `beat` is called while a source lives but has no frame yet, with the seconds that it may be silent from then on.
@@ -73,7 +73,7 @@ def open_source(camera: CameraConfig, beat: Callable[[float], None] = lambda sil
     return source if aspect is None else _SquaredSource(source, aspect)
 
 
-def _open_plain(camera: CameraConfig, address: Address) -> FrameSource:
+def _open_plain(camera: CameraSettings, address: Address) -> FrameSource:
     """A source whose frames are taken as they come."""
     match address.scheme:
         case "folder":
@@ -105,7 +105,7 @@ def open_path(
     path: Path, fps: float | None = None, aspect: Fraction | None = None, deinterlace: str = "auto"
 ) -> FrameSource:
     """The source of a video, GIF, image or folder of images, to be entered with `with`. `fps` times images only."""
-    if path.is_dir() or _is_picture(path):
+    if path.is_dir() or is_picture(path):
         return ImagesSource(path, fps or DEFAULT_FPS)
     return VideoSource(path, aspect, deinterlace)
 
@@ -114,7 +114,7 @@ def expected_frames(path: Path) -> int | None:
     """About how many frames `open_path` gives, as the file itself says; None where it says nothing or can't be read."""
     if path.is_dir():
         return sum(one.suffix.lower() in IMAGE_SUFFIXES for one in files_in(path)) or None
-    if _is_picture(path):
+    if is_picture(path):
         return 1
     try:
         with VideoSource(path) as source:
@@ -123,7 +123,7 @@ def expected_frames(path: Path) -> int | None:
         return None
 
 
-def _is_picture(path: Path) -> bool:
+def is_picture(path: Path) -> bool:
     """Whether a file is to be read as one picture; what is neither known as one nor as a video, FFmpeg judges."""
     head, suffix = read_head(path), path.suffix.lower()
     if is_video(head) or is_sound(head) or suffix in VIDEO_SUFFIXES or is_jpeg_sequence(path, head):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from edge.errors import ImageError
 from edge.names import counted
 from edge.store import Store
 from edge.store.backup.archive import Manifest
+
+if TYPE_CHECKING:
+    from edge.store.backup.restore import Present
 
 app = typer.Typer(help="The data directory as one file, and back.", no_args_is_help=True)
 
@@ -67,13 +70,14 @@ def backup_restore(
     now = dt.datetime.now(dt.UTC)
     with progress_bars() as tell:
         found = restore.restore(file, data_dir, now, identity, tell) if yes else restore.look(file, identity, tell)
-    there = None if yes else restore.present(data_dir, found.made_at)
+    there = (restore.replaced if yes else restore.present)(data_dir, found.made_at)
     if as_json:
         present = None if there is None else dataclasses.asdict(there)
         print_json({"backup": _told(found), "present": present, "is_done": yes})
         return
     if yes:
         out.print(f"Restored: {_in_words(found)}. Start the service; `edge doctor` says if this is another machine.")
+        _tell_erased(there)
         return
     out.print(f"The backup is whole: {_in_words(found)}.")
     if there is None:
@@ -83,10 +87,15 @@ def backup_restore(
             f"It would replace {there.device_id}: {counted(there.people, 'person', 'people')}, "
             f"{counted(there.hits, 'hit', 'hits')}, feed up to {there.head}."
         )
-        if there.erased_since:
-            erased = "1 person was" if there.erased_since == 1 else f"{there.erased_since} people were"
-            out.print(f"{erased} erased here since; whoever of them is in the backup must be erased again.")
+    _tell_erased(there)
     out.print("Nothing was changed: stop the service, and give --yes.")
+
+
+def _tell_erased(there: Present | None) -> None:
+    """Say that the backup may hold people who were erased since: nothing but this line tells of it."""
+    if there is not None and there.erased_since:
+        erased = "1 person was" if there.erased_since == 1 else f"{there.erased_since} people were"
+        out.print(f"{erased} erased here since; whoever of them is in the backup must be erased again.")
 
 
 def _told(made: Manifest) -> dict[str, object]:

@@ -34,9 +34,16 @@ def bench(
         print_json(figures)
     else:
         _print(figures)
+    notes = [bench_compare.busy_run(figures, "during this run")]
     if before is not None:
-        if (why := bench_compare.other_machine(figures, before)) is not None:
+        notes += [
+            bench_compare.busy_run(before, "when the file was written"),
+            bench_compare.other_machine(figures, before),
+        ]
+    for why in notes:
+        if why is not None:
             typer.echo(f"Note: {why}.", err=True)
+    if before is not None:
         for line in (slower := bench_compare.slower_stages(figures, before)):
             typer.echo(f"Slower: {line}.", err=True)
         if slower:

@@ -101,8 +101,8 @@ def commission(
     rows = table(None, "light", "where", "faces", "eyes px", "sharpness", "light", "similarity", "best shots", "")
     for r in [*findings.rows, *findings.zones]:
         best = "" if r.fused is None else f"{r.fused:.2f}"
-        numbers = (f"{r.eye_px:.0f}", f"{r.sharpness:.2f}", f"{r.luma:.2f}", f"{r.similarity:.2f}", best, r.why)
-        rows.add_row(r.light, r.label, str(r.count), *numbers)
+        numbers = (f"{r.eye_px:.0f}", f"{r.sharpness:.2f}", f"{r.luma:.2f}", f"{r.similarity:.2f}", best)
+        rows.add_row(r.light, r.label, str(r.count), *(numbers if r.count else [""] * len(numbers)), r.why)
     out.print(rows)
     expected = findings.limits.expected_false_alerts
     out.print(f"{findings.sentence} {expected[:1].upper()}{expected[1:]}.")
@@ -149,9 +149,11 @@ def _walk_before_camera(
     if is_service_answering(settings):
         raise ServiceError("the service runs and holds the camera: use its page /commission, or stop it first")
     try:
-        metres = [float(part) for part in stations.split(",")]
+        metres = [int(part) for part in stations.split(",")]
+        if min(metres) < 1:
+            raise ValueError
     except ValueError:
-        raise ImageError(f"--stations {stations[:60]!r} are not distances in metres; give them like 2,4,6") from None
+        raise ImageError(f"--stations {stations[:60]!r} are not whole metres; give them like 2,4,6") from None
     guide = TerminalGuide(_wait_for_enter, lambda text: err.print(text, soft_wrap=True))
     lights = ("day", "night") if night else ("day",)
     guide_walk(made, chosen[0], guide, stations=metres, lights=lights, seconds=seconds)

@@ -160,7 +160,7 @@ def table(title: str | None, *headers: str) -> Table:
     """A plain table in the house style."""
     made = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
     for header in headers:
-        made.add_column(header)
+        made.add_column(header, overflow="fold")  # nothing is cut off: a narrow terminal gets more lines
     return made
 
 

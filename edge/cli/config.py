@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import typer
@@ -15,10 +16,12 @@ app = typer.Typer(help="Settings.", no_args_is_help=True)
 @app.command("check")
 def config_check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Read the settings as the service would; exit 78 names what is wrong. Warns of values that can't work together."""
+    from edge.app.service.settings import require_usable
     from edge.config import find_origins
     from edge.ops.doctor.settings import contradictions
 
     settings = read_config(config)
+    require_usable(settings)
     warnings = list(contradictions(settings))
     if as_json:
         file = find_origins(config)
@@ -65,7 +68,8 @@ def _print(found: list[Any], as_json: bool, key: str | None, *, show_default: bo
     rows = table(None, "setting", "value", *(["default"] if show_default else []), "from")
     for one in found:
         more = [_shown(one.default)] if show_default else []
-        rows.add_row(escape(one.key), *map(escape, [_shown(one.value), *more, one.origin]))
+        origin = re.sub(r"^file [^,]+", "file", one.origin)  # which one was said at the top, or asked for
+        rows.add_row(escape(one.key), *map(escape, [_shown(one.value), *more, origin]))
     out.print(rows if found else "Every setting has its default.")
 
 

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 from edge.cli.common import err, print_json
 from edge.errors import ExitCode
@@ -40,8 +41,10 @@ def demo(
 @contextmanager
 def _steps() -> Iterator[Callable[[str], None]]:
     """Yield a function that tells which step begins: a line each, or in a terminal one that moves and counts time."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    with Progress(*columns, console=err, disable=not sys.stderr.isatty(), transient=True) as shown:
+    text = TextColumn("{task.description}", markup=False, table_column=Column(overflow="fold"))  # nothing is cut off
+    with Progress(
+        SpinnerColumn(), text, TimeElapsedColumn(), console=err, disable=not sys.stderr.isatty(), transient=True
+    ) as shown:
 
         def begin(text: str) -> None:
             for task in shown.task_ids:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from edge.cli.common import ConfigOption, JsonOption, out, print_json, read_config, table, waiting
+from edge.errors import ImageError
 from edge.records import Person
 from edge.store import Store
 from edge.store.audit.audit import LOCAL
-from edge.watchlist.entry import EnrolOutcome, ListEntry
+from edge.watchlist.entry import EnrolOutcome, ListEntry, PictureOutcome
 
 
 def enrol(
@@ -39,8 +43,7 @@ def enrol(
 ) -> None:
     """Add a person, or pictures to a person: each picture is accepted, or refused with a reason."""
     from edge.app.build import load_models
-    from edge.app.people.people import People, enrol_or_raise
-    from edge.app.people.pictures import NOT_AMONG_BEST
+    from edge.app.people.people import NoPictureError, People, enrol_or_raise
 
     settings = read_config(config)
     with waiting("looking at the pictures"), Store.open(settings.data_dir) as store:
@@ -49,19 +52,37 @@ def enrol(
         until = expires.replace(tzinfo=dt.UTC) if expires else None
         # Adding pictures must not clear the entry's end, reason or owner.
         person = people.keep_former(Person(person_id, name, status, until, reason, owner))
-        done = enrol_or_raise(people, ListEntry(person, tuple(paths), face), by=LOCAL, allow_alike=allow_alike)
+        try:
+            done = enrol_or_raise(people, ListEntry(person, tuple(paths), face), by=LOCAL, allow_alike=allow_alike)
+        except NoPictureError as error:
+            if all(one.like is None for one in error.outcome.outcomes):
+                raise
+            raise ImageError(f"{error}. If they are two people who look alike, give --allow-alike") from None
     if as_json:
         print_json(outcome_json(done))
         return
     rows = table(None, "picture", "", "why")
-    for outcome in done.outcomes:
-        if outcome.reason != NOT_AMONG_BEST:
-            numbers = ", ".join(f"{key} {value:g}" for key, value in outcome.numbers.items())
-            rows.add_row(
-                outcome.source, "kept" if outcome.accepted else outcome.reason, f"{outcome.message} ({numbers})"
-            )
+    for row in _rows(done.outcomes):
+        rows.add_row(*map(escape, row))
     out.print(rows)
     out.print(f"{name} is enrolled with {done.num_references} new pictures.")
+
+
+def _rows(outcomes: Sequence[PictureOutcome]) -> Iterator[tuple[str, str, str]]:
+    """A row for each picture and each frame that is kept; the other frames of a video are counted, by reason."""
+    left_out: Counter[tuple[str, str, str]] = Counter()
+    for one in outcomes:
+        if one.place is None and not one.accepted:
+            left_out[one.source.rpartition("#")[0], one.reason or "", one.message] += 1
+            continue
+        numbers = ", ".join(f"{key} {value:g}" for key, value in one.numbers.items())
+        yield (
+            one.source,
+            "kept" if one.accepted else one.reason or "",
+            one.message + (f" ({numbers})" if numbers else ""),
+        )
+    for (video, reason, message), count in left_out.items():
+        yield f"{video}: {count} {'frame' if count == 1 else 'frames'}", reason, message
 
 
 def outcome_json(done: EnrolOutcome) -> dict[str, Any]:

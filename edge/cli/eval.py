@@ -222,8 +222,9 @@ def eval_watch(
 ) -> None:
     """Camera states: faults put into footage that are found, and false states of quiet footage.
 
-    A fault counts where its state is said within 30 s and is over within 30 s of its end. Quiet footage gets a day's
-    light in every hour, lamps, passers, showers and noise, with a look every four seconds.
+    A fault counts where its state is said within 30 s and is over within 30 s of its end; a loop of 12 to 45 s within
+    60 s of its first return. Quiet footage gets a day's light in every hour, lamps, passers, showers and noise, with a
+    look every four seconds, and an eighth of it again with two looks a second.
     """
     from edge.app.evaluation import watch as measurement
 

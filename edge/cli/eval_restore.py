@@ -9,7 +9,17 @@ from typing import Annotated, Any
 
 import typer
 
-from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress_bars, read_config, table
+from edge.cli.common import (
+    ConfigOption,
+    JsonOption,
+    LanguageOption,
+    out,
+    print_json,
+    progress_bars,
+    read_config,
+    require_language,
+    table,
+)
 
 
 def eval_restore(
@@ -42,6 +52,7 @@ def eval_restore(
         bool,
         typer.Option("--markdown", help="print the table of docs/measured.md: steps with their own faults, and auto"),
     ] = False,
+    language: LanguageOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -51,6 +62,7 @@ def eval_restore(
     from edge.app.evaluation.restore_report import write_report
 
     settings = read_config(config)
+    language = require_language(settings, language)
     answer: dict[str, Any] = {}
     with progress_bars() as tell:
         if write_benefit:
@@ -76,7 +88,7 @@ def eval_restore(
             )
             answer |= measured
             if html is not None:
-                write_report(html, answer, conditions)
+                write_report(html, answer, conditions, language)
                 answer["html"] = str(html)
     if as_json:
         print_json(answer)

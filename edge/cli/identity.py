@@ -12,12 +12,12 @@ from edge.errors import ExitCode, ImageError
 from edge.store import Store
 from edge.store.identity import identity
 
-app = typer.Typer(help="Who this device is.", no_args_is_help=True)
+app = typer.Typer(help="Who this box is.", no_args_is_help=True)
 
 
 @app.command("show")
 def identity_show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Print the device id and whether the device is still on its machine; ends with 1 where it looks like a clone."""
+    """Print this box's id and whether it is still on its machine; ends with 1 where it looks like a clone."""
     data_dir = read_config(config).data_dir
     _require_made((data_dir / "edge.db").exists(), str(data_dir))
     with Store.open(data_dir) as store:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import getpass
+import logging
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -28,7 +30,9 @@ def setup(
     supervisor: Annotated[str | None, typer.Option(help="who logs in first [default: the name of this user]")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="ask nothing: options and defaults hold")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace a configuration that is there")] = False,
-    test: Annotated[bool, typer.Option("--test/--no-test", help="open the camera before writing anything")] = True,
+    test: Annotated[
+        bool, typer.Option("--test/--no-test", help="open the camera and check the address before writing anything")
+    ] = True,
     config: Annotated[
         Path | None, typer.Option("--config", help="configuration file to write [default: /etc/edge/edge.toml]")
     ] = None,
@@ -37,6 +41,7 @@ def setup(
 
     Asks for what is not given as an option. Nothing is written before the camera has given a picture.
     """
+    from edge.app.service.settings import require_usable
     from edge.app.setup.plan import Plan, require_writable, write
 
     if not yes and not sys.stdin.isatty():
@@ -46,17 +51,19 @@ def setup(
         out.print("Nothing was changed.")
         return
     source = _test_camera(camera, camera_name, yes=yes, test=test)
-    host, port = _address(address or _ask("Address of the page", "127.0.0.1:8080", yes=yes))
+    host, port = _address(address, yes=yes, test=test)
     folder = data_dir or Path(_ask("Folder of hits, pictures and the list", str(Config().data_dir), yes=yes))
     plan = Plan(source, folder.expanduser().resolve(), host, port, camera_name, loop=_is_recorded(source))
-    made = plan.config()  # says what is wrong before anything is written
+    made = plan.config()
+    require_usable(made)  # says what is wrong before anything is written
     name, password = _ask_supervisor(supervisor, yes=yes)
     require_writable(path.parent)
     require_writable(plan.data_dir)
     former = write(plan, path)
     out.print(f"Written: {path}" + (f"; the former one is {former}" if former else ""), markup=False)
-    _make_supervisor(made, name, password)
-    _tell_next(path)
+    more = "" if path == DEFAULT_PATH else f" --config {path}"
+    _make_supervisor(made, name, password, more)
+    _tell_next(more)
 
 
 def _ask(question: str, default: str, *, yes: bool) -> str:
@@ -83,6 +90,7 @@ def _test_camera(given: str | None, name: str, *, yes: bool, test: bool) -> str:
         if not test:
             return source
         err.print("Opening the camera ...", markup=False)
+        logging.getLogger("edge").addHandler(logging.NullHandler())  # what the camera's side logs is said here, once
         try:
             seen = look(name, source)
         except EdgeError as error:
@@ -101,14 +109,22 @@ def _is_recorded(source: str) -> bool:
     return is_recorded(source)
 
 
-def _address(text: str) -> tuple[str, int]:
-    """Host and port of `host`, `host:port` or `[host]:port`."""
-    host, colon, port = text.strip().rpartition(":")
-    if not colon or (text.count(":") > 1 and not host.endswith("]")):
-        host, port = text.strip(), "8080"
-    if not port.isdecimal() or not host:
-        raise typer.BadParameter(f"{text!r} is no address: write it as 127.0.0.1:8080, or 0.0.0.0 for all of this box")
-    return host.strip("[]"), int(port)
+def _address(given: str | None, *, yes: bool, test: bool) -> tuple[str, int]:
+    """Host and port of the page; in a terminal, asked for until they can be used."""
+    from edge.app.setup import address
+
+    question, usual = "Address of the page (0.0.0.0:8080 for other machines, too)", f"{address.HOST}:{address.PORT}"
+    while True:
+        try:
+            host, port = address.parse(given or _ask(question, usual, yes=yes))
+            if test:
+                address.require_own(host)
+        except ConfigError as error:
+            if given or yes:
+                raise typer.BadParameter(str(error)) from None
+            err.print(f"{error}\n", soft_wrap=True, markup=False)
+            continue
+        return host, port
 
 
 def _ask_supervisor(name: str | None, *, yes: bool) -> tuple[str, str]:
@@ -128,21 +144,37 @@ def _ask_supervisor(name: str | None, *, yes: bool) -> tuple[str, str]:
     return name, password
 
 
-def _make_supervisor(made: Config, name: str, password: str) -> None:
+def _make_supervisor(made: Config, name: str, password: str, more: str) -> None:
+    """Make the first supervisor; `more` is what each further command needs to find this configuration."""
     from edge.app.setup.plan import LINK_MINUTES, make_supervisor
-    from edge.reach import page_url
+    from edge.reach import is_encrypted, page_url
 
     done = make_supervisor(made, name, password or None)
     if done.known:
         out.print(f"{', '.join(done.known)} can log in as supervisor already: nobody was added.", markup=False)
     elif done.link:
         out.print(f"\nThis link logs {name} in once, within {LINK_MINUTES // 60} hours:\n    {done.link}", markup=False)
-        out.print(f"`edge user password {name}` gives a password, `edge user link {name}` another link.", markup=False)
+        if is_encrypted(made.serve):
+            out.print(
+                "If that name is not known on your network, put this machine's IP address in its place. The browser "
+                "warns of the box's own certificate: compare its fingerprint with the one in the log of the service.",
+                markup=False,
+            )
+        edge = called()
+        out.print(
+            f"`{edge} user password {name}{more}` gives a password, `{edge} user link {name}{more}` another link.",
+            markup=False,
+        )
     else:
         out.print(f"\n{name} may log in as supervisor at {page_url(made.serve)}.", markup=False)
 
 
-def _tell_next(path: Path) -> None:
-    more = "" if path == DEFAULT_PATH else f" --config {path}"
-    out.print(f"\nNext:\n    edge run{more}", markup=False)
+def called() -> str:
+    """The command as whoever called it can call it again: `edge`, or where that is not found the path they typed."""
+    typed = sys.argv[0]
+    return typed if Path(typed).name == "edge" and not shutil.which("edge") else "edge"
+
+
+def _tell_next(more: str) -> None:
+    out.print(f"\nNext:\n    {called()} doctor{more}\n    {called()} run{more}", markup=False)
     out.print("    then open the page, log in, and enrol somebody under People.", markup=False)

@@ -30,7 +30,9 @@ def is_inside(points: tuple[Point, ...], x: float, y: float) -> bool:
 
 def _with_area(points: tuple[Point, ...]) -> tuple[Point, ...]:
     if area_of(points) < MIN_AREA:
-        raise ValueError("the points lie on one line; give at least three corners around an area, in their order")
+        raise ValueError(
+            "the points lie on one line, or the sides cross; give at least three corners around an area, in their order"
+        )
     return points
 
 

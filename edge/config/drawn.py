@@ -52,18 +52,29 @@ KINDS = tuple(DrawnAreas.model_fields)
 def read(data_dir: Path) -> dict[str, DrawnAreas]:
     """What was drawn, by camera; ConfigError where the file can't be read."""
     path = data_dir / FILE
+    why: Exception
     try:
         stored: Mapping[str, Any] = tomllib.loads(path.read_text("utf-8")).get("camera", {})
         return {str(name): DrawnAreas.model_validate(areas) for name, areas in stored.items()}
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except PermissionError:
-        return {}  # the data directory is another user's; what needs it says so
+    except PermissionError as error:
+        if not _can_be_seen(path):
+            return {}  # the data directory is another user's; what needs it says so
+        why, what_to_do = error, "give it to the user that the service runs as (chown)"
     except (OSError, ValueError, AttributeError, ValidationError) as error:
-        raise ConfigError(
-            f"{path}: zones and masks drawn on the page can't be read ({' '.join(str(error).split())}); correct that "
-            "place, or remove the file and draw them anew"
-        ) from None
+        why, what_to_do = error, "correct that place, or remove the file and draw them anew"
+    raise ConfigError(
+        f"{path}: zones and masks drawn on the page can't be read ({' '.join(str(why).split())}); {what_to_do}"
+    )
+
+
+def _can_be_seen(path: Path) -> bool:
+    """Whether a file is there as far as this user can tell, such as one that was copied by another."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return False
 
 
 def write(data_dir: Path, drawn: Mapping[str, DrawnAreas]) -> None:
@@ -87,6 +98,12 @@ def with_drawn(config: Config) -> Config:
         return config
     cameras = tuple(added(camera, drawn[camera.name]) if camera.name in drawn else camera for camera in config.camera)
     return config.model_copy(update={"camera": cameras})
+
+
+def left_over(config: Config) -> dict[str, DrawnAreas]:
+    """What was drawn for cameras that the configuration does not name, and so is not in force."""
+    names = {camera.name for camera in config.camera}
+    return {name: areas for name, areas in read(config.data_dir).items() if name not in names and areas != DrawnAreas()}
 
 
 def added(camera: CameraConfig, areas: DrawnAreas) -> CameraConfig:

@@ -7,9 +7,9 @@ import difflib
 import os
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from edge import disclosure
+from edge import disclosure, mistakes
 from edge.config import file
 from edge.config.drawn import with_drawn
 from edge.config.settings import Config
@@ -56,23 +56,16 @@ def explain(error: ValidationError, source: Path) -> str:
     """One paragraph for the first problem: file, key, and the nearest valid key where one was misspelt."""
     # A misspelt key often shows as a missing one too; the misspelling is what the reader has to see.
     first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
-    where = ".".join(str(part) for part in first["loc"]) or "(whole file)"
+    where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        valid = _keys_at(first["loc"][:-1])
+        valid = sorted(mistakes.model_at(Config, first["loc"][:-1]).model_fields)
         near = difflib.get_close_matches(str(first["loc"][-1]), valid, n=1, cutoff=0.0)
         return f"{source}: unknown setting {where!r}; did you mean {near[0]!r}? Valid here: {', '.join(valid)}"
     more = f" ({error.error_count() - 1} more problems after it)" if error.error_count() > 1 else ""
+    said = mistakes.said(first, Config)
+    if not where:
+        return f"{source}: {said}{more}"
+    if where == "camera" and isinstance(first["input"], dict):
+        return f"{source}: [camera] holds one camera of several: write [[camera]], in double brackets{more}"
     given = "" if first["type"] == "missing" else f" = {first['input']!r}"
-    return f"{source}: {where}{given}: {first['msg']}{more}"
-
-
-def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
-    """Valid keys of the table at `loc`."""
-    model: type[BaseModel] = Config
-    for part in loc:
-        if isinstance(part, int) or part not in model.model_fields:
-            continue  # the place in a list, or the name of a table among others of its kind
-        annotation = model.model_fields[part].annotation
-        inner = [one for one in getattr(annotation, "__args__", ()) if one is not Ellipsis and one is not str]
-        model = inner[0] if inner else annotation  # type: ignore[assignment]
-    return sorted(model.model_fields)
+    return f"{source}: {where}{given}: {said}{more}"

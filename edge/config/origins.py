@@ -45,7 +45,7 @@ class Origins:
         more = f"{count} setting{'s' if count > 1 else ''} from the environment" if count else ""
         if self.is_there:
             return f"configuration: {self.path}{by}" + (f", {more}" if more else "")
-        return f"configuration: none, for {self.path} does not exist; {more or 'defaults'} in force"
+        return f"configuration: {self.path} does not exist; only {more or 'the defaults'} in force"
 
 
 def find_origins(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Origins:

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from edge.config.camera import CameraConfig
 from edge.config.section import Section, Unit
 from edge.config.site import ReviewConfig, SiteConfig, StatusConfig
+from edge.errors import ConfigError
 
 _CHECKOUT_MODELS = Path(__file__).resolve().parent.parent.parent / "models" / "quantized"
 # A wheel installs the pack as a data file of its environment.
@@ -173,6 +174,14 @@ class Config(Section):
     examine: ExamineConfig = ExamineConfig()
     runtime: RuntimeConfig = RuntimeConfig()
 
+    def require_camera(self) -> None:
+        """Raise ConfigError where there is none: the service would watch nothing."""
+        if not self.camera:
+            raise ConfigError(
+                "no camera is configured: run `edge setup`, or add a [[camera]] table with name and source to the "
+                "configuration file"
+            )
+
     @field_validator("data_dir", "models_dir")
     @classmethod
     def _expand(cls, path: Path) -> Path:
@@ -181,6 +190,6 @@ class Config(Section):
     @model_validator(mode="after")
     def _unique_cameras(self) -> Config:
         names = [camera.name for camera in self.camera]
-        if len(set(names)) != len(names):
-            raise ValueError("two cameras have the same name")
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"two cameras are called {twice[0]!r}: give each a name of its own")
         return self

@@ -10,6 +10,7 @@
     benefit   which steps were shown to help recognition, and for which models that holds
     view      which steps were shown to help the eye, for which faults
     budget    which steps are dropped first when time is short
+    kernels   loads what brightening needs once it is needed
     scoring   a face for recognition: the original, and beside it the enhanced one
 
 `edge.pixels` changes the pixels, and the store keeps the recipes. Input pictures are never changed.
@@ -18,6 +19,7 @@
 from edge.enhance.benefit import BENEFIT_FILE, Benefit
 from edge.enhance.budget import DROP_ORDER, Budget
 from edge.enhance.enhancer import Enhancer, Replayed, plan_steps, redo, replay
+from edge.enhance.kernels import KernelLoader
 from edge.enhance.networks import Networks, warm_up
 from edge.enhance.planner import Plan, PlannedStep
 from edge.enhance.recipe import PURPOSE, recipe_from_json, recipe_to_json
@@ -35,6 +37,7 @@ __all__ = [
     "Benefit",
     "Budget",
     "Enhancer",
+    "KernelLoader",
     "Networks",
     "Plan",
     "PlannedStep",

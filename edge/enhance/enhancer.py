@@ -9,13 +9,15 @@ from typing import Any
 from edge.arrays import BgrImage, require_bgr
 from edge.enhance.benefit import Benefit
 from edge.enhance.budget import Budget
+from edge.enhance.faults import grade
+from edge.enhance.kernels import KernelLoader
 from edge.enhance.networks import Networks
 from edge.enhance.planner import Plan, PlannedStep, plan_for_view, plan_of, refusals_for_recognition
 from edge.enhance.steps import STEPS, kind_of
 from edge.enhance.view import Views
 from edge.errors import ImageError
-from edge.pixels import lime
 from edge.pixels.hashing import pixel_sha256
+from edge.pixels.light import lime
 from edge.pixels.tiles import Progress
 from edge.recipes import Recipe, SkippedStep, Step
 from edge.records import Quality
@@ -49,6 +51,8 @@ class Enhancer:
         self._generative = generative
         self.budget: Budget | None = None
         """Set in live work only."""
+        self.kernels: KernelLoader | None = None
+        """What loads the kernels once they are needed, in live work; without it whoever needs them waits."""
 
     @property
     def helps_recognition(self) -> bool:
@@ -68,6 +72,8 @@ class Enhancer:
         """
         if self._mode == "off":
             return plan_of(dict.fromkeys(STEPS, "enhancement is off"), {})
+        if self.kernels is not None and self._may_brighten(quality):
+            self.kernels.start()  # long before a hit is drawn up: a track gives its shots first
         own: Mapping[str, Mapping[str, Any]] = {}
         if for_recognition:
             refusals = refusals_for_recognition(quality, self.benefit)
@@ -97,6 +103,8 @@ class Enhancer:
             params = dict(planned.params) if "tile_px" in planned.params else self._params(planned.name, planned.params)
             before = pixel_sha256(image) if not done else done[-1].output_sha256
             num_pixels = image.shape[0] * image.shape[1]
+            if self.kernels is not None and not kind.learned:
+                self.kernels.wait()  # before the clock: the budget counts what a step takes each time
             started = self._clock()
             image = run_step(image, planned.name, params, self.networks, progress)
             ms = (self._clock() - started) * 1000
@@ -106,6 +114,11 @@ class Enhancer:
             after = pixel_sha256(image)
             done.append(Step(planned.name, kind.version, params, sha256, before, after, ms, kind.generative, provider))
         return image, Recipe(tuple(done), plan.skipped)
+
+    def _may_brighten(self, quality: Quality) -> bool:
+        """Whether a face with these faults is brightened for eyes."""
+        levels = grade(quality)
+        return levels["dark"] > 0 and any(step.name == "lime" for step in self.views.steps_for(levels))
 
     def _params(self, name: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return all parameters that a step's pixels depend on."""

@@ -12,9 +12,9 @@ from edge.arrays import MAX_PIXELS, BgrImage
 from edge.config import RuntimeConfig
 from edge.enhance.steps import StepKind
 from edge.errors import ImageError, ModelError
-from edge.pixels import lime
 from edge.pixels.brightness import brightness, is_exactly_gray, with_brightness
 from edge.pixels.chroma import repaint
+from edge.pixels.light import lightened, lime
 from edge.pixels.resize import resize
 from edge.pixels.tiles import Progress, Tiling, run_tiled
 from edge.sessions import Pack, Session
@@ -140,7 +140,8 @@ class Networks:
 
 
 def warm_up(load: Callable[[], None] | None = None) -> None:
-    """Compile and load all that the steps need, so that no later call pauses for it."""
+    """Compile and load all that the steps and the lightened view need, so that no later call pauses for it."""
     lime.warm_up()
+    lightened.warm_up()
     if load is not None:
         load()

@@ -11,8 +11,8 @@ from edge.arrays import BgrImage, Boxes, Landmarks
 from edge.enhance.enhancer import Enhancer
 from edge.enhance.planner import PlannedStep
 from edge.enhance.steps import kind_of
-from edge.pixels.geometry import align, enlarged_points
-from edge.pixels.quality import measure, measure_picture
+from edge.pixels.faces.geometry import align, enlarged_points
+from edge.pixels.measures.quality import measure, measure_picture
 from edge.recipes import Recipe, Step
 from edge.records import Quality
 

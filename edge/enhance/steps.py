@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge.errors import ImageError
-from edge.pixels import lime
+from edge.pixels.light import lime
 
 
 @dataclass(frozen=True, slots=True)

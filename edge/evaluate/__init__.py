@@ -6,6 +6,7 @@
     mosaics    the pictures with known faces for `detection`
     groups     false match rates within and across groups of people, with bounds
     watch      states of a camera: faults put into footage, and quiet footage
+    loops      loops put into footage
     restore    what each enhancement step does to pixels and to recognition
     benefit    which steps may be done for recognition, chosen from what `restore` measures
     view       which steps are done for eyes, and how strongly

@@ -13,7 +13,7 @@ from edge.arrays import BgrImage, Boxes
 from edge.detect import Detector
 from edge.evaluate.mosaics import DOUBTFUL, SURE, Mosaic
 from edge.pixels import degrade
-from edge.pixels.boxes import iou
+from edge.pixels.faces.boxes import iou
 from edge.records import Detections
 
 CLEAN = "clean"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edge.detect import Detector
 from edge.errors import ImageError
 from edge.evaluate.pairs import CLEAN, Picture, degraded, main_face
-from edge.pixels.geometry import align
+from edge.pixels.faces.geometry import align
 from edge.recognise import Embedder
 from edge.records import Person, Reference
 from edge.watchlist.calibration import calibrate, stranger_scores

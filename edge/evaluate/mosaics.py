@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edge.arrays import BgrImage, Boxes
 from edge.detect import Detector
 from edge.errors import ImageError
-from edge.pixels.boxes import iou
+from edge.pixels.faces.boxes import iou
 from edge.pixels.resize import resize
 
 HEIGHT, WIDTH = 480, 640

@@ -16,7 +16,7 @@ from edge.detect import Detector
 from edge.errors import ImageError
 from edge.evaluate.measures import PairScores, impostor_tail, score_pairs
 from edge.pixels import degrade
-from edge.pixels.geometry import ARCFACE_POINTS, align
+from edge.pixels.faces.geometry import ARCFACE_POINTS, align
 from edge.recognise import ALIGNED_SIDE_PX, Embedder, normalise
 from edge.records import Detections
 

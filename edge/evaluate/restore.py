@@ -21,9 +21,10 @@ from edge.enhance.faults import grade
 from edge.enhance.scoring import are_aligned, as_captured, cut
 from edge.evaluate.measures import similarity_at_fmr
 from edge.evaluate.pairs import CENTRED_BOX, CENTRED_LANDMARKS, Picture, degraded, main_face
-from edge.pixels import degrade, metrics
-from edge.pixels.geometry import align, enlarged_points
-from edge.pixels.quality import measure
+from edge.pixels import degrade
+from edge.pixels.faces.geometry import align, enlarged_points
+from edge.pixels.measures import metrics
+from edge.pixels.measures.quality import measure
 from edge.pixels.resize import resize
 from edge.recognise import Embedder
 from edge.records import Quality

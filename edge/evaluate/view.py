@@ -23,8 +23,8 @@ from edge.enhance import Enhancer, Plan, PlannedStep
 from edge.enhance.faults import FAULTS, grade
 from edge.enhance.view import Choice, ChosenStep
 from edge.evaluate.restore import DegradedFace, Face, degrade_and_find
-from edge.pixels import metrics
-from edge.pixels.geometry import align, enlarged_points
+from edge.pixels.faces.geometry import align, enlarged_points
+from edge.pixels.measures import metrics
 from edge.recognise import Embedder
 
 Progress = Callable[[str, int, int], None]

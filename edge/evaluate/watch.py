@@ -17,10 +17,13 @@ from edge.capture.condition.sight import SceneWatch
 from edge.capture.health import CaptureReport, HealthLimits, state_of
 from edge.capture.ring import Phase
 from edge.glance import Glance
-from edge.pixels import injected
+from edge.pixels.scene import injected
 from edge.records import CameraState
 
-FIND_WITHIN_S = 30.0
+FIND_WITHIN_S, LOOP_WITHIN_S = 30.0, 60.0
+"""How soon a fault must be said and be over. A loop has longer: something must move through the scene first."""
+LOOPED = "looped"
+"""The fault whose state is `frozen` because a recording is played again and again."""
 LEARN_S, FAULT_S, AFTER_S = 30.0, 35.0, 30.0
 FAULT_STEP_S = 1.0
 QUIET_STEP_S = 4.0
@@ -61,9 +64,10 @@ class FaultResult:
     @property
     def is_right(self) -> bool:
         """Found in time, over in time, and no other state said before, during or after."""
-        times = (self.found_s, self.over_s)
-        is_in_time = all(time_s is not None and time_s <= FIND_WITHIN_S for time_s in times)
-        return is_in_time and self.said == ("live", self.fault, "live")
+        within_s = LOOP_WITHIN_S if self.fault == LOOPED else FIND_WITHIN_S
+        is_in_time = all(time_s is not None and time_s <= within_s for time_s in (self.found_s, self.over_s))
+        state = CameraState.FROZEN.value if self.fault == LOOPED else self.fault
+        return is_in_time and self.said == ("live", state, "live")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ class Judge:
         """Take in one frame, and return the state."""
         now_ns = round((at_s + 1) * 1e9)
         self._freeze.look(Glance(image), now_ns)
+        self._scene.note(Glance(image), at_s)
         self._scene.look(image, at_s)
         dark_ns = self._freeze.dark_since_ns
         unchanged_s = (now_ns - self._freeze.unchanged_since_ns) / 1e9
@@ -129,16 +134,24 @@ def faults(rng: np.random.Generator) -> dict[str, Change]:
     slope, sigma = float(rng.uniform(-0.4, 0.4)), float(rng.uniform(0.006, 0.02))
     across, down = float(rng.choice([-1, 1]) * rng.uniform(0.12, 0.5)), float(rng.uniform(-0.15, 0.15))
     gain, veil, dark = float(rng.uniform(2, 5)), float(rng.uniform(130, 200)), float(rng.uniform(0, 0.04))
+    is_snow, is_roll, degrees = rng.uniform() < 0.3, rng.uniform() < 0.5, float(rng.choice([-1, 1])) * 10
+    num_held = int(rng.integers(4, 13)) if rng.uniform() < 0.5 else 1
     held: list[BgrImage] = []
 
     def freeze(image: BgrImage, at_s: float) -> BgrImage:
-        held.append(image) if not held else None
-        return injected.recode(injected.clock(held[0], int(at_s)), int(rng.integers(78, 87)))
+        """One picture, or some seconds, again and again."""
+        held.append(image) if len(held) < num_held else held.append(held.pop(0))
+        quality = int(rng.integers(78, 87)) if num_held == 1 else 92
+        return injected.recode(injected.clock(held[-1], int(at_s)), quality)
+
+    def hide(image: BgrImage, at_s: float) -> BgrImage:
+        covered = injected.cover(image, level, share, slope)
+        return injected.snow(image, rng) if is_snow else injected.light(covered, 1, NOISE, rng)
 
     return {
-        "covered": lambda image, _: injected.light(injected.cover(image, level, share, slope), 1, NOISE, rng),
+        "covered": hide,
         "defocused": lambda image, _: injected.light(injected.defocus(image, sigma), 1, NOISE, rng),
-        "moved": lambda image, _: injected.turn(image, across, down),
+        "moved": lambda image, _: injected.roll(image, degrees) if is_roll else injected.turn(image, across, down),
         "washed_out": lambda image, _: injected.light(injected.wash_out(image, gain, veil), 1, NOISE, rng),
         "dark": lambda image, _: injected.light(image, dark, NOISE, rng),
         "frozen": freeze,

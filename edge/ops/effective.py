@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -67,6 +68,13 @@ def _origin(key: str, value: Any, default: Any, origins: Origins, on_page: froze
     return "edge models use" if key == "models_dir" and origin == DEFAULT and value != default else origin
 
 
+def _plain(value: Any) -> Any:
+    """A value as JSON has it; a list as the text that TOML would have."""
+    if isinstance(value, tuple):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return value if isinstance(value, bool | int | float) or value is None else str(value)
+
+
 def _flat(model: BaseModel, prefix: str) -> Iterator[tuple[str, Any]]:
     for name in type(model).model_fields:
         value = getattr(model, name)
@@ -80,5 +88,5 @@ def _flat(model: BaseModel, prefix: str) -> Iterator[tuple[str, Any]]:
             for number, item in enumerate(items):
                 yield from _flat(item, f"{prefix}{name}[{getattr(item, 'name', number)}].")
         else:
-            plain = value if isinstance(value, bool | int | float) or value is None else str(value)
+            plain = _plain(value)
             yield f"{prefix}{name}", disclosure.shown(plain) if name == "source" and isinstance(plain, str) else plain

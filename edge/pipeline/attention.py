@@ -11,13 +11,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from edge.arrays import Boxes
 from edge.config import DetectConfig
-from edge.pixels.change import MIN_PIXELS, Gray, changed_places, difference, follow_usual, large_share, small_gray
-from edge.pixels.patches import Box, Patch, cut_patch, find_patch
+from edge.pixels.faces.boxes import iou
+from edge.pixels.faces.patches import Box, Patch, cut_patch, find_patch
+from edge.pixels.scene.change import MIN_PIXELS, Gray, changed_places, difference, follow_usual, large_share, small_gray
 from edge.records import Frame, Track, TrackState
 
 MIN_LIKENESS = 0.8
 """Correlation below which a face was not found again, so the frame is searched."""
+MIN_CONTINUED_IOU = 0.5
+"""Overlap of where a face was followed to with where it was then found, from which on both are one face."""
 LARGE_PER_S = 0.3
 """Share of the picture a second whose strong change means that something near or fast moves: it is soon gone again."""
 MIN_AGE_S = 0.05
@@ -30,10 +34,14 @@ SETTLED_RATE = 0.3
 """Share of the busy rate at which frames are searched once every face in view has given all its shots."""
 BESIDE, ABOVE = 1.0, 0.5
 """How far the body and hair of a followed face reach beside and above its box, in box sides; below, to the ground."""
+NEAR = 1.0
+"""How far around the place of a lost face something of low score may be that face, in box sides."""
 LEARN_S = 1.0
 """Seconds of a camera's first frames that are all searched, while the noise of its picture is learnt."""
 LIVE_GAIN = 1.1
 """A crop that is hardly better adds nothing to an answer, and costs as much as the detector does."""
+SURE_BY = 0.15
+"""So far from the limits, further shots of the same quality changed no answer: `python -m tools.fewer_shots`."""
 LENIENCE = 0.1
 """Share of an interval by which a frame may be early: frames of a camera don't come evenly."""
 
@@ -48,11 +56,14 @@ class Pace:
     """While much moves, or every face in view is found again without a search."""
     min_gain: float = 1.0
     """How many times better a crop has to be than the shot it replaces: each kept shot is enhanced and embedded."""
+    sure_by: float | None = None
+    """How far below the limit a face is so surely nobody on the list, and how far above the limits so surely that
+    person, that it gives no more shots, unless they are clearly better; None: it gives all."""
 
     @classmethod
     def of(cls, settings: DetectConfig) -> Pace:
         """The pace that is configured."""
-        return cls(settings.idle_fps, settings.busy_fps, LIVE_GAIN)
+        return cls(settings.idle_fps, settings.busy_fps, LIVE_GAIN, SURE_BY)
 
     def times(self, idle: float, busy: float) -> Pace:
         """The pace with its rates multiplied; every frame stays every frame."""
@@ -69,6 +80,8 @@ class Step(enum.StrEnum):
     SEARCH = "search"
     FOLLOW = "follow"
     """The faces are found again by correlation."""
+    MISS = "miss"
+    """Nobody was found in the last search, and nothing has changed since: the faces are missing once more."""
     REST = "rest"
     """Nothing changed."""
 
@@ -100,6 +113,10 @@ class Attention:
         self._moved: dict[int, tuple[float, float]] = {}
         self.boxes: dict[int, Box] = {}
         """Where each face was last found, by track."""
+        self._is_empty = self._has_trace = False
+        """Whether the last search found none of the tracks, and whether it saw what may be a face where one was."""
+        self._found: frozenset[int] = frozenset()
+        """The tracks whose faces were found again in the frame that was last chosen for."""
 
     def choose(self, frame: Frame, tracks: Sequence[Track], *, is_settled: bool = False) -> Step:
         """What to do with a frame, given the tracks after the frame before. After SEARCH, `note` has to be called.
@@ -107,9 +124,12 @@ class Attention:
         `is_settled`: each of the tracks has given all its shots, so a search is for newcomers alone.
         """
         now = frame.captured_mono_ns
+        self._found = frozenset()
         if self._first_ns is None or now < self._searched_ns:
             self._first_ns = now
             return Step.SEARCH
+        if tracks and self._is_empty and self._is_still(frame):
+            return Step.MISS
         if tracks:
             return self._choose_among_faces(frame, tracks, is_settled=is_settled)
         if self.pace.idle_fps <= 0:
@@ -123,8 +143,14 @@ class Attention:
         is_new = now - self._first_ns < LEARN_S * 1e9
         return Step.SEARCH if is_new or self._is_due(now, rate) else Step.REST
 
-    def note(self, frame: Frame, tracks: Sequence[Track]) -> None:
-        """Take in a frame that was searched, with the tracks it gave."""
+    def note(self, frame: Frame, tracks: Sequence[Track], doubtful: Boxes | None = None) -> None:
+        """Take in a frame that was searched, with the tracks it gave.
+
+        `doubtful`: (N, 4) xyxy px, all that may be a face by a low score; None where that is not known.
+        """
+        self._is_empty = all(track.state is TrackState.CONFIRMED and track.detection is None for track in tracks)
+        self._has_trace = doubtful is None or _is_near(doubtful, tracks)
+        self._found = frozenset()  # a frame that has to be searched is not chosen for, and must not find the former's
         self._searched_ns = self._compared_ns = frame.captured_mono_ns
         self._among_faces = None
         self._moved = {}
@@ -133,35 +159,49 @@ class Attention:
         # After tracks a new picture is taken for comparison: what was usual before them may have moved.
         self._looked_at = None if tracks else self._now
         self._now = None
-        if self.pace.busy_fps > 0 and tracks and _are_sure(tracks):
+        if self.pace.busy_fps > 0 and tracks:
             self._among_faces = _small(frame)
             for track in tracks:
+                if not _is_sure(track):
+                    continue
                 if (patch := cut_patch(frame.glance.pixels, track.box)) is not None:
                     self._patches[track.track_id] = patch
                     self.boxes[track.track_id] = track.box
 
+    def continued(self, tracks: Sequence[Track]) -> frozenset[int]:
+        """The tracks that a search, not noted yet, found just where their very pixels had gone to."""
+        known = [track for track in tracks if track.detection is not None and track.track_id in self._found]
+        followed = np.array([self.boxes[track.track_id] for track in known], np.float32).reshape(-1, 4)
+        found = np.array([track.box for track in known], np.float32).reshape(-1, 4)
+        overlaps = np.diagonal(iou(followed, found))
+        return frozenset(track.track_id for track, one in zip(known, overlaps, strict=True) if one >= MIN_CONTINUED_IOU)
+
     def _choose_among_faces(self, frame: Frame, tracks: Sequence[Track], *, is_settled: bool) -> Step:
         """FOLLOW where every face is found again before a search is due."""
-        is_known = _are_sure(tracks) and all(track.track_id in self._patches for track in tracks)
-        if self.pace.busy_fps <= 0 or not is_known or not self._find_again(frame, tracks):
+        if self.pace.busy_fps > 0:
+            self._found = self._find_again(frame, tracks)
+        if len(self._found) < len(tracks):
             return Step.SEARCH
         if is_settled:
             return Step.SEARCH if self._may_be_more(frame, tracks) else Step.FOLLOW
         is_due = self._is_due(frame.captured_mono_ns, self.pace.busy_fps)
         return Step.SEARCH if is_due else Step.FOLLOW
 
-    def _find_again(self, frame: Frame, tracks: Sequence[Track]) -> bool:
-        """Move each box to where its face is now; False where one is not surely found."""
-        pixels = frame.glance.pixels
+    def _find_again(self, frame: Frame, tracks: Sequence[Track]) -> frozenset[int]:
+        """Move each box to where its face is now; return the tracks whose faces are surely found."""
+        pixels, found = frame.glance.pixels, set()
         for track in tracks:
             number = track.track_id
+            if number not in self._patches:
+                continue
             x, y, likeness = find_patch(pixels, self._patches[number], self._moved.get(number, (0.0, 0.0)))
             if likeness < MIN_LIKENESS:
-                return False
+                continue
             self._moved[number] = (x, y)
             x1, y1, x2, y2 = track.box
             self.boxes[number] = (x1 + x, y1 + y, x2 + x, y2 + y)
-        return True
+            found.add(number)
+        return frozenset(found)
 
     def _may_be_more(self, frame: Frame, tracks: Sequence[Track]) -> bool:
         """Whether somebody may have come beside settled faces: much changes away from them, or time has passed.
@@ -181,6 +221,18 @@ class Attention:
             _leave_out(apart, track.box, scale)
             _leave_out(apart, self.boxes[track.track_id], scale)
         return large_share(apart) >= LARGE_PER_S * max(age_s, MIN_AGE_S)
+
+    def _is_still(self, frame: Frame) -> bool:
+        """Whether nothing has changed since the last search, and the next is not due.
+
+        That is as often as elsewhere: where a face is in view, if one of low score is left, or else where none is.
+        """
+        before, usual, pace = self._among_faces, self._usual, self.pace
+        rate = pace.busy_fps if self._has_trace else pace.idle_fps
+        if pace.idle_fps <= 0 or before is None or usual is None or self._is_due(frame.captured_mono_ns, rate):
+            return False
+        now = _small(frame)
+        return now.shape == before.shape == usual.shape and changed_places(difference(now, before), usual) < MIN_PIXELS
 
     def _is_due(self, now_ns: int, per_s: float) -> bool:
         return per_s <= 0 or now_ns - self._searched_ns >= (1 - LENIENCE) / per_s * 1e9
@@ -210,9 +262,17 @@ def _small(frame: Frame) -> Gray:
     return small_gray(glance.pixels, glance.span)
 
 
-def _are_sure(tracks: Sequence[Track]) -> bool:
-    """Whether each track was seen in the last search and is confirmed, so that no frame decides about it."""
-    return all(track.state is TrackState.CONFIRMED and track.detection is not None for track in tracks)
+def _is_sure(track: Track) -> bool:
+    """Whether a track was seen in the last search and is confirmed, so that no frame decides about it."""
+    return track.state is TrackState.CONFIRMED and track.detection is not None
+
+
+def _is_near(boxes: Boxes, tracks: Sequence[Track]) -> bool:
+    """Whether any of the boxes, (N, 4), lies near the place of a track."""
+    places = np.array([track.box for track in tracks], np.float32).reshape(-1, 4)
+    sides = np.tile(places[:, 2:] - places[:, :2], 2) * np.array([-1, -1, 1, 1], np.float32)
+    around = np.asarray(places + np.float32(NEAR) * sides, np.float32)
+    return bool((iou(around, boxes) > 0).any())
 
 
 def _leave_out(apart: Gray, box: Box, scale: float) -> None:

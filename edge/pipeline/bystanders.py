@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from edge.arrays import BgrImage, Boxes
 from edge.detect import tiles
-from edge.pixels.boxes import iou
-from edge.pixels.cover import cover_faces
+from edge.pixels.faces.boxes import iou
+from edge.pixels.faces.cover import cover_faces
 from edge.records import Detections, Track
 
 SECOND_LOOK_SCORE = 0.3

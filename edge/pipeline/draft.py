@@ -21,7 +21,7 @@ from edge.pipeline.bystanders import Bystanders, Searcher, cover_bystanders, loo
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.two_faces import recognition_recipe, two_faces_json
 from edge.pixels.encode import file_sha256, to_jpeg, to_png
-from edge.pixels.geometry import align, enlarged_points
+from edge.pixels.faces.geometry import align, enlarged_points
 from edge.recognise import Embedder
 from edge.records import Crop, Frame, Hit, HitImages, Match, Visit
 from edge.watchlist.false_alerts import expected_false_alerts, rarity
@@ -161,12 +161,37 @@ class Drafter:
             box_id=self.facts.box_id,
             clock=self.facts.clock(frame),
             review={"state": "new", "by": None, "at": None},
-            decision=face.decision(self.detect) | self._rarity(face, match, active),
+            decision=face.decision(self.detect, crop) | self._rarity(face, match, active),
             enhancement=two_faces_json(face.found_on, similarities, self.enhancer.benefit.disagreement),
             attention=dict(self.facts.attention(active.people[match.person_id].status)),
         )
         images = {names[what]: data for what, data in pictures.items()}
         return HitDraft(hit, images, hit_id is None, Shown(found, changed, pictures.get("enhanced"), covered))
+
+    def renew(self, draft: HitDraft, face: TrackedFace, match: Match, visit: Visit, active: ActiveList) -> HitDraft:
+        """The hit with its visit as it is now, and with its pictures.
+
+        While the face they show is in view, the hit also tells what has become of its answer: an early one rested on a
+        shot or two.
+        """
+        hit = replace(draft.hit, visit=visit)
+        shot = face.shot_at(hit.frame_id, hit.box)
+        if shot is not None:
+            enhanced = match.similarity_enhanced
+            hit = replace(
+                hit,
+                similarity=match.similarity,
+                margin=match.margin,
+                runner_up_id=match.runner_up_id,
+                similarity_original=match.similarity_original,
+                similarity_enhanced=hit.similarity_enhanced if enhanced is None else enhanced,
+                enhancement={**hit.enhancement, "found_on": face.found_on},
+                expected_false_alerts=self._expected(face, active),
+                quality={**hit.quality, "num_shots": face.num_shots},
+                decision=face.decision(self.detect, shot) | self._rarity(face, match, active),
+                watchlist={"version": active.version, "digest": active.digest},
+            )
+        return replace(draft, hit=hit, images={}, is_new=False)
 
     def _expected(self, face: TrackedFace, active: ActiveList) -> str:
         """Sentence on expected false alerts: from the calibration if there is one, else from the impostor tail."""

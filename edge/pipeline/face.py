@@ -12,45 +12,47 @@ from numpy.typing import NDArray
 from edge.arrays import Embedding
 from edge.capture.masks import paint_masks
 from edge.config import CameraConfig, DetectConfig, RecogniseConfig
+from edge.detect import Settle
 from edge.enhance import Enhancer
-from edge.enhance.scoring import score_face
 from edge.pipeline.active_list import ActiveList
-from edge.pipeline.bystanders import Bystanders
+from edge.pipeline.bystanders import Box, Bystanders
 from edge.pipeline.limits import MatchLimits
 from edge.pipeline.places import place_problem
 from edge.pipeline.reliability import weight
+from edge.pipeline.shots import box_problem, cut_settled_shot, cut_shot, embed_shot
 from edge.pixels.color import is_gray
-from edge.pixels.geometry import align
-from edge.pixels.quality import measure
+from edge.pixels.faces.geometry import align
+from edge.pixels.measures.quality import highest_score
 from edge.recipes import Recipe
 from edge.recognise import Embedder, decide, fuse
-from edge.records import Crop, Frame, Match, Quality, Reason, Track
+from edge.records import Crop, Frame, Match, Reason, Track
 from edge.track import BestShots
 
 MIN_GAP_FRAMES = 3
 """Frames between two kept shots: neighbours of a video are nearly the same picture and add no evidence."""
 
 CHECK_EVERY_FRAMES = 3
-SETTLED_AFTER = 3
-"""Crops in a row that add nothing to a full set of shots, after which it is taken for complete."""
+CHECK_CONTINUED_EVERY_FRAMES = 30
+"""Frames between two checks of a track whose very pixels were found again each time: each check is an embedding."""
+CLEARLY_BETTER = 1.25
+"""How many times better than the best shot a crop is looked at though its face is far from everybody on the list."""
+BETTER_PICTURE = 1.1
+"""The same of somebody surely recognised: the crop becomes the picture of the hit."""
+SURE_AT_ONCE = 2.0
+"""How many times further from the limits the first answer has to be to be as sure as one with a shot more."""
+SETTLED_AFTER, SETTLED_AFTER_SURE = 3, 1
+"""Crops in a row that add nothing to a full set of shots, or to a sure answer, after which it is taken for complete."""
 MIN_OWN_SIMILARITY = 0.2
 """If the face resembles its own shots less than this, the track has jumped to something else, such as a wheel."""
-
-
-_REASON_OF_PART = {
-    "size": Reason.TOO_SMALL,
-    "sharpness": Reason.BLUR,
-    "pose": Reason.POSE,
-    "luma": Reason.EXPOSURE,
-    "noise": Reason.EXPOSURE,
-}
 
 
 class TrackedFace:
     """Keeps the best shots by quality, never by similarity; the answer comes from their fused embedding."""
 
-    def __init__(self, settings: RecogniseConfig, min_gain: float = 1.0) -> None:
+    def __init__(self, settings: RecogniseConfig, min_gain: float = 1.0, sure_by: float | None = None) -> None:
+        """`min_gain`, `sure_by`: as in `attention.Pace`."""
         self._settings = settings
+        self._sure_by = sure_by
         self._shots = BestShots(settings.max_shots, MIN_GAP_FRAMES, min_gain)
         self._embeddings: dict[int, Embedding] = {}
         self._enhanced: dict[int, Embedding] = {}
@@ -71,7 +73,13 @@ class TrackedFace:
         self.has_hit = False
         """Whether this track has led to a hit of its own."""
         self.reason: Reason = Reason.TOO_FEW_SHOTS
-        self._next_check = 0
+        self._checked_id: int | None = None
+        self.is_continued = False
+        """Whether it was found just where its pixels had gone to since the search before: it can't be somebody else."""
+        self._is_vouched = True
+        """Whether that was so in each search since a shot that resembled the shots before it."""
+        self._is_same = True
+        """Whether that was so in each search since it was last compared with its shots."""
         self._checked: tuple[int, NDArray[np.float32]] | None = None
         """Number of the frame that was last compared with the shots, and the embedding of its face, (1, D)."""
         self._num_unlike = 0
@@ -80,21 +88,26 @@ class TrackedFace:
     @property
     def is_settled(self) -> bool:
         """Whether more frames hardly change its answer: all shots are there, and the last crops were no better."""
-        return (
-            self.num_shots >= self._settings.max_shots and self._num_in_vain >= SETTLED_AFTER and not self._num_unlike
-        )
+        is_full = self.num_shots >= self._settings.max_shots and self._num_in_vain >= SETTLED_AFTER
+        is_sure = self._needed_gain() is not None and self._num_in_vain >= SETTLED_AFTER_SURE
+        return (is_full or is_sure) and not self._num_unlike
 
     @property
     def is_doubtful(self) -> bool:
         """Whether the track looked unlike its own shots when it was last compared with them."""
         return self._num_unlike > 0
 
-    def has_changed(self, frame: Frame, track: Track, embedder: Embedder) -> bool:
+    def has_changed(self, frame: Frame, track: Track, embedder: Embedder, settle: Settle | None = None) -> bool:
         """Whether a recognised track has jumped to another face: twice in a row it did not resemble its own shots."""
-        if self.match is None or self.match.person_id is None or frame.frame_id < self._next_check:
+        if self.match is None or self.match.person_id is None:
             return False
-        self._next_check = frame.frame_id + CHECK_EVERY_FRAMES
-        now = embedder.embed(align(frame.image, track.landmarks)[np.newaxis])
+        self._is_same = self._is_same and self.is_continued and not self._num_unlike
+        every = CHECK_CONTINUED_EVERY_FRAMES if self._is_same else CHECK_EVERY_FRAMES
+        if self._checked_id is not None and frame.frame_id < self._checked_id + every:
+            return False
+        self._checked_id, self._is_same = frame.frame_id, True
+        landmarks = track.landmarks if settle is None else settle(frame.image, track.landmarks)
+        now = embedder.embed(align(frame.image, landmarks)[np.newaxis])
         self._checked = frame.frame_id, now
         self._num_unlike = self._num_unlike + 1 if float(now[0] @ self.fused()) < MIN_OWN_SIMILARITY else 0
         return self._num_unlike > 1
@@ -113,22 +126,35 @@ class TrackedFace:
         camera: CameraConfig | None = None,
         enhancer: Enhancer | None = None,
         bystanders: Bystanders | None = None,
+        settle: Settle | None = None,
     ) -> bool:
-        """Offer the track's face in this frame as a shot; return whether the kept shots changed."""
+        """Offer the track's face in this frame as a shot; return whether the kept shots changed.
+
+        `settle`: the landmarks are those of a first look, and it places them as a second one does.
+        """
         self._num_in_vain += 1
-        reason = _box_problem(frame, track, min_face_px) or place_problem(frame, track, camera)
+        self._is_vouched = self._is_vouched and self.is_continued
+        reason = box_problem(frame, track, min_face_px) or place_problem(frame, track, camera)
         if reason is not None:
             self._note(reason)
             return False
-        crop = align_and_measure(frame, track)
-        if crop.quality.score < self._settings.min_quality:
-            self._note(weakest_part(crop.quality))
+        # A face too small or too turned is not measured. Before there is an answer it is: why it was refused is told.
+        if self.match is not None and not self._is_useful(frame.frame_id, highest_score(track.landmarks, track.box)):
             return False
-        if not self._shots.offer(crop):
+        crop = cut_shot(frame, track, self._settings.min_quality)
+        if settle is not None and isinstance(crop, Crop) and self._is_useful(frame.frame_id, crop.quality.score):
+            crop = cut_settled_shot(frame, track, min_face_px, self._settings.min_quality, settle)
+        if isinstance(crop, Reason):
+            self._note(crop)
             return False
+        if not self._is_useful(frame.frame_id, crop.quality.score):
+            return False
+        own = None if self._is_vouched or not self._embeddings else self.fused()
+        self._shots.offer(crop)
         self._num_in_vain = 0
         known = self._checked[1] if self._checked is not None and self._checked[0] == frame.frame_id else None
         vectors, recipe = embed_shot(frame, crop, embedder, enhancer, known)
+        self._is_vouched = own is None or float(vectors[0] @ own) >= MIN_OWN_SIMILARITY
         kept = {shot.frame_id for shot in self._shots.shots}
         self._gray_frames = {number for number in self._gray_frames if number in kept}
         if is_gray(crop.image):
@@ -140,6 +166,31 @@ class TrackedFace:
             self.best, self.recipe = (frame, crop), recipe
             self.bystanders = bystanders or Bystanders()
         return True
+
+    def _is_useful(self, frame_id: int, score: float) -> bool:
+        """Whether a crop of this frame with that quality score would be taken as a shot."""
+        gain = self._needed_gain()
+        if gain is not None and score < gain * self._shots.shots[0].quality.score:
+            return False
+        return self._shots.can_win(frame_id, score)
+
+    def _needed_gain(self) -> float | None:
+        """How many times better than the best shot a crop has to be; None: it counts among all.
+
+        Where the answer is so sure that only a clearly better shot could change it, and the face is surely still the
+        same.
+        """
+        match, limits, sure_by = self.match, self.limits, self._sure_by
+        if sure_by is None or match is None or limits is None or not self._is_vouched:
+            return None
+        more = self.num_shots - self._settings.min_shots
+        if more < 0:
+            return None
+        sure_by *= SURE_AT_ONCE if more == 0 else 1.0
+        if match.person_id is None:
+            return CLEARLY_BETTER if match.similarity < limits.min_similarity - sure_by else None
+        is_sure = match.similarity >= limits.min_similarity + sure_by and match.margin >= limits.min_margin + sure_by
+        return BETTER_PICTURE if is_sure else None
 
     def hide(self, camera: CameraConfig) -> None:
         """Paint a camera's masks over the frame that a hit would keep: it may be older than they are."""
@@ -204,12 +255,15 @@ class TrackedFace:
         vectors = np.stack([known[shot.frame_id] for shot in shots])
         return fuse(vectors, np.array([weight(shot.quality.score) for shot in shots], np.float32))
 
-    def decision(self, detect: DetectConfig) -> dict[str, Any]:
-        """JSON-ready: every gate's value against its limit, and how the answer came about."""
-        assert self.best is not None
+    def shot_at(self, frame_id: int, box: Box) -> Crop | None:
+        """The kept shot of that frame, if it is of the face that lay there."""
+        return next((shot for shot in self._shots.shots if (shot.frame_id, shot.box) == (frame_id, box)), None)
+
+    def decision(self, detect: DetectConfig, crop: Crop) -> dict[str, Any]:
+        """JSON-ready: every gate's value for this shot against its limit, and how the answer came about."""
         assert self.match is not None
         assert self.limits is not None
-        crop, match, limits = self.best[1], self.match, self.limits
+        match, limits = self.match, self.limits
         x1, y1, x2, y2 = crop.box
         gates = (
             ("detector_score", crop.score, detect.min_score),
@@ -238,49 +292,3 @@ class TrackedFace:
         """Keep the reason of the latest refusal, unless the track was answered already."""
         if self.match is None:
             self.reason = reason
-
-
-def align_and_measure(frame: Frame, track: Track) -> Crop:
-    """Align the track's face to 112 x 112 and measure it."""
-    image = align(frame.image, track.landmarks)
-    return Crop(
-        frame_id=frame.frame_id,
-        captured_at=frame.captured_at,
-        box=track.box,
-        score=track.score,
-        landmarks=track.landmarks,
-        image=image,
-        quality=measure(image, track.landmarks, np.asarray(track.box, np.float32)),
-    )
-
-
-def weakest_part(quality: Quality) -> Reason:
-    """Name the part that pulled the quality down most."""
-    part = min(quality.parts, key=lambda name: quality.parts[name])
-    return _REASON_OF_PART.get(part, Reason.BLUR)
-
-
-def _box_problem(frame: Frame, track: Track, min_face_px: float) -> Reason | None:
-    x1, y1, x2, y2 = track.box
-    if min(x2 - x1, y2 - y1) < min_face_px:
-        return Reason.TOO_SMALL
-    height, width = frame.pixels.shape[:2]
-    inside = (track.landmarks >= 0).all() and (track.landmarks < (width, height)).all()
-    return None if inside else Reason.EDGE
-
-
-def embed_shot(
-    frame: Frame, crop: Crop, embedder: Embedder, enhancer: Enhancer | None, known: NDArray[np.float32] | None = None
-) -> tuple[NDArray[np.float32], Recipe]:
-    """Embeddings of the original face and, where a step is shown to help with its faults, of the enhanced one.
-
-    `known`: that of the original, (1, D), where it was made already.
-    """
-    if enhancer is None or not enhancer.helps_recognition:
-        why = () if enhancer is None else enhancer.plan(crop.quality, for_recognition=True).skipped
-        return embedder.embed(crop.image[np.newaxis]) if known is None else known, Recipe((), why)
-    measured = crop.image, crop.quality
-    scored = score_face(frame.image, crop.landmarks, np.array(crop.box, np.float32), enhancer, measured)
-    if scored.enhanced is not None:  # together: in a batch of two the last digits of the original may differ
-        return embedder.embed([crop.image, scored.enhanced]), scored.recipe
-    return embedder.embed([crop.image]) if known is None else known, scored.recipe

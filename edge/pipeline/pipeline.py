@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
 
-from edge.arrays import BgrImage
 from edge.config import CameraConfig, Config
+from edge.detect import Detector, in_two_looks
 from edge.enhance import Budget, Enhancer
 from edge.pipeline.active_list import ActiveList
 from edge.pipeline.attention import EVERY_FRAME, Attention, Pace, Step
@@ -18,18 +17,6 @@ from edge.recognise import Embedder
 from edge.records import Detections, Frame, Hit, LiveFace, Match, Person, Quality, Reason, Track, TrackState
 from edge.track import Tracker, TrackerSettings
 from edge.visit import Visits
-
-
-class Detector(Protocol):
-    """Anything that finds faces."""
-
-    def detect(self, image: BgrImage, min_score: float | None = None) -> Detections:
-        """Return the faces of `image`, best first; `min_score` replaces the detector's own."""
-        ...
-
-    def describe(self) -> dict[str, Any]:
-        """JSON-ready: which model, and what runs it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +91,12 @@ class Pipeline:
         self._config = config
         self._pace = pace
         self._stages = stages
+        self._detector, self._settle = in_two_looks(stages.detector)
         self._active_list, self._limits = active_list, limits_of(config.recognise, active_list)
         self._list_number = 0
         self._drafter = Drafter(stages.enhancer, stages.embedder, facts, config.detect, stages.second_look)
         self._camera_settings = {camera.name: camera for camera in config.camera}
-        self._visits = Visits(config.visit.gap_s, config.visit.update_every_s)
+        self._visits = Visits(config.visit.gap_s, config.visit.update_every_s, pace.min_gain)
         self._last_drafts: dict[tuple[str, str], HitDraft] = {}
         self._cameras: dict[str, _CameraState] = {}
 
@@ -151,9 +139,12 @@ class Pipeline:
         """Run every stage on one frame, or only follow the faces in it where the pace allows that."""
         self._stages.enhancer.begin_frame()
         state = self._state_of(frame.camera)
-        if must_search or state.attention.choose(frame, state.tracks, is_settled=state.is_settled()) is Step.SEARCH:
+        step = Step.SEARCH
+        if not must_search:
+            step = state.attention.choose(frame, state.tracks, is_settled=state.is_settled())
+        if step is Step.SEARCH:
             return self._search(frame, state)
-        return self._follow(frame, state)
+        return self._miss(frame, state) if step is Step.MISS else self._follow(frame, state)
 
     def _follow(self, frame: Frame, state: _CameraState) -> FrameResult:
         """The result of a frame that is not searched: each face where it was found again."""
@@ -163,18 +154,27 @@ class Pipeline:
         faces = tuple(self._live(camera, track, state.faces.get(track.track_id)) for track in tracks)
         return FrameResult(Detections.empty(), tracks, faces, (), (), is_searched=False)
 
+    def _miss(self, frame: Frame, state: _CameraState) -> FrameResult:
+        """The result of a frame in which a search would find nobody, as the one before."""
+        nobody = Detections.empty()
+        tracks = state.tracker.update(frame.frame_id, nobody)
+        state.tracks = tuple(track for track in tracks if track.state is not TrackState.LOST)
+        return FrameResult(nobody, tracks, (), (), self._end(frame.camera, state, tracks), is_searched=False)
+
     def _search(self, frame: Frame, state: _CameraState) -> FrameResult:
         limits = self._config.detect
-        detections = self._stages.detector.detect(frame.image, min(limits.keep_score, limits.min_score))
+        detections = self._detector.detect(frame.image, min(limits.keep_score, limits.min_score))
         tracks = state.tracker.update(frame.frame_id, detections)
         state.tracks = tuple(track for track in tracks if track.state is not TrackState.LOST)
-        state.attention.note(frame, state.tracks)
+        continued = state.attention.continued(tracks)
+        state.attention.note(frame, state.tracks, detections.doubtful)
         drafts: list[HitDraft] = []
         ended_by_switch: list[TrackEnd] = []
         for track in tracks:
             if track.state is TrackState.CONFIRMED and track.detection is not None:
                 face = state.faces.setdefault(track.track_id, self._new_face())
-                if face.has_changed(frame, track, self._stages.embedder):
+                face.is_continued = track.track_id in continued
+                if face.has_changed(frame, track, self._stages.embedder, self._settle):
                     # Ends the recognised face: its name must not follow the track to somebody else.
                     ended_by_switch.append(self._outcome(frame.camera, track, face))
                     face = state.faces[track.track_id] = self._new_face()
@@ -210,11 +210,11 @@ class Pipeline:
             self._camera_settings.get(frame.camera),
             self._stages.enhancer,
             bystanders,
+            self._settle,
         )
         expired = self.active_list.expired_at(frame.captured_at)
         # Somebody who is enrolled while in view may never show a better face than the one that was searched.
-        is_unsearched = face.searched_list != self._list_number
-        face.searched_list = self._list_number
+        is_unsearched, face.searched_list = face.searched_list != self._list_number, self._list_number
         if shots_changed or is_unsearched or (face.match is not None and face.match.person_id in expired):
             face.answer(self.active_list, self._limits, expired)
         return self._update_visit(frame, face)
@@ -242,7 +242,7 @@ class Pipeline:
         last_draft = None if update.kind == "new" else self._last_drafts.get(key)
         if last_draft is not None and not update.is_best:
             # No better shot: update the visit, keep the pictures; a worse track must not replace a better face.
-            draft = replace(last_draft, hit=replace(last_draft.hit, visit=update.visit), images={}, is_new=False)
+            draft = self._drafter.renew(last_draft, face, match, update.visit, self.active_list)
         else:
             hit_id = last_draft.hit.hit_id if last_draft else None
             draft = self._drafter.draft(face, match, update.visit, self.active_list, hit_id=hit_id)
@@ -259,10 +259,8 @@ class Pipeline:
             if track.state is not TrackState.LOST:
                 continue
             face = state.faces.pop(track.track_id, None)
-            if face is None:
-                ended.append(TrackEnd(camera, track, None, Reason.LOW_SCORE, 0, None))
-            else:
-                ended.append(self._outcome(camera, track, face))
+            unseen = TrackEnd(camera, track, None, Reason.LOW_SCORE, 0, None)
+            ended.append(unseen if face is None else self._outcome(camera, track, face))
         return tuple(ended)
 
     def _outcome(self, camera: str, track: Track, face: TrackedFace) -> TrackEnd:
@@ -283,12 +281,13 @@ class Pipeline:
         return self._update_visit(frame, face)
 
     def _live(self, camera: str, track: Track, face: TrackedFace | None) -> LiveFace:
-        match = face.match if face and not face.is_doubtful else None
+        match = None if face is None or face.is_doubtful else face.match
         person = self.active_list.people.get(match.person_id) if match and match.person_id else None
         similarity = match.similarity if match and person else None
         last = self._last_drafts.get((camera, person.person_id)) if person else None
         hit_id = last.hit.hit_id if last else None
-        return LiveFace(track.box, person.name if person else None, similarity, track.track_id, hit_id)
+        is_between = match is not None and match.reason is Reason.BELOW_MARGIN
+        return LiveFace(track.box, person.name if person else None, similarity, track.track_id, hit_id, is_between)
 
     def _state_of(self, camera: str) -> _CameraState:
         if camera not in self._cameras:
@@ -297,4 +296,4 @@ class Pipeline:
         return self._cameras[camera]
 
     def _new_face(self) -> TrackedFace:
-        return TrackedFace(self._config.recognise, self._pace.min_gain)
+        return TrackedFace(self._config.recognise, self._pace.min_gain, self._pace.sure_by)

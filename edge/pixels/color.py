@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from edge.arrays import BgrImage, Luma, require_bgr
@@ -44,5 +45,8 @@ def is_gray(image: BgrImage) -> bool:
     """
     require_bgr(image)
     height, width = image.shape[0] // 8 * 8, image.shape[1] // 8 * 8
-    blocks = image[:height, :width].reshape(height // 8, 8, width // 8, 8, 3).mean(axis=(1, 3))
-    return bool(np.median(np.ptp(blocks, axis=2)) < GRAY_SPREAD) if blocks.size else False
+    if not height or not width:
+        return False
+    whole = image[:height, :width].astype(np.float32)  # sums of 64 bytes are exact in it
+    blocks = cv2.resize(whole, (width // 8, height // 8), interpolation=cv2.INTER_AREA)
+    return bool(np.median(np.ptp(blocks, axis=2)) < GRAY_SPREAD)

@@ -15,6 +15,7 @@ import numpy as np
 
 from edge.arrays import require_bgr
 from edge.errors import ImageError
+from edge.pixels import path_faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,8 +163,21 @@ _STEPS: dict[str, Callable[[BgrImage, float, float, np.random.Generator], BgrIma
     "jpeg": _compress,
     "haze": _haze,
     "cctv": _cctv,
+    "jello": path_faults.jello,
+    "shimmer": path_faults.shimmer,
+    "moire": path_faults.moire,
+    "packets": path_faults.packets,
+    "flare": path_faults.flare,
+    "reflection": path_faults.reflection,
+    "dappled": path_faults.dappled,
+    "cable": path_faults.cable,
 }
-NAMES = tuple(_STEPS)
+ALL_NAMES = tuple(_STEPS)
+NAMES = ("dark", "motion", "blur", "lowres", "noise", "jpeg", "haze", "cctv")
+"""The fixed list: training and calibration draw from it."""
+NEVER_TRAINED = ("jello", "shimmer", "moire", "packets", "flare", "reflection", "dappled", "cable")
+"""Left out of all training and calibration: only measured, to know how models do on what they never saw. A name leaves
+this list by becoming a family in `tools/train/material/faults.py`; a test holds `tools/train` to it."""
 
 
 def parse(text: str) -> tuple[str, int]:
@@ -176,7 +190,7 @@ def parse(text: str) -> tuple[str, int]:
     """
     name, _, level = text.partition(":")
     if name not in _STEPS:
-        raise ImageError(f"degradation {text!r}: unknown name {name!r}; known are {', '.join(NAMES)}")
+        raise ImageError(f"degradation {text!r}: unknown name {name!r}; known are {', '.join(ALL_NAMES)}")
     if level and level not in {"1", "2", "3", "4", "5"}:
         raise ImageError(f"degradation {text!r}: the level must be a whole number from 1 to 5")
     return name, int(level or 3)
@@ -196,7 +210,7 @@ def apply(
     ----------
     image : (H, W, 3) u8, BGR, 0..255, sRGB
         Never written to.
-    name : one of `NAMES`
+    name : one of `ALL_NAMES`
     level : 0..5
         1..5 as docs/contract.md lists them; fractions are interpolated; 0 is nearly the original.
     rng_or_seed : numpy Generator (advanced by the call) or an integer seed
@@ -221,7 +235,7 @@ def apply(
     """
     require_bgr(image)
     if name not in _STEPS:
-        raise ImageError(f"degrade: unknown name {name!r}; known are {', '.join(NAMES)}")
+        raise ImageError(f"degrade: unknown name {name!r}; known are {', '.join(ALL_NAMES)}")
     if not 0.0 <= level <= 5.0 or not face_px > 0.0:
         raise ImageError(f"degrade: level must be in 0..5 and face_px positive, got {level} and {face_px}")
     rng = rng_or_seed if isinstance(rng_or_seed, np.random.Generator) else np.random.default_rng(rng_or_seed)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edge.pixels.jit import LazyKernel, load
+
 
 @dataclass(frozen=True, slots=True)
 class KernelCache:
@@ -20,7 +22,7 @@ class KernelCache:
 
 
 def kernel_cache() -> KernelCache:
-    """Look at the kernels of all modules of this package that are imported."""
+    """Look at the kernels that a service runs; they all lie in `light`."""
     kernels = _kernels()
     folders = sorted({str(one.stats.cache_path) for one in kernels})
     cold = tuple(one.py_func.__qualname__ for one in kernels if not _is_kept(one))
@@ -29,12 +31,14 @@ def kernel_cache() -> KernelCache:
 
 
 def _kernels() -> list[Any]:
+    load()
     # Copies, because another thread may be importing.
-    modules = [module for name, module in sorted(sys.modules.copy().items()) if name.startswith("edge.pixels.")]
+    modules = [module for name, module in sorted(sys.modules.copy().items()) if name.startswith("edge.pixels.light.")]
     found = {
         id(value): value
         for module in modules
-        for value in vars(module).copy().values()
+        for held in vars(module).copy().values()
+        for value in [held.compiled if isinstance(held, LazyKernel) else held]
         if hasattr(value, "py_func") and hasattr(value, "stats")
     }
     return list(found.values())

@@ -13,7 +13,7 @@ from edge.config import ReviewConfig, ServeConfig, SiteConfig, StatusConfig, sta
 from edge.errors import ServiceError
 from edge.serve import routes
 from edge.serve.api import coverage
-from edge.serve.api.feed_pages import CREDIT, FEED_PAGES, CpuCredit, FeedPages
+from edge.serve.api.feed_pages import FEED_PAGES, FeedPages
 from edge.serve.app_keys import (
     BOX_ID,
     CONFIG,
@@ -40,6 +40,7 @@ from edge.serve.http.proxies import PROXIES, Proxies, believe_proxies
 from edge.serve.http.quotas import BODIES, LIVE_VIEWS, LONG_POLLS, UPLOADS, BodyMemory, ConnectionLimits, Shares
 from edge.serve.http.refusals import REFUSALS, Refusals, http_logger
 from edge.serve.http.route import ROUTES
+from edge.serve.http.work import REQUESTS, REQUESTS_BURST_S, REQUESTS_SHARE, CpuCredit, charge_machines
 from edge.serve.page import claim, language
 from edge.serve.page.assets import ASSETS, Assets
 from edge.serve.page.choices import KEPT, KeptUploads
@@ -102,6 +103,7 @@ def build_app(
             problems(problem_page),
             claim.lead_to_claim,
             check_access,
+            charge_machines,
             look_at_box,
             audit_views,
             inputs.give_back_bodies,
@@ -149,8 +151,8 @@ def _add_own_parts(app: web.Application) -> None:
     app[COOKIES] = CookieNames.of(app[STORE].box_id)
     app[LATEST_HITS] = SharedAnswer()
     app[REJECTED_HITS] = SharedAnswer()
-    app[CREDIT] = CpuCredit()
-    app[FEED_PAGES] = FeedPages(app[CREDIT])
+    app[REQUESTS] = CpuCredit(REQUESTS_SHARE, REQUESTS_BURST_S)
+    app[FEED_PAGES] = FeedPages()
     coverage.prepare(app)
     app[REFUSALS] = Refusals()
     app[KEPT] = KeptUploads()

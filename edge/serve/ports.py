@@ -162,6 +162,8 @@ class StationView:
     luma: float
     similarity: float
     is_recognised: bool
+    why: str = ""
+    """Why not, where the walker was not recognised."""
 
 
 @dataclass(frozen=True, slots=True)

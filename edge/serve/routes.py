@@ -22,6 +22,7 @@ from edge.serve.page import (
     claim,
     commission,
     examine,
+    hit_news,
     hits,
     live,
     login,
@@ -64,6 +65,7 @@ TABLE: tuple[Route, ...] = (
     Route("GET", "/hits", hits.listing, "hits", allow(G, S, A), view="hits.search"),
     Route("GET", "/hits/next", hits.following, "hits.next", allow(G, S)),
     Route("GET", "/hits/{hit_id}", hits.show, "hit", allow(G, S, A), view="hit.view"),
+    Route("GET", "/hits/{hit_id}/news", hit_news.show, "hit.news", allow(G, S, A)),
     Route("POST", "/hits/{hit_id}/review", hits.review, "hit.review", allow(G, S), change="verdict.give"),
     Route("POST", "/hits/{hit_id}/undo", hits.undo, "hit.undo", allow(G, S), change="verdict.undo"),
     # the people looked for

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edge.config import PACKAGED_MODELS, RuntimeConfig
 from edge.errors import EdgeError, ModelError
+from edge.sessions.engines import CPU, TENSORRT, Engines, Pending
 from edge.sessions.header import OnnxHeader, read_header
 from edge.sessions.known import KnownAnswer, record
 from edge.sessions.manifest import (
@@ -28,7 +29,7 @@ from edge.sessions.manifest import (
     Task,
     read_manifest,
 )
-from edge.sessions.session import ModelInfo, Session, check_shapes
+from edge.sessions.session import ModelInfo, Session, check_shapes, task_providers
 from edge.sessions.trial import Way, start, ways_of
 
 PACKAGED = "packaged"
@@ -62,13 +63,15 @@ class Pack:
 
     models_dir: Path
     manifest: Manifest
+    engines: Engines | None = None
+    """Where TensorRT's engines are kept; None: they are built at each start."""
 
     @classmethod
-    def open(cls, models_dir: Path) -> Pack:
+    def open(cls, models_dir: Path, engines: Engines | None = None) -> Pack:
         """Read the manifest; no model file is touched. Raises ModelError."""
         # A link is followed once: a pack put in its place meanwhile must not lend its files to this manifest.
         folder = follow(models_dir) if models_dir.is_symlink() else models_dir
-        return cls(folder, read_manifest(folder))
+        return cls(folder, read_manifest(folder), engines)
 
     def find(self, task: Task, name: str = "default") -> ModelEntry:
         """The entry called `name`, or the task's default one; raises ModelError that lists the names there are."""
@@ -83,13 +86,19 @@ class Pack:
         """A checked and warm session that reproduces its known answer, by the best way there is; raises ModelError.
 
         Its `info` is that of another file of the pack where only the same model in full precision gives the right
-        answer here; its `choice` says so.
+        answer here; its `choice` says so. With `engines.is_later` it begins on the CPU where its engine is not built.
         """
-        return start(ways_of(entry, runtime, self.twins(entry)), partial(self._open, runtime=runtime), self.known)
+        engines = self.engines
+        if engines is not None and engines.is_later and self._lacks_engine(entry, runtime):
+            session = self.load(entry, runtime.model_copy(update={"provider": CPU}))
+            if session.sha256 == entry.sha256:
+                engines.pending.append(Pending(entry.name, session, lambda: self.load_only(entry, runtime)))
+            return session
+        return self._start(ways_of(entry, runtime, self.twins(entry)), runtime)
 
     def load_only(self, entry: ModelEntry, runtime: RuntimeConfig) -> Session:
         """As `load`, but never another file; with a provider named in `runtime`, no other provider either."""
-        return start(ways_of(entry, runtime), partial(self._open, runtime=runtime), self.known)
+        return self._start(ways_of(entry, runtime), runtime)
 
     def load_exact(self, entry: ModelEntry) -> Session:
         """A session in exact arithmetic on one CPU thread, which answers the same on every machine."""
@@ -124,6 +133,16 @@ class Pack:
             and family in (other.name, other.variant_of)
         ]
 
+    def _lacks_engine(self, entry: ModelEntry, runtime: RuntimeConfig) -> bool:
+        is_asked = task_providers(entry.task, runtime)[0] == TENSORRT
+        return is_asked and self.engines is not None and not self.engines.is_built(entry.sha256)
+
+    def _start(self, ways: list[Way], runtime: RuntimeConfig) -> Session:
+        session = start(ways, partial(self._open, runtime=runtime), self.known)
+        if self.engines is not None and session.provider == TENSORRT:
+            self.engines.keep(session.sha256)
+        return session
+
     def _open(self, way: Way, runtime: RuntimeConfig) -> Session:
         """Check size, SHA-256, opset and shapes, then load and warm up one way; raises ModelError."""
         entry = way.entry
@@ -146,7 +165,12 @@ class Pack:
         info = ModelInfo(
             entry.name, entry.task, entry.file, digest, entry.precision, "pack", entry.generative, entry.licence
         )
-        session = Session(data, header, info, entry.input, runtime, arithmetic=way.arithmetic, skip=way.skip)
+        place = None
+        if self.engines is not None and task_providers(entry.task, runtime)[way.skip] == TENSORRT:
+            place = self.engines.prepare(digest)
+        session = Session(
+            data, header, info, entry.input, runtime, arithmetic=way.arithmetic, skip=way.skip, engine=place
+        )
         file = str(path)
         check_shapes(file, "inputs", {entry.input.name: entry.input.shape}, {session.input_name: session.input_shape})
         answer = session.warm_up()

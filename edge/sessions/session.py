@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -12,16 +13,14 @@ from numpy.typing import NDArray
 
 from edge.config import RuntimeConfig
 from edge.errors import ConfigError, ModelError
+from edge.sessions.engines import CPU, CUDA, EVERY_FRAME, TENSORRT, providers_for, with_options
 from edge.sessions.header import OnnxHeader
 from edge.sessions.known import drawn_input, input_shape
 from edge.sessions.manifest import Dim, InputSpec
 
-AUTO_ORDER = ("TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider")
-_CPU = "CPUExecutionProvider"
+AUTO_ORDER = (TENSORRT, CUDA, CPU)
 _STRIDE_PX = 32
 """Largest stride of a detector."""
-_EVERY_FRAME = frozenset({"detect", "embed"})
-"""Tasks whose models keep their working memory between runs."""
 _REMOTE = frozenset({"AzureExecutionProvider"})
 """Providers that would send pictures to other machines: never listed, never used."""
 Arithmetic = Literal["as built", "exact"]
@@ -57,6 +56,7 @@ class Session:
         *,
         arithmetic: Arithmetic = "as built",
         skip: int = 0,
+        engine: Path | None = None,
     ) -> None:
         self.info = info
         self.arithmetic = arithmetic
@@ -65,7 +65,7 @@ class Session:
         self.spec = spec
         self.threads = runtime.threads
         self._header = header
-        self._ort = _open(data, info, runtime, arithmetic, skip)
+        self._ort = _open(data, info, runtime, arithmetic, skip, engine)
         inputs = self._ort.get_inputs()
         if len(inputs) != 1:
             raise ModelError(f"{info.file}: has {len(inputs)} inputs, one was expected; use a model of the pack")
@@ -112,6 +112,12 @@ class Session:
             ) from None
         return dict(zip(self._names, outputs, strict=True))
 
+    def take_over(self, other: Session) -> None:
+        """Run as `other` does from the next run on; a run that is under way ends as it began. Of the same file only."""
+        if other.sha256 != self.sha256:
+            raise ValueError(f"{other.info.file} is another model than {self.info.file}")
+        self.choice, self._ort = other.choice, other._ort
+
     def warm_up(self) -> dict[str, NDArray[np.float32]]:
         """Run once on black, so that the first frame pays no first-run cost and a broken graph shows at start."""
         free = (1, 3, _WARM_UP_SIDE_PX, _WARM_UP_SIDE_PX)
@@ -157,14 +163,20 @@ def runtime_version() -> str:
 def choose_providers(wanted: str, available: Sequence[str]) -> list[str]:
     """Providers to ask for, best first; `auto` prefers an accelerator, others must be there. Raises ConfigError."""
     if wanted == "auto":
-        return [name for name in AUTO_ORDER if name in available] or [_CPU]
+        return [name for name in AUTO_ORDER if name in available] or [CPU]
     for name in available:
         if name.lower().removesuffix("executionprovider") == wanted.lower().removesuffix("executionprovider"):
-            return [name] if name == _CPU else [name, _CPU]
+            return list(dict.fromkeys([name, *([CUDA] if name == TENSORRT and CUDA in available else []), CPU]))
     raise ConfigError(
         f"runtime.provider = {wanted!r} is not in the installed onnxruntime, which has {', '.join(available)}; "
         "choose one of these or auto, install the build that has it, or let `edge probe` choose anew"
     )
+
+
+def task_providers(task: str, runtime: RuntimeConfig) -> list[str]:
+    """Providers that a model of this task is tried on, best first; raises ConfigError."""
+    there = available_providers()
+    return providers_for(task, choose_providers(runtime.provider, there), there)
 
 
 def check_shapes(
@@ -186,7 +198,7 @@ def check_shapes(
 
 
 def _open(
-    data: bytes, info: ModelInfo, runtime: RuntimeConfig, arithmetic: Arithmetic, skip: int
+    data: bytes, info: ModelInfo, runtime: RuntimeConfig, arithmetic: Arithmetic, skip: int, engine: Path | None
 ) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = runtime.threads
@@ -194,15 +206,15 @@ def _open(
     options.log_severity_level = 3
     # An arena keeps the most that a run ever took, for each model by itself. Detection takes 3 to 14 % longer without;
     # nets that run now and then on faces lose nothing, and give their memory back.
-    options.enable_cpu_mem_arena = info.task in _EVERY_FRAME
+    options.enable_cpu_mem_arena = info.task in EVERY_FRAME
     # Spinning threads burn a core between two frames and take it from capture and the web side.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     if arithmetic == "exact":
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    providers = choose_providers(runtime.provider, available_providers())[skip:]
+    providers = task_providers(info.task, runtime)[skip:]
     try:
-        session = ort.InferenceSession(data, options, providers=providers)
+        session = ort.InferenceSession(data, options, providers=with_options(providers, info.precision, engine))
     except Exception as error:  # noqa: BLE001 - as above: no common base
         raise ModelError(
             f"{info.file}: onnxruntime can't load it ({_first_line(error)}); restore the file or choose another model"

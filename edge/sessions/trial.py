@@ -15,7 +15,7 @@ from edge.config import RuntimeConfig
 from edge.errors import ModelError
 from edge.sessions.known import KnownAnswer, drawn_input
 from edge.sessions.manifest import ModelEntry
-from edge.sessions.session import Arithmetic, Session, available_providers, choose_providers
+from edge.sessions.session import Arithmetic, Session, task_providers
 
 log = logging.getLogger(__name__)
 UNKNOWN = "the pack holds no known answer for this file"
@@ -32,7 +32,7 @@ class Way:
 
 def ways_of(entry: ModelEntry, runtime: RuntimeConfig, twins: Sequence[ModelEntry] = ()) -> list[Way]:
     """Every way to run a model, best first; `twins` are the same model in full precision."""
-    skips = range(len(choose_providers(runtime.provider, available_providers())) if runtime.provider == "auto" else 1)
+    skips = range(len(task_providers(entry.task, runtime)) if runtime.provider == "auto" else 1)
     own = [Way(entry, skip) for skip in skips]
     exact = [Way(entry, skips[-1], "exact")] if entry.precision == "int8" else []
     others = [Way(twin, skip) for twin in twins for skip in skips]

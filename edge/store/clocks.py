@@ -66,8 +66,9 @@ def _boot_id() -> str:
 
 def save_anchor(db: sqlite3.Connection, moment: Moment) -> Boot:
     """Keep both clocks as they are now, and notice that the wall clock was set."""
-    former = next((boot for boot in boots(db) if boot.boot_id == moment.boot_id), None)
-    stepped_ns = None if former is None else former.stepped_ns
+    known = boots(db)
+    former = next((boot for boot in known if boot.boot_id == moment.boot_id), None)
+    stepped_ns = _jumped_ns(known, moment) if former is None else former.stepped_ns
     has_stepped = former is not None and abs((moment.wall - former.wall_at(moment.boot_ns)).total_seconds()) > STEP_S
     if has_stepped:
         stepped_ns = moment.boot_ns
@@ -75,6 +76,7 @@ def save_anchor(db: sqlite3.Connection, moment: Moment) -> Boot:
         is_trusted = moment.is_synced is not False
     else:  # a clock that was right once in this boot stays right when its time server goes away
         is_trusted = moment.is_synced or former.is_trusted
+    is_trusted = is_trusted and time_to_text(moment.wall) >= IMPLAUSIBLE_BEFORE
     wall = moment.wall.astimezone(dt.UTC).isoformat(timespec="microseconds")
     db.execute(
         """INSERT INTO boots (boot_id, wall_at, boot_ns, number, first_ns, is_trusted, stepped_ns)
@@ -85,6 +87,21 @@ def save_anchor(db: sqlite3.Connection, moment: Moment) -> Boot:
     )
     first_ns = moment.boot_ns if former is None else former.first_ns
     return Boot(moment.boot_id, moment.wall, moment.boot_ns, first_ns, is_trusted, stepped_ns)
+
+
+def _jumped_ns(known: list[Boot], moment: Moment) -> int | None:
+    """Since when the clock of a new boot counts as set; None where it goes on from the last boot.
+
+    A jump over more than a day, forward or back, may be a long time off as well as a wrong clock. What is left of the
+    quiet of the last boot goes on in this one: a second start makes no clock right.
+    """
+    if not known:
+        return None
+    last = known[-1]
+    since_s = (moment.wall - last.wall).total_seconds()
+    if not -STEP_S <= since_s <= QUIET_S:
+        return moment.boot_ns
+    return None if last.stepped_ns is None else moment.boot_ns - (last.boot_ns - last.stepped_ns)
 
 
 def boots(db: sqlite3.Connection) -> list[Boot]:
@@ -127,12 +144,17 @@ class Ages:
 
 def _seconds_since_end(known: list[Boot], moment: Moment) -> Iterator[tuple[str, tuple[float, int]]]:
     """Per boot, newest first: how long ago it was last heard of, and what its clock said then."""
-    age, later = 0.0, None
+    age, ran, later = 0.0, 0.0, None
+    is_trusted_now = any(boot.boot_id == moment.boot_id and boot.is_trusted for boot in known)
     for boot in reversed(known):
         end_ns = moment.boot_ns if boot.boot_id == moment.boot_id else boot.boot_ns
         if later is not None and boot.is_trusted and later.is_trusted:
             age += max((later.wall_at(later.first_ns) - boot.wall_at(end_ns)).total_seconds(), 0.0)
-        yield boot.boot_id, (age, end_ns)
+        by_wall = (moment.wall - boot.wall_at(end_ns)).total_seconds()
+        # A clock that was far ahead in between must not make what was before it older than both clocks say.
+        is_bounded = boot.is_trusted and is_trusted_now
+        yield boot.boot_id, (max(ran, min(age, by_wall)) if is_bounded else age, end_ns)
+        ran += max(end_ns - boot.first_ns, 0) / 1e9
         age += max(end_ns - boot.first_ns, 0) / 1e9
         later = boot
 

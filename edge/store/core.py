@@ -8,12 +8,14 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from edge.errors import StoreError
 from edge.store import images, migrate
 from edge.store.blobs import Blobs
 from edge.store.clocks import Moment, mark, read_boot_clock
@@ -23,6 +25,8 @@ from edge.store.database.jobs import Change, Listener
 from edge.store.database.writer import Writer
 
 T = TypeVar("T")
+REPAIR_EVERY_S = 3600.0
+"""How often readers that meet damage have it looked for: what can't be mended would be looked for again and again."""
 Prepare = Callable[[sqlite3.Connection, Blobs], None]
 """Done with a database that was just opened."""
 
@@ -40,8 +44,11 @@ class Steps:
 
     Called with whether no other process has the database open.
     """
-    mend: Callable[[Blobs], object]
-    """Looks for damage, before the database is opened; not called while another process has it open."""
+    mend: Callable[[Blobs, bool], object]
+    """Looks for damage, before the database is opened; not called while another process has it open.
+
+    Called with whether some was met: then it is looked for more closely.
+    """
 
 
 def utc_now() -> dt.datetime:
@@ -74,6 +81,7 @@ class Core:
         self._clocks = clocks
         self._steps = steps
         self._in_use = -1
+        self._next_repair = 0.0
         try:
             self.writer = Writer(self._open_database(), self.path, self._reopen)
         except (sqlite3.Error, OSError) as error:
@@ -82,14 +90,14 @@ class Core:
         self.file_key = RawFiles.register(self.path)
         self._is_registered = True
 
-    def _open_database(self) -> sqlite3.Connection:
+    def _open_database(self, is_damaged: bool = False) -> sqlite3.Connection:
         """A connection that may write; where the disk is full, something is given up and room is made first."""
         make_room: Prepare = lambda db, blobs: None  # noqa: E731
         ways = iter(self._steps.give_up)
         with connect.lock_folder(self.folder):
             while True:
                 try:
-                    return self._try_to_open(make_room)
+                    return self._try_to_open(make_room, is_damaged)
                 except (sqlite3.Error, OSError) as error:
                     if not connect.is_full_at_start(error, self.folder) or not self._give_up(ways):
                         raise
@@ -104,14 +112,14 @@ class Core:
         finally:
             os.close(handle)
 
-    def _try_to_open(self, make_room: Prepare) -> sqlite3.Connection:
+    def _try_to_open(self, make_room: Prepare, is_damaged: bool) -> sqlite3.Connection:
         """Mend the database if nobody else uses it, and open it; `make_room` comes before its schema is brought up."""
         self.blobs = Blobs(self.folder / "blobs")
         if self._in_use < 0:
             self._in_use = os.open(self.folder / "in-use.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             if connect.lock_alone(self._in_use):
-                self._steps.mend(self.blobs)
+                self._steps.mend(self.blobs, is_damaged)
             db = migrate.open_database(self.path, self.clock(), lambda db: make_room(db, self.blobs))
             try:
                 self._steps.prepare(db, self.blobs)
@@ -129,7 +137,7 @@ class Core:
         """Mend the database while it is in use, and open it again. Called on the writer thread."""
         self._readers.renew()
         former = self.file_key
-        db = self._open_database()
+        db = self._open_database(is_damaged=True)
         self.file_key = RawFiles.register(self.path)
         RawFiles.unregister(former)
         return db
@@ -143,15 +151,26 @@ class Core:
         self.writer.start()
 
     def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a query on a connection of its own."""
-        with self._readers.snapshot() as db:
-            return query(db)
+        """Run a query on a connection of its own. Damage that it meets is mended before the next write."""
+        try:
+            with self._readers.snapshot() as db:
+                return query(db)
+        except StoreError as error:
+            is_damage = error.__cause__ is not None and connect.is_damaged(error.__cause__)
+            if is_damage and time.monotonic() >= self._next_repair:
+                self._next_repair = time.monotonic() + REPAIR_EVERY_S
+                self.writer.repair()
+            raise
 
     def write(
-        self, apply: Callable[[Change], T], *, finish: Callable[[sqlite3.Connection, T], T] | None = None
+        self,
+        apply: Callable[[Change], T],
+        *,
+        finish: Callable[[sqlite3.Connection, T], T] | None = None,
+        is_slice: bool = False,
     ) -> Future[T]:
-        """Queue a job for the writer thread; `finish` runs there after the commit."""
-        return self.writer.submit(self._marking(apply), finish=finish)
+        """Queue a job for the writer thread; `finish` runs there after the commit. See `Turns` for slices."""
+        return self.writer.submit(self._marking(apply), finish=finish, is_slice=is_slice)
 
     def write_with_pictures(
         self,
@@ -159,11 +178,16 @@ class Core:
         pictures: Mapping[str, bytes],
         *,
         finish: Callable[[sqlite3.Connection, T], T] | None = None,
+        are_needed: bool = True,
     ) -> Future[T]:
-        """Queue a job that names pictures: their files are written first, and deleted if the job is refused."""
+        """Queue a job that names pictures: their files are written first, and deleted if the job is refused.
+
+        Unless they `are_needed`, it is done without them where their folder can't be used: `blobs.problem` says so.
+        """
+        write = images.write_files if are_needed else images.try_to_write_files
         return self.writer.submit(
             self._marking(apply),
-            prepare=lambda: images.write_files(self.blobs, pictures),
+            prepare=lambda: write(self.blobs, pictures),
             finish=finish,
             undo=lambda change: images.release_unnamed(change.db, pictures),
         )

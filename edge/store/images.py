@@ -11,21 +11,23 @@ import contextlib
 import datetime as dt
 import math
 import sqlite3
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
 from edge.errors import NotFoundError
+from edge.store import losses
 from edge.store.blobs import MIN_AGE_TO_DELETE_S, Blobs, is_sha256
 from edge.store.codec import time_to_text
-from edge.store.database import meta
-from edge.store.database.connect import immediate
+from edge.store.database import meta, slices
+from edge.store.database.connect import immediate, is_full
+from edge.store.database.slices import Pace
 
 DELETE_S = 0.03
 """Seconds for which files are deleted after a commit, before alerts get their turn."""
 FILES_AT_A_TIME = 8
-"""Files deleted before the time is looked at: each may wait for the disk."""
+"""Files deleted before the time is looked at, at most: each may wait for the disk."""
+_PACE = Pace()
 _UNNAMED = """NOT EXISTS (SELECT 1 FROM hit_images h WHERE h.sha256 = images.sha256)
     AND NOT EXISTS (SELECT 1 FROM item_images i WHERE i.sha256 = images.sha256)
     AND NOT EXISTS (SELECT 1 FROM person_references r WHERE r.image_sha256 = images.sha256)"""
@@ -35,6 +37,31 @@ def write_files(blobs: Blobs, images: Mapping[str, bytes]) -> None:
     """Put pictures on the disk, before the transaction that names them."""
     for sha256, data in images.items():
         blobs.write(sha256, data)
+
+
+def try_to_write_files(blobs: Blobs, images: Mapping[str, bytes]) -> None:
+    """Put those pictures on the disk that can be; a full disk is an error all the same."""
+    for sha256, data in images.items():
+        _try_to_write(blobs, sha256, data)
+
+
+def writable(blobs: Blobs, images: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Those of the pictures that are on the disk: one that another process has swept is written again."""
+    return {
+        sha256: data
+        for sha256, data in images.items()
+        if blobs.has(sha256, len(data)) or _try_to_write(blobs, sha256, data)
+    }
+
+
+def _try_to_write(blobs: Blobs, sha256: str, data: bytes) -> bool:
+    try:
+        blobs.write(sha256, data)
+    except OSError as error:
+        if is_full(error):
+            raise
+        return False
+    return True
 
 
 def require_rows(
@@ -81,21 +108,35 @@ def release_unnamed(db: sqlite3.Connection, names: Iterable[str]) -> None:
     db.executemany("INSERT OR IGNORE INTO doomed_images (sha256) VALUES (?)", rows)
 
 
+def has_released(db: sqlite3.Connection) -> bool:
+    """Whether files are marked for deletion that are not deleted yet."""
+    return db.execute("SELECT 1 FROM doomed_images LIMIT 1").fetchone() is not None
+
+
 def delete_released(db: sqlite3.Connection, blobs: Blobs, seconds: float = math.inf) -> bool:
     """Delete the files that were marked, for about that long; returns whether none is left.
 
     In transactions of their own, after the one that marked them.
     """
-    until = time.monotonic() + seconds
+    until = slices.now() + seconds
+    while True:
+        with _PACE.piece("deleted", FILES_AT_A_TIME) as piece:
+            number = -1 if math.isinf(seconds) else piece.size
+            piece.done = _delete_some(db, blobs, number)
+        is_done = piece.done < number or number < 0
+        if is_done or slices.now() >= until:
+            return is_done
+
+
+def _delete_some(db: sqlite3.Connection, blobs: Blobs, number: int) -> int:
+    """Delete so many of the files that were marked, or all; returns how many."""
     query = "SELECT sha256 FROM doomed_images ORDER BY sha256 LIMIT ?"  # by folder, which are few then
-    at_a_time = -1 if math.isinf(seconds) else FILES_AT_A_TIME
-    while doomed := [row[0] for row in db.execute(query, (at_a_time,)).fetchall()]:
-        if time.monotonic() >= until:
-            return False
+    doomed = [row[0] for row in db.execute(query, (number,)).fetchall()]
+    if doomed:
         with immediate(db):
             blobs.remove(sha256 for sha256 in doomed if not is_kept(db, sha256))
             db.executemany("DELETE FROM doomed_images WHERE sha256 = ?", [(sha256,) for sha256 in doomed])
-    return True
+    return len(doomed)
 
 
 def sweep_if_due(db: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -> None:
@@ -108,7 +149,7 @@ def sweep_if_due(db: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -> None
         return
     sweep_orphans(db, blobs)
     if next(blobs.names(), None) is not None:  # else the folder may be on a disk that is away
-        forget_missing(db, blobs)
+        losses.note_forgotten(db, forget_missing(db, blobs), now)
     meta.put(db, meta.Key.LAST_SWEEP_AT, time_to_text(now))
 
 
@@ -159,13 +200,15 @@ class OrphanSweep:
 
     def run_slice(self, db: sqlite3.Connection, seconds: float) -> bool:
         """Look through files for about that long; returns whether all were looked at."""
-        until = time.monotonic() + seconds
-        while files := list(islice(self._files, FILES_AT_A_TIME)):
-            if orphans := list(_orphans(db, files)):
-                _remove_orphans(db, self._blobs, orphans)
-            if time.monotonic() >= until:
-                return False
-        return True
+        until = slices.now() + seconds
+        while True:
+            with _PACE.piece("swept", FILES_AT_A_TIME) as piece:
+                files = list(islice(self._files, piece.size))
+                piece.done = len(files)
+                if orphans := list(_orphans(db, files)):
+                    _remove_orphans(db, self._blobs, orphans)
+            if not files or slices.now() >= until:
+                return not files
 
 
 def _orphans(db: sqlite3.Connection, files: Iterable[str]) -> Iterator[str]:

@@ -18,6 +18,8 @@ from edge.store.database.connect import immediate, open_reader, open_writer
 
 APPLICATION_ID = 0x45444745
 """Marks the file as ours ("EDGE"), so that some other program's database is never altered."""
+OWN_TABLES = frozenset({"migrations", "meta", "people", "hits", "images", "feed", "audit"})
+"""Tables, with the record of the first migration, by which a file without the mark is known to be ours."""
 
 _RECORD = """CREATE TABLE IF NOT EXISTS migrations (
     number INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_at TEXT NOT NULL) STRICT"""
@@ -71,16 +73,38 @@ def migrations() -> tuple[Migration, ...]:
 
 def require_own_schema(db: sqlite3.Connection, path: Path) -> None:
     """StoreError if the database is some other program's, or newer than this version. Changes nothing."""
-    mark = db.execute("PRAGMA application_id").fetchone()[0]
     is_empty = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
-    if mark != APPLICATION_ID and not is_empty:
+    mark = db.execute("PRAGMA application_id").fetchone()[0]
+    if mark != APPLICATION_ID and not is_empty and not has_own_tables(db):
         raise StoreError(f"{path}: a database of some other program; move it away, or choose another data_dir")
     version, newest = version_of(db), migrations()[-1].number
+    require_whole_record(db)
     if version > newest:
         raise StoreError(
             f"{path}: written by a newer version (schema {version}, this one knows {newest}); "
             "install that version, or choose another data_dir"
         )
+
+
+def require_whole_record(db: sqlite3.Connection) -> None:
+    """sqlite3.DatabaseError, as of damage, where the record of migrations leaves one out."""
+    if (version := version_of(db)) == 0:
+        return
+    numbers = {row[0] for row in db.execute("SELECT number FROM migrations")}
+    if not numbers.issuperset(range(1, min(version, migrations()[-1].number) + 1)):
+        error = sqlite3.DatabaseError("the record of migrations has a hole")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
+
+
+def has_own_tables(db: sqlite3.Connection) -> bool:
+    """Whether the schema is ours, whatever the header says: damage may have changed that."""
+    tables = {row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    if not tables >= OWN_TABLES:
+        return False
+    first = migrations()[0]
+    query = "SELECT count(*) FROM migrations WHERE number = ? AND name = ? AND sha256 = ?"
+    return bool(db.execute(query, (first.number, first.name, first.sha256)).fetchone()[0])
 
 
 def upgrade(db: sqlite3.Connection, path: Path, now: dt.datetime) -> None:
@@ -96,6 +120,15 @@ def upgrade(db: sqlite3.Connection, path: Path, now: dt.datetime) -> None:
         for migration in steps:
             if migration.number > version:
                 _apply(db, migration, now)
+
+
+def make_schema(db: sqlite3.Connection, version: int) -> None:
+    """Bring an empty database up to a version, without a record of it."""
+    db.execute(_RECORD)
+    for migration in migrations():
+        if migration.number <= version:
+            for statement in _statements(migration.sql):
+                db.execute(statement)
 
 
 def _apply(db: sqlite3.Connection, migration: Migration, now: dt.datetime) -> None:

@@ -1,4 +1,4 @@
-"""Retention: delete pictures and hits by age, by bytes of pictures and by free disk space. Files go after the commit.
+"""Retention: delete pictures and hits by age, by bytes of pictures and by free disk space. Files go later: see rounds.
 
 Pictures go before alerts, the oldest first, and references of people never. Alerts go from the old end of the feed, so
 that it never has a hole inside. What some puller hasn't got yet goes last and leaves a `gap` item.
@@ -9,8 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import sqlite3
-from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,25 +17,22 @@ from edge.store.audit import trim
 from edge.store.blobs import Blobs
 from edge.store.clocks import Moment
 from edge.store.codec import time_to_text
-from edge.store.core import Core
 from edge.store.database import connect
 from edge.store.database.jobs import Change
 from edge.store.feed import feed, pictures
 from edge.store.hits import hits
 from edge.store.repair import set_aside
-from edge.store.rows import Consumer, RetentionReport
+from edge.store.rows import RetentionReport
 
-MAX_ROUND = 500
+MAX_ROUND = 50
 """Hits and feed items that one transaction removes by age, so that new alerts never wait long."""
-MAX_PAGES = 2000
-"""Free pages given back to the disk per round; the rest is used again."""
 KEEP_ALERTS = 1000
 """The newest alerts are never deleted for space: with a few kilobytes each, they don't fill a disk."""
 MAX_FEED_BYTES = 256_000_000
 """Bytes of feed items; beyond them the oldest go, as they do when the disk is short of space."""
 FEED_SHARE = 16
 """On a small disk the feed gets this part of it at most: a repair needs room for a copy of the whole database."""
-ROUND_BYTES = 4_000_000
+ROUND_BYTES = 500_000
 """Of these, so many in one transaction."""
 _RETENTION = "retention"
 """Cause of the gap that tells of alerts which went before somebody pulled them."""
@@ -82,29 +77,19 @@ def run_round(
         return replace(report, is_complete=False)
     too_long = _feed_bytes(db) - max_feed_bytes(folder)
     if too_long > 0:
-        report = _add(report, _shed_alerts(change, min(too_long, ROUND_BYTES), pulled_seq, now))
+        report = add(report, _shed_alerts(change, min(too_long, ROUND_BYTES), pulled_seq, now))
         if too_long > ROUND_BYTES and report.feed_items_removed:
             return replace(report, is_complete=False)
-    excess = _image_bytes(db) - limits.max_image_bytes
+    excess = image_bytes(db) - limits.max_image_bytes
     lacking = limits.min_free_bytes - free_bytes(folder) - report.image_bytes_removed
     if lacking > 0 and (freed := drop_set_aside(change, folder, now)):
         lacking -= freed
     if max(excess, lacking) > 0:
         removed, num_bytes = shed_images(db, max(excess, lacking))
-        report = _add(report, RetentionReport(images_removed=removed, image_bytes_removed=num_bytes))
+        report = add(report, RetentionReport(images_removed=removed, image_bytes_removed=num_bytes))
         if lacking > num_bytes:
-            report = _add(report, _shed_alerts(change, lacking - num_bytes, pulled_seq, now))
-    return replace(report, image_bytes_left=_image_bytes(db))
-
-
-def finish_round(db: sqlite3.Connection, blobs: Blobs, path: Path, report: RetentionReport) -> RetentionReport:
-    """After the commit: delete the files and give the database's free pages back to the disk."""
-    images.delete_released(db, blobs)
-    if report.hits_removed or report.feed_items_removed:
-        db.executescript(f"PRAGMA incremental_vacuum({MAX_PAGES})")  # `execute` would stop after the first page
-        connect.truncate_log(db, path)
-    reserve.create(path.parent)  # make the reserve again if it was used
-    return replace(report, free_bytes=free_bytes(path.parent))
+            report = add(report, _shed_alerts(change, lacking - num_bytes, pulled_seq, now))
+    return replace(report, image_bytes_left=image_bytes(db))
 
 
 def make_room(
@@ -172,42 +157,7 @@ def _shed_alerts(change: Change, num_bytes: int, pulled_seq: int | None, now: dt
             break
         freed += sum(size for _, size in rows)
         hit_ids = _ids(db.execute("SELECT hit_id FROM hits WHERE latest_seq <= ?", (rows[-1][0],)))
-        total = _add(total, _cut_feed(change, rows[-1][0], hit_ids, pulled_seq, now))
-    return total
-
-
-def enforce(
-    core: Core, limits: RetentionLimits, now: dt.datetime, consumers: Callable[[sqlite3.Connection], list[Consumer]]
-) -> Future[RetentionReport]:
-    """Run rounds on the write thread until nothing is too old or too much."""
-
-    def apply(change: Change) -> RetentionReport:
-        pulled = [consumer.seq for consumer in consumers(change.db)]
-        moment = replace(core.moment(), wall=now)
-        return run_round(change, core.folder, limits, min(pulled, default=None), moment)
-
-    def finish(db: sqlite3.Connection, report: RetentionReport) -> RetentionReport:
-        return finish_round(db, core.blobs, core.path, report)
-
-    return run_rounds(lambda: core.write(apply, finish=finish))
-
-
-def run_rounds(start_round: Callable[[], Future[RetentionReport]]) -> Future[RetentionReport]:
-    """Start one round after the other until a report is complete; what else is queued gets its turn in between."""
-    total: Future[RetentionReport] = Future()
-    total.set_running_or_notify_cancel()  # who waits no longer, as at a stop, must not break the writer's callbacks
-
-    def go_on(done: Future[RetentionReport], so_far: RetentionReport) -> None:
-        if (error := done.exception()) is not None:
-            total.set_exception(error)
-            return
-        report = _add(so_far, done.result())
-        if report.is_complete:
-            total.set_result(report)
-        else:
-            start_round().add_done_callback(lambda following: go_on(following, report))
-
-    start_round().add_done_callback(lambda first: go_on(first, RetentionReport()))
+        total = add(total, _cut_feed(change, rows[-1][0], hit_ids, pulled_seq, now))
     return total
 
 
@@ -236,7 +186,7 @@ def _cut_feed(
         times = {"from": min(filter(None, (told[1], missed[1]))), "to": max(filter(None, (told[2], missed[2])))}
         lost = {"cause": _RETENTION, "lost": missed[0] + told[0]}
         feed.append(change, now, "gap", {**lost, **times, "last_seq": cut[2]})
-    return _add(of_items, replace(report, feed_items_removed=cut[0], unpulled_alerts_removed=missed[0]))
+    return add(of_items, replace(report, feed_items_removed=cut[0], unpulled_alerts_removed=missed[0]))
 
 
 def _unpulled_alerts(
@@ -268,7 +218,8 @@ def _feed_bytes(db: sqlite3.Connection) -> int:
     return int(db.execute(query, (SAMPLE,)).fetchone()[0])
 
 
-def _image_bytes(db: sqlite3.Connection) -> int:
+def image_bytes(db: sqlite3.Connection) -> int:
+    """Bytes of all kept pictures."""
     return int(db.execute("SELECT coalesce(sum(num_bytes), 0) FROM images").fetchone()[0])
 
 
@@ -276,7 +227,7 @@ def _ids(rows: sqlite3.Cursor) -> list[str]:
     return [row[0] for row in rows.fetchall()]
 
 
-def _add(one: RetentionReport, two: RetentionReport) -> RetentionReport:
+def add(one: RetentionReport, two: RetentionReport) -> RetentionReport:
     """Sums of what was removed; what is left is taken from the later report."""
     return replace(
         two,

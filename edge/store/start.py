@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import logging
 import sqlite3
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from edge.store.database.jobs import Change
 from edge.store.feed import epoch
 from edge.store.identity import identity
 from edge.store.repair import damage, room, set_aside
+
+log = logging.getLogger(__name__)
 
 
 def open_core(data_dir: Path, clocks: Clocks) -> Core:
@@ -29,8 +33,7 @@ def open_core(data_dir: Path, clocks: Clocks) -> Core:
             with connect.immediate(db):
                 retention.tell_dropped(Change(db), untold[-1], clocks.wall())
             untold.pop()
-        images.delete_released(db, blobs)
-        images.sweep_if_due(db, blobs, clocks.wall())
+        _put_pictures_in_order(db, blobs, clocks.wall())
         reserve.create(data_dir)
 
     def make_room(db: sqlite3.Connection, blobs: Blobs) -> None:
@@ -38,9 +41,9 @@ def open_core(data_dir: Path, clocks: Clocks) -> Core:
         if (lacking := retention.SHED_BYTES - retention.free_bytes(data_dir)) > 0:
             retention.make_room(db, blobs, data_dir, clocks.wall(), lacking)
 
-    def mend(blobs: Blobs) -> None:
+    def mend(blobs: Blobs, is_damaged: bool) -> None:
         restore.finish(data_dir)
-        damage.mend(data_dir / "edge.db", blobs, clocks.wall())
+        damage.mend(data_dir / "edge.db", blobs, clocks.wall(), is_damaged=is_damaged)
 
     def drop_set_aside(is_alone: bool) -> bool:
         if dropped := set_aside.drop(data_dir):
@@ -53,3 +56,14 @@ def open_core(data_dir: Path, clocks: Clocks) -> Core:
         lambda is_alone: is_alone and room.delete_pictures(data_dir / "edge.db", Blobs(data_dir / "blobs")),
     )
     return Core(data_dir, clocks, Steps(prepare, make_room, give_up, mend))
+
+
+def _put_pictures_in_order(db: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -> None:
+    """Delete files that nothing names, forget those that are gone; a folder that can't be used stops no start."""
+    try:
+        images.delete_released(db, blobs)
+        images.sweep_if_due(db, blobs, now)
+    except OSError as error:
+        if connect.is_full(error):
+            raise
+        log.error("pictures can't be looked through: %s", error)

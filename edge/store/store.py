@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from edge.records import FeedItem, FeedPage, Hit, Person, Reference
-from edge.store import images, retention, start, stats
+from edge.store import images, retention, rounds, start, stats
 from edge.store.accounts.accounts import Accounts
 from edge.store.accounts.claim import Claim
 from edge.store.audit.audit import LOCAL
@@ -39,14 +39,15 @@ from edge.store.people.calibration import CalibrationStore
 from edge.store.people.changes import Listing
 from edge.store.people.watchlist import Watchlist
 from edge.store.repair import damage
+from edge.store.repair.loss_keeper import LossKeeper
 from edge.store.rows import AuditHead, Consumer, RetentionReport
 
 
 class Store:
     """Hits, feed, pictures, people and accounts of one device, in one data directory.
 
-    `accounts`, `claim`, `reviews`, `drills`, `audit_log`, `coverage`, `pauses`, `calibration`, `identity` and
-    `pictured` have their own verbs.
+    `accounts`, `claim`, `reviews`, `drills`, `audit_log`, `coverage`, `pauses`, `calibration`, `identity`,
+    `losses` and `pictured` have their own verbs.
     """
 
     def __init__(self, core: Core) -> None:
@@ -59,7 +60,7 @@ class Store:
         self._consumers, self.pictured = Consumers(core), PicturedItems(core)
         core.listen(Listener(committed=partial(_delete_files, core), disk_full=partial(_make_room, core)))
         self.claim = Claim(core, self.accounts.passwords)
-        self.reviews, self.drills = Reviews(core), Drills(core)
+        self.reviews, self.drills, self.losses = Reviews(core), Drills(core), LossKeeper(core)
         self.coverage = Coverage(core)
         self.pauses = Pauses(core)
         self.calibration, self.identity = CalibrationStore(core), Identity(core)
@@ -138,7 +139,7 @@ class Store:
         def apply(change: Change) -> FeedItem:
             return verb(change, self._core.blobs, hit, pictures, self._core.clock())
 
-        return self._core.write_with_pictures(apply, pictures)
+        return self._core.write_with_pictures(apply, pictures, are_needed=False)
 
     def hit(self, hit_id: str) -> Hit | None:
         """One hit."""
@@ -150,7 +151,7 @@ class Store:
 
     def find_hits(self, which: HitFilter, before: str | None = None, limit: int = 50) -> list[Hit]:
         """Hits that meet the conditions, newest first, page by page as with `hits`."""
-        return self._core.read(lambda db: search.page(db, which, before, limit))
+        return self._core.read(lambda db: search.page(db, which, before, limit, self.losses.note_damaged))
 
     def count_hits(self, which: HitFilter | None = None) -> int:
         """Number of hits kept; of a filter at most `search.COUNT_UP_TO` + 1. Without one, all rows are read."""
@@ -267,8 +268,7 @@ class Store:
     ) -> Future[RetentionReport]:
         """Remove what is too old or too much. Age is counted by the boots' own clocks: see clocks.py."""
         limits = retention.RetentionLimits(max_age_days, max_image_bytes, min_free_bytes)
-
-        return retention.enforce(self._core, limits, now, self._consumers.all)
+        return rounds.Rounds(self._core, limits, now, self._consumers.all).start()
 
     def trouble(self) -> tuple[str, str] | None:
         """What is wrong with writing now: `locked`, `full` or `failing`, and a sentence; None if nothing."""
@@ -297,4 +297,4 @@ def _make_room(core: Core, db: sqlite3.Connection) -> bool:
 
 def _delete_files(core: Core, db: sqlite3.Connection, _: Sequence[FeedItem]) -> None:
     if not images.delete_released(db, core.blobs, images.DELETE_S):
-        core.write(lambda change: None)  # its commit goes on, behind the alerts that wait
+        core.write(lambda change: None, is_slice=True)  # its commit goes on, behind the alerts that wait

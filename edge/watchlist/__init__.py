@@ -3,6 +3,7 @@
     gallery         all reference embeddings, searchable; immutable, replaced whole
     entry           one person as received, the outcome, and the rule for new ids
     picture_checks  whether a picture may become a reference, and which frames of a video should
+    look_alikes     who on one list looks like somebody else on it
     classic         Dataset/<class>/<images> beside a JSON list
     listing         the JSON list beside it, told from other JSON
     name_pairs      which folder belongs to which entry of the list

@@ -20,6 +20,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from edge import mistakes
 from edge.errors import ImageError, StoreError
 from edge.records import Person
 
@@ -84,7 +85,9 @@ class Archive:
             self.close()
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "(whole file)"
-            raise ImageError(f"{path}: {LIST_NAME}: {where}: {first['msg']}; export the list again") from None
+            raise ImageError(
+                f"{path}: {LIST_NAME}: {where}: {mistakes.said(first, _List)}; export the list again"
+            ) from None
         except BaseException:
             self.close()
             raise

@@ -90,7 +90,8 @@ class EnrolOutcome:
 
     def why_refused(self, most: int = 5) -> str:
         """The messages of the first `most` pictures, for somebody who was not stored."""
-        return "; ".join(f"{o.source}: {o.message}" for o in self.outcomes[:most]) or "no picture was given"
+        told = (f"{o.source}: {o.message.removeprefix(f'{o.source}: ')}" for o in self.outcomes[:most])
+        return "; ".join(told) or "no picture was given"
 
 
 def is_new_id(text: str) -> bool:

@@ -153,7 +153,10 @@ def test_a_killed_or_stopped_child_is_replaced(clip: Path, number: signal.Signal
         assert next_frame(camera).frame_id > last_id
 
 
-def test_a_hung_child_is_replaced_while_nobody_reads_and_stop_does_not_wait_for_one(clip: Path) -> None:
+def test_a_hung_child_is_replaced_while_nobody_reads_and_stop_does_not_wait_for_one(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.capture.camera._STOP_LIMIT_S", 200.0)
     camera = make(f"file:{clip}", loop=True)
     camera.start()
     wait_until(lambda: camera.health().state == CameraState.LIVE, BACK_WITHIN_S)
@@ -166,7 +169,7 @@ def test_a_hung_child_is_replaced_while_nobody_reads_and_stop_does_not_wait_for_
     os.kill(second, signal.SIGSTOP)
     start = time.monotonic()
     camera.stop()
-    assert time.monotonic() - start < 6
+    assert time.monotonic() - start < 100
     assert not is_alive(first)
     assert not is_alive(second)
 
@@ -240,7 +243,7 @@ def test_the_child_dies_with_a_killed_parent(clip: Path, is_stopped: bool) -> No
         os.kill(child, signal.SIGSTOP)
     parent.kill()
     parent.wait()
-    wait_until(lambda: not is_alive(child), 5.0)
+    wait_until(lambda: not is_alive(child), BACK_WITHIN_S)
 
 
 def test_the_child_imports_nothing_heavy() -> None:

@@ -49,6 +49,20 @@ def test_a_polygon_covers_every_pixel_that_it_touches_and_few_more(points: Polyg
     assert np.array_equal(visible_pixels((), *size, polygons=(points,)), ~painted)
 
 
+def test_a_mask_whose_sides_cross_hides_its_middle_too() -> None:
+    """A star drawn in one line: by the even-odd rule, its middle would be outside."""
+    turns = np.arange(5) * 2 * 2 * np.pi / 5
+    star: Polygon = tuple((0.5 + 0.4 * float(np.sin(turn)), 0.5 - 0.4 * float(np.cos(turn))) for turn in turns)
+    assert not is_inside(star, 0.5, 0.5)
+    for size in ((90, 120), (57, 40)):
+        image = flat(200, *size)
+        paint_masks(image, (), (star,))
+        middle = image[size[0] // 2 - 2 : size[0] // 2 + 3, size[1] // 2 - 2 : size[1] // 2 + 3]
+        assert not middle.any()
+        assert image[0, 0].all()
+        assert np.array_equal(visible_pixels((), *size, polygons=(star,)), image.max(axis=2) > 0)
+
+
 def test_a_turned_picture_is_painted_too() -> None:
     image = np.rot90(flat(200, 60, 40))
     paint_masks(image, (), (CORNER,))

@@ -226,8 +226,8 @@ def test_waiting_ends_with_a_frame_or_when_woken(ring: RingReader) -> None:
     assert ring.newest(20.0) is not None
     threading.Timer(0.1, ring.wake).start()
     start = time.monotonic()
-    assert ring.newest(20.0) is None
-    assert time.monotonic() - start < 10
+    assert ring.newest(200.0) is None
+    assert time.monotonic() - start < 100
     writer.close()
 
 

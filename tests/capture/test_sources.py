@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge.capture.address import parse_source
+from edge.capture.address import parse_source, without_login
 from edge.capture.condition.freeze import FreezeDetector
 from edge.capture.masks import paint_masks
 from edge.capture.pacing import Pacer
@@ -197,3 +197,8 @@ def test_every_scheme_of_the_configuration_is_understood() -> None:
     description = CameraConfig.model_fields["source"].description or ""
     for example in re.findall(r"[a-z0-9]+:[^\s,]+", description):
         assert parse_source(camera(example.replace("...", "host/"))).target
+
+
+def test_a_source_is_shown_without_its_login() -> None:
+    assert without_login("rtsp://admin:p@ss@10.0.0.5/s1?token=abc") == "rtsp://10.0.0.5/s1"
+    assert without_login("file:clip.mp4") == "file:clip.mp4"

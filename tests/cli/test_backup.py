@@ -31,8 +31,11 @@ def test_there_and_back(tmp_path: Path) -> None:
     with Store.open(box.data_dir) as store:
         assert store.count_hits() == 3
         assert store.audit_log.verify().problems == ()
+    assert box.edge("forget", ANN.person_id).returncode == 0
+    assert "1 person was erased here since" in box.edge("backup", "restore", file).stdout
     done = box.edge("backup", "restore", file, "--yes")
     assert done.returncode == 0, done.stderr
+    assert "1 person was erased here since" in done.stdout, "also where nobody asked before"
     with Store.open(box.data_dir) as store:
         assert store.count_hits() == 2
     file.write_bytes(file.read_bytes()[:5000])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from typer.testing import CliRunner
 from edge.cli.root import app
 from edge.errors import CameraError, ConfigError, ImageError
 from tests.support.clips import encode_video, scenes, woven
+from tests.support.ports import free_port
 
 
 def told(*arguments: str) -> str:
@@ -52,11 +52,9 @@ def test_a_configured_camera_is_named_and_its_settings_hold(tmp_path: Path) -> N
 
 
 def test_what_is_wrong_is_said_without_the_password(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
     (tmp_path / "a.pdf").write_bytes(b"%PDF-1.4")
     for source, error, word in (
-        (f"rtsp://guard:secret@127.0.0.1:{port}/live", CameraError, "refused"),
+        (f"rtsp://guard:secret@127.0.0.1:{free_port()}/live", CameraError, "refused"),
         (str(tmp_path / "none.mp4"), CameraError, "no such file"),
         (str(tmp_path / "a.pdf"), ImageError, "a PDF document"),
         ("webcam:0", ConfigError, "v4l2:/dev/video0"),

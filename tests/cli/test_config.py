@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from edge.cli.config import config_check
 from edge.config import Config, find_origins, load
+from edge.errors import ConfigError
 from edge.ops.effective import settings_in_force
 from tests.support.appliance import Appliance, edge
+from tests.support.terminal import EDGE, typed
 
 FILE = """
 data_dir = "{folder}/data"
@@ -22,6 +26,7 @@ masks = [{{ x = 0.0, y = 0.0, width = 0.3, height = 1.0 }}]
 [status.banned]
 severity = "urgent"
 """
+DOOR = '[[camera]]\nname = "door"\nsource = "csi:0"\n'
 
 
 def test_every_setting_says_what_set_it(tmp_path: Path) -> None:
@@ -64,12 +69,13 @@ def test_which_file_is_in_use_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     told = find_origins(None, {"EDGE_CONFIG": str(path), "EDGE_SERVE__PORT": "1"}).told()
     assert told == f"configuration: {path} (named by EDGE_CONFIG), 1 setting from the environment"
     monkeypatch.setattr("edge.config.origins.DEFAULT_PATH", tmp_path / "none.toml")
-    assert "none.toml does not exist; defaults in force" in find_origins(None, {}).told()
+    assert "none.toml does not exist; only the defaults in force" in find_origins(None, {}).told()
 
 
 def test_the_commands(tmp_path: Path) -> None:
     box = Appliance(tmp_path)
-    assert box.edge("config", "check").returncode == 0
+    refused = box.edge("config", "check")
+    assert (refused.returncode, "no camera is configured" in refused.stderr) == (78, True), "the service refuses it"
     done = box.edge("config", "diff", "--json")
     keys = {one["key"]: one for one in json.loads(done.stdout)}
     assert set(keys) == {"data_dir", "serve.port"}
@@ -79,11 +85,43 @@ def test_the_commands(tmp_path: Path) -> None:
     assert str(box.port) in shown.stdout
     assert "recognise" not in shown.stdout
     assert box.edge("config", "show", "serf").returncode == 2
-    box.config.write_text("[detect]\nkeep_score = 0.9\n", "utf-8")
+    box.config.write_text(DOOR, "utf-8")
+    assert box.edge("config", "check").returncode == 0
+    box.config.write_text(f"[detect]\nkeep_score = 0.9\n{DOOR}", "utf-8")
     warned = box.edge("config", "check")
     assert (warned.returncode, "keep_score 0.9 is over min_score" in warned.stderr) == (0, True)
     box.config.write_text("[detekt]\n", "utf-8")
     assert box.edge("config", "check").returncode == 78
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[[camera]]\nname = "door"\nsource = "ftp://192.0.2.10/s"\n', "has no known scheme; write one of"),
+        ('[[camera]]\nname = "door"\nsource = "rtsp://ann:se#cret@192.0.2.10/s"\n', "write # as %23"),
+        (f'[serve]\ntls_cert = "cert.pem"\ntls = "on"\n{DOOR}', "tls_cert and tls_key belong together"),
+        (f'[serve]\ntls_cert = "no.pem"\ntls_key = "no.pem"\ntls = "on"\n{DOOR}', "no.pem: can't be used for TLS"),
+        (f'[serve]\nclient_ca = "ca.pem"\n{DOOR}', "tls is off, but"),
+    ],
+)
+def test_what_a_start_would_refuse_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "edge.toml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ConfigError, match=re.escape(told)) as refused:
+        config_check(path)
+    assert "se#cret" not in str(refused.value)
+
+
+def test_nothing_is_cut_off_in_a_narrow_terminal(tmp_path: Path) -> None:
+    box = Appliance(tmp_path)
+    source = "rtsp://192.0.2.10:554/a/long/path/to/the/main/stream/of/the/camera/at/the/gate?channel=1&subtype=0"
+    box.config.write_text(f'[[camera]]\nname = "door"\nsource = "{source}"\n', "utf-8")
+    shown = typed([*EDGE, "config", "show", "--config", str(box.config)])
+    assert "\u2026" not in shown
+    assert "serve.max_connections_per_address" in shown
+    assert shown.count(str(box.config)) == 0, "the file is named once by who calls, not in each line"
+    assert "trusted_proxies" in shown
+    assert "()" not in shown, "lists are shown as TOML writes them"
 
 
 def test_commands_without_a_file_say_which_settings_hold() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -30,6 +31,7 @@ from edge.enhance.view import Choice, ChosenStep, ViewFile, read_views
 from edge.errors import EdgeError, ImageError, ModelError
 from edge.pixels import degrade
 from edge.sessions import Pack
+from tests.support.german import english_in
 from tests.support.tiny_pictures import picture_pack
 
 
@@ -219,11 +221,46 @@ def test_the_table_and_its_page(config: Config, people: tuple[Path, list[str]], 
     row = answer["rows"][0]
     assert row["on"]["psnr_db"] > row["off"]["psnr_db"]
     assert json.loads(json.dumps(answer)) == answer
-    write_report(tmp_path / "page.html", answer, conditions)
+    write_report(tmp_path / "page.html", answer, conditions, "en")
     page = (tmp_path / "page.html").read_text("utf-8")
     assert "sr4 (drawn)" in page
     assert page.count("data:image/jpeg") == 2 * 3 * 5
     assert "http" not in page.replace("http-equiv", "")
+
+
+def test_the_page_is_in_the_language_of_the_site_or_the_one_asked_for(
+    config: Config, people: tuple[Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGE_MODELS_DIR", str(config.models_dir))
+    monkeypatch.setenv("EDGE_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("EDGE_SITE__LANGUAGE", "de")
+    folder, names = people
+    listed, html = tmp_path / "people.txt", tmp_path / "page.html"
+    listed.write_text("\n".join(names), "utf-8")
+    line = ["eval", "restore", "--images", str(folder), "--people", str(listed), "--degrade", "noise:3"]
+    line += ["--steps", "denoise,sr4", "--count", "6", "--html", str(html)]
+    done = CliRunner().invoke(app, line)
+    assert done.exit_code == 0, done.output
+    page = html.read_text("utf-8")
+    assert '<html lang="de">' in page
+    assert english_in(page) == []
+    assert "sr4 (gezeichnet)" in page
+    assert re.search(r"<td>\d+,\d+ → \d+,\d+</td>", page)
+    assert re.search(r"\d\.\d", re.sub(r"<style>.*?</style>|<[^>]+>", "", page, flags=re.DOTALL)) is None
+    assert CliRunner().invoke(app, [*line, "--language", "en"]).exit_code == 0
+    assert "sr4 (drawn)" in html.read_text("utf-8")
+    assert CliRunner().invoke(app, [*line, "--language", "fr"]).exit_code == 2
+
+
+def test_what_was_chosen_for_recognition_stands_in_german_on_the_page(tmp_path: Path) -> None:
+    row = {"step": "denoise", "fault": "blocks", "min_level": 3, "gain": 0.0123, "least": 0.001, "worst": -0.002}
+    benefit = {"chosen_on": "people.txt", "rows": [{**row, "shown": False}]}
+    answer = {"pictures": 6, "people": 3, "rows": [], "left_out": ["sr2: the model pack has no model for it"]}
+    write_report(tmp_path / "page.html", answer | {"benefit": benefit}, [], "de")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert english_in(page) == []
+    for text in ("sr2: das Modellpaket hat kein Modell", "Blöcke", "+0,0123", "-0,0020", "nur zum Ansehen"):
+        assert text in page
 
 
 def test_benefit_is_written_for_the_models_at_hand(config: Config, people: tuple[Path, list[str]]) -> None:

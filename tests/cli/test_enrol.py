@@ -7,8 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from edge.cli.enrol import _rows
 from edge.pixels.encode import to_png
+from edge.records import Person
 from edge.store import Store
+from edge.watchlist.entry import EnrolOutcome, PictureOutcome
 from tests.support.appliance import Appliance
 
 
@@ -27,6 +30,11 @@ def test_enrol_list_export_import_forget(tmp_path: Path, portrait: Path) -> None
     box = Appliance(tmp_path)
     assert box.edge("enrol", "--id", "p", "--name", "P", "--status", "demo", portrait).returncode == 0
     archive = tmp_path / "list.zip"
+    twice = box.edge("enrol", "--id", "q", "--name", "Q", "--status", "demo", portrait)
+    assert (twice.returncode, "P (p). If they are two people who look alike, give --allow-alike" in twice.stderr) == (
+        65,
+        True,
+    )
     assert box.edge("watchlist", "export", archive).returncode == 0
     receipt = json.loads(box.edge("forget", "p", "--json").stdout)
     assert receipt["references"] == 1
@@ -48,3 +56,24 @@ def test_more_pictures_leave_the_end_of_an_entry(tmp_path: Path, portrait: Path)
         assert (person.reason, person.owner) == ("theft", "ines")
         assert person.expires_at is not None
         assert person.expires_at.isoformat() == "2031-02-03T00:00:00+00:00"
+
+
+def test_frames_of_a_video_that_show_nobody_are_counted() -> None:
+    """A clip of a minute has hundreds of them; a line for each hides those that are kept."""
+    said = "no face was found; use a picture that shows the face"
+    frames = [PictureOutcome(f"a#b.mp4#{n}", False, "no_face", said, {}) for n in range(300)]
+    better = PictureOutcome("a#b.mp4#301", False, "not_among_best", "good, but others of the video were better", {})
+    kept = PictureOutcome("a#b.mp4#302", True, None, "accepted", {"quality": 71.5})
+    picture = PictureOutcome("wall.png", False, "no_face", said, {}, place=1)
+    assert list(_rows([*frames, better, kept, picture])) == [
+        ("a#b.mp4#302", "kept", "accepted (quality 71.5)"),
+        ("wall.png", "no_face", said),
+        ("a#b.mp4: 300 frames", "no_face", said),
+        ("a#b.mp4: 1 frame", "not_among_best", "good, but others of the video were better"),
+    ]
+
+
+def test_a_file_is_named_once_in_a_refusal() -> None:
+    outcome = PictureOutcome("a.png", False, "unreadable", "a.png: can't be read (no such file)", {}, place=0)
+    told = EnrolOutcome(Person("17", "Ann Example", "missing"), False, (outcome,)).why_refused()
+    assert told == "a.png: can't be read (no such file)"

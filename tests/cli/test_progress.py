@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import re
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from rich.console import Console
 
-from edge.cli import common
+from edge.cli import common, demo
 from edge.store import Store
 from tests.support.appliance import Appliance, clean_env
 from tests.support.store import ANN, add_hits, enrol
@@ -76,6 +80,16 @@ def test_a_clip_shows_its_frames_and_the_time_left(tmp_path: Path, demo_clip: Pa
     assert "enrolling" in told
     assert re.search(r"\d+/300", told), told
     assert "left" in told
+
+
+def test_a_step_of_the_demo_is_told_whole_in_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = io.StringIO()
+    monkeypatch.setattr(demo, "err", Console(file=seen, force_terminal=True, width=40))
+    monkeypatch.setattr(sys, "stderr", Mock(isatty=lambda: True))
+    with demo._steps() as step:
+        step("Enrolling the person from the clean portrait, which takes a minute or two")
+        time.sleep(0.3)
+    assert "minute or two" in _MOVES.sub("", seen.getvalue())
 
 
 def test_without_a_terminal_a_plain_line_comes_now_and_then(

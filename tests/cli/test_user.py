@@ -16,7 +16,7 @@ def test_users_and_tokens(tmp_path: Path) -> None:
     done = box.edge("user", "add", "ann", "--role", "supervisor", "--password-stdin", stdin="correct horse battery\n")
     assert done.returncode == 0, done.stderr
     assert json.loads(box.edge("user", "list", "--json").stdout) == [{"name": "ann", "role": "supervisor"}]
-    secret = box.token("central")
+    secret = box.edge("token", "add", "central", "--scope", "alerts:read").stdout.strip()
     assert len(secret) >= 43
     assert secret not in box.edge("token", "list", "--json").stdout
     assert box.edge("token", "revoke", "central").returncode == 0

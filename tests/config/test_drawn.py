@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from edge.config import find_origins, load
 from edge.config.areas import MIN_AREA, area_of
-from edge.config.drawn import FILE, DrawnAreas, read, rounded, write
+from edge.config.drawn import FILE, DrawnAreas, left_over, read, rounded, write
 from edge.errors import ConfigError
+from edge.ops.doctor.settings import contradictions
 from edge.ops.effective import settings_in_force
 
 TRIANGLE = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0))
@@ -63,6 +64,34 @@ def test_a_file_that_can_t_be_read_stops_the_start(tmp_path: Path, config: Path,
     (tmp_path / FILE).write_text(text, "utf-8")
     with pytest.raises(ConfigError, match=rf"{FILE}: zones and masks drawn on the page can't be read"):
         load(config, {})
+
+
+def refuse(path: Path) -> None:
+    raise PermissionError(13, "Permission denied", str(path))
+
+
+def test_a_file_of_another_user_stops_the_start_too(
+    tmp_path: Path, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, {"door": DrawnAreas(mask_polygons=(TRIANGLE,))})
+    read_text = Path.read_text
+    monkeypatch.setattr(
+        Path, "read_text", lambda path, *args: refuse(path) if path.name == FILE else read_text(path, *args)
+    )
+    with pytest.raises(ConfigError, match=r"Permission denied.*give it to the user"):
+        load(config, {})
+    monkeypatch.setattr(Path, "exists", lambda path, **kwargs: refuse(path))
+    assert read(tmp_path) == {}, "in a folder of another user nothing can be told, and the service fails by itself"
+
+
+def test_a_renamed_camera_does_not_lose_its_masks_without_a_word(tmp_path: Path, config: Path) -> None:
+    areas = DrawnAreas(mask_polygons=(TRIANGLE,))
+    write(tmp_path, {"door": areas, "entrance": areas, "gone": DrawnAreas()})
+    assert left_over(load(config, {})) == {"entrance": areas}
+    (said,) = contradictions(load(config, {}))
+    assert "'entrance'" in said.found
+    write(tmp_path, {"door": areas})
+    assert list(contradictions(load(config, {}))) == []
 
 
 @given(st.lists(polygons, max_size=3).map(tuple), st.lists(polygons, max_size=3).map(tuple))

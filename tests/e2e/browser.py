@@ -21,11 +21,12 @@ from tests.support.web import WebSide
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SCREENS = ROOT / "build" / "screens"
-DOCUMENTS = Path(os.environ.get("EDGE_SCREENSHOTS") or SCREENS)
+DOCUMENTS = Path(os.environ.get("EDGE_TEST_SCREENSHOTS") or SCREENS)
 """Where the documents' pictures go: docs/images when they are made anew, else where nobody commits them."""
 MAX_DOCUMENT_BYTES = 150_000
 WIDE, NARROW = (1280, 900), (360, 740)
-SLOW_MS = 15_000
+SLOW_MS = 60_000
+"""How long a page may take on a machine that does much else; only what fails waits for it."""
 
 
 def require_chromium() -> Any:
@@ -38,11 +39,18 @@ def require_chromium() -> Any:
 
 @contextlib.asynccontextmanager
 async def browsing(
-    url: str, size: tuple[int, int] = WIDE, scheme: str = "dark", *, may_fail: tuple[str, ...] = (), **more: Any
+    url: str,
+    size: tuple[int, int] = WIDE,
+    scheme: str = "dark",
+    *,
+    may_fail: tuple[str, ...] = (),
+    options: tuple[str, ...] = (),
+    **more: Any,
 ) -> AsyncIterator[Any]:
     """A page of a fresh browser; on leaving, no console error and no foreign request may have happened.
 
-    `may_fail`: parts of console lines that are expected, such as the status of a form that is refused.
+    `may_fail`: parts of console lines that are expected, such as the status of a form that is refused; `options` are
+    Chromium's own.
     """
     playwright = require_chromium()
     complaints: list[str] = []
@@ -53,7 +61,8 @@ async def browsing(
 
     async with playwright.async_playwright() as starter:
         browser = await starter.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", *options],
         )
         context = await browser.new_context(
             viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, timezone_id="UTC", **more
@@ -75,6 +84,13 @@ async def shoot(page: Any, name: str, *, full: bool = True) -> None:
     await page.screenshot(path=SCREENS / f"{name}.png", full_page=full)
     too_wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert too_wide <= 0, f"{name}: {too_wide} px wider than the window"
+
+
+async def tells_its_age(page: Any) -> None:
+    """Wait until the live picture of the door says that it is of the last two seconds."""
+    await page.wait_for_function(
+        "(age => age > 0 && age < 2000)(Number(document.querySelector('[data-camera=door]').dataset.ageMs))"
+    )
 
 
 async def shoot_document(page: Any, name: str, height: int) -> None:

@@ -85,7 +85,7 @@ def test_on_a_telephone_hits_come_before_the_second_camera_and_nothing_sticks_ou
             await page.get_by_text("Grenzen auf diese Liste eingestellt").wait_for()
             table = "document.querySelector('[aria-labelledby=why-title].scroll')"
             assert await page.evaluate(f"{table}.scrollWidth <= {table}.clientWidth"), "nothing of it is cut off"
-            assert await page.locator("[data-label='Unbekannt dagegen bei']").first.is_visible()
+            assert await page.locator("[data-label='Kein Treffer wäre es bei']").first.is_visible()
             assert "0,612" in await page.locator("[aria-labelledby=why-title].scroll").inner_text()
             await shoot(page, "hit-360-long-german")
 

@@ -42,7 +42,7 @@ def test_the_field_says_in_the_pages_language_what_was_chosen(
             await field.focus()
             assert await page.locator("[data-drop]").evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
             await page.keyboard.press("Enter")
-            await asyncio.wait_for(opened.wait(), 15)
+            await asyncio.wait_for(opened.wait(), 60)
             await page.goto(f"{made.box.url}/people/new")
             assert await picked.inner_text() == several
             names = [{"name": f"{n}.png", "mimeType": "image/png", "buffer": b"x"} for n in range(4)]

@@ -109,11 +109,12 @@ def test_a_picture_says_why_nobody_would_be_recognised(tmp_path: Path) -> None:
     async def check() -> None:
         told: dict[str, Any] = {}
         async with running(tmp_path, told=told) as box, browsing(box.url, DESK) as page:
+            look = {"is_between": False}
 
             async def play() -> None:
                 for number in range(1, 10_000):
                     for camera in ("door", "yard"):
-                        box.live.publish(await asyncio.to_thread(live_view, number, camera, label=None))
+                        box.live.publish(await asyncio.to_thread(live_view, number, camera, label=None, **look))
                     await asyncio.sleep(0.2)
 
             for camera in ("door", "yard"):
@@ -121,6 +122,10 @@ def test_a_picture_says_why_nobody_would_be_recognised(tmp_path: Path) -> None:
             playing = asyncio.create_task(play())
             await log_in(box, page, "a-guard")
             said = {name: page.locator(f"[data-camera={name}] .seen") for name in ("door", "yard")}
+            await said["door"].filter(has_text="No possible match in view.").wait_for()
+            look["is_between"] = True
+            await said["door"].filter(has_text="like two people on the list").wait_for()
+            look["is_between"] = False
             await said["door"].filter(has_text="No possible match in view.").wait_for()
             now = dt.datetime.now(dt.UTC)
             box.live.publish_conditions([Condition("schedule", "off", now, "by their schedule", ("yard",))])
@@ -146,7 +151,7 @@ def test_pictures_say_what_they_are_and_are_zoomed_together(tmp_path: Path) -> N
             await page.goto(f"{box.url}/hits/{await add_hit(box, 8)}")
             await page.locator("[data-mark]:not([data-marked])").first.wait_for(state="detached")
             marks = await page.eval_on_selector_all("[data-mark]", "all => all.map(one => one.dataset.mark)")
-            assert [mark.split(" · ")[0] for mark in marks] == ["original", "processed", "original"]
+            assert [mark.split(" · ")[0] for mark in marks] == ["Original", "Processed", "Original"]
             # The words are in the pixels: the picture has grown by a band, and saves with it.
             grown = await page.eval_on_selector_all(
                 "[data-mark]",

@@ -13,7 +13,7 @@ import pytest
 
 from edge.config import ReviewConfig
 from edge.records import CameraState
-from tests.e2e.browser import NARROW, WIDE, browsing, log_in, require_chromium, shoot
+from tests.e2e.browser import NARROW, WIDE, browsing, log_in, require_chromium, shoot, tells_its_age
 from tests.support.web import WebSide, camera_health, live_view, make_hit, person, run, running
 
 require_chromium()
@@ -49,13 +49,13 @@ def test_the_live_picture_moves_tells_its_age_and_greys_when_it_stops(tmp_path: 
             await live.wait_for()
             await page.get_by_text("Possible match in view: Rosa Alba").wait_for()
             seen = {await page.evaluate("document.querySelector('canvas').toDataURL()")}
-            for _ in range(100):
+            for _ in range(600):
                 await asyncio.sleep(0.1)
                 seen.add(await page.evaluate("document.querySelector('canvas').toDataURL()"))
                 if len(seen) >= 4:
                     break
             assert len(seen) >= 4, "the picture stands still"
-            assert await age_ms(page) < 2000
+            await tells_its_age(page)
             await shoot(page, "now-dark")
 
             publisher.paused = True

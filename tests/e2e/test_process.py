@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from edge.records import Person
 from tests.support.appliance import Appliance
 
 ENROLLED = {"A": "again", "B": "bird", "C": "book"}
@@ -21,8 +22,7 @@ def hits_of(out: Path) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def demo_box(tmp_path_factory: pytest.TempPathFactory, portrait: Path) -> Appliance:
     box = Appliance(tmp_path_factory.mktemp("box"))
-    done = box.edge("enrol", "--id", "p1", "--name", "Demo <b>person</b>", "--status", "demo", portrait)
-    assert done.returncode == 0, done.stderr
+    box.enrol(Person("p1", "Demo <b>person</b>", "demo"), portrait)
     return box
 
 
@@ -81,9 +81,7 @@ def test_watchlist_from_the_classic_layout(tmp_path: Path, demo_clip: Path, port
 def signers_box(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Appliance:
     box = Appliance(tmp_path_factory.mktemp("signers"))
     for person, clip in ENROLLED.items():
-        path = shared_data / "video" / "asl" / f"{clip}.mkv"
-        done = box.edge("enrol", "--id", person, "--name", person, "--status", "signer", path)
-        assert done.returncode == 0, done.stderr
+        box.enrol(Person(person, person, "signer"), shared_data / "video" / "asl" / f"{clip}.mkv")
     return box
 
 

@@ -91,8 +91,8 @@ def test_a_wrong_setting_is_told_and_mended_without_a_restart(tmp_path: Path, de
 def test_starts_that_come_to_nothing_end_in_the_page(tmp_path: Path, demo_clip: Path) -> None:
     box = Appliance(tmp_path, camera=demo_clip, more='tls = "on"\n')
     box.token()
-    with contextlib.closing(sqlite3.connect(box.data_dir / "edge.db")) as db:
-        db.execute("PRAGMA application_id = 1")
+    database, own_database = box.data_dir / "edge.db", tmp_path / "own.db"
+    put_another(database, own_database)
     codes = []
     for _ in range(4):
         codes.append(start(box).wait(60))
@@ -103,18 +103,29 @@ def test_starts_that_come_to_nothing_end_in_the_page(tmp_path: Path, demo_clip: 
         assert "a database of some other program" in json.loads(body)["detail"]
         first = fingerprint(box)
     # Stopped in an orderly way, by somebody who mended it: the next start counts from the beginning.
-    with contextlib.closing(sqlite3.connect(box.data_dir / "edge.db")) as db:
-        db.execute(f"PRAGMA application_id = {0x45444745}")
+    own_database.replace(database)
     with running(box):
         until(lambda: ask(box, "/livez", tls=True)[0] == 200, "the service")
         own = fingerprint(box)
         assert own != first, "there was no certificate yet"
-    with contextlib.closing(sqlite3.connect(box.data_dir / "edge.db")) as db:
-        db.execute("PRAGMA application_id = 1")
+    put_another(database, own_database)
     assert [start(box).wait(60) for _ in range(4)] == [74] * 4
     with running(box):
         assert ask(box, "/", tls=True)[0] == 503
         assert fingerprint(box) == own, "servers that pin it find it unchanged"
+
+
+def put_another(database: Path, aside: Path) -> None:
+    """Put the database of some other program where the box has its own."""
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.replace(aside)
+    for name in ("edge.db-wal", "edge.db-shm"):
+        database.with_name(name).unlink(missing_ok=True)
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        db.execute("PRAGMA application_id = 1")
+        db.execute("CREATE TABLE recipes (name TEXT)")
+        db.commit()
 
 
 def fingerprint(box: Appliance) -> bytes:

@@ -14,11 +14,12 @@ import pytest
 
 from edge.app.selfcheck import demo_clip
 from edge.capture.recorder import write_video
-from edge.pixels import compose, injected
+from edge.pixels import compose
+from edge.pixels.scene import injected
 from tests.support.appliance import Appliance
 
 FPS = 5.0
-CLEAR_S, COVERED_S = 30, 20
+CLEAR_S, COVERED_S = 16, 20
 
 
 def frames() -> Iterator[np.ndarray]:

@@ -70,12 +70,16 @@ def states(box: Appliance, token: str) -> list[tuple[str, str]]:
     return [(item["subject"], item["state"]) for item in items if item["type"] == "health" and "subject" in item]
 
 
+def made(folder: Path, clip: Path, **about: Any) -> tuple[Appliance, str]:
+    """A box with somebody who can log in, and a token."""
+    box = Appliance(folder, camera=clip, **about)
+    box.user("ann", "supervisor", PASSWORD)
+    return box, box.token()
+
+
 @contextlib.contextmanager
 def in_service(folder: Path, clip: Path, **about: Any) -> Iterator[tuple[Appliance, Guard, str]]:
-    box = Appliance(folder, camera=clip, **about)
-    done = box.edge("user", "add", "ann", "--role", "supervisor", "--password-stdin", stdin=PASSWORD + "\n")
-    assert done.returncode == 0, done.stderr
-    token = box.token()
+    box, token = made(folder, clip, **about)
     with box.running():
         yield box, Guard(box), token
     assert "Traceback" not in box.log()
@@ -95,11 +99,10 @@ def test_a_model_file_that_goes_while_it_works(tmp_path: Path, demo_clip: Path) 
     pack = tmp_path / "models"
     shutil.copytree(ROOT / "models" / "quantized", pack)
     victim = pack / embedder(pack)
-    with in_service(tmp_path, demo_clip) as (box, _, _):
-        pass
+    box, token = made(tmp_path, demo_clip)
     box.config.write_text(f'models_dir = "{pack}"\n' + box.config.read_text("utf-8"), "utf-8")
     with box.running():
-        guard, token = Guard(box), box.token("second")
+        guard = Guard(box)
         victim.rename(pack / "away")
         page = guard.sees("has lost a model file")
         assert victim.name in page
@@ -113,11 +116,8 @@ def test_a_model_file_that_is_gone_at_the_start(tmp_path: Path, demo_clip: Path)
     pack = tmp_path / "models"
     shutil.copytree(ROOT / "models" / "quantized", pack)
     victim = pack / embedder(pack)
-    box = Appliance(tmp_path, camera=demo_clip, more="keep_page = true\n")
+    box, token = made(tmp_path, demo_clip, more="keep_page = true\n")
     box.config.write_text(f'models_dir = "{pack}"\n' + box.config.read_text("utf-8"), "utf-8")
-    done = box.edge("user", "add", "ann", "--role", "supervisor", "--password-stdin", stdin=PASSWORD + "\n")
-    assert done.returncode == 0, done.stderr
-    token = box.token()
     victim.rename(pack / "away")
     with box.running() as process:
         guard = Guard(box)
@@ -161,9 +161,9 @@ def test_a_disk_that_is_full(tmp_path: Path, demo_clip: Path) -> None:
     small = tmp_path / "small"
     with (
         mounted(small, "size=64m") as folder,
-        in_service(folder, demo_clip, more="[store]\nmin_free_bytes = 0\n") as made,
+        in_service(folder, demo_clip, more="[store]\nmin_free_bytes = 0\n") as service,
     ):
-        box, guard, token = made
+        box, guard, token = service
         filler = folder / "filler"
         with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
             while True:

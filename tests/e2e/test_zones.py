@@ -90,8 +90,7 @@ def test_masked_pixels_are_gone_from_the_live_picture_and_from_hits(
     tmp_path: Path, demo_clip: Path, portrait: Path
 ) -> None:
     box, token = enrolled(tmp_path, demo_clip, portrait, more=VISITS)
-    done = box.edge("user", "add", "ann", "--role", "supervisor", "--password-stdin", stdin=PASSWORD + "\n")
-    assert done.returncode == 0, done.stderr
+    box.user("ann", "supervisor", PASSWORD)
 
     async def check() -> None:
         async with browsing(box.url, (1000, 1000)) as page:

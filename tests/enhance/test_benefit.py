@@ -13,7 +13,7 @@ import pytest
 from edge.config import PACKAGED_MODELS, RuntimeConfig
 from edge.enhance import BENEFIT_FILE, GENERATIVE, STEPS, Benefit, Enhancer, Networks, score_face
 from edge.enhance.benefit import BenefitFile, Shown, hashes_of, read_benefit, stale_parts
-from edge.pixels.geometry import ARCFACE_POINTS
+from edge.pixels.faces.geometry import ARCFACE_POINTS
 from edge.pixels.hashing import pixel_sha256
 from edge.pixels.resize import resize
 from edge.records import Quality

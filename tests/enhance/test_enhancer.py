@@ -16,7 +16,7 @@ from edge.enhance.faults import FAULTS
 from edge.enhance.view import Choice, ChosenStep
 from edge.errors import ImageError
 from edge.pixels.hashing import pixel_sha256
-from edge.pixels.quality import measure_picture
+from edge.pixels.measures.quality import measure_picture
 from edge.recipes import Recipe, SkippedStep, Step
 from edge.records import Quality
 

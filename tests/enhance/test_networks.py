@@ -16,8 +16,8 @@ from edge.config import RuntimeConfig
 from edge.enhance import STEPS, Enhancer, Networks, plan_steps, recipe_from_json, recipe_to_json, redo, replay
 from edge.enhance import networks as module
 from edge.errors import ImageError, ModelError
-from edge.pixels import metrics
 from edge.pixels.brightness import brightness
+from edge.pixels.measures import metrics
 from edge.recipes import Recipe
 from edge.sessions import Pack
 from tests.support.tiny_pictures import picture_bytes, picture_entry, picture_pack, write_pack

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from edge.errors import ImageError
+from edge.evaluate.loops import again, measure_loop
 from edge.evaluate.watch import (
     FROZEN_STEP_S,
     NUM_FAULTS,
@@ -20,6 +21,7 @@ from edge.evaluate.watch import (
     measure_quiet,
     summary,
 )
+from edge.pixels.scene import injected
 
 RIGHT = FaultResult("yard", "covered", 0, 9.0, 4.0, ("live", "covered", "live"))
 
@@ -55,6 +57,19 @@ def test_a_fault_is_found_and_every_run_says_the_same(fault: str) -> None:
     assert measure_fault(yard(), fault, 0) == first
 
 
+@pytest.mark.parametrize(("fault", "variants"), [("covered", (1, 2)), ("moved", (1, 2)), ("frozen", (0, 2))])
+def test_each_kind_of_a_fault_comes_and_is_found(
+    fault: str, variants: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = set()
+    for name in ("roll", "turn", "snow", "cover", "recode"):
+        made = getattr(injected, name)
+        monkeypatch.setattr(injected, name, lambda *given, made=made, name=name: (seen.add(name), made(*given))[1])
+    found = [measure_fault(yard(), fault, variant) for variant in variants]
+    assert all(one.is_right for one in found), found
+    assert seen >= {"covered": {"snow", "cover"}, "moved": {"roll", "turn"}, "frozen": {"recode"}}[fault]
+
+
 def test_a_quiet_minute_says_nothing_and_a_false_state_is_counted() -> None:
     footage, rng = yard(), np.random.default_rng(1)
     assert measure_quiet(footage, calm(footage, 40, FROZEN_STEP_S, rng), FROZEN_STEP_S).false_states == ()
@@ -74,3 +89,23 @@ def test_without_footage_it_says_what_to_give() -> None:
 
     with pytest.raises(ImageError, match="--footage"):
         watch([], None, num_scenes=1, variants=1, quiet_hours=1)
+
+
+@pytest.mark.parametrize("variant", [0, 1])
+def test_a_loop_is_found_coded_anew_with_a_soft_seam_and_exactly_played_again(variant: int) -> None:
+    found = measure_loop(yard(), variant)
+    assert found.is_right, found
+    assert found.said == ("live", "frozen", "live")
+
+
+def test_a_loop_blends_its_end_into_its_beginning_and_carries_a_clock() -> None:
+    recorded = [np.full((40, 60, 3), 60 + number, np.uint8) for number in range(30)]
+    rng = np.random.default_rng(1)
+
+    def level(number: int, seam: int) -> float:
+        return float(again(recorded, number, seam, rng)[-1, -1, 0])
+
+    assert [level(number, 0) for number in (0, 29, 30, 61)] == [60, 89, 60, 61]
+    assert [level(number, 5) for number in (0, 24)] == pytest.approx([60, 84], abs=1)
+    assert [level(number, 5) for number in (25, 29, 30)] == pytest.approx([81, 68, 65], abs=1)
+    assert np.ptp(again(recorded, 0, 0, rng)) > 100

@@ -13,8 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.app.build import Models, load_active_list, load_models
-from edge.app.people.people import enrol
+from edge.app.build import Models, load_models
 from edge.app.selfcheck import demo_clip as demo
 from edge.capture.sources import open_path
 from edge.config import Config
@@ -22,8 +21,7 @@ from edge.glance import VIDEO_RANGE, Glance
 from edge.pipeline import ActiveList, DeviceFacts, FrameResult, Pipeline
 from edge.pipeline.attention import SETTLED_RATE, Pace
 from edge.pixels import compose
-from edge.records import Detections, Frame, Person
-from edge.store import Store
+from edge.records import Detections, Frame
 
 AT = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 LIVE = Pace.of(Config().detect)
@@ -199,6 +197,32 @@ def test_a_settled_face_that_goes_out_of_sight_is_searched_at_once() -> None:
     assert paced[gone].is_searched
 
 
+def ends(results: Sequence[FrameResult]) -> list[int]:
+    """The frames in which tracks with a shot ended."""
+    return [number for number, result in enumerate(results) for end in result.ended if end.num_shots]
+
+
+def test_a_place_that_somebody_left_and_where_nothing_changes_is_hardly_searched() -> None:
+    images = [*wall(1.5), *visitor(1.5, 0.1), *wall(1.5)]
+    gone = 2 * round(1.5 * FPS)
+    exact, _ = play(images, detector := Remembering(models()), Pace())
+    paced, _ = play(images, detector, LIVE)
+    assert len(ends(exact)) == 1
+    assert ends(paced) == ends(exact), "he is missed for as many frames"
+    assert paced[gone].is_searched
+    assert sum(result.is_searched for result in paced[gone : ends(exact)[0]]) <= 3
+
+
+def test_somebody_who_comes_back_at_once_is_the_same_track_and_found_as_early() -> None:
+    images = [*wall(1.5), *visitor(1.5, 0.1), *wall(0.3), *visitor(1.5, 0.01)]
+    back = 2 * round(1.5 * FPS) + round(0.3 * FPS)
+    exact, first = play(images, detector := Remembering(models()), Pace())
+    paced, first_paced = play(images, detector, LIVE)
+    seen, seen_paced = (next(n for n in range(back, len(images)) if one[n].faces) for one in (exact, paced))
+    assert seen_paced <= seen + 1
+    assert len(first_paced) == len(first) == 1
+
+
 def test_the_same_frames_give_the_same_answers() -> None:
     images = [*wall(1.5), *visitor(2.0, 0.1, px_per_s=80.0)]
     detector = Remembering(models())
@@ -255,22 +279,3 @@ def _moving(images: Sequence[np.ndarray], fps: float) -> np.ndarray:
         float(np.mean(cv2.absdiff(now, before) > 14)) > 0.02 for before, now in zip(small, small[step:], strict=False)
     ]
     return np.array([any(strong[max(0, n - reach) : n + reach + 1]) for n in range(len(strong))])
-
-
-@pytest.mark.parametrize("pace", [Pace(), LIVE], ids=["every frame", "live"])
-def test_the_demos_person_is_recognised_once_at_any_pace(
-    tmp_path: Path, portrait: Path, demo_clip: Path, pace: Pace
-) -> None:
-    with Store.open(tmp_path) as store, open_path(demo_clip) as source:
-        enrol(store, models(), Person("p1", "P", "demo"), [portrait])
-        facts = DeviceFacts("box", "test", {}, None, lambda _: {})
-        pipeline = Pipeline(Config(), models().stages, load_active_list(store, models()), facts, pace)
-        drafts = []
-        for number, shot in enumerate(source.frames()):
-            at = AT + dt.timedelta(seconds=number / FPS)
-            result = pipeline.process(Frame(number, "door", at, round(number / FPS * 1e9), shot.image))
-            drafts += [*result.drafts, *(draft for end in result.ended for draft in end.drafts)]
-        drafts += [draft for end in pipeline.finish("door") for draft in end.drafts]
-    assert {draft.hit.person.person_id for draft in drafts} == {"p1"}
-    assert sum(draft.is_new for draft in drafts) == 1
-    assert drafts[-1].hit.similarity > 0.6

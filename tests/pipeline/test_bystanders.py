@@ -17,9 +17,9 @@ from edge.capture.sources import open_path
 from edge.config import Config
 from edge.pipeline import ActiveList, DeviceFacts, HitDraft, Pipeline
 from edge.pipeline.bystanders import Bystanders, bystanders_of, cover_bystanders, look_again
-from edge.pixels.boxes import iou
 from edge.pixels.compose import paste
-from edge.pixels.geometry import align
+from edge.pixels.faces.boxes import iou
+from edge.pixels.faces.geometry import align
 from edge.records import Detections, Frame, Reference, Track, TrackState
 from edge.store import Store
 from tests.support.store import ANN, picture

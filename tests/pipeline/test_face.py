@@ -3,100 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 
 import numpy as np
 import pytest
 
-from edge.config import CameraConfig, DetectConfig, MaskConfig, RecogniseConfig
-from edge.pipeline import reliability
-from edge.pipeline.active_list import ActiveList
+from edge.config import CameraConfig, DetectConfig, MaskConfig
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.limits import limits_of, same_model
-from edge.records import Frame, Person, Reason, Reference, Track, TrackState
+from edge.records import Reason
 from edge.thresholds import Thresholds
 from edge.watchlist.calibration import calibrate
-
-AT = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
-SETTINGS = RecogniseConfig(min_similarity=0.5, min_margin=0.06, min_shots=4, min_quality=0.0)
-LANDMARKS = np.array([[200, 200], [240, 200], [220, 225], [205, 245], [235, 245]], np.float32)
-DIM = 16
-
-
-def axis(number: int) -> np.ndarray:
-    return np.eye(DIM, dtype=np.float32)[number]
-
-
-def at_similarity(similarity: float) -> np.ndarray:
-    """A unit vector that has this cosine to axis 0."""
-    return similarity * axis(0) + np.float32(np.sqrt(1 - similarity**2)) * axis(5)
-
-
-class Script:
-    """Answers the embeddings of a script, one per crop."""
-
-    def __init__(self, *vectors: np.ndarray) -> None:
-        self._left = list(vectors)
-
-    def embed(self, crops: np.ndarray) -> np.ndarray:
-        return np.stack([self._left.pop(0) for _ in crops])
-
-
-def list_of(*references: np.ndarray) -> ActiveList:
-    people = [Person(f"p{i}", f"P{i}", "listed") for i in range(len(references))]
-    kept = [Reference(f"r{i}", f"p{i}", "0" * 64, v, "m", {}, "test") for i, v in enumerate(references)]
-    return ActiveList.of(people, kept, 1, "digest")
-
-
-def frame_of(number: int, *, gray: bool = False) -> Frame:
-    image = np.random.default_rng(number).integers(60, 200, (480, 640, 3), dtype=np.uint8)
-    image[..., 0] //= 2
-    if gray:
-        image[:] = image[..., 1:2]
-    return Frame(number, "door", AT + dt.timedelta(seconds=number / 10), number * 10**8, image)
-
-
-def track_of(number: int, box: tuple[float, float, float, float] = (185, 170, 255, 260)) -> Track:
-    return Track(1, TrackState.CONFIRMED, box, 0.9, LANDMARKS, 0, number, number + 1, 0)
-
-
-def play(
-    face: TrackedFace, active_list: ActiveList, vectors: list[np.ndarray], *, gray: bool = False
-) -> list[str | None]:
-    """The person named after each shot."""
-    embedder, limits, named = Script(*vectors), limits_of(SETTINGS, active_list), []
-    for step in range(len(vectors)):
-        number = 3 * step
-        assert face.add_shot(frame_of(number, gray=gray), track_of(number), 16, embedder)  # type: ignore[arg-type]
-        match = face.answer(active_list, limits)
-        named.append(match.person_id if match else None)
-    return named
+from tests.support.tracked import AT, DIM, SETTINGS, Script, at_similarity, axis, frame_of, list_of, play, track_of
 
 
 @pytest.fixture(autouse=True)
 def equal_quality(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every crop of the script is as good as the others."""
-    from edge.pipeline import face
+    from edge.pipeline import shots
 
-    measured = face.measure
-    monkeypatch.setattr(face, "measure", lambda *a: dataclasses.replace(measured(*a), score=50.0))
+    measured = shots.measure
+    monkeypatch.setattr(shots, "measure", lambda *a: dataclasses.replace(measured(*a), score=50.0))
 
 
 def test_sure_is_early_and_stays_while_the_usual_limits_hold() -> None:
     face = TrackedFace(SETTINGS)
     assert play(face, list_of(axis(0)), [at_similarity(0.7), at_similarity(0.5)]) == ["p0", "p0"]
     assert face.timing == "early"
-
-
-def test_a_face_that_was_just_compared_with_its_shots_is_not_embedded_again() -> None:
-    face = TrackedFace(SETTINGS)
-    assert play(face, list_of(axis(0)), [at_similarity(0.9)] * 2) == ["p0", "p0"]
-    only = Script(at_similarity(0.8))
-    assert not face.has_changed(frame_of(30), track_of(30), only)  # type: ignore[arg-type]
-    assert face.add_shot(frame_of(30), track_of(30), 16, only)  # type: ignore[arg-type]
-    assert np.array_equal(face._embeddings[30], at_similarity(0.8))
-    with pytest.raises(IndexError):  # another frame is
-        face.add_shot(frame_of(33), track_of(33), 16, only)  # type: ignore[arg-type]
 
 
 def test_not_sure_waits_for_enough_shots() -> None:
@@ -120,7 +52,8 @@ def test_the_end_of_a_short_track_is_a_late_answer() -> None:
     match = face.answer(active_list, limits_of(SETTINGS, active_list), is_last=True)
     assert match is not None
     assert (match.person_id, face.timing) == ("p0", "late")
-    assert face.decision(DetectConfig())["timing"] == "late"
+    assert face.best is not None
+    assert face.decision(DetectConfig(), face.best[1])["timing"] == "late"
 
 
 def test_look_alikes_get_no_name_however_many_shots() -> None:
@@ -172,16 +105,21 @@ def test_limits_come_from_calibration_where_there_is_one() -> None:
     assert same_model(kept, "another model") is None
 
 
-def test_better_shots_weigh_more() -> None:
-    weights = [reliability.weight(score) for score in range(0, 101, 10)]
-    assert weights == sorted(weights)
-    assert weights[-1] > 2 * weights[0]
+def test_a_shot_is_known_by_its_frame_and_its_place() -> None:
+    face = TrackedFace(SETTINGS)
+    play(face, list_of(axis(0)), [at_similarity(0.7)] * 2)
+    shot = face.shot_at(3, track_of(3).box)
+    assert shot is not None
+    assert shot.frame_id == 3
+    assert face.shot_at(3, (10, 10, 50, 50)) is None, "another face of that frame"
+    assert face.shot_at(6, track_of(6).box) is None
 
 
 def test_every_gate_is_told_with_its_limit() -> None:
     face = TrackedFace(SETTINGS)
     play(face, list_of(axis(0), axis(7)), [at_similarity(0.7)] * 4)
-    told = face.decision(DetectConfig())
+    assert face.best is not None
+    told = face.decision(DetectConfig(), face.best[1])
     gates = {gate["gate"]: (gate["value"], gate["limit"]) for gate in told["gates"]}
     assert gates["similarity"] == (pytest.approx(0.7, abs=1e-3), 0.5)
     assert gates["margin"] == (pytest.approx(0.7, abs=1e-3), 0.06)
@@ -197,11 +135,9 @@ def test_new_masks_are_painted_over_the_frame_that_a_hit_would_keep() -> None:
     assert face.best is None
     play(face, list_of(axis(0)), [at_similarity(0.7)])
     assert face.best is not None
-    frame, crop = face.best
-    before = frame.image.copy()
+    (frame, crop), before = face.best, face.best[0].image.copy()
     face.hide(masked)
-    hidden = face.best[0].image
-    middle = hidden.shape[1] // 2
+    hidden, middle = face.best[0].image, before.shape[1] // 2
     assert not hidden[:, middle:].any()
     assert np.array_equal(hidden[:, :middle], before[:, :middle])
     assert np.array_equal(frame.image, before), "the frame itself belongs to others, too"

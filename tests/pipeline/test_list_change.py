@@ -66,6 +66,16 @@ def test_somebody_enrolled_while_in_view_is_named_in_the_next_frame(step: tuple[
     assert [face.label for face in done.faces] == ["Bob"]
 
 
+def test_a_face_between_two_people_is_no_stranger(step: tuple[Pipeline, Callable[[], Any]]) -> None:
+    pipeline, play = step
+    pipeline.active_list = people(ann=ANN, bob=BOB)
+    assert not any(face.is_between for _ in range(20) for face in play().faces)
+    pipeline.active_list = people(ann=BOB, bob=BOB)
+    done = play()
+    assert [(face.label, face.is_between) for face in done.faces] == [(None, True)]
+    assert done.drafts == ()
+
+
 def test_somebody_taken_off_the_list_loses_the_name_in_the_next_frame(
     step: tuple[Pipeline, Callable[[], Any]],
 ) -> None:

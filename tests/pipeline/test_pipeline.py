@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,15 @@ from edge.app.build import Models, load_active_list, load_models
 from edge.app.offline.clips import find_clips, process
 from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip
+from edge.capture.sources import open_path
 from edge.config import Config, load
 from edge.errors import ImageError
+from edge.pipeline import DeviceFacts, Pipeline
+from edge.pipeline.attention import Pace
 from edge.pipeline.draft import CROP_MARGIN, cut_with_margin, make_hit_id
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.limits import limits_of
-from edge.pixels.geometry import ARCFACE_POINTS, align
+from edge.pixels.faces.geometry import ARCFACE_POINTS, align
 from edge.pixels.hashing import pixel_sha256
 from edge.records import Frame, Person, Reason, Track, TrackState
 from edge.store import Store
@@ -143,3 +146,27 @@ def test_a_track_that_passes_to_something_else_loses_its_name(models: Models, st
 def test_no_source() -> None:
     with pytest.raises(ImageError, match="no such file"):
         find_clips(Path("none.mp4"))
+
+
+@pytest.mark.parametrize("pace", [Pace(), Pace.of(Config().detect)], ids=["every frame", "live"])
+def test_the_demos_person_is_recognised_once_at_any_pace(
+    models: Models, store: Store, demo_clip: Path, pace: Pace
+) -> None:
+    facts, drafts = DeviceFacts("box", "test", {}, None, lambda _: {}), []
+    pipeline = Pipeline(Config(), models.stages, load_active_list(store, models), facts, pace)
+    with open_path(demo_clip) as source:
+        for number, shot in enumerate(source.frames()):
+            at = AT + dt.timedelta(seconds=number / 25)
+            result = pipeline.process(Frame(number, "door", at, round(number / 25 * 1e9), shot.image))
+            drafts += [*result.drafts, *(draft for end in result.ended for draft in end.drafts)]
+        drafts += [draft for end in pipeline.finish("door") for draft in end.drafts]
+    assert {draft.hit.person.person_id for draft in drafts} == {"p1"}
+    assert sum(draft.is_new for draft in drafts) == 1
+    assert drafts[0].hit.decision["timing"] == "early"
+    assert drafts[-1].hit.decision["timing"] == "regular", "told even where no picture is better"
+    told = [draft.hit.quality["score"] for draft in drafts if draft.images]
+    assert all(after > pace.min_gain * before for before, after in pairwise(told))
+    shots = {shot["frame_id"] for shot in drafts[-1].hit.decision["shots"]}
+    assert drafts[-1].hit.frame_id in shots
+    assert drafts[-1].hit.quality["num_shots"] == len(shots)
+    assert drafts[-1].hit.similarity > 0.6

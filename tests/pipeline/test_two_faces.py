@@ -18,7 +18,7 @@ from edge.pipeline.active_list import ActiveList
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.limits import MatchLimits
 from edge.pipeline.two_faces import recognition_recipe, two_faces_json
-from edge.pixels.geometry import ARCFACE_POINTS
+from edge.pixels.faces.geometry import ARCFACE_POINTS
 from edge.pixels.hashing import pixel_sha256
 from edge.records import Frame, Person, Reference, Track, TrackState
 from edge.serve.page.language import Translate

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from edge.pixels import lime
 from edge.pixels.kernel_cache import kernel_cache
+from edge.pixels.light import lime
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 from edge.config import PACKAGED_MODELS, RuntimeConfig
 from edge.errors import ModelError
 from edge.sessions import InputSpec, ModelEntry, Pack, Session
+from edge.sessions import session as sessions
 from edge.sessions import trial as trials
 from edge.sessions.known import KnownAnswer, drawn_input, record
 from tests.support.tiny_models import embedder_bytes, entry, write_pack
@@ -125,7 +126,7 @@ def test_exact_arithmetic_helps_where_int8_kernels_are_wrong(tmp_path: Path, mon
 
 
 def test_the_next_provider_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trials, "available_providers", lambda: [CUDA, CPU])
+    monkeypatch.setattr(sessions, "available_providers", lambda: [CUDA, CPU])
     told = entry("tiny", "embed", embedder_bytes())
     ways = trials.ways_of(ModelEntry.model_validate(told), RUNTIME)
     assert [(way.skip, way.arithmetic) for way in ways] == [(0, "as built"), (1, "as built")]

@@ -149,7 +149,51 @@ def test_an_untrusted_clock_counts_only_the_time_the_box_has_run(box: Box) -> No
         box.live(days=9)
         box.reboot(days=100)
     box.hits(1)
+    assert nothing_went(box.retain()), "perhaps somebody has set the clock"
+    box.live(days=1)
+    box.clock.forward(hours=1)
     assert box.retain().hits_removed == 1
+
+
+@pytest.mark.parametrize("is_synced", [True, None])
+@pytest.mark.parametrize("days", [400, 30_000])
+def test_a_start_with_a_clock_far_ahead_takes_nothing_for_a_day_however_often_it_starts(
+    box: Box, is_synced: bool | None, days: int
+) -> None:
+    box.hits(5)
+    box.is_synced = is_synced
+    right = box.clock.now
+    box.reboot(days=days)
+    assert nothing_went(box.retain())
+    for _ in range(3):
+        box.clock.forward(hours=5)
+        box.store.add_item("heartbeat", {}).result(10)
+        box.reboot(minutes=1)
+        assert nothing_went(box.retain()), "a second start makes no clock right"
+    box.store.close()
+    box.clock.now = right + dt.timedelta(days=1)
+    box.store = box._open()
+    box.reboot(minutes=1)
+    box.live(days=3)
+    assert nothing_went(box.retain())
+
+
+def test_several_boots_in_1970_where_nobody_can_tell_of_a_time_server(box: Box) -> None:
+    box.is_synced = None
+    box.hits(3)
+    right = box.clock.now
+    for _ in range(4):
+        box.reboot(minutes=1)
+        box.clock.now = dt.datetime(1970, 1, 1, 0, 0, 20, tzinfo=dt.UTC)
+        box.hits(3)
+        box.clock.forward(hours=6)
+        assert nothing_went(box.retain())
+    box.clock.now = right + dt.timedelta(days=2)
+    box.hits(1)
+    box.live(days=3)
+    assert nothing_went(box.retain())
+    box.live(days=DAYS)
+    assert box.retain().hits_removed == 16
 
 
 def test_pictures_are_shed_in_the_order_they_came_whatever_their_dates(box: Box) -> None:

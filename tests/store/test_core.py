@@ -107,7 +107,7 @@ def run_other(data_dir: Path, program: str = OTHER) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout.strip()
 
 
-def wait_for(what: Future[None], seconds: float = 10.0) -> None:
+def wait_for(what: Future[None], seconds: float = 60.0) -> None:
     what.result(seconds)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from edge.store import RetentionReport, Store, retention
+from edge.store.blobs import Blobs
 from tests.support.store import ANN, Clock, add_hits, enrol, hit_of, kept_files
 
 PLENTY = 10**12
@@ -176,3 +179,24 @@ def test_a_long_run_goes_in_rounds_and_the_database_gives_its_pages_back(
     after = store.stats()
     assert after["db_bytes"] < before * 4096 / 2
     assert after["wal_bytes"] == 0
+
+
+def test_files_that_can_not_be_deleted_keep_no_hit_that_is_too_old_and_cost_no_other_picture(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_hits(store, ANN, range(4))
+    clock.forward(days=8)
+    for number in range(4, 6):
+        store.add_hit(*hit_of(ANN, number, at=clock.now)).result(10)
+
+    def refuse(self: Blobs, hashes: Iterable[str]) -> int:
+        raise PermissionError(errno.EACCES, f"Permission denied, {len(list(hashes))}")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Blobs, "remove", refuse)
+        assert enforce(store, clock, days=7).hits_removed == 4
+        again = enforce(store, clock, days=7, free=PLENTY)
+        assert (again.hits_removed, again.images_removed) == (0, 0), "that would free nothing"
+    left = len(kept_files(store._core.folder))
+    enforce(store, clock, days=7)
+    assert len(kept_files(store._core.folder)) == left - 10

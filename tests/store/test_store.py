@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from edge.errors import ConflictError, NotFoundError, StoreError
 from edge.records import FeedItem
-from edge.store import Store, hit_to_json
+from edge.store import Store, hit_to_json, images
 from tests.support.store import ANN, BOB, NOW, add_hits, enrol, hit_of, kept_files, picture, reference_of, review
 
 
@@ -75,6 +76,8 @@ def test_what_is_not_there_or_there_already_is_refused_and_leaves_no_trace(store
     with pytest.raises(ValueError, match="not JSON compliant"):
         store.add_hit(dataclasses.replace(hit, similarity=float("nan")), pictures).result(10)
     assert (store.count_hits(), store.head_seq(), store.feed(None, 10).items) == (0, 0, ())
+    while store._core.read(images.has_released):  # they go a few at a time
+        time.sleep(0.01)
     assert len(kept_files(tmp_path)) == 1, "pictures of refused hits stayed on the disk"
     item = store.add_hit(hit, pictures).result(10)
     assert item.seq == 1, "a refused write used up no seq"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,16 +16,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-READY_WITHIN_S = 90.0
+from edge.app.build import Models, load_models
+from edge.app.people.people import enrol
+from edge.config import load
+from edge.records import Person
+from edge.store import Store
+from tests.support.ports import free_port
+
+READY_WITHIN_S = 240.0
 PREPARED = ("prepared in", "nobody is recognised until this is fixed")
 """What the log says once the service does what it can."""
-
-
-def free_port() -> int:
-    """A TCP port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Appliance:
@@ -51,11 +51,20 @@ class Appliance:
         """Run one command to its end."""
         return edge(*args, "--config", self.config, stdin=stdin, timeout=timeout)
 
-    def token(self, name: str = "central") -> str:
-        """A new token that may read alerts."""
-        done = self.edge("token", "add", name, "--scope", "alerts:read")
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+    def token(self, name: str = "central", *more_scopes: str) -> str:
+        """A new token that may read alerts, made as `edge token add` does."""
+        with Store.open(self.data_dir) as store:
+            return store.add_token(name, ["alerts:read", *more_scopes]).result(60)
+
+    def user(self, name: str, role: str, password: str) -> None:
+        """Add somebody who can log in, as `edge user add` does."""
+        with Store.open(self.data_dir) as store:
+            store.add_user(name, role, password).result(60)
+
+    def enrol(self, person: Person, *pictures: Path) -> None:
+        """Put somebody on the list, as `edge enrol` does, with models that are loaded once."""
+        with Store.open(self.data_dir) as store:
+            enrol(store, packaged_models(), person, pictures)
 
     def start(self) -> subprocess.Popen[str]:
         """Start the service, in a process group of its own."""
@@ -134,9 +143,14 @@ def edge(*args: str | Path, stdin: str | None = None, timeout: float = 240) -> s
     )
 
 
+@functools.cache
+def packaged_models() -> Models:
+    """The models that a service without settings uses."""
+    return load_models(load())
+
+
 def enrolled(folder: Path, clip: Path, portrait: Path, **options: Any) -> tuple[Appliance, str]:
     """A box with one person enrolled, and a token for the feed."""
     box = Appliance(folder, camera=clip, **options)
-    done = box.edge("enrol", "--id", "p1", "--name", "Demo person", "--status", "demo", portrait)
-    assert done.returncode == 0, done.stderr
+    box.enrol(Person("p1", "Demo person", "demo"), portrait)
     return box, box.token()

@@ -26,6 +26,7 @@ PATHS = {
     "hits": "/hits",
     "hits.next": "/hits/next",
     "hit": f"/hits/{HIT_ID}",
+    "hit.news": f"/hits/{HIT_ID}/news",
     "hit.review": f"/hits/{HIT_ID}/review",
     "hit.undo": f"/hits/{HIT_ID}/undo",
     "people": "/people",

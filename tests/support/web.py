@@ -53,10 +53,14 @@ def live_view(
     age_s: float = 0.0,
     label: str | None = "Rosa Alba",
     hit_id: str | None = None,
+    is_between: bool = False,
 ) -> LiveView:
     """A frame of the drawn scene, captured `age_s` ago."""
     image, boxes = draw_scene(frame_id)
-    faces = (LiveFace(boxes[0], label, 0.62 if label else None, 1, hit_id), LiveFace(boxes[1], None, None, 2))
+    faces = (
+        LiveFace(boxes[0], label, 0.62 if label else None, 1, hit_id),
+        LiveFace(boxes[1], None, None, 2, None, is_between),
+    )
     captured_at = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=age_s)
     mono_ns = time.monotonic_ns() - int(age_s * 1e9)
     return LiveView(camera, frame_id, captured_at, mono_ns, *SCENE, jpeg(image), faces)
@@ -161,7 +165,7 @@ def add_scene(store: Store, state: str = "covered", since: dt.datetime = START) 
 
 @functools.cache
 def _template() -> tempfile.TemporaryDirectory[str]:
-    """A data directory with one user of each role, made once: argon2 takes its time."""
+    """A data directory with one user of each role, made once."""
     folder = tempfile.TemporaryDirectory()
     with Store.open(Path(folder.name) / "data") as store:
         for role in ROLES:

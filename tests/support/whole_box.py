@@ -17,10 +17,10 @@ from edge.enhance.enhancer import Enhancer
 from edge.records import CameraHealth, CameraState, Hit, Quality
 from edge.serve.board import Condition
 from edge.serve.ports import CommissionView, Examination, StationView
-from edge.store import Watching
 from edge.store.codec import hit_to_json
 from edge.store.coverage.pause import Pause
 from tests.support.drawings import pictures
+from tests.support.recorded_day import record_a_day
 from tests.support.web import Switch, WebSide, live_view, make_hit, person, running
 
 LOOK = Quality(0.5, 0.2, 0.045, 8.0, 19.0, 40.0, {"sharpness": 0.8, "luma": 0.4, "pose": 0.9, "size": 0.6}, 0.05)
@@ -129,7 +129,9 @@ class Examinations:
     def faces(self, job_id: str) -> Sequence[Mapping[str, Any]]:
         def face(number: int, reason: str | None, measured: float | None, needed: float | None) -> dict[str, Any]:
             box = [60.0 + 70 * number, 80.0, 100.0 + 70 * number, 130.0]
-            seen = {"first_s": 1.0, "last_s": 4.5, "frame": 30, "at_s": 2.0, "box": box, "score": 0.71, "face_px": 40.0}
+            face_px = 12.0 if reason == "too_small" else 40.0
+            box[2] = box[0] + face_px
+            seen = {"first_s": 1.0, "last_s": 4.5, "frame": 30, "box": box, "score": 0.71, "face_px": face_px}
             told = {"frame_size": [640, 360], "seen": seen, "measured": measured, "needed": needed}
             return told | {"reason": reason, "person_id": None if reason else "p1"}
 
@@ -139,6 +141,7 @@ class Examinations:
             face(2, "no_match", 0.21, None),
             face(3, "blur", 11.0, 20.0),
             face(4, "low_score", 1, 3),
+            face(5, "below_margin", 0.01, 0.06),
         ]
 
     def quiet_s(self, job_id: str) -> float:
@@ -203,7 +206,7 @@ class WholeBox:
         self.switch.pause_now = Pause("Anna", "Arbeiten an der Pforte", now, now + dt.timedelta(minutes=14))
         since = now - dt.timedelta(minutes=31)
         why = "rtsp://gate/: no such host; check the address. It is tried again every few seconds"
-        covered = "something covers the lens, hardly anything is seen; look after the camera"
+        covered = "something covers the lens, hardly anything is seen; check the camera"
         self.box.live.publish_health(
             [
                 CameraHealth("door", CameraState.LOST, since, why, 1234, 7),
@@ -262,7 +265,7 @@ async def whole_box(folder: Path) -> AsyncIterator[WholeBox]:
 async def _fill(made: WholeBox) -> None:
     box, store = made.box, made.box.store
     await asyncio.wrap_future(store.coverage.begin())
-    await asyncio.wrap_future(store.coverage.note([Watching("door", "watched"), Watching("yard", "blind", "lost")]))
+    await record_a_day(store)
     times = ((1, True, 171.0), (2, False, 44.0), (4, True, 23.0), (5, False, 0.0))
     made.hits = tuple([await add_full_hit(box, number, enhanced=on, ago_min=ago) for number, on, ago in times])
     for hit_id, role, verdict in (

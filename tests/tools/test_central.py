@@ -6,7 +6,6 @@ import datetime as dt
 import http.server
 import json
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,17 +17,12 @@ import pytest
 from edge.store import Store
 from tests.support.central import served
 from tests.support.paths import ROOT
+from tests.support.ports import free_port
 from tests.support.store import ANN, add_hits, enrol, hit_of
 from tools.central import conformance
 from tools.central.puller import ItemLog, Puller, seconds_of
 
 NUM_KILLS = 20
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def lines(path: Path) -> list[dict[str, object]]:
@@ -90,10 +84,11 @@ def test_the_puller_waits_as_long_as_it_is_told(tmp_path: Path) -> None:
     assert all(1 < pause_s <= 60 for pause_s in waits[3:])
 
 
+@pytest.mark.timeout(900)
 def test_twenty_kills_of_the_box_and_crashes_of_the_puller_lose_and_double_nothing(tmp_path: Path) -> None:
     data, out, port = tmp_path / "data", tmp_path / "alerts.jsonl", free_port()
     with Store.open(data) as store:
-        token = store.add_token("central", ["alerts:read", "health:read", "watchlist:read"]).result(10)
+        token = store.add_token("central", ["alerts:read", "health:read", "watchlist:read"]).result(60)
     done, crashes = threading.Event(), []
 
     def pull() -> None:
@@ -147,12 +142,12 @@ def test_a_loss_is_written_down_and_a_tombstone_takes_the_hit_away(tmp_path: Pat
     out = tmp_path / "alerts.jsonl"
     with Store.open(tmp_path / "data") as store:
         enrol(store, ANN)
-        token = store.add_token("central", ["alerts:read"]).result(10)
+        token = store.add_token("central", ["alerts:read"]).result(60)
         add_hits(store, ANN, range(1, 6))
         with served(store) as (url,):
             pull_all(url, token, out)
             assert [line["type"] for line in lines(out)] == ["alert.created"] * 5
-            store.forget_person(ANN.person_id).result(20)
+            store.forget_person(ANN.person_id).result(60)
             pull_all(url, token, out)
             assert {line["type"] for line in lines(out)} == {"alert.erased"}
             assert ANN.name not in out.read_text()
@@ -160,7 +155,7 @@ def test_a_loss_is_written_down_and_a_tombstone_takes_the_hit_away(tmp_path: Pat
     with Store.open(tmp_path / "other") as store:
         enrol(store, ANN)
         add_hits(store, ANN, range(1, 4))
-        token = store.add_token("central", ["alerts:read"]).result(10)
+        token = store.add_token("central", ["alerts:read"]).result(60)
         with served(store) as (url,):
             told = pull_all(url, token, out)
     assert [text for text in told if text.startswith("lost")]
@@ -188,7 +183,7 @@ def test_conformance_finds_a_box_that_breaks_the_contract(tmp_path: Path, monkey
     with Store.open(tmp_path) as store:
         enrol(store, ANN)
         add_hits(store, ANN, range(1, 30))
-        token = store.add_token("central", ["alerts:read"]).result(10)
+        token = store.add_token("central", ["alerts:read"]).result(60)
         with served(store) as (url,):
             box = conformance.Appliance(url, token)
             verdicts = {name: verdict for name, verdict, _ in conformance.run(box)}
@@ -221,7 +216,7 @@ def test_five_boxes_into_one_database(tmp_path: Path, monkeypatch: pytest.Monkey
         for number, store in enumerate(stores):
             enrol(store, ANN)
             add_hits(store, ANN, range(1, 4 + number))
-            tokens.append(store.add_token("central", ["alerts:read"]).result(10))
+            tokens.append(store.add_token("central", ["alerts:read"]).result(60))
         with served(*stores) as urls:
             boxes = [
                 fleet.BoxAddress(f"b{number}", url, token)
@@ -240,7 +235,7 @@ def test_five_boxes_into_one_database(tmp_path: Path, monkeypatch: pytest.Monkey
 
             assert count() == [(f"b{number}", 3 + number) for number in range(5)]
             add_hits(stores[1], ANN, [50, 51])
-            stores[2].update_hit(*hit_of(ANN, 100, hit_id="019000000001")).result(10)
+            stores[2].update_hit(*hit_of(ANN, 100, hit_id="019000000001")).result(60)
             fleet.load(boxes, pipeline)
             fleet.load(boxes, pipeline)
             assert count() == [("b0", 3), ("b1", 6), ("b2", 6), ("b3", 6), ("b4", 7)]
@@ -248,7 +243,7 @@ def test_five_boxes_into_one_database(tmp_path: Path, monkeypatch: pytest.Monkey
                 keys = client.execute_sql("SELECT box_id, epoch, seq FROM items")
             assert len(set(keys)) == len(keys) == 28
             assert {key[0] for key in keys} == {store.box_id for store in stores}
-            stores[3].forget_person(ANN.person_id).result(20)
+            stores[3].forget_person(ANN.person_id).result(60)
             fleet.load(boxes, pipeline)
             with pipeline.sql_client() as client:
                 left = client.execute_sql("SELECT DISTINCT type FROM items WHERE box = 'b3'")
@@ -257,7 +252,7 @@ def test_five_boxes_into_one_database(tmp_path: Path, monkeypatch: pytest.Monkey
         stores[0] = Store.open(tmp_path / "replaced")
         enrol(stores[0], ANN)
         add_hits(stores[0], ANN, [1])
-        token = stores[0].add_token("central", ["alerts:read"]).result(10)
+        token = stores[0].add_token("central", ["alerts:read"]).result(60)
         with served(stores[0]) as (url,):
             fleet.load([fleet.BoxAddress("b0", url, token)], pipeline)
         assert count()[0] == ("b0", 4), "the replaced box's item is one more, under its new epoch"

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tools.load import polls
-from tools.load.night import Second, svg
+from tools.load.night import WIDTH, Second, figures, svg
 
 
 def test_polls_without_news_are_counted_beside_a_trivial_handler() -> None:
@@ -30,3 +30,15 @@ def test_the_curve_of_a_night_is_drawn_to_scale() -> None:
     assert points[29][1] == min(y for _, y in points), "the peak is where it was"
     assert [x for x, _ in points] == sorted(x for x, _ in points)
     assert {"0 min", "1 min", "2 min"} <= {node.text for node in root.iter()}
+    last = next(node for node in root.iter() if node.text == "2 min")
+    assert last.attrib["text-anchor"] == "end", "the last minute is not cut off"
+    assert float(last.attrib["x"]) < WIDTH
+
+
+def test_the_figures_of_a_night_are_means_and_shares_of_both_processes() -> None:
+    steps = [Second(float(at), float(at), 5.0, 30.0, 2.0) for at in range(1, 101)]
+    told = figures(steps)
+    assert told["steps"] == 100
+    assert told["mean"] == {"service": 50.5, "capture": 5.0, "searched": 2.0, "frames": 30.0, "both": 55.5}
+    assert told["p95"]["both"] == pytest.approx(100.05)
+    assert told["most"]["service"] == 100.0

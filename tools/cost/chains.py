@@ -26,8 +26,8 @@ from edge.enhance import Budget
 from edge.ops.system.metrics import Metrics
 from edge.pipeline import DeviceFacts, Pipeline
 from edge.pipeline.attention import Pace
-from edge.pixels.boxes import nms
-from edge.pixels.geometry import align, letterbox
+from edge.pixels.faces.boxes import nms
+from edge.pixels.faces.geometry import align, letterbox
 from edge.recognise import open_peer_embedder
 from edge.records import Frame, Person
 from edge.serve.board import LiveBoard

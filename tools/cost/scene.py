@@ -37,7 +37,7 @@ def frames(people: list[BgrImage], seconds: float, *, quiet_s: float = 0.0) -> I
     place = resize(demo_clip.scene(), HEIGHT, WIDTH)
     mask = compose.soft_ellipses((250, 250), HEAD, 5.0)
     rng = np.random.default_rng(5)
-    noise = rng.normal(0, NOISE, (HEIGHT + 64, WIDTH + 64, 3)).astype(np.float32)
+    noise = np.rint(rng.normal(0, NOISE, (HEIGHT + 64, WIDTH + 64, 3))).astype(np.int16)
     for number in range(round((seconds + quiet_s) * FPS)):
         image = place
         at = number / FPS
@@ -47,8 +47,9 @@ def frames(people: list[BgrImage], seconds: float, *, quiet_s: float = 0.0) -> I
                 y = 160 + 90 * (index % 2) + 12 * math.sin(at * 5 + index)
                 image = compose.paste(image, person, mask, scale=0.8 + 0.1 * index, corner=(x, y))
         top, left = rng.integers(0, 64, 2)
-        noisy = image + noise[top : top + HEIGHT, left : left + WIDTH]
-        yield np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+        # Whole levels, added in one step: rendering a minute must not take longer than watching it.
+        noisy = cv2.add(image, noise[top : top + HEIGHT, left : left + WIDTH], dtype=cv2.CV_8U)
+        yield np.asarray(noisy, np.uint8)
 
 
 def write(path: Path, images: Iterator[BgrImage]) -> int:

@@ -5,14 +5,17 @@ Rendered, so that it can be run again: each round is a minute in which four peop
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
+
+import numpy as np
 
 from edge.ops.system.processor import processor
 from tests.support.appliance import Appliance
@@ -44,7 +47,7 @@ class Second:
 
 
 def measure(minutes: float, out: Path | None, every_s: float = 1.0) -> dict[str, Any]:
-    """JSON-ready: the means over all steps, and the curve; drawn as SVG into `out`."""
+    """JSON-ready: mean, 95th percentile and most over all steps, and the load beside; the curve as SVG into `out`."""
     if not (DATA / "faces" / "lfw").is_dir():
         sys.exit(f"the pictures of people are not in {DATA}; set EDGE_TEST_DATA")
     with tempfile.TemporaryDirectory(prefix="edge-night-") as name:
@@ -55,10 +58,25 @@ def measure(minutes: float, out: Path | None, every_s: float = 1.0) -> dict[str,
         with box.running() as service:
             time.sleep(WARM_S)
             seconds = list(_watch(box, token, service.pid, minutes * 60.0, every_s))
+    load = round(os.getloadavg()[2], 1)
     if out is not None:
-        out.write_text(svg(seconds, f"{processor()['name']}, 1280 x 720 at 30/s"), "utf-8")
-    means = {kind: round(sum(getattr(one, kind) for one in seconds) / len(seconds), 2) for kind in (*COLORS, "frames")}
-    return {"processor": processor()["name"], "minutes": minutes, "mean": means, "seconds": len(seconds)}
+        out.write_text(svg(seconds, f"{processor()['name']}, 1280 x 720 at 30/s, load {load}"), "utf-8")
+    return {"processor": processor()["name"], "minutes": minutes, "load": load, **figures(seconds)}
+
+
+def figures(seconds: list[Second]) -> dict[str, Any]:
+    """JSON-ready: `mean`, `p95` and `most` of each curve, of both processes together and of the frames taken."""
+    rows = {kind: np.array([getattr(one, kind) for one in seconds]) for kind in (*COLORS, "frames")}
+    rows["both"] = rows["service"] + rows["capture"]
+    told: dict[str, Callable[[Any], Any]] = {
+        "mean": np.mean,
+        "p95": lambda row: np.percentile(row, 95),
+        "most": np.max,
+    }
+    return {
+        "steps": len(seconds),
+        **{name: {kind: round(float(take(row)), 2) for kind, row in rows.items()} for name, take in told.items()},
+    }
 
 
 def _watch(box: Appliance, token: str, pid: int, last_s: float, every_s: float) -> Iterator[Second]:
@@ -102,7 +120,8 @@ def svg(seconds: list[Second], title: str) -> str:
         parts.append(f'<text x="{x - 8:.1f}" y="{y + 4:.1f}" text-anchor="end" fill="#333">{top * share:.0f}</text>')
     for minute in range(int(last_s // 60) + 1):
         x, y = place(minute * 60.0, 0)
-        parts.append(f'<text x="{x:.1f}" y="{y + 18:.1f}" text-anchor="middle" fill="#333">{minute} min</text>')
+        anchor = "end" if x > WIDTH - 40 else "middle"  # else it would be cut off
+        parts.append(f'<text x="{x:.1f}" y="{y + 18:.1f}" text-anchor="{anchor}" fill="#333">{minute} min</text>')
     for number, (kind, color) in enumerate(COLORS.items()):
         line = " ".join("{:.1f},{:.1f}".format(*place(one.at_s, getattr(one, kind))) for one in seconds)
         parts.append(f'<polyline points="{line}" fill="none" stroke="{color}" stroke-width="1.5"/>')

@@ -12,7 +12,7 @@ from edge.app.selfcheck import demo_clip
 from edge.arrays import BgrImage, Embedding
 from edge.capture.pictures.images import read_image
 from edge.config import Config
-from edge.pixels.geometry import align
+from edge.pixels.faces.geometry import align
 from edge.pixels.resize import resize
 from tools.data import DATA
 

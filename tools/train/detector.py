@@ -1,4 +1,5 @@
-"""Train the face detector: it learns YuNet's dense answer for the clean picture from a degraded view of it.
+"""Train the face detector: it learns YuNet's dense answer for the clean picture, and for that picture at twice the
+size, from a degraded view of it.
 
 `python -m tools.train.detector --steps N --out DIR [--resume] [--smoke] [--minutes M] [--threads T]`
 """
@@ -16,7 +17,7 @@ from torch.nn import functional
 from torch.utils.data import Dataset
 
 from tools.train import common, pack, paths
-from tools.train.material import mosaics, views
+from tools.train.material import mosaics, two_sizes, views
 from tools.train.material.teachers import DenseFaces
 from tools.train.nets import warm_start
 from tools.train.nets.face_nets import Detector
@@ -43,9 +44,10 @@ class Scenes(Dataset[common.Batch]):
             cv2.setNumThreads(1)
             self._stock, self._teacher = mosaics.load(self._folder), DenseFaces(1)
         rng = views.generator(self._seed, step)
-        clean, light, worse = zip(*(mosaics.pair(self._stock, SIDE_PX, rng) for _ in range(self._half)), strict=True)
-        target = self._teacher(np.stack(clean))
-        return torch.from_numpy(np.stack(light + worse)), torch.from_numpy(np.concatenate([target, target]))
+        scenes = [mosaics.pair(self._stock, SIDE_PX, rng) for _ in range(self._half)]
+        large, clean, light, worse = (np.stack(part) for part in zip(*scenes, strict=True))
+        target = two_sizes.lesson(self._teacher(clean), self._teacher(large), SIDE_PX)
+        return torch.from_numpy(np.concatenate([light, worse])), torch.from_numpy(np.concatenate([target, target]))
 
 
 class HardNegatives:

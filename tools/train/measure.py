@@ -160,7 +160,7 @@ def embed_table(models: dict[str, Path], finder: Path, faults: Sequence[str] = E
             row[f"{name} accuracy"], row[f"{name} TAR"] = scores.accuracy, scores.tar_at_fmr_1e2
         print(fault, {key: round(value, 4) for key, value in row.items()}, flush=True)
     what = f"600 pairs of held-out people, faces found by `{finder.stem}`: 10-fold accuracy and TAR at FMR 1e-2; "
-    return {"what": what + "`no face`: pictures of 1,007 cut at the usual place", "rows": rows}
+    return {"what": what + f"`no face`: pictures of {len(order)} cut at the usual place", "rows": rows}
 
 
 def scores(task: str, models: dict[str, Path], pack: Path) -> dict[str, Any]:

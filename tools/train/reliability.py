@@ -13,8 +13,8 @@ import numpy as np
 
 from edge.config import Config
 from edge.pixels import degrade
-from edge.pixels.geometry import ARCFACE_POINTS
-from edge.pixels.quality import measure
+from edge.pixels.faces.geometry import ARCFACE_POINTS
+from edge.pixels.measures.quality import measure
 from edge.recognise import build_embedder
 from edge.sessions import Pack
 from tools.train import paths

@@ -21,6 +21,9 @@ class DistanceSource(Protocol):
     def at(self, at_s: float, eye_px: float, yaw_deg: float) -> float | None:
         """Metres, or None where the distance can't be worked out."""
 
+    def walked(self, at_s: float) -> float | None:
+        """Metres at which the walker was, whether a face was found or not; None where only a face tells."""
+
 
 @dataclass(frozen=True, slots=True)
 class Marks:
@@ -55,6 +58,10 @@ class Marks:
         end, there = self.marks[index + 1]
         return here + (there - here) * (at_s - start) / (end - start)
 
+    def walked(self, at_s: float) -> float | None:
+        """As for a face."""
+        return self.at(at_s, 0.0, 0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Pinhole:
@@ -82,6 +89,10 @@ class Pinhole:
             return None
         return self.focal_px * EYE_DISTANCE_M / (eye_px / math.cos(math.radians(yaw_deg)))
 
+    def walked(self, at_s: float) -> float | None:
+        """None: without a face nothing tells the distance."""
+        return None
+
 
 @dataclass(slots=True)
 class SpokenDistance:
@@ -90,5 +101,9 @@ class SpokenDistance:
     metres: float = 0.0
 
     def at(self, at_s: float, eye_px: float, yaw_deg: float) -> float | None:
+        """The distance given."""
+        return self.metres or None
+
+    def walked(self, at_s: float) -> float | None:
         """The distance given."""
         return self.metres or None

@@ -6,7 +6,7 @@ force. That is strict, because a real track also keeps better shots from nearer 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,13 +20,16 @@ from edge.pipeline.reliability import weight
 from edge.recognise import decide, fuse
 
 MIN_SIGHTINGS = 3
-"""A distance with fewer sightings is not judged."""
+"""A distance with fewer sightings is not judged: where somebody walked, the walker was not recognised there."""
 SHOT_GAP_S = MIN_GAP_FRAMES / 25.0
 
 
 @dataclass(frozen=True, slots=True)
 class DistanceResult:
-    """One distance (or one zone) in one light: medians of its sightings, and the answer of its best shots."""
+    """One distance (or one zone) in one light: medians of its sightings, and the answer of its best shots.
+
+    Without a sighting the medians are 0, and say nothing.
+    """
 
     light: str
     label: str
@@ -56,18 +59,23 @@ class Findings:
 
 
 def judge_walk(
-    sightings: Sequence[Sighting], person_id: str, active_list: ActiveList, settings: RecogniseConfig
+    sightings: Sequence[Sighting],
+    person_id: str,
+    active_list: ActiveList,
+    settings: RecogniseConfig,
+    walked: Collection[tuple[str, int]] = (),
 ) -> Findings:
-    """Judge every distance and zone of each light."""
+    """Judge every distance and zone of each light; `walked` are light and metres at which the walker was for sure."""
     limits = limits_of(settings, active_list)
     sightings = walker_sightings(sightings)
     kind = "gray" if sightings and 2 * sum(s.is_gray for s in sightings) > len(sightings) else "color"
     rows, zones = [], []
     for light in (DAY, NIGHT):
         seen = [sighting for sighting in sightings if sighting.light == light]
-        for metres in sorted({round(sighting.distance_m) for sighting in seen}):
+        there = {metres for at, metres in walked if at == light}
+        for metres in sorted({round(sighting.distance_m) for sighting in seen} | there):
             here = [sighting for sighting in seen if round(sighting.distance_m) == metres]
-            if len(here) >= MIN_SIGHTINGS:
+            if len(here) >= MIN_SIGHTINGS or metres in there:
                 rows.append(_judge_row(here, light, f"{metres} m", metres, person_id, active_list, settings, limits))
         known = {row.metres for row in rows if row.light == light and row.is_recognised}
         for zone in ZONES:
@@ -123,7 +131,9 @@ def _judge_row(
 ) -> DistanceResult:
     shots = _best_shots(here, settings.max_shots)
     fused, is_recognised, why = None, False, ""
-    if len(shots) < settings.min_shots:
+    if len(here) < MIN_SIGHTINGS:
+        why = f"face seen in {len(here)} of {MIN_SIGHTINGS} frames needed" if here else "no face was seen"
+    elif len(shots) < settings.min_shots:
         why = f"{len(shots)} of {settings.min_shots} good shots"
     else:
         kind = "gray" if 2 * sum(shot.is_gray for shot in shots) > len(shots) else "color"
@@ -142,7 +152,7 @@ def _judge_row(
         label=label,
         metres=metres,
         count=len(here),
-        usable=sum(one.is_usable for one in here) / len(here),
+        usable=sum(one.is_usable for one in here) / max(len(here), 1),
         eye_px=_median([one.eye_px for one in here]),
         sharpness=_median([one.sharpness for one in here]),
         luma=_median([one.luma for one in here]),
@@ -163,4 +173,4 @@ def _best_shots(here: Sequence[Sighting], most: int) -> list[Sighting]:
 
 
 def _median(values: Sequence[float]) -> float:
-    return round(float(np.median(values)), 3)
+    return round(float(np.median(values)), 3) if values else 0.0

@@ -55,7 +55,7 @@ class PageWalk:
         if made is None:
             return CommissionView(state="idle" if self._sheet is None else "done")
         left = self._until - time.monotonic()
-        found = made.findings()
+        found = made.findings((self._light, round(self._station.metres)) if left > 0 else None)
         stations = tuple(
             StationView(
                 row.light,
@@ -66,6 +66,7 @@ class PageWalk:
                 row.luma,
                 row.similarity,
                 row.is_recognised,
+                "" if row.is_recognised else row.why,
             )
             for row in found.rows
         )

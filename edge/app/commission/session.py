@@ -10,7 +10,7 @@ from pathlib import Path
 from edge import __version__
 from edge.app.build import Models, box_id_of, load_active_list, load_models
 from edge.app.commission.distances import DistanceSource, Pinhole
-from edge.app.commission.findings import Findings, judge_walk
+from edge.app.commission.findings import MIN_SIGHTINGS, Findings, judge_walk
 from edge.app.commission.sheet import Facts, Paper, make_sheet
 from edge.app.commission.walk import Walk
 from edge.app.health.accepted import accepted_of, write_accepted
@@ -65,14 +65,16 @@ class WalkSession:
                 if progress:
                     progress(number + 1)
 
-    def findings(self) -> Findings:
-        """Return the findings so far."""
-        return judge_walk(self.walk.sightings, self.walk.person_id, self.walk.active_list, self.config.recognise)
+    def findings(self, measuring: tuple[str, int] | None = None) -> Findings:
+        """Return the findings so far; of the light and metres being measured only where faces were seen already."""
+        walk = self.walk
+        walked = {at for at, frames in walk.frames_at.copy().items() if frames >= MIN_SIGHTINGS and at != measuring}
+        return judge_walk(walk.sightings, walk.person_id, walk.active_list, self.config.recognise, walked)
 
     def finish(self, camera: str, language: str | None = None) -> tuple[Findings, bytes]:
         """Findings and signed sheet, in the site's language if in no other; ImageError where nobody was seen."""
         findings = self.findings()
-        if not findings.rows:
+        if not any(row.count >= MIN_SIGHTINGS for row in findings.rows):
             frames, lost = self.walk.num_frames, self.walk.num_without_distance
             raise ImageError(
                 f"there is nothing for a sheet: {frames} frames, {len(self.walk.sightings)} faces at a known distance, "

@@ -128,6 +128,6 @@ def _line(rows: Sequence[DistanceResult], light: str, x: Any, y: Any) -> dict[st
     points = [
         {"x": x(row.metres), "y": y(row.similarity if row.fused is None else row.fused), "ok": row.is_recognised}
         for row in rows
-        if row.light == light
+        if row.light == light and row.count
     ]
     return {"light": light, "is_day": light == DAY, "points": points}

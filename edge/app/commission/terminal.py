@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from edge.app.commission.distances import SpokenDistance
+from edge.app.commission.findings import MIN_SIGHTINGS
 from edge.app.commission.session import WalkSession
 from edge.app.commission.walk import DAY
 from edge.capture.camera import Camera
@@ -68,7 +69,7 @@ def _measure_station(made: WalkSession, live: Camera, station: SpokenDistance, l
     seen = made.walk.sightings[before:]
     rows = [row for row in made.findings().rows if row.light == light and row.metres == round(station.metres)]
     told = f"{station.metres:g} m: {len(seen)} faces in {frames} frames"
-    if not rows:
+    if not rows or rows[0].count < MIN_SIGHTINGS:
         return f"{told}: too few to judge; is the face visible, and is nobody else there?"
     row = rows[0]
     return f"{told}, {row.eye_px:.0f} px between the eyes, similarity {row.similarity:.2f}: {row.why}"

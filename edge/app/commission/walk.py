@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,10 +14,10 @@ from edge.app.commission.distances import DistanceSource
 from edge.arrays import BgrImage, Embedding
 from edge.config import Config
 from edge.pipeline import ActiveList
-from edge.pixels.boxes import iou
 from edge.pixels.color import is_gray
-from edge.pixels.geometry import align
-from edge.pixels.quality import measure
+from edge.pixels.faces.boxes import iou
+from edge.pixels.faces.geometry import align
+from edge.pixels.measures.quality import measure
 from edge.records import Detections, Track, TrackState
 from edge.track import Tracker, TrackerSettings
 
@@ -59,6 +60,8 @@ class Walk:
         self.person_id = person_id
         self.sightings: list[Sighting] = []
         self.num_frames = 0
+        self.frames_at: Counter[tuple[str, int]] = Counter()
+        """Frames by light and whole metres at which the walker was, also of those in which no face was found."""
         self.num_without_distance = 0
         """Faces whose distance could not be worked out."""
 
@@ -78,6 +81,8 @@ class Walk:
     ) -> list[Sighting]:
         """Measure the faces of a frame whose distance is known; with `found` the detector is not run again."""
         self.num_frames += 1
+        if (metres := distances.walked(at_s)) is not None:
+            self.frames_at[light, round(metres)] += 1
         limits = self._config.detect
         if found is None:
             found = self._models.stages.detector.detect(image, min(limits.keep_score, limits.min_score))

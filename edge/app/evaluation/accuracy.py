@@ -172,7 +172,8 @@ def _peer_detector(config: Config, folder: Path, min_score: float = 0.6) -> Dete
     section = DetectConfig(
         model=str(_peer_file(folder, PEER_DETECTOR)), min_score=min_score, max_side_px=config.detect.max_side_px
     )
-    return build_detector(section, Pack.open(config.models_dir), config.runtime)
+    # As OpenCV runs it: the yardstick gains nothing from us.
+    return build_detector(section, Pack.open(config.models_dir), config.runtime, is_refined=False)
 
 
 def _peer_file(folder: Path, name: str) -> Path:

@@ -11,7 +11,7 @@ import numpy as np
 
 from edge.app.build import Models, load_active_list, load_models
 from edge.app.evaluation.bench_steps import steps_of
-from edge.app.evaluation.timing import ROUNDS, Timings, time_ms, timings_of
+from edge.app.evaluation.timing import ROUNDS, Timings, time_ms, timings_of, waited_ratio
 from edge.app.offline.clips import EPOCH
 from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip
@@ -21,8 +21,8 @@ from edge.enhance import warm_up
 from edge.ops.system.processor import Joules, processor, watts
 from edge.pipeline import DeviceFacts, Pipeline
 from edge.pixels.encode import to_jpeg, to_png
-from edge.pixels.geometry import align
-from edge.pixels.quality import measure
+from edge.pixels.faces.geometry import align
+from edge.pixels.measures.quality import measure
 from edge.records import Frame, Person
 from edge.store import Store
 from edge.watchlist.entry import Upload
@@ -45,12 +45,14 @@ def measure_stages(config: Config) -> dict[str, Any]:
         stages |= _face_stages(models, busiest, found.landmarks[0], found.boxes[0])
     stages["live picture"] = timings_of(lambda: to_jpeg(busiest, 80))
     whole, seconds = _whole(config, models, frames)
+    timed = {**stages, "whole pipeline": whole}
     return {
         "frame": {"width": busiest.shape[1], "height": busiest.shape[0], "faces": len(found)},
         "threads": config.runtime.threads,
         "processor": processor(),
         "watts": joules.watts() or watts(),
-        "stages": {name: times.spread() for name, times in {**stages, "whole pipeline": whole}.items()},
+        "waited_ratio": waited_ratio(timed.values()),
+        "stages": {name: times.spread() for name, times in timed.items()},
         "enhancement": steps_of(models.pack, ROUNDS),
         "frames_per_s": len(frames) / seconds,
         "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

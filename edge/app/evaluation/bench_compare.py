@@ -11,6 +11,8 @@ from edge.errors import ImageError
 
 MAX_SLOWER = 1.10
 """How many times longer a stage may take; two runs on an idle machine differ by less."""
+MAX_WAITED = 1.15
+"""How many times its processor time a call may take by the clock until the machine counts as busy."""
 
 
 def read_figures(path: Path) -> dict[str, Any]:
@@ -43,6 +45,16 @@ def slower_stages(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str
             more = 100 * (stage[key] / was[key] - 1)
             told.append(f"{name}: {stage[key]:.2f} {unit}, {more:.0f} % more than {was[key]:.2f} {unit}")
     return told
+
+
+def busy_run(figures: Mapping[str, Any], which: str) -> str | None:
+    """That other work was in the way of a run, and what that means; None where it was not, or was not written."""
+    if (waited := float(figures.get("waited_ratio", 1.0))) <= MAX_WAITED:
+        return None
+    return (
+        f"{which} the machine was busy with other work, which made everything {waited:.1f} times as long by the clock; "
+        "stages are compared by processor time, but measure again on an idle machine before you rely on 10 %"
+    )
 
 
 def other_machine(now: Mapping[str, Any], before: Mapping[str, Any]) -> str | None:

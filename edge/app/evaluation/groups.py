@@ -18,7 +18,7 @@ from edge.detect import Detector
 from edge.errors import ConfigError, ImageError
 from edge.evaluate.groups import BOUNDS, Label, group_names, measure_all, measure_groups, most_alike, read_label
 from edge.evaluate.pairs import main_face
-from edge.pixels.geometry import align
+from edge.pixels.faces.geometry import align
 from edge.recognise import ALIGNED_SIDE_PX
 
 Progress = Callable[[str, int, int], None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,6 +33,8 @@ class Timings:
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
     peer: list[float] = field(default_factory=list)
+    peer_wall: list[float] = field(default_factory=list)
+    """The peer's by the clock: more than its processor time where it had to wait for a processor."""
 
     def take(self, call: Callable[[], object]) -> None:
         """Time one call, and then the peer."""
@@ -41,9 +43,10 @@ class Timings:
         cpu_ended, ended = time.process_time(), time.perf_counter()
         self.wall.append((ended - began) * 1e3)
         self.cpu.append((cpu_ended - cpu_began) * 1e3)
-        began = time.thread_time()
+        began, cpu_began = time.perf_counter(), time.thread_time()
         _peer()
-        self.peer.append((time.thread_time() - began) * 1e3)
+        self.peer.append((time.thread_time() - cpu_began) * 1e3)
+        self.peer_wall.append((time.perf_counter() - began) * 1e3)
 
     def spread(self) -> dict[str, float]:
         """Percentiles of the wall-clock time, median processor time of all threads, and its ratio to the peer's.
@@ -53,6 +56,12 @@ class Timings:
         """
         cpu_ms, peer_ms = float(np.median(self.cpu)), float(np.median(self.peer))
         return {**spread(self.wall), "cpu_ms": cpu_ms, "peer_ratio": cpu_ms / peer_ms}
+
+
+def waited_ratio(times: Iterable[Timings]) -> float:
+    """How many times as long as its work the peer took by the clock: 1 where no other work was in its way."""
+    runs = list(times)
+    return sum(sum(one.peer_wall) for one in runs) / max(sum(sum(one.peer) for one in runs), 1e-9)
 
 
 def timings_of(call: Callable[[], object], rounds: int = ROUNDS) -> Timings:

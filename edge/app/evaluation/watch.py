@@ -12,6 +12,7 @@ from edge.arrays import BgrImage
 from edge.capture.pictures.images import IMAGE_SUFFIXES, read_image
 from edge.capture.sources import open_path
 from edge.errors import ImageError
+from edge.evaluate.loops import measure_loop
 from edge.evaluate.watch import (
     FROZEN_STEP_S,
     NUM_FAULTS,
@@ -31,8 +32,8 @@ Progress = Callable[[str, int, int], None]
 LONG_SIDE_PX = 480
 CLIP_FPS = 3.0
 MAX_CLIP_FRAMES = 120
-FROZEN_SHARE = 48
-"""One part in so many of the quiet hours is looked at twice a second, where freezing can be judged."""
+FROZEN_SHARE, LOOP_SHARE = 48, 8
+"""One part in so many of the quiet hours is looked at twice a second again, where freezing can be judged, and loops."""
 
 
 def watch(
@@ -53,12 +54,14 @@ def watch(
         raise ImageError("no footage: give clips with --footage, a folder of pictures with --scenes, or both")
     tell = progress or (lambda what, done, total: None)
     found = []
-    total = len(footage) * variants * NUM_FAULTS
+    total = len(footage) * variants * (NUM_FAULTS + 1)
     for one in footage:
         for variant in range(variants):
             for fault in faults(np.random.default_rng(0)):
                 found.append(measure_fault(one, fault, variant))
                 tell("faults", len(found), total)
+            found.append(measure_loop(one, variant))
+            tell("faults", len(found), total)
     calm_results: list[QuietResult] = []
     for number, one in enumerate(footage):
         seconds = quiet_hours * 3600 / len(footage)
@@ -66,6 +69,8 @@ def watch(
         calm_results.append(measure_quiet(one, quiet(one, seconds, QUIET_STEP_S, rng), QUIET_STEP_S))
         looked = calm(one, max(60.0, seconds / FROZEN_SHARE), FROZEN_STEP_S, rng)
         calm_results.append(measure_quiet(one, looked, FROZEN_STEP_S))
+        busy = quiet(one, max(60.0, seconds / LOOP_SHARE), FROZEN_STEP_S, rng)
+        calm_results.append(measure_quiet(one, busy, FROZEN_STEP_S))
         tell("quiet footage", number + 1, len(footage))
     return {"footage": [one.name for one in footage], "variants": variants, **summary(found, calm_results)}
 

@@ -209,7 +209,7 @@ class ExamineQueue:
                 _apply_progress(job, json.loads(line), self._heard_at - started)
             code = await self._worker.wait()
             if job.summary is None and job.problem is None:
-                job.problem = f"the worker ended with {code}: too little memory, or longer than max_seconds allows"
+                job.problem = results.why_ended(code, self.settings.max_seconds)
         except OSError as error:
             job.problem = f"the worker could not be started ({error.strerror})"
         except ValueError:  # a library that writes to stdout fails the examination, not the service

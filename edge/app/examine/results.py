@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -123,3 +124,15 @@ def _may_name(job: Path, person_id: str) -> bool:
         return person_id in named_in(read_hits(job))
     except (OSError, ValueError, TypeError, KeyError):
         return True  # the file is unreadable, so it may name anybody
+
+
+def why_ended(code: int, max_seconds: float) -> str:
+    """What a worker that ended without a word died of."""
+    if code == -signal.SIGXCPU:
+        return (
+            f"the file takes longer than the {max_seconds:.0f} CPU seconds that max_seconds allows; cut it, or make it "
+            "smaller"
+        )
+    if code == -signal.SIGKILL:
+        return "the worker was killed: too little memory is left for this file; make it smaller, or cut it"
+    return f"the worker ended with {code}: the file is damaged, or takes more memory than it may; make it smaller"

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edge.store import Consumer, Damage, time_from_text, time_to_text
+from edge.store import Consumer, Damage, Losses, time_from_text, time_to_text
 from edge.store.identity.identity import CLONE, FIX, Finding
 
 OK = "ok"
@@ -47,6 +47,26 @@ def damage(found: Damage | None, wall: dt.datetime) -> tuple[str, str]:
     if found is None or wall - time_from_text(found.since) > SHOW_DAMAGE_FOR:
         return OK, "no new damage was found"
     return found.state, found.detail
+
+
+def pictures(found: Losses) -> tuple[str, str]:
+    """`unusable` where hits are kept without pictures; `missing` where files of kept pictures are gone."""
+    if found.folder:
+        return "unusable", found.folder
+    if found.pictures:
+        if found.pictures == 1:
+            return "missing", "1 kept picture is not on the disk any more"
+        return "missing", f"{found.pictures:,} kept pictures are not on the disk any more"
+    return OK, "all kept pictures are there"
+
+
+def hits(found: Losses) -> tuple[str, str]:
+    """`damaged` where rows of hits can't be read."""
+    if found.hits:
+        if found.hits == 1:
+            return "damaged", "1 hit can't be read: its row in the database is damaged"
+        return "damaged", f"{found.hits:,} hits can't be read: their rows in the database are damaged"
+    return OK, "all hits can be read"
 
 
 def identity(found: Finding) -> tuple[str, str]:

@@ -55,6 +55,11 @@ class _Camera:
     count: int = 0
 
 
+OK = "faces are as they were before"
+FIRST_WEEK = "faces of the first week are being measured"
+TOO_FEW = f"too few faces to be compared, {MIN_FACES} a day are needed"
+
+
 def drift_of(first: Sequence[FaceDay], now: FaceDay, accepted: Accepted | None = None) -> list[str]:
     """What is said of a day, such as `faces are 30 % smaller than at commissioning: has the camera moved?`.
 
@@ -117,22 +122,28 @@ class FaceDrift:
             days = {name: self._take(former, known) for name, known in self._cameras.items()}
         if not was_whole:
             return None
-        said = [f"{name}: {text}" for name, one in days.items() for text in self._close(name, one)]
+        found = {name: self._close(name, one) for name, one in days.items()}
         self._write()
-        return ("changed", "; ".join(said)) if said else ("ok", "faces are as they were in the first week")
+        said = [f"{name}: {text}" for name, texts in found.items() for text in texts or ()]
+        if said:
+            return "changed", "; ".join(said)
+        # "ok" only where something was compared: a camera that nobody passes says nothing good.
+        if any(texts is not None and days[name].count >= MIN_FACES for name, texts in found.items()):
+            return "ok", OK
+        return "ok", FIRST_WEEK if any(texts is None for texts in found.values()) else TOO_FEW
 
-    def _close(self, name: str, day: FaceDay) -> list[str]:
-        """Take in a day of one camera; what is said of it."""
+    def _close(self, name: str, day: FaceDay) -> list[str] | None:
+        """Take in a day of one camera; what is said of it, None where there is nothing yet to compare it with."""
         known, accepted = self._cameras[name], read_accepted(self._path.parent, name)
         if accepted is not None:
             walked = accepted.day(self._zone)
             known.first = [one for one in known.first if one.day > walked]
             if day.day <= walked:
-                return []
+                return None
         if len(known.first) >= FIRST_DAYS:
             return drift_of(known.first, day, accepted)
         known.first.append(day)
-        return drift_of((), day, accepted)
+        return None if accepted is None else drift_of((), day, accepted)
 
     @staticmethod
     def _take(day: str, known: _Camera) -> FaceDay:

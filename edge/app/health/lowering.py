@@ -29,6 +29,13 @@ DEEPEST = {
     ("load", "overloaded"): Lowering.RATE,
 }
 """How far each state of a subject may go."""
+CAUSES = {
+    ("heat", "hot"): "it is hot",
+    ("load", "behind"): "it is behind",
+    ("heat", "throttled"): "its processor is slowed down against heat",
+    ("load", "overloaded"): "it can't keep up",
+}
+BETTER = "it is better now: this is taken back step by step"
 NEXT_AFTER_S = 10.0
 """Seconds for which a step is given time to help."""
 BACK_AFTER_S = 60.0
@@ -54,7 +61,7 @@ class LoweringOrder:
 
         `now_s` is a monotonic time in seconds.
         """
-        causes = [f"{subject} is {name}" for subject, name in DEEPEST if state(subject) == name]
+        causes = [why for (subject, name), why in CAUSES.items() if state(subject) == name]
         deepest = max((step for (subject, name), step in DEEPEST.items() if state(subject) == name), default=0)
         if deepest >= self.step:
             self._needed_s = now_s
@@ -67,7 +74,7 @@ class LoweringOrder:
             return "ok", WORDS[self.step]
         return (
             self.step.name.lower(),
-            f"{said} ({', '.join(causes) or 'it is better now, and taken back step by step'})",
+            f"{said} ({', '.join(causes) or BETTER})",
         )
 
     def _go(self, step: Lowering, now_s: float) -> None:

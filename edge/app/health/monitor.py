@@ -200,6 +200,9 @@ class HealthMonitor:
         self._set_condition("models", inputs.models(), wall)
         self._set_condition("identity", inputs.identity(), wall)
         self._set_condition("damage", checks.damage(self._store.damage(), wall), wall)
+        losses = self._store.losses.now()
+        self._set_condition("pictures", checks.pictures(losses), wall)
+        self._set_condition("hits", checks.hits(losses), wall)
         off = [one.camera for one in inputs.cameras() if not inputs.is_scheduled(one.camera, wall)]
         self._set_condition("schedule", checks.schedule(off), wall, cameras=tuple(off))
         if (drift := inputs.drift(wall)) is not None:

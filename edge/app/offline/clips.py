@@ -21,12 +21,12 @@ from edge.capture.frames import SourceFrame
 from edge.capture.pictures.images import IMAGE_SUFFIXES
 from edge.capture.sources import VIDEO_SUFFIXES, open_path
 from edge.config import Config
+from edge.detect import Detector
 from edge.errors import ImageError
 from edge.names import printable
 from edge.pipeline import ActiveList, DeviceFacts, HitDraft, Pipeline, TrackEnd
 from edge.pipeline.bystanders import cover_bystanders
 from edge.pipeline.draft import without_times
-from edge.pipeline.pipeline import Detector
 from edge.pipeline.stills import Stills
 from edge.pixels import degrade
 from edge.pixels.resize import resize

@@ -22,7 +22,7 @@ from edge.enhance.labels import label_of
 from edge.enhance.view import read_views
 from edge.errors import ImageError, StoreError
 from edge.pixels.encode import ENHANCED_SUFFIXES, encode_still
-from edge.pixels.quality import measure_picture
+from edge.pixels.measures.quality import measure_picture
 from edge.pixels.resize import resize_plane
 from edge.recipes import Recipe
 from edge.records import Quality

@@ -18,8 +18,8 @@ from edge.enhance.scoring import input_of
 from edge.errors import ImageError, NotFoundError
 from edge.explanation import lines
 from edge.pixels.encode import file_sha256, to_png
-from edge.pixels.geometry import align
-from edge.pixels.metrics import psnr
+from edge.pixels.faces.geometry import align
+from edge.pixels.measures.metrics import psnr
 from edge.pixels.resize import resize
 from edge.recipes import Recipe
 from edge.recognise import Embedder

@@ -18,8 +18,8 @@ from edge.detect import build_detector
 from edge.enhance import Enhancer, recipe_to_json, score_face
 from edge.errors import EdgeError, ImageError
 from edge.names import printable
-from edge.pixels.geometry import ARCFACE_POINTS, align
-from edge.pixels.quality import measure
+from edge.pixels.faces.geometry import ARCFACE_POINTS, align
+from edge.pixels.measures.quality import measure
 from edge.recipes import Recipe
 from edge.recognise import fuse
 from edge.sessions import Pack

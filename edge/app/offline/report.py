@@ -12,8 +12,8 @@ from typing import Any
 from edge.app.offline.clips import ClipResult
 from edge.errors import ImageError
 from edge.pipeline import HitDraft
-from edge.pixels import metrics
 from edge.pixels.encode import to_png
+from edge.pixels.measures import metrics
 from edge.pixels.resize import resize
 from edge.serve.page.environment import make_environment
 from edge.serve.page.language import Translate

@@ -11,6 +11,8 @@ from edge.pipeline import TrackEnd
 from edge.records import Reason, Track
 from edge.track import TrackerSettings
 
+BY_QUALITY = (Reason.BLUR, Reason.POSE, Reason.EXPOSURE)
+"""Reasons that are parts of the quality score."""
 Limits = Mapping[Reason, float]
 """What a face has to reach, by the reason it is left out for if it doesn't."""
 
@@ -47,22 +49,28 @@ def note(seen: dict[int, Seen], track: Track, frame: int, at_s: float) -> None:
 
 def limits_of(config: Config, *, is_stills: bool) -> Limits:
     """The limits in force; of pictures judged one by one, one shot is enough."""
-    by_quality = (Reason.BLUR, Reason.POSE, Reason.EXPOSURE)
     return {
         Reason.TOO_SMALL: config.detect.min_face_px,
         Reason.TOO_FEW_SHOTS: 1 if is_stills else config.recognise.min_shots,
         Reason.BELOW_MARGIN: config.recognise.min_margin,
         **({} if is_stills else {Reason.LOW_SCORE: TrackerSettings().confirm_hits}),
-        **dict.fromkeys(by_quality, config.recognise.min_quality),
+        **dict.fromkeys(BY_QUALITY, config.recognise.min_quality),
     }
 
 
 def where(end: TrackEnd, seen: Seen | None, size: tuple[int, int], limits: Limits) -> dict[str, Any]:
-    """JSON-ready: width and height of the frames, what was seen, and for no hit what was measured and needed."""
+    """JSON-ready: width and height of the frames, what was seen, and for no hit what was measured and needed.
+
+    `by_quality`: the two are of the quality score, 0..100, which names what pulled it down most as the reason.
+    """
     told = None if seen is None else asdict(seen) | {"box": list(seen.box), "face_px": seen.face_px}
-    measured = None if end.reason is None else _measured(end, end.reason, seen)
-    needed = None if end.reason is None or measured is None else limits.get(end.reason)
-    return {"frame_size": list(size), "seen": told, "measured": measured, "needed": needed}
+    reason = end.reason
+    if reason is Reason.TOO_SMALL and seen is not None and seen.face_px >= limits[reason]:
+        reason = Reason.BLUR  # large enough, but the size still pulls the quality below what is needed
+    measured = None if reason is None else _measured(end, reason, seen)
+    needed = None if reason is None or measured is None else limits.get(reason)
+    told_of = {"measured": measured, "needed": needed, "by_quality": reason in BY_QUALITY}
+    return {"frame_size": list(size), "seen": told} | told_of
 
 
 def _measured(end: TrackEnd, reason: Reason, seen: Seen | None) -> float | None:

@@ -22,9 +22,9 @@ from edge.config import Config, DetectConfig, RuntimeConfig
 from edge.detect import FaceDetector
 from edge.errors import EdgeError, ModelError
 from edge.ops.packs.choice import Choice, Chosen, Measured, platform_facts
-from edge.pixels.geometry import align
+from edge.pixels.faces.geometry import align
 from edge.recognise import Embedder, open_embedder
-from edge.sessions import ModelEntry, Pack, Session, available_providers
+from edge.sessions import Engines, ModelEntry, Pack, Session, available_providers
 from edge.store import time_to_text
 
 CPU = "CPUExecutionProvider"
@@ -55,7 +55,7 @@ class Probe:
 
     def __init__(self, config: Config, load: Load | None = None, providers: Sequence[str] | None = None) -> None:
         self._config = config
-        self._pack = Pack.open(config.models_dir)
+        self._pack = Pack.open(config.models_dir, Engines(config.data_dir / "engines"))
         self._load = load or self._pack.load_only
         self._providers = list(providers or available_providers())
         self._shown = known_answers.pictures()

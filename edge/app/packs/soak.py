@@ -14,7 +14,7 @@ from edge.errors import ModelError
 from edge.ops.packs.choice import platform_facts
 from edge.ops.packs.soak import Minute, Soak
 from edge.ops.system import sensors
-from edge.pixels.geometry import align
+from edge.pixels.faces.geometry import align
 from edge.store import time_to_text
 
 MINUTE_S = 60.0

@@ -19,7 +19,7 @@ from edge.detect import Detector
 from edge.errors import ImageError
 from edge.evaluate.pairs import main_face
 from edge.pixels.color import luma
-from edge.pixels.geometry import align
+from edge.pixels.faces.geometry import align
 from edge.recognise import Embedder
 from edge.watchlist.strangers import MIN_FACES, draw, fit
 

@@ -16,7 +16,7 @@ from edge.app.build import Models
 from edge.arrays import BgrImage, require_landmarks
 from edge.capture.pictures.images import read_image
 from edge.errors import EdgeError, ImageError
-from edge.pixels.geometry import align
+from edge.pixels.faces.geometry import align
 from edge.records import Reference
 from edge.store import Store
 

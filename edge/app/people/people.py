@@ -22,7 +22,9 @@ from edge.records import Person
 from edge.store import Erasure, Listing, Receipt, Store
 from edge.store.audit.audit import LOCAL
 from edge.store.people.traces import AREAS
-from edge.watchlist.entry import EnrolOutcome, ListEntry, Upload, require_new_id
+from edge.watchlist.entry import EnrolOutcome, ListEntry, PictureOutcome, Upload, require_new_id
+from edge.watchlist.look_alikes import look_alikes
+from edge.watchlist.picture_checks import MESSAGES, RefusalReason
 
 
 class People:
@@ -74,12 +76,13 @@ class People:
     ) -> tuple[EnrolOutcome, ...]:
         """Make this the whole list and erase whoever is not on it.
 
-        All or nothing: one person without a usable picture among those given, and nothing is stored. Pictures are not
-        compared with other people's, since the list that is replaced says nothing of the new one.
+        All or nothing: one person without a usable picture among those given, and nothing is stored. Pictures that look
+        like somebody else's on the new list are told, and no reason to refuse it.
         """
         for entry in entries:
             self._require_id(entry.person.person_id)
-        outcomes, listings = [], []
+        outcomes: list[EnrolOutcome] = []
+        listings: list[Listing] = []
         for entry in entries:
             if entry.pictures is None:
                 outcomes.append(EnrolOutcome(entry.person, is_stored=True))
@@ -92,7 +95,7 @@ class People:
             names = {person.person_id: person.name for person in self.store.people()}
             for receipt in self.store.replace_people(listings, by=by, if_version=if_version).result():
                 self._erase_beside(receipt, names.get(receipt.person_id, ""))
-        return tuple(outcomes)
+        return tuple(self._with_look_alikes(outcomes, listings))
 
     def forget(self, person_id: str, *, by: str, if_version: int | None = None) -> Erasure:
         """Erase a person everywhere; NotFoundError for an id that is not on the list."""
@@ -142,6 +145,21 @@ class People:
         pictures = entry.pictures or ()
         return check_pictures(self.store, self.models(), entry.person, pictures, face=entry.face, **how)
 
+    def _with_look_alikes(
+        self, outcomes: Sequence[EnrolOutcome], listings: Sequence[Listing]
+    ) -> Iterator[EnrolOutcome]:
+        """The outcomes of a whole list, with whom else on it each new reference looks like."""
+        new = [reference for listing in listings for reference in listing.references or ()]
+        kept = {listing.person.person_id for listing in listings if listing.references is None}
+        rest = [one for one in self.store.references(new[0].model_sha256) if one.person_id in kept] if new else []
+        like = {one.reference_id: other.person_id for one, other, _ in look_alikes([*new, *rest])}
+        for outcome, listing in zip(outcomes, listings, strict=True):
+            references = iter(listing.references or ())  # one for each accepted picture, in their order
+            pictures = tuple(
+                _told(one, like.get(next(references).reference_id)) if one.accepted else one for one in outcome.outcomes
+            )
+            yield replace(outcome, outcomes=pictures)
+
     def _require_id(self, person_id: str) -> None:
         if self.store.person(person_id) is None:
             require_new_id(person_id)
@@ -166,6 +184,13 @@ class People:
         remains = self.traces(person_id, name, pictures=False)
         scrubbed = replace(receipt, is_scrubbed=receipt.is_scrubbed and not remains)
         return Erasure(scrubbed, examinations, sheets, AREAS, remains)
+
+
+def _told(picture: PictureOutcome, like: str | None) -> PictureOutcome:
+    """An accepted picture, with whom else on the list it looks like."""
+    if like is None:
+        return picture
+    return replace(picture, like=like, message=f"{picture.message}; {MESSAGES[RefusalReason.LOOK_ALIKE]}: {like}")
 
 
 def enrol(

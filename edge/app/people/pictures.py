@@ -21,10 +21,10 @@ from edge.capture.sources import VIDEO_SUFFIXES, open_path
 from edge.errors import EdgeError, ImageError
 from edge.names import is_left_behind, printable
 from edge.pipeline.draft import cut_with_margin
-from edge.pixels.cover import cover_faces
 from edge.pixels.encode import file_sha256, to_png
-from edge.pixels.geometry import align
-from edge.pixels.quality import measure
+from edge.pixels.faces.cover import cover_faces
+from edge.pixels.faces.geometry import align
+from edge.pixels.measures.quality import measure
 from edge.pixels.resize import resize
 from edge.records import Detections, Person, Reference
 from edge.store import Store

@@ -23,11 +23,11 @@ from edge.app.selfcheck import demo_clip
 from edge.app.selfcheck.figures import Finding, bands_of, judge
 from edge.arrays import BgrImage
 from edge.config import Config
+from edge.detect import Detector
 from edge.pipeline import DeviceFacts, Pipeline
-from edge.pipeline.pipeline import Detector
-from edge.pixels.boxes import iou
 from edge.pixels.encode import to_png
-from edge.pixels.geometry import align
+from edge.pixels.faces.boxes import iou
+from edge.pixels.faces.geometry import align
 from edge.recognise import Embedder
 from edge.records import Frame, Person
 from edge.sessions.manifest import MANIFEST

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from edge.config import Config
+from edge.reach import page_url
 from edge.serve import change, close_port, end_gently, start
 from edge.serve.http.tls import server_identity
 from edge.store import Store
@@ -47,8 +48,9 @@ async def open_page(
     runner, port = await start(app, config.serve.host, config.serve.port, None if shown is None else shown.context)
     stack.push_async_callback(runner.cleanup)
     url = f"http{'s' if shown else ''}://{config.serve.host}:{port}"
-    log.info("serving on %s", url)
-    await announce(store, url)
+    told = page_url(config.serve.model_copy(update={"port": port}))  # nobody can open 0.0.0.0
+    log.info("serving on %s", told)
+    await announce(store, told)
     if shown is not None:
         whose = "made by this box" if shown.is_own else "given by the installer"
         log.info("the certificate is %s, its SHA-256 fingerprint %s", whose, shown.fingerprint)

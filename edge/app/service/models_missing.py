@@ -41,7 +41,7 @@ async def load_or_serve_page(config: Config, store: Store, stopped: asyncio.Even
     Raises ModelError at once without `serve.keep_page`, and when `stopped` is set first.
     """
     try:
-        return await asyncio.to_thread(load_models, config)
+        return await asyncio.to_thread(load_models, config, may_begin_on_cpu=True)
     except ModelError as error:
         if not config.serve.keep_page:
             raise
@@ -58,7 +58,7 @@ async def load_or_serve_page(config: Config, store: Store, stopped: asyncio.Even
                 await asyncio.wait_for(stopped.wait(), RETRY_EVERY_S)
                 break
             try:
-                models = await asyncio.to_thread(load_models, config)
+                models = await asyncio.to_thread(load_models, config, may_begin_on_cpu=True)
             except ModelError as error:
                 waiting.problem = error
                 continue

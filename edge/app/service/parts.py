@@ -25,7 +25,8 @@ from edge.app.packs.model_files import ModelFiles
 from edge.app.people.worker import PeopleWorker
 from edge.app.service import reload
 from edge.app.service.areas import AreaKeeper
-from edge.app.service.database_check import watch_for_damage
+from edge.app.service.database_check import watch_for_damage, watch_for_losses
+from edge.app.service.engines import EngineBuilder
 from edge.app.service.figures import rendered
 from edge.app.service.outbox import Outbox
 from edge.app.service.pause import RecognitionSwitch
@@ -89,6 +90,7 @@ class Parts:
         self.commissioner = PageWalk(config, models, store, self.vision)
         promised = {entry.file: entry.sha256 for entry in models.pack.manifest.models}
         self.model_files = ModelFiles(models.pack.models_dir, promised)
+        self.engines = EngineBuilder(models)
         self._identity = checks.identity(store.identity.settle())
         self.monitor = HealthMonitor(
             store, config.data_dir, config.store.min_free_bytes, self._monitor_inputs(), self.outbox
@@ -110,9 +112,14 @@ class Parts:
             is_list_stale=lambda at: self.vision.pipeline.active_list.is_stale(at),
             publish=self.board.publish_conditions,
             consumer_warn_minutes=self.config.serve.consumer_warn_minutes,
-            models=self.model_files.look,
+            models=self._look_at_models,
             identity=lambda: self._identity,
         )
+
+    def _look_at_models(self) -> tuple[str, str]:
+        """The condition `models`: of their files, else of what runs them."""
+        found = self.model_files.look()
+        return self.engines.look() if found[0] == checks.OK else found
 
     def app(self) -> Any:
         """The web application over these parts."""
@@ -146,6 +153,8 @@ class Parts:
                     self.camera_status.run(),
                     self._enforce_retention(),
                     watch_for_damage(self.store),
+                    watch_for_losses(self.store),
+                    self.engines.run(),
                     self._send_heartbeats(),
                     _give_memory_back(),
                     self._feed_watchdog(),

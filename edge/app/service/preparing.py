@@ -16,16 +16,18 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from edge import __version__, heaps
 from edge.app.health.conditions import Conditions
+from edge.app.service import kept_kernels
 from edge.app.service.basics import basic_status
 from edge.app.service.listener import Page
 from edge.config import Config
-from edge.errors import ServiceError
+from edge.errors import NotReadyError
 from edge.records import CameraHealth, CameraState
 from edge.serve import LiveBoard, build_app
 from edge.store import Store
 
 if TYPE_CHECKING:
     from edge.app.build import Models
+    from edge.enhance import KernelLoader
     from edge.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
@@ -58,7 +60,7 @@ class NobodyYet:
 
     async def enrol(self, *_: Any, **__: Any) -> NoReturn:
         """Refuse."""
-        raise ServiceError("the box is still being prepared and can't change the list yet; try again in a minute")
+        raise NotReadyError("the box is still being prepared and can't change the list yet; try again in a minute")
 
     replace_list = forget = enrol
 
@@ -105,12 +107,15 @@ class PreparingPage:
         await self._do("program", _import_all)
         from edge.app.build import build_live_pipeline
         from edge.app.service.models_missing import load_or_serve_page
+        from edge.enhance import KernelLoader, warm_up
 
-        kernels = asyncio.create_task(self._compile())
+        loader = KernelLoader(warm_up)
+        kernels = asyncio.create_task(self._compile(loader))
         try:
             self._begin("models")
             models = await load_or_serve_page(self._config, self._store, stopped, page)
             self._end("models")
+            models.stages.enhancer.kernels = loader
             pipeline = await self._do("list", lambda: build_live_pipeline(self._config, models, self._store, kind=kind))
             await kernels
             await asyncio.to_thread(heaps.give_back)
@@ -119,8 +124,10 @@ class PreparingPage:
         log.info("prepared in %.1f s", (dt.datetime.now(dt.UTC) - self._at).total_seconds())
         return models, pipeline
 
-    async def _compile(self) -> None:
-        """Compile the kernels that the cache lacks, and count them meanwhile."""
+    async def _compile(self, loader: KernelLoader) -> None:
+        """Compile the kernels where the cache lacks any, and count them meanwhile; else they are loaded when needed."""
+        if await asyncio.to_thread(kept_kernels.are_kept, self._config.data_dir):
+            return
         step = self._begin("kernels")
         work = asyncio.create_task(asyncio.to_thread(_compile_kernels))
         told_s = time.monotonic()
@@ -130,6 +137,8 @@ class PreparingPage:
                 told_s = time.monotonic()
                 log.info("preparing: %s", "; ".join(str(one) for one in self._steps.values()))
         await work
+        loader.note_loaded()
+        await asyncio.to_thread(kept_kernels.note_kept, self._config.data_dir)
         self._end("kernels")
 
     async def _do(self, name: str, work: Callable[[], Any]) -> Any:
@@ -154,9 +163,7 @@ def _import_all() -> None:
 
 def _compile_kernels() -> None:
     from edge.enhance import warm_up
-    from edge.pixels import boxes
 
-    boxes.warm_up()
     warm_up()
 
 

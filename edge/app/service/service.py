@@ -18,10 +18,9 @@ from edge import credentials, heaps
 from edge.app.service import settings
 from edge.app.service.listener import open_page
 from edge.app.service.preparing import PreparingPage
-from edge.config import Config
-from edge.errors import ConfigError
+from edge.config import Config, drawn
 from edge.ops.system.clock import clock_facts
-from edge.ops.system.systemd import notify_systemd
+from edge.ops.system.systemd import more_time_to_start, notify_systemd
 from edge.store import Store
 
 if TYPE_CHECKING:
@@ -51,18 +50,19 @@ async def run(
 
     On SIGHUP the settings are read again with `reread`, and what is safe is taken over.
     """
-    if not config.camera:
-        raise ConfigError(
-            "no camera is configured: add a [[camera]] table with name and source to the configuration file"
-        )
+    config.require_camera()
     heaps.keep_few()
     stopped, reload_asked = asyncio.Event(), asyncio.Event()
     async with contextlib.AsyncExitStack() as stack:
         _set_on_signals(stopped, stack, signal.SIGINT, signal.SIGTERM)
         _set_on_signals(reload_asked, stack, signal.SIGHUP)
-        store = await asyncio.to_thread(Store.open, config.data_dir, is_clock_synced=lambda: clock_facts()["synced"])
+        async with more_time_to_start("opening the database"):
+            store = await asyncio.to_thread(
+                Store.open, config.data_dir, is_clock_synced=lambda: clock_facts()["synced"]
+            )
         stack.callback(store.close)
         store.audit_log.record_settings(settings.changed_settings(config))
+        _log_left_over(config)
         first = PreparingPage(config, store)
         page = await open_page(stack, first.app(), config, store, _print_claim_code)
         models, pipeline = await first.prepare(page, stopped, kind)
@@ -80,6 +80,16 @@ async def run(
         running = RunningService(page.url, store, parts.vision, stopped.set)
         await parts.work(stopped, lambda: on_ready and on_ready(running))
     notify_systemd("STOPPING=1")
+
+
+def _log_left_over(config: Config) -> None:
+    for name in sorted(drawn.left_over(config)):
+        log.warning(
+            "zones or masks were drawn for camera %s, and no camera has that name: they are not in force; "
+            "if it was renamed, rename its tables in %s, too",
+            name,
+            config.data_dir / drawn.FILE,
+        )
 
 
 async def _print_claim_code(store: Store, url: str) -> None:

@@ -1,4 +1,4 @@
-"""The settings that differ from the defaults, for the audit entry the store writes when they change."""
+"""What a service refuses of its settings, and those that differ from the defaults, for the audit of changes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ from typing import Any
 
 from edge.capture.address import parse_source
 from edge.config import Config
+from edge.serve.http import tls
+
+
+def require_usable(config: Config) -> None:
+    """Raise the ConfigError with which a service would end: no camera, an address that is none, settings of TLS."""
+    config.require_camera()
+    for camera in config.camera:
+        parse_source(camera)
+    tls.require_usable(config.serve)
 
 
 def changed_settings(config: Config) -> dict[str, str]:

@@ -12,22 +12,28 @@ from edge.app.health.drift import FaceDrift
 from edge.app.health.evidence import SceneEvidence
 from edge.app.service.outbox import Outbox
 from edge.arrays import BgrImage
-from edge.capture.camera import Camera
+from edge.capture.camera import Camera, wait_for_any
 from edge.config import CameraConfig
 from edge.errors import EdgeError
 from edge.ops.system.camera_status import CameraStatusCollector
 from edge.ops.system.metrics import Metrics
 from edge.pipeline import FrameResult, Pipeline, TrackEnd
-from edge.pixels import lightened
 from edge.pixels.encode import to_jpeg
-from edge.pixels.lightened import lighten_frame
+from edge.pixels.light import lightened
+from edge.pixels.light.lightened import lighten_frame
 from edge.records import CameraState, Detections, Frame, LiveView
 from edge.serve.board import LiveBoard
 
 log = logging.getLogger(__name__)
 
+IDLE_WAIT_S = 0.1
+"""Seconds after which the thread looks round though no camera has sent anything."""
+PICTURES_PER_S, LIT_PICTURES_PER_S = 60.0, 20.0
+"""Live and lightened pictures made a second for all cameras together: sixteen on one page must not cost two cores."""
 LIT_PICTURE_EVERY_S = 0.095
 """Seconds between two lightened pictures: ten a second of a camera with 20 or 30."""
+LENIENCE = 0.1
+"""Share of that time by which a frame may be early: frames don't come evenly."""
 IDLE_PICTURE_EVERY_S = 1.0
 """Seconds between two live pictures while nobody looks."""
 
@@ -65,6 +71,7 @@ class VisionThread:
         self._last_picture: dict[str, float] = {}
         self._last_lit: dict[str, float] = {}
         self._can_lighten = False
+        self._preparing: threading.Thread | None = None
         self._finished: set[str] = set()
         self._changes: deque[CameraConfig] = deque()
 
@@ -78,27 +85,35 @@ class VisionThread:
 
     def run(self) -> None:
         """Process frames until stopped. An exception in a stage ends the thread and the service, on purpose."""
-        wait_s = 0.1 / max(len(self._cameras), 1)
-        # Compiling may take seconds where no cache is; nobody waits for it but the first who asks for that view.
-        threading.Thread(target=self._prepare_view, name="prepare-view", daemon=True).start()
         while not self._stop.is_set():
             self._take_changes()
-            for camera in self._cameras:
-                frame = camera.borrow(timeout_s=wait_s)
-                if frame is not None:
-                    self._finished.discard(camera.config.name)
-                    self._process_frame(frame)
-                elif camera.health().state is CameraState.ENDED and camera.config.name not in self._finished:
-                    self._finished.add(camera.config.name)
-                    self._note_ends(self.pipeline.finish(camera.config.name))
+            taken = [self._take_turn(camera) for camera in self._cameras]
             self.outbox.retry()
             self.turns += 1
-            if not self._cameras:
-                self._stop.wait(0.1)
+            if not any(taken):
+                wait_for_any(self._cameras, IDLE_WAIT_S)
+
+    def _take_turn(self, camera: Camera) -> bool:
+        """Process the camera's newest frame, if there is one that was not yet."""
+        frame = camera.borrow(timeout_s=0.0)
+        if frame is not None:
+            self._finished.discard(camera.config.name)
+            self._process_frame(frame)
+        elif camera.health().state is CameraState.ENDED and camera.config.name not in self._finished:
+            self._finished.add(camera.config.name)
+            self._note_ends(self.pipeline.finish(camera.config.name))
+        return frame is not None
 
     def _prepare_view(self) -> None:
-        lightened.warm_up()
-        self._can_lighten = True
+        """Load what lightens pictures, or compile it, once somebody asks for them; until then they are as they are."""
+        if self._preparing is None:
+
+            def load() -> None:
+                lightened.warm_up()
+                self._can_lighten = True
+
+            self._preparing = threading.Thread(target=load, name="prepare-view", daemon=True)
+            self._preparing.start()
 
     def _take_changes(self) -> None:
         """Between two frames: end what was tracked, drop pictures with pixels that are masked now, capture anew."""
@@ -149,22 +164,32 @@ class VisionThread:
                 self._camera_status.note_track_end(end.camera, end.reason)
 
     def _publish_picture(self, frame: Frame, result: FrameResult) -> None:
-        now, camera = time.monotonic(), frame.camera
+        now, camera, board = frame.captured_mono_ns / 1e9, frame.camera, self._board
         waited = now - self._last_picture.get(camera, float("-inf"))
-        is_due = waited >= IDLE_PICTURE_EVERY_S or self._board.has_viewers(camera)
+        is_due = waited >= IDLE_PICTURE_EVERY_S or (
+            board.has_viewers(camera) and waited >= self._share_s(board.has_viewers, PICTURES_PER_S)
+        )
         lit_waited = now - self._last_lit.get(camera, float("-inf"))
-        is_lit_due = lit_waited >= LIT_PICTURE_EVERY_S and self._board.has_lit_viewers(camera)
+        is_lit_due = board.has_lit_viewers(camera) and lit_waited >= max(
+            LIT_PICTURE_EVERY_S, self._share_s(board.has_lit_viewers, LIT_PICTURES_PER_S)
+        )
         try:
             if is_due:
                 self._last_picture[camera] = now
                 self._board.publish(_live_view(frame, frame.image, result))
             if is_lit_due:
                 self._last_lit[camera] = now
+                self._prepare_view()
                 is_lit = self.may_lighten and self._can_lighten
                 image = lighten_frame(frame.image) if is_lit else frame.image
                 self._board.publish_lit(_live_view(frame, image, result, is_lit=is_lit))
         except EdgeError as error:
             log.warning("no live picture of %s: %s", camera, error)
+
+    def _share_s(self, is_watched: Callable[[str], bool], per_s: float) -> float:
+        """Seconds between two pictures of a camera where all that are watched share a rate; 0 for one alone."""
+        watched = sum(is_watched(camera.config.name) for camera in self._cameras)
+        return (1 - LENIENCE) * watched / per_s if watched > 1 else 0.0
 
 
 def _live_view(frame: Frame, image: BgrImage, result: FrameResult, *, is_lit: bool = False) -> LiveView:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from edge.capture.address import SCHEMES, parse_source
 from edge.capture.camera import Camera
+from edge.capture.health import AGAIN
 from edge.config import CameraConfig
 from edge.errors import CameraError
-from edge.records import CameraState
+from edge.records import CameraHealth, CameraState
 
 FIRST_FRAME_S = 30.0
 LOST_S = 5.0
@@ -39,12 +40,16 @@ def look(name: str, source: str, within_s: float = FIRST_FRAME_S) -> Seen:
             ends = min(ends, lost_at + LOST_S)
             frame = camera.newest(timeout_s=0.5)
         if frame is None:
-            told, waited = camera.health().detail, time.monotonic() - started
-            raise CameraError(
-                f"{shown}: no picture in {waited:.0f} s: {told}; check address, cable, user name and password"
-            )
+            raise CameraError(_refusal(shown, camera.health(), time.monotonic() - started))
         height, width = frame.image.shape[:2]
     return Seen(width, height)
+
+
+def _refusal(shown: str, health: CameraHealth, waited_s: float) -> str:
+    """Why there was no picture; a lost camera says itself what to check."""
+    told = health.detail.removeprefix(f"{shown}: ").removesuffix(f". {AGAIN}")
+    more = "" if health.state is CameraState.LOST else "; check address, cable, user name and password"
+    return f"{shown}: no picture in {waited_s:.0f} s: {told}{more}"
 
 
 def is_recorded(source: str) -> bool:

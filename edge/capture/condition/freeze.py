@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.capture.masks import visible_pixels
-from edge.config import MaskConfig
-from edge.config.areas import Polygon
+from edge.capture.orders import Mask, Polygon
 from edge.glance import Glance
 
 DARK_BELOW_LUMA = 10.0
@@ -23,7 +22,7 @@ _GRID = 48
 class FreezeDetector:
     """Takes every frame and holds the two times."""
 
-    def __init__(self, masks: Sequence[MaskConfig] = (), polygons: Sequence[Polygon] = ()) -> None:
+    def __init__(self, masks: Sequence[Mask] = (), polygons: Sequence[Polygon] = ()) -> None:
         self.unchanged_since_ns = 0
         """Monotonic time of the first of the equal frames."""
         self.dark_since_ns = 0

@@ -6,6 +6,7 @@ times explicit. The reference is learnt from what is seen while nothing is wrong
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import deque
 from collections.abc import Sequence
@@ -15,11 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.arrays import BgrImage
+from edge.capture.condition.courses import Courses
+from edge.capture.condition.moments import Moments
+from edge.capture.condition.recurrence import Recurrence
 from edge.capture.condition.stillness import Stillness
 from edge.capture.masks import visible_pixels
-from edge.config import MaskConfig
-from edge.config.areas import Polygon
-from edge.pixels.tamper import Bands, Gray, SceneMeasures, bands_of, measure_scene, small_gray
+from edge.capture.orders import Mask, Polygon
+from edge.glance import Glance
+from edge.pixels.scene.tamper import Bands, Gray, SceneMeasures, bands_of, measure_scene, shift_of, small_gray
 from edge.records import CameraState
 
 LOOK_EVERY_S = 0.5
@@ -33,6 +37,10 @@ MIN_COMPARED = 6
 """Blocks with structure that a reference needs to be compared with."""
 MAX_ALIKE_MOVED = 0.45
 MIN_ALIKE_STILL = 0.7
+MAX_ALIKE_SHIFTED, MIN_SHIFT = 0.7, 0.04
+"""A scene that looks like itself elsewhere stays alike in part; it is moved where all of it is found further on."""
+MIN_DETAIL_NOISE = 3.0
+"""Snow of a signal that is gone has ten times the fine detail of a scene."""
 MIN_LOST_COVERED = 0.6
 MAX_DETAIL_DEFOCUSED = 0.5
 MIN_COARSE_DEFOCUSED = 0.6
@@ -45,7 +53,8 @@ _RECENT_S = 1.5
 _REFERENCE_S = 600.0
 _REFRESH_S = 5.0
 _MIN_ALIKE_LEARN = 0.6
-_STILL_SPAN = 10
+_STILL_SPAN, _SETTLED = 10, 3
+_GRID = 24
 
 
 def fault_of(found: SceneMeasures, *, is_still: bool) -> CameraState | None:
@@ -58,9 +67,11 @@ def fault_of(found: SceneMeasures, *, is_still: bool) -> CameraState | None:
         return CameraState.COVERED if found.structured <= 0.02 else None
     if found.bright >= MIN_BRIGHT and found.bright - found.bright_before >= MIN_BRIGHTER:
         return CameraState.WASHED_OUT
+    if found.shift >= MIN_SHIFT and is_still:
+        return CameraState.MOVED
     if found.coarse_alike >= MIN_COARSE_DEFOCUSED:
         return CameraState.DEFOCUSED if found.detail < MAX_DETAIL_DEFOCUSED else None
-    if found.lost >= MIN_LOST_COVERED:
+    if found.lost >= MIN_LOST_COVERED or (found.alike < MAX_ALIKE_MOVED and found.detail >= MIN_DETAIL_NOISE):
         return CameraState.COVERED
     return CameraState.MOVED if found.alike < MAX_ALIKE_MOVED and is_still else None
 
@@ -91,12 +102,14 @@ class Verdict:
 class SceneWatch:
     """Looks at the frames of one camera. Keeps small gray pictures only, and none of them for longer than it runs."""
 
-    def __init__(self, masks: Sequence[MaskConfig] = (), polygons: Sequence[Polygon] = ()) -> None:
+    def __init__(self, masks: Sequence[Mask] = (), polygons: Sequence[Polygon] = ()) -> None:
         self.verdict = Verdict()
         self.found: SceneMeasures | None = None
         """What the last look measured; None while the scene is being learnt."""
         self._masks, self._polygons = masks, polygons
         self._stillness = Stillness()
+        self._loops = Recurrence(), Moments(), Courses()
+        self._noted_s = -math.inf
         self._shape: tuple[int, ...] = ()
         self._visible: NDArray[np.bool_] = np.ones((1, 1), np.bool_)
         self._looked_s = -math.inf
@@ -104,7 +117,7 @@ class SceneWatch:
         self._mean: Gray | None = None
         self._reference: Bands | None = None
         self._past: deque[Gray] = deque(maxlen=_STILL_SPAN)
-        self._learnt_s = 0.0
+        self._learnt_s, self._num_good = 0.0, 0
         self._learning_since_s: float | None = None
 
     @property
@@ -112,9 +125,29 @@ class SceneWatch:
         """The fault that counts, None while all is well."""
         return self.verdict.state
 
+    @property
+    def is_looped(self) -> bool:
+        """Whether what counts is a stream that plays seconds or minutes again and again."""
+        return self.state is CameraState.FROZEN and any(one.is_looped for one in self._loops)
+
     def is_due(self, at_s: float) -> bool:
         """Whether a look at that monotonic time takes anything in; most don't, so their frames need not be made."""
         return at_s - self._looked_s >= LOOK_EVERY_S
+
+    def begin_pass(self, at_s: float) -> None:
+        """From here a recording is played anew: what comes back of it is no fault."""
+        self._stillness.begin_pass(at_s)
+        for one in self._loops:
+            one.begin()
+
+    def note(self, glance: Glance, at_s: float) -> None:
+        """Take in every frame, of which some hundred pixels are kept for some seconds."""
+        pixels = glance.pixels if glance.pixels.ndim == 2 else glance.pixels[..., 1]
+        rows, columns = (max(1, side // _GRID) for side in pixels.shape)
+        samples = pixels[rows // 2 :: rows, columns // 2 :: columns].copy()
+        for one in self._loops:
+            one.look(samples, at_s)
+        self._noted_s = at_s
 
     def look(self, image: BgrImage, at_s: float) -> None:
         """Take in one frame, (H, W, 3) uint8, already masked, at a monotonic time; most calls return at once."""
@@ -122,6 +155,8 @@ class SceneWatch:
             return
         since_s = at_s - self._looked_s
         self._looked_s = at_s
+        if self._noted_s != at_s:
+            self.note(Glance(image), at_s)
         gray = small_gray(image)
         if image.shape != self._shape:
             self._begin(image.shape, gray.shape)
@@ -129,7 +164,7 @@ class SceneWatch:
         keep = 0.0 if self._recent is None else math.exp(-since_s / _RECENT_S)
         self._recent = gray if self._recent is None else self._recent * np.float32(keep) + gray * np.float32(1 - keep)
         self._past.append(self._recent)
-        is_frozen = self._stillness.look(image, at_s)
+        is_frozen = self._stillness.look(image, at_s) or any(one.is_looped for one in self._loops)
         showing = None if is_first else self._judge(self._recent, at_s)
         self.verdict.update(CameraState.FROZEN if showing is None and is_frozen else showing, at_s)
         if self.state is CameraState.MOVED and at_s - self.verdict.since_s >= ACCEPT_MOVED_S:
@@ -144,6 +179,7 @@ class SceneWatch:
 
     def _forget_scene(self) -> None:
         self._recent = self._mean = self._reference = self._learning_since_s = None
+        self._num_good = 0
         self._past.clear()
 
     def _judge(self, recent: Gray, at_s: float) -> CameraState | None:
@@ -154,10 +190,16 @@ class SceneWatch:
             showing = fault_of(found, is_still=False) if found.num_compared < MIN_COMPARED else None
         else:
             self.found = found
-            maybe = found.alike < MAX_ALIKE_MOVED
-            showing = fault_of(found, is_still=maybe and self._is_still(now))
-        if showing is None and found.luma >= MIN_LUMA and found.alike >= _MIN_ALIKE_LEARN:
-            self._learn(recent, at_s)
+            is_still = found.alike < MAX_ALIKE_SHIFTED and self._is_still(now)
+            if is_still and found.luma >= MIN_LUMA:
+                self.found = found = dataclasses.replace(found, shift=shift_of(now, self._reference))
+            showing = fault_of(found, is_still=is_still)
+        is_good = showing is None and found.luma >= MIN_LUMA and found.alike >= _MIN_ALIKE_LEARN
+        self._num_good = self._num_good + 1 if is_good else 0
+        if self._num_good > 2 * _SETTLED:
+            # Of some looks ago, with good ones before and after it: the first and the last pictures of a fault
+            # still look like the scene, and must not be learnt.
+            self._learn(self._past[-1 - _SETTLED], at_s)
         return showing
 
     def _is_still(self, now: Bands) -> bool:
@@ -173,7 +215,9 @@ class SceneWatch:
         age_s = at_s - self._learning_since_s
         if age_s >= _LEARN_S and at_s - self._learnt_s < _REFRESH_S and self._reference is not None:
             return
-        weight = np.float32((at_s - self._learnt_s) / min(max(age_s, LOOK_EVERY_S), _REFERENCE_S))
+        # Time in which nothing was learnt, as during a fault, gives this one picture no more weight.
+        since_s = min(at_s - self._learnt_s, _REFRESH_S)
+        weight = np.float32(since_s / min(max(age_s, LOOK_EVERY_S), _REFERENCE_S))
         self._mean = self._mean + min(weight, np.float32(1)) * (recent - self._mean)
         self._learnt_s = at_s
         if age_s >= _LEARN_S:

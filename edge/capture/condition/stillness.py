@@ -6,6 +6,7 @@ averages to the same values again, or comes back exactly but for its clock. Medi
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 import cv2
@@ -42,6 +43,11 @@ class Stillness:
     def __init__(self) -> None:
         self._looks: deque[tuple[float, NDArray[np.uint8]]] = deque()
         self._is_still = False
+        self._began_s = -math.inf
+
+    def begin_pass(self, at_s: float) -> None:
+        """From here a recording is played anew: that its pictures come back is no fault."""
+        self._began_s = at_s
 
     def look(self, image: BgrImage, at_s: float) -> bool:
         """Take in one frame, (H, W, 3) uint8, and return whether the picture has stood still over the whole window."""
@@ -60,13 +66,15 @@ class Stillness:
             self._is_still = False
             return False
         slack = _STAY if self._is_still else 1.0
-        self._is_still = is_repeated(np.stack([samples for _, samples in self._looks]), slack)
+        looks = np.stack([samples for _, samples in self._looks])
+        self._is_still = is_repeated(looks, slack, may_come_back=self._looks[0][0] < self._began_s)
         return self._is_still
 
 
-def is_repeated(looks: NDArray[np.uint8], slack: float = 1.0) -> bool:
+def is_repeated(looks: NDArray[np.uint8], slack: float = 1.0, *, may_come_back: bool = False) -> bool:
     """Whether (N, H, W) samples of gray pictures show one picture again and again; `slack` widens the limits of drift.
 
+    `may_come_back`: that later pictures are exactly earlier ones says nothing.
     At least three looks, of at least 100 samples that are neither black nor white; with fewer it is False.
     """
     mean = looks.mean(axis=0, dtype=np.float32)
@@ -74,7 +82,7 @@ def is_repeated(looks: NDArray[np.uint8], slack: float = 1.0) -> bool:
     if int(counted.sum()) < MIN_SAMPLES:
         return False
     third = len(looks) // 3
-    if _comes_back(looks[:third, counted], looks[-third:, counted]):
+    if not may_come_back and _comes_back(looks[:third, counted], looks[-third:, counted]):
         return True
     first, last = (part.mean(axis=0, dtype=np.float32) for part in (looks[:third], looks[-third:]))
     drift = last - first

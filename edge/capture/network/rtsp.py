@@ -25,9 +25,9 @@ from edge.capture.address import Address
 from edge.capture.frames import SourceFrame
 from edge.capture.network.lag import Lag
 from edge.capture.network.refusals import explain, is_timeout
+from edge.capture.orders import CameraSettings
 from edge.capture.video.facts import StreamFacts, StreamWatch
 from edge.capture.video.shaping import FAULTS, DecodedPicture, Shaper, aspect_of
-from edge.config import CameraConfig
 from edge.errors import CameraError, ImageError
 
 FIRST_SILENCE_S = 10.0
@@ -83,7 +83,7 @@ class Rhythm:
 class RtspSource:
     """A live RTSP stream."""
 
-    def __init__(self, address: Address, camera: CameraConfig, beat: Callable[[float], None]) -> None:
+    def __init__(self, address: Address, camera: CameraSettings, beat: Callable[[float], None]) -> None:
         self.address = address
         self.problem: str | None = None
         self.bad_frames = 0
@@ -194,6 +194,7 @@ class RtspSource:
             raise ImageError(
                 f"{self.address.shown}: {context.width} x {context.height} pixels are more than {MAX_PIXELS}"
             )
+        context.options = {"max_pixels": str(MAX_PIXELS)}  # the size may change, or come with the first picture only
         is_fast = float(video.guessed_rate or FAST_FPS) >= FAST_FPS
         context.thread_count = DECODER_THREADS if is_fast else 1
         context.thread_type = "AUTO"

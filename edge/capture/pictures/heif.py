@@ -58,8 +58,9 @@ def decode_heic(data: bytes, name: str) -> BgrImage:
         if width * height > MAX_PIXELS:
             raise ImageError(f"{name}: {width} x {height} pixels are more than {MAX_PIXELS}; make the image smaller")
         image = np.asarray(opened)
-    except (ValueError, RuntimeError, OSError, EOFError, SyntaxError, MemoryError) as error:
-        raise ImageError(f"{name}: is damaged or cut off ({len(data)} bytes; {error}); copy the file again") from None
+    except (ValueError, RuntimeError, OSError, EOFError, SyntaxError) as error:
+        told = " ".join(str(error).split())
+        raise ImageError(f"{name}: is damaged or cut off ({len(data)} bytes; {told}); copy the file again") from None
     planes = image if image.ndim == 3 else np.repeat(image[:, :, np.newaxis], 3, axis=2)
     return np.ascontiguousarray(planes[:, :, :3], dtype=np.uint8)
 

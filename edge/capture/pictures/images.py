@@ -1,34 +1,31 @@
 """Still images from bytes and files: sized by their header before anything is decoded, then decoded by OpenCV.
 
 No video and no network here. OpenCV has a pixel limit of its own (set by the package), but it reads that once, when it
-is loaded, perhaps before us; so the header is asked first.
+is loaded, perhaps before us; so the header is asked first. What a header can't be trusted for is decoded `apart`.
 """
 
 from __future__ import annotations
 
 import re
-import struct
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from edge.arrays import MAX_PIXELS, BgrImage
-from edge.capture.pictures import heif
+from edge.capture.pictures import apart, heif
+from edge.capture.pictures.headers import Size, decoding_work, sniff_size
 from edge.capture.video.kinds import unreadable_kind
 from edge.errors import ImageError
 from edge.names import printable
 
-MAX_SEGMENTS = 4096
-"""Segments before the picture itself that a JPEG may have; cameras write some dozens."""
 FREE_PIXELS = 2_000_000
 PIXELS_PER_BYTE = 200
 """Pixels that each byte of a foreign file may unpack to, beyond `FREE_PIXELS`; photos have 3 to 50."""
 MAX_WORK = 2 * MAX_PIXELS
 """Pixels that decoding may go through, however many bytes there are."""
-SCANS_PER_PASS = 10
-"""Scans of a progressive JPEG, each over all pixels, that count as decoding it once; cameras write ten."""
+MAX_FOREIGN_PIXELS = 12_000_000
+"""What somebody sent is shrunk to so many: a face that is enrolled has pixels enough, and the service memory."""
 
 IMAGE_SUFFIXES = (
     ".jpg",
@@ -48,8 +45,6 @@ IMAGE_SUFFIXES = (
 )
 MAX_FILE_BYTES = 256_000_000
 
-Size = tuple[int, int]
-
 
 def read_image(path: Path) -> BgrImage:
     """Read one still image file as (H, W, 3) uint8 BGR, turned upright as its EXIF says; raises ImageError."""
@@ -68,25 +63,27 @@ def read_bytes(path: Path) -> bytes:
         raise ImageError(f"{printable(path)}: {told}") from None
 
 
-def decode_foreign(data: bytes, name: str) -> BgrImage:
-    """`decode_image` for bytes that somebody sent: the work must be in proportion to their number.
-
-    Raises ImageError, before anything is decoded, also for a file of few bytes that unpacks to very many pixels.
-    """
+def require_proportion(data: bytes, name: str) -> None:
+    """Raise ImageError for a file of few bytes that unpacks to very many pixels; nothing is decoded."""
     allowed = min(FREE_PIXELS + PIXELS_PER_BYTE * len(data), MAX_WORK)  # bytes that mean nothing can be added to a file
     if (work := decoding_work(data)) > allowed:
         raise ImageError(
             f"{name}: {len(data)} bytes would take the work of {work} pixels, more than the {allowed} of a photo of "
             "that many bytes; save the picture again as a plain JPEG"
         )
+
+
+def decode_foreign(data: bytes, name: str) -> BgrImage:
+    """`decode_image` for bytes that somebody sent: the work must be in proportion to their number.
+
+    At most `MAX_FOREIGN_PIXELS` are returned: a larger picture is decoded and shrunk in a process of its own. Raises
+    ImageError, before anything is decoded, also for a file of few bytes that unpacks to very many pixels.
+    """
+    require_proportion(data, name)
+    size = _require_readable(data, name)
+    if size[0] * size[1] > MAX_FOREIGN_PIXELS:
+        return apart.decode(data, name, size, max_pixels=MAX_FOREIGN_PIXELS)
     return decode_image(data, name)
-
-
-def decoding_work(data: bytes) -> int:
-    """Pixels that decoding has to go through, as far as the header tells: those of all scans; 0 for no image."""
-    width, height = sniff_size(data) or (0, 0)
-    scans = data.count(b"\xff\xda") if data.startswith(b"\xff\xd8") else 1
-    return max(width, 0) * max(height, 0) * max(1, -(-scans // SCANS_PER_PASS))
 
 
 def decode_image(data: bytes, name: str) -> BgrImage:
@@ -107,8 +104,23 @@ def decode_image(data: bytes, name: str) -> BgrImage:
     Raises
     ------
     ImageError
-        Empty, not an image, cut off, or more than `MAX_PIXELS` pixels (told by its header, before it is decoded).
+        Empty, not an image, cut off, more than `MAX_PIXELS` pixels or the work of more than `MAX_WORK` (told by its
+        header, before it is decoded), or more memory or time than a picture of its size takes (TIFF, AVIF and HEIC,
+        which are decoded in a process of their own).
     """
+    size = _require_readable(data, name)
+    if is_apart(data):
+        return apart.decode(data, name, size)
+    return decode_here(data, name)
+
+
+def is_apart(data: bytes) -> bool:
+    """Whether a picture is of a kind whose header doesn't bound what its decoder does: TIFF, AVIF, HEIC."""
+    return _APART.match(data[:16]) is not None
+
+
+def _require_readable(data: bytes, name: str) -> Size:
+    """(width, height) as the header says; raises ImageError for what is not decoded at all."""
     if not data:
         raise ImageError(f"{name}: is empty (0 bytes); copy the file again")
     if (kind := unreadable_kind(data)) is not None:
@@ -123,12 +135,24 @@ def decode_image(data: bytes, name: str) -> BgrImage:
         raise ImageError(f"{name}: its header says {width} x {height} pixels; the file is damaged, copy it again")
     if width * height > MAX_PIXELS:
         raise ImageError(f"{name}: {width} x {height} pixels are more than {MAX_PIXELS}; make the image smaller")
+    if (work := decoding_work(data)) > MAX_WORK:
+        raise ImageError(
+            f"{name}: its scans would take the work of {work} pixels, more than {MAX_WORK}; save the picture again "
+            "as a plain JPEG"
+        )
+    return size
+
+
+def decode_here(data: bytes, name: str) -> BgrImage:
+    """`decode_image` without a look at size or work, in this process: for whom has looked."""
     kind = heif.kind_of(data[:512])
     if kind == "HEIC":
         return heif.decode_heic(data, name)
     try:
-        image = cv2.imdecode(np.frombuffer(_without_texts(data), np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
+        image = cv2.imdecode(np.frombuffer(without_texts(data), np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise MemoryError from None
         image = None
     if image is None and kind == "AVIF" and not _reads_avif():
         raise ImageError(f"{name}: is an AVIF picture, and OpenCV was built without AVIF here; save it as JPEG")
@@ -141,80 +165,7 @@ def _reads_avif() -> bool:
     return re.search(r"AVIF:\s+(?!NO)\S", cv2.getBuildInformation()) is not None
 
 
-def sniff_size(data: bytes) -> Size | None:
-    """(width, height) as the header of a known image format says; None where it is no such format or too short."""
-    for magic, read_size in _FORMATS:
-        if re.match(magic, data[:16], re.DOTALL):
-            try:
-                return read_size(data)
-            except (struct.error, IndexError, KeyError, ValueError):
-                return None
-    return None
-
-
-def _png(data: bytes) -> Size:
-    width, height = struct.unpack_from(">II", data, 16)
-    return width, height
-
-
-def _gif(data: bytes) -> Size:
-    width, height = struct.unpack_from("<HH", data, 6)
-    return width, height
-
-
-def _bmp(data: bytes) -> Size:
-    if struct.unpack_from("<I", data, 14)[0] == 12:
-        width, height = struct.unpack_from("<HH", data, 18)
-    else:
-        width, height = struct.unpack_from("<ii", data, 18)
-    return abs(width), abs(height)
-
-
-def _jpeg(data: bytes) -> Size:
-    """Walk the segments to the first start-of-frame, which holds the size."""
-    at = 2
-    for _ in range(MAX_SEGMENTS):
-        found = _MARKER.search(data, at)
-        if found is None:
-            break
-        marker, at = data[found.end() - 1], found.end() - 1
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack_from(">HH", data, at + 4)
-            return width, height
-        at += 1 if marker == 0x01 or 0xD0 <= marker <= 0xD8 else 1 + struct.unpack_from(">H", data, at + 1)[0]
-    raise ValueError("no start of frame")
-
-
-def _webp(data: bytes) -> Size:
-    kind = data[12:16]
-    if kind == b"VP8X":
-        return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
-    if kind == b"VP8L":
-        bits = struct.unpack_from("<I", data, 21)[0]
-        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
-    width, height = struct.unpack_from("<HH", data, 26)
-    return width & 0x3FFF, height & 0x3FFF
-
-
-def _tiff(data: bytes) -> Size:
-    """First directory's ImageWidth (256) and ImageLength (257)."""
-    order = "<" if data[:2] == b"II" else ">"
-    at = struct.unpack_from(order + "I", data, 4)[0]
-    found: dict[int, int] = {}
-    for index in range(struct.unpack_from(order + "H", data, at)[0]):
-        entry = at + 2 + 12 * index
-        tag, kind = struct.unpack_from(order + "HH", data, entry)
-        found[tag] = struct.unpack_from(order + ("H" if kind == 3 else "I"), data, entry + 8)[0]
-    return found[256], found[257]
-
-
-def _pnm(data: bytes) -> Size:
-    """Netpbm: magic, width, height, with comment lines between."""
-    words = re.sub(rb"#[^\n]*(\n|\Z)", b" ", data[:4096]).split(maxsplit=3)
-    return int(words[1]), int(words[2])
-
-
-def _without_texts(data: bytes) -> bytes:
+def without_texts(data: bytes) -> bytes:
     """A PNG without the chunks that have no part in the picture: packed texts cost libpng quadratic time."""
     if not data.startswith(_PNG_MAGIC):
         return data
@@ -227,16 +178,6 @@ def _without_texts(data: bytes) -> bytes:
     return b"".join(kept)
 
 
-_MARKER = re.compile(rb"\xff+[^\xff]", re.DOTALL)
+_APART = re.compile(rb"II\*\x00|MM\x00\*|....ftyp", re.DOTALL)
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _PNG_CHUNKS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf"})
-_FORMATS: tuple[tuple[bytes, Callable[[bytes], Size]], ...] = (
-    (rb"\x89PNG\r\n\x1a\n", _png),
-    (rb"\xff\xd8\xff", _jpeg),
-    (rb"GIF8[79]a", _gif),
-    (rb"BM", _bmp),
-    (rb"RIFF....WEBP", _webp),
-    (rb"II\*\x00|MM\x00\*", _tiff),
-    (rb"P[2356]\s", _pnm),
-    (rb"....ftyp", heif.size_of),
-)

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.arrays import BgrImage
-from edge.capture.pictures.images import decode_image, read_bytes
+from edge.capture.pictures import apart
+from edge.capture.pictures.headers import sniff_size
+from edge.capture.pictures.images import decode_image, is_apart, read_bytes, without_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,10 @@ def read_still(path: Path) -> Still:
     """
     data = read_bytes(path)
     image = decode_image(data, str(path))
-    raw = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if is_apart(data):
+        raw = apart.decode_unchanged(data, str(path), sniff_size(data) or (0, 0))
+    else:
+        raw = cv2.imdecode(np.frombuffer(without_texts(data), np.uint8), cv2.IMREAD_UNCHANGED)
     if raw is None:
         return Still(image, None, False, ())
     notes = [f"{raw.dtype.itemsize * 8} bits per channel were converted to 8"] if raw.dtype != np.uint8 else []

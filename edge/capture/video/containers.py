@@ -15,7 +15,6 @@ import av
 from av.container import InputContainer
 from av.error import FFmpegError
 
-from edge.arrays import MAX_PIXELS
 from edge.errors import CameraError, ImageError
 from edge.names import printable
 
@@ -61,6 +60,8 @@ _SOUND = (
     rb"#!AMR", rb"FORM....AIF[FC]", rb"\.snd",
 )  # fmt: skip
 _STARTS = re.compile(rb"\x00\x00\x01\xba|(?=.{4}ftyp)|DHAV|\x47.{187}\x47.{187}\x47.{187}\x47", re.DOTALL)
+MAX_VIDEO_PIXELS = 40_000_000
+"""Of one picture of a recording; 8K has 35 million. A decoder holds many of them at a time."""
 _HEAD_BYTES = 1024
 _SEARCHED_BYTES = 1 << 20
 _JPEGS_SEARCHED_BYTES = 16 << 20
@@ -166,7 +167,7 @@ class Recording:
 
     def __init__(self, path: Path, start: int = 0, demuxer: str | None = None) -> None:
         self._bytes = _Bytes(path, start)
-        options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "none", "max_pixels": str(MAX_PIXELS)}
+        options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "none", "max_pixels": str(MAX_VIDEO_PIXELS)}
         try:
             opened = av.open(self._bytes, format=demuxer, options=options, metadata_errors="replace")
         except BaseException:

@@ -11,9 +11,16 @@ from av.packet import Packet
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
-from edge.arrays import MAX_PIXELS
 from edge.capture.frames import SourceFrame
-from edge.capture.video.containers import Recording, is_sound, is_text, is_video, open_recording, read_head
+from edge.capture.video.containers import (
+    MAX_VIDEO_PIXELS,
+    Recording,
+    is_sound,
+    is_text,
+    is_video,
+    open_recording,
+    read_head,
+)
 from edge.capture.video.facts import StreamFacts, StreamWatch
 from edge.capture.video.kinds import unreadable_kind
 from edge.capture.video.shaping import FAULTS, DecodedPicture, Shaper
@@ -105,12 +112,13 @@ class VideoSource:
                 count += 1
                 yield SourceFrame(picture, timeline.place(at_s))
         finally:
-            codec = stream.codec_context.name
+            codec, size = stream.codec_context.name, (stream.codec_context.width, stream.codec_context.height)
             recording.close()
         if count == 0:
-            raise ImageError(
-                f"{self.shown}: holds no picture that can be decoded ({codec}); record or copy the file again"
-            )
+            what = f"no picture that can be decoded ({codec})"
+            if not all(size):
+                what += f", or only pictures of more than {MAX_VIDEO_PIXELS} pixels"
+            raise ImageError(f"{self.shown}: holds {what}; record or copy the file again")
         if is_black:
             raise ImageError(
                 f"{self.shown}: all of its {count} pictures are black ({codec}): nothing was filmed, or it was "
@@ -181,8 +189,12 @@ class VideoSource:
         if video.codec_context is None:
             raise ImageError(f"{self.shown}: its video is in a format without a decoder here; convert it to H.264")
         width, height = video.codec_context.width, video.codec_context.height
-        if width * height > MAX_PIXELS:
-            raise ImageError(f"{self.shown}: {width} x {height} pixels are more than {MAX_PIXELS}; make it smaller")
+        if width * height > MAX_VIDEO_PIXELS:
+            raise ImageError(
+                f"{self.shown}: {width} x {height} pixels are more than {MAX_VIDEO_PIXELS}; make it smaller"
+            )
+        # A size that the container keeps back, or tells wrongly, is met by the decoder.
+        video.codec_context.options = {"max_pixels": str(MAX_VIDEO_PIXELS)}
         video.codec_context.thread_count = 1  # with several, what a damaged file gives would depend on chance
         for other in streams:
             if other is not video:

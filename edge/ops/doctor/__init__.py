@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +42,11 @@ class MachinePaths:
     environ: dict[str, str] = field(default_factory=lambda: dict(os.environ))
     hostname: str = field(default_factory=socket.gethostname)
     now: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+    begun_s: float = field(default_factory=time.monotonic)
+
+    def at(self) -> dt.datetime:
+        """The time now, while `now` was when the checks began: those before this one may have taken long."""
+        return self.now + dt.timedelta(seconds=time.monotonic() - self.begun_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,7 @@ def _check_cameras_and_kernels(config: Config, board: MachinePaths, is_running: 
     from edge.ops.doctor import cameras
     from edge.ops.system.camera_status import read_status
 
-    looks = read_status(config.data_dir, board.now) if is_running else None
+    looks = read_status(config.data_dir, board.at()) if is_running else None
     if is_running and looks is None:
         fix = "wait a minute; if it stays, the service is hung: restart it, and look at its log"
         return [failed("cameras", "the service answers, but has not told of its cameras for over a minute", fix)]

@@ -19,8 +19,8 @@ from edge.detect import Detector, build_detector
 from edge.errors import EdgeError
 from edge.ops.doctor.check import Check, Status, failed, passed, warned
 from edge.ops.system.camera_status import CameraStatus, describe_outcome
-from edge.pixels.geometry import align
-from edge.pixels.quality import measure, measure_picture
+from edge.pixels.faces.geometry import align
+from edge.pixels.measures.quality import measure, measure_picture
 from edge.records import CameraState, Frame
 from edge.sessions import Pack
 
@@ -45,7 +45,9 @@ class _OpenResult:
 def check_cameras(config: Config, looks: Sequence[CameraStatus] | None) -> list[Check]:
     """Judge what the running service says (`looks`), or open every camera for some seconds."""
     if not config.camera:
-        return [failed("cameras", "none is configured", "add a [[camera]] table with name and source")]
+        return [
+            failed("cameras", "none is configured", "run `edge setup`, or add a [[camera]] table with name and source")
+        ]
     if looks is not None:
         told = {look.name: look for look in looks}
         return [check for one in config.camera for check in _from_status(one, told.get(one.name))]

@@ -14,11 +14,10 @@ from edge.enhance.view import read_views
 from edge.errors import EdgeError
 from edge.ops.doctor.check import Check, failed, passed, warned
 from edge.ops.packs.choice import apply_choice, platform_facts, read_choice, why_stale
-from edge.sessions import ModelEntry, Pack
-from edge.sessions.session import AUTO_ORDER, available_providers
+from edge.sessions import Engines, ModelEntry, Pack
+from edge.sessions.session import task_providers
 
 ROUNDS = 5
-_CPU = "CPUExecutionProvider"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class EmbedderInUse:
 def check_models(config: Config) -> tuple[list[Check], EmbedderInUse]:
     """Every file of the pack, then what belongs to it."""
     try:
-        pack = Pack.open(config.models_dir)
+        pack = Pack.open(config.models_dir, Engines(config.data_dir / "engines", is_later=True))
         choice = read_choice(config.data_dir)
         config, runtimes = apply_choice(config, pack, choice)
         entry = pack.find("embed", config.recognise.model)
@@ -64,7 +63,9 @@ def _model(pack: Pack, entry: ModelEntry, runtime: RuntimeConfig) -> Check:
         used = f"{session.info.name} in {session.arithmetic} arithmetic"
         fix = f"this machine computes the file wrongly, so {used} is used: slower; update driver and onnxruntime"
         return warned(name, found, fix)
-    hoped = next((one for one in AUTO_ORDER if one in available_providers()), _CPU)
+    if pack.engines is not None and any(one.session is session for one in pack.engines.pending):
+        return warned(name, found, "its engine is not built yet: start the service, which does that in the background")
+    hoped = task_providers(entry.task, runtime)[0]
     if runtime.provider == "auto" and session.provider != hoped:
         fix = f"mend the driver, or set [runtime] provider: {hoped} is installed and can't be used"
         return warned(name, found, fix)

@@ -11,8 +11,10 @@ from edge.names import counted
 from edge.ops.doctor.check import Check, failed, passed, warned
 from edge.ops.doctor.models import EmbedderInUse
 from edge.ops.doctor.settings import check_statuses
+from edge.records import Person, Reference
 from edge.store import Consumer, Store, Token, User
 from edge.store.identity.identity import FIX, Finding
+from edge.watchlist.look_alikes import look_alikes
 
 SOON = dt.timedelta(days=14)
 MAX_PULL_PAUSE = dt.timedelta(minutes=15)
@@ -29,6 +31,7 @@ def check_people(config: Config, in_use: EmbedderInUse, now: dt.datetime) -> Ite
     try:
         with Store.open(config.data_dir) as store:
             yield passed("database", "opens, schema as expected")
+            yield from check_losses(store)
             yield check_identity(store.identity.look())
             yield check_users(store.users())
             yield check_tokens(store.tokens(), now)
@@ -37,6 +40,26 @@ def check_people(config: Config, in_use: EmbedderInUse, now: dt.datetime) -> Ite
     except EdgeError as error:
         fix = "restore the data directory from a backup, or move it away to start anew"
         yield failed("database", str(error), fix)
+
+
+def check_losses(store: Store) -> Iterator[Check]:
+    """Check that every kept picture is there and every hit can be read."""
+    store.losses.look_for_pictures()
+    store.losses.look_for_hits()
+    found = store.losses.now()
+    fix = "look at the kernel log whether the disk fails; `edge backup restore` brings back what a backup holds"
+    if found.folder:
+        own = f"give the service's user the folder {store.folder / 'blobs'}, or move away what lies there"
+        yield failed("pictures", f"{found.folder}: hits are kept without pictures", own)
+    elif found.pictures:
+        gone = counted(found.pictures, "kept picture is", "kept pictures are")
+        yield warned("pictures", f"{gone} not on the disk any more", fix)
+    else:
+        yield passed("pictures", "every kept picture is there")
+    if found.hits:
+        yield warned("hits", f"{counted(found.hits, 'hit', 'hits')} can't be read: damaged in the database", fix)
+    else:
+        yield passed("hits", "every hit can be read")
 
 
 def check_identity(found: Finding) -> Check:
@@ -50,7 +73,9 @@ def check_users(users: Sequence[User]) -> Check:
     """Check that somebody can log in, and that somebody can edit the list."""
     add = "edge user add NAME --role supervisor"
     if not users:
-        return warned("users", "nobody can log in", f"{add}; or enter the code that `edge run` prints on the page")
+        return warned(
+            "users", "nobody can log in", f"{add}; or open the page and enter the code that `edge run` prints"
+        )
     roles = sorted({user.role for user in users})
     if "supervisor" not in roles:
         return warned("users", f"{len(users)}, but no supervisor: nobody can change the list", add)
@@ -108,7 +133,31 @@ def _watchlist(config: Config, store: Store, in_use: EmbedderInUse, now: dt.date
         yield (failed if others == len(references) else warned)("references", found, "edge watchlist reembed")
     elif references:
         yield passed("references", f"{len(references)}, all of the embedder in use")
+    yield from check_pictures(people, references)
+    yield from _look_alikes([one for one in references if one.model_sha256 == in_use.embedder])
     yield _calibration(store, in_use, bool(people))
+
+
+def check_pictures(people: Sequence[Person], references: Sequence[Reference]) -> Iterator[Check]:
+    """Warn of people on the list without a picture, whom nobody can recognise."""
+    pictured = {one.person_id for one in references}
+    missing = [one for one in people if one.person_id not in pictured]
+    if missing:
+        found = f"{counted(len(missing), 'person has', 'people have')} none, such as {missing[0].person_id}"
+        fix = "add pictures on the page under People, or send them with PUT; nobody can be recognised without one"
+        yield warned("pictures of people", found, fix)
+
+
+def _look_alikes(references: Sequence[Reference]) -> Iterator[Check]:
+    """Warn of people who are told from nobody: most often one person under two ids."""
+    pairs = {tuple(sorted((one.person_id, other.person_id))): alike for one, other, alike in look_alikes(references)}
+    if not pairs:
+        return
+    (first, second), similarity = max(pairs.items(), key=lambda pair: pair[1])
+    more = f", and {counted(len(pairs) - 1, 'more pair', 'more pairs')}" if len(pairs) > 1 else ""
+    found = f"{first} and {second} (similarity {similarity:.2f}){more}: neither may be told from the other"
+    fix = "if they are one person, add the pictures to one id, and erase the other with `edge forget ID`"
+    yield warned("look-alikes", found, fix)
 
 
 def check_age(people: int, changed_at: dt.datetime | None, max_age_days: float, now: dt.datetime) -> Check:
@@ -149,6 +198,6 @@ def _nobody_listed() -> Check:
 
 def _age(span: dt.timedelta) -> str:
     hours = span.total_seconds() / 3600
-    return (
-        f"{hours * 60:.0f} minutes" if hours < 2 else f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"
-    )
+    if hours < 2:
+        return counted(round(hours * 60), "minute", "minutes")
+    return f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 
-from edge.config import Config, Origins
+from edge.config import Config, Origins, drawn
 from edge.ops.doctor.check import Check, failed, passed, warned
 from edge.ops.effective import defaults, effective
 
@@ -55,3 +55,7 @@ def contradictions(config: Config) -> Iterator[Check]:
         yield warned(
             "recognise similarity", found, "raise [recognise] min_similarity, or run `edge watchlist calibrate`"
         )
+    if names := sorted(drawn.left_over(config)):
+        found = f"{drawn.FILE} holds zones or masks for {names[0]!r}, and no [[camera]] has that name: none is in force"
+        fix = f"if the camera was renamed, rename its tables in {config.data_dir / drawn.FILE}, too; else remove them"
+        yield warned("drawn zones and masks", found, fix)

@@ -48,8 +48,8 @@ class TimeLimit:
                     raise errors[0]
                 return found
         self.num_cut += 1
-        told = f"cut after {limit_s:.1f} s" if limit_s > 0 else "not begun: the time was over before"
-        fix = "run `edge doctor` again when the box has less to do; if it stays, the part it names hangs"
+        told = f"not finished after {limit_s:.1f} s" if limit_s > 0 else "not begun: the time was over before"
+        fix = "run `edge doctor` again when the box has less to do; if that does not help, this part hangs"
         return [*list(found), warned(name, told, fix)]
 
 

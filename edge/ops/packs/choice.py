@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict
 from edge.config import Config, DetectConfig, RecogniseConfig, RuntimeConfig
 from edge.ops.packs import measurements
 from edge.sessions import Pack, available_providers, runtime_version
+from edge.sessions.engines import DRIVERS
 
 FILE = "probe.json"
-_DRIVERS = (Path("/proc/driver/nvidia/version"), Path("/etc/nv_tegra_release"))
 
 
 class _Strict(BaseModel):
@@ -67,7 +67,7 @@ class Choice(_Strict):
         return next((one for one in self.models if one.task == task), None)
 
 
-def platform_facts(drivers: tuple[Path, ...] = _DRIVERS, cpu: Path = Path("/proc/cpuinfo")) -> dict[str, str]:
+def platform_facts(drivers: tuple[Path, ...] = DRIVERS, cpu: Path = Path("/proc/cpuinfo")) -> dict[str, str]:
     """Return what a choice depends on apart from the model files."""
     driver = next((_first_line(path) for path in drivers if path.is_file()), "none")
     names = [line.partition(":")[2].strip() for line in _lines(cpu) if line.startswith(("model name", "Model"))]

@@ -70,7 +70,7 @@ class Gate:
         if state["ActiveState"] != "active":
             return f"the service did not come up (it is {state['ActiveState']}, result {state['Result']})", 0
         if falls:
-            return f"the service fell over and was restarted {falls} times", 0
+            return f"the service crashed and was restarted {falls} times", 0
         if self._needs_certificate:
             # With `client_ca` the gate can't connect, having no client certificate; only the database shows progress.
             is_new = self._database()["seq"] > mark["seq"]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from edge.arrays import BgrImage
 from edge.capture.camera import Camera
-from edge.pixels.quality import measure_picture
+from edge.pixels.measures.quality import measure_picture
 from edge.records import Frame, Reason
 
 log = logging.getLogger(__name__)

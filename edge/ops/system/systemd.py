@@ -6,12 +6,18 @@ Nothing is sent where systemd did not start the service.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 PERIOD_WITHOUT_SYSTEMD_S = 5.0
+MORE_EVERY_S, MORE_S = 30.0, 120.0
+"""How often more time is asked for at the start, and how much from then on."""
+MORE_FOR_S = 6 * 3600.0
+"""Seconds after which no more is asked for: then something hangs."""
 
 
 def notify_systemd(state: str) -> bool:
@@ -27,6 +33,29 @@ def notify_systemd(state: str) -> bool:
     except OSError:
         return False
     return True
+
+
+@contextlib.asynccontextmanager
+async def more_time_to_start(doing: str, every_s: float = MORE_EVERY_S) -> AsyncIterator[None]:
+    """While the block runs, ask systemd not to take the start for hanging, and have `systemctl status` say why.
+
+    Else a start that has to read a large database from a slow disk would be ended in its midst, each time anew.
+    """
+
+    async def ask() -> None:
+        until_s = time.monotonic() + MORE_FOR_S
+        while time.monotonic() < until_s:
+            notify_systemd(f"EXTEND_TIMEOUT_USEC={round(MORE_S * 1e6)}\nSTATUS={doing}")
+            await asyncio.sleep(every_s)
+
+    task = asyncio.create_task(ask())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        notify_systemd("STATUS=")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from typing import Any
 
 from aiohttp import web
 
-from edge.serve.api.feed_pages import CREDIT, CpuCredit, timed
 from edge.serve.app_keys import LIVE, STORE
 from edge.serve.http import inputs
 from edge.serve.http.access import CALLER
 from edge.serve.http.problems import RequestError
 from edge.serve.http.quotas import Shares
+from edge.serve.http.work import CpuCredit, timed
 from edge.store import Span, Store, time_to_text
 from edge.store.coverage.coverage import TooManySpansError
 
@@ -24,6 +24,8 @@ MAX_DAYS = 400
 MAX_SPANS = 20_000
 """Spans that one answer may list: some megabytes. Over more, it has the sums alone."""
 MAX_WAITING = 16
+MAX_CPU_SHARE, BURST_CPU_S = 0.05, 1.0
+"""CPU seconds per second for the reports of one caller on average, and at once: nobody has to catch up with them."""
 
 
 async def coverage(request: web.Request) -> web.StreamResponse:
@@ -48,8 +50,8 @@ class Reports:
     The feed and the page share other threads, so that reports can't hold them up.
     """
 
-    def __init__(self, credit: CpuCredit) -> None:
-        self._credit = credit
+    def __init__(self) -> None:
+        self._credit = CpuCredit(MAX_CPU_SHARE, BURST_CPU_S)
         self._places = Shares(MAX_WAITING, "coverage reports")
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="coverage")
 
@@ -71,7 +73,7 @@ REPORTS = web.AppKey("coverage_reports", Reports)
 
 def prepare(app: web.Application) -> None:
     """Add what makes the reports; it ends with the application."""
-    reports = app[REPORTS] = Reports(app[CREDIT])
+    reports = app[REPORTS] = Reports()
 
     async def close(_: web.Application) -> None:
         await asyncio.to_thread(reports.close)

@@ -1,20 +1,16 @@
-"""Builds feed pages once for all pullers that wait for the same page, and charges costly answers to who asks."""
+"""Builds feed pages once for all pullers that wait for the same page; each is charged to who asks for it first."""
 
 from __future__ import annotations
 
 import asyncio
-import math
-import time
 from collections.abc import Callable
-from typing import TypeVar
 
 from aiohttp import web
 
-from edge.errors import AuthError
 from edge.records import FeedPage
 from edge.serve.app_keys import read
+from edge.serve.http.work import CpuCredit, timed
 
-T = TypeVar("T")
 BuiltPage = tuple[bytes, FeedPage]
 
 MAX_AT_ONCE = 2
@@ -22,44 +18,15 @@ MAX_CPU_SHARE = 0.25
 """CPU seconds per second that one puller may use on average."""
 BURST_CPU_S = 5.0
 """CPU seconds a puller may use at once: some hundred large pages, so that one that was away can catch up."""
-MAX_REMEMBERED = 1000
-
-
-class CpuCredit:
-    """CPU seconds that callers have used; who has used up theirs has to wait. Used on one event loop."""
-
-    def __init__(self) -> None:
-        self._debts: dict[str, tuple[float, float]] = {}
-
-    def charge(self, who: str, cost_s: float) -> None:
-        """Note what an answer for `who` has cost."""
-        if len(self._debts) >= MAX_REMEMBERED:
-            self._debts.clear()
-        self._debts[who] = (self._debt_s(who) + cost_s, time.monotonic())
-
-    def require(self, who: str) -> None:
-        """AuthError 429 if `who` has used up their CPU time."""
-        too_much_s = self._debt_s(who) - BURST_CPU_S
-        if too_much_s > 0:
-            raise AuthError(
-                "these answers take too much of the box's time: wait, and ask for more items at once, less often",
-                status=429,
-                retry_after_s=max(1, math.ceil(too_much_s / MAX_CPU_SHARE)),
-            )
-
-    def _debt_s(self, who: str) -> float:
-        """CPU seconds charged and not yet worked off; the debt shrinks by MAX_CPU_SHARE per second."""
-        cost_s, at = self._debts.get(who, (0.0, 0.0))
-        return max(0.0, cost_s - MAX_CPU_SHARE * (time.monotonic() - at))
 
 
 class FeedPages:
     """Builds in progress. Not thread-safe: used on one event loop."""
 
-    def __init__(self, credit: CpuCredit) -> None:
+    def __init__(self) -> None:
         self._building: dict[str, asyncio.Task[BuiltPage]] = {}
         self._at_once = asyncio.Semaphore(MAX_AT_ONCE)
-        self._credit = credit
+        self._credit = CpuCredit(MAX_CPU_SHARE, BURST_CPU_S)
 
     async def get(self, who: str, key: str, build: Callable[[], BuiltPage]) -> BuiltPage:
         """Return the page `key`, joining a build in progress; AuthError 429 if `who` has used up their CPU time."""
@@ -77,12 +44,4 @@ class FeedPages:
         return built
 
 
-CREDIT = web.AppKey("cpu_credit", CpuCredit)
 FEED_PAGES = web.AppKey("feed_pages", FeedPages)
-
-
-def timed(build: Callable[[], T]) -> tuple[T, float]:
-    """Run `build` and measure the CPU time of this thread; waiting and other threads don't count."""
-    began = time.thread_time()
-    built = build()
-    return built, time.thread_time() - began

@@ -30,7 +30,7 @@ MEANINGS: Mapping[int, str] = {
     422: "a field of the body is wrong, or no picture can be used; nothing was changed",
     428: "the header If-Match is missing",
     429: "too many connections, long polls or costly questions; see Retry-After",
-    503: "the data directory can't be read",
+    503: "the box is still being prepared, or its data directory can't be read; see Retry-After",
 }
 COMMON_ERRORS = (401, 403, 429, 503)
 """Statuses that every route may answer, except an open one."""
@@ -82,7 +82,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         if status != 304:
             model = PROBLEMS.get(status, schema.Problem)
             responses[str(status)]["content"] = {PROBLEM: {"schema": _ref(model)}}
-        if status == 429:
+        if status in (429, 503):
             responses[str(status)]["headers"] = {"Retry-After": RETRY_AFTER}
     if 416 in operation.errors:
         responses["206"] = {"description": "the range asked for", "content": content}

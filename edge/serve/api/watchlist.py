@@ -14,8 +14,9 @@ import re
 from typing import Any, TypeVar
 
 from aiohttp import web
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from edge import mistakes
 from edge.errors import NotFoundError
 from edge.records import Person
 from edge.serve.api import watchlist_schema
@@ -36,6 +37,7 @@ MAX_LIST_BYTES = 64_000_000
 MAX_PERSON_MARKS = 20_000
 MAX_LIST_MARKS = 1_000_000
 """Commas, colons and brackets that a body may have: 10,000 people without pictures need 200,000."""
+NO_REFERENCE = "on the list without a picture: nobody can be recognised as this person; send `pictures`"
 _ETAG = re.compile(r'"(\d{1,18})-[0-9a-f]{16}"', re.ASCII)
 
 
@@ -97,8 +99,9 @@ async def _find(request: web.Request, person_id: str) -> Person | None:
 
 async def _answer(request: web.Request, outcomes: tuple[EnrolOutcome, ...], status: int) -> web.StreamResponse:
     """Answer with the result per person; 422 if somebody has no usable picture, and then nothing was stored."""
-    version, digest = await read(request.app[STORE].watchlist_version)
-    body = {"version": version, "digest": digest, "people": [_outcome(one) for one in outcomes]}
+    (version, digest), pictured = await read(_after_change, request.app[STORE])
+    people = [_outcome(one, pictured) for one in outcomes]
+    body = {"version": version, "digest": digest, "people": people}
     refused = [one for one in outcomes if not one.is_stored]
     if not refused:
         return web.json_response(body, status=status, headers={"ETag": _tag(version, digest)})
@@ -122,7 +125,7 @@ async def _read_person(request: web.Request) -> tuple[watchlist_schema.PersonFie
     try:
         return watchlist_schema.PersonFields.model_validate(fields), tuple(files) or None
     except ValidationError as error:
-        raise _validation_error(error) from None
+        raise _validation_error(error, watchlist_schema.PersonFields) from None
 
 
 async def _read(request: web.Request, kind: type[Body], limit: int) -> Body:
@@ -135,7 +138,7 @@ async def _read(request: web.Request, kind: type[Body], limit: int) -> Body:
         # Off the loop: a list with pictures is many megabytes.
         return await asyncio.to_thread(_validated, kind, data)
     except ValidationError as error:
-        raise _validation_error(error) from None
+        raise _validation_error(error, kind) from None
 
 
 def _validated(kind: type[Body], data: bytes) -> Body:
@@ -160,13 +163,16 @@ def _listed(number: int, given: object) -> watchlist_schema.ListedPut:
     try:
         return watchlist_schema.ListedPut.model_validate(given)
     except ValidationError as error:
-        raise _validation_error(error, f"{where}.") from None
+        raise _validation_error(error, watchlist_schema.ListedPut, f"{where}.") from None
 
 
-def _validation_error(error: ValidationError, before: str = "") -> RequestError:
+def _validation_error(error: ValidationError, kind: type[BaseModel], before: str = "") -> RequestError:
     first = error.errors(include_url=False, include_input=False)[0]
-    where = before + ".".join(str(part) for part in first["loc"]) or "the body"
-    return RequestError(f"{where}: {first['msg']}", status=422)
+    where = (before + ".".join(str(part) for part in first["loc"])).removesuffix(".") or "the body"
+    more = ""
+    if first["type"] == "extra_forbidden":
+        more = f"; known are {', '.join(mistakes.model_at(kind, first['loc'][:-1]).model_fields)}"
+    return RequestError(f"{where}: {mistakes.said(first, kind)}{more}", status=422)
 
 
 def _expected_version(request: web.Request) -> int | None:
@@ -240,9 +246,15 @@ def _etag(store: Store) -> str:
     return _tag(*store.watchlist_version())
 
 
-def _outcome(one: EnrolOutcome) -> dict[str, Any]:
-    pictures = [outcome.as_json() for outcome in one.outcomes]
-    return {"id": one.person.person_id, "references": one.num_references, "pictures": pictures}
+def _after_change(store: Store) -> tuple[tuple[int, str], set[str]]:
+    """Version and digest, and the ids of those who have a reference."""
+    return store.watchlist_version(), {one.person_id for one in store.references()}
+
+
+def _outcome(one: EnrolOutcome, pictured: set[str]) -> dict[str, Any]:
+    person_id, pictures = one.person.person_id, [outcome.as_json() for outcome in one.outcomes]
+    warning = NO_REFERENCE if one.is_stored and person_id not in pictured else None
+    return {"id": person_id, "references": one.num_references, "warning": warning, "pictures": pictures}
 
 
 def _receipt(receipt: Receipt) -> dict[str, Any]:

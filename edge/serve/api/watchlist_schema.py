@@ -117,7 +117,9 @@ class PictureJson(BaseModel):
     reason: str | None
     message: str
     numbers: dict[str, float]
-    like: str | None = Field(None, description="id of somebody else on the list whom it looks like")
+    like: str | None = Field(
+        None, description="id of somebody else on the list whom it looks like: neither may be recognised"
+    )
 
 
 class PutJson(BaseModel):
@@ -125,6 +127,7 @@ class PutJson(BaseModel):
 
     id: str
     references: int = Field(description="references made of the pictures given")
+    warning: str | None = Field(None, description="what keeps this person from being recognised")
     pictures: list[PictureJson]
 
 

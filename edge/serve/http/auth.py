@@ -78,7 +78,7 @@ class Callers:
         """
         key = await read(self._store.accounts.device_key)
         device = logins.known_device(request.cookies.get(request.app[COOKIES].device, ""), key, name)
-        source = f"device {device}" if device else f"address {network_of(request.remote or '?')}"
+        source = f"{logins.DEVICE}{device}" if device else f"address {network_of(request.remote or '?')}"
         async with self._turns.turn(source, name):
             user = await read(self._store.check_password, name, password, source)
         return user.name if user else None

@@ -1,8 +1,9 @@
 """Logins that strangers can't block: whose turn it is to have a password checked, and devices known by a signed cookie.
 
 Checking a password takes a core and 64 MiB, so one is checked at a time. Who waits is served in turn: first round the
-sources (addresses, known devices), then round the names tried from one. A known device is a source of its own, so
-neither a queue nor the lock-out that others cause reaches it.
+sources (addresses, known devices), then round the names tried from one. A known device is a source of its own, and
+every other turn is for known devices: neither a queue nor the lock-out that others cause reaches it, from however many
+addresses.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from collections.abc import AsyncIterator
 
 from edge.errors import AuthError
 
+DEVICE = "device "
+"""What the source of a known device begins with."""
 DEVICE_DAYS = 180
 MAX_NAMES_PER_DEVICE = 8
 MAX_WAITING = 128
@@ -31,6 +34,7 @@ class FairQueue:
     def __init__(self) -> None:
         self._waiting: dict[str, dict[str, deque[asyncio.Future[None]]]] = {}
         self._is_busy = False
+        self._is_known_next = True
 
     @contextlib.asynccontextmanager
     async def turn(self, source: str, name: str) -> AsyncIterator[None]:
@@ -48,8 +52,9 @@ class FairQueue:
         if own >= MAX_WAITING_PER_SOURCE:
             raise _too_many()
         if sum(map(self._count, self._waiting)) >= MAX_WAITING:
-            greediest = max(self._waiting, key=self._count)
-            if self._count(greediest) <= own + 1:
+            greediest = max(self._waiting, key=lambda one: (self._count(one), not one.startswith(DEVICE)))
+            gives_way = not own and source.startswith(DEVICE) and not greediest.startswith(DEVICE)
+            if self._count(greediest) <= own + 1 and not gives_way:
                 raise _too_many()
             self._newest_of(greediest).set_exception(_too_many())
         turn = asyncio.get_running_loop().create_future()
@@ -66,7 +71,7 @@ class FairQueue:
     def _pass_on(self) -> None:
         self._is_busy = False
         while self._waiting and not self._is_busy:
-            source = next(iter(self._waiting))
+            source = self._next_source()
             names = self._waiting.pop(source)
             name = next(iter(names))
             turns = names.pop(name)
@@ -78,6 +83,15 @@ class FairQueue:
             if not turn.done():
                 turn.set_result(None)
                 self._is_busy = True
+
+    def _next_source(self) -> str:
+        """A known device and anybody in turn, while both wait; the one of each that has waited longest."""
+        known = next((source for source in self._waiting if source.startswith(DEVICE)), None)
+        others = next((source for source in self._waiting if not source.startswith(DEVICE)), None)
+        if known is None or others is None:
+            return known or others or ""
+        self._is_known_next = not self._is_known_next
+        return others if self._is_known_next else known
 
     def _count(self, source: str) -> int:
         return sum(map(len, self._waiting.get(source, {}).values()))

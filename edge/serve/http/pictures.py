@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from edge.errors import NotFoundError
+from edge.errors import NotFoundError, StoreError
 from edge.serve.app_keys import STORE, read
 from edge.serve.http.audit import SHOWN_PERSON
 from edge.serve.http.file_types import read_picture_header
@@ -21,8 +21,12 @@ async def serve_picture(request: web.Request, sha256: str) -> web.StreamResponse
     try:
         picture = await read(read_picture_header, path)
         num_bytes = (await read(path.stat)).st_size
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise _gone(sha256) from None
+    except OSError as error:
+        raise StoreError(
+            f"picture {sha256[:12]}… can't be read ({error.strerror}); look who owns {path.parent}"
+        ) from error
     if (person_id := await read(request.app[STORE].pictured_in_reference, sha256)) is not None:
         request[SHOWN_PERSON] = person_id
     _check_range(request, num_bytes)

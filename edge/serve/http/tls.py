@@ -40,16 +40,25 @@ class ServerIdentity:
 
 def server_identity(config: ServeConfig, data_dir: Path, box_id: str) -> ServerIdentity | None:
     """Return what to serve with, or None if TLS is off; ConfigError if the given files can't be used."""
+    require_usable(config)
     if not is_encrypted(config):
-        if config.client_ca is not None or config.tls_cert is not None:
-            raise ConfigError('[serve] tls is off, but a certificate or client_ca is given: set tls = "on"')
         return None
-    if (config.tls_cert is None) != (config.tls_key is None):
-        raise ConfigError("[serve] tls_cert and tls_key belong together: give both, or neither")
     cert, key = config.tls_cert, config.tls_key
     if cert is None or key is None:
         cert, key = _own_certificate(data_dir, box_id, config.host)
     return _loaded(config, cert, key)
+
+
+def require_usable(config: ServeConfig) -> None:
+    """Raise ConfigError where settings of TLS contradict each other, or the files they name can't be used."""
+    if not is_encrypted(config):
+        if config.client_ca is not None or config.tls_cert is not None:
+            raise ConfigError('[serve] tls is off, but a certificate or client_ca is given: set tls = "on"')
+        return
+    if (config.tls_cert is None) != (config.tls_key is None):
+        raise ConfigError("[serve] tls_cert and tls_key belong together: give both, or neither")
+    if config.tls_cert is not None and config.tls_key is not None:
+        _loaded(config, config.tls_cert, config.tls_key)
 
 
 def identity_without_names(config: ServeConfig, data_dir: Path, scratch: Path) -> ServerIdentity | None:

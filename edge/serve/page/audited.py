@@ -9,6 +9,8 @@ from typing import Any
 from edge.serve.page.language import Translate
 
 _ITEMS = re.compile(r"items (\S+) to (\S+)", re.ASCII)
+_SAID_BY_THE_ACTION = re.compile(r"/[a-z]*|settings", re.ASCII)
+"""A page without anything behind it, or the settings: "looked at the list" needs no "/people"."""
 KINDS = ("user", "token", "hit", "person", "camera")
 """Words before the name of what an action was done to, as the store writes them."""
 
@@ -32,7 +34,9 @@ class AuditWords:
         return self._t(key) if self._t.has(key) else action
 
     def object(self, text: str) -> str:
-        """What it was done to; a picture by the first digits of its hash, an address as it is."""
+        """What it was done to: a picture by first digits of its hash, an address as it is; empty where said already."""
+        if _SAID_BY_THE_ACTION.fullmatch(text):
+            return ""
         before, found, sha256 = text.partition("/api/v1/images/")
         if found and not before:
             return sha256[:12]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,14 +17,18 @@ from edge.serve.http.auth import local_address
 from edge.serve.http.inputs import read_form
 from edge.serve.http.route import may_call
 from edge.serve.page.cameras.scenes import changes
+from edge.serve.page.day import SLOTS, pieces
 from edge.serve.page.now import health_values
 from edge.serve.page.renderer import render, translator_of
 from edge.serve.ports import require_recognition_switch
 from edge.store import ROLES, SCOPES, Store
 from edge.store.accounts.passwords import MIN_PASSWORD
+from edge.store.coverage.coverage import TooManySpansError
 from edge.store.coverage.timeline import NOT_RECORDED
 
 AUDIT_ROWS = 20
+MAX_CHANGES = 10_000
+"""Changes of all cameras in a day that are drawn. Over more, the page has their sums alone, and says so."""
 PAUSE_MINUTES = (5, 15, 60, 240, 720)
 MAX_REASON = 200
 TOKEN_DAYS = (0, 30, 90, 365)
@@ -41,7 +46,7 @@ async def render_page(
     """Render the page; after a form with what was wrong (`error`), or with the token it made (`issued`)."""
     problem: str | None = None
     stored: dict[str, Any] = {"stats": {}, "consumers": [], "users": [], "logins": [], "tokens": [], "audit": []}
-    stored |= {"coverage": {}, "changes": []}
+    stored |= {"coverage": {}, "day_marks": [], "slots": SLOTS, "changes": [], "max_changes": MAX_CHANGES}
     cameras = request.app[LIVE].cameras()
     try:
         stored = await read(_from_store, request.app[STORE], may_call(request, "api.consumers"), cameras)
@@ -66,21 +71,39 @@ def _from_store(store: Store, has_accounts: bool, cameras: list[str]) -> dict[st
         "tokens": store.tokens() if has_accounts else [],
         "audit": store.audit_log.newest(None, AUDIT_ROWS) if has_accounts else [],
         "coverage": _coverage_shares(store, now, cameras),
+        "slots": SLOTS,
+        "day_marks": [now - dt.timedelta(hours=hours) for hours in (24, 18, 12, 6)],
         "changes": changes(store),
+        "max_changes": MAX_CHANGES,
     }
 
 
-def _coverage_shares(store: Store, now: dt.datetime, cameras: list[str]) -> dict[str, dict[str, float]]:
-    """Per camera the share of the last day that was watched, blind and paused, 0..1; of the time since installation."""
-    found: dict[str, dict[str, float]] = {}
-    for camera, spans in store.coverage.report(now - dt.timedelta(hours=24), now, cameras).items():
-        known = [span for span in spans if span.reason != NOT_RECORDED]
-        whole = sum(span.seconds for span in known)
-        shares = dict.fromkeys(("watched", "blind", "paused"), 0.0)
-        for span in known:
-            shares[span.state] += span.seconds / whole if whole else 0.0
-        found[camera] = shares | {"hours": whole / 3600}
-    return found
+def _coverage_shares(store: Store, now: dt.datetime, cameras: list[str]) -> dict[str, dict[str, Any]]:
+    """Per camera the share of the last day that was watched, blind and paused, 0..1; of the time since installation.
+
+    `day` has the pieces of its picture; None where there are too many changes to draw.
+    """
+    start = now - dt.timedelta(hours=24)
+    try:
+        reports = store.coverage.report(start, now, cameras, MAX_CHANGES)
+    except TooManySpansError:
+        sums = store.coverage.sums(start, now, cameras)
+        seconds = {name: [(state, reason, s) for (state, reason, _), s in one.items()] for name, one in sums.items()}
+        return {camera: _shares(told) | {"day": None} for camera, told in sorted(seconds.items())}
+    return {
+        camera: _shares((span.state, span.reason, span.seconds) for span in spans) | {"day": pieces(spans, start, now)}
+        for camera, spans in reports.items()
+    }
+
+
+def _shares(told: Iterable[tuple[str, str, float]]) -> dict[str, Any]:
+    """Shares of the recorded time by state, and its `hours`, from state, reason and seconds."""
+    known = [(state, seconds) for state, reason, seconds in told if reason != NOT_RECORDED]
+    whole = sum(seconds for _, seconds in known)
+    shares = dict.fromkeys(("watched", "blind", "paused"), 0.0)
+    for state, seconds in known:
+        shares[state] += seconds / whole if whole else 0.0
+    return shares | {"hours": whole / 3600}
 
 
 async def pause(request: web.Request) -> web.StreamResponse:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from aiohttp import web
@@ -21,7 +20,7 @@ from edge.serve.ports import require_walk
 
 LIGHTS = ("day", "night")
 STATIONS_M = (2, 3, 4, 5, 6, 7, 8)
-MAX_METRES = 100.0
+MAX_METRES = 100
 WALKER_STATUS = "commissioning"
 """Status of people who are on the list to walk: an installer, who may not see the list, is offered them alone."""
 CALIBRATE = "edge watchlist calibrate --write"
@@ -101,13 +100,10 @@ async def picture(request: web.Request) -> web.StreamResponse:
 
 
 def _metres(text: str) -> float:
-    try:
-        metres = float(text.replace(",", "."))
-    except ValueError:
-        metres = math.nan
-    if not 0 < metres <= MAX_METRES:
-        raise RequestError(f"metres = {text[:20]!r} is no distance: give 0.5 to {MAX_METRES:.0f}")
-    return metres
+    """Whole metres, as the sheet has them: 2.5 would be told as 2."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_METRES):
+        raise RequestError(f"metres = {text[:20]!r} is no distance: give whole metres, 1 to {MAX_METRES}")
+    return float(text)
 
 
 def _light(text: str) -> str:

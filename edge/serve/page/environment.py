@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+import functools
+from types import CodeType
+
 import jinja2
+from jinja2.bccache import Bucket
 
 from edge.serve.page.audited import AuditWords
 from edge.serve.page.language import Translate
 from edge.serve.page.words import Words
 from edge.serve.page.zone import SiteZone
+
+
+class Compiled(jinja2.BytecodeCache):
+    """Compiled templates, for the next environment that would compile the same: at a start one page follows another."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Called by jinja2 before it compiles."""
+        bucket.code = self._kept.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Called by jinja2 after it has compiled."""
+        if bucket.code is not None:
+            self._kept[bucket.key, bucket.checksum] = bucket.code
+
+
+@functools.cache
+def _compiled(language: str, zone: str) -> Compiled:
+    """One for each set of filters: what a filter makes of a constant is compiled in."""
+    return Compiled()
 
 
 def make_environment(package: str, t: Translate, zone: SiteZone) -> jinja2.Environment:
@@ -18,6 +44,7 @@ def make_environment(package: str, t: Translate, zone: SiteZone) -> jinja2.Envir
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=_compiled(t.language, zone.name),
     )
     environment.filters.update({**Words(t, zone).filters(), **AuditWords(t).filters()})
     environment.globals["t"] = t

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from edge.errors import ConflictError
 from edge.records import Hit
 from edge.serve.app_keys import REVIEW, SITE, STATUSES, STORE, read, written
 from edge.serve.http import inputs
@@ -17,6 +19,7 @@ from edge.serve.http.auth import local_address
 from edge.serve.http.file_types import PictureHeader, read_picture_header
 from edge.serve.http.inputs import read_form
 from edge.serve.http.problems import RequestError, no_hit
+from edge.serve.page.hit_news import pictures_of, verdict_of
 from edge.serve.page.renderer import render
 from edge.serve.page.zone import ZONE, SiteZone
 from edge.store import Store
@@ -56,6 +59,7 @@ async def listing(request: web.Request) -> web.StreamResponse:
         "before": before,
         "asked": form,
         "is_open": hit_filter.is_empty,
+        "is_new_only": hit_filter == HitFilter(state="new"),
         "total": await read(store.count_hits, hit_filter),
         "count_up_to": COUNT_UP_TO,
         "people": await read(store.people),
@@ -99,15 +103,25 @@ def _time(zone: SiteZone, name: str, text: str) -> dt.datetime | None:
 
 
 async def following(request: web.Request) -> web.StreamResponse:
-    """Go to the next hit that nobody has reviewed: the newest, but for the one that the caller comes `from`."""
+    """Go to the next hit that waits for the caller: the newest, or the one after `from` where that is left as it is."""
     inputs.check_names(request, ("from",))
-    store, here = request.app[STORE], request.query.get("from", "")
-    for state in ("new", "second_needed"):
-        for hit in await read(store.find_hits, HitFilter(state=state), None, PER_PAGE):
-            is_own = state == "second_needed" and hit.review.get("by") == request[CALLER].name
-            if hit.hit_id != here and not is_own:
-                raise web.HTTPSeeOther(f"/hits/{hit.hit_id}")
+    store, name, here = request.app[STORE], request[CALLER].name or "", request.query.get("from", "")
+    waiting: list[str] = []
+    for state in ("new", "second_needed", "disputed"):
+        hits = await read(store.find_hits, HitFilter(state=state), None, PER_PAGE)
+        waiting += [hit.hit_id for hit in hits if not _has_judged(hit, name)]
+    at = waiting.index(here) if here in waiting else len(waiting) - 1
+    # Round and round, so that whoever skips one comes to all others and not back and forth between two.
+    rest = waiting[at + 1 :] + waiting[: at + 1]
+    if (found := next((hit_id for hit_id in rest if hit_id != here), None)) is not None:
+        raise web.HTTPSeeOther(f"/hits/{found}")
     raise web.HTTPSeeOther("/hits?state=new")
+
+
+def _has_judged(hit: Hit, name: str) -> bool:
+    """Whether one of the verdicts on a hit that waits for another person is of that name."""
+    verdicts = hit.review.get("verdicts", [hit.review])
+    return any(one.get("by") == name for one in verdicts)
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -120,7 +134,8 @@ async def show(request: web.Request) -> web.StreamResponse:
     runner_up = await read(store.person, hit.runner_up_id) if hit.runner_up_id else None
     frame = await read(_frame_header, store, hit.images.frame)
     own = await _own_verdict(request, hit)
-    values = {"hit": hit, "runner_up": runner_up, "frame": frame, "reasons": REASONS}
+    values: dict[str, Any] = {"hit": hit, "runner_up": runner_up, "frame": frame, "reasons": REASONS}
+    values |= {"shown_pictures": pictures_of(hit), "shown_verdict": verdict_of(hit)}
     return render(request, "hit.html", values | {"references": await read(_references, store, hit)} | own)
 
 
@@ -131,14 +146,19 @@ def _references(store: Store, hit: Hit) -> list[str]:
 
 
 async def _own_verdict(request: web.Request, hit: Hit) -> dict[str, Any]:
-    """Template values: the last verdict, seconds in which the caller may undo it, whether the caller judged first."""
+    """Template values: the last verdict, the caller's own, seconds left to undo it, whether the caller judged first."""
     name, undo_s = request[CALLER].name, request.app[REVIEW].undo_s
     verdicts: list[Verdict] = await read(request.app[STORE].reviews.verdicts, hit.hit_id)
     last = verdicts[-1] if verdicts else None
     left_s = 0.0
     if last is not None and last.by == name:
         left_s = undo_s - (dt.datetime.now(dt.UTC) - last.at).total_seconds()
-    return {"last": last, "undo_s": min(max(left_s, 0.0), undo_s), "is_first": hit.review.get("by") == name}
+    return {
+        "last": last,
+        "own": next((one for one in reversed(verdicts) if one.by == name), None),
+        "undo_s": min(max(left_s, 0.0), undo_s),
+        "is_first": hit.review.get("by") == name,
+    }
 
 
 async def review(request: web.Request) -> web.StreamResponse:
@@ -161,7 +181,9 @@ async def review(request: web.Request) -> web.StreamResponse:
     done = store.reviews.give_verdict(
         hit_id, by, state, reason=reason or None, note=note or None, needs_second=needs_second
     )
-    await written(done)
+    # Given twice by a double click, or somebody decided a moment ago: the page of the hit shows what stands.
+    with contextlib.suppress(ConflictError):
+        await written(done)
     raise web.HTTPSeeOther(local_address(form.get("back")) or f"/hits/{hit_id}")
 
 

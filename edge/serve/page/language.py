@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -20,7 +21,7 @@ class Translate:
 
     def __init__(self, language: str) -> None:
         self.language = language
-        self._texts = dict(_flat(tomllib.loads((FOLDER / f"{language}.toml").read_text("utf-8"))))
+        self._texts = _catalogue(language)
 
     def __call__(self, key: str, /, **values: object) -> Markup:
         """The text of a key."""
@@ -34,6 +35,11 @@ class Translate:
     def texts(self, prefix: str) -> dict[str, str]:
         """Texts whose keys begin with `prefix`, keyed without it; base.html hands those of `js.` to the scripts."""
         return {key[len(prefix) :]: text for key, text in self._texts.items() if key.startswith(prefix)}
+
+
+@functools.cache
+def _catalogue(language: str) -> Mapping[str, str]:
+    return dict(_flat(tomllib.loads((FOLDER / f"{language}.toml").read_text("utf-8"))))
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -158,6 +158,7 @@ def _record(view: LiveView, rejected: Mapping[str, str], *, names: bool) -> dict
                 "similarity": round(float(face.similarity), 4) if names and face.similarity is not None else None,
                 "track_id": face.track_id,
                 "rejected": rejected.get(face.hit_id or ""),
+                "between": names and face.is_between,
             }
             for face in view.faces
         ],

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from edge.errors import NotFoundError
+from edge.errors import NotFoundError, ServiceError
 from edge.records import Person, Reference
 from edge.serve.app_keys import STORE, read
 from edge.serve.http.access import CALLER
@@ -59,7 +59,10 @@ async def add(request: web.Request) -> web.StreamResponse:
         wrong = t("people.exists", person_id=person_id)
     if wrong is not None or person is None:
         return _render_form(request, None, EMPTY | form | _keep(request, uploads), error=wrong, status=422)
-    done = await _enrol(request, person, uploads, form)
+    try:
+        done = await _enrol(request, person, uploads, form)
+    except ServiceError as refusal:
+        return _render_form(request, None, _typed(form), why_not_now=refusal, status=503)
     if not done.is_stored:
         choices = await _choices(request, done, uploads)
         error = t("people.to_choose" if choices["kept"] else "people.not_stored")
@@ -76,7 +79,10 @@ async def change(request: web.Request) -> web.StreamResponse:
     if wrong is not None or person is None:
         values = EMPTY | form | _keep(request, uploads)
         return _render_form(request, former, values, error=wrong, pictures=pictures, status=422)
-    done = await _enrol(request, person, uploads, form)
+    try:
+        done = await _enrol(request, person, uploads, form)
+    except ServiceError as refusal:
+        return _render_form(request, former, _typed(form), why_not_now=refusal, pictures=pictures, status=503)
     if not done.is_stored:
         choices = await _choices(request, done, uploads)
         error = translator_of(request)("people.to_choose" if choices["kept"] else "people.not_stored")
@@ -116,6 +122,11 @@ async def _enrol(
     return await request.app[PEOPLE].enrol(entry, by=request[CALLER].name or "", allow_alike=allow_alike)
 
 
+def _typed(form: dict[str, str]) -> dict[str, str]:
+    """What was typed. Pictures are not kept: whoever takes over once the box is ready has a memory of its own."""
+    return EMPTY | form | {"kept": ""}
+
+
 async def _choices(request: web.Request, done: EnrolOutcome | None, uploads: Sequence[Upload]) -> dict[str, Any]:
     """What the template shows of each picture, and the key of those that wait for an answer."""
     listed = {person.person_id: person for person in await read(request.app[STORE].people)}
@@ -153,6 +164,7 @@ def _render_form(
     *,
     done: EnrolOutcome | None = None,
     error: str | None = None,
+    why_not_now: ServiceError | None = None,
     pictures: list[Reference] | None = None,
     status: int = 200,
 ) -> web.Response:
@@ -162,6 +174,7 @@ def _render_form(
         "form": {**EMPTY, **form},
         "done": done,
         "error": error,
+        "why_not_now": why_not_now,
         "pictures": pictures or [],
     }
     return render(request, "person.html", values, status=status)

@@ -25,8 +25,8 @@ TONES: Mapping[CameraState, str] = dict.fromkeys(CameraState, "fault") | {
     CameraState.DARK: "wait",
     CameraState.ENDED: "wait",
 }
-DOUBTED_PARTS = ("size", "sharpness", "luma", "noise", "pose")
-LOW_PART = 0.5
+DOUBTED_PARTS = ("size", "sharpness", "luma", "bright", "noise", "pose")
+LOW_PART, BRIGHT_LUMA = 0.5, 0.5
 CLOSE_MARGIN = 0.12
 LIKELY_ONE_IN, VERY_ONE_IN = 10_000, 100_000
 """Strangers of whom one is as alike: from here on the page says likely, and very alike."""
@@ -41,11 +41,11 @@ GENERATIVE = frozenset({"restore", "sr4"})
 """Generative enhancement steps: their detail is drawn by a model and may never have been before the camera."""
 _MILD = (
     "disk_low schedule_off drift_changed consumers_silent load_behind clock_unsynchronised clock_stepped heat_hot "
-    "heat_throttled lowering_view lowering_idle lowering_rate damage_rebuilt damage_repaired identity_clone"
+    "heat_throttled lowering_view lowering_idle lowering_rate damage_rebuilt damage_repaired identity_clone "
+    "pictures_missing hits_damaged models_slower"
 )
 MILD_CONDITIONS = frozenset(f"condition.{name}" for name in _MILD.split())
 """Conditions under which hits still arrive; they are shown as a notice, all others as a fault."""
-
 
 BLIND_CONDITIONS = frozenset({"condition.watchlist_stale", "condition.models_unusable"})
 """Conditions under which nobody becomes a hit, at no camera."""
@@ -166,6 +166,8 @@ class Words:
         """Reasons why this possible match may be wrong, from the hit's own measurements."""
         t, parts = self._t, hit.quality.get("parts")
         low = {name for name, value in parts.items() if value < LOW_PART} if isinstance(parts, Mapping) else set()
+        if "luma" in low and hit.quality.get("luma", 0.0) >= BRIGHT_LUMA:
+            low = low - {"luma"} | {"bright"}
         reasons: list[str] = [t(f"doubt.{name}") for name in DOUBTED_PARTS if name in low]
         if hit.runner_up_id is not None and hit.margin < CLOSE_MARGIN:
             reasons.append(t("doubt.margin", margin=self.decimals(hit.margin)))

@@ -39,6 +39,10 @@ class SiteZone:
         is_today = local.date() == self.local(dt.datetime.now(dt.UTC)).date()
         return local.strftime("%H:%M" if is_today else "%Y-%m-%d %H:%M")
 
+    def hour(self, time: dt.datetime) -> str:
+        """The time to the minute, without a day."""
+        return self.local(time).strftime("%H:%M")
+
     @property
     def shown(self) -> str:
         """The name as the page shows it."""

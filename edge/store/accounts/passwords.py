@@ -34,6 +34,8 @@ MAX_UNKNOWN_NAMES = 1000
 """Failures kept for names that don't exist, so that guessing names can't fill the disk."""
 MAX_SOURCES = 10_000
 """Failures kept for users, one for each address or device that a wrong password came from."""
+HASHER = argon2.PasswordHasher()
+"""Takes 64 MiB and a core for some 0.2 s, so that a stolen hash is expensive to guess."""
 
 
 class Passwords:
@@ -41,7 +43,7 @@ class Passwords:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._hasher = argon2.PasswordHasher()
+        self._hasher = HASHER
         self._one_at_a_time = threading.Lock()  # argon2 takes 64 MiB per check
         self._decoy: str | None = None
         self._refused: Tally[str] = Tally(MAX_LISTED_REFUSALS)

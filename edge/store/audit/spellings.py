@@ -5,6 +5,7 @@ A text of a few letters counts only where it is a whole value: as a part it woul
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
@@ -19,6 +20,11 @@ _SAFE = ("", "/", "!$&'()*+,;=:@/", "!$'()*,;:@/?")
 """What different programs leave as it is when they write a text into an address."""
 _ESCAPED = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 """Characters as JSON writes them for readers of ASCII."""
+_WITHIN = re.compile(r"\\+(?=u[0-9a-fA-F]{4})")
+"""Each time that JSON is written into JSON, its backslashes are doubled."""
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}", re.ASCII)
+_URL_SAFE = str.maketrans("-_", "+/")
+_BLANKS = re.compile(r"\s+")
 
 
 class Wanted:
@@ -29,7 +35,12 @@ class Wanted:
         self._short: list[tuple[str, str, tuple[str, ...]]] = []
         for word in dict.fromkeys(filter(None, words)):
             folded = _folded(word)
-            spelt = dict.fromkeys((folded, json.dumps(folded, ensure_ascii=False)[1:-1], json.dumps(folded)[1:-1]))
+            inner = [
+                json.dumps(one, ensure_ascii=is_ascii)[1:-1]
+                for one in (folded, word.lower())
+                for is_ascii in (False, True)
+            ]
+            spelt = dict.fromkeys((folded, *inner))
             if len(folded) >= LEAST_PART:
                 self._long.append((word, tuple(spelt)))
             else:
@@ -64,16 +75,27 @@ def _readings(text: str) -> set[str]:
     if "&" in text:
         found.add(html.unescape(text))
     if "\\u" in text:
-        found.add(_ESCAPED.sub(_unescape, text))
+        found |= {_ESCAPED.sub(_unescape, one) for one in (text, _WITHIN.sub(r"\\", text))}
     found |= {unquote(one) for one in found if "%" in one}
+    found |= {said for one in _BASE64.findall(text) if (said := _from_base64(one)) is not None}
     return {_folded(one) for one in found}
+
+
+def _from_base64(text: str) -> str | None:
+    """What a word says if it is base64, of either alphabet; None where that is no text."""
+    plain = text.translate(_URL_SAFE)
+    try:
+        said = base64.b64decode(plain + "=" * (-len(plain) % 4)).decode()
+    except ValueError:
+        return None
+    return said if said.isprintable() else None
 
 
 def _folded(text: str) -> str:
     """A form in which equal names are equal, however they were typed."""
     if text.isascii():
-        return text.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+        return _BLANKS.sub(" ", text.lower())
+    return _BLANKS.sub(" ", unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()))
 
 
 def _unescape(found: re.Match[str]) -> str:
@@ -96,7 +118,18 @@ def _encoded(word: str) -> list[bytes]:
     asked.append(quote_plus(word, errors="surrogatepass"))
     asked += [re.sub("%..", lambda code: code[0].lower(), one) for one in asked]
     marked = [html.escape(word), html.escape(word).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")]
-    return [one.encode("utf-8", "surrogatepass") for one in (*inner, *asked, *marked)]
+    return [*(one.encode("utf-8", "surrogatepass") for one in (*inner, *asked, *marked)), *_in_base64(word)]
+
+
+def _in_base64(word: str) -> Iterator[bytes]:
+    """What is the same of a text in base64, wherever in what is encoded it stands."""
+    data = word.encode("utf-8", "surrogatepass")
+    for before in range(3):
+        first = -(-8 * before // 6)  # the characters that also hold bits of what stands before
+        last = 8 * (before + len(data)) // 6
+        if last - first >= 2 * LEAST_PART:
+            standard = base64.b64encode(bytes(before) + data + bytes(2))[first:last]
+            yield from dict.fromkeys((standard, standard.translate(bytes.maketrans(b"+/", b"-_"))))
 
 
 def file_mentions(path: Path, needles: Iterable[bytes]) -> bool:

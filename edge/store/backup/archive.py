@@ -51,13 +51,32 @@ class Manifest:
         return sum(length for length, _ in self.files.values())
 
 
+class _Counted(io.RawIOBase):
+    """A stream that can't seek, with a place in it for `tarfile` to ask for."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        super().__init__()
+        self._stream, self._at = stream, 0
+
+    def write(self, data: Any, /) -> int:
+        """Write all of it."""
+        self._stream.write(data)
+        self._at += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        """Bytes written so far."""
+        return self._at
+
+
 class Writer:
     """Writes members to a stream, in one pass."""
 
     def __init__(self, stream: IO[bytes], tell: Callable[[int], None] = lambda num_bytes: None) -> None:
         """`tell` gets the number of bytes that were written of each piece."""
         self._tell = tell
-        self._tar = tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT)  # noqa: SIM115  (closed by `finish`)
+        # Not "w|": that writes once more when it is collected, to a file that is closed where the disk was full.
+        self._tar = tarfile.TarFile(fileobj=_Counted(stream), mode="w", format=tarfile.PAX_FORMAT)
         self.files: dict[str, tuple[int, str]] = {}
 
     def add(self, name: str, path: Path) -> None:

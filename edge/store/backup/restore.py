@@ -69,6 +69,11 @@ def present(data_dir: Path, since: str) -> Present | None:
         return None
 
 
+def replaced(data_dir: Path, since: str) -> Present | None:
+    """What there was before the latest restore; None where there was nothing, or it is gone."""
+    return present(data_dir / parts.REPLACED, since)
+
+
 def restore(
     source: Path,
     data_dir: Path,

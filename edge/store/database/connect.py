@@ -19,6 +19,8 @@ from edge.errors import StoreError
 
 BUSY_MS = 5000
 """How long a write waits for another process, such as a command that adds a token."""
+LOG_PAGES = 250
+"""Pages of the log that are moved into the database at once: on a slow card an alert waits for that, too."""
 LITTLE_BYTES = 500_000
 """With less free than this, an error that may be for want of room is taken for that."""
 CHECKPOINT_TRIES = 2
@@ -84,6 +86,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("PRAGMA secure_delete = ON")
+        db.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         db.execute("PRAGMA temp_store = MEMORY")
     except BaseException:
         db.close()
@@ -257,6 +260,9 @@ def explain(error: sqlite3.Error | OSError, path: Path) -> StoreError:
     """One paragraph: where, what, what to do."""
     if is_full(error) or (path.parent.is_dir() and is_full_at_start(error, path.parent)):
         return StoreError(f"{path}: {_MEANING[sqlite3.SQLITE_FULL]} ({error})")
+    if isinstance(error, OSError) and error.errno == errno.EIO:
+        meaning = _MEANING[sqlite3.SQLITE_IOERR]
+        return StoreError(f"{error.filename or path}: {meaning} ({error})")
     if isinstance(error, OSError):
         return StoreError(f"{error.filename or path}: {error.strerror or error}; check data_dir and who owns it")
     meaning = _MEANING.get(

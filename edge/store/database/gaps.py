@@ -13,12 +13,12 @@ import os
 import sqlite3
 import struct
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.store.database import connect
+from edge.store.database import connect, slices
+from edge.store.database.slices import Pace
 
 _HEADER_BYTES = {2: 12, 5: 12, 10: 8, 13: 8}
 """Length of a page's header by its first byte: index and table pages, with and without children."""
@@ -28,7 +28,8 @@ LOCK_PAGE_AT = 1 << 30
 """SQLite never uses the page at this offset."""
 READ_PAGES = 64
 FREE_PAGES = 64
-"""Free pages given back to the disk at a time."""
+"""Pages read, and free pages given back to the disk, at a time at most."""
+_PACE = Pace()
 WAIT_MS = 50
 """How long a slice waits for readers of the log, before alerts get their turn."""
 
@@ -87,7 +88,7 @@ class GapScrub:
 
         Called on the writer thread, outside a transaction.
         """
-        until = time.monotonic() + seconds
+        until = slices.now() + seconds
         db.execute(f"PRAGMA busy_timeout = {WAIT_MS}")
         try:
             if connect.truncate_log(db, self.path, tries=1):
@@ -114,22 +115,27 @@ class GapScrub:
         if last >= MAX_PAGES:
             raise sqlite3.DataError("the database has too many pages to be scrubbed")
         is_first = True
-        while self.page <= last and (is_first or time.monotonic() < until):
+        while self.page <= last and (is_first or slices.now() < until):
             is_first = False
-            data = os.pread(handle, READ_PAGES * size, (self.page - 1) * size)
-            for start in range(0, len(data), size):
-                number = self.page + start // size
-                if number > last or _is_map(number, size - reserved) or (number - 1) * size == LOCK_PAGE_AT:
-                    continue
-                page = data[start : start + size]
-                scrubbed = scrub_page(page, size - reserved)
-                if scrubbed != page:
-                    os.pwrite(handle, scrubbed, (number - 1) * size)
-            self.page += READ_PAGES
+            with _PACE.piece("read", READ_PAGES) as piece:
+                piece.done = min(piece.size, last + 1 - self.page)
+                self._scrub_pages(handle, size, reserved, piece.done)
         if self.page <= last:
             return False
         os.fdatasync(handle)
         return True
+
+    def _scrub_pages(self, handle: int, size: int, reserved: int, count: int) -> None:
+        data = os.pread(handle, count * size, (self.page - 1) * size)
+        for start in range(0, len(data), size):
+            number = self.page + start // size
+            if _is_map(number, size - reserved) or (number - 1) * size == LOCK_PAGE_AT:
+                continue
+            page = data[start : start + size]
+            scrubbed = scrub_page(page, size - reserved)
+            if scrubbed != page:
+                os.pwrite(handle, scrubbed, (number - 1) * size)
+        self.page += count
 
 
 def scrub_page(page: bytes, usable: int) -> bytes:
@@ -165,9 +171,21 @@ def _is_map(number: int, usable: int) -> bool:
 
 
 def give_back_pages(db: sqlite3.Connection, path: Path) -> bool:
-    """Give some free pages back to the disk; returns whether none is left."""
+    """Give some free pages back to the disk; returns whether none is left that can be given."""
     with contextlib.suppress(sqlite3.OperationalError):
-        db.executescript(f"PRAGMA incremental_vacuum({FREE_PAGES})")
-        connect.truncate_log(db, path, tries=1)
-        return int(db.execute("PRAGMA freelist_count").fetchone()[0]) == 0
+        before = _num_free(db)
+        with _PACE.piece("free", FREE_PAGES) as piece:
+            piece.done = min(piece.size, before)
+            db.executescript(f"PRAGMA incremental_vacuum({piece.size})")
+        db.execute(f"PRAGMA busy_timeout = {WAIT_MS}")
+        try:
+            connect.truncate_log(db, path, tries=1)
+        finally:
+            db.execute(f"PRAGMA busy_timeout = {connect.BUSY_MS}")
+        # A database that was made without `auto_vacuum` keeps its free pages.
+        return _num_free(db) in (0, before)
     return True
+
+
+def _num_free(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA freelist_count").fetchone()[0])

@@ -32,6 +32,8 @@ class Job(Generic[T]):
     prepare: Callable[[], None] | None = None
     finish: Callable[[sqlite3.Connection, T], T] | None = None
     undo: Callable[[Change], None] | None = None
+    is_slice: bool = False
+    """One of many pieces of long work, which lets others have their turn."""
     future: Future[T] = field(default_factory=Future)
 
 

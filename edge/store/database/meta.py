@@ -28,6 +28,7 @@ class Key(enum.StrEnum):
     SCRUB_DUE = "scrub_due"
     DEVICE_KEY = "device_key"
     DAMAGE = "damage"
+    LOST_PICTURES = "lost_pictures"
     MACHINE = "machine"
     AUDIT_ORIGIN = "audit_origin"
 

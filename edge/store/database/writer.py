@@ -1,4 +1,4 @@
-"""The one thread that owns the only write connection. Jobs queued together are committed together.
+"""The one thread that owns the only write connection. Jobs whose turn has come are committed together.
 
 A job's Future resolves only after its commit. No table is named here: what a job writes is known to its author alone.
 """
@@ -6,7 +6,6 @@ A job's Future resolves only after its commit. No table is named here: what a jo
 from __future__ import annotations
 
 import logging
-import queue
 import sqlite3
 import threading
 import time
@@ -18,13 +17,12 @@ from typing import Any, ParamSpec, TypeVar
 from edge.errors import EdgeError, StoreError
 from edge.store.database.connect import explain, immediate, is_damaged, is_full, is_locked
 from edge.store.database.jobs import Change, Job, Listener
+from edge.store.database.turns import MAX_QUEUED, Turns
 
 T = TypeVar("T")
 P = ParamSpec("P")
 _log = logging.getLogger(__name__)
 
-MAX_QUEUED = 1000
-MAX_GROUPED = 64
 TICK_S = 0.5
 """How often the thread wakes without a job, to notice what other processes wrote."""
 MEND_EVERY_S = 30.0
@@ -48,7 +46,7 @@ class Writer:
         self._away = ""
         """Why there is no connection: the database could not be mended."""
         self._listeners: list[Listener] = []
-        self._jobs: queue.Queue[Job[Any] | None] = queue.Queue(MAX_QUEUED)
+        self._turns = Turns()
         self._closing = threading.Lock()
         self._closed = False
         self._data_version = self._read_data_version()
@@ -75,17 +73,16 @@ class Writer:
         prepare: Callable[[], None] | None = None,
         finish: Callable[[sqlite3.Connection, T], T] | None = None,
         undo: Callable[[Change], None] | None = None,
+        is_slice: bool = False,
     ) -> Future[T]:
         """Queue a job; StoreError in the Future if it can't be done, at once if the queue is full or closed."""
-        job = Job(apply, prepare, finish, undo)
+        job = Job(apply, prepare, finish, undo, is_slice)
         job.future.set_running_or_notify_cancel()  # cancelling the Future must not cancel the write
         with self._closing:
             if self._closed:
                 job.future.set_exception(StoreError(f"{self._path}: the store is closed"))
                 return job.future
-            try:
-                self._jobs.put_nowait(job)
-            except queue.Full:
+            if not self._turns.put(job):
                 self.failures += 1
                 text = f"{MAX_QUEUED} writes are waiting; the disk is too slow or fails, look at its health"
                 job.future.set_exception(StoreError(f"{self._path}: {text}"))
@@ -106,7 +103,7 @@ class Writer:
     @property
     def depth(self) -> int:
         """Jobs waiting."""
-        return self._jobs.qsize()
+        return len(self._turns)
 
     def close(self) -> None:
         """Finish what is queued, stop the thread, close the connection. May be called twice."""
@@ -118,14 +115,14 @@ class Writer:
             self._db.close()
             return
         if not was_closed:
-            self._jobs.put(None)
+            self._turns.end()
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
     def _run(self) -> None:
         is_last = False
         while not is_last:
-            batch, is_last = self._next_batch()
+            batch, is_last = self._turns.next_batch(TICK_S)
             if self._is_damaged:
                 self._mend()
             if not self._away:
@@ -136,20 +133,6 @@ class Writer:
                 for listener in self._listeners:
                     _log_failure_of(listener.tick, False)
         self._db.close()
-
-    def _next_batch(self) -> tuple[list[Job[Any]], bool]:
-        """Wait for a job or a tick, then take all that is there; True when it is the end."""
-        batch: list[Job[Any]] = []
-        try:
-            job = self._jobs.get(timeout=TICK_S)
-            while job is not None:
-                batch.append(job)
-                if len(batch) == MAX_GROUPED:
-                    return batch, False
-                job = self._jobs.get_nowait()
-        except queue.Empty:
-            return batch, False
-        return batch, True
 
     def _commit(self, batch: list[Job[Any]]) -> None:
         """Commit a batch; where the disk is full, make room and try once more."""

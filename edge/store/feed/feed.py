@@ -51,7 +51,7 @@ class Feed:
             pictures.link(change.db, self._core.blobs, item, given, now)
             return item
 
-        return self._core.write_with_pictures(apply, given)
+        return self._core.write_with_pictures(apply, given, are_needed=False)
 
     def head_cursor(self) -> str:
         """Cursor after the newest item."""

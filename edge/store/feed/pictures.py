@@ -30,6 +30,9 @@ class PicturedItem:
 def link(db: sqlite3.Connection, blobs: Blobs, item: FeedItem, given: Pictures, now: dt.datetime) -> None:
     """Keep the pictures that a new item names; `given` holds their file bytes by SHA-256."""
     named: Mapping[str, str] = item.body.get(FIELD) or {}
+    kept = images.writable(blobs, given)
+    if blobs.problem or len(kept) < len(given):  # the item is worth more than its pictures
+        named = {role: name for role, name in named.items() if name in kept}
     images.require_rows(db, blobs, named.values(), given, now)
     rows = [(item.seq, role, sha256) for role, sha256 in named.items()]
     db.executemany("INSERT INTO item_images (seq, role, sha256) VALUES (?, ?, ?)", rows)
@@ -67,7 +70,11 @@ def newest(db: sqlite3.Connection, limit: int) -> list[PicturedItem]:
 def one(db: sqlite3.Connection, seq: int) -> PicturedItem | None:
     """The item of that number, if it was given pictures; those that were deleted for newer ones are left out."""
     row = db.execute("SELECT seq, at, type, body FROM feed WHERE seq = ?", (seq,)).fetchone()
-    if row is None or FIELD not in (body := from_line(row[3])):
+    try:
+        if row is None or FIELD not in (body := from_line(row[3])):
+            return None
+        item = FeedItem(row[0], time_from_text(row[1]), row[2], body)
+    except ValueError:  # damaged: pullers get a gap
         return None
     kept = dict(db.execute("SELECT role, sha256 FROM item_images WHERE seq = ?", (seq,)).fetchall())
-    return PicturedItem(FeedItem(row[0], time_from_text(row[1]), row[2], body), kept)
+    return PicturedItem(item, kept)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from edge.errors import ConflictError, NotFoundError
+from edge.errors import ConflictError, NotFoundError, StoreError
 from edge.records import FeedItem, Hit
-from edge.store import images
+from edge.store import images, losses
 from edge.store.blobs import Blobs
-from edge.store.codec import from_line, hit_from_json, hit_to_json, to_line
+from edge.store.codec import from_line, hit_to_json, to_line
 from edge.store.database.jobs import Change
 from edge.store.feed import feed
 
@@ -39,7 +39,7 @@ def add(change: Change, blobs: Blobs, hit: Hit, pictures: Mapping[str, bytes], n
 
 def update(change: Change, blobs: Blobs, hit: Hit, pictures: Mapping[str, bytes], now: dt.datetime) -> FeedItem:
     """Replace a stored hit by a better sighting; a verdict given meanwhile stays."""
-    stored = _require(change.db, hit.hit_id)
+    stored = _require(change, hit)
     if stored["person"]["id"] != hit.person.person_id:
         raise ConflictError(f"hit {hit.hit_id} is of another person; a hit never changes its person")
     _require_listed(change.db, hit)
@@ -59,7 +59,7 @@ def update(change: Change, blobs: Blobs, hit: Hit, pictures: Mapping[str, bytes]
 def get(db: sqlite3.Connection, hit_id: str) -> Hit | None:
     """One hit."""
     body = _body(db, hit_id)
-    return None if body is None else hit_from_json(body)
+    return None if body is None else _hit(hit_id, body)
 
 
 def last_of(db: sqlite3.Connection, person_id: str, camera: str) -> Hit | None:
@@ -68,7 +68,7 @@ def last_of(db: sqlite3.Connection, person_id: str, camera: str) -> Hit | None:
         "SELECT body FROM hits WHERE person_id = ? AND camera = ? AND kind != 'drill' ORDER BY hit_id DESC LIMIT 1",
         (person_id, camera),
     ).fetchone()
-    return None if row is None else hit_from_json(from_line(row[0]))
+    return None if row is None else losses.read_hit(row[0])
 
 
 def remove(db: sqlite3.Connection, hit_ids: list[str]) -> tuple[int, int]:
@@ -92,8 +92,12 @@ def _link_images(
     now: dt.datetime,
     may_be_gone: set[str | None],
 ) -> None:
+    named = {role: sha256 for role, sha256 in asdict(hit.images).items() if sha256 is not None}
+    given, pictures = pictures, images.writable(blobs, pictures)
+    if blobs.problem or len(pictures) < len(given):  # an alert is worth more than its pictures
+        may_be_gone = {*named.values()}
     gone = {name for name in may_be_gone if name and name not in pictures and not images.is_kept(db, name)}
-    roles = {role: sha256 for role, sha256 in asdict(hit.images).items() if sha256 is not None and sha256 not in gone}
+    roles = {role: sha256 for role, sha256 in named.items() if sha256 not in gone}
     images.require_rows(db, blobs, roles.values(), pictures, now)
     rows = [(hit.hit_id, role, sha256) for role, sha256 in roles.items()]
     db.executemany("INSERT OR IGNORE INTO hit_images (hit_id, role, sha256) VALUES (?, ?, ?)", rows)
@@ -116,13 +120,33 @@ def _drop_erased_runner_up(db: sqlite3.Connection, body: dict[str, Any]) -> dict
     return body if runner_up is None or _is_listed(db, runner_up) else body | {"runner_up_id": None}
 
 
-def _body(db: sqlite3.Connection, hit_id: str) -> dict[str, Any] | None:
+def _body(db: sqlite3.Connection, hit_id: str) -> str | None:
     row = db.execute("SELECT body FROM hits WHERE hit_id = ?", (hit_id,)).fetchone()
-    return None if row is None else from_line(row[0])
+    return None if row is None else str(row[0])
 
 
-def _require(db: sqlite3.Connection, hit_id: str) -> dict[str, Any]:
-    body = _body(db, hit_id)
+def _hit(hit_id: str, body: str) -> Hit:
+    if (hit := losses.read_hit(body)) is None:
+        raise StoreError(f"hit {hit_id} can't be read: {losses.DAMAGED_ROW}")
+    return hit
+
+
+def require_body(change: Change, hit_id: str) -> dict[str, Any]:
+    """The stored hit, which others may change; NotFoundError, or StoreError where its row is damaged for good."""
+    body = _body(change.db, hit_id)
     if body is None:
         raise NotFoundError(f"hit {hit_id} is not kept; it never existed, was erased, or is too old")
-    return body
+    if losses.read_hit(body) is None and losses.make_anew(change, hit_id):
+        body = str(_body(change.db, hit_id))
+    _hit(hit_id, body)
+    return from_line(body)
+
+
+def _require(change: Change, hit: Hit) -> dict[str, Any]:
+    """The stored hit; where its row is damaged for good, the better sighting takes its place."""
+    try:
+        return require_body(change, hit.hit_id)
+    except StoreError as error:
+        if isinstance(error, NotFoundError):
+            raise
+        return hit_to_json(hit)

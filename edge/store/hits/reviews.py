@@ -13,13 +13,14 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from edge.errors import ConflictError, NotFoundError
+from edge.errors import ConflictError
 from edge.records import FeedItem
 from edge.store.audit import audit
-from edge.store.codec import from_line, time_from_text, time_to_text, to_line
+from edge.store.codec import time_from_text, time_to_text, to_line
 from edge.store.core import Core
 from edge.store.database.jobs import Change
 from edge.store.feed import feed
+from edge.store.hits.hits import require_body
 
 DECISIONS = frozenset({"confirmed", "rejected"})
 STATES = ("new", "acknowledged", "second_needed", "disputed", "confirmed", "rejected")
@@ -76,7 +77,9 @@ def outcome(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     confirmed = sum(verdict.state == "confirmed" for verdict in latest.values())
     against = len(latest) - confirmed
     state = "disputed" if confirmed == against else "confirmed" if confirmed > against else "rejected"
-    return _verdict_json(decisions[-1]) | {
+    # By whom, when and why belong to the outcome: not to one who was outvoted afterwards.
+    agreeing = [verdict for verdict in decisions if verdict.state == state and verdict is latest[verdict.by]]
+    return _verdict_json((agreeing or decisions)[-1]) | {
         "state": state,
         "verdicts": [_verdict_json(verdict) for verdict in latest.values()],
     }
@@ -111,7 +114,7 @@ def require_move(verdicts: Sequence[Verdict], verdict: Verdict) -> None:
 
 def give(change: Change, hit_id: str, verdict: Verdict) -> FeedItem:
     """Record a verdict and what follows from it, `alert.reviewed`; ConflictError for one that can't follow."""
-    body = _body(change.db, hit_id)
+    body = require_body(change, hit_id)
     require_move(verdicts_of(change.db, hit_id), verdict)
     change.db.execute(
         "INSERT INTO verdicts (hit_id, by, at, state, reason, note, needs_second) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -131,7 +134,7 @@ def give(change: Change, hit_id: str, verdict: Verdict) -> FeedItem:
 
 def undo(change: Change, hit_id: str, by: str, now: dt.datetime, within: dt.timedelta) -> FeedItem:
     """Take back the last verdict on a hit; ConflictError unless it is one's own and young."""
-    body = _body(change.db, hit_id)
+    body = require_body(change, hit_id)
     row = change.db.execute(
         "SELECT verdict_id, by, at FROM verdicts WHERE hit_id = ? ORDER BY verdict_id DESC LIMIT 1", (hit_id,)
     ).fetchone()
@@ -164,10 +167,3 @@ def _put(change: Change, hit_id: str, body: dict[str, Any], now: dt.datetime) ->
         (body["review"]["state"], item.seq, to_line(body), hit_id),
     )
     return item
-
-
-def _body(db: sqlite3.Connection, hit_id: str) -> dict[str, Any]:
-    row = db.execute("SELECT body FROM hits WHERE hit_id = ?", (hit_id,)).fetchone()
-    if row is None:
-        raise NotFoundError(f"hit {hit_id} is not kept; it never existed, was erased, or is too old")
-    return from_line(row[0])

@@ -6,14 +6,12 @@ A hit's id is a UUIDv7 of its visit's first moment, so times are ranges of ids a
 from __future__ import annotations
 
 import datetime as dt
-import logging
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge.records import Hit
-from edge.store.codec import from_line, hit_from_json
-
-log = logging.getLogger(__name__)
+from edge.store import losses
 
 COUNT_UP_TO = 1000
 """Counting stops here, so that a wide filter doesn't read every row."""
@@ -35,8 +33,14 @@ class HitFilter:
         return self == HitFilter()
 
 
-def page(db: sqlite3.Connection, which: HitFilter, before: str | None, limit: int) -> list[Hit]:
-    """Hits, newest first, older than the hit `before`. One whose row is damaged is left out, and the log says which.
+def page(
+    db: sqlite3.Connection,
+    which: HitFilter,
+    before: str | None,
+    limit: int,
+    on_damaged: Callable[[str], None] = lambda hit_id: None,
+) -> list[Hit]:
+    """Hits, newest first, older than the hit `before`. One whose row is damaged is left out, and its id told.
 
     As many as asked for where there are so many: a page that is short is the last one.
     """
@@ -44,19 +48,15 @@ def page(db: sqlite3.Connection, which: HitFilter, before: str | None, limit: in
     while (wanted := limit - len(found)) > 0:
         sql, given = build_query("body, hit_id", which, before)
         rows = db.execute(f"{sql} ORDER BY hit_id DESC LIMIT ?", [*given, wanted]).fetchall()
-        found += [hit for row in rows if (hit := _hit(*row)) is not None]
+        for body, hit_id in rows:
+            if (hit := losses.read_hit(body)) is not None:
+                found.append(hit)
+            else:
+                on_damaged(hit_id)
         if len(rows) < wanted:
             break
         before = rows[-1][1]
     return found
-
-
-def _hit(body: str, hit_id: str) -> Hit | None:
-    try:
-        return hit_from_json(from_line(body))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        log.error("hit %s can't be read: its row in the database is damaged (%r)", hit_id, error)
-        return None
 
 
 def count(db: sqlite3.Connection, which: HitFilter | None) -> int:

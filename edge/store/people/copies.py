@@ -13,6 +13,7 @@ from pathlib import Path
 from edge.errors import EdgeError
 from edge.store.audit import audit
 from edge.store.backup import parts
+from edge.store.blobs import FORMER
 from edge.store.database import connect
 from edge.store.database.jobs import Change
 from edge.store.people import erasure, people
@@ -48,7 +49,9 @@ def drop_set_aside(folder: Path) -> bool:
     It can't be searched for people: a damaged database least of all.
     """
     shutil.rmtree(folder / QUARANTINE, ignore_errors=True)
-    is_gone = parts.drop_copies(folder) and not (folder / QUARANTINE).exists()
+    with contextlib.suppress(OSError):
+        (folder / FORMER).unlink(missing_ok=True)
+    is_gone = parts.drop_copies(folder) and not any((folder / name).exists() for name in (QUARANTINE, FORMER))
     if not is_gone:
         log.warning("%s: set-aside data that may name who was erased can't be deleted; delete it by hand", folder)
     return is_gone

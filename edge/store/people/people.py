@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import sqlite3
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -125,16 +126,25 @@ def references(db: sqlite3.Connection, model_sha256: str | None, person_id: str 
             image_sha256=row[2],
             embedding=np.frombuffer(row[3], dtype="<f4").astype(np.float32),
             model_sha256=row[4],
-            quality=from_line(row[5]),
+            quality=_quality(row[5]),
             source=row[6],
         )
         for row in rows
     ]
 
 
+def _quality(text: str) -> dict[str, Any]:
+    """The quality of a reference; none where damage has changed it, for the embedding is what counts."""
+    try:
+        return from_line(text)
+    except ValueError:
+        return {}
+
+
 def version(db: sqlite3.Connection) -> int:
     """Number of changes the list has seen."""
-    return int(meta.get(db, meta.Key.WATCHLIST_VERSION) or 0)
+    text = meta.get(db, meta.Key.WATCHLIST_VERSION) or ""
+    return int(text) if text.isdecimal() else 0  # a damaged number keeps nobody from changing the list
 
 
 def require_version(db: sqlite3.Connection, expected: int | None) -> None:

@@ -96,7 +96,9 @@ class Watchlist:
             lock = connect.lock_file(self._core.folder / LOCK, is_shared=True)
         self._leaving.update(mine)
         erasing = erasure.Erasing(mine, self._core.clock)
-        done = slices.after(slices.until_done(lambda: self._core.write(erasing.run_slice)), self._scrub)
+        done = slices.after(
+            slices.until_done(lambda: self._core.write(erasing.next_slice(), is_slice=True)), self._scrub
+        )
 
         def end(_: Future[list[Receipt]]) -> None:
             self._leaving.difference_update(mine)
@@ -114,7 +116,7 @@ class Watchlist:
         def run_slice(db: sqlite3.Connection) -> bool | None:
             if scrub.page == 2 and not gaps.give_back_pages(db, self._core.path):
                 return None
-            done = scrub.run_slice(db, erasure.SLICE_S)
+            done = scrub.run_slice(db, slices.SLICE_S)
             if done is None:
                 return None if next(tries, None) is not None else False
             return done or None
@@ -134,9 +136,9 @@ class Watchlist:
         sweep = images.OrphanSweep(blobs)
 
         def run_slice(db: sqlite3.Connection) -> bool | None:
-            if not images.delete_released(db, blobs, erasure.SLICE_S):
+            if not images.delete_released(db, blobs, slices.SLICE_S):
                 return None
-            return sweep.run_slice(db, erasure.SLICE_S) or None
+            return sweep.run_slice(db, slices.SLICE_S) or None
 
         return self._in_slices(run_slice)
 
@@ -172,7 +174,7 @@ class Watchlist:
 
     def _in_slices(self, run_slice: Callable[[sqlite3.Connection], bool | None]) -> Future[bool]:
         """Run slices outside a transaction, on the writer thread, until one has a result."""
-        return slices.until_done(lambda: self._core.write(_nothing, finish=lambda db, _: run_slice(db)))
+        return slices.until_done(lambda: self._core.write(_nothing, finish=lambda db, _: run_slice(db), is_slice=True))
 
     def _join(self, is_last: bool) -> None:
         """Before the store closes, wait for what is done beside it; of those that are done nothing need be kept."""

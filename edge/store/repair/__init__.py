@@ -2,6 +2,9 @@
 
 damage      finds it and mends it, or has it copied
 salvage     reads what can be read, and makes up what other rows still tell
+header      the first hundred bytes of the file are put right
+schema      its texts are put right
+loss_keeper looks for losses, and remembers them
 swap        the files: the new database takes the old one's place
 room        disk space for that, while nothing can be written
 set_aside   copies of former data, and how much of the disk they may take

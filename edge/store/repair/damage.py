@@ -12,6 +12,7 @@ import datetime as dt
 import json
 import secrets
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,15 +26,18 @@ from edge.store.database.jobs import Change
 from edge.store.feed import feed
 from edge.store.feed.epoch_file import EpochFile
 from edge.store.images import forget_missing
-from edge.store.repair import room, salvage, swap
+from edge.store.repair import header, room, salvage, schema, swap
 from edge.store.repair.set_aside import megabytes
 
 CHECKED_AT_START_BYTES = 400_000_000
-"""A larger database that was closed properly is not read from end to end at each start: that takes half a minute with a
-million hits. Damage in it shows when it is read, and is mended then (`app.service.database_check`).
+"""A larger database is not read from end to end before it is used: with a million hits that takes minutes on a slow
+disk, in which nobody is recognised. It is checked soon after the start, and damage that shows before is met where it is
+read (`app.service.database_check`).
 """
 ACTION = "database.repaired"
 """Action of the audit row."""
+_HEADER = "the header of the database was damaged and is written anew, nothing is lost"
+_SCHEMA = "the schema of the database was damaged and is written anew, nothing is lost"
 _MARGIN_BYTES = 1_000_000
 """Room for a copy beyond the size of what is copied."""
 
@@ -47,46 +51,70 @@ class Damage:
     since: str
 
 
-def problems(db: sqlite3.Connection) -> list[str]:
+def problems(db: sqlite3.Connection, *, is_thorough: bool = False) -> list[str]:
     """What SQLite's quick check finds wrong, and times that are none; empty when all is well.
 
-    A check that can't be made is a finding.
+    The thorough one also holds indexes against their tables. A check that can't be made is a finding.
     """
+    check = "PRAGMA integrity_check" if is_thorough else "PRAGMA quick_check"
     try:
-        return [row[0] for row in db.execute("PRAGMA quick_check") if row[0] != "ok"] or salvage.odd_times(db)
+        return [row[0] for row in db.execute(check) if row[0] != "ok"] or salvage.odd_times(db)
     except sqlite3.DatabaseError as error:
         if not connect.is_damaged(error):
             raise
         return [str(error)]
 
 
-def mend(path: Path, blobs: Blobs, now: dt.datetime) -> Damage | None:
-    """Look for damage and mend it; None where all is well. StoreError where the file is not ours."""
+def mend(path: Path, blobs: Blobs, now: dt.datetime, *, is_damaged: bool = False) -> Damage | None:
+    """Look for damage and mend it; None where all is well. StoreError where the file is not ours.
+
+    `is_damaged`: some was met, which a quick check may not see.
+    """
     swap.finish(path)
     if not path.exists() or path.stat().st_size == 0:
         return None
+    _roll_back(path)
+    had_wrong = [_HEADER] if header.mend(path) else []
     # SQLite removes the log when the last connection is closed: where there is one, the end was not orderly.
     was_closed = not path.with_name(path.name + "-wal").exists()
     try:
+        had_wrong += [_SCHEMA] if schema.mend_record(path) else []
         with contextlib.closing(connect.open_reader(path)) as db:
             migrate.require_own_schema(db, path)
-        if was_closed and path.stat().st_size > CHECKED_AT_START_BYTES:
+        if was_closed and path.stat().st_size % header.PAGE_BYTES:  # cut within a page: no check sees what is missing
+            return _replace(path, blobs, now)
+        if not had_wrong and not is_damaged and path.stat().st_size > CHECKED_AT_START_BYTES:
             return None
         with contextlib.closing(connect.open_writer(path)) as db:
-            if not (found := problems(db)):
-                return None
+            had_wrong += [_SCHEMA] if schema.mend(db) and _SCHEMA not in had_wrong else []
+            if not (found := problems(db, is_thorough=is_damaged)):
+                return _tell_mended(db, had_wrong, now) if had_wrong else None
             # Where pages point back at each other, the rows of a table never end, and neither would new indexes.
             if not any("reference to page" in problem for problem in found) and _rebuild_indexes(db):
                 damage = Damage(
                     "rebuilt", f"damaged indexes were rebuilt, nothing is lost ({found[0]})", time_to_text(now)
                 )
                 with connect.immediate(db):
-                    _record(db, damage, now)
+                    _record(Change(db), damage, now)
                 return damage
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         if not _tells_damage(error) or EpochFile(path.parent).read() is None:
             raise
     return _replace(path, blobs, now)
+
+
+def _roll_back(path: Path) -> None:
+    """Let SQLite take back, or throw away, what a journal beside the file holds: a reader may do neither."""
+    if path.with_name(path.name + "-journal").exists():
+        with contextlib.suppress(sqlite3.Error, StoreError), contextlib.closing(connect.open_writer(path)) as db:
+            db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+
+
+def _tell_mended(db: sqlite3.Connection, parts: Sequence[str], now: dt.datetime) -> Damage:
+    damage = Damage("rebuilt", "; ".join(parts), time_to_text(now))
+    with connect.immediate(db):
+        _record(Change(db), damage, now)
+    return damage
 
 
 def _tells_damage(error: Exception) -> bool:
@@ -100,6 +128,14 @@ def kept(db: sqlite3.Connection) -> Damage | None:
     return None if text is None else Damage(**json.loads(text))
 
 
+def record_remade_hits(change: Change, count: int, now: dt.datetime) -> None:
+    """Record that hits whose rows were damaged were made anew from the feed."""
+    told = f"{count:,} damaged hits were made anew from the feed, nothing is lost"
+    if count == 1:
+        told = "1 damaged hit was made anew from the feed, nothing is lost"
+    _record(change, Damage("rebuilt", told, time_to_text(now)), now)
+
+
 def _rebuild_indexes(db: sqlite3.Connection) -> bool:
     try:
         db.execute("REINDEX")
@@ -108,7 +144,7 @@ def _rebuild_indexes(db: sqlite3.Connection) -> bool:
         if not connect.is_damaged(error) and not connect.is_full(error):
             raise
         return False
-    return not problems(db)
+    return not problems(db, is_thorough=True)
 
 
 def _replace(path: Path, blobs: Blobs, now: dt.datetime) -> Damage:
@@ -158,7 +194,7 @@ def _copy_into_new(path: Path, blobs: Blobs, now: dt.datetime, freed: room.Freed
             meta.put(db, meta.Key.EPOCH, epoch)
             gap = {"cause": "database damaged", "from": None, "to": None, "tables": found.incomplete}
             feed.append(Change(db), now, "gap", gap)
-            _record(db, damage, now)
+            _record(Change(db), damage, now)
             head = feed.head(db)
     swap.make_ready(path)
     return damage, epoch, head
@@ -237,8 +273,8 @@ def _tell_again(db: sqlite3.Connection, now: dt.datetime) -> int:
     return len(rows)
 
 
-def _record(db: sqlite3.Connection, damage: Damage, now: dt.datetime) -> None:
-    body = {"subject": "damage", "state": damage.state, "detail": damage.detail, "since": damage.since}
-    feed.append(Change(db), now, "health", body)
+def _record(change: Change, damage: Damage, now: dt.datetime) -> None:
+    db, body = change.db, {"subject": "damage", "state": damage.state, "detail": damage.detail, "since": damage.since}
+    feed.append(change, now, "health", body)
     audit.append(db, now, audit.LOCAL, ACTION, "database", {"state": damage.state, "detail": damage.detail})
     meta.put(db, meta.Key.DAMAGE, json.dumps(asdict(damage)))

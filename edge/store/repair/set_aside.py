@@ -11,6 +11,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.store.blobs import FORMER
+
 QUARANTINE = "quarantine"
 """Folder of the last damaged database."""
 REPLACED = "restore.replaced"
@@ -22,6 +24,7 @@ MAX_SHARE = 0.1
 DROPPED = "dropped"
 """State of the health item, whose subject is `quarantine`."""
 _WORDS = {
+    FORMER: "what lay in the place of the folder of pictures",
     QUARANTINE: "the copy of a damaged database",
     REPLACED: "the data that a restore had replaced",
     REFUSED: "the database that a rollback had refused",

@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
 import numpy as np
 import pytest
 
-from edge.app.build import load_models
 from edge.app.commission.findings import DistanceResult, Findings, judge_walk
-from edge.app.commission.page import PageWalk
 from edge.app.commission.session import WALKER, open_session, pinhole_of
 from edge.app.commission.sheet import check_sheet
 from edge.app.commission.terminal import TerminalGuide, guide_walk
-from edge.app.health.accepted import read_accepted
-from edge.app.offline.clips import EPOCH
-from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip
-from edge.app.service.vision import VisionThread
 from edge.capture.recorder import write_video
-from edge.capture.sources import open_path
 from edge.cli.root import main
 from edge.config import CameraConfig, Config
-from edge.errors import CameraError, ConflictError, ImageError, NotFoundError
+from edge.errors import CameraError, ImageError, NotFoundError
 from edge.ops.release.signing import device_key, fingerprint, public_hex
-from edge.pipeline import FrameResult
-from edge.records import Frame, Person
 from edge.serve.page.language import LANGUAGES
-from edge.store import Store
 from tests.support.german import english_in
 
 FRAMES = range(26, 274, 4)
@@ -211,52 +198,6 @@ def test_a_live_walk_is_guided_station_by_station(config: Config, walks: dict[st
         terminal.FIRST_FRAME_S = 0.5
         with pytest.raises(CameraError, match="gives no frame"):
             guide_walk(made, gone, TerminalGuide(asked.append, told.append), stations=(2,))
-
-
-def test_the_page_walks_over_the_running_vision_thread(config: Config, walks: dict[str, Path], portrait: Path) -> None:
-    """Frames come as live work is done with them; the sheet is kept, signed, and noted in the audit."""
-    config = config.model_copy(update={"camera": (CameraConfig(name="door", source="file:none.mp4"),)})
-    models = load_models(config)
-    vision = SimpleNamespace(observer=None)
-
-    async def check(store: Store) -> None:
-        made = PageWalk(config, models, store, cast(VisionThread, vision), seconds=600)
-        assert made.view().state == "idle"
-        with pytest.raises(ConflictError, match="say first who walks"):
-            await made.measure(2, "day")
-        with pytest.raises(NotFoundError):
-            await made.begin("door", "nobody")
-        await made.begin("door", "ann")
-        await made.measure(3, "day")
-        assert made.view().state == "measuring"
-        with pytest.raises(ConflictError, match="wait until"):
-            await made.measure(2, "day")
-        with open_path(walks["day"]) as source:
-            for number, shot in enumerate(source.frames()):
-                for camera in ("door", "yard"):
-                    frame = Frame(number, camera, EPOCH, round((shot.media_s or 0) * 1e9), shot.image)
-                    found = models.stages.detector.detect(shot.image)
-                    vision.observer(frame, FrameResult(found, (), (), (), ()))
-        (station,) = made.view().stations
-        assert (station.metres, station.light) == (3, "day")
-        assert station.is_recognised
-        assert made.sheet() is None
-        await made.finish("ann-installer", "de")
-        assert made.view().state == "done"
-        assert vision.observer is None
-        assert b'<html lang="de">' in (made.sheet() or b"")
-        assert check_sheet(made.sheet() or b"", "sheet") == public_hex(device_key(config.data_dir))
-        (kept,) = (config.data_dir / "commission").glob("*.html")
-        assert kept.read_bytes() == made.sheet()
-        accepted = read_accepted(config.data_dir, "door")
-        assert accepted is not None
-        assert (accepted.size_px, accepted.luma) == (pytest.approx(station.eye_px, abs=0.01), round(station.luma, 4))
-        noted = store.audit_log.newest(None, 1)[0]
-        assert (noted.actor, noted.action) == ("ann-installer", "commission.sheet")
-
-    with Store.open(config.data_dir) as store:
-        enrol(store, models, Person("ann", "Ann", "staff"), [portrait])
-        asyncio.run(check(store))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

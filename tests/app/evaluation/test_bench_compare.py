@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from edge.app.evaluation.bench_compare import other_machine, read_figures, slower_stages
-from edge.app.evaluation.timing import spread, timings_of
+from edge.app.evaluation.bench_compare import busy_run, other_machine, read_figures, slower_stages
+from edge.app.evaluation.timing import Timings, spread, timings_of, waited_ratio
 from edge.errors import ImageError
 from edge.ops.system.processor import Joules, processor, watts
 
@@ -48,6 +48,22 @@ def test_a_call_is_timed_beside_the_peer() -> None:
     spread_out = found.spread()
     assert spread_out.keys() == {"p50_ms", "p95_ms", "p99_ms", "cpu_ms", "peer_ratio"}
     assert all(value >= 0 for value in spread_out.values())
+
+
+def test_a_busy_machine_is_named_in_either_run() -> None:
+    idle = {"waited_ratio": 1.02}
+    assert busy_run(idle, "during this run") is None
+    assert busy_run({}, "during this run") is None, "a file of an earlier release"
+    told = busy_run({"waited_ratio": 2.34}, "during this run")
+    assert told is not None
+    assert told.startswith("during this run the machine was busy with other work, which made everything 2.3 times")
+
+
+def test_waiting_for_a_processor_is_seen_in_the_peer() -> None:
+    one, other = Timings(peer=[2.0, 2.0], peer_wall=[2.0, 2.2]), Timings(peer=[2.0], peer_wall=[6.0])
+    assert waited_ratio([one]) == pytest.approx(1.05)
+    assert waited_ratio([one, other]) == pytest.approx(1.7)
+    assert waited_ratio([timings_of(lambda: None, 3)]) > 0
 
 
 def test_another_machine_or_model_is_named() -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from edge.app.health.accepted import Accepted, accepted_of, read_accepted, write_accepted
-from edge.app.health.drift import FILE, FaceDay, FaceDrift, drift_of
+from edge.app.health.drift import FILE, FIRST_WEEK, OK, TOO_FEW, FaceDay, FaceDrift, drift_of
 from edge.records import Quality
 
 FIRST = [FaceDay(f"2026-11-0{number}", 100, 40.0, 0.5, 0.8) for number in range(1, 8)]
@@ -101,16 +101,17 @@ def test_after_a_first_week_smaller_faces_are_said_each_day_and_over_a_restart(t
     assert play_day(drift, 0, FACE) is None  # the day of the start is no whole one
     assert not (tmp_path / FILE).exists()
     for number in range(1, 8):
-        assert play_day(drift, number, FACE) == ("ok", "faces are as they were in the first week")
+        assert play_day(drift, number, FACE) == ("ok", FIRST_WEEK)
     small = replace(FACE, eye_distance_px=20.0)
     told = ("changed", f"door: {SMALLER}")
     assert play_day(drift, 8, small) == told
     assert play_day(drift, 9, small) == told
-    assert play_day(drift, 10, FACE) == ("ok", "faces are as they were in the first week")
+    assert play_day(drift, 10, FACE) == ("ok", OK)
+    assert play_day(drift, 11, small, count=19) == ("ok", TOO_FEW), "nothing was compared, so nothing is well"
     again = FaceDrift(tmp_path, ["door"])
-    assert again.close_day(NOON + dt.timedelta(days=12)) is None
-    assert play_day(again, 12, small) is None
-    assert play_day(again, 13, small) == told
+    assert again.close_day(NOON + dt.timedelta(days=13)) is None
+    assert play_day(again, 13, small) is None
+    assert play_day(again, 14, small) == told
 
 
 def test_from_the_day_after_the_walk_on_days_are_held_against_it_and_a_new_week_begins(tmp_path: Path) -> None:
@@ -121,13 +122,12 @@ def test_from_the_day_after_the_walk_on_days_are_held_against_it_and_a_new_week_
     walk = Accepted("2026-11-11T15:00:00.000+00:00", 60.0, 0.5, 0.8)
     write_accepted(tmp_path, "door", walk)
     assert play_day(drift, 9, FACE) is not None
-    ok = ("ok", "faces are as they were in the first week")
-    assert play_day(drift, 10, FACE) == ok, "the day of the walk itself is left out"
+    assert play_day(drift, 10, FACE) == ("ok", FIRST_WEEK), "the day of the walk itself is left out"
     told = ("changed", "door: faces are 33 % smaller than at commissioning: has the camera moved?")
     assert play_day(drift, 11, FACE) == told, "at once, not after a week"
     larger = replace(FACE, eye_distance_px=90.0)
     for number in range(12, 18):
-        assert play_day(drift, number, larger) == ok
+        assert play_day(drift, number, larger) == ("ok", OK)
     again = FaceDrift(tmp_path, ["door", "yard"])
     again.close_day(NOON + dt.timedelta(days=18))
     play_day(again, 18, larger)

@@ -17,7 +17,7 @@ from edge.app.health.evidence import BEFORE_S, KEEP_EVERY_S, SceneEvidence, Scen
 from edge.app.selfcheck import demo_clip
 from edge.capture.pictures.images import decode_image
 from edge.config import CameraConfig, Config
-from edge.pixels.geometry import align
+from edge.pixels.faces.geometry import align
 from edge.records import CameraHealth, CameraState, Detections, Frame
 
 AT = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)

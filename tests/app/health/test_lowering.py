@@ -63,4 +63,4 @@ def test_what_is_said_names_step_cause_and_that_alerts_go_on() -> None:
     assert state == "view"
     assert "lightened view is off" in said
     assert "alerts go on" in said
-    assert "heat is hot" in said
+    assert "it is hot" in said

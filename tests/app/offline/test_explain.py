@@ -77,8 +77,9 @@ def test_what_was_done_for_recognition_is_done_again(
         enhancer = Enhancer("auto", networks=networks, benefit=Benefit((deblurs,), 0.1, None))
         stages = dataclasses.replace(models.stages, enhancer=enhancer)
         pipeline = Pipeline(load(), stages, load_active_list(store, models), facts)
-        frames = frames_of(demo_clip, moved_at=2.0)
-        draft = next(draft for frame in frames for draft in pipeline.process(frame).drafts)
+        frames = frames_of(demo_clip, moved_at=4.5)
+        drafts = (draft for frame in frames for draft in pipeline.process(frame).drafts)
+        draft = next(draft for draft in drafts if draft.hit.recipe["recognition"]["steps"])
         store.add_hit(draft.hit, draft.images).result()
         done = explain.replay_hit(store, draft.hit.hit_id, models.stages.enhancer.networks)
         assert [(step["name"], step["same"]) for step in done["recognition"]] == [("deblur", True)]
@@ -107,7 +108,7 @@ def _another_model_made_them(store: Store) -> None:
 
 def test_what_is_hidden_matters_where_the_likeness_is(models: Models, portrait: Path) -> None:
     """The map of a crop against itself: hiding the face costs more than hiding its edge."""
-    from edge.pixels.geometry import align
+    from edge.pixels.faces.geometry import align
     from edge.watchlist.picture_checks import largest_face
 
     image = decode_image(portrait.read_bytes(), "portrait")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -22,7 +24,7 @@ def end(reason: Reason, num_seen: int, quality: float | None = None) -> TrackEnd
     ("reason", "measured", "needed"),
     [
         (Reason.LOW_SCORE, 2, 3),
-        (Reason.TOO_SMALL, 40.0, Config().detect.min_face_px),
+        (Reason.TOO_SMALL, 1.0, Config().recognise.min_quality),
         (Reason.TOO_FEW_SHOTS, 1, Config().recognise.min_shots),
         (Reason.BLUR, 1.0, Config().recognise.min_quality),
     ],
@@ -33,6 +35,18 @@ def test_the_number_is_the_one_that_the_reason_is_about(reason: Reason, measured
     note(seen, one.track, 7, 0.28)
     told = where(one, seen[1], (640, 360), limits_of(Config(), is_stills=False))
     assert (told["measured"], told["needed"]) == (measured, needed)
+    assert told["by_quality"] == (needed == Config().recognise.min_quality)
+
+
+def test_a_face_is_too_small_by_its_box_or_by_its_quality() -> None:
+    """A page that says "too small" beside 40 px would leave open what is wanted."""
+    limits, one = limits_of(Config(), is_stills=False), end(Reason.TOO_SMALL, 9, 12.0)
+    far = dataclasses.replace(one.track, box=(10.0, 10.0, 22.0, 30.0))
+    for track, told in ((far, (12.0, 16.0, False)), (one.track, (12.0, Config().recognise.min_quality, True))):
+        seen: dict[int, Seen] = {}
+        note(seen, track, 7, 0.28)
+        found = where(dataclasses.replace(one, track=track), seen[1], (640, 360), limits)
+        assert (found["measured"], found["needed"], found["by_quality"]) == told
 
 
 def test_a_face_that_was_never_followed_has_passed_the_detectors_limit() -> None:

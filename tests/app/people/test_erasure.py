@@ -102,7 +102,7 @@ def test_those_left_out_of_a_new_list_are_erased_the_same_way(tmp_path: Path) ->
     with Store.open(tmp_path) as store:
         people = People(store, None, forget)
         for person_id in ("a", "b", "c"):
-            people.enrol(ListEntry(Person(person_id, person_id, "x")), by="central")
+            list_under(store, person_id)
         people.replace_list([ListEntry(Person("b", "B", "x"))], by="central")
     assert forgotten == ["a", "c"]
 

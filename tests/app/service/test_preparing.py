@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,25 @@ def test_the_page_is_open_while_models_are_loaded_and_says_so(tmp_path: Path, ca
         asyncio.run(scenario(store))
 
 
+def test_the_address_that_is_told_can_be_opened(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    config = Config(data_dir=tmp_path, serve=ServeConfig(host="0.0.0.0", port=0, tls="off"))
+    told: list[str] = []
+
+    async def note(store: Store, url: str) -> None:
+        told.append(url)
+
+    async def scenario(store: Store) -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            await open_page(stack, PreparingPage(config, store).app(), config, store, note)
+
+    with Store.open(tmp_path) as store:
+        asyncio.run(scenario(store))
+    assert told[0].startswith(f"http://{socket.gethostname()}:")
+    assert f"serving on {told[0]}" in caplog.text
+    assert "0.0.0.0" not in caplog.text
+
+
 def test_the_list_is_not_changed_before_the_box_is_ready(tmp_path: Path) -> None:
     with pytest.raises(ServiceError, match="still being prepared"):
         asyncio.run(NobodyYet().forget("p1", by="anna"))
@@ -67,7 +87,10 @@ def test_the_list_is_not_changed_before_the_box_is_ready(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("language", "said"),
-    [("en", "compiling kernels, 3 of 7; loading and"), ("de", "Rechenkerne werden übersetzt, 3 von 7; Modelle")],
+    [
+        ("en", "fitting the program to this box, which only the first start does, 3 of 7; loading and"),
+        ("de", "das Programm wird an diese Box angepasst, nur beim ersten Start, 3 von 7; Modelle"),
+    ],
 )
 def test_what_is_being_prepared_is_said_on_every_page(language: str, said: str) -> None:
     steps = [
@@ -121,4 +144,4 @@ def test_another_application_takes_the_port_over_without_closing_it() -> None:
         await following.cleanup()
         await runner.cleanup()
 
-    asyncio.run(asyncio.wait_for(scenario(), 15))
+    asyncio.run(asyncio.wait_for(scenario(), 60))

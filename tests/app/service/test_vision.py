@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -114,17 +115,83 @@ def test_a_box_that_is_behind_gives_the_picture_as_it_is(seeing: VisionThread) -
 def test_lightened_pictures_come_ten_times_a_second_at_most(
     seeing: VisionThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now_s = 100.0
     monkeypatch.setattr(module, "LIT_PICTURE_EVERY_S", 0.095)
-    monkeypatch.setattr(module.time, "monotonic", lambda: now_s)
     monkeypatch.setattr(seeing._board, "has_lit_viewers", lambda camera: True)
     numbers = []
     for number in range(60):
-        seeing._process_frame(dark(number))
+        seeing._process_frame(replace(dark(number), captured_mono_ns=round((100 + number / 30) * 1e9)))
         view = lit(seeing)
         numbers.append(None if view is None else view.frame_id)
-        now_s += 1 / 30
     assert len(set(numbers)) == 20, "of two seconds of 30 frames"
+
+
+def test_many_cameras_on_one_page_share_the_pictures_that_are_made(
+    seeing: VisionThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s, made = 1000.0, {"plain": 0, "lit": 0}
+    monkeypatch.setattr(module, "LIT_PICTURE_EVERY_S", 0.095)
+    monkeypatch.setattr(module, "_live_view", lambda frame, *rest, is_lit=False: SimpleNamespace(camera=frame.camera))
+    monkeypatch.setattr(module, "lighten_frame", lambda image: image)
+    for which in ("has_viewers", "has_lit_viewers"):
+        monkeypatch.setattr(seeing._board, which, lambda camera: camera in watched)
+    for kind, name in (("plain", "publish"), ("lit", "publish_lit")):
+        monkeypatch.setattr(
+            seeing._board, name, lambda view, kind=kind: made.update({kind: made[kind] + (view.camera in watched)})
+        )
+    names = [f"c{number}" for number in range(16)]
+    cameras: Any = [SimpleNamespace(config=DOOR.model_copy(update={"name": name})) for name in names]
+    seeing._cameras = cameras
+    frames, found = [replace(dark(1), camera=name) for name in names], {}
+    for num in (1, 2, 4, 16):
+        watched, made["plain"], made["lit"] = set(names[:num]), 0, 0
+        for _ in range(240):
+            for frame in frames:
+                seeing._process_frame(replace(frame, captured_mono_ns=round(now_s * 1e9)))
+            now_s += 1 / 30
+        now_s += 2.0
+        found[num] = made["plain"] / num / 8, made["lit"] / num / 8
+    assert found[1] == pytest.approx((30, 10), abs=0.5), "one alone is shown at its own rate"
+    assert found[2] == pytest.approx((30, 10), abs=0.5)
+    assert found[4] == pytest.approx((15, 5), abs=0.7)
+    assert found[16] == pytest.approx((3.75, 1.25), abs=0.4)
+
+
+class OneOfMany:
+    """A camera of many: it gives `frames`, and notes how long it was waited for."""
+
+    def __init__(self, name: str, num_frames: int, turns: list[str]) -> None:
+        self.config = DOOR.model_copy(update={"name": name})
+        self.left, self.turns, self.waits = num_frames, turns, set[float]()
+        self.event_fd = None
+
+    def borrow(self, timeout_s: float) -> Frame | None:
+        self.waits.add(timeout_s)
+        if not self.left:
+            return None
+        self.left -= 1
+        self.turns.append(self.config.name)
+        return replace(dark(self.left), camera=self.config.name)
+
+    def health(self) -> CameraHealth:
+        return CameraHealth(self.config.name, CameraState.LIVE, AT, "", 1, 0)
+
+
+def test_cameras_have_turns_and_none_is_waited_for_while_another_has_a_frame(
+    seeing: VisionThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns: list[str] = []
+    cameras: Any = [OneOfMany("lost", 0, turns), OneOfMany("a", 5, turns), OneOfMany("b", 5, turns)]
+    seeing._cameras = cameras
+
+    def wait(given: Any, timeout_s: float) -> None:
+        assert given is cameras
+        assert [camera.left for camera in cameras] == [0, 0, 0], "a frame lay there meanwhile"
+        seeing.stop()
+
+    monkeypatch.setattr(module, "wait_for_any", wait)
+    seeing.run()
+    assert turns == ["a", "b"] * 5
+    assert [camera.waits for camera in cameras] == [{0.0}] * 3
 
 
 def test_new_masks_drop_all_pictures_from_before_and_start_the_camera_anew(seeing: VisionThread, door: Door) -> None:

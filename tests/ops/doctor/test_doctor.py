@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,11 +25,12 @@ from edge.records import Reason
 from edge.store import Store
 from tests.support.doctor.cases import NOW, config_of, flash_card, one, put
 from tests.support.doctor.cases_device import BOX
+from tests.support.doctor.cases_losses import LOSSES
 from tests.support.doctor.cases_people import LOOK, PEOPLE
 
 
 @pytest.mark.parametrize(
-    ("breaks", "name", "status", "fix"), [*BOX, *PEOPLE], ids=lambda value: getattr(value, "__name__", None)
+    ("breaks", "name", "status", "fix"), [*BOX, *LOSSES, *PEOPLE], ids=lambda value: getattr(value, "__name__", None)
 )
 def test_what_is_broken_is_said_with_its_fix(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, breaks: Callable[[Path], Check], name: str, status: str, fix: str
@@ -56,7 +58,7 @@ def test_every_check_of_a_whole_box_has_a_case_that_breaks_it(tmp_path: Path) ->
     report = doctor.examine(toml, MachinePaths(sys=tmp_path / "sys", proc=tmp_path / "proc"))
     assert report.ok, [check for check in report.checks if check.status == "fail"]
     assert report.settings["camera[door].source"] == f"file:{path}"
-    broken = {name for _, name, _, _ in [*BOX, *PEOPLE]}
+    broken = {name for _, name, _, _ in [*BOX, *LOSSES, *PEOPLE]}
     unbroken = {check.name for check in report.checks} - broken - {"kernel cache"}
     assert {name.partition(" ")[0] for name in unbroken} <= {"model"}, unbroken
     camera_check = one(report.checks, "camera door")
@@ -89,6 +91,9 @@ def test_a_running_service_that_is_silent_is_said(tmp_path: Path, monkeypatch: p
     told = one(doctor.examine(tmp_path / "edge.toml").checks, "camera door")
     assert told.status == "pass"
     assert "25 frames/s" in told.found
+    begun = MachinePaths(now=dt.datetime.now(dt.UTC) - dt.timedelta(seconds=20), begun_s=time.monotonic() - 20)
+    told = one(doctor.examine(tmp_path / "edge.toml", begun).checks, "camera door")
+    assert told.status == "pass", "the service has told of its camera while the checks before took 20 s"
 
 
 def test_the_status_file_ages(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def test_a_check_that_hangs_is_cut_and_keeps_what_it_found() -> None:
     limit = TimeLimit(60)
     found = limit.run("slow", hangs, longest_s=0.2)
     assert [(check.name, check.status) for check in found] == [("first", "pass"), ("slow", "warn")]
-    assert found[1].found == "cut after 0.2 s"
+    assert found[1].found == "not finished after 0.2 s"
     assert limit.num_cut == 1
     assert limit.run("next", lambda: [passed("next", "well")]) == [passed("next", "well")]
     never.set()

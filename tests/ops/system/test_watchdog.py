@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.ops.system.systemd import SignsOfLife, feed_watchdog, is_alive
+from edge.ops.system.systemd import SignsOfLife, feed_watchdog, is_alive, more_time_to_start
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,26 @@ def test_the_manager_hears_of_work_and_of_nothing_else(tmp_path: Path, monkeypat
         assert [manager.recv(64) for _ in range(2)] == [b"WATCHDOG=1"] * 2
         with pytest.raises(TimeoutError):
             manager.recv(64)
+
+
+def test_while_the_start_takes_long_more_time_is_asked_for_and_after_it_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`TimeoutStartSec` would else end the check of a large database after a power cut, at each start anew."""
+    more = b"EXTEND_TIMEOUT_USEC=120000000\nSTATUS=opening the database"
+
+    async def start(manager: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        async with more_time_to_start("opening the database", every_s=0.001):
+            assert [await loop.sock_recv(manager, 100) for _ in range(3)] == [more] * 3
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        asyncio.run(start(manager))
+        heard = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                heard.append(manager.recv(100))
+        assert heard[-1] == b"STATUS=", "the end of it is told, and nothing after that"

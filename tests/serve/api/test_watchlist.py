@@ -12,6 +12,7 @@ import pytest
 
 from edge.app.examine.queue import ExamineQueue
 from edge.app.people.worker import PeopleWorker
+from edge.app.service.preparing import NobodyYet
 from edge.config import Config
 from edge.records import Person
 from edge.serve.api import watchlist_schema
@@ -75,8 +76,11 @@ def test_read_change_and_the_version_guards(tmp_path: Path) -> None:
             assert status == 422
             no_less_no_more(watchlist_schema.RefusedProblem, problem)
             assert box.store.person("new") is None
-            status, _, _ = await send(box, "PUT", f"{LIST}/new", key | {"If-Match": "*"}, entry)
-            assert status == 201
+            status, told, _ = await send(box, "PUT", f"{LIST}/new", key | {"If-Match": "*"}, entry)
+            assert (status, "without a picture" in told["people"][0]["warning"]) == (201, True)
+            body = entry | {"pictures": [picture(5)]}
+            status, told, _ = await send(box, "PUT", f"{LIST}/new", key | {"If-Match": "*"}, body)
+            assert (status, told["people"][0]["warning"]) == (200, None)
             _, body_, _ = await send(box, "GET", "/api/v1/alerts", box.token(name="other"))
             assert body_["audit_head"] == box.store.audit_head().sha256
             assert box.store.audit_log.newest(limit=2)[1].actor == "central"
@@ -113,6 +117,28 @@ def test_the_whole_list_is_replaced_or_nothing_is(tmp_path: Path) -> None:
             assert box.store.watchlist_changed_at() > confirmed_at
             status, _, _ = await send(box, "PUT", LIST, key | {"If-Match": "*"}, {"people": []})
             assert (status, box.store.people()) == (200, [])
+
+    run(check())
+
+
+def test_a_list_that_has_one_face_under_two_ids_says_so(tmp_path: Path) -> None:
+    """Neither of the two would be told from the other."""
+
+    async def check() -> None:
+        async with running(tmp_path, people=people_for) as box:
+            key = box.token("watchlist:write") | {"If-Match": "*"}
+            one = {"id": "q1", "name": "One", "status": "banned", "pictures": [picture(5, good=False), picture(6)]}
+            two = {"id": "q2", "name": "Two", "status": "banned", "pictures": [picture(7)]}
+            status, told, _ = await send(box, "PUT", LIST, key, {"people": [one]})
+            assert (status, [one["like"] for one in told["people"][0]["pictures"]]) == (200, [None, None])
+            status, told, _ = await send(box, "PUT", LIST, key, {"people": [one, two]})
+            assert status == 200
+            first, second = (person["pictures"] for person in told["people"])
+            assert [picture["like"] for picture in (*first, *second)] == [None, "q2", "q1"]
+            assert "same person under two ids: q1" in second[0]["message"]
+            kept = {"id": "q1", "name": "One", "status": "banned"}
+            _, told, _ = await send(box, "PUT", LIST, key, {"people": [kept, two]})
+            assert told["people"][1]["pictures"][0]["like"] == "q1", "also like somebody whose pictures stay"
 
     run(check())
 
@@ -187,7 +213,18 @@ def test_bodies_that_are_too_large_drip_or_are_no_json_are_cut(tmp_path: Path, m
                     assert answer.status == code
             body = {"name": "a", "status": "b", "pictures": [picture(1)]}
             monkeypatch.undo()
-            assert (await send(box, "PUT", f"{LIST}/p1", key, body))[0] == 503, "no models"
+            async with box.http.put(f"{box.url}{LIST}/p1", json=body, headers=key) as answer:
+                assert (answer.status, answer.headers["Retry-After"]) == (503, "10"), "no models"
+
+    run(check())
+
+
+def test_a_box_that_is_being_prepared_says_when_to_ask_again(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path, people=lambda store: NobodyYet()) as box:
+            key = box.token("watchlist:write") | {"If-Match": "*"}
+            async with box.http.put(f"{box.url}{LIST}", json={"people": []}, headers=key) as answer:
+                assert (answer.status, answer.headers["Retry-After"]) == (503, "60")
 
     run(check())
 

@@ -112,7 +112,8 @@ def test_the_version_guards_a_form_too(tmp_path: Path) -> None:
         async with running(tmp_path, people=people_for) as box:
             key = box.token("watchlist:write") | {"Content-Type": "multipart/form-data; boundary=XX"}
             assert (await send(box, "PUT", PERSON, key, form(FIELDS)))[0] == 428
-            assert (await send(box, "PUT", PERSON, key | {"If-Match": '"0-0000000000000000"'}, form(FIELDS)))[0] == 412
+            known = key | {"If-Match": '"0-0000000000000000"'}
+            assert (await send(box, "PUT", "/api/v1/watchlist/p1", known, form(FIELDS)))[0] == 412
             read_only = box.token("watchlist:read", name="other")
             assert (await put(box, read_only, form(FIELDS)))[0] == 403
 

@@ -51,7 +51,7 @@ EXPECTED = {
     "guard": OPEN
     | OWN
     | {"now", "now.hits", "now.health", "events", "live.frames", "live.frame", "live.picture"}
-    | {"hits", "hits.next", "hit", "hit.review", "hit.undo", "box.pause", "box.resume"}
+    | {"hits", "hits.next", "hit", "hit.news", "hit.review", "hit.undo", "box.pause", "box.resume"}
     | EXAMINE
     | {"people", "box", "api.alerts", "api.alert", "api.image", "api.health", "api.openapi", "api.coverage"},
     "supervisor": set(PATHS),
@@ -72,7 +72,7 @@ EXPECTED = {
     | {"api.health", "api.consumers", "api.openapi", "api.coverage", "metrics"},
     "auditor": OPEN
     | OWN
-    | {"hits", "hit", "people", "box", "api.alerts", "api.alert", "api.image", "api.health"}
+    | {"hits", "hit", "hit.news", "people", "box", "api.alerts", "api.alert", "api.image", "api.health"}
     | {"api.consumers", "api.openapi", "api.coverage", "api.watchlist", "metrics"},
 }
 

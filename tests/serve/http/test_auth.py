@@ -180,7 +180,7 @@ def test_bodies_are_small_typed_and_come_at_once(tmp_path: Path, monkeypatch: py
             host = box.url.removeprefix("http://")
             head = f"POST /login HTTP/1.1\r\nHost: {host}\r\nOrigin: {box.url}\r\nContent-Length: 50\r\n"
             writer.write(f"{head}Content-Type: application/x-www-form-urlencoded\r\n\r\nuser=a".encode())
-            assert (await asyncio.wait_for(reader.readline(), 10)).split()[1] == b"408"
+            assert (await asyncio.wait_for(reader.readline(), 30)).split()[1] == b"408"
             writer.close()
             assert (await box.get("/livez"))[0].status == 200
 

@@ -43,6 +43,27 @@ def test_turns_go_round_sources_and_then_names() -> None:
     run(check())
 
 
+def test_a_known_device_waits_for_one_turn_of_others_however_many_they_are() -> None:
+    async def served() -> list[str]:
+        queue, order = FairQueue(), []
+
+        async def ask(source: str) -> None:
+            async with queue.turn(source, "ann"):
+                order.append(source)
+                await asyncio.sleep(0)
+
+        addresses = [f"address 10.0.0.{n}" for n in range(60)]
+        waiting = [asyncio.create_task(ask(source)) for source in addresses]
+        await asyncio.sleep(0)
+        waiting += [asyncio.create_task(ask(f"device {n}")) for n in range(3)]
+        await asyncio.gather(*waiting)
+        assert sorted(order) == sorted([*addresses, "device 0", "device 1", "device 2"])
+        return order
+
+    order = asyncio.run(served())
+    assert [order.index(f"device {n}") for n in range(3)] in ([1, 3, 5], [2, 4, 6]), "and others are not held up"
+
+
 def test_who_crowds_the_queue_is_turned_away_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logins, "MAX_WAITING", 20)
     monkeypatch.setattr(logins, "MAX_WAITING_PER_SOURCE", 15)
@@ -52,6 +73,19 @@ def test_who_crowds_the_queue_is_turned_away_first(monkeypatch: pytest.MonkeyPat
         served = await serve(FairQueue(), [*flood, ("c", "guard"), ("d", "guard")])
         assert ("c", "guard") in served
         assert ("d", "guard") in served
+        assert len(served) == 20
+
+    run(check())
+
+
+def test_a_queue_full_of_addresses_has_room_for_a_known_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logins, "MAX_WAITING", 20)
+
+    async def check() -> None:
+        crowd = [(f"address 10.0.0.{number}", "guard") for number in range(20)]
+        served = await serve(FairQueue(), [*crowd, ("address 10.0.1.1", "guard"), ("device 1", "guard")])
+        assert ("device 1", "guard") in served[:2]
+        assert ("address 10.0.1.1", "guard") not in served
         assert len(served) == 20
 
     run(check())
@@ -73,7 +107,7 @@ def test_somebody_who_leaves_the_queue_holds_nobody_up() -> None:
         tasks[1].cancel()  # its turn has come, and it has not run yet
         await asyncio.gather(*tasks, return_exceptions=True)
         assert served == ["z"]
-        async with asyncio.timeout(5), queue.turn("a", "again"):
+        async with asyncio.timeout(30), queue.turn("a", "again"):
             pass
 
     run(check())
@@ -131,7 +165,7 @@ def test_a_full_queue_says_busy_and_not_locked(tmp_path: Path, monkeypatch: pyte
             async with box.runner.app[CALLERS]._turns.turn("somebody", "else"):
                 answer, body = await box.post("/login", {"user": "a-guard", "password": PASSWORD})
             assert (answer.status, answer.headers["Retry-After"]) == (429, "5")
-            assert b"The device is busy, try again in 5 s." in body
+            assert b"The box is busy. Try again in 5 s." in body
             assert b"Too many failed" not in body
             assert (await box.post("/login", {"user": "a-guard", "password": PASSWORD}))[0].status == 303
 

@@ -6,14 +6,14 @@ import asyncio
 import contextlib
 import re
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.paths import ROOT
-from tests.support.web import PASSWORD, WebSide, run, running
+from tests.support.ports import free_port
+from tests.support.web import PASSWORD, WebSide, live_view, run, running
 
 HERE = ("127.0.0.1",)
 FORM = {"user": "a-guard", "password": PASSWORD}
@@ -33,10 +33,7 @@ async def nginx(folder: Path, box: WebSide) -> AsyncIterator[list[str]]:
     """Addresses of a real nginx: default proxy_pass, with host and scheme, under a path, and as documented."""
     if NGINX is None:
         pytest.skip("needs nginx (apt-get install nginx-light)")
-    ports = []
-    for _ in range(4):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            ports.append(free.getsockname()[1])
+    ports = [free_port() for _ in range(4)]
     told = "proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $remote_addr;"
     places = (
         f"location / {{ proxy_pass {box.url}; }}",
@@ -73,6 +70,7 @@ async def nginx(folder: Path, box: WebSide) -> AsyncIterator[list[str]]:
 def test_a_real_nginx(tmp_path: Path) -> None:
     async def check() -> None:
         async with running(tmp_path, trusted_proxies=HERE) as box, nginx(tmp_path, box) as addresses:
+            box.live.publish(live_view(1))  # without one the live picture is waited for
             expected = [("/", False), ("/", True), ("/box1/", False), ("/", False)]
             for address, (home, is_secure) in zip(addresses, expected, strict=True):
                 base = address + home.rstrip("/")

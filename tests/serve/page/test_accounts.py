@@ -7,12 +7,10 @@ import datetime as dt
 import re
 from pathlib import Path
 
-import argon2
 import pytest
 
 from tests.support.web import PASSWORD, WebSide, run, running
 
-FAST = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 NEW = "correct horse 2"
 
 
@@ -29,7 +27,6 @@ async def log_in(box: WebSide, name: str, password: str) -> int:
 def test_a_user_is_let_in_given_a_password_and_shut_out(tmp_path: Path) -> None:
     async def check() -> None:
         async with running(tmp_path) as box:
-            box.store.accounts.passwords._hasher = FAST
             boss = box.session("supervisor")
             wrong = {
                 "no name": {"user": " ", "role": "guard", "password": PASSWORD},

@@ -23,6 +23,9 @@ GERMAN, ENGLISH = AuditWords(Translate("de")), AuditWords(Translate("en"))
         ("watchlist", "Liste"),
         ("/api/v1/images/0123456789abcdef", "0123456789ab"),
         ("/people/p1/edit", "/people/p1/edit"),
+        ("/people", ""),
+        ("/", ""),
+        ("settings", ""),
         ("user", "user"),
     ],
 )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import re
 import tomllib
 from pathlib import Path
+
+import pytest
 
 from edge.records import Reason
 from edge.serve.page import language
@@ -73,5 +76,37 @@ def test_the_audit_is_in_words(tmp_path: Path) -> None:
             assert "added a user" in audit
             assert "added or changed a person" in audit
             assert "user.add" not in audit
+
+    run(check())
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_day_of_too_many_changes_has_its_shares_and_says_why_it_is_not_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            await asyncio.wrap_future(box.store.coverage.begin())
+            for state, reason in [("watched", ""), ("blind", "lost"), ("paused", "work")] * 4:
+                await asyncio.wrap_future(box.store.coverage.note([Watching("door", state, reason)]))
+                await asyncio.sleep(0.02)
+            now = box.store.coverage.moment().wall
+            drawn = _coverage_shares(box.store, now, ["door", "yard"])
+            monkeypatch.setattr("edge.serve.page.box.MAX_CHANGES", 11)
+            summed = _coverage_shares(box.store, now, ["door", "yard"])
+            assert summed.keys() == drawn.keys()
+            assert all(one["day"] is None for one in summed.values())
+            for state in ("watched", "blind", "paused"):
+                assert drawn["door"][state] > 0
+                assert summed["door"][state] == pytest.approx(drawn["door"][state], abs=0.05)
+            headers = box.session("guard") | HTML | {"Accept-Language": language}
+            answer, body = await box.get("/box", headers)
+            assert answer.status == 200
+            said = {
+                "en": "The day is not drawn: more than 11 changes",
+                "de": "Der Tag wird nicht gezeichnet: mehr als 11",
+            }
+            assert said[language] in body.decode()
+            assert ">0 min<" in body.decode(), "in minutes at first: 0.0 h would read as nothing"
 
     run(check())

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
+import cv2
 import numpy as np
 
 from edge.capture.pictures.images import read_image
@@ -23,9 +24,11 @@ BEA = {"person_id": "bea", "name": "Bea Smith", "status": "banned"}
 
 
 def two_faces(portrait: Path) -> bytes:
-    """The portrait and its mirror image side by side."""
+    """The portrait, and beside it its mirror image, wider and lit from one side: not the same picture twice."""
     face = read_image(portrait)[:380]
-    return png(np.hstack([face, face[:, ::-1]]))
+    other = cv2.resize(np.ascontiguousarray(face[:, ::-1]), None, fx=1.15, fy=1)
+    light = np.linspace(0.25, 1.1, other.shape[1])[None, :, None]
+    return png(np.hstack([face, np.clip(other * light, 0, 255).astype(np.uint8)]))
 
 
 async def send(box: WebSide, path: str, fields: Mapping[str, str], pictures: Mapping[str, bytes]) -> tuple[int, str]:
@@ -64,14 +67,21 @@ def test_a_face_is_chosen_and_a_look_alike_is_let_pass(tmp_path: Path, portrait:
             status, page = await send(box, "/people", BEA | kept_in(page) | {"face-0": "1"}, {})
             assert (status, box.store.person("bea")) == (422, None)
             assert "this is not Ann Smith" in page
+            assert "If both show Ann Smith, open that entry" in page
+            assert "becomes no hit: either may pass unseen" in page, "what it costs is said before"
+            assert "Your answer is needed" in page
+            assert "Refused" not in page, "it is a question, not a refusal"
             (enrolled,) = [one.image_sha256 for one in box.store.references() if one.person_id == "ann"]
             assert f"/api/v1/images/{enrolled}" in page, "her picture beside the one handed in"
 
             status, page = await send(box, "/people", BEA | kept_in(page) | {"allow_alike": "yes"}, {})
             assert status == 201, page
             assert "Enrolled although it looks like Ann Smith." in page
+            assert "becomes no hit: either may pass unseen" in page
             entry = next(one for one in box.store.audit_log.newest() if one.object == "person bea")
             assert '"although_like":["ann"]' in str(entry.detail).replace(" ", "").replace("'", '"')
+            _, shown = await box.get("/box", box.session("auditor"))
+            assert b"although it looks like entry ann" in shown
 
     run(check())
 

@@ -75,14 +75,19 @@ def test_a_walk_from_its_beginning_to_the_sheet(tmp_path: Path, role: str) -> No
             assert 'http-equiv="refresh"' not in text
             done, _ = await box.post("/commission", {"action": "begin", "camera": "door", "person": " ann "}, who)
             assert done.status == 303
-            assert "Next station" in (await page(box, who))[1]
-            await box.post("/commission", {"action": "measure", "metres": "3,5", "light": "night"}, who)
+            text = (await page(box, who))[1]
+            assert "Next station" in text
+            assert "Write and sign" not in text, "nothing was measured yet"
+            await box.post("/commission", {"action": "measure", "metres": "3", "light": "night"}, who)
             status, text = await page(box, who)
             assert 'http-equiv="refresh" content="2"' in text, "the page follows without a script"
-            assert "12 s left" in text
+            assert "12\u00a0s left" in text
             assert "Recognises at 3 m." in text
             await box.post("/commission", {"action": "finish"}, who)
-            assert walk.asked == [("begin", "door", "ann"), ("measure", 3.5, "night"), ("finish", f"a-{role}")]
+            assert walk.asked == [("begin", "door", "ann"), ("measure", 3.0, "night"), ("finish", f"a-{role}")]
+            text = (await page(box, who))[1]
+            assert "Its sheet is written and signed." in text
+            assert "Nothing has been measured yet." not in text
             async with box.http.get(box.url + "/commission/sheet", headers=who) as answer:
                 assert await answer.read() == SHEET
                 assert "attachment" in answer.headers["Content-Disposition"]
@@ -131,6 +136,25 @@ def test_a_limit_is_proposed_for_the_site(tmp_path: Path) -> None:
     run(check())
 
 
+def test_a_distance_without_a_face_says_so_and_has_no_figures(tmp_path: Path) -> None:
+    async def check() -> None:
+        walk = Walk()
+        async with running(tmp_path, walk=walk) as box:
+            none = StationView("day", 7, 0, 0.0, 0.0, 0.0, 0.0, False, "no face was seen")
+            walk.state = CommissionView("ready", camera="door", person_id="p1", stations=(none,))
+            text = (await page(box, box.session("supervisor")))[1]
+            row = text.partition('<th scope="row">7 m</th>')[2].partition("</tr>")[0]
+            assert "not recognised" in row
+            assert "no face was seen" in row
+            assert "0.00" not in row
+            assert row.count("–") == 2
+            assert "camera door · Rosa Alba" in text, "who walks, and where"
+            text = (await page(box, box.session("supervisor") | {"Accept-Language": "de"}))[1]
+            assert "kein Gesicht gesehen" in text
+
+    run(check())
+
+
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     async def check() -> None:
         walk = Walk()
@@ -141,6 +165,9 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
                 {"action": "measure", "metres": "far", "light": "day"},
                 {"action": "measure", "metres": "nan", "light": "day"},
                 {"action": "measure", "metres": "-1", "light": "day"},
+                {"action": "measure", "metres": "2.5", "light": "day"},
+                {"action": "measure", "metres": "0", "light": "day"},
+                {"action": "measure", "metres": "9" * 400, "light": "day"},
                 {"action": "measure", "metres": "2", "light": "dusk"},
                 {"action": "dance"},
                 {},

@@ -74,6 +74,10 @@ CONDITIONS = [
     ("models", "missing"),
     ("models", "altered"),
     ("models", "unusable"),
+    ("pictures", "missing"),
+    ("pictures", "unusable"),
+    ("hits", "damaged"),
+    ("models", "slower"),
 ]
 
 
@@ -85,6 +89,12 @@ def test_every_condition_has_words_and_advice(language: str) -> None:
     assert all(one.advice and one.tone in {"wait", "fault"} for one in said)
     later = made.condition(Condition("flood", "rising", START, "water in the cellar"))
     assert (later.what, later.advice) == ("flood: rising", "water in the cellar")
+
+
+def test_a_model_on_the_cpu_is_a_notice_and_its_reason_is_said_in_german() -> None:
+    made = words.Words(Translate("de"))
+    assert made.condition(Condition("models", "slower", START, "facts")).tone == "wait", "hits still arrive"
+    assert "bleibt auf CPU" in made.said("detector stays on CPU: no kernel image is available")
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -140,6 +150,7 @@ def test_a_database_that_is_damaged_while_it_runs(tmp_path: Path) -> None:
                 answer, body = await box.get(path, headers)
                 assert answer.status == 200, path
                 assert b"read its database" in body
+                assert b"No hits yet" not in body, "nobody knows"
             answer, body = await box.get("/hits", headers)
             assert (answer.status, b"The box can&#39;t do this now" in body) == (503, True)
             assert b"the store is closed" in body

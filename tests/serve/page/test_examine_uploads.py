@@ -31,7 +31,7 @@ def test_an_upload_that_drips_or_breaks_off_is_cut(tmp_path: Path, monkeypatch: 
                 )
                 await writer.drain()
                 if not closes:
-                    assert (await asyncio.wait_for(reader.readline(), 10)).split()[1] == b"408"
+                    assert (await asyncio.wait_for(reader.readline(), 30)).split()[1] == b"408"
                 writer.close()
             async with asyncio.timeout(30):
                 while made.left():  # noqa: ASYNC110

@@ -238,6 +238,9 @@ def test_doubts_come_from_the_measurements() -> None:
     assert WORDS.doubts(dataclasses.replace(good, margin=0.07, runner_up_id=None)) == []
     assert WORDS.doubts(dataclasses.replace(good, clock={"synced": False})) != []
     assert WORDS.doubts(dataclasses.replace(good, quality={"parts": {"sharpness": 0.2}})) == ["The face is not sharp."]
+    light = {luma: {"luma": luma, "parts": {"luma": 0.2}} for luma in (0.17, 0.9)}
+    said = [WORDS.doubts(dataclasses.replace(good, quality=quality)) for quality in light.values()]
+    assert said == [["The face is too dark."], ["The face is too bright."]]
     assert "rests on" in WORDS.doubts(dataclasses.replace(good, similarity_original=0.4))[0]
 
 

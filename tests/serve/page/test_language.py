@@ -21,7 +21,7 @@ from edge.watchlist import RefusalReason
 from tests.support.web import PASSWORD, make_hit, run, running
 
 SERVE = Path(language.__file__).parent
-PAPERS = [Path(edge.__file__).parent / "app" / name / "templates" for name in ("offline", "commission")]
+PAPERS = [Path(edge.__file__).parent / "app" / name / "templates" for name in ("offline", "commission", "evaluation")]
 """Of reports and sheets, which speak the languages of the page."""
 TEMPLATES = sorted(path for folder in (SERVE / "templates", *PAPERS) for path in folder.rglob("*.html"))
 SOURCES = [*TEMPLATES, *SERVE.parent.rglob("*.py"), *(path for one in PAPERS for path in one.parent.glob("*.py"))]

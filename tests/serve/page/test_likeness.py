@@ -81,3 +81,16 @@ def test_a_status_says_what_it_means_and_who_has_to_confirm(tmp_path: Path) -> N
             assert hit.review["state"] == "second_needed"
 
     run(check())
+
+
+def test_a_lead_is_told_only_where_somebody_else_is_on_the_list(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path, num_hits=0) as box:
+            alone, images = make_hit(1)
+            alone = dataclasses.replace(alone, runner_up_id=None)
+            await asyncio.wrap_future(box.store.add_hit(alone, images))
+            page = (await box.get(f"/hits/{alone.hit_id}", box.session()))[1].decode()
+            assert "nobody else on the list" in page
+            assert "<dt>Lead over the runner-up</dt>" not in page
+
+    run(check())

@@ -59,6 +59,10 @@ def test_who_may_not_see_hits_gets_boxes_without_names(tmp_path: Path) -> None:
             box.live.publish(live_view(1))
             record, _ = await frame(box, box.session("installer"))
             assert [(face["label"], face["similarity"]) for face in record["faces"]] == [(None, None)] * 2
+            box.live.publish(live_view(2, is_between=True))
+            for role, expected in (("installer", [False, False]), ("guard", [False, True])):
+                record, _ = await frame(box, box.session(role))
+                assert [face["between"] for face in record["faces"]] == expected, role
             assert len(record["faces"][0]["box"]) == 4
 
     run(check())

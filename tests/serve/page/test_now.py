@@ -86,3 +86,18 @@ def test_what_failed_is_tried_again_by_the_next_who_asks() -> None:
         assert len(tries) == 2
 
     asyncio.run(check())
+
+
+def test_where_there_is_no_hit_the_page_says_so_and_only_then(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path, num_hits=0) as box:
+            headers = box.session() | {"Accept": "text/html"}
+            for path in ("/", "/now/hits"):
+                answer, body = await box.get(path, headers)
+                assert (answer.status, b"No hits yet" in body) == (200, True), path
+            await asyncio.to_thread(box.store.close)
+            _, body = await box.get("/", headers)
+            assert b"Hits can&#39;t be read now." in body
+            assert b"No hits yet" not in body
+
+    run(check())

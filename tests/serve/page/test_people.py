@@ -9,9 +9,10 @@ import aiohttp
 import numpy as np
 import pytest
 
+from edge.app.service.preparing import NobodyYet
 from tests.support.drawings import png
 from tests.support.people import with_models
-from tests.support.web import NASTY, WebSide, run
+from tests.support.web import NASTY, WebSide, run, running
 
 FIELDS = {"person_id": "gate-7", "name": "Demo Person", "status": "banned", "expires": "2031-05-06", "reason": "theft"}
 
@@ -112,6 +113,30 @@ def test_a_person_without_a_usable_picture_is_not_stored(tmp_path: Path) -> None
             assert "No face was found" in page
             assert 'value="Demo Person"' in page
             assert box.store.person("gate-7") is None
+
+    run(check())
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", ("box is still being prepared", "Nothing was stored. What you typed is kept here")),
+        ("de", ("Box wird noch vorbereitet", "Das Eingetippte steht noch hier")),
+    ],
+)
+def test_what_was_typed_stays_while_the_box_is_being_prepared(
+    tmp_path: Path, language: str, said: tuple[str, ...]
+) -> None:
+    async def check() -> None:
+        async with running(tmp_path, people=lambda store: NobodyYet()) as box:
+            box.http.headers["Accept-Language"] = language
+            for path, fields in (("/people", FIELDS), ("/people/p1/edit", FIELDS | {"name": "Typed Name"})):
+                answer, page = await send(box, path, fields, {"a.png": b"x"})
+                assert answer.status == 503
+                assert f'value="{fields["name"]}"' in page
+                for words in said:
+                    assert words in page
+                assert 'name="kept"' not in page, "the memory that would hold it ends with the preparing"
 
     run(check())
 

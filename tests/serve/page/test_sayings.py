@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from edge.app.commission.findings import sentence
+from edge.app.health.lowering import DEEPEST, LoweringOrder
 from edge.serve.page.sayings import FOLDER, shown
 from edge.serve.page.sayings import sayings_of as sayings
 from tests.support.paths import ROOT
@@ -21,8 +22,8 @@ KNOWN = tomllib.loads((FOLDER / "de_sayings.toml").read_text("utf-8"))
 _MODULES = (
     "capture/address.py capture/health.py capture/supervisor.py capture/child.py capture/camera.py capture/files.py "
     "capture/network capture/devices capture/video capture/pictures app/health/checks.py app/health/drift.py "
-    "app/packs/model_files.py app/examine/queue.py app/commission/page.py enhance/planner.py enhance/budget.py "
-    "enhance/benefit.py enhance/view.py ops/system/sensors.py store/repair "
+    "app/packs/model_files.py app/examine/queue.py app/examine/results.py app/commission/page.py "
+    "enhance/planner.py enhance/budget.py enhance/benefit.py enhance/view.py ops/system/sensors.py store/repair "
     "store/identity/identity.py store/database/connect.py serve/page serve/http/problems.py serve/http/uploads.py"
 )
 SPOKEN = _MODULES.split()
@@ -119,7 +120,9 @@ NOT_SHOWN = (
     "no central server is waited for",
     "a central server pulls",
     "the clock is right again",
-    "as they were in the first week",
+    "faces are as they were before",
+    "the first week are being measured",
+    "too few faces to be compared",
     "are whole again",
     "on this machine since",
     "so there is no identity to renew",
@@ -252,3 +255,15 @@ def test_every_answer_of_a_sheet_is_known() -> None:
 def test_the_catalogue_is_read_from_the_package() -> None:
     assert (Path(FOLDER) / "de_sayings.toml").is_file()
     assert len(KNOWN) > 300
+
+
+def test_what_is_given_up_and_why_is_said_in_german() -> None:
+    told = set()
+    for number in range(len(DEEPEST) + 1):
+        for states in itertools.combinations(DEEPEST, number):
+            order = LoweringOrder()
+            for now_s in range(0, 100, 20):
+                told.add(order.update(lambda subject, states=states: dict(states).get(subject, "ok"), now_s)[1])
+            told.add(order.update(lambda subject: "ok", 101.0)[1])
+    assert len(told) > 10
+    assert [one for one in told if "lang" in shown("de", one)] == []

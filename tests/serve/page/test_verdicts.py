@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
 from edge.config import ReviewConfig
-from tests.support.web import WebSide, make_hit, person, run, running
+from tests.support.web import PASSWORD, WebSide, make_hit, person, run, running
 
 HIT = f"/hits/{make_hit(1)[0].hit_id}"
 TWO = ReviewConfig(second_person_for=("banned",), urgent_for=("banned",))
@@ -77,6 +78,74 @@ def test_the_second_person_learns_nothing_of_the_first_verdict(tmp_path: Path) -
             kept = box.store.hit(make_hit(1)[0].hit_id)
             assert kept is not None
             assert [verdict["state"] for verdict in kept.review["verdicts"]] == ["rejected", "confirmed"]
+
+    run(check())
+
+
+async def judge(box: WebSide, number: int, verdict: str, role: str) -> int:
+    address = f"/hits/{make_hit(number)[0].hit_id}/review"
+    return (await box.post(address, {"verdict": verdict}, box.session(role)))[0].status
+
+
+async def next_hit(box: WebSide, role: str, number: int | None = None) -> str:
+    """Where "next" leads from the hit of that number."""
+    come_from = f"?from={make_hit(number)[0].hit_id}" if number else ""
+    answer, _ = await box.get(f"/hits/next{come_from}", box.session(role))
+    return answer.headers["Location"]
+
+
+def page_of(number: int) -> str:
+    return f"/hits/{make_hit(number)[0].hit_id}"
+
+
+def test_who_skips_hits_comes_to_each_of_them(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path, review=TWO, num_hits=4) as box:
+            assert await next_hit(box, "guard") == page_of(4)
+            ways = [await next_hit(box, "guard", number) for number in (4, 3, 2, 1)]
+            assert ways == [page_of(3), page_of(2), page_of(1), page_of(4)]
+            await judge(box, 3, "confirmed:checked", "guard")
+            assert await next_hit(box, "guard", 3) == page_of(4), "a new one may have come"
+            assert await next_hit(box, "guard", 4) == page_of(2), "one's own waits for somebody else"
+            assert await next_hit(box, "supervisor", 1) == page_of(3), "what needs a second person comes after"
+
+    run(check())
+
+
+def test_a_third_person_is_led_to_what_two_disagree_on(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path, review=TWO, num_hits=1) as box:
+            await asyncio.wrap_future(box.store.add_user("a-third", "guard", PASSWORD))
+            await judge(box, 1, "confirmed:checked", "guard")
+            await judge(box, 1, "rejected:no_face", "supervisor")
+            assert await next_hit(box, "third") == page_of(1)
+            for role in ("guard", "supervisor"):
+                assert await next_hit(box, role) == "/hits?state=new"
+                assert (
+                    "Every hit has been reviewed." in (await box.get("/hits?state=new", box.session(role)))[1].decode()
+                )
+            for role, chosen in (("guard", "Confirm"), ("supervisor", "Reject"), ("third", None)):
+                page = (await box.get(page_of(1), box.session(role)))[1].decode()
+                marked = re.findall(r'<summary class="button quiet chosen"[^>]*>(\w+)<', page)
+                assert marked == ([chosen] if chosen else []), role
+
+    run(check())
+
+
+def test_what_is_answered_twice_shows_the_hit_and_not_an_error(tmp_path: Path) -> None:
+    """A double click, or "Seen" where somebody has just decided."""
+
+    async def check() -> None:
+        async with running(tmp_path, num_hits=1) as box:
+            seen = r'value="acknowledged"[^>]* disabled'
+            assert not re.search(seen, (await box.get(page_of(1), box.session()))[1].decode())
+            for verdict in ("acknowledged", "acknowledged", "rejected:no_face", "rejected:no_face", "acknowledged"):
+                assert await judge(box, 1, verdict, "guard") == 303, verdict
+                assert re.search(seen, (await box.get(page_of(1), box.session()))[1].decode()), verdict
+            assert [one.state for one in box.store.reviews.verdicts(make_hit(1)[0].hit_id)] == [
+                "acknowledged",
+                "rejected",
+            ]
 
     run(check())
 

@@ -1,4 +1,4 @@
-"""Users, lock-out, sessions, links, tokens and consumers. Logins cost 64 MiB and some 0.2 s each: few are done here."""
+"""Users, lock-out, sessions, links, tokens and consumers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from edge.store import Store
 from edge.store.accounts import passwords
 from tests.support.store import Clock
 
-FAST = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
-
 
 @pytest.fixture
 def clock() -> Clock:
@@ -27,12 +25,7 @@ def store(tmp_path: Path, clock: Clock):
         yield opened
 
 
-def quick(store: Store) -> Store:
-    """The same checks with a hash that costs next to nothing."""
-    store.accounts.passwords._hasher = FAST
-    return store
-
-
+@pytest.mark.usefixtures("full_cost")
 def test_passwords_are_argon2id_at_full_cost_and_nothing_secret_is_kept(store: Store, tmp_path: Path) -> None:
     store.add_user("Gül", "guard", "corrêct horse").result(10)
     user = store.check_password("Gül", "corre\N{COMBINING CIRCUMFLEX ACCENT}ct horse")
@@ -49,7 +42,6 @@ def test_passwords_are_argon2id_at_full_cost_and_nothing_secret_is_kept(store: S
 
 
 def test_users_are_added_changed_and_removed(store: Store) -> None:
-    quick(store)
     store.add_user("ada", "supervisor", "password-1").result(10)
     with pytest.raises(ConflictError):
         store.add_user("ada", "guard", "password-2").result(10)
@@ -73,11 +65,10 @@ def test_users_are_added_changed_and_removed(store: Store) -> None:
 
 def test_lock_out_grows_survives_a_restart_and_ends(tmp_path: Path, clock: Clock) -> None:
     with Store.open(tmp_path, clock=clock) as store:
-        quick(store).add_user("ada", "guard", "password-1").result(10)
+        store.add_user("ada", "guard", "password-1").result(10)
         for _ in range(5):
             assert store.check_password("ada", "wrong") is None
     with Store.open(tmp_path, clock=clock) as store:
-        quick(store)
         with pytest.raises(AuthError) as caught:
             store.check_password("ada", "password-1")
         assert caught.value.http_status == 429
@@ -101,7 +92,7 @@ def test_lock_out_grows_survives_a_restart_and_ends(tmp_path: Path, clock: Clock
 
 
 def test_unknown_names_are_locked_alike_and_cost_the_same_work(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    quick(store).add_user("ada", "guard", "password-1").result(10)
+    store.add_user("ada", "guard", "password-1").result(10)
     checked: list[str] = []
     verify = argon2.PasswordHasher.verify
 
@@ -123,7 +114,7 @@ def test_guessing_names_cant_fill_the_disk_nor_free_a_locked_user(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(passwords, "MAX_UNKNOWN_NAMES", 10)
-    quick(store).add_user("ada", "guard", "password-1").result(10)
+    store.add_user("ada", "guard", "password-1").result(10)
     for _ in range(5):
         store.check_password("ada", "wrong")
     for number in range(30):
@@ -139,7 +130,7 @@ def test_lock_seconds() -> None:
 
 
 def test_sessions_end_and_links_work_once(store: Store, clock: Clock) -> None:
-    quick(store).add_user("ada", "guard", "password-1").result(10)
+    store.add_user("ada", "guard", "password-1").result(10)
     one, two = store.add_session("ada", 12).result(10), store.add_session("ada", 1).result(10)
     assert len(one) >= 43
     session = store.check_session(one)
@@ -215,7 +206,6 @@ def test_checking_a_token_touches_no_database(store: Store, monkeypatch: pytest.
 
 
 def test_logins_and_tokens_tell_their_last_use_also_after_a_restart(store: Store, clock: Clock, tmp_path: Path) -> None:
-    quick(store)
     store.add_user("ada", "supervisor", "password-1").result(10)
     first = store.add_session("ada", 12, "192.0.2.7").result(10)
     clock.forward(seconds=60)
@@ -256,7 +246,6 @@ def test_logins_and_tokens_tell_their_last_use_also_after_a_restart(store: Store
 
 
 def test_the_last_of_a_role_can_be_kept(store: Store) -> None:
-    quick(store)
     store.add_user("ada", "supervisor", "password-1").result(10)
     store.add_user("bob", "guard", "password-2").result(10)
     with pytest.raises(ConflictError, match="last supervisor"):

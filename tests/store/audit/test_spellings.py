@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import unicodedata
@@ -70,6 +71,20 @@ def test_however_it_is_typed_it_is_the_same_name(tmp_path: Path, name: str) -> N
                 assert spellings.mentions(text, [name]), text
             (tmp_path / "file").write_bytes(b"x" + wanted.encode() + b"y" + json.dumps(wanted).encode())
             assert spellings.file_mentions(tmp_path / "file", spellings.spellings(name)), wanted
+
+
+@pytest.mark.parametrize("name", ["Jörg Müller-Özdemir", "O'Neil the Third", "person-0001"])
+def test_names_in_base64_with_odd_blanks_or_escaped_many_times_are_found(tmp_path: Path, name: str) -> None:
+    escaped = json.dumps(json.dumps(json.dumps(name)))
+    for text in (escaped, name.replace(" ", "\u00a0"), name.replace(" ", "  "), json.dumps(name).upper()):
+        assert spellings.mentions(text.replace("\\U", "\\u"), [name]), text
+    for before in range(4):
+        data = b"x" * before + name.encode() + b"!"
+        for code in (base64.b64encode(data).decode(), base64.urlsafe_b64encode(data).decode().rstrip("=")):
+            assert spellings.mentions(f'{{"token":"{code}"}}', [name]), code
+            (tmp_path / "file").write_bytes(b"<" + code.encode() + b">")
+            assert spellings.file_mentions(tmp_path / "file", spellings.spellings(name)), code
+    assert not spellings.mentions("a" * 64 + " 4d2f" * 30, [name])
 
 
 def test_a_name_that_is_no_text_is_searched_for_all_the_same(tmp_path: Path) -> None:

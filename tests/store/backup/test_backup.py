@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import gc
 import io
 import itertools
 import sqlite3
 import subprocess
+import sys
 import tarfile
 import threading
 from pathlib import Path
@@ -16,7 +19,7 @@ import pytest
 from edge.errors import ConfigError, ConflictError, CursorExpiredError, ImageError
 from edge.ops.release.signing import device_key, public_hex
 from edge.store import Store
-from edge.store.backup import parts, restore
+from edge.store.backup import archive, parts, restore
 from edge.store.backup.create import create
 from tests.support.store import ANN, BOB, NOW, add_hits, kept_files, require_pictures
 
@@ -172,3 +175,23 @@ def test_a_file_is_never_replaced_nor_put_beside_the_data(data: Path, tmp_path: 
     with pytest.raises(ConfigError, match="neither a key"):
         create(data, tmp_path / "other", NOW, ["bob"])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["backup", "data"]
+
+
+def test_a_full_disk_ends_a_backup_with_one_error_and_no_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class FullDisk(io.BytesIO):
+        def write(self, data: object, /) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    unraised: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", unraised.append)
+    (tmp_path / "picture").write_bytes(bytes(100_000))
+    disk = FullDisk()
+    writer = archive.Writer(disk)
+    with pytest.raises(OSError, match="No space left"):
+        writer.add("picture", tmp_path / "picture")
+    disk.close()
+    del writer
+    gc.collect()
+    assert unraised == []

@@ -11,6 +11,7 @@ import pytest
 from edge.errors import ConflictError, NotFoundError
 from edge.records import Person
 from edge.store import Listing, Store
+from edge.store.database import slices
 from edge.store.database.gaps import GapScrub, scrub_page
 from edge.store.people import changes, erasure
 from tests.support.store import ANN, BOB, NOW, add_hits, enrol, hit_of, kept_files
@@ -20,7 +21,7 @@ GONE = [Person(f"gone-{number}", f"Gone Person {number}", "wanted") for number i
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(erasure, "SLICE_S", 0.0)  # one piece of work in each slice
+    monkeypatch.setattr(slices, "SLICE_S", 0.0)  # one piece of work in each slice
     monkeypatch.setattr(erasure, "HITS_AT_A_TIME", 2)
     monkeypatch.setattr(erasure, "ROWS_AT_A_TIME", 7)
     with Store.open(tmp_path) as opened:

@@ -56,6 +56,16 @@ def test_what_follows_from_the_verdicts(verdicts: list[Verdict], state: str) -> 
     assert outcome(verdicts)["state"] == state
 
 
+def test_who_was_outvoted_is_not_named_for_the_outcome() -> None:
+    verdicts = [said("a", "confirmed", second=True), said("b", "confirmed", second=True)]
+    verdicts.append(Verdict("c", T0, "rejected", "no_face", None, True))
+    result = outcome(verdicts)
+    assert (result["state"], result["by"], result["reason"]) == ("confirmed", "b", None)
+    assert [one["by"] for one in result["verdicts"]] == ["a", "b", "c"]
+    changed = outcome([*verdicts, said("b", "rejected", second=True)])
+    assert (changed["state"], changed["by"]) == ("rejected", "b")
+
+
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["acknowledged", "confirmed", "rejected"])), max_size=8)
 )

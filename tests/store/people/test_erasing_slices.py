@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -16,8 +17,11 @@ from edge.records import Person
 from edge.store import Listing, Store, images, update
 from edge.store.audit.spellings import Wanted
 from edge.store.blobs import Blobs
-from edge.store.database import meta
+from edge.store.database import meta, slices
+from edge.store.database.jobs import Change
 from edge.store.people import copies
+from edge.store.people.erasure import Erasing
+from edge.store.rows import Receipt
 from tests.support.store import ANN, BOB, enrol, hit_of, kept_files
 
 
@@ -122,3 +126,31 @@ def test_the_audit_forgets_a_name_in_whatever_encoding_it_was_asked_for(tmp_path
         store.forget_person("jg-1").result(20)
         asked = [entry.object for entry in store.audit_log.newest() if entry.action == "hits.search"]
         assert asked == ["/hits?person=somebody%20else", None]
+
+
+@pytest.mark.parametrize("which", [1, 4, 12, 20])
+def test_a_slice_that_found_the_disk_full_is_done_again_from_where_it_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: int
+) -> None:
+    run_slice, runs = Erasing.run_slice, iter(range(1, 10_000))
+
+    def fill(erasing: Erasing, change: Change) -> list[Receipt] | None:
+        done = run_slice(erasing, change)
+        if next(runs) == which:
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise error
+        return done
+
+    with Store.open(tmp_path) as store:
+        enrol(store, ANN)
+        enrol(store, BOB)
+        for number in range(12):
+            store.add_hit(*hit_of(BOB if number % 2 else ANN, number)).result(10)
+        monkeypatch.setattr(slices, "SLICE_S", 0.0)
+        monkeypatch.setattr(Erasing, "run_slice", fill)
+        receipt = store.forget_person("bob-2").result(30)
+        assert (receipt.hits, receipt.references) == (6, 1)
+        assert next(runs) > which
+        assert {hit.person.person_id for hit in store.hits(limit=100)} == {ANN.person_id}
+        assert not any("bob-2" in str(item.body) for item in store.feed(None, 100).items)

@@ -169,19 +169,21 @@ def test_an_erasure_deletes_what_was_set_aside(good: Path, tmp_path: Path) -> No
         assert not (tmp_path / "bad" / QUARANTINE).exists()
 
 
-def test_a_large_database_is_checked_at_the_start_only_after_an_end_that_was_not_orderly(
-    good: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_killed", [False, True])
+@pytest.mark.parametrize(("limit", "times"), [(1_000_000_000, 1), (0, 0)])
+def test_a_large_database_is_used_before_it_is_checked(
+    good: Path, monkeypatch: pytest.MonkeyPatch, is_killed: bool, limit: int, times: int
 ) -> None:
-    monkeypatch.setattr(damages, "CHECKED_AT_START_BYTES", 0)
+    monkeypatch.setattr(damages, "CHECKED_AT_START_BYTES", limit)
     checked: list[bool] = []
 
-    def look(db: sqlite3.Connection) -> list[str]:
+    def look(db: sqlite3.Connection, *, is_thorough: bool = False) -> list[str]:
         checked.append(True)
         return []
 
     monkeypatch.setattr(damages, "problems", look)
-    Store.open(good).close()
-    assert checked == []
-    (good / "edge.db-wal").write_bytes(b"left by a service that was killed")
-    Store.open(good).close()
-    assert checked == [True]
+    if is_killed:
+        (good / "edge.db-wal").write_bytes(b"left by a service that was killed")
+    with Store.open(good) as store:
+        assert len(checked) == times
+        assert store.count_hits() == 12

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from edge.errors import StoreError
 from edge.store import Store
-from tests.support.store import ANN, BOB, PAGE, add_hits, enrol, roots
+from tests.support.store import ANN, BOB, PAGE, add_hits, enrol, hit_of, roots
 
 
 @pytest.mark.parametrize(
@@ -134,3 +135,41 @@ def test_a_schema_that_is_no_text_any_more_is_set_aside_like_other_damage(good: 
         assert store.damage() is not None
         assert store.people() == [ANN]
         assert len(store.hits()) == 12
+
+
+def test_changed_letters_of_the_schema_are_put_right_and_told(good: Path, tmp_path: Path) -> None:
+    """SQLite finds no fault with a column that is called otherwise."""
+    folder = shutil.copytree(good, tmp_path / "bad")
+    data = (folder / "edge.db").read_bytes()
+    at = data.index(b"token_sha256", data.index(b"CREATE TABLE tokens"))
+    (folder / "edge.db").write_bytes(data[:at] + b"tokem_sha256" + data[at + 12 :])
+    with Store.open(folder) as store:
+        mended = store.damage()
+        assert mended is not None
+        assert mended.detail == "the schema of the database was damaged and is written anew, nothing is lost"
+        assert [token.name for token in store.tokens()] == ["city"]
+        assert len(store.hits()) == 12
+        assert store.check() == []
+    with Store.open(folder) as store:
+        assert store.damage() == mended
+
+
+def test_an_index_that_only_a_thorough_check_finds_wrong_is_rebuilt_when_it_is_met(good: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(good, tmp_path / "bad")
+    root = next(page for name, _, page in roots(folder) if name == "sqlite_autoindex_hits_1")
+    data = bytearray((folder / "edge.db").read_bytes())
+    start = (root - 1) * PAGE
+    cell = start + int.from_bytes(data[start + 8 : start + 10], "big")
+    data[cell + 1] ^= 0x08  # the length of the first cell's header: its columns lie elsewhere now
+    (folder / "edge.db").write_bytes(data)
+    with Store.open(folder) as store:
+        with contextlib.suppress(StoreError):  # who reads it is told, and has it mended
+            for number in range(1, 13):
+                store.hit(hit_of(ANN, number)[0].hit_id)
+        add_hits(store, ANN, range(200, 203))
+        for hit in store.hits(limit=100):
+            assert store.hit(hit.hit_id) == hit
+        assert len(store.hits(limit=100)) == 15
+        mended = store.damage()
+        assert mended is not None
+        assert mended.state == "rebuilt"

@@ -161,7 +161,9 @@ def _listed(folder: Path, name: str, person: Person = ANN, kept: Thresholds | No
     sha256 = hashlib.sha256(image).hexdigest()
     vectors = [np.eye(128, dtype=np.float32)[n] for n in range(2)]
     made = [
-        Reference(f"r{n}", person.person_id, sha256, vectors[n], SAME if n < models else "b" * 64, {}, "x")
+        Reference(
+            f"{person.person_id}-{n}", person.person_id, sha256, vectors[n], SAME if n < models else "b" * 64, {}, "x"
+        )
         for n in range(2)
     ]
     with Store.open(config.data_dir) as store:
@@ -187,6 +189,17 @@ def foreign_references(folder: Path) -> Check:
 
 def only_foreign_references(folder: Path) -> Check:
     return _listed(folder, "references", models=0)
+
+
+def one_face_under_two_ids(folder: Path) -> Check:
+    _listed(folder, "references", models=2)
+    return _listed(folder, "look-alikes", dataclasses.replace(ANN, person_id="ann-again"), models=2)
+
+
+def without_a_picture(folder: Path) -> Check:
+    with Store.open(config_of(folder).data_dir) as store:
+        store.put_person(dataclasses.replace(ANN, person_id="bob"), (), {}).result()
+    return _listed(folder, "pictures of people", models=2)
 
 
 def not_calibrated(folder: Path) -> Check:
@@ -255,6 +268,8 @@ PEOPLE: list[Case] = [
     (past_end, "expired entries", "warn", "edge forget"),
     (foreign_references, "references", "warn", "edge watchlist reembed"),
     (only_foreign_references, "references", "fail", "edge watchlist reembed"),
+    (one_face_under_two_ids, "look-alikes", "warn", "edge forget"),
+    (without_a_picture, "pictures of people", "warn", "under People"),
     (not_calibrated, "calibration", "warn", "edge watchlist calibrate"),
     (calibrated_for_another_model, "calibration", "warn", "edge watchlist calibrate"),
     (calibrated_for_another_list, "calibration", "warn", "edge watchlist calibrate"),

@@ -16,7 +16,8 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import Dataset
 
-from edge.pixels import degrade, geometry
+from edge.pixels import degrade
+from edge.pixels.faces import geometry
 from tools.train import common
 from tools.train.material import batch_faults, face_cache, faults, mixtures, views
 from tools.train.material.canvases import CANVAS_FACE_PX, CANVAS_PX

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.pixels import geometry
+from edge.pixels.faces import geometry
 
 MARGIN_PX = 16
 CANVAS_PX = geometry.ALIGNED_PX + 2 * MARGIN_PX

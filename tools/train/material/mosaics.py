@@ -177,41 +177,53 @@ def bent(tile: Image, rng: np.random.Generator) -> Image:
 
 
 def mosaic(stock: Portraits, size: int, rng: np.random.Generator) -> tuple[Image, float]:
-    """A clean picture (size, size, 3) u8 BGR and the typical width of its faces, px."""
+    """A clean picture at twice the size, (2 * size, 2 * size, 3) u8 BGR, and the typical width of its faces at `size`,
+    px. Shrunk to `size`, its backgrounds are what they were; its faces are finer than that.
+    """
     kind = rng.random()
     typical = float(np.exp(rng.uniform(np.log(10), np.log(200))))
     if kind < 0.36:  # nobody, unless the teacher says so
-        return background(stock, size, rng), typical
+        return _twice(background(stock, size, rng)), typical
     if kind < 0.52:  # a portrait as it is, larger or smaller than the frame
         row = int(rng.integers(len(stock.pictures)))
         picture, zoom = np.asarray(stock.pictures[row]), typical / float(stock.faces[row, 2])
         if zoom * 250 >= size:
-            return crop(picture, size, zoom, rng), typical
-        side = max(int(250 * zoom), 16)
-        canvas = background(stock, size, rng)
-        for y in range(0, size, side):
-            for x in range(0, size, side):
+            return crop(picture, 2 * size, 2 * zoom, rng), typical
+        side = 2 * max(int(250 * zoom), 16)
+        canvas = _twice(background(stock, size, rng))
+        for y in range(0, 2 * size, side):
+            for x in range(0, 2 * size, side):
                 if rng.random() < 0.6:
                     other = np.asarray(stock.pictures[rng.integers(len(stock.pictures))])
-                    part = cv2.resize(other, (side, side), interpolation=cv2.INTER_AREA)[: size - y, : size - x]
+                    how = cv2.INTER_AREA if side < 250 else cv2.INTER_LINEAR
+                    part = cv2.resize(other, (side, side), interpolation=how)[: 2 * size - y, : 2 * size - x]
                     canvas[y : y + side, x : x + side] = part
         return canvas, typical
-    canvas = background(stock, size, rng).copy()
+    canvas = _twice(background(stock, size, rng))
     number = int(np.clip(rng.poisson(min((size / typical / 2) ** 2, 7)), 1, 12))
     for face_px in sorted(np.exp(rng.normal(np.log(typical), 0.35, number)), reverse=True):
-        _paste(canvas, face_tile(stock, float(np.clip(face_px, 8, 210)), rng), rng)
+        _paste(canvas, face_tile(stock, 2 * float(np.clip(face_px, 8, 210)), rng), rng)
     return canvas, typical
 
 
-def pair(stock: Portraits, size: int, rng: np.random.Generator) -> tuple[Image, Image, Image]:
-    """Clean for the teacher, a lightly and a heavily changed view of it for the student; all (size, size, 3) u8 BGR."""
-    clean, typical = mosaic(stock, size, rng)
+def _twice(image: Image) -> Image:
+    """Every pixel four times, so that the mean of the four is the picture again."""
+    return np.ascontiguousarray(image.repeat(2, axis=0).repeat(2, axis=1))
+
+
+def pair(stock: Portraits, size: int, rng: np.random.Generator) -> tuple[Image, Image, Image, Image]:
+    """Clean for the teacher at twice the size and at `size`, a lightly and a heavily changed view for the student.
+
+    All are (size, size, 3) u8 BGR, but the first, (2 * size, 2 * size, 3).
+    """
+    large, typical = mosaic(stock, size, rng)
     if rng.random() < 0.5:
-        clean = np.ascontiguousarray(clean[:, ::-1])
+        large = np.ascontiguousarray(large[:, ::-1])
+    clean = np.asarray(cv2.resize(large, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
     light = views.tinted(clean, rng) if rng.random() < 0.4 else clean
     if rng.random() < 0.3:
         light = views.compressed(light, rng)
     # One time in three the level is not scaled down with the faces: a camera does not know how far away they are.
     face_px = degrade.REFERENCE_FACE_PX if rng.random() < 0.33 else float(np.clip(typical, 12, 130))
     worse, _ = views.degraded(light, face_px, rng)
-    return clean, light, worse
+    return large, clean, light, worse

@@ -85,7 +85,7 @@ def lens(image: Image, amount: float, rng: np.random.Generator) -> Image:
 
 
 def weather(image: Image, amount: float, rng: np.random.Generator) -> Image:
-    """Rain, snow, drops and dirt on the glass, a web's threads."""
+    """Rain, snow, drops and dirt on the glass."""
     height, width = image.shape[:2]
     layer = np.zeros((height, width), np.uint8)
     kind = int(rng.integers(3))
@@ -109,7 +109,7 @@ def weather(image: Image, amount: float, rng: np.random.Generator) -> Image:
 
 
 def occluded(image: Image, amount: float, rng: np.random.Generator) -> Image:
-    """A bar, a mask, a cap's brim, glasses or a hand before a part of the face."""
+    """A bar, a mask, a cap's brim or something round before a part of the face."""
     out, (height, width) = image.copy(), image.shape[:2]
     color = tuple(int(v) for v in rng.integers(0, 256, 3))
     kind = int(rng.integers(4))

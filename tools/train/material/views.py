@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.pixels import degrade, geometry
+from edge.pixels import degrade
+from edge.pixels.faces import geometry
 from tools.train.material import faults
 from tools.train.material.canvases import CANVAS_FACE_PX, CANVAS_PX
 

@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from edge.pixels import geometry, metrics
+from edge.pixels.faces import geometry
+from edge.pixels.measures import metrics
 from tools.train import common
 from tools.train.material import pictures
 from tools.train.material.canvases import middle

@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from edge.pixels import degrade, metrics
+from edge.pixels import degrade
+from edge.pixels.measures import metrics
 from tools.data import DATA
 from tools.train.material import pictures
 from tools.train.material.canvases import inner

@@ -38,4 +38,9 @@ function ringOnce(sound) {
   });
 }
 
+// What came while the browser kept the sound back is heard now.
+document.addEventListener("unmuted", () => {
+  for (const row of rows) soundedAt.set(row.dataset.hit, -Infinity);
+  ring();
+});
 setInterval(ring, CHECK_EVERY_MS);

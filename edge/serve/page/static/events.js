@@ -5,9 +5,12 @@ const WARN_AFTER_MS = 4000;
 const root = document.documentElement.dataset.root;
 const NAME = `edge-events${root}`;
 
+// Whether all tabs share one stream; browsers allow it over HTTPS and on the machine itself alone.
+export const isShared = Boolean(navigator.locks && window.BroadcastChannel);
+
 // `hear` is called with hello, hits, health or offline.
 export function listen(hear) {
-  if (!navigator.locks || !window.BroadcastChannel) return open(hear);
+  if (!isShared) return open(hear);
   const channel = new BroadcastChannel(NAME);
   channel.addEventListener("message", (event) => hear(event.data));
   const tell = (name) => {

@@ -104,6 +104,16 @@ if (zoom && looks.length) {
   }
 }
 
+// A double click answers once.
+let isSent = false;
+for (const one of document.querySelectorAll("[data-review], [data-undo]")) {
+  one.addEventListener("submit", (event) => {
+    if (isSent) event.preventDefault();
+    isSent = true;
+  });
+}
+addEventListener("pageshow", () => (isSent = false));
+
 const undo = document.querySelector("[data-undo]");
 if (undo) {
   const over = performance.now() + Number(undo.dataset.undo) * 1000;
@@ -117,12 +127,13 @@ if (undo) {
   count();
 }
 
-// Where the verdict bar lies under the faces it must not lie on them, however much stands above: a strip, a long name.
+// The faces are in view, and the verdict bar does not lie on them, however much stands above: a strip, a long name.
 const bar = document.querySelector("#verdict");
 function uncoverFaces() {
   const [faces, own] = [looks.map((look) => look.getBoundingClientRect()), bar.getBoundingClientRect()];
-  if (!faces.length || own.left >= Math.max(...faces.map((face) => face.right))) return;
-  const covered = Math.max(...faces.map((face) => face.bottom)) - own.top;
+  if (!faces.length) return;
+  const isBeside = own.left >= Math.max(...faces.map((face) => face.right));
+  const covered = Math.max(...faces.map((face) => face.bottom)) - (isBeside ? innerHeight : own.top);
   if (covered > 0) scrollBy({ top: covered, behavior: "instant" });
 }
 uncoverFaces();

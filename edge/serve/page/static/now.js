@@ -4,12 +4,14 @@ import { attend } from "./alarm.js";
 import { listen } from "./events.js";
 import { LivePicture, fetchForEver } from "./live.js";
 import { showControls } from "./sound.js";
+import { moved } from "./steady.js";
 import { refreshStrip, setOffline } from "./strip.js";
 import { t } from "./texts.js";
 import { showLocalTimes } from "./times.js";
 
 const root = document.documentElement.dataset.root;
 const HEALTH_EVERY_MS = 15000;
+const HITS_EVERY_MS = 5000;
 const news = document.querySelector("#news");
 
 async function refresh(address, id) {
@@ -22,12 +24,26 @@ async function refresh(address, id) {
   showLocalTimes(fresh);
   // Screen readers don't repeat what has not changed.
   if (place.innerHTML.trim() === fresh.innerHTML.trim()) return;
-  const before = newest(place);
+  const [before, order, focus] = [newest(place), hits(place), focused(place)];
   place.replaceChildren(...fresh.childNodes);
+  focus?.();
+  if (hits(place) !== order) moved();
   const arrived = [...place.querySelectorAll("[data-hit]")].filter((hit) => hit.dataset.hit > before);
   if (arrived.length) announce(arrived);
   if (id === "latest") attend(hitRows(), arrived);
   showCount();
+}
+
+const hits = (place) => [...place.querySelectorAll("[data-hit]")].map((hit) => hit.dataset.hit).join();
+
+// Gives the focus back to the hit that has it, once its row has been made anew: who works by keyboard goes on from there.
+function focused(place) {
+  const [hit, { tagName }] = [place.contains(document.activeElement) && document.activeElement.closest("[data-hit]"), document.activeElement];
+  if (!hit) return null;
+  return () => {
+    const row = `[data-hit="${hit.dataset.hit}"]`;
+    (place.querySelector(`${row} ${tagName}`) ?? place.querySelector(`${row} a`))?.focus({ preventScroll: true });
+  };
 }
 
 const hitRows = () => [...document.querySelectorAll("#latest [data-hit]")];
@@ -72,7 +88,7 @@ showCount();
 attend(hitRows());
 setInterval(refreshHealth, HEALTH_EVERY_MS);
 // Nothing is sent when somebody has gone out of view.
-setInterval(() => refreshQuietly(`${root}/now/hits`, "latest"), HEALTH_EVERY_MS);
+setInterval(() => refreshQuietly(`${root}/now/hits`, "latest"), HITS_EVERY_MS);
 
 // "Seen" without leaving the live picture.
 document.querySelector("#latest")?.addEventListener("submit", async (event) => {

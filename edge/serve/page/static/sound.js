@@ -4,6 +4,7 @@ const NOTES = {
   normal: [[660, 0], [880, 0.18]],
 };
 const STORED = "edge-sound";
+const muted = document.querySelector("#muted");
 let context = null;
 
 export const isOn = () => localStorage.getItem(STORED) === "on";
@@ -24,6 +25,26 @@ export async function play(severity) {
   return true;
 }
 
+// Browsers keep the sound of a page back until somebody clicks or presses a key there: until then the page says so.
+// The place of the notice is taken from the start, so nothing moves when it comes or goes.
+async function tellIfMuted() {
+  if (!muted) return;
+  muted.hidden = !isOn();
+  muted.classList.toggle("heard", muted.hidden || (await unlock()));
+}
+
+async function unmute() {
+  if (muted.classList.contains("heard")) return;
+  await tellIfMuted();
+  if (muted.classList.contains("heard")) document.dispatchEvent(new Event("unmuted"));
+}
+
+if (muted && window.AudioContext) {
+  muted.classList.add("heard");
+  tellIfMuted();
+  for (const name of ["click", "keydown"]) document.addEventListener(name, unmute);
+}
+
 function note(pitch, at) {
   const tone = new OscillatorNode(context, { type: "triangle", frequency: pitch });
   const loudness = new GainNode(context, { gain: 0 });
@@ -38,15 +59,14 @@ function note(pitch, at) {
 export function showControls() {
   const panel = document.querySelector("#sound");
   if (!panel || !window.AudioContext) return;
-  const [wish, needs] = [panel.querySelector("#sound-on"), panel.querySelector("#sound-needs")];
-  panel.hidden = false;
+  const wish = document.querySelector("#sound-on");
+  panel.hidden = wish.parentElement.hidden = false;
   wish.checked = isOn();
-  wish.addEventListener("change", async () => {
+  wish.addEventListener("change", () => {
     localStorage.setItem(STORED, wish.checked ? "on" : "off");
-    needs.hidden = !wish.checked || (await unlock());
+    tellIfMuted();
   });
   for (const test of panel.querySelectorAll("[data-sound]")) {
-    test.addEventListener("click", async () => (needs.hidden = await play(test.dataset.sound)));
+    test.addEventListener("click", () => play(test.dataset.sound));
   }
-  if (isOn()) unlock().then((isFree) => (needs.hidden = isFree));
 }

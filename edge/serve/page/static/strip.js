@@ -1,5 +1,6 @@
 // The strip on top of every page: asked for again now and then, and the first to know that the connection is gone.
 // What is not live any more then goes grey, and says so.
+import { moved } from "./steady.js";
 import { showLocalTimes } from "./times.js";
 
 const root = document.documentElement.dataset.root;
@@ -10,6 +11,7 @@ const offline = document.querySelector("#offline");
 
 export function setOffline(isOffline) {
   document.documentElement.toggleAttribute("data-offline", isOffline);
+  if (offline.hidden === isOffline) moved();
   offline.hidden = !isOffline;
 }
 
@@ -28,7 +30,10 @@ export async function refreshStrip() {
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
     showLocalTimes(fresh);
     // Nobody loses the button under their finger, and screen readers don't repeat what has not changed.
-    if (strip.innerHTML.trim() !== fresh.innerHTML.trim()) strip.replaceChildren(...fresh.childNodes);
+    if (strip.innerHTML.trim() === fresh.innerHTML.trim()) return;
+    const height = strip.offsetHeight;
+    strip.replaceChildren(...fresh.childNodes);
+    if (strip.offsetHeight !== height) moved();
   } catch {
     setOffline(true);
   }

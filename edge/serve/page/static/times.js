@@ -16,3 +16,9 @@ export function showLocalTimes(root = document) {
 
 showLocalTimes();
 setInterval(showLocalTimes, 60000);
+
+// Paper is read on other days.
+addEventListener("beforeprint", () => {
+  for (const element of document.querySelectorAll("time[data-full]")) element.textContent = element.dataset.full;
+});
+addEventListener("afterprint", () => showLocalTimes());

@@ -1,0 +1,124 @@
+"""What a picture's header says before anything is decoded: its size, and the work that decoding will be.
+
+Nothing is decoded here. Whether a decoder keeps to its header is another matter: see `apart`.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable
+
+from edge.capture.pictures import heif
+
+MAX_SEGMENTS = 4096
+"""Segments before the picture itself that a JPEG may have; cameras write some dozens."""
+SCANS_PER_PASS = 10
+"""Scans of a progressive JPEG, each over all pixels, that count as decoding it once; cameras write ten."""
+
+Size = tuple[int, int]
+
+
+def decoding_work(data: bytes) -> int:
+    """Pixels that decoding has to go through, as far as the header tells: those of all scans; 0 for no image."""
+    width, height = sniff_size(data) or (0, 0)
+    scans = data.count(b"\xff\xda") if data.startswith(b"\xff\xd8") else 1
+    return max(width, 0) * max(height, 0) * max(1, -(-scans // SCANS_PER_PASS))
+
+
+def sniff_size(data: bytes) -> Size | None:
+    """(width, height) as the header of a known image format says; None where it is no such format or too short."""
+    for magic, read_size in _FORMATS:
+        if re.match(magic, data[:16], re.DOTALL):
+            try:
+                return read_size(data)
+            except (struct.error, IndexError, KeyError, ValueError):
+                return None
+    return None
+
+
+def _png(data: bytes) -> Size:
+    width, height = struct.unpack_from(">II", data, 16)
+    return width, height
+
+
+def _gif(data: bytes) -> Size:
+    width, height = struct.unpack_from("<HH", data, 6)
+    return width, height
+
+
+def _bmp(data: bytes) -> Size:
+    if struct.unpack_from("<I", data, 14)[0] == 12:
+        width, height = struct.unpack_from("<HH", data, 18)
+    else:
+        width, height = struct.unpack_from("<ii", data, 18)
+    return abs(width), abs(height)
+
+
+def _jpeg(data: bytes) -> Size:
+    """Walk the segments to the first start-of-frame, which holds the size."""
+    at = 2
+    for _ in range(MAX_SEGMENTS):
+        found = _MARKER.search(data, at)
+        if found is None:
+            break
+        marker, at = data[found.end() - 1], found.end() - 1
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack_from(">HH", data, at + 4)
+            return width, height
+        at += 1 if marker == 0x01 or 0xD0 <= marker <= 0xD8 else 1 + struct.unpack_from(">H", data, at + 1)[0]
+    raise ValueError("no start of frame")
+
+
+def _webp(data: bytes) -> Size:
+    kind = data[12:16]
+    if kind == b"VP8X":
+        return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
+    if kind == b"VP8L":
+        bits = struct.unpack_from("<I", data, 21)[0]
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    width, height = struct.unpack_from("<HH", data, 26)
+    return width & 0x3FFF, height & 0x3FFF
+
+
+def _tiff(data: bytes) -> Size:
+    """First directory's ImageWidth (256) and ImageLength (257), or its tiles' (322, 323) where those are larger.
+
+    A tile is unpacked whole, however little of it is shown. Of a tag that is there twice the larger value counts, since
+    a decoder takes the first; a size is a SHORT or a LONG, as other kinds point to where it may be anything.
+    """
+    order = "<" if data[:2] == b"II" else ">"
+    at = struct.unpack_from(order + "I", data, 4)[0]
+    found: dict[int, int] = {}
+    for index in range(struct.unpack_from(order + "H", data, at)[0]):
+        entry = at + 2 + 12 * index
+        tag, kind = struct.unpack_from(order + "HH", data, entry)
+        if tag not in (256, 257, 322, 323):
+            continue
+        if kind not in (3, 4):
+            raise ValueError(kind)  # a size is a whole number
+        value = struct.unpack_from(order + ("H" if kind == 3 else "I"), data, entry + 8)[0]
+        found[tag] = max(found.get(tag, 0), value)
+    width, height = found[256], found[257]
+    if min(width, height) < 1:
+        return width, height
+    return max(width, found.get(322, 0)), max(height, found.get(323, 0))
+
+
+def _pnm(data: bytes) -> Size:
+    """Netpbm: magic, width, height, with comment lines between."""
+    words = re.sub(rb"#[^\n]*(\n|\Z)", b" ", data[:4096]).split(maxsplit=3)
+    return int(words[1]), int(words[2])
+
+
+_MARKER = re.compile(rb"\xff+[^\xff]", re.DOTALL)
+_FORMATS: tuple[tuple[bytes, Callable[[bytes], Size]], ...] = (
+    (rb"\x89PNG\r\n\x1a\n", _png),
+    (rb"\xff\xd8\xff", _jpeg),
+    (rb"GIF8[79]a", _gif),
+    (rb"BM", _bmp),
+    (rb"RIFF....WEBP", _webp),
+    (rb"II\*\x00|MM\x00\*", _tiff),
+    (rb"P[2356]\s", _pnm),
+    (rb"....ftyp", heif.size_of),
+)
