@@ -115,10 +115,13 @@ class VideoSource:
             codec, size = stream.codec_context.name, (stream.codec_context.width, stream.codec_context.height)
             recording.close()
         if count == 0:
-            what = f"no picture that can be decoded ({codec})"
+            text = f"{self.shown}: holds no picture that can be decoded ({codec}); record or copy the file again"
             if not all(size):
-                what += f", or only pictures of more than {MAX_VIDEO_PIXELS} pixels"
-            raise ImageError(f"{self.shown}: holds {what}; record or copy the file again")
+                text = (
+                    f"{self.shown}: holds no picture that can be decoded ({codec}), or only pictures of more than "
+                    f"{MAX_VIDEO_PIXELS} pixels; record or copy the file again"
+                )
+            raise ImageError(text)
         if is_black:
             raise ImageError(
                 f"{self.shown}: all of its {count} pictures are black ({codec}): nothing was filmed, or it was "
