@@ -53,7 +53,7 @@ class Canvases(Dataset[common.Batch]):
             worse[at] = views.tinted(clean[at], rng) if rng.random() < 0.4 else clean[at]
             if rng.random() < 0.75 * views.FAMILY_SHARE:
                 amount = float(rng.uniform(0.05, 1.0))
-                worse[at] = faults.apply(worse[at], str(rng.choice([*faults.FAMILIES])), amount, rng)
+                worse[at] = faults.apply(worse[at], faults.draw(rng), amount, rng)
                 level[at] = 2.5 * amount
         return tuple(torch.from_numpy(one) for one in (clean, worse, target, known, level))
 

@@ -10,10 +10,26 @@ from collections.abc import Callable
 
 import numpy as np
 
+from edge.pixels import degrade
 from tools.train.material import light_faults, optics_faults, sensor_faults
 from tools.train.material.fault_values import Image
 
 Family = Callable[[Image, float, np.random.Generator], Image]
+OF_A_PATH = ("jello", "packets", "reflection", "dappled")
+"""Degradations on the way from the scene to the picture that are families, too."""
+FACES_ACROSS = 2.0
+"""Widths of a face in the pictures that are given here: a canvas, or what the detector is shown, is about two wide."""
+
+
+def _of_a_path(name: str) -> Family:
+    """A degradation of `edge.pixels.path_faults` that is trained on, up to its level 5."""
+
+    def fault(image: Image, amount: float, rng: np.random.Generator) -> Image:
+        return degrade.apply(image, name, 5 * amount, rng_or_seed=rng, face_px=image.shape[1] / FACES_ACROSS)
+
+    return fault
+
+
 FAMILIES: dict[str, Family] = {
     "veil": light_faults.veil,
     "flat": light_faults.flat,
@@ -34,6 +50,7 @@ FAMILIES: dict[str, Family] = {
     "occluded": optics_faults.occluded,
     "lens": optics_faults.lens,
     "coded": sensor_faults.coded,
+    **{name: _of_a_path(name) for name in OF_A_PATH},
 }
 """Every family by name. `apply` may leave some out, to measure how a net does on what it never saw."""
 
@@ -41,3 +58,10 @@ FAMILIES: dict[str, Family] = {
 def apply(image: Image, name: str, amount: float, rng: np.random.Generator) -> Image:
     """A new (H, W, 3) u8 BGR picture with the fault `name` of strength `amount`, 0..1."""
     return FAMILIES[name](image, amount, rng)
+
+
+def draw(rng: np.random.Generator) -> str:
+    """The name of a family: one of the path's three times as often as another, because nets are weakest there."""
+    names = [*FAMILIES]
+    weights = np.array([3.0 if name in OF_A_PATH else 1.0 for name in names])
+    return str(rng.choice(names, p=weights / weights.sum()))

@@ -225,5 +225,6 @@ def pair(stock: Portraits, size: int, rng: np.random.Generator) -> tuple[Image, 
         light = views.compressed(light, rng)
     # One time in three the level is not scaled down with the faces: a camera does not know how far away they are.
     face_px = degrade.REFERENCE_FACE_PX if rng.random() < 0.33 else float(np.clip(typical, 12, 130))
-    worse, _ = views.degraded(light, face_px, rng)
+    # A rolling shutter moves what the teacher saw elsewhere, so it is left out here.
+    worse, _ = views.degraded(light, face_px, rng, left_out="jello")
     return large, clean, light, worse

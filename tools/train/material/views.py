@@ -16,8 +16,7 @@ WEIGHTS = np.array(
     [{"dark": 0.21, "motion": 0.18, "cctv": 0.2, "jpeg": 0.12, "haze": 0.06}.get(n, 0.09) for n in _NAMES]
 )
 WEIGHTS /= WEIGHTS.sum()
-_FAMILIES = np.array([*faults.FAMILIES])
-FAMILY_SHARE = 0.3
+FAMILY_SHARE = 0.36
 """How often a fault comes from the broad families instead of the fixed list that is measured."""
 
 
@@ -30,7 +29,7 @@ def degraded(
         return image, 0.0
     if rng.random() < FAMILY_SHARE:
         amount = float(rng.uniform(0.05, 1.0))
-        name = str(rng.choice(_FAMILIES))
+        name = faults.draw(rng)
         if name != left_out:
             image = faults.apply(image, name, amount, rng)
         if kind < 0.6:
