@@ -175,7 +175,7 @@ _STEPS: dict[str, Callable[[BgrImage, float, float, np.random.Generator], BgrIma
 ALL_NAMES = tuple(_STEPS)
 NAMES = ("dark", "motion", "blur", "lowres", "noise", "jpeg", "haze", "cctv")
 """The fixed list: training and calibration draw from it."""
-NEVER_TRAINED = ("shimmer", "moire", "flare", "cable")
+NEVER_TRAINED = ("shimmer", "moire", "cable")
 """Left out of all training and calibration: only measured, to know how models do on what they never saw. A name leaves
 this list by becoming a family in `tools/train/material/faults.py`; a test holds `tools/train` to it."""
 

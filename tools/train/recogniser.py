@@ -11,7 +11,7 @@ are faces mixed, bent and composed of parts: on few real pictures alone a studen
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -45,7 +45,7 @@ class FaceViews(Dataset[common.Batch]):
     target (B, 128) f32 and its weight (B,), 0 where nobody has that face.
     """
 
-    def __init__(self, cache: Path, batch_size: int, seed: int, *, left_out: str = "") -> None:
+    def __init__(self, cache: Path, batch_size: int, seed: int, *, left_out: Collection[str] = ()) -> None:
         self._folder, self._size, self._seed, self._left_out = cache, batch_size, seed, left_out
         self._cache: face_cache.FaceCache | None = None
 
@@ -132,7 +132,9 @@ def main() -> None:
     """Command line."""
     parser = common.arguments("train the face embedder")
     parser.add_argument("--lesson", choices=("blocks", "whole"), default="whole", help="each block alone, or the net")
-    parser.add_argument("--left-out", default="", help="a family of faults not to train on, to measure on it")
+    parser.add_argument(
+        "--left-out", default=[], nargs="*", help="families of faults not to train on, to measure on them"
+    )
     args = parser.parse_args()
     plan = replace(common.plan_from(args), weight_decay=0.0)
     cache = paths.CACHE

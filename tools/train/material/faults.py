@@ -11,11 +11,11 @@ from collections.abc import Callable
 import numpy as np
 
 from edge.pixels import degrade
-from tools.train.material import light_faults, optics_faults, sensor_faults
+from tools.train.material import cover_faults, light_faults, optics_faults, sensor_faults
 from tools.train.material.fault_values import Image
 
 Family = Callable[[Image, float, np.random.Generator], Image]
-OF_A_PATH = ("jello", "packets", "reflection", "dappled")
+OF_A_PATH = ("jello", "packets", "flare", "reflection", "dappled")
 """Degradations on the way from the scene to the picture that are families, too."""
 FACES_ACROSS = 2.0
 """Widths of a face in the pictures that are given here: a canvas, or what the detector is shown, is about two wide."""
@@ -50,9 +50,15 @@ FAMILIES: dict[str, Family] = {
     "occluded": optics_faults.occluded,
     "lens": optics_faults.lens,
     "coded": sensor_faults.coded,
+    "glasses": cover_faults.glasses,
+    "infrared": cover_faults.infrared,
+    "mesh": cover_faults.mesh,
+    "letters": cover_faults.letters,
     **{name: _of_a_path(name) for name in OF_A_PATH},
 }
-"""Every family by name. `apply` may leave some out, to measure how a net does on what it never saw."""
+"""Every family by name. A training may leave some out, to measure how a net does on what it never saw."""
+OF_A_CROP = ("jello", "glasses", "infrared")
+"""Families for pictures of one aligned face alone: they move it, or need to know where its eyes are."""
 
 
 def apply(image: Image, name: str, amount: float, rng: np.random.Generator) -> Image:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -21,16 +23,16 @@ FAMILY_SHARE = 0.36
 
 
 def degraded(
-    image: NDArray[np.uint8], face_px: float, rng: np.random.Generator, *, left_out: str = ""
+    image: NDArray[np.uint8], face_px: float, rng: np.random.Generator, *, left_out: Collection[str] = ()
 ) -> tuple[NDArray[np.uint8], float]:
-    """A random fault or two (or none, one time in four) and how bad it is, 0..5. `left_out` is a family not used."""
+    """A random fault or two (or none, one time in four) and how bad it is, 0..5. `left_out` are families not used."""
     kind = rng.random()
     if kind < 0.25:
         return image, 0.0
     if rng.random() < FAMILY_SHARE:
         amount = float(rng.uniform(0.05, 1.0))
         name = faults.draw(rng)
-        if name != left_out:
+        if name not in left_out:
             image = faults.apply(image, name, amount, rng)
         if kind < 0.6:
             return image, 2.5 * amount
@@ -63,7 +65,7 @@ def crop(canvas: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint
 
 
 def pair(
-    canvas: NDArray[np.uint8], rng: np.random.Generator, *, left_out: str = ""
+    canvas: NDArray[np.uint8], rng: np.random.Generator, *, left_out: Collection[str] = ()
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Two (112, 112, 3) u8 BGR crops at one place: as a bad camera delivers it, and clean."""
     whole = canvas
