@@ -1,0 +1,40 @@
+"""Make the figures of docs/measured.md that hang on the models anew, and write them into its tables.
+
+`python -m tools.figures measure [NAME ...] [--again]` runs the commands of the document and keeps their answers under
+`build/figures`; an answer by the models in use is not asked for again. `python -m tools.figures write` puts what is
+there into the tables. Sentences that speak of figures are for a person to check.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from tools.figures import answers, rows, tables
+
+
+def write() -> None:
+    """Every table whose answer is kept; says which are, and which are not."""
+    text = answers.DOCUMENT.read_text("utf-8")
+    for name, header, made in rows.WRITERS:
+        answer = answers.read(name)
+        print(f"{name}: {'written' if answer else 'not measured with these models'}")
+        if answer:
+            text = tables.with_rows(text, header, made(text, answer))
+    answers.DOCUMENT.write_text(text, "utf-8")
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description="make the figures of docs/measured.md anew")
+    parser.add_argument("task", choices=("measure", "write"))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(answers.commands())}; all by default")
+    parser.add_argument("--again", action="store_true", help="measure what is kept, too")
+    args = parser.parse_args()
+    if args.task == "write":
+        write()
+    else:
+        answers.measure(args.names, again=args.again)
+
+
+if __name__ == "__main__":
+    main()
