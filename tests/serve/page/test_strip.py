@@ -133,6 +133,8 @@ def test_the_worst_come_first_and_the_rest_is_folded(tmp_path: Path) -> None:
             assert await strip() == (["load", "heat", "disk"], ["clock", "consumers"])
             box.live.publish_conditions(mild + worst)
             assert await strip() == (["disk", "models", "load"], ["heat", "disk", "clock", "consumers"])
+            health = (await box.get("/now/health", headers))[1].decode()
+            assert re.findall('data-condition="([a-z]+)"', health)[:2] == ["disk", "models"]
             switch.pause_now = PAUSE
             told |= {
                 "people": 0,
