@@ -131,8 +131,8 @@ class Examinations:
             box = [60.0 + 70 * number, 80.0, 100.0 + 70 * number, 130.0]
             face_px = 12.0 if reason == "too_small" else 40.0
             box[2] = box[0] + face_px
-            seen = {"first_s": 1.0, "last_s": 4.5, "frame": 30, "box": box, "score": 0.71, "face_px": face_px}
-            told = {"frame_size": [640, 360], "seen": seen, "measured": measured, "needed": needed}
+            seen = {"first_s": 1.0, "last_s": 4.5, "frame": 30, "at_s": 2.0, "score": 0.71} | {"face_px": face_px}
+            told = {"frame_size": [640, 360], "seen": seen | {"box": box}, "measured": measured, "needed": needed}
             return told | {"reason": reason, "person_id": None if reason else "p1"}
 
         return [

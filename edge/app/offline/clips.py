@@ -242,9 +242,15 @@ def hit_lines(results: Sequence[ClipResult]) -> Iterator[str]:
 def track_lines(results: Sequence[ClipResult]) -> Iterator[str]:
     """One JSON line per ended track: its length, its quality and its one outcome."""
     for result in results:
-        for end in sorted(result.ended, key=lambda end: end.track.track_id):
-            place = where(end, result.seen.get(end.track.track_id), result.size, result.limits)
-            yield json.dumps(track_to_json(end) | place, ensure_ascii=False)
+        for face in faces_of(result):
+            yield json.dumps(face, ensure_ascii=False)
+
+
+def faces_of(result: ClipResult) -> Iterator[dict[str, Any]]:
+    """JSON-ready: each ended track with where it was seen and what became of it, in their order."""
+    for end in sorted(result.ended, key=lambda end: end.track.track_id):
+        place = where(end, result.seen.get(end.track.track_id), result.size, result.limits)
+        yield track_to_json(end) | place
 
 
 def track_to_json(end: TrackEnd) -> dict[str, Any]:

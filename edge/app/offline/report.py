@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge.app.offline.clips import ClipResult
+from edge.app.offline.clips import ClipResult, faces_of
 from edge.errors import ImageError
 from edge.pipeline import HitDraft
 from edge.pixels.encode import to_png
@@ -61,6 +61,7 @@ def write_reports(
             "hits": [_view(draft, references, result.clean.get(hit_id)) for hit_id, draft in result.drafts.items()],
             "outcomes": Counter(end.reason.value if end.reason else MATCH for end in result.ended),
             "map": _track_map(result),
+            "faces": [face for face in faces_of(result) if face["seen"]],
         }
         for result in results
     ]

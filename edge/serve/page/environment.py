@@ -9,6 +9,7 @@ import jinja2
 from jinja2.bccache import Bucket
 
 from edge.serve.page.audited import AuditWords
+from edge.serve.page.became import FaceWords
 from edge.serve.page.language import Translate
 from edge.serve.page.words import Words
 from edge.serve.page.zone import SiteZone
@@ -46,6 +47,7 @@ def make_environment(package: str, t: Translate, zone: SiteZone) -> jinja2.Envir
         lstrip_blocks=True,
         bytecode_cache=_compiled(t.language, zone.name),
     )
-    environment.filters.update({**Words(t, zone).filters(), **AuditWords(t).filters()})
+    words = Words(t, zone)
+    environment.filters.update({**words.filters(), **AuditWords(t).filters(), **FaceWords(t, words).filters()})
     environment.globals["t"] = t
     return environment

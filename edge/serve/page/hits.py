@@ -140,7 +140,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 def _references(store: Store, hit: Hit) -> list[str]:
-    """The picture that matched, and up to two others of the person that are enrolled now."""
+    """The picture that matched, since a verdict is about that one, and the best two others that are enrolled now."""
     kept = [one.image_sha256 for one in store.references(person_id=hit.person.person_id)]
     return list(dict.fromkeys([hit.images.reference, *kept]))[:MAX_REFERENCES]
 

@@ -111,26 +111,38 @@ def of_picture(db: sqlite3.Connection, sha256: str) -> str | None:
 
 
 def references(db: sqlite3.Connection, model_sha256: str | None, person_id: str | None = None) -> list[Reference]:
-    """References, by person and id: of all people or one, and of all models, or of one those not set aside."""
+    """References of all people or one, and of all models, or of one those not set aside; by person, the best first.
+
+    The best is the one of the highest quality score among those that are searched. This order alone says which of a
+    person's pictures is shown first.
+    """
     rows = db.execute(
-        f"""SELECT reference_id, person_id, image_sha256, embedding, model_sha256, quality, source
+        f"""SELECT reference_id, person_id, image_sha256, embedding, model_sha256, quality, source, aside_at IS NOT NULL
            FROM person_references WHERE {LISTED} AND (?1 IS NULL OR (model_sha256 = ?1 AND aside_at IS NULL))
-           AND (?2 IS NULL OR person_id = ?2)
-           ORDER BY person_id, reference_id""",
+           AND (?2 IS NULL OR person_id = ?2)""",
         (model_sha256, person_id),
     )
-    return [
-        Reference(
-            reference_id=row[0],
-            person_id=row[1],
-            image_sha256=row[2],
-            embedding=np.frombuffer(row[3], dtype="<f4").astype(np.float32),
-            model_sha256=row[4],
-            quality=_quality(row[5]),
-            source=row[6],
-        )
-        for row in rows
-    ]
+    found = [(_reference(row), bool(row[7])) for row in rows]
+    found.sort(key=lambda one: (one[0].person_id, one[1], -_score(one[0].quality), one[0].reference_id))
+    return [reference for reference, _ in found]
+
+
+def _reference(row: Sequence[Any]) -> Reference:
+    return Reference(
+        reference_id=row[0],
+        person_id=row[1],
+        image_sha256=row[2],
+        embedding=np.frombuffer(row[3], dtype="<f4").astype(np.float32),
+        model_sha256=row[4],
+        quality=_quality(row[5]),
+        source=row[6],
+    )
+
+
+def _score(quality: Mapping[str, Any]) -> float:
+    """The quality score, 0..100; 0 where damage or an old release left none."""
+    score = quality.get("score")
+    return float(score) if isinstance(score, int | float) else 0.0
 
 
 def _quality(text: str) -> dict[str, Any]:

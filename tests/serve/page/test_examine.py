@@ -13,6 +13,7 @@ import pytest
 
 from edge.app.examine.queue import MAX_WAITING, ExamineQueue
 from edge.config import Config
+from edge.serve.page import words
 from tests.support.drawings import draw_face, png, png_that_says
 from tests.support.examining import bench
 from tests.support.german import english_in
@@ -68,6 +69,12 @@ def test_a_video_is_examined_in_a_worker_and_what_was_found_is_shown(
             answer, report = await made.box.get(f"{address}/files/report.html", headers)
             assert answer.headers["Content-Disposition"].startswith("attachment")
             assert b"Demo person" in report
+            for face in faces:
+                at = f"frame {face['seen']['frame']}, at {words.clip_time(face['seen']['at_s'])}<"
+                assert at in page
+                assert at in report.decode()
+            assert f"Frame {hit['frame_id']}. " in page, "of the possible match"
+            assert f" s, frame {hit['frame_id']}<" in report.decode()
             assert b'<html lang="en">' in report
             german = headers | {"Accept-Language": "de"}
             answer, report = await made.box.get(f"{address}/files/report.html", german)
@@ -103,6 +110,7 @@ def test_one_picture_is_enough_and_the_page_says_so(tmp_path: Path, portrait: Pa
             answer, _ = await made.hand_over("snapshot.png", picture)
             page = await made.finished(answer.headers["Location"])
             assert "0:00" not in page, "a picture has no time"
+            assert "frame 0" not in page.lower(), "nor a frame of its own"
             assert '<th scope="row">Face 1</th>' in page
             for said in ("Demo person", "Possible match", "Judged on one picture alone"):
                 assert said in page

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -10,9 +13,9 @@ import numpy as np
 import pytest
 
 from edge.app.service.preparing import NobodyYet
-from tests.support.drawings import png
+from tests.support.drawings import pictures, png, sha256
 from tests.support.people import with_models
-from tests.support.web import NASTY, WebSide, run, running
+from tests.support.web import NASTY, WebSide, make_hit, run, running
 
 FIELDS = {"person_id": "gate-7", "name": "Demo Person", "status": "banned", "expires": "2031-05-06", "reason": "theft"}
 
@@ -151,5 +154,36 @@ def test_forms_that_are_too_much_are_refused(tmp_path: Path) -> None:
             assert answer.status == 415
             for role in ("guard", "installer", "auditor"):
                 assert (await send(box, "/people", FIELDS, {}, role))[0].status == 403
+
+    run(check())
+
+
+def test_every_page_shows_the_best_picture_of_a_person_first(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            hit = make_hit(2)[0]
+            who = hit.person
+            (first,) = box.store.references(person_id=who.person_id)
+            made = {
+                name: pictures(number)["reference"] for name, number in (("a-poor", 5), ("b-best", 6), ("c-good", 7))
+            }
+            for (name, data), score in zip(made.items(), (12.0, 97.0, 95.0), strict=True):
+                one = replace(first, reference_id=name, image_sha256=sha256(data), quality={"score": score})
+                await asyncio.wrap_future(box.store.put_person(who, [one], {sha256(data): data}))
+            poor, best, good = map(sha256, made.values())
+
+            async def shown(path: str, role: str = "supervisor") -> list[str]:
+                """Enrolled pictures in the order in which the page shows them."""
+                page = (await box.get(path, box.session(role) | {"Accept": "text/html"}))[1].decode()
+                found = re.findall("images/([0-9a-f]{64})", page)
+                return [one for one in dict.fromkeys(found) if one in {poor, best, good, first.image_sha256}]
+
+            assert (await shown("/people"))[-1] == best
+            assert await shown(f"/people/{who.person_id}/edit") == [best, good, first.image_sha256, poor]
+            matched = hit.images.reference
+            assert matched == first.image_sha256
+            assert await shown(f"/hits/{hit.hit_id}") == [matched, best, good], "the verdict is about what matched"
+            walker = (await box.get(f"/commission/people/{who.person_id}/picture", box.session("supervisor")))[1]
+            assert sha256(walker) == best
 
     run(check())

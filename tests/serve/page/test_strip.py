@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -10,6 +12,7 @@ import pytest
 
 from edge.config import SiteConfig
 from edge.records import CameraState
+from edge.serve.board import Condition
 from edge.store.coverage.pause import Pause
 from tests.support.web import START, Switch, camera_health, make_hit, run, running
 
@@ -99,5 +102,50 @@ def test_an_empty_list_is_said_and_who_may_is_led_to_the_form(tmp_path: Path) ->
             async with box.http.post(f"{box.url}/people/p1/edit", data=form, headers=headers) as answer:
                 assert answer.status == 200
                 assert "data-nobody" not in await answer.text()
+
+    run(check())
+
+
+def test_the_worst_come_first_and_the_rest_is_folded(tmp_path: Path) -> None:
+    mild = [Condition(*one, START, "why") for one in (("load", "behind"), ("heat", "hot"), ("disk", "low"))]
+    mild += [Condition("clock", "stepped", START, "why"), Condition("consumers", "silent", START, "why")]
+    worst = [Condition("disk", "full", START, "why"), Condition("models", "missing", START, "why")]
+
+    async def check() -> None:
+        told: dict[str, object] = {}
+        switch = Switch()
+        async with running(tmp_path, told=told, recognition=switch) as box:
+            headers = box.session("guard") | HTML
+
+            async def strip() -> tuple[list[str], list[str]]:
+                """What each notice is about: of those that are shown, and of those that are folded."""
+                page = (await box.get("/now/conditions", headers))[1].decode()
+                notice = re.compile(r'data-(?:(pause|nobody|trouble)|(?:condition|lost)="(\w+)")')
+                shown, _, folded = page.partition("<details")
+                assert ("and " in folded) == bool(folded)
+                about = [["".join(one) for one in notice.findall(part)] for part in (shown, folded)]
+                return about[0], about[1]
+
+            assert await strip() == ([], [])
+            box.live.publish_conditions(mild[:4])
+            assert await strip() == (["load", "heat", "disk", "clock"], []), "to fold one alone gains nothing"
+            box.live.publish_conditions(mild)
+            assert await strip() == (["load", "heat", "disk"], ["clock", "consumers"])
+            box.live.publish_conditions(mild + worst)
+            assert await strip() == (["disk", "models", "load"], ["heat", "disk", "clock", "consumers"])
+            health = (await box.get("/now/health", headers))[1].decode()
+            assert re.findall('data-condition="([a-z]+)"', health)[:2] == ["disk", "models"]
+            switch.pause_now = PAUSE
+            told |= {
+                "people": 0,
+                "preparing": [{"step": "models", "done": 0, "total": 0}],
+                "store_problem": "the disk is gone",
+            }
+            box.live.publish_health(
+                [camera_health(CameraState.DARK), replace(camera_health(CameraState.LOST), camera="yard")]
+            )
+            shown, folded = await strip()
+            assert shown == ["pause", "yard", "trouble", "trouble", "disk", "models", "nobody"], "however many"
+            assert folded == ["door", "load", "heat", "disk", "clock", "consumers"]
 
     run(check())

@@ -79,3 +79,26 @@ def test_references_must_match_the_person_they_come_with(store: Store) -> None:
     with pytest.raises(ConflictError):
         store.put_person(ANN, [stranger], pictures).result(10)
     assert store.people() == []
+
+
+def test_the_best_picture_of_those_that_are_searched_comes_first(store: Store) -> None:
+    scores: dict[int, object] = {1: 40.0, 2: 93.5, 3: "damaged", 4: 71.0, 5: 71.0}
+    enrol(store, BOB)
+    for number, score in scores.items():
+        reference, pictures = reference_of(ANN, number)
+        worth = dataclasses.replace(reference, quality={"score": score})
+        store.put_person(ANN, [worth], pictures).result(10)
+
+    def order() -> list[str]:
+        found = [one.reference_id for one in store.references()]
+        assert [one.reference_id for one in store.references(person_id=ANN.person_id)] == found[:5]
+        assert found[5].startswith(BOB.person_id), "person by person"
+        return [one[-1] for one in found[:5]]
+
+    assert order() == ["2", "4", "5", "1", "3"]
+    store.calibration.set_aside(f"{ANN.person_id}/ref-2").result(10)
+    assert order() == ["4", "5", "1", "3", "2"], "a picture set aside may show somebody else"
+    store.calibration.set_aside(f"{ANN.person_id}/ref-2", is_aside=False).result(10)
+    drill = store.hit(store.drills.make("door", "gate-2", ANN.person_id).result(10))
+    assert drill is not None
+    assert drill.images.reference == reference_of(ANN, 2)[0].image_sha256

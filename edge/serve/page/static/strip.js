@@ -29,10 +29,15 @@ export async function refreshStrip() {
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
     showLocalTimes(fresh);
+    // What somebody has unfolded stays open, with the focus where it was.
+    const [unfolded, folds] = [strip.querySelector("details[open]"), strip.querySelector("summary")];
+    if (unfolded) fresh.querySelector("details")?.setAttribute("open", "");
+    const hasFocus = folds !== null && folds === document.activeElement;
     // Nobody loses the button under their finger, and screen readers don't repeat what has not changed.
     if (strip.innerHTML.trim() === fresh.innerHTML.trim()) return;
     const height = strip.offsetHeight;
     strip.replaceChildren(...fresh.childNodes);
+    if (hasFocus) strip.querySelector("summary")?.focus({ preventScroll: true });
     if (strip.offsetHeight !== height) moved();
   } catch {
     setOffline(true);
