@@ -92,6 +92,8 @@ NOT_SHOWN = (
     "public, max-age",
     "event: {",
     "} MB",  # parts of sentences, which stand in others
+    "DROP TRIGGER",
+    " differs from its copy",  # looked for in what a check finds
     "reference to page",  # looked for in what SQLite says
     "{mark} as {",
     "://{",
