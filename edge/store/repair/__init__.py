@@ -6,6 +6,7 @@ list_copy   the watchlist is kept twice: what one of them has lost is put back f
 remake      makes up what other rows still tell
 header      the first hundred bytes of the file are put right
 schema      its texts are put right
+first_pages a copy of its pages is put back
 loss_keeper looks for losses, and remembers them
 swap        the files: the new database takes the old one's place
 room        disk space for that, while nothing can be written

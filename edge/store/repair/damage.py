@@ -26,7 +26,7 @@ from edge.store.database.jobs import Change
 from edge.store.feed import feed
 from edge.store.feed.epoch_file import EpochFile
 from edge.store.images import forget_missing
-from edge.store.repair import header, list_copy, remake, room, salvage, schema, swap
+from edge.store.repair import first_pages, header, list_copy, remake, room, salvage, schema, swap
 from edge.store.repair.set_aside import megabytes
 
 CHECKED_AT_START_BYTES = 400_000_000
@@ -83,7 +83,7 @@ def mend(path: Path, blobs: Blobs, now: dt.datetime, *, is_damaged: bool = False
     # SQLite removes the log when the last connection is closed: where there is one, the end was not orderly.
     was_closed = not path.with_name(path.name + "-wal").exists()
     try:
-        had_wrong += [_SCHEMA] if schema.mend_record(path) else []
+        had_wrong += [_SCHEMA] if first_pages.put_back(path) or schema.mend_record(path) else []
         with contextlib.closing(connect.open_reader(path)) as db:
             migrate.require_own_schema(db, path)
             # Small, and worth most: looked at however large the rest is.
@@ -124,7 +124,9 @@ def _tell_mended(db: sqlite3.Connection, parts: Sequence[str], now: dt.datetime)
 
 def _put_list_right(db: sqlite3.Connection, now: dt.datetime) -> Damage | None:
     """Put the list right from its copy; None where that doesn't make all well, or rows of another table are there."""
-    with contextlib.suppress(_NotWell, sqlite3.IntegrityError), connect.immediate(db):
+    if not list_copy.is_all(list_copy.problems(db)):
+        return None
+    with contextlib.suppress(_NotWell), connect.immediate(db):
         done = list_copy.put_right(db)
         if not done.sentences() or problems(db, is_thorough=True):
             raise _NotWell
@@ -148,9 +150,8 @@ def kept(db: sqlite3.Connection) -> Damage | None:
 
 def record_remade_hits(change: Change, count: int, now: dt.datetime) -> None:
     """Record that hits whose rows were damaged were made anew from the feed."""
-    told = f"{count:,} damaged hits were made anew from the feed, nothing is lost"
-    if count == 1:
-        told = "1 damaged hit was made anew from the feed, nothing is lost"
+    many = f"{count:,} damaged hits were made anew from the feed, nothing is lost"
+    told = "1 damaged hit was made anew from the feed, nothing is lost" if count == 1 else many
     _record(change, Damage("rebuilt", told, time_to_text(now)), now)
 
 

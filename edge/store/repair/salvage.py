@@ -82,8 +82,19 @@ def _copy_table(old: sqlite3.Connection, new: sqlite3.Connection, name: str, fou
                 raise  # the row is well: it is the copy that has no room
             is_complete = False
     found.is_disk_failing |= reader.is_disk_failing
-    if not (is_complete and reader.is_complete):
+    if not (is_complete and reader.is_complete and found.copied[name] >= _num_indexed(old, name)):
         found.incomplete.append(name)
+
+
+def _num_indexed(db: sqlite3.Connection, name: str) -> int:
+    """Rows that the indexes of a table know of: more than were read where a page of another table took one's place."""
+    counts = [0]
+    with contextlib.suppress(sqlite3.Error):
+        for _, index, _, _, is_partial in db.execute(f"PRAGMA index_list({name})").fetchall():
+            with contextlib.suppress(sqlite3.Error):
+                if not is_partial:
+                    counts.append(db.execute(f"SELECT count(*) FROM {name} INDEXED BY {index}").fetchone()[0])
+    return max(counts)
 
 
 def readable(db: sqlite3.Connection, name: str, columns: Sequence[str]) -> Iterator[tuple[object, ...]]:

@@ -92,6 +92,8 @@ def told_of(store: Store) -> str:
         (("people", 0), ("users", 0)),
         (("migrations", 0), ("images", 2)),
         (("people_copy", 0), ("references_copy", 1)),
+        (("images", 0), ("trims", 0)),
+        (("sqlite_autoindex_person_references_1", 0), ("references_copy", 3)),
     ],
 )
 def test_two_swapped_pages_cost_nobody_and_are_told(folder: Path, one: tuple[str, int], other: tuple[str, int]) -> None:
