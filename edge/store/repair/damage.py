@@ -48,7 +48,7 @@ class _NotWell(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """What was found and done: state `rebuilt` (indexes alone; nothing is lost) or `repaired` (rows copied)."""
+    """What was found and done: state `rebuilt` (nothing is lost), `repaired` (some may be) or `older` (an old copy)."""
 
     state: str
     detail: str
@@ -130,7 +130,7 @@ def _put_list_right(db: sqlite3.Connection, now: dt.datetime) -> Damage | None:
         done = list_copy.put_right(db)
         if not done.sentences() or problems(db, is_thorough=True):
             raise _NotWell
-        damage = Damage("rebuilt", "; ".join(done.sentences()), time_to_text(now))
+        damage = Damage("repaired" if done.doubtful else "rebuilt", "; ".join(done.sentences()), time_to_text(now))
         done.tell_whose(db, now)
         _record(Change(db), damage, now)
         return damage

@@ -117,7 +117,7 @@ def _require_sense(db: sqlite3.Connection, name: str, columns: Sequence[str], ro
         raise sqlite3.DataError("no key")
     times = [values.get(one) for one in _PERSON_TIMES]
     if name in ("people", "people_copy") and not any(one is None or _is_readable(one) for one in times):
-        raise sqlite3.DataError("a row of another table")
+        raise sqlite3.DataError("no person")
     named = [values[column] for column in ("sha256", "image_sha256") if column in values and name != "audit"]
     if not all(isinstance(one, str) and is_sha256(one) for one in named):
         raise sqlite3.DataError("no name of a picture")
