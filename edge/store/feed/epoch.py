@@ -10,7 +10,6 @@ import datetime as dt
 import json
 import secrets
 import sqlite3
-from dataclasses import asdict
 from pathlib import Path
 
 from edge.store.audit import audit, chain
@@ -20,7 +19,6 @@ from edge.store.database.connect import immediate
 from edge.store.database.jobs import Change
 from edge.store.feed import feed
 from edge.store.feed.epoch_file import EpochFile
-from edge.store.repair import damage
 
 _OLDER = "the database is an older one than was here before, or another one: what came since is missing, people too"
 
@@ -43,8 +41,8 @@ def choose_epoch(db: sqlite3.Connection, folder: Path, now: dt.datetime) -> str:
             epoch = _new_epoch(db)
             _record_replacement(db, now, "restored", seen, head)
             if is_behind or seen is not None:  # else only the file beside it is gone
-                older = damage.Damage("older", _OLDER, time_to_text(now))
-                meta.put(db, meta.Key.DAMAGE, json.dumps(asdict(older)))
+                older = {"state": "older", "detail": _OLDER, "since": time_to_text(now)}
+                meta.put(db, meta.Key.DAMAGE, json.dumps(older))  # as a repair does
         after, last = feed.head(db), audit.head(db)
     EpochFile(folder).write(epoch, after)
     if is_behind and last is not None:

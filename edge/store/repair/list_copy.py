@@ -57,9 +57,9 @@ class PutRight:
                 "the entry or a picture of 1 person of the watchlist may be wrong or lost: the audit says whose"
             )
         elif self.doubtful:
-            count = f"{len(self.doubtful):,}"
+            people = f"{len(self.doubtful):,}"
             told.append(
-                f"entries or pictures of {count} people of the watchlist may be wrong or lost: the audit says whose"
+                f"entries or pictures of {people} people of the watchlist may be wrong or lost: the audit says whose"
             )
         return told
 
