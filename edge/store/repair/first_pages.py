@@ -19,7 +19,7 @@ from edge.store.database.gaps import RawFiles
 from edge.store.feed.epoch_file import EpochFile
 from edge.store.repair import header, schema
 
-FILE = "edge.db.schema"
+FILE = "schema.pages"
 """Epoch and version in its first line, then each page behind its number."""
 _PAGE = header.PAGE_BYTES
 _MAX_PAGES = 64
