@@ -87,11 +87,14 @@ def require_own_schema(db: sqlite3.Connection, path: Path) -> None:
 
 
 def require_whole_record(db: sqlite3.Connection) -> None:
-    """sqlite3.DatabaseError, as of damage, where the record of migrations leaves one out."""
+    """sqlite3.DatabaseError, as of damage, where the record of migrations leaves one out, or is none."""
     if (version := version_of(db)) == 0:
         return
     numbers = {row[0] for row in db.execute("SELECT number FROM migrations")}
-    if not numbers.issuperset(range(1, min(version, migrations()[-1].number) + 1)):
+    newest = migrations()[-1].number
+    is_whole = numbers.issuperset(range(1, min(version, newest) + 1))
+    # Rows of another table, whose page lies in the place of the record's, pass for a newer version.
+    if not is_whole or (version > newest and not _has_first(db)):
         error = sqlite3.DatabaseError("the record of migrations has a hole")
         error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
         raise error
@@ -100,8 +103,10 @@ def require_whole_record(db: sqlite3.Connection) -> None:
 def has_own_tables(db: sqlite3.Connection) -> bool:
     """Whether the schema is ours, whatever the header says: damage may have changed that."""
     tables = {row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    if not tables >= OWN_TABLES:
-        return False
+    return tables >= OWN_TABLES and _has_first(db)
+
+
+def _has_first(db: sqlite3.Connection) -> bool:
     first = migrations()[0]
     query = "SELECT count(*) FROM migrations WHERE number = ? AND name = ? AND sha256 = ?"
     return bool(db.execute(query, (first.number, first.name, first.sha256)).fetchone()[0])

@@ -15,7 +15,7 @@ from edge.store.database import connect, meta
 from edge.store.database.jobs import Change
 from edge.store.feed import epoch
 from edge.store.identity import identity
-from edge.store.repair import damage, room, set_aside
+from edge.store.repair import damage, first_pages, room, set_aside
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ def open_core(data_dir: Path, clocks: Clocks) -> Core:
             untold.pop()
         _put_pictures_in_order(db, blobs, clocks.wall())
         reserve.create(data_dir)
+        connect.truncate_log(db, data_dir / "edge.db", tries=1)
 
     def make_room(db: sqlite3.Connection, blobs: Blobs) -> None:
         images.forget_missing(db, blobs)  # whose files went so that the database could be opened
@@ -55,7 +56,9 @@ def open_core(data_dir: Path, clocks: Clocks) -> Core:
         lambda is_alone: reserve.release(data_dir),
         lambda is_alone: is_alone and room.delete_pictures(data_dir / "edge.db", Blobs(data_dir / "blobs")),
     )
-    return Core(data_dir, clocks, Steps(prepare, make_room, give_up, mend))
+    core = Core(data_dir, clocks, Steps(prepare, make_room, give_up, mend))
+    first_pages.keep(core.path, core.file_key)
+    return core
 
 
 def _put_pictures_in_order(db: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -> None:

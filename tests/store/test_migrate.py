@@ -24,6 +24,7 @@ RELEASED = {
     (10, "span_hours"): "ad903936408b40751f919d0dc36e0c3960e73c61fa77ab76b197325d9b7247f5",
     (11, "item_images"): "625595f6b74e2fa4000b27525b44ee5e069e7cdc2a2975a43ac5264cba0c51f7",
     (12, "hits_by_state"): "bbbaa662b38c2ed4fdf572833a41bb899e00be3d7115d01b8ddd885df46c1873",
+    (13, "list_twice"): "d6c6023df44fdd9880d7a8bcf298911b7f090c28e315c811db54182a973f6f3f",
 }
 """Migrations are never edited once released: a changed hash here is a mistake, a new line is a new migration."""
 

@@ -42,7 +42,7 @@ GENERATIVE = frozenset({"restore", "sr4"})
 _MILD = (
     "disk_low schedule_off drift_changed consumers_silent load_behind clock_unsynchronised clock_stepped heat_hot "
     "heat_throttled lowering_view lowering_idle lowering_rate damage_rebuilt damage_repaired identity_clone "
-    "pictures_missing hits_damaged models_slower"
+    "damage_older pictures_missing hits_damaged models_slower"
 )
 MILD_CONDITIONS = frozenset(f"condition.{name}" for name in _MILD.split())
 """Conditions under which hits still arrive; they are shown as a notice, all others as a fault."""

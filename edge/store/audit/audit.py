@@ -63,6 +63,12 @@ def head(db: sqlite3.Connection) -> AuditHead | None:
     return None if row is None else AuditHead(row[0], row[1])
 
 
+def last_given(db: sqlite3.Connection) -> int:
+    """The highest number that a row was ever given, whether or not that row is still there; 0 before the first."""
+    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'audit'").fetchone()
+    return 0 if row is None else int(row[0])
+
+
 def first_hash(db: sqlite3.Connection) -> str:
     """Hash before the first row; made from the device id it began with, so that each device has its own chain."""
     origin = meta.get(db, meta.Key.AUDIT_ORIGIN) or meta.get(db, meta.Key.DEVICE_ID) or ""

@@ -7,35 +7,46 @@ it, or another epoch. It gets a new epoch, so that cursors of the old history ar
 from __future__ import annotations
 
 import datetime as dt
+import json
 import secrets
 import sqlite3
 from pathlib import Path
 
 from edge.store.audit import audit, chain
+from edge.store.codec import time_to_text
 from edge.store.database import meta
 from edge.store.database.connect import immediate
 from edge.store.database.jobs import Change
 from edge.store.feed import feed
 from edge.store.feed.epoch_file import EpochFile
 
+_OLDER = "the database is an older one than was here before, or another one: what came since is missing, people too"
+
 
 def choose_epoch(db: sqlite3.Connection, folder: Path, now: dt.datetime) -> str:
     """The epoch of this database: a new one where it is not the database that was here before."""
     # Read the file before the database: another process may commit in between, and a database ahead of the file is
     # normal; the reverse means a restore.
-    seen = EpochFile(folder).read()
+    seen, audited = EpochFile(folder).read(), chain.read_head(folder)
     with immediate(db):
         epoch = meta.get(db, meta.Key.EPOCH)
         head = feed.head(db)
+        # A change of the list adds no item to the feed, but a row to the audit.
+        is_behind = audited is not None and audited.seq > audit.last_given(db)
         if epoch is None:
             epoch = _new_epoch(db)
             if seen is not None:
                 _record_replacement(db, now, "wiped", seen, head)
-        elif not ((seen is None and head == 0) or (seen is not None and seen[0] == epoch and seen[1] <= head)):
+        elif is_behind or not ((seen is None and head == 0) or (seen and seen[0] == epoch and seen[1] <= head)):
             epoch = _new_epoch(db)
             _record_replacement(db, now, "restored", seen, head)
-        after = feed.head(db)
+            if is_behind or seen is not None:  # else only the file beside it is gone
+                older = {"state": "older", "detail": _OLDER, "since": time_to_text(now)}
+                meta.put(db, meta.Key.DAMAGE, json.dumps(older))  # as a repair does
+        after, last = feed.head(db), audit.head(db)
     EpochFile(folder).write(epoch, after)
+    if is_behind and last is not None:
+        chain.write_head(folder, last)
     return epoch
 
 

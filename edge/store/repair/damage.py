@@ -26,7 +26,7 @@ from edge.store.database.jobs import Change
 from edge.store.feed import feed
 from edge.store.feed.epoch_file import EpochFile
 from edge.store.images import forget_missing
-from edge.store.repair import header, room, salvage, schema, swap
+from edge.store.repair import first_pages, header, list_copy, remake, room, salvage, schema, swap
 from edge.store.repair.set_aside import megabytes
 
 CHECKED_AT_START_BYTES = 400_000_000
@@ -42,9 +42,13 @@ _MARGIN_BYTES = 1_000_000
 """Room for a copy beyond the size of what is copied."""
 
 
+class _NotWell(Exception):
+    """Takes back a try to put something right."""
+
+
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """What was found and done: state `rebuilt` (indexes alone; nothing is lost) or `repaired` (rows copied)."""
+    """What was found and done: state `rebuilt` (nothing is lost), `repaired` (some may be) or `older` (an old copy)."""
 
     state: str
     detail: str
@@ -58,7 +62,8 @@ def problems(db: sqlite3.Connection, *, is_thorough: bool = False) -> list[str]:
     """
     check = "PRAGMA integrity_check" if is_thorough else "PRAGMA quick_check"
     try:
-        return [row[0] for row in db.execute(check) if row[0] != "ok"] or salvage.odd_times(db)
+        found = [row[0] for row in db.execute(check) if row[0] != "ok"] or salvage.odd_times(db)
+        return found or list_copy.problems(db)
     except sqlite3.DatabaseError as error:
         if not connect.is_damaged(error):
             raise
@@ -78,25 +83,25 @@ def mend(path: Path, blobs: Blobs, now: dt.datetime, *, is_damaged: bool = False
     # SQLite removes the log when the last connection is closed: where there is one, the end was not orderly.
     was_closed = not path.with_name(path.name + "-wal").exists()
     try:
-        had_wrong += [_SCHEMA] if schema.mend_record(path) else []
+        had_wrong += [_SCHEMA] if first_pages.put_back(path) or schema.mend_record(path) else []
         with contextlib.closing(connect.open_reader(path)) as db:
             migrate.require_own_schema(db, path)
+            # Small, and worth most: looked at however large the rest is.
+            is_list_well = list_copy.is_well(db)
         if was_closed and path.stat().st_size % header.PAGE_BYTES:  # cut within a page: no check sees what is missing
             return _replace(path, blobs, now)
-        if not had_wrong and not is_damaged and path.stat().st_size > CHECKED_AT_START_BYTES:
+        if is_list_well and not had_wrong and not is_damaged and path.stat().st_size > CHECKED_AT_START_BYTES:
             return None
         with contextlib.closing(connect.open_writer(path)) as db:
             had_wrong += [_SCHEMA] if schema.mend(db) and _SCHEMA not in had_wrong else []
             if not (found := problems(db, is_thorough=is_damaged)):
                 return _tell_mended(db, had_wrong, now) if had_wrong else None
             # Where pages point back at each other, the rows of a table never end, and neither would new indexes.
-            if not any("reference to page" in problem for problem in found) and _rebuild_indexes(db):
-                damage = Damage(
-                    "rebuilt", f"damaged indexes were rebuilt, nothing is lost ({found[0]})", time_to_text(now)
-                )
-                with connect.immediate(db):
-                    _record(Change(db), damage, now)
-                return damage
+            if not any("reference to page" in problem for problem in found):
+                if not list_copy.is_all(found) and _rebuild_indexes(db):
+                    return _tell_mended(db, [f"damaged indexes were rebuilt, nothing is lost ({found[0]})"], now)
+                if damage := _put_list_right(db, now):
+                    return damage
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         if not _tells_damage(error) or EpochFile(path.parent).read() is None:
             raise
@@ -117,6 +122,21 @@ def _tell_mended(db: sqlite3.Connection, parts: Sequence[str], now: dt.datetime)
     return damage
 
 
+def _put_list_right(db: sqlite3.Connection, now: dt.datetime) -> Damage | None:
+    """Put the list right from its copy; None where that doesn't make all well, or rows of another table are there."""
+    if not list_copy.is_all(list_copy.problems(db)):
+        return None
+    with contextlib.suppress(_NotWell), connect.immediate(db):
+        done = list_copy.put_right(db)
+        if not done.sentences() or problems(db, is_thorough=True):
+            raise _NotWell
+        damage = Damage("repaired" if done.doubtful else "rebuilt", "; ".join(done.sentences()), time_to_text(now))
+        done.tell_whose(db, now)
+        _record(Change(db), damage, now)
+        return damage
+    return None
+
+
 def _tells_damage(error: Exception) -> bool:
     """Whether SQLite tells of damage; of a schema that is no text any more, Python can't read what it tells."""
     return isinstance(error, UnicodeDecodeError) or connect.is_damaged(error)
@@ -130,9 +150,8 @@ def kept(db: sqlite3.Connection) -> Damage | None:
 
 def record_remade_hits(change: Change, count: int, now: dt.datetime) -> None:
     """Record that hits whose rows were damaged were made anew from the feed."""
-    told = f"{count:,} damaged hits were made anew from the feed, nothing is lost"
-    if count == 1:
-        told = "1 damaged hit was made anew from the feed, nothing is lost"
+    many = f"{count:,} damaged hits were made anew from the feed, nothing is lost"
+    told = "1 damaged hit was made anew from the feed, nothing is lost" if count == 1 else many
     _record(change, Damage("rebuilt", told, time_to_text(now)), now)
 
 
@@ -140,8 +159,9 @@ def _rebuild_indexes(db: sqlite3.Connection) -> bool:
     try:
         db.execute("REINDEX")
     except sqlite3.DatabaseError as error:
-        # Without room for the log of new indexes a copy is tried, for which room is made.
-        if not connect.is_damaged(error) and not connect.is_full(error):
+        # Without room for the log of new indexes a copy is tried, for which room is made; also of double keys.
+        is_twice = isinstance(error, sqlite3.IntegrityError)
+        if not (is_twice or connect.is_damaged(error) or connect.is_full(error)):
             raise
         return False
     return not problems(db, is_thorough=True)
@@ -204,8 +224,7 @@ def _copy(path: Path, new: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -
     found, sequences = _read_old(path, new)
     if not found.copied:
         found.incomplete = ["the whole database"]
-    if found.incomplete:
-        found.remade = salvage.complete(new, blobs, now, found.incomplete)
+    remake.complete(new, blobs, now, found)
     found.without_file = forget_missing(new, blobs)
     if "meta" in found.incomplete:
         _find_device_id(new)
@@ -222,6 +241,7 @@ def _copy(path: Path, new: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -
     if "feed" in found.incomplete:
         found.remade["feed"] = _tell_again(new, now)
     meta.take(new, meta.Key.DAMAGE)
+    found.put_right.tell_whose(new, now)
     return found
 
 

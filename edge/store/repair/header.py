@@ -49,7 +49,7 @@ def mend(path: Path) -> bool:
         for is_thorough in (True, False) if len(tries) > 1 else (False,):
             for right in tries:
                 _write(handle, right)
-                if _opens(path, is_thorough=is_thorough):
+                if opens(path, is_thorough=is_thorough):
                     return right != former
         _write(handle, former)
         return False
@@ -88,6 +88,13 @@ def _with_count(header: bytes, num_pages: int) -> bytes:
     return header[:28] + count + header[32:52] + largest_root + header[56:92] + header[24:28] + header[96:]
 
 
+def without_free_pages(page: bytes, path: Path) -> bytes:
+    """The first page as it once was, for the file as it is: nobody knows any more which pages are free."""
+    right = page[:32] + bytes(8) + page[40:]
+    counted = _num_pages(path)
+    return right if counted is None else _with_count(right, counted)
+
+
 def _put_right(header: bytes) -> bytes:
     if len(header) < NUM_BYTES:
         return header
@@ -106,7 +113,7 @@ def _is_ours(handle: int) -> bool:
         return all(data.find(word) >= 0 for word in _OWN_WORDS)
 
 
-def _opens(path: Path, *, is_thorough: bool) -> bool:
+def opens(path: Path, *, is_thorough: bool) -> bool:
     """Whether the schema can be read now, and is ours; with `is_thorough`, whether every page is where it belongs."""
     try:
         with contextlib.closing(connect.open_reader(path)) as db:

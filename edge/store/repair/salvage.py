@@ -1,21 +1,24 @@
-"""Reads what can be read of a damaged database, row by row, into a new one, and makes up what other rows still tell."""
+"""Reads what can be read of a damaged database, row by row, into a new one."""
 
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import itertools
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from edge.store.blobs import Blobs, is_sha256
-from edge.store.codec import time_from_text, time_to_text
+from edge.store.blobs import is_sha256
+from edge.store.codec import time_from_text
 from edge.store.database import connect
+from edge.store.repair import list_copy
 
 _LEFT_OUT = ("migrations",)
+_PERSON_TIMES = ("changed_at", "expires_at")
+_META_KEY = re.compile("[a-z_]+")
 MAX_ROWID = 2**62
 UNKNOWN_TIME = "1970-01-01T00:00:00.000Z"
 MAX_ERRORS = 10_000
@@ -29,6 +32,8 @@ class Salvage:
     copied: Counter[str] = field(default_factory=Counter)
     incomplete: list[str] = field(default_factory=list)
     remade: Counter[str] = field(default_factory=Counter)
+    put_right: list_copy.PutRight = field(default_factory=list_copy.PutRight)
+    """The watchlist, from its copy."""
     without_file: int = 0
     """Pictures of hits whose file is not there."""
     is_disk_failing: bool = False
@@ -38,15 +43,24 @@ class Salvage:
         """For the health item and the page."""
         parts = [f"parts can't be read: {', '.join(self.incomplete)}"] if self.incomplete else []
         parts += [f"{count} {table} were made anew from other rows" for table, count in sorted(self.remade.items())]
-        return "; ".join(parts) or "every row could be read"
+        return "; ".join(parts + self.put_right.sentences()) or "every row could be read"
 
 
 def copy_rows(old: sqlite3.Connection, new: sqlite3.Connection) -> Salvage:
     """Copy every readable row of each table that both have; `new` has its schema, and doesn't check foreign keys."""
     found = Salvage()
-    for (name,) in new.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rootpage").fetchall():
-        if name not in _LEFT_OUT and name != "sqlite_sequence":
-            _copy_table(old, new, name, found)
+    # Without triggers, which would make the copy of the list from the list itself: what that has lost would not show.
+    triggers = new.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+    for name, _ in triggers:
+        new.execute(f"DROP TRIGGER {name}")
+    try:
+        tables = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rootpage"
+        for (name,) in new.execute(tables).fetchall():
+            if name not in _LEFT_OUT and name != "sqlite_sequence":
+                _copy_table(old, new, name, found)
+    finally:
+        for _, sql in triggers:
+            new.execute(sql)
     return found
 
 
@@ -68,8 +82,19 @@ def _copy_table(old: sqlite3.Connection, new: sqlite3.Connection, name: str, fou
                 raise  # the row is well: it is the copy that has no room
             is_complete = False
     found.is_disk_failing |= reader.is_disk_failing
-    if not (is_complete and reader.is_complete):
+    if not (is_complete and reader.is_complete and found.copied[name] >= _num_indexed(old, name)):
         found.incomplete.append(name)
+
+
+def _num_indexed(db: sqlite3.Connection, name: str) -> int:
+    """Rows that the indexes of a table know of: more than were read where a page of another table took one's place."""
+    counts = [0]
+    with contextlib.suppress(sqlite3.Error):
+        for _, index, _, _, is_partial in db.execute(f"PRAGMA index_list({name})").fetchall():
+            with contextlib.suppress(sqlite3.Error):
+                if not is_partial:
+                    counts.append(db.execute(f"SELECT count(*) FROM {name} INDEXED BY {index}").fetchone()[0])
+    return max(counts)
 
 
 def readable(db: sqlite3.Connection, name: str, columns: Sequence[str]) -> Iterator[tuple[object, ...]]:
@@ -88,6 +113,11 @@ def _require_sense(db: sqlite3.Connection, name: str, columns: Sequence[str], ro
     values = dict(zip(columns, row[len(row) - len(columns) :], strict=True))
     if "body" in values and not db.execute("SELECT json_valid(?)", (values["body"],)).fetchone()[0]:
         raise sqlite3.DataError("no JSON")
+    if name == "meta" and _META_KEY.fullmatch(str(values.get("key"))) is None:
+        raise sqlite3.DataError("no key")
+    times = [values.get(one) for one in _PERSON_TIMES]
+    if name in ("people", "people_copy") and not any(one is None or _is_readable(one) for one in times):
+        raise sqlite3.DataError("no person")
     named = [values[column] for column in ("sha256", "image_sha256") if column in values and name != "audit"]
     if not all(isinstance(one, str) and is_sha256(one) for one in named):
         raise sqlite3.DataError("no name of a picture")
@@ -219,77 +249,3 @@ def _follows(first: tuple[Any, ...], second: tuple[Any, ...]) -> bool:
         return not first or second > first
     except TypeError:
         return False
-
-
-def complete(db: sqlite3.Connection, blobs: Blobs, now: dt.datetime, lost: Sequence[str]) -> Counter[str]:
-    """Make up rows of the tables that lost some, from rows that tell of them; counts by table.
-
-    Rows whose other half is lost are deleted.
-    """
-    before = {name: _count(db, name) for name in ("people", "hits", "images", "hit_images")}
-    if "hits" in lost:
-        db.execute(_HITS_FROM_FEED)
-    if "people" in lost:
-        for statement in (_PEOPLE_FROM_HITS, _PEOPLE_FROM_REFERENCES):
-            db.execute(statement, (time_to_text(now),))
-    if "images" in lost:
-        _remake_images(db, blobs, now)
-    if "hit_images" in lost or "hits" in lost:
-        db.execute(_HIT_IMAGES_FROM_HITS)
-    made = Counter({name: _count(db, name) - count for name, count in before.items()})
-    for statement in _WITHOUT_PARENT:
-        db.execute(statement)
-    return +made
-
-
-def _count(db: sqlite3.Connection, name: str) -> int:
-    return int(db.execute(f"SELECT count(*) FROM {name}").fetchone()[0])
-
-
-def _remake_images(db: sqlite3.Connection, blobs: Blobs, now: dt.datetime) -> None:
-    named = db.execute(
-        """SELECT sha256 FROM hit_images UNION SELECT image_sha256 FROM person_references
-           UNION SELECT sha256 FROM item_images
-           UNION SELECT j.value FROM hits, json_each(hits.body, '$.images') AS j WHERE j.type = 'text'"""
-    ).fetchall()
-    for (sha256,) in named:
-        if is_sha256(sha256) and (path := blobs.path(sha256)).is_file() and (size := path.stat().st_size):
-            db.execute("INSERT OR IGNORE INTO images VALUES (?, ?, ?)", (sha256, size, time_to_text(now)))
-
-
-_HITS_FROM_FEED = """INSERT OR IGNORE INTO hits
-    (hit_id, person_id, camera, kind, review_state, last_at, latest_seq, seen_seq, body)
-    SELECT hit_id, json_extract(body, '$.person.id'), json_extract(body, '$.camera'),
-        json_extract(body, '$.kind'), coalesce(json_extract(body, '$.review.state'), ''),
-        json_extract(body, '$.visit.last'), seq, seq, body
-    FROM feed WHERE type IN ('alert.created', 'alert.updated', 'alert.reviewed')
-        AND hit_id NOT IN (SELECT hit_id FROM hits)
-        AND json_extract(body, '$.person.id') IS NOT NULL
-    ORDER BY seq DESC"""
-_PEOPLE_FROM_HITS = """INSERT OR IGNORE INTO people (person_id, name, status, changed_at)
-    SELECT person_id, json_extract(body, '$.person.name'), json_extract(body, '$.person.status'), ? FROM hits
-    WHERE person_id NOT IN (SELECT person_id FROM people) ORDER BY latest_seq DESC"""
-_PEOPLE_FROM_REFERENCES = """INSERT OR IGNORE INTO people (person_id, name, status, changed_at)
-    SELECT DISTINCT person_id, person_id, 'unknown', ? FROM person_references
-    WHERE person_id NOT IN (SELECT person_id FROM people)"""
-_HIT_IMAGES_FROM_HITS = """INSERT OR IGNORE INTO hit_images (hit_id, role, sha256)
-    SELECT hits.hit_id, j.key, j.value FROM hits, json_each(hits.body, '$.images') AS j
-    WHERE j.value IN (SELECT sha256 FROM images)"""
-_WITHOUT_PARENT = (
-    "DELETE FROM person_references WHERE image_sha256 NOT IN (SELECT sha256 FROM images)",
-    "DELETE FROM hit_images WHERE hit_id NOT IN (SELECT hit_id FROM hits)",
-    "DELETE FROM hit_images WHERE sha256 NOT IN (SELECT sha256 FROM images)",
-    "DELETE FROM item_images WHERE seq NOT IN (SELECT seq FROM feed)",
-    "DELETE FROM item_images WHERE sha256 NOT IN (SELECT sha256 FROM images)",
-    "DELETE FROM verdicts WHERE hit_id NOT IN (SELECT hit_id FROM hits)",
-    "DELETE FROM sessions WHERE user NOT IN (SELECT name FROM users)",
-    "DELETE FROM login_links WHERE user NOT IN (SELECT name FROM users)",
-    "DELETE FROM staged_embeddings WHERE reference_id NOT IN (SELECT reference_id FROM person_references)",
-    "DELETE FROM erasures WHERE person_id NOT IN (SELECT person_id FROM people)",
-    "DELETE FROM spans WHERE boot_id NOT IN (SELECT boot_id FROM boots)",
-    """INSERT OR IGNORE INTO doomed_images SELECT sha256 FROM images
-       WHERE sha256 NOT IN (SELECT sha256 FROM hit_images)
-         AND sha256 NOT IN (SELECT sha256 FROM item_images)
-         AND sha256 NOT IN (SELECT image_sha256 FROM person_references)""",
-    "DELETE FROM images WHERE sha256 IN (SELECT sha256 FROM doomed_images)",
-)

@@ -58,6 +58,11 @@ def mend(db: sqlite3.Connection) -> bool:
     return True
 
 
+def names(version: int) -> frozenset[str]:
+    """Tables, indexes and triggers of a database of that version."""
+    return frozenset(_own_texts(version))
+
+
 def _own_texts(version: int) -> Mapping[str, bytes]:
     """The texts of a database of that version, by name."""
     with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as db:

@@ -24,7 +24,8 @@ _MODULES = (
     "capture/network capture/devices capture/video capture/pictures app/health/checks.py app/health/drift.py "
     "app/packs/model_files.py app/examine/queue.py app/examine/results.py app/commission/page.py "
     "enhance/planner.py enhance/budget.py enhance/benefit.py enhance/view.py ops/system/sensors.py store/repair "
-    "store/identity/identity.py store/database/connect.py serve/page serve/http/problems.py serve/http/uploads.py"
+    "store/identity/identity.py store/database/connect.py serve/page serve/http/problems.py serve/http/uploads.py "
+    "store/feed/epoch.py"
 )
 SPOKEN = _MODULES.split()
 """Modules of `edge` whose sentences reach the page."""
@@ -92,6 +93,8 @@ NOT_SHOWN = (
     "public, max-age",
     "event: {",
     "} MB",  # parts of sentences, which stand in others
+    "DROP TRIGGER",
+    " differs from its copy",  # looked for in what a check finds
     "reference to page",  # looked for in what SQLite says
     "{mark} as {",
     "://{",

@@ -81,7 +81,7 @@ def alter(sql: str) -> Callable[[sqlite3.Connection], object]:
         (alter("DELETE FROM audit"), "cut after entry 0"),
         (
             alter("DELETE FROM audit WHERE seq >= 8; UPDATE sqlite_sequence SET seq = 7 WHERE name = 'audit'"),
-            "cut after entry 7",
+            "cut after entry 8",  # which says that the database is older than it was
         ),
         (alter("UPDATE audit SET sha256 = printf('%064d', 0) WHERE seq = 9"), "entry 9 does not follow"),
     ],

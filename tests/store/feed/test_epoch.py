@@ -16,7 +16,7 @@ from edge.errors import CursorExpiredError
 from edge.store import Store
 from edge.store.feed import cursor
 from edge.store.feed.epoch_file import FILE
-from tests.support.store import ANN, Clock, add_hits, enrol, hit_of
+from tests.support.store import ANN, BOB, Clock, add_hits, enrol, hit_of
 
 
 class Puller:
@@ -250,3 +250,46 @@ def test_another_boxes_database_is_another_epoch(tmp_path: Path) -> None:
     shutil.copy(tmp_path / "two" / "edge.db", tmp_path / "one" / "edge.db")
     with Store.open(tmp_path / "one") as store:
         assert store.epoch != epoch
+
+
+def test_an_older_copy_of_the_database_is_told_even_if_only_the_list_had_changed(tmp_path: Path) -> None:
+    """Somebody has copied `edge.db` back by hand."""
+    folder, old = tmp_path / "data", tmp_path / "old.db"
+    with Store.open(folder) as store:
+        enrol(store, ANN)
+        add_hits(store, ANN, [1, 2])
+        before, head = store.epoch, store.head_cursor()
+    shutil.copy(folder / "edge.db", old)
+    with Store.open(folder) as store:
+        enrol(store, BOB)
+        assert store.head_cursor() == head, "the feed says nothing of people"
+    shutil.copy(old, folder / "edge.db")
+    with Store.open(folder) as store:
+        assert store.people() == [ANN]
+        found = store.damage()
+        assert found is not None
+        assert (found.state, "people too" in found.detail) == ("older", True)
+        causes = [item.body["cause"] for item in store.feed(None, 100).items if item.type == "gap"]
+        assert causes == ["database restored"]
+        with pytest.raises(CursorExpiredError):
+            store.feed(head, 10)
+        after = store.epoch
+        assert after != before
+    with Store.open(folder) as store:
+        assert store.epoch == after, "told once"
+        assert store.damage() == found
+
+
+def test_a_log_that_was_cut_off_is_told_if_only_the_list_had_changed(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with Store.open(folder) as store:
+        enrol(store, ANN)
+    with Store.open(folder) as store:
+        enrol(store, BOB)
+        shutil.copytree(folder, tmp_path / "killed")
+    (tmp_path / "killed" / "edge.db-wal").write_bytes(b"")
+    with Store.open(tmp_path / "killed") as store:
+        assert store.people() == [ANN]
+        found = store.damage()
+        assert found is not None
+        assert found.state == "older"

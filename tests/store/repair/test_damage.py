@@ -13,6 +13,7 @@ from edge.errors import StoreError
 from edge.store import AuditHead, Damage, Store
 from edge.store.repair import damage as damages
 from edge.store.repair.damage import ACTION
+from edge.store.repair.first_pages import FILE
 from edge.store.repair.set_aside import QUARANTINE
 from tests.support.store import ANN, BOB, PAGE, add_hits, enrol, roots
 
@@ -96,8 +97,9 @@ def test_an_index_that_misses_entries_is_rebuilt_in_place(good: Path, tmp_path: 
         assert "can't be read" not in mended.detail
 
 
-def test_the_first_page_holds_the_schema_and_without_it_all_is_new(good: Path, tmp_path: Path) -> None:
+def test_the_first_page_holds_the_schema_and_without_it_and_its_copy_all_is_new(good: Path, tmp_path: Path) -> None:
     shutil.copytree(good, tmp_path / "bad")
+    (tmp_path / "bad" / FILE).unlink()
     damage(tmp_path / "bad", 1)
     with Store.open(tmp_path / "bad") as store:
         assert "the whole database" in check_health(store, None).detail
