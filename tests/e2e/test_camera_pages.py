@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import datetime as dt
 import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from edge.app.service.areas import AreaKeeper
 from edge.config import CameraConfig, Config
 from edge.config.drawn import read
 from edge.serve import LiveBoard
+from edge.serve.board import Condition
 from tests.e2e.browser import NARROW, WIDE, browsing, find_axe, log_in, require_chromium, serious_faults, shoot
 from tests.support.web import add_scene, live_view, run, running
 
@@ -60,8 +62,12 @@ def test_the_switch_lightens_one_picture_and_the_page_says_what_it_shows(tmp_pat
             await page.get_by_text("lightened for the eye").wait_for()
             await shoot(page, "now-lit")
             is_lit[0] = False
-            await page.get_by_text("not lightened: the box is hot or behind").wait_for()
+            await page.get_by_text("not lightened yet").wait_for()
             await page.locator("[data-camera=door][data-lit=no][data-live=yes]").wait_for()
+            lowered = Condition("lowering", "view", dt.datetime.now(dt.UTC), "the lightened view is off (it is hot)")
+            box.live.publish_conditions([lowered])
+            await page.get_by_text("not lightened: the box is hot or behind").wait_for()
+            box.live.publish_conditions([])
             is_lit[0] = True
             await page.reload()
             await page.locator("[data-camera=door][data-lit=yes]").wait_for()
