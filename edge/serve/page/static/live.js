@@ -47,7 +47,7 @@ export class LivePicture {
     this.born = asked + record.waited_ms - record.age_ms;
     this.draw();
     this.showAge();
-    const lit = this.wantsLit() ? (record.lit ? t("lit") : t(isLowered() ? "not_lit" : "not_lit_yet")) : "";
+    const lit = this.wantsLit() ? (record.lit ? t("lit") : isLowered() ? t("not_lit") : t("not_lit_yet")) : "";
     this.section.dataset.lit = record.lit ? "yes" : "no";
     if (this.litText && this.litText.textContent !== lit) this.litText.textContent = lit;
   }
