@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import time
 from collections.abc import Iterator, Sequence
 
 from edge.config import Config, DetectConfig, Origins, drawn
@@ -13,6 +14,9 @@ MIN_BUSY_FPS = 5.0
 """Searches a second below which somebody who walks by gives too few shots for a sure answer."""
 MIN_IDLE_FPS = 0.5
 """Searches a second below which somebody who comes without a change that is noticed waits for long."""
+
+UNSET_ZONES = ("UTC", "GMT", "UCT")
+"""Zones that a system has where nobody has set one."""
 
 
 def check_settings(config: Config, origins: Origins | None = None) -> list[Check]:
@@ -61,6 +65,10 @@ def contradictions(config: Config) -> Iterator[Check]:
         yield warned(
             "recognise similarity", found, "raise [recognise] min_similarity, or run `edge watchlist calibrate`"
         )
+    scheduled = [camera.name for camera in config.camera if camera.schedule]
+    if scheduled and not config.site.time_zone and time.tzname[0] in UNSET_ZONES:
+        found = f"the hours of {', '.join(scheduled)} are those of the system's time zone, and that is {time.tzname[0]}"
+        yield warned("schedule", found, "set [site] time_zone to that of the place, such as Europe/Berlin")
     if names := sorted(drawn.left_over(config)):
         found = f"{drawn.FILE} holds zones or masks for {names[0]!r}, and no [[camera]] has that name: none is in force"
         fix = f"if the camera was renamed, rename its tables in {config.data_dir / drawn.FILE}, too; else remove them"
