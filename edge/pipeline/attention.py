@@ -60,6 +60,10 @@ class Pace:
     """How far below the limit a face is so surely nobody on the list, and how far above the limits so surely that
     person, that it gives no more shots, unless they are clearly better; None: it gives all."""
 
+    def moving_fps(self, share: float = 1.0) -> float:
+        """Searches a second at a share of the busy rate: where something moves, never fewer than where nothing does."""
+        return max(self.busy_fps * share, self.idle_fps) if self.busy_fps > 0 else 0.0
+
     @classmethod
     def of(cls, settings: DetectConfig) -> Pace:
         """The pace that is configured."""
@@ -139,7 +143,8 @@ class Attention:
             self._large_ns = now
         is_large = self._large_ns is not None and now - self._large_ns <= HOLD_S * 1e9
         pace = self.pace
-        rate = pace.busy_fps if is_large else pace.busy_fps * SMALL_RATE if change is Change.SMALL else pace.idle_fps
+        moving = pace.moving_fps(SMALL_RATE if change is Change.SMALL else 1.0)
+        rate = pace.moving_fps() if is_large else pace.idle_fps if change is Change.NONE else moving
         is_new = now - self._first_ns < LEARN_S * 1e9
         return Step.SEARCH if is_new or self._is_due(now, rate) else Step.REST
 
@@ -184,7 +189,7 @@ class Attention:
             return Step.SEARCH
         if is_settled:
             return Step.SEARCH if self._may_be_more(frame, tracks) else Step.FOLLOW
-        is_due = self._is_due(frame.captured_mono_ns, self.pace.busy_fps)
+        is_due = self._is_due(frame.captured_mono_ns, self.pace.moving_fps())
         return Step.SEARCH if is_due else Step.FOLLOW
 
     def _find_again(self, frame: Frame, tracks: Sequence[Track]) -> frozenset[int]:
@@ -209,7 +214,7 @@ class Attention:
         Looked at as often as a search would be, against the last frame that was searched.
         """
         now = frame.captured_mono_ns
-        if self._is_due(now, self.pace.busy_fps * SETTLED_RATE):
+        if self._is_due(now, self.pace.moving_fps(SETTLED_RATE)):
             return True
         if self._among_faces is None or now - self._compared_ns < (1 - LENIENCE) / self.pace.busy_fps * 1e9:
             return self._among_faces is None
@@ -228,7 +233,7 @@ class Attention:
         That is as often as elsewhere: where a face is in view, if one of low score is left, or else where none is.
         """
         before, usual, pace = self._among_faces, self._usual, self.pace
-        rate = pace.busy_fps if self._has_trace else pace.idle_fps
+        rate = pace.moving_fps() if self._has_trace else pace.idle_fps
         if pace.idle_fps <= 0 or before is None or usual is None or self._is_due(frame.captured_mono_ns, rate):
             return False
         now = _small(frame)

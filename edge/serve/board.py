@@ -16,6 +16,8 @@ from edge.serve.bell import Bell
 
 VIEWER_COUNTS_FOR_S = 5.0
 """Seconds after a request for its frames in which a camera counts as having viewers."""
+LIT_LAGS_S = 2.0
+"""Seconds by which a lightened frame may be older than the plain one; an older one is left from former viewers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ class LiveBoard:
     ) -> list[LiveView]:
         """Wait until a camera in `seen` has a frame other than the one seen; return all such, [] at the time-out.
 
-        Of the cameras in `lit`, lightened frames.
+        Of the cameras in `lit`, lightened frames; a plain one where no frame has come since that was asked for.
         """
         deadline = time.monotonic() + timeout_s
         while True:
@@ -129,11 +131,19 @@ class LiveBoard:
             self._asked_at.update({camera: now for camera in seen if camera not in lit})
             self._lit_asked_at.update({camera: now for camera in seen if camera in lit})
             rings = self._frames.rings
-            newest = [(self._lit if camera in lit else self._views).get(camera) for camera in seen]
+            newest = [self._newest_lit(camera) if camera in lit else self._views.get(camera) for camera in seen]
             if found := [view for view in newest if view is not None and view.frame_id != seen[view.camera]]:
                 return found
             if not await self._frames.wait(rings, max(0.0, deadline - time.monotonic())):
                 return []
+
+    def _newest_lit(self, camera: str) -> LiveView | None:
+        """The newest lightened frame; where it is missing or left from before, the plain one once that is not live."""
+        with self._lock:
+            plain, lit = self._views.get(camera), self._lit.get(camera)
+        if plain is None or (lit and plain.captured_mono_ns - lit.captured_mono_ns <= LIT_LAGS_S * 1e9):
+            return lit
+        return plain if age_ms(plain) > LIT_LAGS_S * 1e3 else None
 
 
 def _states(health: tuple[CameraHealth, ...]) -> list[tuple[str, str, str]]:

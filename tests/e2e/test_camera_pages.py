@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import datetime as dt
 import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edge.app.service.areas import AreaKeeper
 from edge.config import CameraConfig, Config
+from edge.config.areas import is_inside
 from edge.config.drawn import read
 from edge.serve import LiveBoard
+from edge.serve.board import Condition
 from tests.e2e.browser import NARROW, WIDE, browsing, find_axe, log_in, require_chromium, serious_faults, shoot
 from tests.support.web import add_scene, live_view, run, running
 
@@ -26,6 +30,9 @@ def config(folder: Path) -> Config:
     return Config(
         data_dir=folder / "data", camera=(CameraConfig(name="door", source="file:none.mp4", mask_polygons=(own,)),)
     )
+
+
+STAR = ((0.5, 0.05), (0.76, 0.86), (0.07, 0.36), (0.93, 0.36), (0.24, 0.86))
 
 
 @contextlib.asynccontextmanager
@@ -60,8 +67,12 @@ def test_the_switch_lightens_one_picture_and_the_page_says_what_it_shows(tmp_pat
             await page.get_by_text("lightened for the eye").wait_for()
             await shoot(page, "now-lit")
             is_lit[0] = False
-            await page.get_by_text("not lightened: the box is hot or behind").wait_for()
+            await page.get_by_text("not lightened yet").wait_for()
             await page.locator("[data-camera=door][data-lit=no][data-live=yes]").wait_for()
+            lowered = Condition("lowering", "view", dt.datetime.now(dt.UTC), "the lightened view is off (it is hot)")
+            box.live.publish_conditions([lowered])
+            await page.get_by_text("not lightened: the box is hot or behind").wait_for()
+            box.live.publish_conditions([])
             is_lit[0] = True
             await page.reload()
             await page.locator("[data-camera=door][data-lit=yes]").wait_for()
@@ -98,8 +109,10 @@ def test_zones_are_drawn_and_saved_by_keyboard_alone(tmp_path: Path) -> None:
             await log_in(box, page)
             await page.goto(f"{box.url}/box/zones/door")
             await page.locator("#draw[data-frame]").wait_for()
+            assert await page.locator("#unsaved").inner_text() == ""
             await page.get_by_role("button", name="Add a zone to leave out").focus()
             await page.keyboard.press("Enter")
+            await page.get_by_text("Not saved yet").wait_for()
             # The new area's first corner has the focus.
             for _ in range(5):
                 await page.keyboard.press("ArrowLeft")
@@ -107,13 +120,38 @@ def test_zones_are_drawn_and_saved_by_keyboard_alone(tmp_path: Path) -> None:
             await page.keyboard.press("Shift+ArrowUp")
             await page.keyboard.press("Tab")
             await page.keyboard.press("Delete")
+            await page.keyboard.press("Delete")
             assert "3 corners" in await page.locator("#list li").inner_text()
+            await page.get_by_text("An area keeps three corners").wait_for()
             await page.get_by_role("button", name="Save").focus()
             await page.keyboard.press("Enter")
             await page.locator("#saved").wait_for()
             assert await page.locator("#list li").count() == 1
             await page.get_by_role("button", name="Remove: Don't recognise here 1").click()
             assert await page.locator("#list li").count() == 0
+            asked: list[str] = []
+
+            async def stay(dialog: Any) -> None:
+                asked.append(dialog.type)
+                await dialog.dismiss()
+
+            page.on("dialog", stay)
+            await page.get_by_role("link", name="Now").click()
+            assert page.url.startswith(f"{box.url}/box/zones/door"), "whoever leaves with what is not saved is asked"
+            assert asked == ["beforeunload"]
+            await page.get_by_text("Not saved yet").wait_for()
+            # The middle of a star is outside by the even-odd rule, as for faces.
+            await page.locator("textarea").evaluate(
+                """(text, star) => {
+                    text.value = JSON.stringify({ include_zones: [star] });
+                    text.dispatchEvent(new Event("change"));
+                }""",
+                STAR,
+            )
+            filled = "(one, at) => one.isPointInFill(new DOMPoint(...at))"
+            for x, y in ((0.5, 0.5), (0.5, 0.15)):
+                shown = await page.locator("polygon.include_zones").evaluate(filled, (x, y))
+                assert shown == is_inside(STAR, x, y), (x, y)
 
     run(check())
     (zone,) = read(tmp_path / "data")["door"].exclude_zones

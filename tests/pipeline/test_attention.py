@@ -19,7 +19,7 @@ from edge.capture.sources import open_path
 from edge.config import Config
 from edge.glance import VIDEO_RANGE, Glance
 from edge.pipeline import ActiveList, DeviceFacts, FrameResult, Pipeline
-from edge.pipeline.attention import SETTLED_RATE, Pace
+from edge.pipeline.attention import SETTLED_RATE, Attention, Pace, Step
 from edge.pixels import compose
 from edge.records import Detections, Frame
 
@@ -125,6 +125,23 @@ def test_noise_and_slow_light_are_searched_at_the_idle_rate(light: float) -> Non
     after = results[round(2 * FPS) :]
     assert searched(after) <= 1.2 * LIVE.idle_fps / FPS
     assert searched(after) >= 0.8 * LIVE.idle_fps / FPS, "the slow heartbeat goes on"
+
+
+@pytest.mark.parametrize(("side", "pace"), [(24, Pace(8.0, 10.0)), (240, Pace(8.0, 2.0))])
+def test_what_moves_is_never_searched_less_often_than_stillness(side: int, pace: Pace) -> None:
+    """Whatever the settings say, something small, or a busy rate below the idle one, makes no search rarer."""
+    images = wall(6.0)
+    for number in range(round(2 * FPS), len(images)):
+        left = number * 3 % (640 - side)
+        images[number][200 : 200 + side, left : left + side] = 255
+    attention, searches = Attention(pace), []
+    for number, image in enumerate(images):
+        frame = Frame(number, "door", AT, round(number / FPS * 1e9), image)
+        if attention.choose(frame, ()) is Step.SEARCH:
+            attention.note(frame, ())
+            searches.append(number)
+    while_moving = [number for number in searches if number >= 2 * FPS]
+    assert len(while_moving) >= 0.8 * 4 * pace.idle_fps
 
 
 def test_a_codec_that_pulses_is_learnt() -> None:

@@ -29,6 +29,13 @@ def lowered(pace: Pace, step: Lowering) -> Pace:
     return pace.times(*SHARES.get(step, (1.0, 1.0)))
 
 
+def last_step(configured: DetectConfig) -> Lowering:
+    """The deepest step that gives up anything: where every frame is searched, half as often is not to be had."""
+    if configured.idle_fps <= 0:
+        return Lowering.VIEW
+    return Lowering.RATE if configured.busy_fps > 0 else Lowering.IDLE
+
+
 def follow_pace(pipeline: Pipeline, configured: DetectConfig, step: Lowering) -> None:
     """Search as often as the step in force leaves; log a change once when it begins and once when it ends."""
     own = Pace.of(configured)

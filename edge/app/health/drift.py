@@ -140,9 +140,12 @@ class FaceDrift:
             known.first = [one for one in known.first if one.day > walked]
             if day.day <= walked:
                 return None
+        # Days that are no measure, such as those before a shop opens, would leave all later ones without comparison.
+        known.first = [one for one in known.first if one.count >= MIN_FACES]
         if len(known.first) >= FIRST_DAYS:
             return drift_of(known.first, day, accepted)
-        known.first.append(day)
+        if day.count >= MIN_FACES:
+            known.first.append(day)
         return None if accepted is None else drift_of((), day, accepted)
 
     @staticmethod

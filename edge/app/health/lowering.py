@@ -51,8 +51,10 @@ WORDS = {
 class LoweringOrder:
     """The step in force. One thread calls `update`; any may read `step`."""
 
-    def __init__(self) -> None:
+    def __init__(self, last: Lowering = Lowering.RATE) -> None:
+        """`last` is the deepest step that gives up anything here; those after it are neither taken nor told."""
         self.step = Lowering.NONE
+        self._last = last
         self._changed_s = float("-inf")
         self._needed_s = float("-inf")
 
@@ -62,7 +64,8 @@ class LoweringOrder:
         `now_s` is a monotonic time in seconds.
         """
         causes = [why for (subject, name), why in CAUSES.items() if state(subject) == name]
-        deepest = max((step for (subject, name), step in DEEPEST.items() if state(subject) == name), default=0)
+        asked = max((step for (subject, name), step in DEEPEST.items() if state(subject) == name), default=0)
+        deepest = min(asked, self._last)
         if deepest >= self.step:
             self._needed_s = now_s
         if self.step < deepest and (self.step is Lowering.NONE or now_s - self._changed_s >= NEXT_AFTER_S):

@@ -15,7 +15,7 @@ from edge.app.build import Models, load_active_list
 from edge.app.commission.page import PageWalk
 from edge.app.examine.queue import ExamineQueue
 from edge.app.health import checks
-from edge.app.health.budget import follow_pace, set_strains
+from edge.app.health.budget import follow_pace, last_step, set_strains
 from edge.app.health.camera_news import CameraNews
 from edge.app.health.drift import FaceDrift
 from edge.app.health.evidence import SceneEvidence
@@ -83,7 +83,8 @@ class Parts:
         zone = ZoneInfo(config.site.time_zone) if config.site.time_zone else None
         self.drift = self.vision.drift = FaceDrift(config.data_dir, list(hours), zone)
         evidence = self.vision.evidence = SceneEvidence(self.cameras, models.stages.second_look)
-        self.camera_news, self.lowering = CameraNews(self.outbox.add_item, evidence.pictures_of), LoweringOrder()
+        self.camera_news = CameraNews(self.outbox.add_item, evidence.pictures_of)
+        self.lowering = LoweringOrder(last_step(config.detect))
         self.examiner = ExamineQueue(config)
         self.people = PeopleWorker(config, store, forget_examinations=self.examiner.forget_person)
         self.recognition = RecognitionSwitch(store, self.vision)

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import difflib
+import time
 from collections.abc import Iterator, Sequence
 
-from edge.config import Config, Origins, drawn
+from edge.config import Config, DetectConfig, Origins, drawn
 from edge.ops.doctor.check import Check, failed, passed, warned
 from edge.ops.effective import defaults, effective
+
+MIN_BUSY_FPS = 5.0
+"""Searches a second below which somebody who walks by gives too few shots for a sure answer."""
+MIN_IDLE_FPS = 0.5
+"""Searches a second below which somebody who comes without a change that is noticed waits for long."""
+
+UNSET_ZONES = ("UTC", "GMT", "UCT")
+"""Zones that a system has where nobody has set one."""
 
 
 def check_settings(config: Config, origins: Origins | None = None) -> list[Check]:
@@ -45,6 +54,7 @@ def contradictions(config: Config) -> Iterator[Check]:
     if config.detect.keep_score > config.detect.min_score:
         found = f"keep_score {config.detect.keep_score} is over min_score {config.detect.min_score}"
         yield warned("detect scores", found, "set [detect] keep_score below min_score, or tracks break up early")
+    yield from _rates(config.detect)
     if config.recognise.min_shots > config.recognise.max_shots:
         found = f"min_shots {config.recognise.min_shots} is over max_shots {config.recognise.max_shots}"
         yield warned(
@@ -55,7 +65,24 @@ def contradictions(config: Config) -> Iterator[Check]:
         yield warned(
             "recognise similarity", found, "raise [recognise] min_similarity, or run `edge watchlist calibrate`"
         )
+    scheduled = [camera.name for camera in config.camera if camera.schedule]
+    if scheduled and not config.site.time_zone and time.tzname[0] in UNSET_ZONES:
+        found = f"the hours of {', '.join(scheduled)} are those of the system's time zone, and that is {time.tzname[0]}"
+        yield warned("schedule", found, "set [site] time_zone to that of the place, such as Europe/Berlin")
     if names := sorted(drawn.left_over(config)):
         found = f"{drawn.FILE} holds zones or masks for {names[0]!r}, and no [[camera]] has that name: none is in force"
         fix = f"if the camera was renamed, rename its tables in {config.data_dir / drawn.FILE}, too; else remove them"
         yield warned("drawn zones and masks", found, fix)
+
+
+def _rates(detect: DetectConfig) -> Iterator[Check]:
+    """Warn of rates of searches at which people pass unseen."""
+    if detect.busy_fps > 0 and max(detect.busy_fps, detect.idle_fps) < MIN_BUSY_FPS:
+        found = f"busy_fps {detect.busy_fps:g}: who walks by is looked for too rarely, and may be missed"
+        yield warned("detect rates", found, f"set [detect] busy_fps to {MIN_BUSY_FPS:g} at least; 10 is usual")
+    elif 0 < detect.idle_fps < MIN_IDLE_FPS:
+        found = f"idle_fps {detect.idle_fps:g}: who comes without much movement waits {1 / detect.idle_fps:.0f} s"
+        yield warned("detect rates", found, f"set [detect] idle_fps to {MIN_IDLE_FPS:g} at least; 2 is usual")
+    elif 0 < detect.busy_fps < detect.idle_fps:
+        found = f"busy_fps {detect.busy_fps:g} is below idle_fps {detect.idle_fps:g}, which then holds for both"
+        yield warned("detect rates", found, "set [detect] busy_fps above idle_fps")

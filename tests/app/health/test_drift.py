@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, replace
+import json
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -112,6 +113,27 @@ def test_after_a_first_week_smaller_faces_are_said_each_day_and_over_a_restart(t
     assert again.close_day(NOON + dt.timedelta(days=13)) is None
     assert play_day(again, 13, small) is None
     assert play_day(again, 14, small) == told
+
+
+def test_quiet_days_are_no_first_week_so_that_later_ones_are_compared_all_the_same(tmp_path: Path) -> None:
+    drift = FaceDrift(tmp_path, ["door"])
+    drift.close_day(NOON)
+    for number in range(9):  # the shop is not open yet
+        play_day(drift, number, FACE, count=3)
+    for number in range(9, 16):
+        assert play_day(drift, number, FACE) == ("ok", FIRST_WEEK), "nothing was compared yet"
+    assert play_day(drift, 16, replace(FACE, eye_distance_px=20.0)) == ("changed", f"door: {SMALLER}")
+
+
+def test_a_first_week_that_was_kept_with_quiet_days_goes_on(tmp_path: Path) -> None:
+    days = [replace(day, count=5 if number else 100) for number, day in enumerate(FIRST)]
+    (tmp_path / FILE).write_text(json.dumps({"door": [asdict(day) for day in days]}))
+    drift = FaceDrift(tmp_path, ["door"])
+    drift.close_day(NOON)
+    play_day(drift, 0, FACE)
+    for number in range(1, 7):
+        assert play_day(drift, number, FACE) == ("ok", FIRST_WEEK)
+    assert play_day(drift, 7, replace(FACE, eye_distance_px=20.0)) == ("changed", f"door: {SMALLER}")
 
 
 def test_from_the_day_after_the_walk_on_days_are_held_against_it_and_a_new_week_begins(tmp_path: Path) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from edge.app.health.budget import last_step, lowered
 from edge.app.health.lowering import BACK_AFTER_S, NEXT_AFTER_S, Lowering, LoweringOrder
+from edge.config import DetectConfig
+from edge.pipeline.attention import Pace
 
 
 def run(order: LoweringOrder, said: dict[str, str], start_s: float, seconds: float) -> list[Lowering]:
@@ -30,6 +33,24 @@ def run(order: LoweringOrder, said: dict[str, str], start_s: float, seconds: flo
 )
 def test_it_goes_as_far_as_the_state_calls_for_in_order(said: dict[str, str], steps: list[Lowering]) -> None:
     assert run(LoweringOrder(), said, 0, 300) == steps
+
+
+@pytest.mark.parametrize(
+    ("idle_fps", "busy_fps", "steps"),
+    [
+        (2.0, 10.0, [Lowering.VIEW, Lowering.IDLE, Lowering.RATE]),
+        (2.0, 0.0, [Lowering.VIEW, Lowering.IDLE]),
+        (0.0, 10.0, [Lowering.VIEW]),
+        (0.0, 0.0, [Lowering.VIEW]),
+    ],
+)
+def test_no_step_is_told_that_gives_up_nothing(idle_fps: float, busy_fps: float, steps: list[Lowering]) -> None:
+    """Where every frame is searched, searches are not halved: the page must not say that they are."""
+    configured = DetectConfig(idle_fps=idle_fps, busy_fps=busy_fps)
+    order = LoweringOrder(last_step(configured))
+    assert run(order, {"load": "overloaded"}, 0, 300) == steps
+    assert len({lowered(Pace.of(configured), step) for step in steps}) == len(steps), "each but the view searches less"
+    assert run(order, {}, 301, 4 * BACK_AFTER_S)[-1] is Lowering.NONE
 
 
 def test_the_view_goes_at_once_and_each_step_has_time_to_help() -> None:

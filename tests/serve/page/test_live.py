@@ -139,17 +139,6 @@ def test_the_board_keeps_only_the_newest_and_wakes_across_threads() -> None:
     asyncio.run(check())
 
 
-def test_only_a_camera_that_is_looked_at_is_wanted() -> None:
-    async def check() -> None:
-        board = LiveBoard()
-        assert not board.has_viewers("door")
-        await board.wait_newer("door", None, 0.01)
-        assert board.has_viewers("door")
-        assert not board.has_viewers("yard")
-
-    asyncio.run(check())
-
-
 def test_a_lightened_view_is_another_picture_and_says_so(tmp_path: Path) -> None:
     async def check() -> None:
         async with running(tmp_path) as box:

@@ -3,7 +3,7 @@
 // Age is capture to paint. The device sends a frame's age by its own monotonic clock; from then on this page's
 // monotonic clock counts. The time of our request is included: the age shown may be slightly too great, never too small.
 
-import { isOffline, said } from "./strip.js";
+import { isLowered, isOffline, said } from "./strip.js";
 import { ageInWords, numberText, t } from "./texts.js";
 
 const root = document.documentElement.dataset.root;
@@ -47,7 +47,7 @@ export class LivePicture {
     this.born = asked + record.waited_ms - record.age_ms;
     this.draw();
     this.showAge();
-    const lit = this.wantsLit() ? (record.lit ? t("lit") : t("not_lit")) : "";
+    const lit = this.wantsLit() ? (record.lit ? t("lit") : isLowered() ? t("not_lit") : t("not_lit_yet")) : "";
     this.section.dataset.lit = record.lit ? "yes" : "no";
     if (this.litText && this.litText.textContent !== lit) this.litText.textContent = lit;
   }

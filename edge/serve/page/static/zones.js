@@ -20,7 +20,10 @@ const canvas = box.querySelector("canvas");
 const fixed = JSON.parse(box.dataset.fixed);
 const max = Number(box.dataset.max);
 const names = Object.fromEntries([...document.querySelectorAll("[data-add]")].map((one) => [one.dataset.add, one.dataset.name]));
+const unsaved = document.getElementById("unsaved");
 let areas = read();
+// What is in force, or none where this page was refused: whoever leaves with anything else is asked.
+const saved = document.querySelector("[role=alert]") ? null : JSON.stringify(areas);
 
 function read() {
   try {
@@ -44,9 +47,17 @@ const asPoints = (corners) => corners.map(([x, y]) => `${x},${y}`).join(" ");
 const sentence = (kind, number, corner, [x, y]) =>
   t("zone_corner", { area: `${names[kind]} ${number + 1}`, corner: corner + 1, x: Math.round(x * 100), y: Math.round(y * 100) });
 
+const isSaved = () => JSON.stringify(areas) === saved;
+
+function tellSaved() {
+  const said = isSaved() ? "" : t("zone_unsaved");
+  if (unsaved.textContent !== said) unsaved.textContent = said;
+}
+
 function changed(focus) {
   text.value = JSON.stringify(areas);
   draw();
+  tellSaved();
   if (focus) svg.querySelector(`[data-corner="${focus}"]`)?.focus();
 }
 
@@ -112,7 +123,10 @@ function place(event) {
 // A new corner goes into the side whose middle is nearest; without a place, into the middle of the last side.
 function addCorner(kind, number, at) {
   const corners = areas[kind][number];
-  if (corners.length >= MAX_CORNERS) return;
+  if (corners.length >= MAX_CORNERS) {
+    told.textContent = t("zone_corners_full", { count: MAX_CORNERS });
+    return;
+  }
   const middles = corners.map(([x, y], i) => {
     const [x2, y2] = corners[(i + 1) % corners.length];
     return [(x + x2) / 2, (y + y2) / 2];
@@ -140,6 +154,9 @@ function press(event, kind, number, index) {
   } else if (event.key === "Delete" && areas[kind][number].length > MIN_CORNERS) {
     areas[kind][number].splice(index, 1);
     index = Math.max(0, index - 1);
+  } else if (event.key === "Delete") {
+    told.textContent = t("zone_corners");
+    return;
   } else {
     return;
   }
@@ -202,7 +219,14 @@ for (const one of document.querySelectorAll("[data-add]")) one.addEventListener(
 text.addEventListener("change", () => {
   areas = read();
   draw();
+  tellSaved();
+});
+let isSent = false;
+text.form.addEventListener("submit", () => (isSent = true));
+addEventListener("beforeunload", (event) => {
+  if (!isSent && !isSaved()) event.preventDefault();
 });
 for (const id of ["draw", "tools", "list"]) document.getElementById(id).hidden = false;
 draw();
+tellSaved();
 follow();

@@ -108,12 +108,16 @@ def test_removing_what_was_drawn_leaves_what_the_file_says(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("areas", "said"),
     [
-        ("no json", "Invalid JSON"),
-        (json.dumps({"mask_polygons": [[[0, 0], [1, 1]]]}), "mask_polygons.0"),
-        (json.dumps({"mask_polygons": [[[0, 0], [0.5, 0.5], [1, 1]]]}), "one line"),
-        (json.dumps({"mask_polygons": [[[0, 0], [2, 0], [1, 1]]]}), "mask_polygons.0.1.0"),
-        (json.dumps({"mask_polygons": [MASK] * (files.MAX_POLYGONS + 1)}), "mask_polygons"),
-        (json.dumps({"masks": []}), "masks"),
+        ("no json", "the text does not hold areas"),
+        (json.dumps({"mask_polygons": [MASK, [[0, 0], [1, 1]]]}), "Mask 2: an area needs three corners or more"),
+        (json.dumps({"mask_polygons": [[[0, 0], [0.5, 0.5], [1, 1]]]}), "Mask 1: the corners lie on one line"),
+        (json.dumps({"mask_polygons": [[[0, 0], [2, 0], [1, 1]]]}), "Mask 1: a corner lies outside the picture"),
+        (json.dumps({"mask_polygons": [[[0, 0], [-1, 0], [1, 1]]]}), "Mask 1: a corner lies outside the picture"),
+        (json.dumps({"mask_polygons": [MASK] * (files.MAX_POLYGONS + 1)}), "Mask: there can be at most 16 areas"),
+        (json.dumps({"exclude_zones": [MASK * 22]}), "Don't recognise here 1: an area has at most 64 corners"),
+        (json.dumps({"mask_polygons": [[["a", 0], [1, 0], [1, 1]]]}), "Mask 1: the text does not hold areas"),
+        (json.dumps({"masks": []}), "the text does not hold areas"),
+        (json.dumps([]), "the text does not hold areas"),
     ],
 )
 def test_what_can_t_be_used_is_refused_and_not_lost(tmp_path: Path, areas: str, said: str) -> None:
@@ -144,6 +148,14 @@ def test_a_second_person_does_not_overwrite_the_first(tmp_path: Path) -> None:
             answer, body = await box.post("/box/zones/door", other, caller)
             assert answer.status == 412
             assert "Somebody else has changed" in body.decode()
+            again = form_of(body.decode())
+            assert again["areas"] == other["areas"], "what was drawn is still there"
+            answer, _ = await box.post("/box/zones/door", again, caller)
+            assert answer.status == 412, "pressing Save once more must not take the other's mask away"
+            wrong = again | {"areas": "no json"}
+            answer, body = await box.post("/box/zones/door", wrong, caller)
+            answer, _ = await box.post("/box/zones/door", form_of(body.decode()) | {"areas": other["areas"]}, caller)
+            assert answer.status == 412
             assert len(scene.taken) == 1
 
     run(check())

@@ -1,0 +1,53 @@
+"""What the doctor says of settings that are allowed one by one, and do harm."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from edge.config import CameraConfig, Config, DetectConfig, SiteConfig
+from edge.ops.doctor.settings import contradictions
+
+
+@pytest.mark.parametrize(
+    ("idle_fps", "busy_fps", "said"),
+    [
+        (2.0, 10.0, None),
+        (0.0, 0.0, None),
+        (0.0, 10.0, None),
+        (2.0, 0.0, None),
+        (0.5, 5.0, None),
+        (0.01, 0.02, "may be missed"),
+        (0.0, 0.1, "may be missed"),
+        (2.0, 4.9, "may be missed"),
+        (0.01, 10.0, "waits 100 s"),
+        (0.1, 0.0, "waits 10 s"),
+        (10.0, 2.0, "busy_fps 2 is below idle_fps 10"),
+    ],
+)
+def test_rates_at_which_people_pass_unseen_are_warned_of(idle_fps: float, busy_fps: float, said: str | None) -> None:
+    found = list(contradictions(Config(detect=DetectConfig(idle_fps=idle_fps, busy_fps=busy_fps))))
+    assert [one.name for one in found] == ([] if said is None else ["detect rates"])
+    assert said is None or said in found[0].found
+    assert all(one.fix for one in found)
+
+
+@pytest.mark.parametrize(
+    ("system", "site", "schedule", "warns"),
+    [
+        ("UTC", "", ("daily 07:00-19:00",), True),
+        ("UTC", "UTC", ("daily 07:00-19:00",), False),
+        ("UTC", "Europe/Berlin", ("daily 07:00-19:00",), False),
+        ("CET", "", ("daily 07:00-19:00",), False),
+        ("UTC", "", (), False),
+    ],
+)
+def test_hours_of_a_place_whose_time_zone_nobody_has_set_are_warned_of(
+    system: str, site: str, schedule: tuple[str, ...], warns: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "tzname", (system, system))
+    camera = CameraConfig(name="yard", source="file:none.mp4", schedule=schedule)
+    found = list(contradictions(Config(site=SiteConfig(time_zone=site), camera=(camera,))))
+    assert [one.name for one in found] == (["schedule"] if warns else [])
+    assert all("yard" in one.found and "UTC" in one.found for one in found)
