@@ -2,6 +2,7 @@
 
 Holds medians and counts of whole days, never a face. `faces.json` in the data directory keeps them over restarts;
 without that file a first week begins anew, and so it does after an acceptance walk: the camera was set up then.
+`faces-today.json` keeps what the day has so far, so that a box which is restarted each night has whole days, too.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from edge.records import Quality
 log = logging.getLogger(__name__)
 
 FILE = "faces.json"
+TODAY = "faces-today.json"
+KEEP_EVERY = dt.timedelta(minutes=15)
+MAX_AWAY = dt.timedelta(hours=1)
+"""A service that was away for longer has missed too much of a day for it to be a whole one."""
 FIRST_DAYS = 7
 MIN_FACES = 20
 """Faces of a day, and of the first week's middle day, with which they are compared."""
@@ -91,11 +96,13 @@ class FaceDrift:
     """Fed by the vision thread; closed day by day by the health monitor."""
 
     def __init__(self, data_dir: Path, cameras: Sequence[str], zone: dt.tzinfo | None = None) -> None:
-        self._path = data_dir / FILE
+        self._path, self._today = data_dir / FILE, data_dir / TODAY
         self._zone = zone
         self._lock = threading.Lock()
         self._day = ""
         self._is_whole = False
+        self._is_changed = False
+        self._kept_at: dt.datetime | None = None
         self._cameras = {name: _Camera(first) for name, first in self._read(cameras).items()}
 
     def note_face(self, camera: str, quality: Quality | None) -> None:
@@ -111,26 +118,37 @@ class FaceDrift:
     def close_day(self, at: dt.datetime) -> tuple[str, str] | None:
         """At the first call of a day, what the last one was like: `changed` or `ok` with a sentence; else None.
 
-        The day on which the service starts is no whole one and is left out.
+        The day on which the service starts is no whole one and is left out, but where it was away for a short time. A
+        day with too few faces says nothing: what was said before stands.
         """
         day = at.astimezone(self._zone).date().isoformat()
+        if not self._day:
+            self._go_on(at)
         if day == self._day:
+            if self._kept_at is None or not dt.timedelta() <= at - self._kept_at < KEEP_EVERY:
+                self._keep(at)
             return None
         former, was_whole = self._day, self._is_whole
         self._day, self._is_whole = day, bool(former)
         with self._lock:
             days = {name: self._take(former, known) for name, known in self._cameras.items()}
         if not was_whole:
+            self._keep(at)
             return None
         found = {name: self._close(name, one) for name, one in days.items()}
         self._write()
+        self._keep(at)
         said = [f"{name}: {text}" for name, texts in found.items() for text in texts or ()]
+        was_changed, self._is_changed = self._is_changed, bool(said)
         if said:
             return "changed", "; ".join(said)
         # "ok" only where something was compared: a camera that nobody passes says nothing good.
         if any(texts is not None and days[name].count >= MIN_FACES for name, texts in found.items()):
             return "ok", OK
-        return "ok", FIRST_WEEK if any(texts is None for texts in found.values()) else TOO_FEW
+        if any(texts is None for texts in found.values()):
+            return "ok", FIRST_WEEK
+        self._is_changed = was_changed
+        return None if was_changed else ("ok", TOO_FEW)
 
     def _close(self, name: str, day: FaceDay) -> list[str] | None:
         """Take in a day of one camera; what is said of it, None where there is nothing yet to compare it with."""
@@ -165,11 +183,45 @@ class FaceDrift:
             log.warning("%s can't be read (%s); a first week of faces begins anew", self._path, error)
         return {name: [] for name in cameras}
 
-    def _write(self) -> None:
-        part = self._path.with_suffix(".part")
-        body = {name: [asdict(day) for day in known.first] for name, known in self._cameras.items()}
+    def _go_on(self, at: dt.datetime) -> None:
+        """Take up the day that was kept, where the service was away for a short time only."""
         try:
-            part.write_text(json.dumps(body), "utf-8")
-            part.replace(self._path)
-        except OSError as error:
-            log.warning("%s can't be written: %s", self._path, error)
+            stored = json.loads(self._today.read_text("utf-8"))
+            away = at - dt.datetime.fromisoformat(stored["at"])
+            if not dt.timedelta() <= away <= MAX_AWAY:
+                return
+            days = {
+                name: (one["count"] + 0, [(a, b, c) for a, b, c in one["faces"]])
+                for name, one in stored["cameras"].items()
+            }
+            self._day, self._is_whole = str(stored["day"]), bool(stored["is_whole"])
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            log.warning("%s can't be read (%s); the faces of this day are not compared", self._today, error)
+            return
+        with self._lock:
+            for name, (count, faces) in days.items():
+                if (known := self._cameras.get(name)) is not None:
+                    known.count += count
+                    known.today = (faces + known.today)[:MAX_FACES]
+
+    def _keep(self, at: dt.datetime) -> None:
+        """Write down what the day has so far."""
+        with self._lock:
+            days = {name: {"count": one.count, "faces": list(one.today)} for name, one in self._cameras.items()}
+        self._kept_at = at
+        _replace(self._today, {"at": at.isoformat(), "day": self._day, "is_whole": self._is_whole, "cameras": days})
+
+    def _write(self) -> None:
+        _replace(self._path, {name: [asdict(day) for day in known.first] for name, known in self._cameras.items()})
+
+
+def _replace(path: Path, body: object) -> None:
+    """Write a file whole or not at all; what can't be written is logged."""
+    part = path.with_suffix(".part")
+    try:
+        part.write_text(json.dumps(body), "utf-8")
+        part.replace(path)
+    except OSError as error:
+        log.warning("%s can't be written: %s", path, error)

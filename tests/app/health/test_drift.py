@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from edge.app.health.accepted import Accepted, accepted_of, read_accepted, write_accepted
-from edge.app.health.drift import FILE, FIRST_WEEK, OK, TOO_FEW, FaceDay, FaceDrift, drift_of
+from edge.app.health.drift import FILE, FIRST_WEEK, MAX_AWAY, OK, TODAY, TOO_FEW, FaceDay, FaceDrift, drift_of
 from edge.records import Quality
 
 FIRST = [FaceDay(f"2026-11-0{number}", 100, 40.0, 0.5, 0.8) for number in range(1, 8)]
@@ -176,3 +176,72 @@ def test_a_damaged_file_begins_a_new_week_and_strange_cameras_are_left_out(tmp_p
     drift.close_day(NOON)
     drift.close_day(NOON + dt.timedelta(days=1))
     assert drift.close_day(NOON + dt.timedelta(days=2)) is not None
+
+
+def test_a_day_with_too_few_faces_leaves_what_was_said_before(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(json.dumps({"door": [asdict(replace(day, count=20)) for day in FIRST]}))
+    drift, small = FaceDrift(tmp_path, ["door"]), replace(FACE, eye_distance_px=20.0)
+    drift.close_day(NOON)
+    play_day(drift, 0, FACE)
+    assert play_day(drift, 1, small) == ("changed", f"door: {SMALLER}")
+    assert play_day(drift, 2, FACE, count=19) is None, "nothing says that the camera was set right"
+    assert play_day(drift, 3, FACE) == ("ok", OK)
+    assert play_day(drift, 4, FACE, count=19) == ("ok", TOO_FEW)
+
+
+MINUTE = dt.timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("away", [MINUTE, MAX_AWAY - MINUTE])
+def test_a_box_that_is_restarted_each_night_has_whole_days(tmp_path: Path, away: dt.timedelta) -> None:
+    told = []
+    for number in range(9):
+        drift = FaceDrift(tmp_path, ["door"])  # at 3 o'clock, after an update
+        night = dt.datetime(2026, 11, 1 + number, 3, tzinfo=dt.UTC)
+        drift.close_day(night + away)
+        for _ in range(100):
+            drift.note_face("door", replace(FACE, eye_distance_px=40.0 if number < 8 else 20.0))
+        told.append(drift.close_day(night + dt.timedelta(hours=20)))
+        told.append(drift.close_day(night + dt.timedelta(hours=23)))  # two o'clock on the next day
+        drift.close_day(night + dt.timedelta(hours=24) - MINUTE)
+        drift.close_day(night + dt.timedelta(hours=24))
+    assert told[0::2] == [None] * 9
+    assert told[1::2] == [None, *[("ok", FIRST_WEEK)] * 7, ("changed", f"door: {SMALLER}")]
+
+
+def test_a_box_that_was_away_at_midnight_closes_the_day_when_it_is_back(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(json.dumps({"door": [asdict(day) for day in FIRST]}))
+    drift, late = FaceDrift(tmp_path, ["door"]), NOON.replace(hour=23, minute=50)
+    drift.close_day(NOON - dt.timedelta(days=1))
+    drift.close_day(NOON)
+    for _ in range(100):
+        drift.note_face("door", replace(FACE, eye_distance_px=20.0))
+    drift.close_day(late)
+    assert FaceDrift(tmp_path, ["door"]).close_day(late + 20 * MINUTE) == ("changed", f"door: {SMALLER}")
+
+
+@pytest.mark.parametrize("after", [MAX_AWAY + MINUTE, -MINUTE])
+def test_a_box_that_was_away_for_long_or_whose_clock_went_back_begins_a_new_day(
+    tmp_path: Path, after: dt.timedelta
+) -> None:
+    (tmp_path / FILE).write_text(json.dumps({"door": [asdict(day) for day in FIRST]}))
+    drift, small = FaceDrift(tmp_path, ["door"]), replace(FACE, eye_distance_px=20.0)
+    drift.close_day(NOON - dt.timedelta(days=1))
+    for _ in range(100):
+        drift.note_face("door", small)
+    drift.close_day(NOON)
+    for _ in range(100):
+        drift.note_face("door", small)
+    drift.close_day(NOON + 20 * MINUTE)
+    again = FaceDrift(tmp_path, ["door"])
+    assert again.close_day(NOON + 20 * MINUTE + after) is None
+    assert again.close_day(NOON + dt.timedelta(days=1)) is None, "no whole day"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"at": "x"}', '{"at": "2026-11-01T12:00:00+00:00", "cameras": {"a": 1}}'])
+def test_a_damaged_file_of_the_day_begins_a_new_one(tmp_path: Path, text: str) -> None:
+    (tmp_path / TODAY).write_text(text)
+    drift = FaceDrift(tmp_path, ["door"])
+    assert drift.close_day(NOON) is None
+    assert drift.close_day(NOON + dt.timedelta(days=1)) is None
+    assert json.loads((tmp_path / TODAY).read_text())["day"] == "2026-11-02"
