@@ -27,6 +27,7 @@ from tools.train.material import canvases, clutter, mixtures, mosaics, views  # 
 from tools.train.nets import face_nets as nets  # noqa: E402
 from tools.train.nets import warm_start  # noqa: E402
 from tools.train.ship import export  # noqa: E402
+from tools.train.ship.whitening import Whitening  # noqa: E402
 
 
 def plan(out: Path, steps: int, batch_size: int = 4) -> common.Plan:
@@ -42,6 +43,7 @@ def face_cache(folder: Path) -> Path:
     )
     targets = rng.normal(0, 1, (4, 128)).astype(np.float32)
     np.save(folder / "targets.npy", targets)
+    np.save(folder / "people.npy", np.arange(4))
     np.savez(folder / "mixtures.npz", **mixtures.plan_mixtures(6, 4, 0)._asdict())
     return folder
 
@@ -210,14 +212,15 @@ def test_a_start_from_the_shipped_detector_gives_its_answers() -> None:
         assert np.abs(torch.sigmoid(level[:, 0]).numpy().ravel() - scores.ravel()).max() < 0.05
 
 
-def test_a_start_from_an_exported_embedder_gives_its_answers(tmp_path: Path) -> None:
+def test_a_start_from_an_exported_embedder_gives_its_answers_before_the_whitening(tmp_path: Path) -> None:
     torch.manual_seed(1)
     pictures = np.stack([clutter.draw(112, views.generator(k, 5)) for k in range(12)])
     examples = torch.from_numpy(pictures).permute(0, 3, 1, 2).float()
     exported, again = nets.Recogniser(), nets.Recogniser()
     nets.settle(exported, examples)
     file, int8 = tmp_path / "fp32.onnx", tmp_path / "int8.onnx"
-    stays = export.recogniser(exported, file)
+    layer = Whitening(np.full(128, 0.1, np.float32), np.eye(128, k=1, dtype=np.float32))
+    stays = export.recogniser(exported, file, layer)
     quantize.quantize(file, int8, [one[None].numpy() for one in examples], exclude=stays)
     with torch.no_grad():
         wanted = exported(examples)

@@ -90,6 +90,7 @@ def test_a_run_in_small_goes_on_where_it_stopped(tmp_path: Path) -> None:
     folder = tmp_path / "cache"
     folder.mkdir()
     np.save(folder / "canvases.npy", pictures(4))
+    np.save(folder / "people.npy", np.arange(4))
     np.save(folder / "targets.npy", np.random.default_rng(0).normal(0, 1, (4, 128)).astype(np.float32))
     np.savez(folder / "mixtures.npz", **mixtures.plan_mixtures(6, 4, 0)._asdict())
     plan = common.Plan(tmp_path / "run", 4, None, 3, 1, 0, 2e-3, 20, save_every=2, log_every=1, bf16=False)

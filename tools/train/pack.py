@@ -17,11 +17,14 @@ import torch
 from numpy.typing import NDArray
 
 from edge.errors import EdgeError
+from edge.recognise import Embedder
+from edge.sessions import InputSpec, load_file
 from tools import manifest, seal
 from tools.train import common, measure, paths
 from tools.train.material import face_cache, mosaics, views
+from tools.train.material.canvases import inner
 from tools.train.nets.face_nets import STRIDES, Detector, Recogniser
-from tools.train.ship import cards, export
+from tools.train.ship import cards, export, whitening
 from tools.train.ship.pack_entry import CALIBRATION_SEED, Measure, PackEntry, add_to_pack, write_entry
 
 
@@ -35,6 +38,19 @@ def _crops(cache: Path, number: int = 256) -> Iterator[NDArray[np.float32]]:
     for row in rng.integers(len(canvases), size=number):
         crop = views.crop(np.ascontiguousarray(canvases[row]), rng)
         yield _tensor(crop[..., ::-1])
+
+
+def _whitening(file: Path, cache: Path) -> whitening.Whitening:
+    """Fitted to the training people's vectors, each picture clean and as a bad camera delivers it."""
+    faces, rng = face_cache.load(cache), views.generator(CALIBRATION_SEED, 2)
+    spec = InputSpec(color="RGB", shape=("n", 3, 112, 112))
+    embedder, found = Embedder(load_file(file, "embed", measure.RUNTIME, spec)), []
+    for start in range(0, len(faces.canvases), 64):
+        part = np.ascontiguousarray(faces.canvases[start : start + 64])
+        worse = [views.crop(np.ascontiguousarray(canvas), rng) for canvas in part]
+        found += [embedder.embed(list(inner(part))), embedder.embed(worse)]
+    people = [faces.people[start : start + 64] for start in range(0, len(faces.canvases), 64) for _ in range(2)]
+    return whitening.fit(np.concatenate(found), np.concatenate(people))
 
 
 def _pictures(cache: Path, number: int = 48) -> Iterator[NDArray[np.float32]]:
@@ -79,7 +95,8 @@ def recogniser(
     model = Recogniser()
     model.load_state_dict(state["averaged"])
     fp32 = checkpoint.with_name("recogniser.fp32.onnx")
-    exclude = export.recogniser(model, fp32)
+    export.recogniser(model, fp32)
+    exclude = export.recogniser(model, fp32, _whitening(fp32, cache))
     spec = {"name": "image", "shape": ["n", 3, 112, 112], "color": "RGB", "mean": [0, 0, 0], "std": [1, 1, 1]}
     shapes: dict[str, list[Any]] = {"embedding": ["n", 128]}
     entry = PackEntry("embed_plain", "embed", "recogniser", state, fp32, exclude, spec, shapes, notes=notes)

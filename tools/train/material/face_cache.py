@@ -21,14 +21,16 @@ class FaceCache(NamedTuple):
 
     canvases: NDArray[np.uint8]  # (N, CANVAS_PX, CANVAS_PX, 3) BGR
     targets: NDArray[np.float32]  # (N, 128) both teachers on the clean crop, unit length
+    people: NDArray[np.intp]  # (N,) equal numbers for pictures of one person
     plan: Mixtures
 
 
 def build(folder: Path, *, mixtures: int, limit: int | None = None, threads: int = 1, seed: int = 0) -> None:
     """Fill a cache folder; `limit` takes only the first pictures (for smoke tests)."""
     folder.mkdir(parents=True, exist_ok=True)
-    canvases = _canvases(limit)
+    canvases, people = _canvases(limit)
     np.save(folder / "canvases.npy", canvases)
+    np.save(folder / "people.npy", people)
     teachers = [Embedder(threads), Embedder(threads, model=paths.DEGRADED_TEACHER)]
     step, targets = 64, []
     for start in range(0, len(canvases), step):
@@ -45,11 +47,12 @@ def load(folder: Path) -> FaceCache:
     with np.load(folder / "mixtures.npz") as plan:
         mixtures = Mixtures(**{name: plan[name] for name in Mixtures._fields})
     canvases = np.load(folder / "canvases.npy", mmap_mode="r")
-    return FaceCache(canvases, np.load(folder / "targets.npy"), mixtures)
+    return FaceCache(canvases, np.load(folder / "targets.npy"), np.load(folder / "people.npy"), mixtures)
 
 
-def _canvases(limit: int | None) -> NDArray[np.uint8]:
-    find, found = FaceFinder(), []
+def _canvases(limit: int | None) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
+    """The canvases, and whose they are; every picture without a name is taken for another person's."""
+    find, found, names = FaceFinder(), [], []
     for path in paths.lfw_pictures(paths.LFW / "people_train.txt")[:limit]:
         image = paths.read_picture(path)
         if image is None:
@@ -57,6 +60,7 @@ def _canvases(limit: int | None) -> NDArray[np.uint8]:
         face = central_face(find(image), image.shape[1], image.shape[0])
         if face is not None:
             found.append(canvas_of(image, face[4:14].reshape(5, 2)))
+            names.append(path.parent.name)
     if limit is None:
         for path in sorted((DATA / "faces" / "sfhq").glob("*.jpg")):
             image = paths.read_picture(path)
@@ -64,7 +68,8 @@ def _canvases(limit: int | None) -> NDArray[np.uint8]:
                 continue
             found.extend(canvas_of(image, face[4:14].reshape(5, 2)) for face in find(image) if face[2] > 60)
         found.extend(_tight_canvases(find))
-    return np.stack(found)
+    _, people = np.unique([*names, *(f"/{number}" for number in range(len(names), len(found)))], return_inverse=True)
+    return np.stack(found), people
 
 
 def _tight_canvases(find: FaceFinder) -> list[NDArray[np.uint8]]:
