@@ -33,6 +33,8 @@ STEPS = {
     "sr2": ("small:3", "small:5"),
     "sr4": ("small:3", "small:5"),
 }
+WITHOUT_STEPS = ("pairs", "never", "identify", "detect", "groups")
+"""Answers that no choice of steps changes."""
 Answer = dict[str, Any]
 
 
@@ -93,8 +95,9 @@ def measure(names: Sequence[str], *, again: bool) -> None:
 
 def _file(name: str) -> Path:
     """Where an answer is kept: by detector, embedder and what chooses steps, so that none outlives its models."""
+    choices = () if name in WITHOUT_STEPS else ("benefit.json", "view.json")
     default = {one["task"]: one["sha256"] for one in manifest.read(MODELS)["models"] if one["default"]}
-    chosen = b"".join((MODELS / one).read_bytes() for one in ("benefit.json", "view.json"))
+    chosen = b"".join((MODELS / one).read_bytes() for one in choices)
     key = hashlib.sha256(chosen + default["detect"].encode() + default["embed"].encode()).hexdigest()
     return ANSWERS / f"{name}.{key[:12]}.txt"
 
