@@ -27,14 +27,20 @@ def _rates(row: Answer) -> str:
 
 
 def who(text: str, answer: Answer) -> Rows:
-    """Verification beside the public chain; fp32 as `tools.train.pack recogniser --measure` found it."""
+    """Verification beside the public chain; fp32 and MobileFaceNet on the same crops as
+    `tools.train.pack recogniser --measure` found them, else the public chain on its own.
+    """
     entry = next(one for one in manifest.read(answers.MODELS)["models"] if one["task"] == "embed" and one["default"])
-    fp32 = entry["scores"]["tables"][0]["rows"]
+    card = entry["scores"]["tables"][0]["rows"]
     ours, peer, rows = _by_fault(answer["rows"]), _by_fault(answer["peer"]), []
     for name in answers.faults_of(headers.WHO):
-        exact = fp32.get(name)
-        told = f"{exact['fp32 accuracy']:.3f} / {exact['fp32 TAR']:.3f}" if exact else ""
-        rows.append([name, _rates(ours[name]), told, _rates(peer[name])])
+        same = card.get(name)
+        cells = (
+            [f"{same[f'{net} accuracy']:.3f} / {same[f'{net} TAR']:.3f}" for net in ("fp32", "MobileFaceNet")]
+            if same
+            else ["", _rates(peer[name])]
+        )
+        rows.append([name, _rates(ours[name]), *cells])
     return rows
 
 

@@ -41,15 +41,19 @@ def _crops(cache: Path, number: int = 256) -> Iterator[NDArray[np.float32]]:
 
 
 def _whitening(file: Path, cache: Path) -> whitening.Whitening:
-    """Fitted to the training people's vectors, each picture clean and as a bad camera delivers it."""
+    """Fitted to pictures of people with names, each clean and as a bad camera delivers it.
+
+    The others are tight crops whose borders are repeated, and drawn faces: they would move the mean.
+    """
     faces, rng = face_cache.load(cache), views.generator(CALIBRATION_SEED, 2)
     spec = InputSpec(color="RGB", shape=("n", 3, 112, 112))
-    embedder, found = Embedder(load_file(file, "embed", measure.RUNTIME, spec)), []
-    for start in range(0, len(faces.canvases), 64):
-        part = np.ascontiguousarray(faces.canvases[start : start + 64])
+    embedder, found, people = Embedder(load_file(file, "embed", measure.RUNTIME, spec)), [], []
+    named = np.flatnonzero(faces.people >= 0)
+    for rows in np.array_split(named, max(len(named) // 64, 1)):
+        part = faces.canvases[rows]
         worse = [views.crop(np.ascontiguousarray(canvas), rng) for canvas in part]
         found += [embedder.embed(list(inner(part))), embedder.embed(worse)]
-    people = [faces.people[start : start + 64] for start in range(0, len(faces.canvases), 64) for _ in range(2)]
+        people += [faces.people[rows]] * 2
     return whitening.fit(np.concatenate(found), np.concatenate(people))
 
 

@@ -21,7 +21,7 @@ class FaceCache(NamedTuple):
 
     canvases: NDArray[np.uint8]  # (N, CANVAS_PX, CANVAS_PX, 3) BGR
     targets: NDArray[np.float32]  # (N, 128) both teachers on the clean crop, unit length
-    people: NDArray[np.intp]  # (N,) equal numbers for pictures of one person
+    people: NDArray[np.intp]  # (N,) equal numbers for pictures of one person; -1 where no name is known
     plan: Mixtures
 
 
@@ -51,7 +51,7 @@ def load(folder: Path) -> FaceCache:
 
 
 def _canvases(limit: int | None) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
-    """The canvases, and whose they are; every picture without a name is taken for another person's."""
+    """The canvases, and whose they are, as `FaceCache.people`."""
     find, found, names = FaceFinder(), [], []
     for path in paths.lfw_pictures(paths.LFW / "people_train.txt")[:limit]:
         image = paths.read_picture(path)
@@ -68,7 +68,8 @@ def _canvases(limit: int | None) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
                 continue
             found.extend(canvas_of(image, face[4:14].reshape(5, 2)) for face in find(image) if face[2] > 60)
         found.extend(_tight_canvases(find))
-    _, people = np.unique([*names, *(f"/{number}" for number in range(len(names), len(found)))], return_inverse=True)
+    people = np.full(len(found), -1, np.intp)
+    people[: len(names)] = np.unique(names, return_inverse=True)[1]
     return np.stack(found), people
 
 
