@@ -12,28 +12,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.arrays import BgrImage
 from edge.capture.pictures.images import read_image
 from edge.config import Config
-from edge.detect import Detector, build_detector
-from edge.evaluate.pairs import CENTRED_LANDMARKS, Picture, degraded, main_face, read_pairs
-from edge.pixels.faces.geometry import align
+from edge.detect import build_detector
+from edge.evaluate.pairs import Picture, degraded, main_crop, read_pairs
 from edge.recognise import build_embedder
 from edge.sessions import Pack
 from tools.data import DATA
 
 LFW = DATA / "faces" / "lfw"
 FMRS = (1e-2, 1e-3, 1e-4)
-
-
-def crop(image: BgrImage, detector: Detector) -> tuple[BgrImage, bool]:
-    """(112, 112, 3) u8 BGR, cut at the usual place where no face is found; and whether one was."""
-    found = detector.detect(image)
-    best = main_face(found, image)
-    if best is None:
-        size = np.array([image.shape[1], image.shape[0]], np.float32)
-        return align(image, CENTRED_LANDMARKS * size), False
-    return align(image, found.landmarks[best]), True
 
 
 def rates(vectors: NDArray[np.float32], owners: NDArray[np.intp]) -> list[float]:
@@ -66,9 +54,9 @@ def main() -> None:
     for fault in args.degrade:
         worse = [degraded(image, fault, picture, 0) for image, picture in zip(images, pictures, strict=True)]
         for folder, (detector, embedder) in zip(args.models, nets, strict=True):
-            crops = [crop(image, detector) for image in worse]
-            found = rates(embedder.embed([one for one, _ in crops]), owners)
-            missed = sum(not is_there for _, is_there in crops)
+            crops = [main_crop(image, detector, picture) for image, picture in zip(worse, pictures, strict=True)]
+            found = rates(embedder.embed([crop for crop, *_ in crops]), owners)
+            missed = sum(not is_found for *_, is_found in crops)
             told = " / ".join(f"{rate:.3f}" for rate in found)
             print(f"{fault:14s} {folder}: {told}, {missed} without a face", flush=True)
 

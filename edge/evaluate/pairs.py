@@ -165,7 +165,7 @@ def evaluate_pairs(
         missed = 0
         for done, picture in enumerate(pictures):
             image = degraded(read_image(find_picture(images, picture)), name, picture, seed)
-            crop, landmarks, box, found = _crop(image, detector, picture)
+            crop, landmarks, box, found = main_crop(image, detector, picture)
             changed = None if enhance is None else enhance(image, landmarks, box)
             if changed is not None:
                 enhanced[len(crops)] = changed
@@ -217,7 +217,7 @@ def main_face(detections: Detections, image: BgrImage) -> int | None:
     return int(np.argmin(np.where(widths >= widths.max() / 2, away, np.inf)))
 
 
-def _crop(image: BgrImage, detector: Detector | None, picture: Picture) -> tuple[BgrImage, Landmarks, Boxes, bool]:
+def main_crop(image: BgrImage, detector: Detector | None, picture: Picture) -> tuple[BgrImage, Landmarks, Boxes, bool]:
     """The aligned face, its landmarks and box, and whether one was found."""
     size = np.array([image.shape[1], image.shape[0]], np.float32)
     if detector is None:

@@ -137,9 +137,8 @@ class Blobs:
                 self._require_folder(target.parent)
                 self._put(target, data)
                 break
-            except (
-                FileNotFoundError
-            ):  # an erasure in another process swept the half-written file, or somebody the folder
+            except FileNotFoundError:
+                # An erasure in another process swept the half-written file, or somebody removed the folder.
                 if not tries_left:
                     raise
         sync(target.parent)

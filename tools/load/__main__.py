@@ -36,11 +36,13 @@ def main() -> None:
     many = what.add_parser("cameras", help="1, 4, 8, 16 cameras of 720p: processor, latency, turns, memory")
     many.add_argument("numbers", type=int, nargs="*", default=[1, 4, 8, 16])
     many.add_argument("--seconds", type=float, default=30.0, help="of each number")
+    many.add_argument("--json", action="store_true", help="JSON is what is printed in any case")
     many.add_argument("--watched", action="store_true", help="a page shows all of them meanwhile")
     curve = what.add_parser("night", help="one camera of 720p, people for 8 s of each minute: the processor's curve")
     curve.add_argument("--minutes", type=float, default=5.0)
     curve.add_argument("--out", type=Path, help="an SVG of the curve")
     given = vars(parser.parse_args())
+    given.pop("json", None)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the box it has started ends with it
     match given.pop("what"):
         case "polls":

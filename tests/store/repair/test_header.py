@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from edge.errors import StoreError
-from edge.store import Store
+from edge.store import Damage, Store
 from edge.store.feed.epoch_file import FILE
 from tests.support.store import ANN, add_hits
 
@@ -39,18 +39,24 @@ def change_byte(path: Path, at: int, bit: int) -> None:
     path.write_bytes(data)
 
 
+def require_told_and_whole(store: Store) -> Damage:
+    """The header was written anew, and hits come as before; what was told."""
+    found = store.damage()
+    assert found is not None
+    assert (found.state, "header of the database" in found.detail) == ("rebuilt", True)
+    assert store.people() == [ANN]
+    add_hits(store, ANN, range(200, 203))
+    assert len(store.hits()) == 15
+    return found
+
+
 @pytest.mark.parametrize("bit", [0x01, 0x80])
 @pytest.mark.parametrize("at", PLACES)
 def test_a_changed_byte_of_the_header_costs_nothing_and_is_told(good: Path, tmp_path: Path, at: int, bit: int) -> None:
     folder = shutil.copytree(good, tmp_path / "bad")
     change_byte(folder / "edge.db", at, bit)
     with Store.open(folder) as store:
-        found = store.damage()
-        assert found is not None
-        assert (found.state, "header of the database" in found.detail) == ("rebuilt", True)
-        assert store.people() == [ANN]
-        add_hits(store, ANN, range(200, 203))
-        assert len(store.hits()) == 15
+        found = require_told_and_whole(store)
         told = [item for item in store.feed(None, 500).items if item.body.get("subject") == "damage"]
         assert len(told) == 1
     with Store.open(folder) as store:
@@ -65,12 +71,7 @@ def test_a_wrong_number_of_pages_costs_nothing_and_is_told(good: Path, tmp_path:
     close(folder)
     overwrite(folder / "edge.db", 28, told.to_bytes(4, "big"))
     with Store.open(folder) as store:
-        found = store.damage()
-        assert found is not None
-        assert (found.state, "header of the database" in found.detail) == ("rebuilt", True)
-        assert store.people() == [ANN]
-        add_hits(store, ANN, range(200, 203))
-        assert len(store.hits()) == 15
+        require_told_and_whole(store)
         assert store.check() == []
 
 
