@@ -64,11 +64,25 @@ class AuditLog:
         """
         if not self._alike.is_listed((actor, action)) or not self._equal.is_listed((actor, action, subject)):
             return None
-        return self.note(actor, action, subject, detail, person_id=person_id)
+        return self._note_later(actor, action, subject, detail, person_id)
+
+    def _note_later(
+        self, actor: str, action: str, subject: str, detail: Mapping[str, Any], person_id: str | None = None
+    ) -> Future[None]:
+        """`note`, without saying of what where another process erases somebody before the row is written."""
+        now, seen = self._core.clock, self.head.seq if self.head else 0
+
+        def apply(change: Change) -> None:
+            if audit.is_erased_after(change.db, seen):
+                audit.append(change.db, now(), actor, action, MORE, {"count": detail.get("count", 1)})
+            else:
+                audit.append(change.db, now(), actor, action, subject, detail, person_id=person_id)
+
+        return self._core.write(apply)
 
     def _note_counts(self, is_last: bool) -> None:
         for (actor, action, subject), count in self._equal.take_counts(all_of_them=is_last):
-            self.note(actor, action, subject, {"count": count})
+            self._note_later(actor, action, subject, {"count": count})
         for (actor, action), count in self._alike.take_counts(all_of_them=is_last):
             self.note(actor, action, MORE, {"count": count})
 

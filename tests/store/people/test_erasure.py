@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from edge.errors import NotFoundError
 from edge.records import HitImages, Person
 from edge.store import Store, update
 from edge.store.database import meta
+from edge.store.database.jobs import Change
 from edge.store.people import watchlist
 from tests.support.store import ANN, BOB, Clock, enrol, hit_of, kept_files, picture, reference_of, review
 
@@ -251,6 +253,25 @@ def test_reads_that_are_only_counted_name_nobody_who_was_erased_meanwhile(tmp_pa
             ("watchlist.view", "more of this kind"),
             ("hits.search", "more of this kind"),
         }
+        assert store.audit_log.verify().problems == ()
+
+
+def test_a_read_that_waits_to_be_written_names_nobody_whom_another_process_erases_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.open(tmp_path) as store:
+        enrol(store, BOB)
+        waiting: list[Callable[[Change], None]] = []
+        with monkeypatch.context() as patch:
+            patch.setattr(store._core, "write", waiting.append)
+            store.audit_log.note_read("gwen", "hits.search", "/hits?person=bob-2", {"query": {"person": "bob-2"}})
+        with Store.open(tmp_path) as other:
+            assert other.forget_person("bob-2").result(20).is_scrubbed
+        for apply in waiting:
+            store._core.write(apply).result(10)
+        assert store.traces(["bob-2", BOB.name]) == {}
+        newest = store.audit_log.newest()[0]
+        assert (newest.action, newest.object, newest.detail) == ("hits.search", "more of this kind", '{"count":1}')
         assert store.audit_log.verify().problems == ()
 
 
