@@ -17,6 +17,10 @@ OK = "ok"
 MIN_WRITABLE_BYTES = 10_000_000
 """Free bytes below which the disk counts as full: the next alert may not fit."""
 LOAD_WINDOW_S = 10.0
+LOAD_STEADY_S = 30.0
+"""Seconds for which the appliance must keep up better before that is said: what it gives up helps at once, and a state
+that came and went with it would fill the feed."""
+LOAD_STATES = (OK, "behind", "overloaded")
 MIN_FPS = 2.0
 """Frames per second and camera below which an appliance that drops frames is overloaded: faces may pass unseen."""
 GOOD_FPS = 5.0
@@ -139,16 +143,31 @@ class LoadCheck:
 
     def __init__(self) -> None:
         self._counts: deque[FrameCount] = deque()
+        self._better_since_s: float | None = None
 
     def check(self, now: FrameCount, num_live: int, former: str) -> tuple[str, str] | None:
-        """Return `overloaded`, `behind` or `ok` by frames/s per camera; None until the window is nearly full."""
+        """Return `overloaded`, `behind` or `ok` by frames/s per camera; None until the window is nearly full.
+
+        A better state than `former` is returned once it has lasted, a worse one at once.
+        """
         self._counts.append(now)
         while now.at_s - self._counts[0].at_s > LOAD_WINDOW_S:
             self._counts.popleft()
+        if now.at_s - self._counts[0].at_s < LOAD_WINDOW_S * 0.8:
+            return None
+        state, said = self._judge(now, num_live, former)
+        if LOAD_STATES.index(state) >= LOAD_STATES.index(former):
+            self._better_since_s = None
+            return state, said
+        self._better_since_s = now.at_s if self._better_since_s is None else self._better_since_s
+        if num_live and now.at_s - self._better_since_s < LOAD_STEADY_S:
+            return former, said
+        self._better_since_s = None
+        return state, said
+
+    def _judge(self, now: FrameCount, num_live: int, former: str) -> tuple[str, str]:
         first = self._counts[0]
         span_s = now.at_s - first.at_s
-        if span_s < LOAD_WINDOW_S * 0.8:
-            return None
         fps, dropped = (now.done - first.done) / span_s, now.dropped - first.dropped
         said = f"{fps:.1f} frames/s are processed"
         if num_live and dropped > 0:

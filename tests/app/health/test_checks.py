@@ -86,6 +86,17 @@ def test_load_needs_some_seconds_and_a_camera_that_gives_frames() -> None:
     assert found[0] == "behind", "8 frames/s are few for two cameras"
 
 
+def test_a_load_that_comes_and_goes_is_one_state() -> None:
+    load, state, done, dropped, said = LoadCheck(), "ok", 0, 0, []
+    for second in range(300):
+        done += 1 if second % 20 < 12 and second < 200 else 8
+        dropped += 10
+        if (found := load.check(FrameCount(float(second), done, dropped), 1, state)) is not None:
+            said += [found[0]] if found[0] != state else []
+            state = found[0]
+    assert said == ["overloaded", "ok"]
+
+
 def test_a_pack_is_looked_at_while_it_is_in_use(tmp_path: Path) -> None:
     pack = tmp_path / "models"
     shutil.copytree(PACK, pack)

@@ -92,7 +92,7 @@ def test_shed_frames_are_told_with_their_number(scene: Scene, monkeypatch: pytes
     now = [100.0]
     # The monitor's clock alone: the store's writer would take leaps of it for a write that hangs.
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0], monotonic_ns=time.monotonic_ns))
-    for fps, shed, seconds in ((10, 40, 12), (1, 50, 12), (10, 0, 14)):
+    for fps, shed, seconds in ((3, 40, 12), (1, 50, 12), (3, 40, 60), (10, 0, 60)):
         for _ in range(seconds):
             now[0] += 1
             scene.done, scene.dropped = scene.done + fps, scene.dropped + shed
