@@ -63,6 +63,10 @@ class _Camera:
 OK = "faces are as they were before"
 FIRST_WEEK = "faces of the first week are being measured"
 TOO_FEW = f"too few faces to be compared, {MIN_FACES} a day are needed"
+WITH_BOTH = "faces are compared with those at commissioning and in the first week"
+WITH_WALK = "faces are compared with those at commissioning; of the first week, {} of 7 days are measured"
+WITH_WEEK = "faces are compared with those in the first week"
+NOT_YET = "faces are not compared yet: of the first week, {} of 7 days are measured"
 
 
 def drift_of(first: Sequence[FaceDay], now: FaceDay, accepted: Accepted | None = None) -> list[str]:
@@ -104,6 +108,8 @@ class FaceDrift:
         self._is_changed = False
         self._kept_at: dt.datetime | None = None
         self._cameras = {name: _Camera(first) for name, first in self._read(cameras).items()}
+        self.comparisons: dict[str, str] = self._compare()
+        """By camera, with what its faces are compared, in words; no older than a quarter of an hour."""
 
     def note_face(self, camera: str, quality: Quality | None) -> None:
         """Count a face whose track is over; `quality` is that of its best shot, None where it had none."""
@@ -166,6 +172,18 @@ class FaceDrift:
             known.first.append(day)
         return None if accepted is None else drift_of((), day, accepted)
 
+    def _compare(self) -> dict[str, str]:
+        found = {}
+        for name, known in self._cameras.items():
+            accepted = read_accepted(self._path.parent, name)
+            walked = "" if accepted is None else accepted.day(self._zone)
+            days = sum(one.day > walked and one.count >= MIN_FACES for one in known.first)
+            if days >= FIRST_DAYS:
+                found[name] = WITH_BOTH if accepted else WITH_WEEK
+            else:
+                found[name] = (WITH_WALK if accepted else NOT_YET).format(days)
+        return found
+
     @staticmethod
     def _take(day: str, known: _Camera) -> FaceDay:
         medians = [round(statistics.median(values), 4) for values in zip(*known.today, strict=True)] or [0.0, 0.0, 0.0]
@@ -210,7 +228,7 @@ class FaceDrift:
         """Write down what the day has so far."""
         with self._lock:
             days = {name: {"count": one.count, "faces": list(one.today)} for name, one in self._cameras.items()}
-        self._kept_at = at
+        self._kept_at, self.comparisons = at, self._compare()
         _replace(self._today, {"at": at.isoformat(), "day": self._day, "is_whole": self._is_whole, "cameras": days})
 
     def _write(self) -> None:

@@ -82,6 +82,7 @@ class Parts:
         self.vision.is_scheduled = lambda frame: self.schedules.is_on(frame.camera, frame.captured_at)
         zone = ZoneInfo(config.site.time_zone) if config.site.time_zone else None
         self.drift = self.vision.drift = FaceDrift(config.data_dir, list(hours), zone)
+        self.camera_status.comparisons = lambda: self.drift.comparisons
         evidence = self.vision.evidence = SceneEvidence(self.cameras, models.stages.second_look)
         self.camera_news = CameraNews(self.outbox.add_item, evidence.pictures_of)
         self.lowering = LoweringOrder(last_step(config.detect))

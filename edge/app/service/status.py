@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from edge.app.build import Models
 from edge.app.health.conditions import Conditions
+from edge.app.health.drift import FaceDrift
 from edge.app.health.lowering import LoweringOrder
 from edge.app.service.basics import basic_status
 from edge.app.service.outbox import Outbox
@@ -29,6 +30,7 @@ class ServiceParts(Protocol):
     recognition: RecognitionSwitch
     conditions: Conditions
     camera_status: CameraStatusCollector
+    drift: FaceDrift
     lowering: LoweringOrder
     started_at: dt.datetime
 
@@ -47,6 +49,7 @@ def service_status(parts: ServiceParts) -> dict[str, Any]:
         "list_problem": _stale_list_problem(parts.vision.pipeline.active_list.good_until),
         "pause": _pause(parts.recognition.pause_now),
         "faces": parts.camera_status.faces(),
+        "comparisons": parts.drift.comparisons,
         "lowering": parts.lowering.step.name.lower(),
     }
 

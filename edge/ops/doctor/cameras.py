@@ -66,7 +66,8 @@ def judge(look: CameraStatus) -> list[Check]:
     found = (
         f"{look.width} x {look.height}, {look.fps:.0f} frames/s, sharpness {look.sharpness:.2f}, light {look.luma:.2f}"
     )
-    return [_picture(name, found, look), *_faces(look)]
+    over_weeks = [passed(f"drift at {look.name}", look.comparison)] if look.comparison else []
+    return [_picture(name, found, look), *_faces(look), *over_weeks]
 
 
 def _picture(name: str, found: str, look: CameraStatus) -> Check:

@@ -11,7 +11,7 @@ import json
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -74,6 +74,8 @@ class CameraStatus:
     sharpness: float
     faces: Mapping[str, int]
     span: str
+    comparison: str = ""
+    """With what faces are compared over weeks; empty where no service says it."""
 
 
 def describe_outcome(outcome: str) -> tuple[str, str | None]:
@@ -130,6 +132,8 @@ class CameraStatusCollector:
         self._data_dir = data_dir
         self._known = {camera.config.name: _Measurements() for camera in cameras}
         self._is_failing = False
+        self.comparisons: Callable[[], Mapping[str, str]] = dict
+        """By camera, with what its faces are compared over weeks."""
 
     def note_frame(self, frame: Frame) -> None:
         """Count a processed frame; now and then measure its light and focus."""
@@ -166,7 +170,8 @@ class CameraStatusCollector:
 
     def snapshot(self, now: dt.datetime) -> list[CameraStatus]:
         """The status of each camera, as of `now`."""
-        return [self._status_of(camera, now) for camera in self._cameras]
+        compared = self.comparisons()
+        return [self._status_of(camera, now, compared) for camera in self._cameras]
 
     async def run(self) -> None:
         """Write every 30 s until cancelled. Logs a failing disk once when it starts and once when it ends."""
@@ -183,7 +188,7 @@ class CameraStatusCollector:
                 self._is_failing = True
             await asyncio.sleep(WRITE_EVERY_S)
 
-    def _status_of(self, camera: Camera, now: dt.datetime) -> CameraStatus:
+    def _status_of(self, camera: Camera, now: dt.datetime, compared: Mapping[str, str]) -> CameraStatus:
         name, health = camera.config.name, camera.health()
         known = self._known[name]
         newest, counted = known.newest, known.counted
@@ -193,7 +198,7 @@ class CameraStatusCollector:
         faces = Counter(outcome for at, outcome in list(known.outcomes) if now - at <= SPAN)
         return CameraStatus(
             name, health.state.value, health.detail, known.width, known.height, known.fps, known.luma, known.sharpness,
-            dict(faces), "the last hour",
+            dict(faces), "the last hour", compared.get(name, ""),
         )  # fmt: skip
 
 

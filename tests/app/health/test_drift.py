@@ -11,7 +11,21 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from edge.app.health.accepted import Accepted, accepted_of, read_accepted, write_accepted
-from edge.app.health.drift import FILE, FIRST_WEEK, MAX_AWAY, OK, TODAY, TOO_FEW, FaceDay, FaceDrift, drift_of
+from edge.app.health.drift import (
+    FILE,
+    FIRST_WEEK,
+    MAX_AWAY,
+    NOT_YET,
+    OK,
+    TODAY,
+    TOO_FEW,
+    WITH_BOTH,
+    WITH_WALK,
+    WITH_WEEK,
+    FaceDay,
+    FaceDrift,
+    drift_of,
+)
 from edge.records import Quality
 
 FIRST = [FaceDay(f"2026-11-0{number}", 100, 40.0, 0.5, 0.8) for number in range(1, 8)]
@@ -113,6 +127,19 @@ def test_after_a_first_week_smaller_faces_are_said_each_day_and_over_a_restart(t
     assert again.close_day(NOON + dt.timedelta(days=13)) is None
     assert play_day(again, 13, small) is None
     assert play_day(again, 14, small) == told
+
+
+def test_with_what_faces_are_compared_is_said(tmp_path: Path) -> None:
+    drift, said = FaceDrift(tmp_path, ["door"]), []
+    for number in range(10):
+        play_day(drift, number, FACE, count=3 if number == 4 else 30)
+        said.append(drift.comparisons["door"])
+    days = [0, 0, 1, 2, 2, 3, 4, 5, 6]
+    assert said == [*(NOT_YET.format(day) for day in days), WITH_WEEK]
+    write_accepted(tmp_path, "door", ACCEPTED)
+    assert FaceDrift(tmp_path, ["door"]).comparisons == {"door": WITH_BOTH}
+    write_accepted(tmp_path, "door", replace(ACCEPTED, at="2026-11-06T10:00:00.000+00:00"))
+    assert FaceDrift(tmp_path, ["door"]).comparisons == {"door": WITH_WALK.format(4)}
 
 
 def test_quiet_days_are_no_first_week_so_that_later_ones_are_compared_all_the_same(tmp_path: Path) -> None:

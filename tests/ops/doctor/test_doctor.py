@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 import time
@@ -91,6 +92,10 @@ def test_a_running_service_that_is_silent_is_said(tmp_path: Path, monkeypatch: p
     told = one(doctor.examine(tmp_path / "edge.toml").checks, "camera door")
     assert told.status == "pass"
     assert "25 frames/s" in told.found
+    compared = dataclasses.replace(LOOK, comparison="faces are compared with those in the first week")
+    write_status(tmp_path / "data", [compared], dt.datetime.now(dt.UTC))
+    told = one(doctor.examine(tmp_path / "edge.toml").checks, "drift at door")
+    assert (told.status, told.found) == ("pass", compared.comparison)
     begun = MachinePaths(now=dt.datetime.now(dt.UTC) - dt.timedelta(seconds=20), begun_s=time.monotonic() - 20)
     told = one(doctor.examine(tmp_path / "edge.toml", begun).checks, "camera door")
     assert told.status == "pass", "the service has told of its camera while the checks before took 20 s"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.app.health.drift import NOT_YET, WITH_WALK
 from edge.records import Reason
 from edge.serve.page import language
 from edge.serve.page.box import _coverage_shares
@@ -42,6 +43,23 @@ def test_what_became_of_faces_is_a_table_per_camera(tmp_path: Path) -> None:
             rows = re.findall(r'<th scope="row">([^<]+)</th><td>([\d,]+)</td><td>([\d,]+)</td>', table)
             assert rows == [("Too small", "2", "31"), ("Became a hit", "0", "1,200")]
             assert "No face has been counted yet." in page.partition("Faces of yard")[2]
+
+    run(check())
+
+
+def test_it_says_with_what_faces_are_compared_over_weeks(tmp_path: Path) -> None:
+    compared = {"door": NOT_YET.format(3), "yard": WITH_WALK.format(5)}
+
+    async def check() -> None:
+        async with running(tmp_path, told={"faces": FACES, "comparisons": compared}) as box:
+            headers = box.session("guard") | HTML
+            page = (await box.get("/box", headers))[1].decode()
+            assert (
+                f"Over weeks: {compared['door']}." in page.partition("Faces of door")[2].partition("Faces of yard")[0]
+            )
+            german = (await box.get("/box", headers | {"Accept-Language": "de"}))[1].decode()
+            assert "Gesichter werden noch nicht verglichen: Von der ersten Woche sind 3 von 7 Tagen gemessen." in german
+            assert "bei der Abnahme verglichen; von der ersten Woche sind 5 von 7 Tagen gemessen" in german
 
     run(check())
 
