@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import time
 from collections.abc import Iterator, Sequence
 
@@ -69,6 +70,11 @@ def contradictions(config: Config) -> Iterator[Check]:
     if scheduled and not config.site.time_zone and time.tzname[0] in UNSET_ZONES:
         found = f"the hours of {', '.join(scheduled)} are those of the system's time zone, and that is {time.tzname[0]}"
         yield warned("schedule", found, "set [site] time_zone to that of the place, such as Europe/Berlin")
+    if fixed := re.fullmatch(r"Etc/GMT([+-])0*([1-9]\d*)", config.site.time_zone):
+        # POSIX counts west as positive: who means two hours ahead of UTC writes +2 and gets two hours behind it.
+        way = "behind" if fixed[1] == "+" else "ahead of"
+        found = f"{fixed[0]} is {fixed[2]} h {way} UTC all year, without summer time"
+        yield warned("time zone", found, "set [site] time_zone to a place, such as Europe/Berlin")
     if names := sorted(drawn.left_over(config)):
         found = f"{drawn.FILE} holds zones or masks for {names[0]!r}, and no [[camera]] has that name: none is in force"
         fix = f"if the camera was renamed, rename its tables in {config.data_dir / drawn.FILE}, too; else remove them"

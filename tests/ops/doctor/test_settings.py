@@ -51,3 +51,18 @@ def test_hours_of_a_place_whose_time_zone_nobody_has_set_are_warned_of(
     found = list(contradictions(Config(site=SiteConfig(time_zone=site), camera=(camera,))))
     assert [one.name for one in found] == (["schedule"] if warns else [])
     assert all("yard" in one.found and "UTC" in one.found for one in found)
+
+
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [
+        ("Etc/GMT+2", ["Etc/GMT+2 is 2 h behind UTC all year, without summer time"]),
+        ("Etc/GMT-10", ["Etc/GMT-10 is 10 h ahead of UTC all year, without summer time"]),
+        ("Etc/GMT", []),
+        ("Etc/GMT+0", []),
+        ("Etc/UTC", []),
+        ("Europe/Berlin", []),
+    ],
+)
+def test_a_zone_whose_sign_is_not_what_it_seems_is_warned_of(zone: str, said: list[str]) -> None:
+    assert [one.found for one in contradictions(Config(site=SiteConfig(time_zone=zone)))] == said
