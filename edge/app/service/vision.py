@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 
 from edge.app.health.drift import FaceDrift
@@ -30,12 +30,29 @@ IDLE_WAIT_S = 0.1
 """Seconds after which the thread looks round though no camera has sent anything."""
 PICTURES_PER_S, LIT_PICTURES_PER_S = 60.0, 20.0
 """Live and lightened pictures made a second for all cameras together: sixteen on one page must not cost two cores."""
-LIT_PICTURE_EVERY_S = 0.095
-"""Seconds between two lightened pictures: ten a second of a camera with 20 or 30."""
+LIT_PICTURE_EVERY_S = 0.1
+"""Seconds between two lightened pictures, on the mean."""
 LENIENCE = 0.1
 """Share of that time by which a frame may be early: frames don't come evenly."""
 IDLE_PICTURE_EVERY_S = 1.0
 """Seconds between two live pictures while nobody looks."""
+
+
+class Pace:
+    """When the next picture of a camera is due, so that the mean rate is kept whatever rate frames come at."""
+
+    def __init__(self) -> None:
+        self._due_s = float("-inf")
+
+    def take(self, now_s: float, every_s: float) -> bool:
+        """Whether a picture is due at `now_s` with one each `every_s`; if so, it counts as made. Seconds.
+
+        After a frame that comes late the next is due sooner, but after a break as if nothing had been before.
+        """
+        if now_s < self._due_s - LENIENCE * every_s:
+            return False
+        self._due_s = (self._due_s if self._due_s + every_s > now_s else now_s) + every_s
+        return True
 
 
 class VisionThread:
@@ -69,7 +86,8 @@ class VisionThread:
         self._metrics = metrics
         self._stop = threading.Event()
         self._last_picture: dict[str, float] = {}
-        self._last_lit: dict[str, float] = {}
+        self._lit_pace: defaultdict[str, Pace] = defaultdict(Pace)
+        self._live_pace: defaultdict[str, Pace] = defaultdict(Pace)
         self._can_lighten = False
         self._preparing: threading.Thread | None = None
         self._finished: set[str] = set()
@@ -167,18 +185,16 @@ class VisionThread:
         now, camera, board = frame.captured_mono_ns / 1e9, frame.camera, self._board
         waited = now - self._last_picture.get(camera, float("-inf"))
         is_due = waited >= IDLE_PICTURE_EVERY_S or (
-            board.has_viewers(camera) and waited >= self._share_s(board.has_viewers, PICTURES_PER_S)
+            board.has_viewers(camera)
+            and self._live_pace[camera].take(now, self._share_s(board.has_viewers, PICTURES_PER_S))
         )
-        lit_waited = now - self._last_lit.get(camera, float("-inf"))
-        is_lit_due = board.has_lit_viewers(camera) and lit_waited >= max(
-            LIT_PICTURE_EVERY_S, self._share_s(board.has_lit_viewers, LIT_PICTURES_PER_S)
-        )
+        lit_every_s = max(LIT_PICTURE_EVERY_S, self._share_s(board.has_lit_viewers, LIT_PICTURES_PER_S))
+        is_lit_due = board.has_lit_viewers(camera) and self._lit_pace[camera].take(now, lit_every_s)
         try:
             if is_due:
                 self._last_picture[camera] = now
                 self._board.publish(_live_view(frame, frame.image, result))
             if is_lit_due:
-                self._last_lit[camera] = now
                 self._prepare_view()
                 is_lit = self.may_lighten and self._can_lighten
                 image = lighten_frame(frame.image) if is_lit else frame.image
@@ -189,7 +205,7 @@ class VisionThread:
     def _share_s(self, is_watched: Callable[[str], bool], per_s: float) -> float:
         """Seconds between two pictures of a camera where all that are watched share a rate; 0 for one alone."""
         watched = sum(is_watched(camera.config.name) for camera in self._cameras)
-        return (1 - LENIENCE) * watched / per_s if watched > 1 else 0.0
+        return watched / per_s if watched > 1 else 0.0
 
 
 def _live_view(frame: Frame, image: BgrImage, result: FrameResult, *, is_lit: bool = False) -> LiveView:

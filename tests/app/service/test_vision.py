@@ -115,7 +115,7 @@ def test_a_box_that_is_behind_gives_the_picture_as_it_is(seeing: VisionThread) -
 def test_lightened_pictures_come_ten_times_a_second_at_most(
     seeing: VisionThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LIT_PICTURE_EVERY_S", 0.095)
+    monkeypatch.setattr(module, "LIT_PICTURE_EVERY_S", 0.1)
     monkeypatch.setattr(seeing._board, "has_lit_viewers", lambda camera: True)
     numbers = []
     for number in range(60):
@@ -125,11 +125,22 @@ def test_lightened_pictures_come_ten_times_a_second_at_most(
     assert len(set(numbers)) == 20, "of two seconds of 30 frames"
 
 
+@pytest.mark.parametrize("fps", [5, 8, 12, 15, 19, 25, 30, 60])
+def test_a_rate_is_kept_whatever_rate_frames_come_at(fps: int) -> None:
+    rng, pace = np.random.default_rng(fps), module.Pace()
+    times = np.arange(60 * fps) / fps + rng.normal(0, 0.1 / fps, 60 * fps)
+    made = sum(pace.take(float(at), 0.1) for at in times)
+    assert made / 60 == pytest.approx(min(fps, 10), rel=0.03)
+    assert sum(pace.take(3600 + number / fps, 0.1) for number in range(fps)) <= 11, (
+        "an hour without a frame saves none up"
+    )
+
+
 def test_many_cameras_on_one_page_share_the_pictures_that_are_made(
     seeing: VisionThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now_s, made = 1000.0, {"plain": 0, "lit": 0}
-    monkeypatch.setattr(module, "LIT_PICTURE_EVERY_S", 0.095)
+    monkeypatch.setattr(module, "LIT_PICTURE_EVERY_S", 0.1)
     monkeypatch.setattr(module, "_live_view", lambda frame, *rest, is_lit=False: SimpleNamespace(camera=frame.camera))
     monkeypatch.setattr(module, "lighten_frame", lambda image: image)
     for which in ("has_viewers", "has_lit_viewers"):
