@@ -55,8 +55,11 @@ def never(text: str, answer: Answer) -> Rows:
 
 def drawn(text: str, answer: Answer) -> Rows:
     """Faults that have become families; what stands for before and for the public chain stays."""
-    ours = _by_fault(answer["rows"])
-    return [[name, before, _rates(ours[name]), *rest] for name, before, _, *rest in rows_under(text, headers.DRAWN)]
+    ours, rows = _by_fault(answer["rows"]), []
+    for name, before, _, peer, missed in rows_under(text, headers.DRAWN):
+        faces = f"{ours[name]['num_without_face']} / {missed.split(' / ')[1]}"
+        rows.append([name, before, _rates(ours[name]), peer, faces])
+    return rows
 
 
 def where(text: str, answer: Answer) -> Rows:
