@@ -68,6 +68,10 @@ class Detections:
     def __len__(self) -> int:
         return len(self.scores)
 
+    def only(self, is_kept: NDArray[np.bool_]) -> Detections:
+        """Those of them that are kept, (N,); what is doubtful stays."""
+        return Detections(self.boxes[is_kept], self.scores[is_kept], self.landmarks[is_kept], self.doubtful)
+
     @classmethod
     def empty(cls) -> Detections:
         """No face."""

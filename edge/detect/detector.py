@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.arrays import BgrImage, Landmarks, require_bgr
 from edge.config import DetectConfig, RuntimeConfig
@@ -23,7 +24,7 @@ from edge.detect.looks import (
     joined,
     tiles,
 )
-from edge.detect.upright import MOST_FACES, settled, upright_tiles
+from edge.detect.upright import MOST_FACES, SURE_SCORE, is_clear, is_face, settled, upright_tiles
 from edge.errors import ImageError, ModelError
 from edge.pixels.faces.boxes import blend
 from edge.pixels.faces.geometry import letterbox
@@ -70,8 +71,8 @@ class FaceDetector:
         is_refined: bool = True,
     ) -> None:
         """`doubtful_score`: also tell what a score as low as that finds, from the same look. `is_refined`: a face lies
-        at the mean of the cells that see it, and is looked at again upright; else at the best cell, as OpenCV places
-        it."""
+        at the mean of the cells that see it, and is looked at again upright, where what is none drops out; else at the
+        best cell, as OpenCV places it."""
         missing = [f"{head}_{s}" for s in STRIDES for head in ("cls", "bbox", "kps")]
         missing = [name for name in missing if name not in session.output_shapes]
         if missing:
@@ -83,7 +84,7 @@ class FaceDetector:
         self._min_score = min_score
         self._tiles = tiles
         self._doubtful_score = doubtful_score
-        self._is_blended = self.looks_twice = is_refined
+        self._is_refined = self.looks_twice = is_refined
         fixed = session.fixed_size
         if fixed is not None and fixed[0] != fixed[1]:
             raise ModelError(
@@ -112,26 +113,56 @@ class FaceDetector:
                 every = joined(every, narrow.moved(left, top))
             return finish(every, image)
 
-        sure = found(limit)
-        if self.looks_twice:
-            landmarks = sure.landmarks.copy()
-            for index in range(min(len(landmarks), MOST_FACES)):
-                landmarks[index] = self.settle(image, landmarks[index])
-            sure = replace(sure, landmarks=landmarks)
+        first = found(limit)
+        sure = self._look_again(image, first) if self.looks_twice else first
         if low == limit:
             return sure
         is_more = any(look.has_between(low, limit) for look in (whole, *(p for _, p in parts)))
-        return replace(sure, doubtful=found(low).boxes if is_more else sure.boxes)
+        return replace(sure, doubtful=found(low).boxes if is_more else first.boxes)
+
+    def _look_again(self, image: BgrImage, found: Detections) -> Detections:
+        """Landmarks as a second look places them, without what it does not take for a face."""
+        landmarks, is_kept = found.landmarks.copy(), np.ones(len(found), np.bool_)
+        for index in range(min(len(found), MOST_FACES)):
+            seen = self._upright(image, landmarks[index])
+            if seen is not None:
+                is_kept[index] = not self._is_phantom(image, found, index, seen)
+                landmarks[index] = settled(landmarks[index], seen)
+        return replace(found, landmarks=landmarks).only(is_kept)
+
+    def without_phantoms(self, image: BgrImage, found: Detections, is_known: NDArray[np.bool_]) -> Detections:
+        """What a first look has `found`, (N,), without what a second one does not take for a face.
+
+        Faces that are known, sure, or of lower score than is asked of a new one are not looked at again.
+        """
+        if not self._is_refined:
+            return found
+        is_kept = np.ones(len(found), np.bool_)
+        asked = ~is_known & (found.scores >= self._min_score) & (found.scores < SURE_SCORE)
+        for index in np.flatnonzero(asked)[:MOST_FACES]:
+            seen = self._upright(image, found.landmarks[index])
+            is_kept[index] = seen is None or not self._is_phantom(image, found, int(index), seen)
+        return found if is_kept.all() else found.only(is_kept)
+
+    @staticmethod
+    def _is_phantom(image: BgrImage, found: Detections, index: int, seen: Candidates) -> bool:
+        if found.scores[index] >= SURE_SCORE or is_face(seen):
+            return False
+        return is_clear(image, found.landmarks[index], found.boxes[index])
+
+    def _upright(self, image: BgrImage, landmarks: Landmarks) -> Candidates | None:
+        """What a second, upright look at (5, 2) points sees; None where there can be none."""
+        if not self._is_free:
+            return None
+        try:
+            return self._look(upright_tiles(image, landmarks), BLENDED_SCORE)
+        except ImageError:  # no points of a face: they stay, and whoever aligns it says so
+            return None
 
     def settle(self, image: BgrImage, landmarks: Landmarks) -> Landmarks:
         """Landmarks, (5, 2) px of `image`, of a first look as a second, upright look places them."""
-        if not self._is_free:
-            return landmarks
-        try:
-            tiles = upright_tiles(image, landmarks)
-        except ImageError:  # no points of a face: they stay, and whoever aligns it says so
-            return landmarks
-        return settled(landmarks, self._look(tiles, BLENDED_SCORE))
+        seen = self._upright(image, landmarks)
+        return landmarks if seen is None else settled(landmarks, seen)
 
     def first_look(self) -> FaceDetector:
         """The same network for those who want boxes, or settle the few faces they need; a second look costs each face
@@ -153,13 +184,13 @@ class FaceDetector:
     def _look(self, small: BgrImage, min_score: float) -> Candidates:
         """Every cell with at least that score, best first, in pixels of `small`, whose sides suit the network."""
         outputs = self._session.run(self._session.spec.tensor(small[np.newaxis]))
-        least = min(min_score, BLENDED_SCORE) if self._is_blended else min_score
+        least = min(min_score, BLENDED_SCORE) if self._is_refined else min_score
         boxes, scores, landmarks = decode(outputs, small.shape[0], small.shape[1], least)
         order = np.argsort(-scores, kind="stable")[:MAX_CANDIDATES]
         order = order[np.isfinite(boxes[order]).all(axis=1) & np.isfinite(landmarks[order]).all(axis=(1, 2))]
         boxes, scores, landmarks = boxes[order], scores[order], landmarks[order]
         count = int((scores >= min_score).sum())
-        if self._is_blended and count:
+        if self._is_refined and count:
             counted = np.where(scores >= BLENDED_SCORE, scores, np.float32(0))
             boxes, landmarks = blend(boxes, counted, landmarks, count, BLENDED_IOU)
         return Candidates(boxes[:count], scores[:count], landmarks[:count])

@@ -13,6 +13,7 @@ from edge.pipeline.bystanders import Bystanders, bystanders_of
 from edge.pipeline.draft import DeviceFacts, Drafter, HitDraft
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.limits import limits_of
+from edge.pipeline.newcomers import search
 from edge.recognise import Embedder
 from edge.records import Detections, Frame, Hit, LiveFace, Match, Person, Quality, Reason, Track, TrackState
 from edge.track import Tracker, TrackerSettings
@@ -163,7 +164,7 @@ class Pipeline:
 
     def _search(self, frame: Frame, state: _CameraState) -> FrameResult:
         limits = self._config.detect
-        detections = self._detector.detect(frame.image, min(limits.keep_score, limits.min_score))
+        detections = search(self._detector, frame.image, min(limits.keep_score, limits.min_score), state.tracks)
         tracks = state.tracker.update(frame.frame_id, detections)
         state.tracks = tuple(track for track in tracks if track.state is not TrackState.LOST)
         continued = state.attention.continued(tracks)

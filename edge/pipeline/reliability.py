@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 LIKENESS = (
-    (0.0, 0.836),
-    (4.3, 0.836),
-    (15.5, 0.846),
-    (25.2, 0.851),
-    (35.1, 0.883),
-    (44.9, 0.889),
-    (55.2, 0.924),
-    (65.0, 0.929),
-    (75.2, 0.941),
-    (90.8, 0.957),
+    (0.0, 0.832),
+    (4.3, 0.832),
+    (15.5, 0.842),
+    (25.2, 0.849),
+    (35.1, 0.881),
+    (44.9, 0.886),
+    (55.2, 0.922),
+    (65.0, 0.927),
+    (75.2, 0.940),
+    (90.8, 0.955),
 )
 """(quality score, mean cosine between the embedding of such a crop and that of the same face clean), on 4,000 degraded
 crops of the training people: `python -m tools.train.reliability`; neighbours that fall are pooled."""

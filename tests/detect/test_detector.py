@@ -87,9 +87,10 @@ def test_what_a_lower_score_finds_comes_from_the_same_look(shared_data: Path, nu
     config, pack = DetectConfig(tiles=number), Pack.open(MODELS)
     both = build_detector(config, pack, RUNTIME, doubtful_score=0.3)
     alone = build_detector(config, pack, RUNTIME)
+    assert isinstance(alone, FaceDetector)
     num_doubtful = 0
     for image in (crowd, crowd // 6, np.ascontiguousarray(crowd[::3, ::3])):
-        found, low = both.detect(image, 0.5), alone.detect(image, 0.3)
+        found, low = both.detect(image, 0.5), alone.first_look().detect(image, 0.3)
         assert found.doubtful is not None
         np.testing.assert_array_equal(found.doubtful, low.boxes)
         for name in ("boxes", "scores", "landmarks"):

@@ -33,7 +33,7 @@ STEPS = {
     "sr2": ("small:3", "small:5"),
     "sr4": ("small:3", "small:5"),
 }
-WITHOUT_STEPS = ("pairs", "never", "identify", "detect", "groups")
+WITHOUT_STEPS = ("pairs", "never", "drawn", "identify", "detect", "groups")
 """Answers that no choice of steps changes."""
 Answer = dict[str, Any]
 
@@ -59,6 +59,7 @@ def commands() -> dict[str, tuple[object, ...]]:
     return {
         "pairs": ("eval", "pairs", *PAIRS, *PEER, *each(faults_of(headers.WHO))),
         "never": ("eval", "pairs", *PAIRS, *PEER, *each(never)),
+        "drawn": ("eval", "pairs", *PAIRS, *each(faults_of(headers.DRAWN))),
         "identify": ("eval", "identify", *PEOPLE, *PEER, *each(named)),
         "detect": (
             *("eval", "detect", *PEOPLE, "--scenes", DATA / "scenes" / "set14", *PEER, "--count", "60"),

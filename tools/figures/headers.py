@@ -2,6 +2,7 @@
 
 WHO = "| fault | ours int8 | ours fp32 | YuNet + MobileFaceNet |"
 NEVER = "| fault | ours: accuracy / TAR | YuNet + MobileFaceNet | pictures without a face, ours / YuNet |"
+DRAWN = "| fault | before | now | YuNet + MobileFaceNet | pictures without a face, ours / YuNet |"
 WHERE = "| | clean | dark:5 | motion:2 | blur:3 | cctv:3 |"
 ON_FOOTAGE = "| footage | YuNet's sure faces found | places where YuNet sees nothing | frames |"
 NAMED = "| clean | cctv:3 | cctv:4 | dark:5 | motion:3 | blur:3 | lowres:5 | jpeg:5 | haze:4 |"

@@ -53,6 +53,15 @@ def never(text: str, answer: Answer) -> Rows:
     ]
 
 
+def drawn(text: str, answer: Answer) -> Rows:
+    """Faults that have become families; what stands for before and for the public chain stays."""
+    ours, rows = _by_fault(answer["rows"]), []
+    for name, before, _, peer, missed in rows_under(text, headers.DRAWN):
+        faces = f"{ours[name]['num_without_face']} / {missed.split(' / ')[1]}"
+        rows.append([name, before, _rates(ours[name]), peer, faces])
+    return rows
+
+
 def where(text: str, answer: Answer) -> Rows:
     """Average precision and landmarks; detectors are named in the answer, the peer last."""
     names = headers.columns(headers.WHERE)
@@ -173,6 +182,7 @@ def single(text: str, answer: Answer) -> Rows:
 WRITERS: tuple[tuple[str, str, Callable[[str, Answer], Rows]], ...] = (
     ("pairs", headers.WHO, who),
     ("never", headers.NEVER, never),
+    ("drawn", headers.DRAWN, drawn),
     ("detect", headers.WHERE, where),
     ("detect", headers.ON_FOOTAGE, footage),
     ("identify", headers.NAMED, named),

@@ -38,7 +38,7 @@ _WORDS: dict[str, dict[str, Any]] = {
             "publisher withdrew; nothing of it is here, but what the teachers know comes from it"
         ),
         "data": [
-            f"{_LFW}: aligned crops, without their names",
+            f"{_LFW}: aligned crops; their names serve to fit the last layer alone",
             "UTKFace, 8,508 adults (non-commercial research): aligned crops, without labels",
             "SFHQ sheets (synthetic faces, MIT): aligned crops",
             "mixtures of two such crops, and faces composed of parts of two",
