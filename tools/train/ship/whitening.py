@@ -15,7 +15,7 @@ F64 = NDArray[np.float64]
 
 RIDGE = 8.0
 """Times the mean variance, added in every direction. Where it was fitted to half of the training people, the other half
-were told apart best, at false match rates of 1e-3 to 1e-5, from 2 to 8. The largest of these changes the vectors least."""
+were told apart best, at false match rates of 1e-3 to 1e-5, from 2 to 8; the largest changes the vectors least."""
 
 
 class Whitening(NamedTuple):
