@@ -167,7 +167,7 @@ def shots(text: str, answer: Answer) -> Rows:
 
 
 def single(text: str, answer: Answer) -> Rows:
-    """What single pictures lead to, at each set of limits; what is promised to a track stays, since their names say it."""
+    """What single pictures lead to, at each set of limits; what is promised to a track stays as it stands."""
     by_fault, rows = list(answer["rows"].values()), []
     for name, _, promised, *_ in rows_under(text, headers.SINGLE):
         found = [one[name] for one in by_fault]
