@@ -69,3 +69,19 @@ def test_rates_of_groups_are_told_with_their_bounds() -> None:
     told = {cells[0]: cells[1:] for cells in rows.fair(TEXT, answer)}
     assert told["all"] == ["1,234 / 5,000,000", "2.47 (1.00 to 4.00)"]
     assert told["skin: within; across"] == ["1,234; 1,234", "2.47; 2.47"]
+
+
+def test_rates_of_single_pictures_stand_fault_by_fault_behind_their_limits() -> None:
+    names = [cells[0] for cells in rows_under(TEXT, headers.SINGLE)]
+    one = {"of_a_track": 0.5, "of_one_picture": 0.5219, "fpir": 0.0017, "fnir": 0.25}
+    other = one | {"fpir": 0.0, "fnir": 0.125}
+    written = rows.single(TEXT, {"rows": {"clean": dict.fromkeys(names, one), "dark:5": dict.fromkeys(names, other)}})
+    before = rows_under(TEXT, headers.SINGLE)
+    assert written == [[old[0], ".500 / .522", old[2], ".0017, 0", ".250, .125"] for old in before]
+
+
+def test_faults_that_became_families_keep_what_was_before() -> None:
+    before = rows_under(TEXT, headers.DRAWN)
+    found = [{"degrade": cells[0], "accuracy": 0.5, "tar": {"1e-2": 0.25}, "num_without_face": 99} for cells in before]
+    for old, new in zip(before, rows.drawn(TEXT, {"rows": found}), strict=True):
+        assert new == [old[0], old[1], "0.500 / 0.250", old[3], "99 / " + old[4].split(" / ")[1]]

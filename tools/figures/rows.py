@@ -167,15 +167,13 @@ def shots(text: str, answer: Answer) -> Rows:
 
 
 def single(text: str, answer: Answer) -> Rows:
-    """What single pictures lead to, at each set of limits."""
-    by_limits = list(answer["rows"].values())
-    rows = []
-    for name, first in by_limits[0].items():
-        of_fault = [one[name] for one in by_limits]
-        limits = f"{_short(first['of_a_track'])} / {_short(first['of_one_picture'])}"
-        promised = f"{first['promised']:.1g}"
-        alerts = ", ".join(_short4(one["fpir"]) for one in of_fault)
-        rows.append([name, limits, promised, alerts, ", ".join(_short(one["fnir"]) for one in of_fault)])
+    """What single pictures lead to, at each set of limits; what is promised to a track stays as it stands."""
+    by_fault, rows = list(answer["rows"].values()), []
+    for name, _, promised, *_ in rows_under(text, headers.SINGLE):
+        found = [one[name] for one in by_fault]
+        limits = f"{found[0]['of_a_track']:.3f} / {found[0]['of_one_picture']:.3f}".replace("0.", ".")
+        alerts = ", ".join(_short4(one["fpir"]) for one in found)
+        rows.append([name, limits, promised, alerts, ", ".join(_short(one["fnir"]) for one in found)])
     return rows
 
 
