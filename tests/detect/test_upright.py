@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -20,6 +21,7 @@ from edge.detect.upright import (
     SEEN_SCORE,
     SURE_SCORE,
     TILE_PX,
+    is_clear,
     is_face,
     settled,
     upright_tiles,
@@ -166,6 +168,20 @@ def test_what_is_clear_and_no_face_at_a_second_look_drops_out(
     assert len(detector.without_phantoms(image, found, np.array([is_known]))) == is_kept
     if not is_known and score >= 0.6:
         assert len(detector._look_again(image, found)) == is_kept, "a whole search drops the same"
+
+
+def test_what_is_turned_away_is_not_asked_twice() -> None:
+    """An upright tile of a profile shows no face though it is one."""
+    image = demo_clip.portrait()
+    found = build_detector(DetectConfig(), Pack.open(MODELS), RUNTIME).detect(image)
+    front, box = found.landmarks[0], found.boxes[0]
+    assert is_clear(image, front, box)
+    aside = front.copy()
+    aside[2, 0] += 0.3 * (front[1, 0] - front[0, 0])
+    assert not is_clear(image, aside, box)
+    assert not is_clear(image // 10, front, box)
+    soft = np.asarray(cv2.GaussianBlur(image, (0, 0), 6), np.uint8)
+    assert not is_clear(soft, front, box)
 
 
 def test_letters_screens_and_stairs_of_a_crowd_are_no_faces(shared_data: Path) -> None:
