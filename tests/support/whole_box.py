@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.app.commission.findings import sentence
+from edge.app.health.drift import NOT_YET
 from edge.config import ExamineConfig, ReviewConfig, SiteConfig, StatusConfig
 from edge.enhance.budget import Budget
 from edge.enhance.enhancer import Enhancer
@@ -234,10 +235,9 @@ async def whole_box(folder: Path) -> AsyncIterator[WholeBox]:
     told: dict[str, Any] = {
         "frames": 81_234,
         "faces": {"door": FACES},
+        "comparisons": {"door": NOT_YET.format(3)},
         "enhancement": "shown to help recognition: lime for dark from level 2",
-        "models": {
-            "embed": {"name": "faces", "precision": "int8", "provider": "CPU", "choice": UNVOUCHED},
-        },
+        "models": {"embed": {"name": "faces", "precision": "int8", "provider": "CPU", "choice": UNVOUCHED}},
     }
     statuses = {"Hausverbot": StatusConfig(words="Schichtleitung rufen", severity="urgent")}
     async with running(
