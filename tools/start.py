@@ -115,7 +115,7 @@ def alone_mb(pids: Iterable[int]) -> float | None:
 
     None without the right to see which pages those are, which only root has.
     """
-    frames = np.zeros(0, np.uint64)
+    found = [np.zeros(0, np.uint64)]
     for pid in pids:
         with Path(f"/proc/{pid}/maps").open() as maps, Path(f"/proc/{pid}/pagemap").open("rb", 0) as pages:
             for line in maps:
@@ -124,8 +124,8 @@ def alone_mb(pids: Iterable[int]) -> float | None:
                     continue  # the kernel's own, vdso and the like
                 pages.seek(8 * first)
                 entries = np.frombuffer(pages.read(8 * (last - first)), np.uint64)
-                present = entries[entries >> np.uint64(63) == 1] & np.uint64((1 << 55) - 1)
-                frames = np.union1d(frames, present)
+                found.append(np.unique(entries[entries >> np.uint64(63) == 1] & np.uint64((1 << 55) - 1)))
+    frames = np.unique(np.concatenate(found))
     return None if frames.size < 2 else round(frames.size * PAGE / 2**20, 1)
 
 
