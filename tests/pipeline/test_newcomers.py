@@ -12,6 +12,7 @@ from edge.app.selfcheck import demo_clip
 from edge.config import DetectConfig, RuntimeConfig
 from edge.detect import FaceDetector, HaarDetector, build_detector, in_two_looks
 from edge.detect.looks import Candidates
+from edge.pipeline.bystanders import cover_everybody, everybody_in
 from edge.pipeline.newcomers import search
 from edge.records import Track, TrackState
 from edge.sessions import Pack
@@ -51,6 +52,21 @@ def test_what_no_second_look_sees_begins_no_track(
         x1, y1, x2, y2 = (float(edge) + shift for edge in found.boxes[0])
         tracks = [Track(1, state, (x1, y1, x2, y2), 0.7, found.landmarks[0], 0, 0, 3, 0)]
     assert len(search(doubting, image, 0.3, tracks)) == expected
+
+
+def test_what_drops_out_is_covered_as_a_bystander_all_the_same(
+    doubting: FaceDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be a face after all: a stranger's bowed head must not reach the disk because no track begins there."""
+    image = demo_clip.portrait()
+    told = doubting.detect(image)
+    told = replace(told, doubtful=told.boxes)
+    monkeypatch.setattr(doubting, "detect", lambda *_: told)
+    found = search(doubting, image, 0.3, ())
+    assert len(found) == 0
+    covered = cover_everybody(image, everybody_in(found, ()), None)
+    left, top, right, bottom = (int(edge) for edge in told.boxes[0])
+    assert covered[top:bottom, left:right].std() < 0.5 * image[top:bottom, left:right].std()
 
 
 def test_other_detectors_are_taken_at_their_word() -> None:
