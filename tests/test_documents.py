@@ -124,6 +124,51 @@ def test_every_tool_in_the_documents_exists() -> None:
             assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), f"{page.name}: {module}"
 
 
+def test_every_option_in_the_documents_exists() -> None:
+    known = dict(documents.commands(typer.main.get_command(app), "edge"))
+    checked = 0
+    for page in PAGES:
+        for part in code(page):
+            options = set(re.findall(r"(?<=\s)--[a-z][a-z-]*", part)) - {"--help"}
+            if tool := re.search(r"python -m (tools[\w.]*\w)", part):
+                there = set(re.findall(r'"(--[a-z][a-z-]*)"', source(tool[1], with_helpers=True)))
+            elif words := re.search(r"(?:^|[\s/])edge ([a-z-]+)(?: ([a-z-]+))?", part):
+                name = f"edge {words[1]} {words[2]}" if f"edge {words[1]} {words[2]}" in known else f"edge {words[1]}"
+                if name not in known:
+                    continue
+                there = {
+                    one for parameter in known[name].params for one in (*parameter.opts, *parameter.secondary_opts)
+                }
+            else:
+                continue
+            checked += len(options)
+            assert options <= there, f"{page.name}: {part}"
+    assert checked > 150
+
+
+def code(page: Path) -> Iterator[str]:
+    """Each command that a page shows, in a block or in a sentence, without its comment."""
+    for block, inline in re.findall(r"^    (.+)$|`([^`\n]+)`", page.read_text("utf-8").replace("\\\n", " "), re.M):
+        yield from re.split(r";|\||&&", (block or inline).split("  #")[0])
+
+
+def source(module: str, *, with_helpers: bool = False) -> str:
+    """The text of a tool; with its helpers, of all modules of its folder."""
+    path = ROOT / Path(*module.split("."))
+    files = [path.with_suffix(".py")] if path.with_suffix(".py").is_file() else sorted(path.rglob("*.py"))
+    if with_helpers and path.parent != ROOT / "tools":
+        files = sorted(path.parent.rglob("*.py"))
+    return "\n".join(file.read_text("utf-8") for file in files)
+
+
+def test_every_tool_in_the_documents_answers_help() -> None:
+    for page in PAGES:
+        for module in set(re.findall(r"python -m (tools[\w.]*\w)", page.read_text("utf-8"))) - {"tools.documents"}:
+            assert re.search(r"ArgumentParser|arguments|parser", source(module)), (
+                f"{module} would run, not answer --help"
+            )
+
+
 def test_every_route_of_the_api_is_documented() -> None:
     told = (DOCS / "central.md").read_text("utf-8")
     for path in json.loads((ROOT / "tests" / "golden" / "openapi.json").read_text("utf-8"))["paths"]:

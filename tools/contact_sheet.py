@@ -5,7 +5,7 @@ A row per fault: the face as captured, after the steps its faults called for, an
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,9 @@ FACE_PX = 90.0
 
 def main() -> None:
     """Write the sheet and print the steps of each row."""
+    parser = argparse.ArgumentParser(prog="python -m tools.contact_sheet", description=__doc__)
+    parser.add_argument("file", type=Path, help="the JPEG to write")
+    given = parser.parse_args()
     models = load_models(Config())
     clean = next(demo_clip.frames(fault="jpeg:1", only=[FRAME]))
     found = models.stages.detector.detect(clean)
@@ -41,7 +44,7 @@ def main() -> None:
         done, recipe = models.stages.enhancer.apply(part, models.stages.enhancer.plan(quality))
         rows.append(np.hstack([_tile(part), _tile(done), _tile(cut(clean, box)[0])]))
         print(fault, [step.name for step in recipe.steps])
-    Path(sys.argv[1]).write_bytes(to_jpeg(np.vstack(rows), 90))
+    given.file.write_bytes(to_jpeg(np.vstack(rows), 90))
 
 
 def _tile(image: BgrImage) -> BgrImage:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -48,4 +48,6 @@ def cost(call: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    main([Path(one) for one in sys.argv[1:]])
+    parser = argparse.ArgumentParser(prog="python -m tools.second_look", description=__doc__)
+    parser.add_argument("paths", nargs="+", type=Path, help="pictures")
+    main(parser.parse_args().paths)

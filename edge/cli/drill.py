@@ -26,4 +26,4 @@ def drill(
     if as_json:
         print_json({"hit_id": made, "kind": "drill"})
     else:
-        out.print(f"{made} is stored, a drill.")
+        out.print(f"The drill is stored as hit {made}.")

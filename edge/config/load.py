@@ -25,11 +25,12 @@ def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Con
     JSON. `EDGE_TEST_...` and `EDGE_CONFIG` are not settings.
     """
     env = dict(os.environ) if environ is None else environ
+    change = "give its path with --config, or leave --config out"
     if path is None and env.get("EDGE_CONFIG"):
-        path = Path(env["EDGE_CONFIG"])
+        path, change = Path(env["EDGE_CONFIG"]), "correct the variable EDGE_CONFIG, or give another file with --config"
     source = path or DEFAULT_PATH
     if path is not None and not source.is_file():
-        raise ConfigError(f"{path}: no such configuration file; give its path with --config, or leave --config out")
+        raise ConfigError(f"{path}: no such configuration file; {change}")
     values = file.read(source if source.is_file() else None, env)
     try:
         return with_drawn(_with_chosen_pack(Config.model_validate(values)))

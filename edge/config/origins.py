@@ -45,6 +45,8 @@ class Origins:
         more = f"{count} setting{'s' if count > 1 else ''} from the environment" if count else ""
         if self.is_there:
             return f"configuration: {self.path}{by}" + (f", {more}" if more else "")
+        if self.named_by:
+            return f"configuration: {self.path}{by} does not exist"
         return f"configuration: {self.path} does not exist; only {more or 'the defaults'} in force"
 
 

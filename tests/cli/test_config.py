@@ -72,6 +72,13 @@ def test_which_file_is_in_use_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "none.toml does not exist; only the defaults in force" in find_origins(None, {}).told()
 
 
+def test_a_file_that_a_variable_names_in_vain_is_told_with_the_variable(tmp_path: Path) -> None:
+    env = {"EDGE_CONFIG": str(tmp_path / "none.toml")}
+    with pytest.raises(ConfigError, match="no such configuration file; correct the variable EDGE_CONFIG"):
+        load(None, env)
+    assert find_origins(None, env).told().endswith("none.toml (named by EDGE_CONFIG) does not exist"), "no defaults"
+
+
 def test_the_commands(tmp_path: Path) -> None:
     box = Appliance(tmp_path)
     refused = box.edge("config", "check")

@@ -46,7 +46,7 @@ class Stillness:
         self._began_s = -math.inf
 
     def begin_pass(self, at_s: float) -> None:
-        """From here a recording is played anew: that its pictures come back is no fault."""
+        """From here a recording is played anew: that it shows the same as a moment before is no fault."""
         self._began_s = at_s
 
     def look(self, image: BgrImage, at_s: float) -> bool:
@@ -62,19 +62,18 @@ class Stillness:
         while at_s - self._looks[0][0] > WINDOW_S:
             self._looks.popleft()
             is_full = True
-        if not is_full or len(self._looks) < MIN_LOOKS:
+        if not is_full or len(self._looks) < MIN_LOOKS or self._looks[0][0] < self._began_s:
             self._is_still = False
             return False
         slack = _STAY if self._is_still else 1.0
         looks = np.stack([samples for _, samples in self._looks])
-        self._is_still = is_repeated(looks, slack, may_come_back=self._looks[0][0] < self._began_s)
+        self._is_still = is_repeated(looks, slack)
         return self._is_still
 
 
-def is_repeated(looks: NDArray[np.uint8], slack: float = 1.0, *, may_come_back: bool = False) -> bool:
+def is_repeated(looks: NDArray[np.uint8], slack: float = 1.0) -> bool:
     """Whether (N, H, W) samples of gray pictures show one picture again and again; `slack` widens the limits of drift.
 
-    `may_come_back`: that later pictures are exactly earlier ones says nothing.
     At least three looks, of at least 100 samples that are neither black nor white; with fewer it is False.
     """
     mean = looks.mean(axis=0, dtype=np.float32)
@@ -82,7 +81,7 @@ def is_repeated(looks: NDArray[np.uint8], slack: float = 1.0, *, may_come_back: 
     if int(counted.sum()) < MIN_SAMPLES:
         return False
     third = len(looks) // 3
-    if not may_come_back and _comes_back(looks[:third, counted], looks[-third:, counted]):
+    if _comes_back(looks[:third, counted], looks[-third:, counted]):
         return True
     first, last = (part.mean(axis=0, dtype=np.float32) for part in (looks[:third], looks[-third:]))
     drift = last - first

@@ -103,7 +103,7 @@ def check_tokens(tokens: Sequence[Token], now: dt.datetime) -> Check:
 
 def check_pulls(consumers: Sequence[Consumer], now: dt.datetime) -> Check:
     """Check when each central server last pulled."""
-    fix = "check that server, its token and the way to this box; `edge doctor` there, or tools/central/conformance.py"
+    fix = "check that this server runs, has its token and reaches this box (`python -m tools.central.conformance`)"
     if not consumers:
         return passed("last pull", "no server may pull")
     never = [one.name for one in consumers if one.last_pull_at is None]

@@ -48,8 +48,10 @@ class TimeLimit:
                     raise errors[0]
                 return found
         self.num_cut += 1
-        told = f"not finished after {limit_s:.1f} s" if limit_s > 0 else "not begun: the time was over before"
-        fix = "run `edge doctor` again when the box has less to do; if that does not help, this part hangs"
+        told, last = f"not finished after {limit_s:.1f} s", "this part hangs"
+        if limit_s <= 0:
+            told, last = "not begun: the time was over before", "look at the part above that was not finished"
+        fix = f"run `edge doctor` again when the box has less to do; if that does not help, {last}"
         return [*list(found), warned(name, told, fix)]
 
 

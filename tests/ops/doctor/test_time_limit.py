@@ -39,6 +39,7 @@ def test_what_comes_after_the_end_is_not_begun() -> None:
 
     (check,) = TimeLimit(0).run("late", never)
     assert (check.status, check.found) == ("warn", "not begun: the time was over before")
+    assert "this part hangs" not in check.fix
 
 
 def test_an_error_of_a_check_is_not_swallowed() -> None:
