@@ -12,7 +12,7 @@ from edge.names import is_left_behind, printable
 
 
 def passed_over(source: Path) -> list[str]:
-    """A sentence for each thing in a folder that `edge.app.offline.clips.find_clips` finds no clip in, but for what systems leave behind."""
+    """A sentence for each thing in a folder that is in no clip of it, but for what systems leave behind."""
     if not source.is_dir():
         return []
     known = (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES)
