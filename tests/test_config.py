@@ -140,3 +140,11 @@ def test_a_byte_order_mark_is_read_and_other_encodings_are_named(tmp_path: Path)
         with pytest.raises(ConfigError, match=word) as caught:
             load(path, {})
         assert "UTF-8" in str(caught.value)
+
+
+def test_an_empty_folder_is_not_the_folder_one_happens_to_be_in(tmp_path: Path) -> None:
+    path = write(tmp_path, 'data_dir = "/var/lib/edge"\n')
+    with pytest.raises(ConfigError, match="data_dir = '': is empty"):
+        load(path, {"EDGE_DATA_DIR": ""})
+    with pytest.raises(ConfigError, match="models_dir = '': is empty"):
+        load(path, {"EDGE_MODELS_DIR": ""})

@@ -8,20 +8,24 @@ from pathlib import Path
 from types import TracebackType
 
 from edge.capture.frames import SourceFrame
-from edge.capture.pictures.images import IMAGE_SUFFIXES, read_image
+from edge.capture.pictures.headers import holds_several
+from edge.capture.pictures.images import IMAGE_SUFFIXES, decode_image, read_bytes
 from edge.capture.video.containers import read_head
 from edge.errors import CameraError, EdgeError, ImageError
 from edge.names import is_left_behind, printable
 
 MAX_TOLD = 50
 """Images left out that a folder names one by one."""
+_SEVERAL = "holds several pictures, and only the first was looked at; save each as a file of its own, or give a video"
 
 
 class ImagesSource:
     """A folder's images in natural order of their names (2 before 10), or one image file."""
 
-    def __init__(self, path: Path, fps: float) -> None:
+    def __init__(self, path: Path, fps: float, but_not: tuple[str, ...] = ()) -> None:
+        """`but_not`: endings of a folder's files that are left to somebody else."""
         self.path = path
+        self._suffixes = tuple(suffix for suffix in IMAGE_SUFFIXES if suffix not in but_not)
         self.fps = fps
         self.problem: str | None = None
         self.bad_frames = 0
@@ -32,7 +36,7 @@ class ImagesSource:
             read_head(self.path)
             self._files = [self.path]
             return self
-        self._files = [file for file in files_in(self.path) if file.suffix.lower() in IMAGE_SUFFIXES]
+        self._files = [file for file in files_in(self.path) if file.suffix.lower() in self._suffixes]
         if not self._files:
             raise ImageError(f"{printable(self.path)}: holds no images ({', '.join(IMAGE_SUFFIXES)}); check the path")
         return self
@@ -45,25 +49,35 @@ class ImagesSource:
     def frames(self) -> Iterator[SourceFrame]:
         """Every image that can be read; a broken one among others is counted and left out."""
         errors: list[EdgeError] = []
+        several: list[Path] = []
         num_read = 0
         for index, file in enumerate(self._files):
             try:
-                image = read_image(file)
+                data = read_bytes(file)
+                image = decode_image(data, printable(file))
             except ImageError as error:
                 self.bad_frames += 1
                 errors.append(error)
                 continue
             num_read += 1
+            if holds_several(data):
+                several.append(file)
             yield SourceFrame(image, index / self.fps)
         if errors and len(self._files) == 1:
             raise errors[0]
+        told: list[str] = []
         if errors:
-            told = [str(error) for error in errors[:MAX_TOLD]]
-            more = [f"and {len(errors) - MAX_TOLD} more"] if len(errors) > MAX_TOLD else []
             left_out = f"{printable(self.path)}: {len(errors)} of {len(self._files)} images left out:"
-            self.problem = "\n".join([left_out, *told, *more])
+            told += [left_out, *_first([str(error) for error in errors])]
+        told += _first([f"{printable(file)}: {_SEVERAL}" for file in several])
+        self.problem = "\n".join(told) or None
         if self.problem is not None and num_read == 0:
             raise ImageError(self.problem)
+
+
+def _first(lines: list[str]) -> list[str]:
+    """The first of so many lines, and how many more there are."""
+    return [*lines[:MAX_TOLD], *([f"and {len(lines) - MAX_TOLD} more"] if len(lines) > MAX_TOLD else [])]
 
 
 def files_in(folder: Path) -> list[Path]:

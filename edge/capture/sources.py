@@ -102,11 +102,18 @@ def _open_plain(camera: CameraSettings, address: Address) -> FrameSource:
 
 
 def open_path(
-    path: Path, fps: float | None = None, aspect: Fraction | None = None, deinterlace: str = "auto"
+    path: Path,
+    fps: float | None = None,
+    aspect: Fraction | None = None,
+    deinterlace: str = "auto",
+    but_not: tuple[str, ...] = (),
 ) -> FrameSource:
-    """The source of a video, GIF, image or folder of images, to be entered with `with`. `fps` times images only."""
+    """The source of a video, GIF, image or folder of images, to be entered with `with`. `fps` times images only.
+
+    `but_not`: endings of a folder's files that are left to somebody else.
+    """
     if path.is_dir() or is_picture(path):
-        return ImagesSource(path, fps or DEFAULT_FPS)
+        return ImagesSource(path, fps or DEFAULT_FPS, but_not=but_not)
     return VideoSource(path, aspect, deinterlace)
 
 

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.common import ConfigOption, JsonOption, print_json, progress, read_config
+from edge.cli.common import ConfigOption, JsonOption, err, print_json, progress, read_config
 
-Paths = Annotated[list[Path], typer.Argument(help="images, videos, GIFs, or folders of images")]
+Paths = Annotated[list[Path], typer.Argument(help="images, videos, GIFs, or folders of them")]
 
 
 def detect(
@@ -27,12 +27,15 @@ def detect(
     """Find faces: one line per image or frame."""
     from edge.app.offline import lines
 
+    def tell(problem: str) -> None:
+        err.print(problem, soft_wrap=True, markup=False)
+
     settings = read_config(config)
     changes = {"model": detector, "min_score": min_score}
     section = settings.detect.model_copy(update={k: v for k, v in changes.items() if v is not None})
     with progress() as bar:
         task = bar.add_task("frames", total=lines.expected_frames_of(paths))
-        for line in lines.detect(settings.model_copy(update={"detect": section}), paths):
+        for line in lines.detect(settings.model_copy(update={"detect": section}), paths, tell):
             bar.advance(task)
             if as_json:
                 print_json(line)

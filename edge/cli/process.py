@@ -23,7 +23,7 @@ from edge.cli.common import (
 
 
 def process(
-    source: Annotated[Path, typer.Argument(help="a video, a GIF, an image, a folder of images, or a folder of videos")],
+    source: Annotated[Path, typer.Argument(help="a video, a GIF, an image, or a folder of them")],
     out_dir: Annotated[Path, typer.Option("--out", help="folder for hits.jsonl, tracks.jsonl, crops/ and report.html")],
     watchlist: Annotated[
         Path | None,

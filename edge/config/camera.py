@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from edge.config.areas import Polygon
+from edge.config.areas import MIN_AREA, Polygon
 from edge.config.schedule import parse_hours
 from edge.config.section import Section, Unit
 
@@ -16,6 +16,12 @@ class MaskConfig(Section):
     y: Unit = Field(description="top edge, fraction of the frame's height")
     width: Unit = Field(description="fraction of the frame's width")
     height: Unit = Field(description="fraction of the frame's height")
+
+    @model_validator(mode="after")
+    def _covers_something(self) -> MaskConfig:
+        if min(self.width, 1 - self.x) * min(self.height, 1 - self.y) < MIN_AREA:
+            raise ValueError("covers nothing; give width and height over 0, and a left upper corner inside the picture")
+        return self
 
 
 class CameraConfig(Section):

@@ -182,6 +182,13 @@ class Config(Section):
                 "configuration file"
             )
 
+    @field_validator("data_dir", "models_dir", mode="before")
+    @classmethod
+    def _names_a_folder(cls, given: object) -> object:
+        if given == "":
+            raise ValueError("is empty; give a folder, or leave the setting out")
+        return given
+
     @field_validator("data_dir", "models_dir")
     @classmethod
     def _expand(cls, path: Path) -> Path:

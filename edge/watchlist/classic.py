@@ -5,6 +5,7 @@ Only names and paths are read here; pictures are decoded by the caller. The fold
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -42,6 +43,8 @@ IMAGE_SUFFIXES = frozenset(
         ".webp",
     }
 )
+_TABLES = frozenset({".csv", ".ods", ".tsv", ".xls", ".xlsx", ".xml", ".yaml", ".yml"})
+"""Files that may be meant as a list, and are none here."""
 DATASET = "dataset"
 MAX_DEPTH = 3
 """Folders in one another, each alone, down to the folders of people."""
@@ -106,6 +109,7 @@ def _read(path: Path, listing: Path | None, known_ids: Collection[str]) -> Class
     people = [_of_folder(found, chosen, pairs.get(found), known_ids) for found in classes]
     _require_one_each(chosen.path if chosen else folder, list(zip(classes, people, strict=True)))
     notes += [f"{printable(one)}: not read; it lies in no person's folder" for one in _pictures(folder)]
+    notes += _not_read(above, listing, has_list=chosen is not None)
     for found, listed in zip(classes, people, strict=True):
         notes += [f"{printable(one)}: not read; it is no picture of a known kind" for one in listed.passed_over]
         if chosen is not None and found not in pairs:
@@ -206,6 +210,25 @@ def _other_keys(listing: Listing) -> list[str]:
     return [
         f"{printable(listing.path)}: the key {key!r} was passed over; it is no person" for key in listing.other_keys
     ]
+
+
+def _not_read(above: Sequence[Path], given: Path | None, *, has_list: bool) -> list[str]:
+    """A sentence for each file and broken link beside the folders of people; pictures and lists are told elsewhere.
+
+    Beside the whole set only tables are looked for, which may be meant as the list, and only where there is none.
+    """
+    found = [
+        one
+        for folder in above
+        for one in folder.iterdir()
+        if not one.is_dir() and not is_left_behind(one.name) and one != given and one.suffix.lower() != ".json"
+    ]
+    found = [one for one in found if one.suffix.lower() not in IMAGE_SUFFIXES or not one.is_file()]
+    beside = above[0].resolve().parent
+    if not has_list and os.access(beside, os.R_OK | os.X_OK):
+        found += [one for one in beside.iterdir() if one.suffix.lower() in _TABLES and one.is_file()]
+    why = {True: "a list has to be a JSON file", False: "it is no folder of a person"}
+    return [f"{printable(one)}: not read; {why[one.suffix.lower() in _TABLES]}" for one in sorted(set(found))]
 
 
 def _of_folder(folder: Path, listing: Listing | None, found: Pair | None, known_ids: Collection[str]) -> ListedPerson:

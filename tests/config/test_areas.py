@@ -31,3 +31,17 @@ def test_what_is_no_polygon_is_refused(points: list[list[float]]) -> None:
 def test_a_schedule_is_read_when_the_settings_are() -> None:
     with pytest.raises(ValueError, match="no such entry"):
         CameraConfig(name="a", source="v4l2:0", schedule=("whenever",))
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        {"x": 0.1, "y": 0.1, "width": 0, "height": 1},
+        {"x": 0.1, "y": 0.1, "width": 1, "height": 0},
+        {"x": 1, "y": 0.1, "width": 0.5, "height": 1},
+        {"x": 0, "y": 1, "width": 0.5, "height": 1},
+    ],
+)
+def test_a_mask_that_covers_nothing_is_refused(mask: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="covers nothing"):
+        CameraConfig.model_validate({"name": "a", "source": "v4l2:0", "masks": [mask]})

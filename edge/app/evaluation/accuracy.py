@@ -8,9 +8,9 @@ from typing import Any
 
 from edge.app.build import load_models
 from edge.app.offline.clips import find_clips
+from edge.app.offline.contents import open_clip
 from edge.arrays import BgrImage, Boxes, Landmarks
 from edge.capture.pictures.images import read_image
-from edge.capture.sources import open_path
 from edge.config import Config, DetectConfig
 from edge.detect import Detector, build_detector
 from edge.enhance import Enhancer, score_face
@@ -150,7 +150,7 @@ def detection(
 def _footage_frames(path: Path) -> Iterator[BgrImage]:
     """Frames of a clip, or of all clips of a folder, at most 640 px wide."""
     for clip in find_clips(path):
-        with open_path(clip.path) as source:
+        with open_clip(clip.path) as source:
             for frame in source.frames():
                 height, width = frame.image.shape[:2]
                 wide = width > FOOTAGE_WIDTH

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice, pairwise
@@ -14,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from edge.app.build import Models
+from edge.app.offline.contents import open_clip, pictures_in
 from edge.app.offline.seen import Limits, Seen, limits_of, note, where
 from edge.arrays import BgrImage
 from edge.capture.files import files_in
 from edge.capture.frames import SourceFrame
-from edge.capture.pictures.images import IMAGE_SUFFIXES
-from edge.capture.sources import VIDEO_SUFFIXES, open_path
+from edge.capture.sources import VIDEO_SUFFIXES
 from edge.config import Config
 from edge.detect import Detector
 from edge.errors import ImageError
@@ -38,6 +39,8 @@ EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 MIN_RECORDING_FRAMES = 3
 """With fewer frames no face can be followed (`TrackerSettings.confirm_hits`): they are pictures, not a recording."""
+PICTURES = "pictures"
+"""Name of the clip of a folder's pictures beside videos."""
 THUMB = (24, 32)
 MAX_CHANGE = 20.0
 """Mean change, of 255, between neighbours of a recording, shrunk to `THUMB` pixels."""
@@ -78,13 +81,18 @@ class ClipResult:
 
 
 def find_clips(source: Path) -> list[Clip]:
-    """Split a source into clips: a folder of videos gives one per video, anything else is one clip by itself."""
+    """Split a source into clips: a folder of videos gives one per video, and one of its pictures, if it has some.
+
+    Anything else is one clip by itself.
+    """
     if not source.exists():
         raise ImageError(f"{printable(source)}: no such file or folder; check the path")
     if source.is_dir():
         videos = sorted(p for p in files_in(source) if p.suffix.lower() in VIDEO_SUFFIXES)
         if videos:
-            return [Clip(printable(path.stem), path) for path in videos]
+            stems = Counter(path.stem for path in videos)
+            made = [Clip(printable(path.stem if stems[path.stem] == 1 else path.name), path) for path in videos]
+            return [*made, *([Clip(PICTURES, source)] if pictures_in(source) else [])]
     return [Clip(printable(source.stem) or "clip", source)]
 
 
@@ -97,7 +105,7 @@ def are_pictures(path: Path, first: Sequence[SourceFrame]) -> bool:
         return True
     if not path.is_dir():
         return False
-    names = {re.sub(r"\d+", "0", file.name) for file in files_in(path) if file.suffix.lower() in IMAGE_SUFFIXES}
+    names = {re.sub(r"\d+", "0", file.name) for file in pictures_in(path)}
     if len(names) > 1 or len({shot.image.shape for shot in first}) > 1:
         return True
     small = [resize(shot.image, *THUMB).astype(np.float32) for shot in first]
@@ -162,7 +170,7 @@ def _run_clip(
     clip: Clip, pipeline: Pipeline, stills: Stills, degrader: Degrader | None, progress: Progress | None
 ) -> ClipResult:
     result = ClipResult(clip)
-    with open_path(clip.path) as source:
+    with open_clip(clip.path) as source:
         shots = source.frames()
         first = list(islice(shots, MIN_RECORDING_FRAMES))
         result.is_stills = are_pictures(clip.path, first)
@@ -187,7 +195,7 @@ def _clean_faces(result: ClipResult) -> dict[str, BgrImage]:
     for draft in result.drafts.values():
         wanted.setdefault(draft.hit.frame_id, []).append(draft)
     clean = {}
-    with open_path(result.clip.path) as source:
+    with open_clip(result.clip.path) as source:
         for number, shot in enumerate(source.frames()):
             for draft in wanted.get(number, []):
                 if draft.shown is not None:

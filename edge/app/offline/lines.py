@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from edge.app.build import load_models
+from edge.app.offline.clips import find_clips
+from edge.app.offline.contents import open_clip, passed_over
 from edge.arrays import BgrImage
 from edge.capture.pictures.images import read_image
-from edge.capture.sources import expected_frames, open_path
+from edge.capture.sources import expected_frames
 from edge.config import Config
 from edge.detect import build_detector
 from edge.enhance import Enhancer, recipe_to_json, score_face
@@ -32,15 +34,22 @@ _PendingLine = tuple[dict[str, Any], list[BgrImage]]
 
 def expected_frames_of(paths: Iterable[Path]) -> int | None:
     """About how many lines `detect` gives; None where a file doesn't say."""
-    expected = [expected_frames(path) for path in paths]
+    expected = [expected_frames(path) for path in _clips_of(paths)]
     return None if None in expected else sum(filter(None, expected))
 
 
-def detect(config: Config, paths: Iterable[Path]) -> Iterator[dict[str, Any]]:
-    """Yield a line per frame of every path, in order."""
-    detector = build_detector(config.detect, Pack.open(config.models_dir), config.runtime)
+def _clips_of(paths: Iterable[Path]) -> Iterator[Path]:
+    """Files as they are; of a folder each video, and the folder for its pictures."""
     for path in paths:
-        with open_path(path) as source:
+        yield from (clip.path for clip in find_clips(path)) if path.is_dir() else [path]
+
+
+def detect(config: Config, paths: Iterable[Path], tell: Callable[[str], None]) -> Iterator[dict[str, Any]]:
+    """Yield a line per frame of every path, in order; `tell` hears what of a path could not be looked at."""
+    detector = build_detector(config.detect, Pack.open(config.models_dir), config.runtime)
+    paths = list(paths)
+    for path in _clips_of(paths):
+        with open_clip(path) as source:
             for number, frame in enumerate(source.frames()):
                 height, width = frame.image.shape[:2]
                 found = detector.detect(frame.image)
@@ -58,6 +67,11 @@ def detect(config: Config, paths: Iterable[Path]) -> Iterator[dict[str, Any]]:
                         for i in range(len(found))
                     ],
                 }
+            if source.problem is not None:
+                tell(printable(source.problem))
+    for path in paths:
+        for line in passed_over(path):
+            tell(line)
 
 
 def embed(config: Config, paths: Sequence[Path], *, aligned: bool, enhance: str) -> Iterator[dict[str, Any]]:

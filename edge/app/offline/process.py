@@ -11,6 +11,7 @@ from typing import Any
 from edge import __version__
 from edge.app.build import Models, load_active_list, load_models
 from edge.app.offline import clips, lines
+from edge.app.offline.contents import passed_over
 from edge.app.offline.report import write_reports
 from edge.app.people.people import temporary_people
 from edge.app.people.transfer import import_people
@@ -73,8 +74,8 @@ def process_files(
         facts = _facts(source, config, models, people.active_list, fault)
         facts["limits"] = _limits_used(config, people.active_list, results)
         write_reports(out, reports or {REPORT: config.site.language}, results, references, facts)
-        notes = people.notes
-    return {**_summary(results, out), "notes": list(notes)}
+        notes = [*people.notes, *passed_over(source)]
+    return {**_summary(results, out), "notes": notes}
 
 
 @contextlib.contextmanager

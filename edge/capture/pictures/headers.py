@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from edge.capture.pictures import heif
 
@@ -24,6 +24,37 @@ def decoding_work(data: bytes) -> int:
     width, height = sniff_size(data) or (0, 0)
     scans = data.count(b"\xff\xda") if data.startswith(b"\xff\xd8") else 1
     return max(width, 0) * max(height, 0) * max(1, -(-scans // SCANS_PER_PASS))
+
+
+def holds_several(data: bytes) -> bool:
+    """Whether a picture file holds further pictures, as animations and scanned pages do; decoders give the first alone.
+
+    A smaller copy of the same picture, as thumbnails in a TIFF, does not count.
+    """
+    try:
+        if data.startswith(b"\x89PNG\r\n\x1a\n"):
+            at = data.find(b"acTL", 0, max(0, data.find(b"IDAT")))
+            return at > 0 and int(struct.unpack_from(">I", data, at + 4)[0]) > 1
+        if data[:4] == b"RIFF" and data[8:16] == b"WEBPVP8X":
+            return bool(data[20] & 0x02) and data.count(b"ANMF") > 1
+        if data[:4] in (b"II*\x00", b"MM\x00*"):
+            return any(_other_pages(data))
+    except (struct.error, IndexError):
+        return False
+    return data[4:12] in (b"ftypavis", b"ftypmsf1", b"ftyphevc", b"ftyphevx")
+
+
+def _other_pages(data: bytes) -> Iterator[bool]:
+    """For each directory of a TIFF behind the first, whether it is a page of its own (TIFF 6.0, NewSubfileType)."""
+    order, at, seen = "<" if data[:2] == b"II" else ">", 4, set[int]()
+    is_first = True
+    while (here := int(struct.unpack_from(order + "I", data, at)[0])) and here not in seen:
+        seen.add(here)
+        count = struct.unpack_from(order + "H", data, here)[0]
+        entries = [struct.unpack_from(order + "HHII", data, here + 2 + 12 * index) for index in range(count)]
+        if not is_first:
+            yield not any(tag == 254 and value & 1 for tag, _, _, value in entries)
+        is_first, at = False, here + 2 + 12 * count
 
 
 def sniff_size(data: bytes) -> Size | None:

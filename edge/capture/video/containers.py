@@ -129,12 +129,15 @@ def _end_of_jpeg(data: bytes) -> int:
 
 
 class _Bytes(io.RawIOBase):
-    """A file from `start` on, for FFmpeg. A file that is read over and over again ends, so that work is bounded."""
+    """A file from `start` to `end`, for FFmpeg. What is read over and over again ends, so that work is bounded."""
 
-    def __init__(self, path: Path, start: int) -> None:
+    def __init__(self, path: Path, start: int, end: int | None) -> None:
         self._file = path.open("rb", buffering=0)
         self._start = start
-        self._left = _FREE_READ_BYTES + _READS_PER_BYTE * os.fstat(self._file.fileno()).st_size
+        size = os.fstat(self._file.fileno()).st_size
+        self._end = size if end is None else end
+        self.num_bytes = self._end - start
+        self._left = _FREE_READ_BYTES + _READS_PER_BYTE * size
         self._file.seek(start)
 
     def readable(self) -> bool:
@@ -145,10 +148,13 @@ class _Bytes(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         self._left -= max(size, 1)
-        return (self._file.read(size) or b"") if self._left > 0 else b""
+        here = max(0, self._end - self._file.tell())
+        return (self._file.read(min(size, here) if size >= 0 else here) or b"") if self._left > 0 else b""
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         try:
+            if whence == os.SEEK_END:
+                offset, whence = max(0, self._end - self._start + offset), os.SEEK_SET
             place = max(0, offset) + self._start if whence == os.SEEK_SET else offset
             return self._file.seek(place, whence) - self._start
         except (OSError, ValueError, OverflowError):  # a place that a damaged file made up
@@ -165,8 +171,9 @@ class _Bytes(io.RawIOBase):
 class Recording:
     """An open container and its file, closed together."""
 
-    def __init__(self, path: Path, start: int = 0, demuxer: str | None = None) -> None:
-        self._bytes = _Bytes(path, start)
+    def __init__(self, path: Path, start: int = 0, demuxer: str | None = None, end: int | None = None) -> None:
+        self._bytes = _Bytes(path, start, end)
+        self.num_bytes = self._bytes.num_bytes
         options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "none", "max_pixels": str(MAX_VIDEO_PIXELS)}
         try:
             opened = av.open(self._bytes, format=demuxer, options=options, metadata_errors="replace")
@@ -182,8 +189,11 @@ class Recording:
         self._bytes.close()
 
 
-def open_recording(path: Path) -> Recording | None:
-    """Open a recording by what FFmpeg finds, else by its ending, else behind a header it doesn't know; or None."""
+def open_recording(path: Path, end: int | None = None) -> Recording | None:
+    """Open a recording by what FFmpeg finds, else by its ending, else behind a header it doesn't know; or None.
+
+    `end`: where its first part ends, see `parts`.
+    """
     with path.open("rb") as file:
         data = file.read(_SEARCHED_BYTES)
     tries: list[tuple[int, str | None]] = [(0, None)]
@@ -194,7 +204,7 @@ def open_recording(path: Path) -> Recording | None:
     tries += [(found.start(), None) for found in _STARTS.finditer(data) if found.start()][:4]
     for start, demuxer in tries:
         try:
-            recording = Recording(path, start, demuxer)
+            recording = Recording(path, start, demuxer, end)
         except (FFmpegError, ValueError, OSError):
             continue
         if recording.container.streams:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 
+from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
@@ -23,7 +24,9 @@ from edge.capture.video.containers import (
 )
 from edge.capture.video.facts import StreamFacts, StreamWatch
 from edge.capture.video.kinds import unreadable_kind
+from edge.capture.video.parts import parts_of
 from edge.capture.video.shaping import FAULTS, DecodedPicture, Shaper
+from edge.capture.video.shortfall import Shortfall
 from edge.errors import ImageError
 from edge.names import printable
 
@@ -57,6 +60,10 @@ class Timeline:
         self.last_s = found
         return found
 
+    def begin_again(self) -> None:
+        """What comes next is timed from 0 again: another recording, put behind the former."""
+        self._shift_s = self.last_s + self.step_s
+
 
 def _promised(recording: Recording, stream: VideoStream) -> float:
     """The number of frames that the file says it holds, or its duration and rate; 0 where it says neither."""
@@ -76,6 +83,8 @@ class VideoSource:
         self._deinterlace = deinterlace
         self._opened: tuple[Recording, VideoStream] | None = None
         self._watch: StreamWatch | None = None
+        self._rest: list[tuple[int, int | None]] = []
+        self._shortfall = Shortfall()
 
     def __enter__(self) -> VideoSource:
         self._opened = self._open()
@@ -101,19 +110,23 @@ class VideoSource:
 
     def frames(self) -> Iterator[SourceFrame]:
         """Every frame from the start, timed by its presentation time; raises ImageError where there is none to see."""
-        recording, stream = self._opened or self._open()
+        first = self._opened or self._open()
         self._opened = None  # a second call reopens the file, so playback restarts at the beginning
-        step_s = 1 / fps_of(stream)
-        promised = _promised(recording, stream)
+        step_s = 1 / fps_of(first[1])
+        promised = promised_s = 0.0
         timeline, count, is_black = Timeline(step_s), 0, True
-        try:
-            for picture, at_s in self._pictures(recording, stream):
-                is_black = is_black and int(picture.image.max()) < BLACK_BELOW
-                count += 1
-                yield SourceFrame(picture, timeline.place(at_s))
-        finally:
-            codec, size = stream.codec_context.name, (stream.codec_context.width, stream.codec_context.height)
-            recording.close()
+        for recording, stream in self._parts(*first):
+            of_part = _promised(recording, stream)
+            promised, promised_s = promised + of_part, promised_s + of_part / fps_of(stream)
+            try:
+                for picture, at_s in self._pictures(recording, stream):
+                    is_black = is_black and int(picture.image.max()) < BLACK_BELOW
+                    count += 1
+                    yield SourceFrame(picture, timeline.place(at_s))
+            finally:
+                codec, size = stream.codec_context.name, (stream.codec_context.width, stream.codec_context.height)
+                recording.close()
+            timeline.begin_again()
         if count == 0:
             text = f"{self.shown}: holds no picture that can be decoded ({codec}); record or copy the file again"
             if not all(size):
@@ -127,7 +140,25 @@ class VideoSource:
                 f"{self.shown}: all of its {count} pictures are black ({codec}): nothing was filmed, or it was "
                 "recorded wrongly; play it elsewhere, then record or export it again"
             )
-        self.problem = self._what_is_missing(count, timeline.last_s + step_s, promised, promised * step_s)
+        missing = self._what_is_missing(count, timeline.last_s + step_s, promised, promised_s)
+        self.problem = "\n".join([*([missing] if missing else []), *self._shortfall.sentences(self.shown)]) or None
+
+    def _parts(self, recording: Recording, stream: VideoStream) -> Iterator[tuple[Recording, VideoStream]]:
+        """The recording that is open, and those put behind it in the same file; what can't be opened is counted."""
+        yield recording, stream
+        for start, end in self._rest:
+            try:
+                recording = Recording(self.path, start, end=end)
+            except (FFmpegError, ValueError, OSError):
+                self._shortfall.unread_recordings += 1
+                continue
+            try:
+                stream = self._choose(recording)
+            except ImageError:
+                recording.close()
+                self._shortfall.unread_recordings += 1
+                continue
+            yield recording, stream
 
     def _pictures(self, recording: Recording, stream: VideoStream) -> Iterator[tuple[DecodedPicture, float | None]]:
         """Decode and shape; what is broken is counted and left out."""
@@ -136,6 +167,7 @@ class VideoSource:
         start_s = None if stream.start_time is None else float(stream.start_time * (stream.time_base or 0))
         for packet in self._packets(recording, stream):
             watch.packet(packet)
+            self._shortfall.corrupt_packets += packet.is_corrupt
             for picture, at_s in self._shape(shaper, packet):
                 start_s = at_s if start_s is None else start_s
                 yield picture, None if at_s is None or start_s is None else at_s - start_s
@@ -144,18 +176,20 @@ class VideoSource:
         """Pictures that one more packet gives; the empty one gives all that was held back."""
         try:
             for frame in packet.decode():
+                self._shortfall.corrupt_frames += frame.is_corrupt
                 yield from shaper.add(frame)
             if packet.size == 0:
                 yield from shaper.finish()
         except FAULTS:
             self.bad_frames += 1
+            self._shortfall.left_out += 1
 
     def _packets(self, recording: Recording, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
         """The stream's packets, at last an empty one for what the decoder holds back.
 
         An index may name the same bytes again and again, so only as much is decoded as the file can hold.
         """
-        left = _FREE_WORK_BYTES + _WORK_PER_BYTE * self.path.stat().st_size
+        left = _FREE_WORK_BYTES + _WORK_PER_BYTE * recording.num_bytes
         try:
             for packet in recording.container.demux(stream):
                 left -= packet.size + _WORK_PER_PACKET
@@ -172,7 +206,9 @@ class VideoSource:
 
     def _open(self) -> tuple[Recording, VideoStream]:
         head = read_head(self.path)
-        recording = None if is_sound(head) else open_recording(self.path)
+        first, *self._rest = parts_of(self.path)
+        self._shortfall = Shortfall(recordings=1 + len(self._rest))
+        recording = None if is_sound(head) else open_recording(self.path, first[1])
         if recording is None:
             raise ImageError(self._why_not(head))
         try:
@@ -182,13 +218,14 @@ class VideoSource:
             raise
 
     def _choose(self, recording: Recording) -> VideoStream:
-        """The first video that is no cover picture; other streams are passed over."""
+        """The first video that is no cover picture; other videos are counted, other streams passed over."""
         streams = recording.container.streams
         videos = [one for one in streams.video if not one.disposition & Disposition.attached_pic]
         if not videos:
             what = "sound alone" if streams.audio else "no video"
             raise ImageError(f"{self.shown}: holds {what}, so there is no face to find; give a video or a picture")
         video = videos[0]
+        self._shortfall.side_by_side = max(self._shortfall.side_by_side, len(videos))
         if video.codec_context is None:
             raise ImageError(f"{self.shown}: its video is in a format without a decoder here; convert it to H.264")
         width, height = video.codec_context.width, video.codec_context.height

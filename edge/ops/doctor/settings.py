@@ -66,6 +66,12 @@ def contradictions(config: Config) -> Iterator[Check]:
         yield warned(
             "recognise similarity", found, "raise [recognise] min_similarity, or run `edge watchlist calibrate`"
         )
+    if too_high := [f"{key} {value:g}" for key, value, most in _hard_limits(config) if value > most]:
+        found = f"{', '.join(too_high)}: hardly anybody is recognised"
+        yield warned("limits", found, "leave these settings out, or run `edge watchlist calibrate`")
+    if not config.data_dir.is_absolute():
+        found = f"data_dir {str(config.data_dir)!r} is another folder wherever a command is started elsewhere"
+        yield warned("data_dir", found, f"write the whole path, such as {config.data_dir.absolute()}")
     scheduled = [camera.name for camera in config.camera if camera.schedule]
     if scheduled and not config.site.time_zone and time.tzname[0] in UNSET_ZONES:
         found = f"the hours of {', '.join(scheduled)} are those of the system's time zone, and that is {time.tzname[0]}"
@@ -79,6 +85,14 @@ def contradictions(config: Config) -> Iterator[Check]:
         found = f"{drawn.FILE} holds zones or masks for {names[0]!r}, and no [[camera]] has that name: none is in force"
         fix = f"if the camera was renamed, rename its tables in {config.data_dir / drawn.FILE}, too; else remove them"
         yield warned("drawn zones and masks", found, fix)
+
+
+def _hard_limits(config: Config) -> Iterator[tuple[str, float, float]]:
+    """Each limit that a face has to reach: its name, its value, and from where on hardly any does."""
+    yield "recognise.min_similarity", config.recognise.min_similarity, 0.85
+    yield "recognise.min_margin", config.recognise.min_margin, 0.5
+    yield "recognise.min_quality", config.recognise.min_quality, 90.0
+    yield "detect.min_score", config.detect.min_score, 0.95
 
 
 def _rates(detect: DetectConfig) -> Iterator[Check]:

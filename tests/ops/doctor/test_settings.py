@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
-from edge.config import CameraConfig, Config, DetectConfig, SiteConfig
+from edge.config import CameraConfig, Config, DetectConfig, RecogniseConfig, SiteConfig
 from edge.ops.doctor.settings import contradictions
 
 
@@ -66,3 +67,19 @@ def test_hours_of_a_place_whose_time_zone_nobody_has_set_are_warned_of(
 )
 def test_a_zone_whose_sign_is_not_what_it_seems_is_warned_of(zone: str, said: list[str]) -> None:
     assert [one.found for one in contradictions(Config(site=SiteConfig(time_zone=zone)))] == said
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (Config(recognise=RecogniseConfig(min_similarity=1)), "recognise.min_similarity 1: hardly anybody"),
+        (Config(recognise=RecogniseConfig(min_margin=2)), "recognise.min_margin 2: hardly anybody"),
+        (Config(recognise=RecogniseConfig(min_quality=100)), "recognise.min_quality 100: hardly anybody"),
+        (Config(detect=DetectConfig(min_score=1)), "detect.min_score 1: hardly anybody"),
+        (Config(data_dir=Path("data")), "data_dir 'data' is another folder"),
+    ],
+)
+def test_values_that_leave_nobody_or_nothing_to_be_found_are_warned_of(config: Config, said: str) -> None:
+    (found,) = contradictions(config)
+    assert said in found.found
+    assert found.fix

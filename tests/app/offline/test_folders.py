@@ -1,0 +1,108 @@
+"""Everything in a folder is looked at, or it is said that it was not."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+import cv2
+import pytest
+from typer.testing import CliRunner
+
+from edge.app.offline.clips import find_clips
+from edge.app.offline.contents import open_clip, passed_over
+from edge.capture.pictures.headers import holds_several
+from edge.capture.sources import open_path
+from edge.cli.root import app
+from tests.support.clips import encode_video, scenes
+from tests.support.media import encode, flat, write_gif
+
+
+def levels(path: Path) -> list[int]:
+    with open_clip(path) as source:
+        return [round(float(frame.image.mean())) for frame in source.frames()]
+
+
+def mixed(folder: Path) -> Path:
+    """A GIF, a recording, two pictures, and what is neither."""
+    write_gif(folder / "logo.gif", [flat(80), flat(90)])
+    encode_video(folder / "clip.mp4", scenes(5), format="mp4")
+    for number in (1, 2):
+        (folder / f"face{number}.png").write_bytes(encode(flat(20 * number), ".png"))
+    (folder / "notes.txt").write_text("text")
+    (folder / ".hidden").write_text("text")
+    (folder / "2025").mkdir()
+    return folder
+
+
+def test_pictures_beside_videos_are_a_clip_of_their_own(tmp_path: Path) -> None:
+    found = find_clips(mixed(tmp_path))
+    assert [(clip.camera, clip.path.name) for clip in found] == [
+        ("clip", "clip.mp4"),
+        ("logo", "logo.gif"),
+        ("pictures", tmp_path.name),
+    ]
+    assert levels(found[2].path) == [20, 40]
+
+
+def test_videos_that_differ_in_their_ending_alone_are_two_clips(tmp_path: Path) -> None:
+    for name in ("door.mp4", "door.mkv"):
+        encode_video(tmp_path / name, scenes(5), format={"mp4": "mp4", "mkv": "matroska"}[name[-3:]])
+    assert [clip.camera for clip in find_clips(tmp_path)] == ["door.mkv", "door.mp4"]
+
+
+def test_what_is_passed_over_is_named(tmp_path: Path) -> None:
+    assert passed_over(mixed(tmp_path)) == [
+        f"{tmp_path / '2025'}: not looked at; it is a folder in the folder",
+        f"{tmp_path / 'notes.txt'}: not looked at; it is no picture or video by its ending",
+    ]
+    assert passed_over(tmp_path / "clip.mp4") == []
+
+
+def test_detect_looks_at_a_whole_folder_and_tells_what_it_passes_over(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    folder = mixed(tmp_path / "in")
+    (folder / "broken.png").write_text("text")
+    done = CliRunner().invoke(app, ["detect", str(folder), "--json"])
+    assert done.exit_code == 0, done.output
+    seen = [json.loads(line)["path"] for line in done.stdout.splitlines()]
+    assert [seen.count(str(folder / name)) for name in ("clip.mp4", "logo.gif", "")] == [5, 2, 2]
+    assert "1 of 3 images left out" in done.stderr
+    assert "notes.txt: not looked at" in done.stderr
+
+
+def animation(path: Path) -> None:
+    animated = cv2.Animation()
+    animated.frames, animated.durations = [flat(20), flat(90), flat(160)], [100, 100, 100]
+    assert cv2.imwriteanimation(str(path), animated)
+
+
+@pytest.mark.parametrize("name", ["a.webp", "a.png", "a.tif", "a.avif"])
+def test_a_file_of_several_pictures_says_that_one_was_looked_at(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name == "a.tif":
+        assert cv2.imwritemulti(str(path), [flat(20), flat(90)])
+    else:
+        animation(path)
+    with open_path(path) as source:
+        assert len(list(source.frames())) == 1
+    assert source.problem is not None
+    assert "holds several pictures, and only the first was looked at" in source.problem
+    (tmp_path / f"one{path.suffix}").write_bytes(encode(flat(20), path.suffix))
+    with open_path(tmp_path / f"one{path.suffix}") as source:
+        assert len(list(source.frames())) == 1
+    assert source.problem is None
+
+
+def test_a_smaller_copy_in_a_tiff_is_no_other_picture() -> None:
+    def directory(entry: tuple[int, int, int, int], behind: int) -> bytes:
+        return struct.pack("<HHHIII", 1, *entry, behind)
+
+    def tiff(kind: int) -> bytes:
+        return b"II*\0" + struct.pack("<I", 8) + directory((256, 4, 1, 9), 26) + directory((254, 4, 1, kind), 0)
+
+    assert holds_several(tiff(0))
+    assert not holds_several(tiff(1))
+    assert not holds_several(b"II*\0" + struct.pack("<I", 8) + directory((256, 4, 1, 9), 8)), "it points at itself"
+    assert not holds_several(b"II*\0\xff\xff\xff\xff")

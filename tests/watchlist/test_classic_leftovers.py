@@ -1,0 +1,22 @@
+"""What an import of a classic data set passes over is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edge.watchlist.classic import read_classic_set
+
+
+def test_what_lies_beside_the_folders_of_people_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "Dataset"
+    (folder / "bob").mkdir(parents=True)
+    (folder / "bob" / "a.png").write_bytes(b"")
+    (folder / "anna.zip").write_bytes(b"")
+    (folder / "zoe").symlink_to(tmp_path / "gone")
+    (tmp_path / "people.csv").write_text("bob,Robert Fox,4711,banned\n")
+    (tmp_path / "holiday.txt").write_text("")
+    assert read_classic_set(folder).notes == (
+        f"{folder / 'anna.zip'}: not read; it is no folder of a person",
+        f"{folder / 'zoe'}: not read; it is no folder of a person",
+        f"{tmp_path / 'people.csv'}: not read; a list has to be a JSON file",
+    )
