@@ -6,10 +6,11 @@ import datetime as dt
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from edge.config import Config
-from edge.pipeline import attention as attention_module
 from edge.pipeline.attention import Attention, Pace, Step
+from edge.pixels.scene.change import small_gray
 from edge.records import Frame
 
 LIVE = Pace.of(Config().detect)
@@ -17,9 +18,15 @@ FPS, SECONDS = 30, 5
 
 
 def test_pictures_are_compared_no_more_often_than_searches_could_follow(monkeypatch: pytest.MonkeyPatch) -> None:
-    compared, searches = [], []
-    small = attention_module.small_gray
-    monkeypatch.setattr(attention_module, "small_gray", lambda *given: compared.append(number) or small(*given))
+    compared: list[int] = []
+    searches: list[int] = []
+    number = 0
+
+    def counted(image: NDArray[np.uint8], span: tuple[int, int]) -> NDArray[np.float32]:
+        compared.append(number)
+        return small_gray(image, span)
+
+    monkeypatch.setattr("edge.pipeline.attention.small_gray", counted)
     attention, rng = Attention(LIVE), np.random.default_rng(0)
     for number in range(SECONDS * FPS):
         image = (100 + rng.integers(-2, 3, (90, 160, 3))).astype(np.uint8)
