@@ -29,6 +29,8 @@ def decode(
         # A score is at most the root of its first part: few of thousands of cells are worth working out.
         least = min_score * min_score - _ROUNDING if f"obj_{stride}" in outputs else min_score
         cells = np.flatnonzero(score >= least)
+        if not len(cells):
+            continue
         score = score[cells].clip(0.0, 1.0)
         if f"obj_{stride}" in outputs:
             score = np.sqrt(score * outputs[f"obj_{stride}"].reshape(-1)[cells].clip(0.0, 1.0))
@@ -40,5 +42,7 @@ def decode(
         half = np.exp(np.minimum(shape[:, 2:], _MAX_LOG_SIZE)) * (stride / 2)
         points = outputs[f"kps_{stride}"].reshape(-1, 5, 2)[cells]
         found.append((np.hstack([center - half, center + half]), score, (points + at[:, np.newaxis]) * stride))
+    if not found:
+        return np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, 5, 2), np.float32)
     boxes, scores, landmarks = (np.concatenate(part).astype(np.float32) for part in zip(*found, strict=True))
     return boxes, scores, landmarks

@@ -186,6 +186,8 @@ class FaceDetector:
         outputs = self._session.run(self._session.spec.tensor(small[np.newaxis]))
         least = min(min_score, BLENDED_SCORE) if self._is_refined else min_score
         boxes, scores, landmarks = decode(outputs, small.shape[0], small.shape[1], least)
+        if not len(scores):
+            return Candidates(boxes, scores, landmarks)
         order = np.argsort(-scores, kind="stable")[:MAX_CANDIDATES]
         order = order[np.isfinite(boxes[order]).all(axis=1) & np.isfinite(landmarks[order]).all(axis=(1, 2))]
         boxes, scores, landmarks = boxes[order], scores[order], landmarks[order]

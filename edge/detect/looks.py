@@ -61,6 +61,8 @@ class Candidates(NamedTuple):
         return self._pick(self.scores >= min_score)
 
     def _pick(self, rows: NDArray[np.bool_]) -> Candidates:
+        if rows.all():
+            return self
         return Candidates(self.boxes[rows], self.scores[rows], self.landmarks[rows])
 
 
@@ -98,6 +100,8 @@ def tiles(width: int, height: int, number: int) -> list[tuple[int, int, int, int
 
 def joined(first: Candidates, second: Candidates) -> Candidates:
     """Return both together, best first."""
+    if not len(first.scores) or not len(second.scores):
+        return first if len(first.scores) else second
     boxes, scores, landmarks = (np.concatenate(pair) for pair in zip(first, second, strict=True))
     order = np.argsort(-scores, kind="stable")
     return Candidates(boxes[order], scores[order], landmarks[order])
@@ -105,6 +109,8 @@ def joined(first: Candidates, second: Candidates) -> Candidates:
 
 def finish(found: Candidates, image: BgrImage) -> Detections:
     """Suppress overlaps and boxes within a face, and clip to the frame; drop boxes without area."""
+    if not len(found.scores):
+        return Detections.empty()
     height, width = image.shape[:2]
     kept = np.sort(np.asarray(nms(found.boxes, found.scores, NMS_IOU), np.intp))
     kept = kept[drop_nested(found.boxes[kept], found.scores[kept], NESTED_SHARE)]

@@ -138,14 +138,15 @@ class Attention:
             return self._choose_among_faces(frame, tracks, is_settled=is_settled)
         if self.pace.idle_fps <= 0:
             return Step.SEARCH
+        pace, is_new = self.pace, now - self._first_ns < LEARN_S * 1e9
+        if not (is_new or self._may_compare(now) or self._is_due(now, pace.idle_fps)):
+            return Step.REST
         change = self._measure_change(frame)
         if change is Change.LARGE:
             self._large_ns = now
         is_large = self._large_ns is not None and now - self._large_ns <= HOLD_S * 1e9
-        pace = self.pace
         moving = pace.moving_fps(SMALL_RATE if change is Change.SMALL else 1.0)
         rate = pace.moving_fps() if is_large else pace.idle_fps if change is Change.NONE else moving
-        is_new = now - self._first_ns < LEARN_S * 1e9
         return Step.SEARCH if is_new or self._is_due(now, rate) else Step.REST
 
     def note(self, frame: Frame, tracks: Sequence[Track], doubtful: Boxes | None = None) -> None:
@@ -216,7 +217,7 @@ class Attention:
         now = frame.captured_mono_ns
         if self._is_due(now, self.pace.moving_fps(SETTLED_RATE)):
             return True
-        if self._among_faces is None or now - self._compared_ns < (1 - LENIENCE) / self.pace.busy_fps * 1e9:
+        if self._among_faces is None or not self._may_compare(now):
             return self._among_faces is None
         age_s = (now - self._searched_ns) / 1e9
         self._compared_ns = now
@@ -240,11 +241,16 @@ class Attention:
         return now.shape == before.shape == usual.shape and changed_places(difference(now, before), usual) < MIN_PIXELS
 
     def _is_due(self, now_ns: int, per_s: float) -> bool:
-        return per_s <= 0 or now_ns - self._searched_ns >= (1 - LENIENCE) / per_s * 1e9
+        return _has_passed(now_ns - self._searched_ns, per_s)
+
+    def _may_compare(self, now_ns: int) -> bool:
+        """Whether pictures are compared again: as often as a search would be due, since no more comes of it."""
+        return _has_passed(now_ns - self._compared_ns, self.pace.moving_fps())
 
     def _measure_change(self, frame: Frame) -> Change:
         """How much has changed since the last search; learns what is usual at each place."""
         now, looked_at, usual = _small(frame), self._looked_at, self._usual
+        self._compared_ns = frame.captured_mono_ns
         if looked_at is None or usual is None or looked_at.shape != now.shape:
             self._usual = np.zeros_like(now)
             self._now = now
@@ -259,6 +265,11 @@ class Attention:
             return Change.NONE
         age_s = (frame.captured_mono_ns - self._searched_ns) / 1e9
         return Change.LARGE if large_share(apart) >= LARGE_PER_S * max(age_s, MIN_AGE_S) else Change.SMALL
+
+
+def _has_passed(ns: int, per_s: float) -> bool:
+    """Whether so much of an interval has passed that a frame may be early; 0 a second stands for every frame."""
+    return per_s <= 0 or ns >= (1 - LENIENCE) / per_s * 1e9
 
 
 def _small(frame: Frame) -> Gray:
