@@ -12,7 +12,7 @@ import pytest
 
 from edge.app.examine.queue import ExamineQueue
 from edge.app.people.worker import PeopleWorker
-from edge.app.service.preparing import NobodyYet
+from edge.app.service.start.preparing import NobodyYet
 from edge.config import Config
 from edge.records import Person
 from edge.serve.api import watchlist_schema

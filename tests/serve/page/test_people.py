@@ -12,7 +12,7 @@ import aiohttp
 import numpy as np
 import pytest
 
-from edge.app.service.preparing import NobodyYet
+from edge.app.service.start.preparing import NobodyYet
 from tests.support.drawings import pictures, png, sha256
 from tests.support.people import with_models
 from tests.support.web import NASTY, WebSide, make_hit, run, running

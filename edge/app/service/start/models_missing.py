@@ -19,9 +19,9 @@ from edge.app.examine.results import forget_in
 from edge.app.health import checks
 from edge.app.health.monitor import HealthMonitor, Inputs
 from edge.app.people.worker import PeopleWorker
-from edge.app.service.basics import basic_status
-from edge.app.service.listener import Page
 from edge.app.service.outbox import Outbox
+from edge.app.service.start.listener import Page
+from edge.app.service.status import basic_status
 from edge.config import Config
 from edge.errors import ModelError
 from edge.ops.system.systemd import SignsOfLife, feed_watchdog, notify_systemd

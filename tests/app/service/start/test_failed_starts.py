@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.app.service import failed_starts
-from edge.app.service.failed_starts import MAX_STARTS, SILENT, WITHIN_S, FailedStarts, Failure
+from edge.app.service.start import failed_starts
+from edge.app.service.start.failed_starts import MAX_STARTS, SILENT, WITHIN_S, FailedStarts, Failure
 
 
 class Boot:

@@ -13,8 +13,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from edge.app.service.listener import open_page
-from edge.app.service.preparing import WORDS, NobodyYet, PreparingPage
+from edge.app.service.start.listener import open_page
+from edge.app.service.start.preparing import WORDS, NobodyYet, PreparingPage
 from edge.config import CameraConfig, Config, ServeConfig
 from edge.errors import ServiceError
 from edge.serve import change, close_port, end_gently, start

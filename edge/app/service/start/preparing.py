@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from edge import __version__, heaps
 from edge.app.health.conditions import Conditions
-from edge.app.service import kept_kernels
-from edge.app.service.basics import basic_status
-from edge.app.service.listener import Page
+from edge.app.service.start import kept_kernels
+from edge.app.service.start.listener import Page
+from edge.app.service.status import basic_status
 from edge.config import Config
 from edge.errors import NotReadyError
 from edge.records import CameraHealth, CameraState
@@ -106,7 +106,7 @@ class PreparingPage:
         """Make everything ready; raises ModelError as `load_or_serve_page` does."""
         await self._do("program", _import_all)
         from edge.app.build import build_live_pipeline
-        from edge.app.service.models_missing import load_or_serve_page
+        from edge.app.service.start.models_missing import load_or_serve_page
         from edge.enhance import KernelLoader, warm_up
 
         loader = KernelLoader(warm_up)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.app.service.listener import open_page
-from edge.app.service.models_missing import load_or_serve_page
-from edge.app.service.preparing import PreparingPage
+from edge.app.service.start.listener import open_page
+from edge.app.service.start.models_missing import load_or_serve_page
+from edge.app.service.start.preparing import PreparingPage
 from edge.config import Config, ServeConfig
 from edge.errors import ModelError
 from edge.store import Store

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.app.service import kept_kernels
+from edge.app.service.start import kept_kernels
 from edge.enhance import warm_up
 
 
@@ -38,7 +38,7 @@ def test_a_start_leaves_no_kernel_to_be_compiled_later() -> None:
 
 def test_what_was_compiled_is_known_without_loading_the_compiler(noted: Path) -> None:
     asked = (
-        "import sys; from pathlib import Path; from edge.app.service import kept_kernels;"
+        "import sys; from pathlib import Path; from edge.app.service.start import kept_kernels;"
         f"print(kept_kernels.are_kept(Path({str(noted)!r})), 'numba' in sys.modules)"
     )
     told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
