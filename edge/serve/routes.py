@@ -15,21 +15,11 @@ from aiohttp import web
 from edge.serve.api import coverage, feed, images, operations, status, watchlist
 from edge.serve.http.access import OPEN, allow
 from edge.serve.http.route import UNDER_ROOT, Route
-from edge.serve.page import (
-    accounts,
-    assets,
-    box,
-    claim,
-    commission,
-    examine,
-    hit_news,
-    hits,
-    live,
-    login,
-    now,
-    people,
-)
+from edge.serve.page import assets, claim, commission, examine, live, login, now
+from edge.serve.page.box import accounts, box
 from edge.serve.page.cameras import scenes, zones
+from edge.serve.page.hits import hit_news, hits
+from edge.serve.page.people import people
 from edge.store import Role
 
 G, S, I, A = Role  # noqa: E741  (guard, supervisor, installer, auditor)

@@ -6,7 +6,7 @@ import re
 import string
 from html.parser import HTMLParser
 
-from edge.serve.page.language import Translate
+from edge.serve.page.wording.language import Translate
 
 _WORDS = (
     "the is are be been not of to and or for with without from by this that these it its has have had can't can could "

@@ -18,7 +18,7 @@ from edge.app.people.people import enrol
 from edge.config import Config, SiteConfig, load
 from edge.pipeline.limits import limits_of, still_limits_of
 from edge.records import Person, Reason
-from edge.serve.page.language import LANGUAGES
+from edge.serve.page.wording.language import LANGUAGES
 from edge.store import Store
 from tests.support.german import english_in
 

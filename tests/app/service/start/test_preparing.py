@@ -18,8 +18,8 @@ from edge.app.service.start.preparing import WORDS, NobodyYet, PreparingPage
 from edge.config import CameraConfig, Config, ServeConfig
 from edge.errors import ServiceError
 from edge.serve import change, close_port, end_gently, start
-from edge.serve.page.language import Translate
-from edge.serve.page.words import Words
+from edge.serve.page.wording.language import Translate
+from edge.serve.page.wording.words import Words
 from edge.store import Store
 
 

@@ -15,10 +15,10 @@ from edge.serve.app_keys import STORE, read
 from edge.serve.http.access import CALLER
 from edge.serve.http.inputs import read_form
 from edge.serve.http.uploads import read_picture_form
-from edge.serve.page.choices import KEPT, answered, open_choices, rows
-from edge.serve.page.language import Translate
+from edge.serve.page.people.choices import KEPT, answered, open_choices, rows
 from edge.serve.page.renderer import render, translator_of
-from edge.serve.page.zone import ZONE, SiteZone
+from edge.serve.page.wording.language import Translate
+from edge.serve.page.wording.zone import ZONE, SiteZone
 from edge.serve.ports import PEOPLE
 from edge.watchlist.entry import EnrolOutcome, ListEntry, Upload, is_new_id
 

@@ -16,8 +16,8 @@ from edge.serve.http.access import CALLER
 from edge.serve.http.auth import local_address
 from edge.serve.http.inputs import read_form
 from edge.serve.http.route import may_call
+from edge.serve.page.box.day import SLOTS, pieces
 from edge.serve.page.cameras.scenes import changes
-from edge.serve.page.day import SLOTS, pieces
 from edge.serve.page.now import health_values
 from edge.serve.page.renderer import render, translator_of
 from edge.serve.ports import require_recognition_switch

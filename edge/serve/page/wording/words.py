@@ -13,9 +13,9 @@ from markupsafe import Markup
 from edge import explanation
 from edge.records import CameraHealth, CameraState, Hit
 from edge.serve.board import Condition
-from edge.serve.page.language import Translate, preparing_words
-from edge.serve.page.sayings import GERMAN_NUMBERS, shown
-from edge.serve.page.zone import SiteZone
+from edge.serve.page.wording.language import Translate, preparing_words
+from edge.serve.page.wording.sayings import GERMAN_NUMBERS, shown
+from edge.serve.page.wording.zone import SiteZone
 from edge.store import time_from_text, time_to_text
 from edge.store.codec import hit_from_json
 

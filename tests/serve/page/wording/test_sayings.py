@@ -13,8 +13,8 @@ import pytest
 
 from edge.app.commission.findings import sentence
 from edge.app.health.lowering import DEEPEST, LoweringOrder
-from edge.serve.page.sayings import FOLDER, shown
-from edge.serve.page.sayings import sayings_of as sayings
+from edge.serve.page.wording.sayings import FOLDER, shown
+from edge.serve.page.wording.sayings import sayings_of as sayings
 from tests.support.paths import ROOT
 
 GERMAN = sayings("de")

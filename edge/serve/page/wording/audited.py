@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from edge.serve.page.language import Translate
+from edge.serve.page.wording.language import Translate
 
 _ITEMS = re.compile(r"items (\S+) to (\S+)", re.ASCII)
 _SAID_BY_THE_ACTION = re.compile(r"/[a-z]*|settings", re.ASCII)

@@ -7,7 +7,7 @@ import datetime as dt
 import re
 from pathlib import Path
 
-from edge.serve.page.day import SLOTS, pieces
+from edge.serve.page.box.day import SLOTS, pieces
 from edge.store import Span, Watching
 from edge.store.coverage.timeline import NOT_RECORDED
 from tests.support.web import run, running

@@ -14,9 +14,9 @@ import pytest
 
 from edge.errors import StoreError
 from edge.records import CameraState
-from edge.serve.page import words
 from edge.serve.page.assets import FOLDER, TYPES, Assets
-from edge.serve.page.language import Translate
+from edge.serve.page.wording import words
+from edge.serve.page.wording.language import Translate
 from tests.support.store import review
 from tests.support.web import NASTY, add_person, camera_health, live_view, make_hit, person, run, running
 

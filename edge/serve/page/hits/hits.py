@@ -19,9 +19,9 @@ from edge.serve.http.auth import local_address
 from edge.serve.http.file_types import PictureHeader, read_picture_header
 from edge.serve.http.inputs import read_form
 from edge.serve.http.problems import RequestError, no_hit
-from edge.serve.page.hit_news import pictures_of, verdict_of
+from edge.serve.page.hits.hit_news import pictures_of, verdict_of
 from edge.serve.page.renderer import render
-from edge.serve.page.zone import ZONE, SiteZone
+from edge.serve.page.wording.zone import ZONE, SiteZone
 from edge.store import Store
 from edge.store.hits.reviews import STATES, Verdict
 from edge.store.hits.search import COUNT_UP_TO, HitFilter

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.serve.page.language import Translate
+from edge.serve.page.wording.language import Translate
 from edge.serve.safe_page import Trouble, _page
 from tests.support.german import english_in
 from tests.support.web import run

@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-FOLDER = Path(__file__).parent / "catalogue"
+FOLDER = Path(__file__).parent.parent / "catalogue"
 DEFAULT = "en"
 LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
 """Language code and the language's own name, in the order of the menu."""

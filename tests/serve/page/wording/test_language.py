@@ -13,19 +13,20 @@ import edge
 from edge.config import SiteConfig
 from edge.config.site import Language
 from edge.records import CameraState
-from edge.serve.page import hits, language
-from edge.serve.page.language import DEFAULT, LANGUAGES, Translate, choose
+from edge.serve.page.hits import hits
+from edge.serve.page.wording import language
+from edge.serve.page.wording.language import DEFAULT, LANGUAGES, Translate, choose
 from edge.store import ROLES
 from edge.store.hits.reviews import STATES
 from edge.watchlist import RefusalReason
 from tests.support.web import PASSWORD, make_hit, run, running
 
-SERVE = Path(language.__file__).parent
+PAGE = Path(language.__file__).parent.parent
 PAPERS = [Path(edge.__file__).parent / "app" / name / "templates" for name in ("offline", "commission", "evaluation")]
 """Of reports and sheets, which speak the languages of the page."""
-TEMPLATES = sorted(path for folder in (SERVE / "templates", *PAPERS) for path in folder.rglob("*.html"))
-SOURCES = [*TEMPLATES, *SERVE.parent.rglob("*.py"), *(path for one in PAPERS for path in one.parent.glob("*.py"))]
-SCRIPTS = sorted((SERVE / "static").glob("*.js"))
+TEMPLATES = sorted(path for folder in (PAGE / "templates", *PAPERS) for path in folder.rglob("*.html"))
+SOURCES = [*TEMPLATES, *PAGE.parent.rglob("*.py"), *(path for one in PAPERS for path in one.parent.glob("*.py"))]
+SCRIPTS = sorted((PAGE / "static").glob("*.js"))
 TEXTS = language.load()
 SAME_WORDS = {"page.none", "page.box_word", "page.box", "hits.person", "hits.filters", "people.name", "people.status"}
 """Short words that are spelt alike in both languages; anything of more than 14 letters can't be a coincidence."""

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from edge.config import SiteConfig
-from edge.serve.page import zone
-from edge.serve.page.zone import SiteZone
+from edge.serve.page.wording import zone
+from edge.serve.page.wording.zone import SiteZone
 from tests.support.web import run, running
 
 TOKYO = SiteConfig(time_zone="Asia/Tokyo")

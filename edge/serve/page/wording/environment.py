@@ -8,11 +8,11 @@ from types import CodeType
 import jinja2
 from jinja2.bccache import Bucket
 
-from edge.serve.page.audited import AuditWords
-from edge.serve.page.became import FaceWords
-from edge.serve.page.language import Translate
-from edge.serve.page.words import Words
-from edge.serve.page.zone import SiteZone
+from edge.serve.page.wording.audited import AuditWords
+from edge.serve.page.wording.became import FaceWords
+from edge.serve.page.wording.language import Translate
+from edge.serve.page.wording.words import Words
+from edge.serve.page.wording.zone import SiteZone
 
 
 class Compiled(jinja2.BytecodeCache):

@@ -13,9 +13,9 @@ import pytest
 
 from edge.app.examine.queue import MAX_WAITING, ExamineQueue
 from edge.config import Config
-from edge.serve.page import words
+from edge.serve.page.wording import words
+from tests.serve.page.examine.examining import bench
 from tests.support.drawings import draw_face, png, png_that_says
-from tests.support.examining import bench
 from tests.support.german import english_in
 from tests.support.web import live_view, run
 from tests.support.whole_box import JOBS, whole_box

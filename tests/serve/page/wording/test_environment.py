@@ -5,9 +5,9 @@ from __future__ import annotations
 import jinja2
 import pytest
 
-from edge.serve.page.environment import make_environment
-from edge.serve.page.language import Translate
-from edge.serve.page.zone import SiteZone
+from edge.serve.page.wording.environment import make_environment
+from edge.serve.page.wording.language import Translate
+from edge.serve.page.wording.zone import SiteZone
 
 TEMPLATE = "login.html"
 

@@ -12,8 +12,8 @@ import pytest
 
 from edge.app.health.drift import NOT_YET, WITH_WALK
 from edge.records import Reason
-from edge.serve.page import language
-from edge.serve.page.box import _coverage_shares
+from edge.serve.page.box.box import _coverage_shares
+from edge.serve.page.wording import language
 from edge.serve.routes import TABLE
 from edge.store import Store, Watching
 from tests.support.web import run, running
@@ -110,7 +110,7 @@ def test_a_day_of_too_many_changes_has_its_shares_and_says_why_it_is_not_drawn(
                 await asyncio.sleep(0.02)
             now = box.store.coverage.moment().wall
             drawn = _coverage_shares(box.store, now, ["door", "yard"])
-            monkeypatch.setattr("edge.serve.page.box.MAX_CHANGES", 11)
+            monkeypatch.setattr("edge.serve.page.box.box.MAX_CHANGES", 11)
             summed = _coverage_shares(box.store, now, ["door", "yard"])
             assert summed.keys() == drawn.keys()
             assert all(one["day"] is None for one in summed.values())

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from edge.serve.page.language import Translate
-from edge.serve.page.words import Words
+from edge.serve.page.wording.language import Translate
+from edge.serve.page.wording.words import Words
 
 
 class FaceWords:

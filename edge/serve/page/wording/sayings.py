@@ -18,7 +18,7 @@ from pathlib import Path
 
 from markupsafe import Markup, escape
 
-FOLDER = Path(__file__).parent / "catalogue"
+FOLDER = Path(__file__).parent.parent / "catalogue"
 GERMAN_NUMBERS = str.maketrans({",": ".", ".": ","})
 MAX_CHARACTERS = 1000
 """Longer texts are shown as they are."""

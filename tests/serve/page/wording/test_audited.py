@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from edge.serve.page.audited import KINDS, AuditWords
-from edge.serve.page.language import Translate
+from edge.serve.page.wording.audited import KINDS, AuditWords
+from edge.serve.page.wording.language import Translate
 from tests.support.paths import ROOT
 
 GERMAN, ENGLISH = AuditWords(Translate("de")), AuditWords(Translate("en"))

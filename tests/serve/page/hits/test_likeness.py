@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 
 from edge.config import StatusConfig
-from edge.serve.page import words
-from edge.serve.page.language import Translate
+from edge.serve.page.wording import words
+from edge.serve.page.wording.language import Translate
 from tests.support.drawings import draw_scene, jpeg, sha256
 from tests.support.web import make_hit, person, run, running
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from edge.capture.pictures.images import read_image
-from edge.serve.page.choices import KEEP_S, MAX_KEPT_BYTES, KeptUploads
+from edge.serve.page.people.choices import KEEP_S, MAX_KEPT_BYTES, KeptUploads
 from edge.watchlist.entry import Upload
 from tests.support.appliance import Appliance
 from tests.support.drawings import png

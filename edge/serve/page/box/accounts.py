@@ -18,7 +18,7 @@ from edge.serve.http.auth import CALLERS, begin_session
 from edge.serve.http.inputs import read_form
 from edge.serve.http.problems import RequestError
 from edge.serve.http.route import may_call
-from edge.serve.page import box
+from edge.serve.page.box import box
 from edge.serve.page.renderer import translator_of
 from edge.store import ROLES, SCOPES, Role, Token
 from edge.store.accounts.passwords import MAX_PASSWORD, MIN_PASSWORD
