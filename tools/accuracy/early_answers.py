@@ -1,4 +1,4 @@
-"""False alerts of early answers, at the shipped limits: `python -m tools.early_answers --degrade cctv:3`.
+"""False alerts of early answers, at the shipped limits: `python -m tools.accuracy.early_answers --degrade cctv:3`.
 
 People of the held-out list are enrolled with two clean pictures. Strangers come as one shot, and as two shots of the
 same picture under faults drawn anew, as two frames of one approach are: an early answer may rest on one shot, or on two

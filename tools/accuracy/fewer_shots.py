@@ -1,4 +1,4 @@
-"""Whether faces whose answer is sure may give fewer shots: `python -m tools.fewer_shots --probes 60`.
+"""Whether faces whose answer is sure may give fewer shots: `python -m tools.accuracy.fewer_shots --probes 60`.
 
 Pictures of held-out people who are listed, and of strangers, become tracks of faces under faults drawn anew for each
 frame. Two tracked faces get the same crops, one gives all its shots, one stops where the shipped pace lets it. Told are
@@ -29,8 +29,8 @@ from edge.pipeline.limits import limits_of
 from edge.pixels import degrade
 from edge.recognise import Embedder
 from edge.records import Frame, Track, TrackState
+from tools.accuracy.early_answers import Probes, listed
 from tools.data import DATA
-from tools.early_answers import Probes, listed
 
 FRAMES = 16
 """Searches of a track; three frames of a camera lie between two."""

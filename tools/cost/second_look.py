@@ -1,6 +1,6 @@
 """What covering strangers costs: the second look at a kept frame, with and without what the first look told.
 
-`python -m tools.second_look PICTURE...` prints the processor time of each as a multiple of one detection.
+`python -m tools.cost.second_look PICTURE...` prints the processor time of each as a multiple of one detection.
 """
 
 from __future__ import annotations

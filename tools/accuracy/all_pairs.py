@@ -1,7 +1,7 @@
 """Packs side by side over all pairs of held-out pictures: a hundred times as many pairs as the 600 of LFW's list.
 
-`python -m tools.all_pairs --models DIR [--models DIR ...] --degrade clean --degrade cctv:4` prints true accept rates at
-FMR 1e-2, 1e-3 and 1e-4. Each pack finds and aligns the faces with its own detector.
+`python -m tools.accuracy.all_pairs --models DIR [--models DIR ...] --degrade clean --degrade cctv:4` prints true accept
+rates at FMR 1e-2, 1e-3 and 1e-4. Each pack finds and aligns the faces with its own detector.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the lightened view of a 720p frame costs on one core, as ratios against peers in the same run.
 
-    python -m tools.lightened [--rounds N] [--json]
+    python -m tools.cost.lightened [--rounds N] [--json]
 
 Peers, each on the same dark frame: the JPEG encoder that every live picture passes through, and `lime.enhance_lowlight`
 on the whole frame. CPU time of one thread, best and median of all rounds, in turns, so that a busy machine disturbs

@@ -1,8 +1,8 @@
 """What fusing the shots of a track brings: FNIR at equal FPIR for 1 to 10 shots, on the signers' clips.
 
-`python -m tools.fusion_curve [--degrade cctv:4] [--models DIR]` prints JSON. Genuine: windows of a clip against the
-same person enrolled from the *other* clip, clean. Strangers: the same windows against everybody else. The list is
-filled up with people of the LFW development set. One shot is the best by quality.
+`python -m tools.accuracy.fusion_curve [--degrade cctv:4] [--models DIR]` prints JSON. Genuine: windows of a clip
+against the same person enrolled from the *other* clip, clean. Strangers: the same windows against everybody else. The
+list is filled up with people of the LFW development set. One shot is the best by quality.
 """
 
 from __future__ import annotations

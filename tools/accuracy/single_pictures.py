@@ -1,8 +1,9 @@
 """What single pictures lead to: FPIR of strangers and FNIR of listed people, through the stages of `edge process`.
 
-`python -m tools.single_pictures --degrade clean --degrade cctv:3` prints JSON. People of the LFW development set are
-listed with two clean pictures; every further picture of theirs, and every picture of the others, is judged by itself,
-with all gates: at the limits of the configuration, and at those calibrated to one false alert in so many pictures.
+`python -m tools.accuracy.single_pictures --degrade clean --degrade cctv:3` prints JSON. People of the LFW development
+set are listed with two clean pictures; every further picture of theirs, and every picture of the others, is judged by
+itself, with all gates: at the limits of the configuration, and at those calibrated to one false alert in so many
+pictures.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The signers' clips end to end, degraded: who is named correctly, wrongly, or not at all.
 
-`python -m tools.signers [--degrade cctv:3] [--models DIR]`: A, B and C are enrolled from one clip of theirs, clean; D
-and E are strangers. Every other clip goes through the pipeline as `edge process` runs it; one JSON line per clip.
+`python -m tools.accuracy.signers [--degrade cctv:3] [--models DIR]`: A, B and C are enrolled from one clip of theirs,
+clean; D and E are strangers. Every other clip goes through the pipeline as `edge process` runs it; one JSON line per
+clip.
 """
 
 from __future__ import annotations
