@@ -1,7 +1,7 @@
 """Every route of the web side, one line each. Router, access test, audit and API description read this table.
 
 A new route needs a line here and, for data, an `Operation` in `api/operations.py`. The access test needs its address
-(`tests/support/routes.py`) and who may call it (`tests/serve/http/test_access.py`).
+(`tests/support/serve/routes.py`) and who may call it (`tests/serve/http/test_access.py`).
 
 `/api/v1` only grows. Data routes stand in the order in which `openapi.json` shows them.
 """

@@ -24,7 +24,7 @@ from edge.records import Frame, Person, Reference, Track, TrackState
 from edge.serve.page.wording.language import Translate
 from edge.serve.page.wording.words import Words
 from edge.sessions import Pack
-from tests.support.tiny_pictures import picture_pack
+from tests.support.models.tiny_pictures import picture_pack
 from tests.support.web import make_hit
 
 ANN, BEN = np.eye(4, dtype=np.float32)[:2]

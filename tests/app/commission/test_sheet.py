@@ -12,7 +12,7 @@ from edge.errors import ImageError
 from edge.ops.release.signing import device_key, public_hex, sign
 from edge.serve.page.wording.language import LANGUAGES, Translate
 from edge.serve.page.wording.words import Words
-from tests.support.german import english_in
+from tests.support.serve.german import english_in
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

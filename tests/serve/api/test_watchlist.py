@@ -19,9 +19,9 @@ from edge.serve.api import watchlist_schema
 from edge.serve.http import inputs
 from edge.store import Listing, Store
 from tests.support.drawings import pictures, sha256
-from tests.support.people import any_png, people_for  # noqa: F401
+from tests.support.serve.people import any_png, people_for  # noqa: F401
+from tests.support.serve.web_client import no_less_no_more, send
 from tests.support.web import make_hit, run, running
-from tests.support.web_client import no_less_no_more, send
 
 LIST = "/api/v1/watchlist"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from edge.serve.page.box.day import SLOTS, pieces
 from edge.store import Span, Watching
 from edge.store.coverage.timeline import NOT_RECORDED
+from tests.support.serve.whole_box import whole_box
 from tests.support.web import run, running
-from tests.support.whole_box import whole_box
 
 START = dt.datetime(2026, 1, 5, 10, tzinfo=dt.UTC)
 END = START + dt.timedelta(hours=24)

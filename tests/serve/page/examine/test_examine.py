@@ -14,11 +14,11 @@ import pytest
 from edge.app.examine.queue import MAX_WAITING, ExamineQueue
 from edge.config import Config
 from edge.serve.page.wording import words
-from tests.serve.page.examine.examining import bench
 from tests.support.drawings import draw_face, png, png_that_says
-from tests.support.german import english_in
+from tests.support.serve.examining import bench
+from tests.support.serve.german import english_in
+from tests.support.serve.whole_box import JOBS, whole_box
 from tests.support.web import live_view, run
-from tests.support.whole_box import JOBS, whole_box
 
 
 def enrol_portrait(data_dir: Path, portrait: Path) -> None:

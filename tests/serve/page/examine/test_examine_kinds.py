@@ -11,7 +11,7 @@ import pytest
 from edge.app.examine.queue import ExamineQueue
 from edge.capture.sources import open_path
 from edge.config import Config
-from tests.support.clips import encode_video
+from tests.support.capture.clips import encode_video
 from tests.support.media import encode, numbered, write_clip, write_gif
 from tests.support.web import run, running
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from edge.serve.http import inputs
-from tests.serve.page.examine.examining import bench
 from tests.support.drawings import draw_face, png
+from tests.support.serve.examining import bench
 from tests.support.web import run
 
 

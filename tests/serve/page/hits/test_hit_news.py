@@ -11,7 +11,7 @@ import pytest
 
 from edge.config import ReviewConfig
 from tests.support.drawings import pictures, sha256
-from tests.support.german import english_in
+from tests.support.serve.german import english_in
 from tests.support.store import review
 from tests.support.web import WebSide, make_hit, run, running
 

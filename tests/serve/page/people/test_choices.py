@@ -16,7 +16,7 @@ from edge.serve.page.people.choices import KEEP_S, MAX_KEPT_BYTES, KeptUploads
 from edge.watchlist.entry import Upload
 from tests.support.appliance import Appliance
 from tests.support.drawings import png
-from tests.support.people import with_models
+from tests.support.serve.people import with_models
 from tests.support.web import WebSide, run
 
 ANN = {"person_id": "ann", "name": "Ann Smith", "status": "banned"}

@@ -14,7 +14,7 @@ import pytest
 
 from edge.app.service.start.preparing import NobodyYet
 from tests.support.drawings import pictures, png, sha256
-from tests.support.people import with_models
+from tests.support.serve.people import with_models
 from tests.support.web import NASTY, WebSide, make_hit, run, running
 
 FIELDS = {"person_id": "gate-7", "name": "Demo Person", "status": "banned", "expires": "2031-05-06", "reason": "theft"}

@@ -8,9 +8,9 @@ import pytest
 
 from edge.serve.page.wording.language import Translate
 from edge.serve.safe_page import Trouble, _page
-from tests.support.german import english_in
+from tests.support.serve.german import english_in
+from tests.support.serve.whole_box import PAGES, WholeBox, whole_box
 from tests.support.web import run
-from tests.support.whole_box import PAGES, WholeBox, whole_box
 
 GERMAN = {"Accept": "text/html", "Accept-Language": "de"}
 

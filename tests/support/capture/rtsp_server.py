@@ -1,6 +1,6 @@
 """A real RTSP server for tests, from Debian's GStreamer packages. Run with the system's Python, which has `gi`.
 
-/usr/bin/python3 tests/support/rtsp_server.py [PORT]      0 or nothing takes a free port
+/usr/bin/python3 tests/support/capture/rtsp_server.py [PORT]      0 or nothing takes a free port
 
 Prints the port of all streams, then those of two servers that want the login LOGIN for /live: by digest, and in plain.
 """

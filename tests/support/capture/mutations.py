@@ -1,6 +1,6 @@
 """Damaged and hostile recordings, drawn from a seed, and a process that takes them one after the other.
 
-python -m tests.support.mutations FOLDER       runs the pipeline over each file; a line a file, and nothing else
+python -m tests.support.capture.mutations FOLDER       runs the pipeline over each file; a line a file, and nothing else
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.random import Generator
 
-from tests.support.clips import encode_video, scenes, woven
+from tests.support.capture.clips import encode_video, scenes, woven
 
 _SUFFIXES = (".mp4", ".ts", ".avi", ".mkv", ".mpg", ".h264", ".mjpeg", ".bin", "", ".m3u8", ".sdp", ".gif")
 _QUIET = {"x265-params": "log-level=none"}

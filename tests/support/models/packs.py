@@ -13,7 +13,7 @@ import onnx
 from onnx import numpy_helper
 
 from edge.config import PACKAGED_MODELS, Config
-from tests.support.tiny_models import detector_bytes, embedder_bytes, entry, write_pack
+from tests.support.models.tiny_models import detector_bytes, embedder_bytes, entry, write_pack
 
 Change = Callable[[onnx.ModelProto], None]
 

@@ -21,7 +21,7 @@ from edge.serve.ports import CommissionView, Examination, StationView
 from edge.store.codec import hit_to_json
 from edge.store.coverage.pause import Pause
 from tests.support.drawings import pictures
-from tests.support.recorded_day import record_a_day
+from tests.support.serve.recorded_day import record_a_day
 from tests.support.web import Switch, WebSide, live_view, make_hit, person, running
 
 LOOK = Quality(0.5, 0.2, 0.045, 8.0, 19.0, 40.0, {"sharpness": 0.8, "luma": 0.4, "pose": 0.9, "size": 0.6}, 0.05)

@@ -1,6 +1,7 @@
 """A small device for tests of central servers: a real store and web side that makes hits until it is killed.
 
-Run as `python -m tests.support.central DATA_DIR PORT`: prints `ready`, then `seq hit_id` of every item acknowledged.
+Run as `python -m tests.support.serve.central DATA_DIR PORT`: prints `ready`, then `seq hit_id` of every item that was
+acknowledged.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from tests.support.tiny_models import detector_bytes, embedder_bytes, entry, write_pack
+from tests.support.models.tiny_models import detector_bytes, embedder_bytes, entry, write_pack
 
 REACH = 1
 LUMA_STEPS = ("denoise", "sr2")
