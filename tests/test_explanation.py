@@ -6,8 +6,8 @@ import dataclasses
 
 from edge import explanation
 from edge.records import Hit
-from edge.serve.page.language import Translate
-from edge.serve.page.words import Words
+from edge.serve.page.wording.language import Translate
+from edge.serve.page.wording.words import Words
 from tests.support.store import ANN, hit_of
 
 GATES = [

@@ -15,7 +15,7 @@ from edge.errors import ImageError, ModelError
 from edge.recognise import MAX_BATCH, Embedder, build_embedder, decide, fuse, normalise, open_peer_embedder
 from edge.records import Reason
 from edge.sessions import InputSpec, Pack, load_file
-from tests.support.tiny_models import detector_bytes, embedder_bytes, entry, write_pack
+from tests.support.models.tiny_models import detector_bytes, embedder_bytes, entry, write_pack
 
 RUNTIME = RuntimeConfig(threads=1)
 SETTINGS = RecogniseConfig(min_similarity=0.4, min_margin=0.1)

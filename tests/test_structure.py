@@ -92,8 +92,8 @@ def test_no_test_imports_another_test() -> None:
 
 
 def test_support_hides_no_module_of_the_library() -> None:
-    """`rtsp_server.py` is run as a script, which puts its own folder first."""
-    names = {path.stem for path in (ROOT / "tests" / "support").glob("*.py")}
+    """`capture/rtsp_server.py` is run as a script, which puts its own folder first."""
+    names = {path.stem for path in (ROOT / "tests" / "support").rglob("*.py")}
     assert not names & set(sys.stdlib_module_names)
 
 

@@ -41,7 +41,7 @@ LEARN_S = 1.0
 LIVE_GAIN = 1.1
 """A crop that is hardly better adds nothing to an answer, and costs as much as the detector does."""
 SURE_BY = 0.15
-"""So far from the limits, further shots of the same quality changed no answer: `python -m tools.fewer_shots`."""
+"""So far from the limits, further shots of that quality changed no answer: `python -m tools.accuracy.fewer_shots`."""
 LENIENCE = 0.1
 """Share of an interval by which a frame may be early: frames of a camera don't come evenly."""
 

@@ -41,14 +41,15 @@ from edge.serve.http.quotas import BODIES, LIVE_VIEWS, LONG_POLLS, UPLOADS, Body
 from edge.serve.http.refusals import REFUSALS, Refusals, http_logger
 from edge.serve.http.route import ROUTES
 from edge.serve.http.work import REQUESTS, REQUESTS_BURST_S, REQUESTS_SHARE, CpuCredit, charge_machines
-from edge.serve.page import claim, language
+from edge.serve.page import claim
 from edge.serve.page.assets import ASSETS, Assets
-from edge.serve.page.choices import KEPT, KeptUploads
 from edge.serve.page.live import REJECTED_HITS
 from edge.serve.page.now import LATEST_HITS, SharedAnswer
+from edge.serve.page.people.choices import KEPT, KeptUploads
 from edge.serve.page.renderer import TEMPLATES, TEXTS, make_templates, problem_page
 from edge.serve.page.strip import look_at_box
-from edge.serve.page.zone import ZONE, SiteZone
+from edge.serve.page.wording import language
+from edge.serve.page.wording.zone import ZONE, SiteZone
 from edge.serve.ports import (
     ACCEPTANCE_WALK,
     AREAS,

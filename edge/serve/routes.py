@@ -1,7 +1,7 @@
 """Every route of the web side, one line each. Router, access test, audit and API description read this table.
 
 A new route needs a line here and, for data, an `Operation` in `api/operations.py`. The access test needs its address
-(`tests/support/routes.py`) and who may call it (`tests/serve/http/test_access.py`).
+(`tests/support/serve/routes.py`) and who may call it (`tests/serve/http/test_access.py`).
 
 `/api/v1` only grows. Data routes stand in the order in which `openapi.json` shows them.
 """
@@ -15,21 +15,11 @@ from aiohttp import web
 from edge.serve.api import coverage, feed, images, operations, status, watchlist
 from edge.serve.http.access import OPEN, allow
 from edge.serve.http.route import UNDER_ROOT, Route
-from edge.serve.page import (
-    accounts,
-    assets,
-    box,
-    claim,
-    commission,
-    examine,
-    hit_news,
-    hits,
-    live,
-    login,
-    now,
-    people,
-)
+from edge.serve.page import assets, claim, commission, examine, live, login, now
+from edge.serve.page.box import accounts, box
 from edge.serve.page.cameras import scenes, zones
+from edge.serve.page.hits import hit_news, hits
+from edge.serve.page.people import people
 from edge.store import Role
 
 G, S, I, A = Role  # noqa: E741  (guard, supervisor, installer, auditor)

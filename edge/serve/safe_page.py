@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from edge.serve.http.security_headers import add_headers
-from edge.serve.page import language
-from edge.serve.page.sayings import shown
+from edge.serve.page.wording import language
+from edge.serve.page.wording.sayings import shown
 
 
 @dataclass(frozen=True, slots=True)

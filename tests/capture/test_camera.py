@@ -20,8 +20,8 @@ from edge.capture.ring import Phase
 from edge.config import MaskConfig
 from edge.errors import ConfigError
 from edge.records import CameraState
-from tests.support.cameras import BACK_WITHIN_S, is_alive, make, next_frame, wait_for_state
-from tests.support.clips import encode_video
+from tests.support.capture.cameras import BACK_WITHIN_S, is_alive, make, next_frame, wait_for_state
+from tests.support.capture.clips import encode_video
 from tests.support.media import encode, flat, numbered, wait_until, write_clip
 
 

@@ -23,7 +23,7 @@ from edge.capture.health import CaptureReport, HealthLimits, is_hung
 from edge.capture.ring import ControlWord, Phase, RingReader
 from edge.config import CameraConfig, MaskConfig
 from edge.records import CameraState
-from tests.support.cameras import BACK_WITHIN_S, make, next_frame
+from tests.support.capture.cameras import BACK_WITHIN_S, make, next_frame
 from tests.support.media import wait_until
 
 

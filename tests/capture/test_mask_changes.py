@@ -10,7 +10,7 @@ import pytest
 
 from edge.config import MaskConfig
 from edge.records import CameraState
-from tests.support.cameras import is_alive, make, next_frame, wait_for_state
+from tests.support.capture.cameras import is_alive, make, next_frame, wait_for_state
 from tests.support.media import flat, write_clip
 
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from edge.cli.root import app
 from edge.errors import CameraError, ConfigError, ImageError
-from tests.support.clips import encode_video, scenes, woven
+from tests.support.capture.clips import encode_video, scenes, woven
 from tests.support.ports import free_port
 
 

@@ -31,8 +31,8 @@ from edge.enhance.view import Choice, ChosenStep, ViewFile, read_views
 from edge.errors import EdgeError, ImageError, ModelError
 from edge.pixels import degrade
 from edge.sessions import Pack
-from tests.support.german import english_in
-from tests.support.tiny_pictures import picture_pack
+from tests.support.models.tiny_pictures import picture_pack
+from tests.support.serve.german import english_in
 
 
 @pytest.fixture(scope="module")

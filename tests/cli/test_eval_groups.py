@@ -16,8 +16,8 @@ from edge.app.evaluation.groups import BORDER_SHARE, GRAY, crop_tight
 from edge.app.selfcheck import demo_clip
 from edge.cli.root import app
 from edge.records import Detections
+from tests.support.models.tiny_pictures import picture_pack
 from tests.support.paths import ROOT
-from tests.support.tiny_pictures import picture_pack
 
 SHIPPED = ROOT / "models" / "quantized"
 

@@ -17,7 +17,7 @@ from edge.config import DetectConfig, RuntimeConfig
 from edge.detect import STRIDES, TILE_OVERLAP, Detector, FaceDetector, HaarDetector, build_detector, decode, tiles
 from edge.errors import ImageError, ModelError
 from edge.sessions import Pack, load_file
-from tests.support.tiny_models import detector_bytes, embedder_bytes, entry, write_pack
+from tests.support.models.tiny_models import detector_bytes, embedder_bytes, entry, write_pack
 
 MODELS = Path(__file__).resolve().parents[2] / "models" / "quantized"
 RUNTIME = RuntimeConfig(threads=1)

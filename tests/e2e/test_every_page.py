@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from tests.e2e.browser import NARROW, WIDE, browsing, find_axe, log_in, require_chromium, serious_faults, shoot
-from tests.support.german import english_in
+from tests.support.serve.german import english_in
+from tests.support.serve.whole_box import PAGES, WholeBox, whole_box
 from tests.support.web import live_view, run
-from tests.support.whole_box import PAGES, WholeBox, whole_box
 
 require_chromium()
 

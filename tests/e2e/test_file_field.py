@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.browser import WIDE, browsing, log_in, require_chromium
+from tests.support.serve.whole_box import whole_box
 from tests.support.web import run
-from tests.support.whole_box import whole_box
 
 require_chromium()
 

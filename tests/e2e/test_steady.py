@@ -11,8 +11,8 @@ import pytest
 
 from tests.e2e.browser import browsing, log_in, require_chromium, shoot
 from tests.e2e.guards import DESK, LOUD, add_hit, rectangle
+from tests.support.serve.whole_box import whole_box
 from tests.support.web import WebSide, live_view, run, running
-from tests.support.whole_box import whole_box
 
 require_chromium()
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.e2e.browser import NARROW, browsing, log_in, require_chromium, shoot
 from tests.e2e.guards import rectangle
+from tests.support.serve.whole_box import whole_box
 from tests.support.web import run
-from tests.support.whole_box import whole_box
 
 require_chromium()
 

@@ -18,7 +18,7 @@ from edge.pixels.hashing import pixel_sha256
 from edge.pixels.resize import resize
 from edge.records import Quality
 from edge.sessions import Pack
-from tests.support.tiny_pictures import picture_pack
+from tests.support.models.tiny_pictures import picture_pack
 
 BOX = np.array([0, 0, 112, 112], np.float32)
 NOISY = Quality(0.7, 0.5, 0.05, 0.0, 30.0, 50.0, {})

@@ -20,7 +20,7 @@ from edge.pixels.brightness import brightness
 from edge.pixels.measures import metrics
 from edge.recipes import Recipe
 from edge.sessions import Pack
-from tests.support.tiny_pictures import picture_bytes, picture_entry, picture_pack, write_pack
+from tests.support.models.tiny_pictures import picture_bytes, picture_entry, picture_pack, write_pack
 
 RUNTIME = RuntimeConfig(threads=1)
 LEARNED = [name for name, kind in STEPS.items() if kind.learned]

@@ -15,7 +15,7 @@ from edge.enhance.benefit import hashes_of
 from edge.enhance.faults import FAULTS
 from edge.enhance.view import Choice, ChosenStep, ViewFile, read_views, stale_steps
 from edge.sessions import Pack
-from tests.support.tiny_pictures import picture_pack
+from tests.support.models.tiny_pictures import picture_pack
 
 NONE = dict.fromkeys(FAULTS, 0)
 CALM = Choice(

@@ -16,7 +16,7 @@ from edge.evaluate.pairs import Picture, degraded, evaluate_pairs, find_picture,
 from edge.recognise import Embedder, open_peer_embedder
 from edge.records import Detections
 from edge.sessions import load_file
-from tests.support.tiny_models import embedder_bytes
+from tests.support.models.tiny_models import embedder_bytes
 
 RUNTIME = RuntimeConfig(threads=1)
 

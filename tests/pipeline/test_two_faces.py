@@ -21,10 +21,10 @@ from edge.pipeline.two_faces import recognition_recipe, two_faces_json
 from edge.pixels.faces.geometry import ARCFACE_POINTS
 from edge.pixels.hashing import pixel_sha256
 from edge.records import Frame, Person, Reference, Track, TrackState
-from edge.serve.page.language import Translate
-from edge.serve.page.words import Words
+from edge.serve.page.wording.language import Translate
+from edge.serve.page.wording.words import Words
 from edge.sessions import Pack
-from tests.support.tiny_pictures import picture_pack
+from tests.support.models.tiny_pictures import picture_pack
 from tests.support.web import make_hit
 
 ANN, BEN = np.eye(4, dtype=np.float32)[:2]

@@ -23,7 +23,7 @@ from edge.errors import ModelError
 from edge.sessions import Engines, Pack
 from edge.sessions import session as sessions
 from edge.sessions.engines import CPU, CUDA, TENSORRT, Pending, engine_key, gpu_facts, options_of, with_options
-from tests.support.tiny_models import embedder_bytes, entry, write_pack
+from tests.support.models.tiny_models import embedder_bytes, entry, write_pack
 
 FACTS = {"device": "a card", "driver": "1.2", "onnxruntime": "1.20"}
 AUTO = RuntimeConfig(threads=1)

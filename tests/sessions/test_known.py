@@ -17,7 +17,7 @@ from edge.sessions import InputSpec, ModelEntry, Pack, Session
 from edge.sessions import session as sessions
 from edge.sessions import trial as trials
 from edge.sessions.known import KnownAnswer, drawn_input, record
-from tests.support.tiny_models import embedder_bytes, entry, write_pack
+from tests.support.models.tiny_models import embedder_bytes, entry, write_pack
 
 RUNTIME = RuntimeConfig(threads=1)
 SHAPE = (1, 3, 112, 112)

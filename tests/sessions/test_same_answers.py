@@ -78,7 +78,7 @@ def test_a_processor_without_vnni_answers_the_same(tmp_path: Path) -> None:
         inputs, outputs = tmp_path / f"{entry.name}.npy", tmp_path / f"{entry.name}.npz"
         np.save(inputs, np.stack(list(likeness.tensors(entry, shown))))
         arguments += [str(PACKAGED_MODELS / entry.file), str(inputs), str(outputs)]
-    script = Path(__file__).parents[1] / "support" / "emulated.py"
+    script = Path(__file__).parents[1] / "support" / "models" / "emulated.py"
     command = [EMULATOR, "-cpu", "Haswell", sys.executable, str(script), *arguments]
     subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True)
     for entry in ENTRIES:
@@ -96,7 +96,7 @@ def _small(entry: ModelEntry) -> Sequence[BgrImage]:
 
 
 def _answers(stored: np.lib.npyio.NpzFile, count: int) -> list[dict[str, NDArray[np.float32]]]:
-    """The outputs by name, per picture, of what `tests.support.emulated` wrote."""
+    """The outputs by name, per picture, of what `tests.support.models.emulated` wrote."""
     found: list[dict[str, NDArray[np.float32]]] = [{} for _ in range(count)]
     for key in stored.files:
         number, _, name = key.partition(" ")

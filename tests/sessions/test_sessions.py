@@ -21,7 +21,7 @@ from edge.errors import ConfigError, ModelError
 from edge.sessions import InputSpec, Pack, load_file
 from edge.sessions.header import read_header
 from edge.sessions.session import check_provider, choose_providers
-from tests.support.tiny_models import detector_bytes, embedder_bytes, entry, write_pack
+from tests.support.models.tiny_models import detector_bytes, embedder_bytes, entry, write_pack
 
 RUNTIME = RuntimeConfig(threads=1)
 DATA = embedder_bytes()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "golden"
-RTSP_SERVER = ROOT / "tests" / "support" / "rtsp_server.py"
+RTSP_SERVER = ROOT / "tests" / "support" / "capture" / "rtsp_server.py"
 """Run as a script: it needs the system's own Python, with GStreamer."""
 
 

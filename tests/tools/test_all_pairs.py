@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tools.all_pairs import rates
+from tools.accuracy.all_pairs import rates
 
 
 def test_a_person_who_is_nearer_to_a_stranger_than_to_herself_is_missed() -> None:

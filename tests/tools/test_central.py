@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from edge.store import Store
-from tests.support.central import served
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
+from tests.support.serve.central import served
 from tests.support.store import ANN, add_hits, enrol, hit_of
 from tools.central import conformance
 from tools.central.puller import ItemLog, Puller, seconds_of
@@ -112,7 +112,7 @@ def test_twenty_kills_of_the_box_and_crashes_of_the_puller_lose_and_double_nothi
     thread.start()
     try:
         for number in range(NUM_KILLS + 1):
-            command = [sys.executable, "-m", "tests.support.central", str(data), str(port)]
+            command = [sys.executable, "-m", "tests.support.serve.central", str(data), str(port)]
             box = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
             assert box.stdout is not None
             assert box.stdout.readline().strip() == "ready"

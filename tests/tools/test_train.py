@@ -19,8 +19,8 @@ pytest.importorskip("matplotlib", reason="needs the train extra: matplotlib is n
 from torch import nn  # noqa: E402
 
 from edge.pixels.faces import geometry  # noqa: E402
+from tests.support.models.tiny_teacher import TinyTeacher  # noqa: E402
 from tests.support.paths import ROOT  # noqa: E402
-from tests.support.tiny_teacher import TinyTeacher  # noqa: E402
 from tools import quantize  # noqa: E402
 from tools.train import common, detector, recogniser  # noqa: E402
 from tools.train.material import canvases, clutter, mixtures, mosaics, views  # noqa: E402

@@ -14,8 +14,8 @@ pytest.importorskip("onnx", reason="needs the train extra: onnx is not installed
 pytest.importorskip("matplotlib", reason="needs the train extra: matplotlib is not installed")
 
 from edge.pixels import degrade  # noqa: E402
+from tests.support.models.tiny_teacher import TinyTeacher  # noqa: E402
 from tests.support.paths import ROOT  # noqa: E402
-from tests.support.tiny_teacher import TinyTeacher  # noqa: E402
 from tools.train import all_on_gpu, common, paths, recogniser  # noqa: E402
 from tools.train.material import batch_faults, batch_views, canvases, mixtures, teachers  # noqa: E402
 from tools.train.material.torch_teacher import TorchTeacher  # noqa: E402

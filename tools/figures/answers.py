@@ -69,11 +69,11 @@ def commands() -> dict[str, tuple[object, ...]]:
         "eyes": ("eval", "restore", *PEOPLE, "--steps", "auto", *each(faults_of(headers.FOR_EYES))),
         **steps,
         "groups": ("eval", "groups", "--images", DATA / "faces" / "utk" / "dev"),
-        "single": ("tools.single_pictures", *each(["clean", "cctv:3", "haze:4", "dark:5", "lowres:4"])),
-        "shots": ("tools.fusion_curve", "--degrade", "cctv:4"),
-        "early": ("tools.early_answers", *each(["clean", "cctv:3"])),
-        "signers3": ("tools.signers", "--degrade", "cctv:3"),
-        "signers4": ("tools.signers", "--degrade", "cctv:4"),
+        "single": ("tools.accuracy.single_pictures", *each(["clean", "cctv:3", "haze:4", "dark:5", "lowres:4"])),
+        "shots": ("tools.accuracy.fusion_curve", "--degrade", "cctv:4"),
+        "early": ("tools.accuracy.early_answers", *each(["clean", "cctv:3"])),
+        "signers3": ("tools.accuracy.signers", "--degrade", "cctv:3"),
+        "signers4": ("tools.accuracy.signers", "--degrade", "cctv:4"),
     }
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from aiohttp import web
 
 from edge.store import Store
-from tests.support.central import serve
+from tests.support.serve.central import serve
 from tests.support.store import ANN, add_hits, enrol
 
 ETAG = '"no-news"'

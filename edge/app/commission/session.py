@@ -21,7 +21,7 @@ from edge.errors import ImageError, NotFoundError, StoreError
 from edge.ops.release.signing import device_key
 from edge.ops.system.clock import clock_facts
 from edge.records import Person
-from edge.serve.page.zone import SiteZone
+from edge.serve.page.wording.zone import SiteZone
 from edge.store import Store
 from edge.store.audit.audit import LOCAL
 from edge.watchlist.entry import ListEntry

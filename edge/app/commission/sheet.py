@@ -19,10 +19,10 @@ from edge.app.commission.walk import DAY
 from edge.errors import ImageError
 from edge.ops.release.signed_page import body_of, sign_page, signer_of
 from edge.ops.release.signing import fingerprint, public_hex
-from edge.serve.page.environment import make_environment
-from edge.serve.page.language import Translate
-from edge.serve.page.words import Words
-from edge.serve.page.zone import SiteZone
+from edge.serve.page.wording.environment import make_environment
+from edge.serve.page.wording.language import Translate
+from edge.serve.page.wording.words import Words
+from edge.serve.page.wording.zone import SiteZone
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 640, 140, 40, 26
 

@@ -11,10 +11,10 @@ from edge.enhance import GENERATIVE
 from edge.errors import StoreError
 from edge.evaluate.restore import OFF, Condition
 from edge.pixels.encode import to_jpeg
-from edge.serve.page.environment import make_environment
-from edge.serve.page.language import Translate
-from edge.serve.page.words import Words
-from edge.serve.page.zone import SiteZone
+from edge.serve.page.wording.environment import make_environment
+from edge.serve.page.wording.language import Translate
+from edge.serve.page.wording.words import Words
+from edge.serve.page.wording.zone import SiteZone
 
 MEASURES = ("psnr_db", "ssim", "cosine", "cosine_worst", "tar")
 CLEAN = "clean"

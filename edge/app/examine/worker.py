@@ -26,7 +26,7 @@ from edge.capture.pictures.images import read_bytes, require_proportion
 from edge.capture.sources import is_picture
 from edge.config import Config
 from edge.errors import EdgeError
-from edge.serve.page.language import LANGUAGES
+from edge.serve.page.wording.language import LANGUAGES
 
 PROGRESS_EVERY_S = 0.5
 NICENESS = 12

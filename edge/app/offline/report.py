@@ -15,9 +15,9 @@ from edge.pipeline import HitDraft
 from edge.pixels.encode import to_png
 from edge.pixels.measures import metrics
 from edge.pixels.resize import resize
-from edge.serve.page.environment import make_environment
-from edge.serve.page.language import Translate
-from edge.serve.page.zone import SiteZone
+from edge.serve.page.wording.environment import make_environment
+from edge.serve.page.wording.language import Translate
+from edge.serve.page.wording.zone import SiteZone
 
 # A track is drawn on a map of this width, whatever the frame's size.
 _MAP_WIDTH = 320

@@ -24,7 +24,7 @@ from pydantic import ValidationError
 
 from edge import disclosure
 from edge.app.service import logs, service
-from edge.app.service.failed_starts import GOOD_AFTER_S, FailedStarts, Failure
+from edge.app.service.start.failed_starts import GOOD_AFTER_S, FailedStarts, Failure
 from edge.config import DEFAULT_PATH, Config, ServeConfig, load
 from edge.errors import ConfigError, EdgeError, ModelError, ServiceError, StoreError
 from edge.ops.system.systemd import SignsOfLife, feed_watchdog, notify_systemd

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from edge import credentials, heaps
 from edge.app.service import settings
-from edge.app.service.listener import open_page
-from edge.app.service.preparing import PreparingPage
+from edge.app.service.start.listener import open_page
+from edge.app.service.start.preparing import PreparingPage
 from edge.config import Config, drawn
 from edge.ops.system.clock import clock_facts
 from edge.ops.system.systemd import more_time_to_start, notify_systemd

@@ -1,22 +1,45 @@
-"""Collects the `box` object of `/api/v1/health` and of the page; `health.checks` decides what is wrong."""
+"""The `box` object of `/api/v1/health` and of the page; `health.checks` decides what is wrong.
+
+Light to import: the page opens with `basic_status`, the part that needs no models.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Protocol
+import shutil
+from typing import TYPE_CHECKING, Any, Protocol
 
-from edge.app.build import Models
+from edge import __version__
 from edge.app.health.conditions import Conditions
-from edge.app.health.drift import FaceDrift
-from edge.app.health.lowering import LoweringOrder
-from edge.app.service.basics import basic_status
-from edge.app.service.outbox import Outbox
-from edge.app.service.pause import RecognitionSwitch
-from edge.app.service.vision import VisionThread
 from edge.config import Config
-from edge.ops.system.camera_status import CameraStatusCollector
+from edge.ops.system.sensors import temperature_c
 from edge.store import Store, time_to_text
 from edge.store.coverage.pause import Pause
+
+if TYPE_CHECKING:
+    from edge.app.build import Models
+    from edge.app.health.drift import FaceDrift
+    from edge.app.health.lowering import LoweringOrder
+    from edge.app.service.outbox import Outbox
+    from edge.app.service.pause import RecognitionSwitch
+    from edge.app.service.vision import VisionThread
+    from edge.ops.system.camera_status import CameraStatusCollector
+
+
+def basic_status(config: Config, store: Store, conditions: Conditions, started_at: dt.datetime) -> dict[str, Any]:
+    """The part of the health object that needs no models."""
+    return {
+        "version": __version__,
+        "box_id": config.box_id or store.box_id,
+        "started_at": started_at,
+        "conditions": conditions.details(),
+        "conditions_now": [
+            {"subject": one.subject, "state": one.state, "since": time_to_text(one.since), "detail": one.detail}
+            for one in conditions.now()
+        ],
+        "free_bytes": shutil.disk_usage(config.data_dir).free,
+        "temperature_c": temperature_c(),
+    }
 
 
 class ServiceParts(Protocol):

@@ -13,8 +13,8 @@ from edge.serve.http.auth import begin_session
 from edge.serve.http.inputs import read_form
 from edge.serve.http.problems import is_page
 from edge.serve.http.route import route_of
-from edge.serve.page.language import Translate
 from edge.serve.page.renderer import render, translator_of
+from edge.serve.page.wording.language import Translate
 from edge.store.accounts.passwords import MAX_PASSWORD, MIN_PASSWORD
 
 PAGE = "/claim"

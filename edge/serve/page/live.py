@@ -22,7 +22,7 @@ from edge.serve.http.problems import RequestError
 from edge.serve.http.quotas import LIVE_VIEWS
 from edge.serve.http.route import may_call
 from edge.serve.page.now import SharedAnswer
-from edge.serve.page.zone import ZONE
+from edge.serve.page.wording.zone import ZONE
 from edge.store import time_from_text, time_to_text
 from edge.store.hits.search import HitFilter
 

@@ -12,8 +12,8 @@ from edge.serve.http.inputs import read_form
 from edge.serve.http.logins import BusyError
 from edge.serve.http.problems import RequestError
 from edge.serve.http.route import home
-from edge.serve.page.language import LANGUAGES
 from edge.serve.page.renderer import render, translator_of
+from edge.serve.page.wording.language import LANGUAGES
 
 
 async def show(request: web.Request) -> web.StreamResponse:

@@ -14,12 +14,12 @@ from edge.serve.app_keys import BOX_ID, LIVE, SITE, Statuses
 from edge.serve.http.access import CALLER, Caller
 from edge.serve.http.proxies import ROOT
 from edge.serve.http.route import home, may_call, name_of
-from edge.serve.page import language
 from edge.serve.page.assets import Assets
-from edge.serve.page.environment import make_environment
-from edge.serve.page.language import LANGUAGES, Translate
 from edge.serve.page.strip import strip_values
-from edge.serve.page.zone import SiteZone
+from edge.serve.page.wording import language
+from edge.serve.page.wording.environment import make_environment
+from edge.serve.page.wording.language import LANGUAGES, Translate
+from edge.serve.page.wording.zone import SiteZone
 
 TEMPLATES: web.AppKey[dict[str, jinja2.Environment]] = web.AppKey("templates")
 """By language."""

@@ -13,7 +13,7 @@ from aiohttp.typedefs import Handler
 from edge.serve.app_keys import HEALTH, LIVE, read
 from edge.serve.http.access import CALLER, Caller
 from edge.serve.http.problems import is_page
-from edge.serve.page.zone import ZONE
+from edge.serve.page.wording.zone import ZONE
 from edge.serve.ports import RECOGNITION_SWITCH
 from edge.store.coverage.pause import Pause
 

@@ -21,8 +21,8 @@ from edge.cli.root import main
 from edge.config import CameraConfig, Config
 from edge.errors import CameraError, ImageError, NotFoundError
 from edge.ops.release.signing import device_key, fingerprint, public_hex
-from edge.serve.page.language import LANGUAGES
-from tests.support.german import english_in
+from edge.serve.page.wording.language import LANGUAGES
+from tests.support.serve.german import english_in
 
 FRAMES = range(26, 274, 4)
 

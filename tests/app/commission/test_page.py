@@ -26,7 +26,7 @@ from edge.ops.release.signing import device_key, public_hex
 from edge.pipeline import FrameResult
 from edge.records import Frame, Person
 from edge.store import Store
-from tests.support.german import english_in
+from tests.support.serve.german import english_in
 
 
 def test_the_page_walks_over_the_running_vision_thread(tmp_path: Path, portrait: Path) -> None:

@@ -10,9 +10,9 @@ from edge.app.commission.distances import Marks, Pinhole, SpokenDistance
 from edge.app.commission.sheet import check_sheet, tell_distances
 from edge.errors import ImageError
 from edge.ops.release.signing import device_key, public_hex, sign
-from edge.serve.page.language import LANGUAGES, Translate
-from edge.serve.page.words import Words
-from tests.support.german import english_in
+from edge.serve.page.wording.language import LANGUAGES, Translate
+from edge.serve.page.wording.words import Words
+from tests.support.serve.german import english_in
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -13,7 +13,7 @@ import pytest
 
 from edge.app.examine.queue import ExamineQueue, _apply_progress
 from edge.config import Config
-from edge.serve.page.language import LANGUAGES
+from edge.serve.page.wording.language import LANGUAGES
 from edge.serve.ports import Examination
 
 JOB = "0123456789abcdef"

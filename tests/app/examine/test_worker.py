@@ -18,7 +18,7 @@ from edge.app.examine.results import why_ended
 from edge.app.examine.worker import LEAST_MEMORY_BYTES, memory_limit, require_photo
 from edge.config import Config
 from edge.errors import ImageError
-from tests.support.bombs import jpeg_scans, tiff_strip
+from tests.support.capture.bombs import jpeg_scans, tiff_strip
 from tests.support.media import encode, flat, write_clip
 
 

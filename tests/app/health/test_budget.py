@@ -16,7 +16,7 @@ from edge.ops.system.metrics import Metrics
 from edge.pipeline.attention import Pace
 from edge.records import Quality
 from edge.sessions import Pack
-from tests.support.tiny_pictures import picture_pack
+from tests.support.models.tiny_pictures import picture_pack
 
 POOR = Quality(0.3, 0.1, 0.03, 0.0, 50.0, 20.0, {})
 """Noisy, dark and blurred: calls for every step but enlarging."""

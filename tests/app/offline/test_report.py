@@ -18,9 +18,9 @@ from edge.app.people.people import enrol
 from edge.config import Config, SiteConfig, load
 from edge.pipeline.limits import limits_of, still_limits_of
 from edge.records import Person, Reason
-from edge.serve.page.language import LANGUAGES
+from edge.serve.page.wording.language import LANGUAGES
 from edge.store import Store
-from tests.support.german import english_in
+from tests.support.serve.german import english_in
 
 LEFT_OUT = "yard: 4 of 9 images left out:"
 CUT_OFF = "is damaged or cut off (12 bytes); copy the file again"

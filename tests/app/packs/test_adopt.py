@@ -26,7 +26,7 @@ from edge.pixels.resize import resize
 from edge.records import Person
 from edge.sessions import Pack
 from edge.store import Store
-from tests.support.tiny_models import detector_bytes, embedder_bytes
+from tests.support.models.tiny_models import detector_bytes, embedder_bytes
 
 GOOD = {"hits": 1.0, "faces": 100.0, "similarity": 0.9}
 

@@ -10,7 +10,7 @@ from edge.app.packs import pull, use
 from edge.config import PACKAGED_MODELS, load
 from edge.ops.packs.shelf import Shelf
 from edge.sessions import Pack
-from tests.support.packs import make_pack
+from tests.support.models.packs import make_pack
 
 
 @pytest.mark.parametrize("is_demanded", [False, True])

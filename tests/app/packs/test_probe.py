@@ -19,7 +19,7 @@ from edge.config import PACKAGED_MODELS, Config, DetectConfig, RuntimeConfig
 from edge.errors import ConfigError, ModelError
 from edge.ops.packs.choice import Choice, platform_facts, read_choice, why_stale, write_choice
 from edge.sessions import ModelEntry, Pack, Session
-from tests.support.packs import pack_with, worn
+from tests.support.models.packs import pack_with, worn
 
 CUDA = "CUDAExecutionProvider"
 CPU = "CPUExecutionProvider"

@@ -15,7 +15,7 @@ import pytest
 from edge.app.packs import pull
 from edge.config import Config
 from edge.errors import ConfigError, ImageError, ModelError, ServiceError
-from tests.support.packs import archive, left_over, make_pack
+from tests.support.models.packs import archive, left_over, make_pack
 
 
 def test_garbage_is_no_archive(config: Config, tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from edge.errors import ConfigError, ConflictError, ImageError, ModelError, Stor
 from edge.ops.packs.shelf import Shelf
 from edge.records import Person
 from edge.store import Store
-from tests.support.packs import archive, left_over, make_pack
-from tests.support.tiny_models import embedder_bytes
+from tests.support.models.packs import archive, left_over, make_pack
+from tests.support.models.tiny_models import embedder_bytes
 
 GOOD = {"hits": 1.0, "faces": 100.0, "similarity": 0.9}
 

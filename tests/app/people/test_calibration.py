@@ -20,7 +20,7 @@ from edge.errors import ConfigError, ModelError
 from edge.records import Person
 from edge.sessions import Pack
 from edge.store import Store
-from tests.support import tiny_models
+from tests.support.models import tiny_models
 
 
 @pytest.fixture(scope="module")

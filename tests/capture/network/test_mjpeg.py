@@ -16,7 +16,7 @@ from edge.capture.sources import open_source
 from edge.config import CameraConfig
 from edge.errors import CameraError
 from edge.records import CameraState
-from tests.support.cameras import BACK_WITHIN_S, wait_for_state
+from tests.support.capture.cameras import BACK_WITHIN_S, wait_for_state
 from tests.support.media import encode, flat, wait_until
 from tests.support.ports import free_port
 

@@ -24,7 +24,7 @@ from edge.capture.sources import FrameSource, open_source
 from edge.config import CameraConfig
 from edge.errors import CameraError
 from edge.records import CameraState
-from tests.support.cameras import BACK_WITHIN_S, wait_for_state
+from tests.support.capture.cameras import BACK_WITHIN_S, wait_for_state
 from tests.support.media import wait_until
 from tests.support.paths import RTSP_SERVER
 from tests.support.ports import free_port

@@ -24,7 +24,7 @@ from edge.capture.pictures.images import (
 )
 from edge.capture.pictures.stills import read_still
 from edge.errors import ImageError
-from tests.support.bombs import (
+from tests.support.capture.bombs import (
     avif_of,
     bmp_of,
     gif_frames,

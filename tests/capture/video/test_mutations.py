@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.support.mutations import write_mutations
+from tests.support.capture.mutations import write_mutations
 from tests.support.paths import ROOT
 
 COUNT = int(os.environ.get("EDGE_TEST_MUTATIONS", "30"))
@@ -38,7 +38,7 @@ def opens_of(path: Path) -> Iterator[list[bytes]]:
 
 def run(folder: Path) -> list[str]:
     """The lines of the process; the last file it began is named where it died or hung."""
-    command = [sys.executable, "-m", "tests.support.mutations", str(folder)]
+    command = [sys.executable, "-m", "tests.support.capture.mutations", str(folder)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:

@@ -19,7 +19,7 @@ from edge.capture.video.recordings import Timeline
 from edge.config import CameraConfig
 from edge.errors import ImageError
 from edge.names import printable
-from tests.support.clips import HEIGHT, WIDTH, encode_sound, encode_video, scene, scenes
+from tests.support.capture.clips import HEIGHT, WIDTH, encode_sound, encode_video, scene, scenes
 from tests.support.media import encode, flat
 
 QUIET = {"x265-params": "log-level=none"}

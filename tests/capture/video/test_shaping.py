@@ -15,7 +15,7 @@ from edge.arrays import BgrImage
 from edge.capture.sources import open_path, open_source
 from edge.capture.video.shaping import aspect_of, pixel_aspect, square, square_size
 from edge.config import CameraConfig
-from tests.support.clips import HEIGHT, WIDTH, encode_video, scene, scenes, woven
+from tests.support.capture.clips import HEIGHT, WIDTH, encode_video, scene, scenes, woven
 from tests.support.media import encode, flat
 
 

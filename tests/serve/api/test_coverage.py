@@ -12,8 +12,8 @@ from edge.serve.api import coverage
 from edge.serve.api.schema import CoverageJson
 from edge.store import time_to_text
 from edge.store.database.jobs import Change
+from tests.support.serve.web_client import no_less_no_more
 from tests.support.web import run, running
-from tests.support.web_client import no_less_no_more
 
 NUM = 200
 SPAN_S = 10

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from edge.errors import CursorExpiredError
 from edge.store.feed import cursor
+from tests.support.serve.web_client import count_reads, pull
 from tests.support.web import make_hit, person, run, running
-from tests.support.web_client import count_reads, pull
 
 
 def test_a_page_holds_what_the_contract_says(tmp_path: Path) -> None:

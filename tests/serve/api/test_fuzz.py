@@ -17,7 +17,7 @@ from edge.app.people.worker import PeopleWorker
 from edge.config import Config
 from edge.store import Store
 from edge.watchlist.entry import EnrolOutcome, ListEntry
-from tests.support.central import serve
+from tests.support.serve.central import serve
 from tests.support.store import ANN, BOB, add_hits, enrol
 
 pytest.importorskip("schemathesis", reason="needs schemathesis, one of the dev packages")

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from edge.store import Store
-from tests.support.central import served
 from tests.support.paths import ROOT
+from tests.support.serve.central import served
 from tests.support.store import ANN, add_hits, enrol
 
 GENERATOR = ROOT / "build" / "openapi" / "bin" / "openapi-python-client"
@@ -50,7 +50,7 @@ def test_a_generated_client_follows_a_box(tmp_path: Path, generator: Path, portr
         add_hits(store, ANN, range(1, 6))
         token = store.add_token("city", SCOPES).result(10)
         with served(store, can_enrol=True) as (url,):
-            script = ROOT / "tests" / "support" / "generated_client.py"
+            script = ROOT / "tests" / "support" / "serve" / "generated_client.py"
             python = generator.parent / "python"
             command = [python if python.exists() else sys.executable, script, url, token, portrait]
             used = subprocess.run(

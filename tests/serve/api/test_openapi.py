@@ -14,9 +14,9 @@ from pydantic import TypeAdapter
 from edge.serve.api import openapi, schema
 from edge.serve.routes import TABLE
 from tests.support.paths import GOLDEN
+from tests.support.serve.web_client import no_less_no_more
 from tests.support.store import review
 from tests.support.web import add_person, live_view, make_hit, person, run, running
-from tests.support.web_client import no_less_no_more
 
 
 def test_the_document_is_the_golden_copy() -> None:

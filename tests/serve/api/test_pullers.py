@@ -10,8 +10,8 @@ import pytest
 
 from edge.serve.api import feed, feed_pages
 from edge.serve.http.quotas import LONG_POLLS
+from tests.support.serve.web_client import count_reads, pull
 from tests.support.web import make_hit, run, running
-from tests.support.web_client import count_reads, pull
 
 
 def test_a_pull_tells_how_far_its_token_is(tmp_path: Path) -> None:

@@ -12,16 +12,16 @@ import pytest
 
 from edge.app.examine.queue import ExamineQueue
 from edge.app.people.worker import PeopleWorker
-from edge.app.service.preparing import NobodyYet
+from edge.app.service.start.preparing import NobodyYet
 from edge.config import Config
 from edge.records import Person
 from edge.serve.api import watchlist_schema
 from edge.serve.http import inputs
 from edge.store import Listing, Store
 from tests.support.drawings import pictures, sha256
-from tests.support.people import any_png, people_for  # noqa: F401
+from tests.support.serve.people import any_png, people_for  # noqa: F401
+from tests.support.serve.web_client import no_less_no_more, send
 from tests.support.web import make_hit, run, running
-from tests.support.web_client import no_less_no_more, send
 
 LIST = "/api/v1/watchlist"
 

@@ -19,9 +19,9 @@ import pytest
 from edge.serve.api import watchlist_schema
 from edge.serve.http import uploads
 from tests.support.drawings import png
-from tests.support.people import any_png, people_for, with_models  # noqa: F401
+from tests.support.serve.people import any_png, people_for, with_models  # noqa: F401
+from tests.support.serve.web_client import no_less_no_more, send
 from tests.support.web import WebSide, run, running
-from tests.support.web_client import no_less_no_more, send
 
 PERSON = "/api/v1/watchlist/gate-7"
 FIELDS = {"name": "Demo Person", "status": "banned", "reason": "theft", "expires_at": "2031-01-01T00:00:00Z"}

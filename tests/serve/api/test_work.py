@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from edge.serve.api import watchlist, watchlist_schema
 from edge.serve.http.problems import RequestError
-from tests.support.people import any_png, people_for  # noqa: F401
+from tests.support.serve.people import any_png, people_for  # noqa: F401
+from tests.support.serve.web_client import send
 from tests.support.web import run, running
-from tests.support.web_client import send
 
 LIST = "/api/v1/watchlist"
 ONE = b'{"id":"a","name":"n","status":"s"'

@@ -12,7 +12,7 @@ from edge.serve.http.access import Access, Caller, may
 from edge.serve.http.route import ROUTES
 from edge.serve.routes import TABLE, by_name
 from edge.store import ROLES, SCOPES
-from tests.support.routes import PATHS
+from tests.support.serve.routes import PATHS
 from tests.support.web import WebSide, add_person, add_scene, live_view, person, run, running
 
 METHODS = {route.name: route.method for route in TABLE if route.method not in {"GET", "POST"}}

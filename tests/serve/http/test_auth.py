@@ -19,7 +19,7 @@ from edge.serve.http.access import Caller
 from edge.serve.http.auth import local_address
 from edge.serve.http.route import ROUTES, home
 from edge.serve.routes import TABLE, by_name
-from tests.support.routes import HIT_ID, PATHS
+from tests.support.serve.routes import HIT_ID, PATHS
 from tests.support.web import PASSWORD, run, running
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from edge.serve.http import connection, door, slow_readers
+from tests.support.serve.web_client import answer_of, connect, count_reads, is_closed, pull, question
 from tests.support.web import WebSide, make_hit, run, running
-from tests.support.web_client import answer_of, connect, count_reads, is_closed, pull, question
 
 
 async def no_news(box: WebSide, headers: dict[str, str]) -> tuple[str, dict[str, str]]:

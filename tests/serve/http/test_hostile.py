@@ -20,8 +20,8 @@ from edge.app.people.worker import PeopleWorker
 from edge.config import load
 from edge.serve.ports import PeopleService
 from edge.store import Store
-from tests.support.central import serve
 from tests.support.drawings import draw_face, png, png_that_says
+from tests.support.serve.central import serve
 from tests.support.store import ANN, add_hits, enrol
 
 HEADER = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=60)

@@ -13,8 +13,8 @@ import pytest
 from edge.config import ServeConfig
 from edge.serve import app as app_module
 from edge.serve.http import connection, inputs
+from tests.support.serve.web_client import answer_of, connect, is_closed, question, served
 from tests.support.web import run, running
-from tests.support.web_client import answer_of, connect, is_closed, question, served
 
 
 def test_dripping_headers_are_cut_while_others_are_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

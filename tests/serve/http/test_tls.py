@@ -19,7 +19,7 @@ from edge.errors import ConfigError
 from edge.reach import is_encrypted
 from edge.serve.http import tls
 from edge.serve.http.tls import server_identity
-from tests.support.web_client import served
+from tests.support.serve.web_client import served
 
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the command openssl")
 

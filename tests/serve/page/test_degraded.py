@@ -12,8 +12,8 @@ import pytest
 
 from edge.records import CameraState
 from edge.serve.board import Condition
-from edge.serve.page import words
-from edge.serve.page.language import LANGUAGES, Translate
+from edge.serve.page.wording import words
+from edge.serve.page.wording.language import LANGUAGES, Translate
 from edge.store.database import connect
 from tests.support.mounts import mounted
 from tests.support.web import ROLES, START, camera_health, live_view, make_hit, run, running

@@ -15,7 +15,7 @@ from edge.ops.doctor.disk import check_disk
 from edge.ops.packs.choice import Choice, platform_facts, write_choice
 from edge.ops.packs.soak import Minute, Soak, write_soak
 from tests.support.doctor.cases import DEVICE, Case, config_of, flash_card, one, put
-from tests.support.packs import pack_with, worn
+from tests.support.models.packs import pack_with, worn
 
 # configuration
 

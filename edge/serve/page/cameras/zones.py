@@ -14,8 +14,8 @@ from edge.errors import PreconditionError, StoreError
 from edge.serve.http import inputs
 from edge.serve.http.access import CALLER
 from edge.serve.http.problems import RequestError
-from edge.serve.page.language import Translate
 from edge.serve.page.renderer import render, translator_of
+from edge.serve.page.wording.language import Translate
 from edge.serve.ports import CameraAreas, require_areas
 
 MAX_MARKS = 6000

@@ -1,0 +1,1 @@
+"""Small models, packs of them, and what runs a model elsewhere."""

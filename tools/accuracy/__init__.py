@@ -1,0 +1,1 @@
+"""What the shipped models answer on the public data: pairs, single pictures, tracks and clips, for docs/measured.md."""
