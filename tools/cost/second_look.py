@@ -48,6 +48,6 @@ def cost(call: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m tools.second_look", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.cost.second_look", description=__doc__)
     parser.add_argument("paths", nargs="+", type=Path, help="pictures")
     main(parser.parse_args().paths)

@@ -39,6 +39,8 @@ LONGEST_S = 3e8
 _WORK_PER_BYTE = 4
 _FREE_WORK_BYTES = 1 << 20
 _WORK_PER_PACKET = 16
+_MAX_FURTHER_PARTS = 1000
+"""Recordings behind the first in one file that are opened: each costs time, and a hostile file may have millions."""
 
 
 class Timeline:
@@ -206,8 +208,9 @@ class VideoSource:
 
     def _open(self) -> tuple[Recording, VideoStream]:
         head = read_head(self.path)
-        first, *self._rest = parts_of(self.path)
-        self._shortfall = Shortfall(recordings=1 + len(self._rest))
+        first, *rest = parts_of(self.path)
+        self._rest = rest[:_MAX_FURTHER_PARTS]
+        self._shortfall = Shortfall(recordings=1 + len(rest), unread_recordings=len(rest) - len(self._rest))
         recording = None if is_sound(head) else open_recording(self.path, first[1])
         if recording is None:
             raise ImageError(self._why_not(head))

@@ -15,7 +15,7 @@ from edge.app.offline.contents import open_clip, passed_over
 from edge.capture.pictures.headers import holds_several
 from edge.capture.sources import open_path
 from edge.cli.root import app
-from tests.support.clips import encode_video, scenes
+from tests.support.capture.clips import encode_video, scenes
 from tests.support.media import encode, flat, write_gif
 
 

@@ -13,7 +13,7 @@ from av.container import OutputContainer
 from av.video.frame import VideoFrame
 
 from edge.capture.sources import open_path
-from tests.support.clips import HEIGHT, WIDTH, encode_video, scenes
+from tests.support.capture.clips import HEIGHT, WIDTH, encode_video, scenes
 
 FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
 
@@ -124,3 +124,13 @@ def test_pictures_that_lost_packets_are_told(tmp_path: Path) -> None:
     problem = read(path)[1]
     assert problem is not None
     assert "damaged places where pictures may be missing or wrong: 1" in problem
+
+
+def test_a_file_with_thousands_of_beginnings_ends_and_tells(tmp_path: Path) -> None:
+    one = (16).to_bytes(4) + b"ftypisom" + bytes(4) + (8).to_bytes(4) + b"moov"
+    path = tmp_path / "many.mp4"
+    path.write_bytes(fragmented(4) + one * 20_000)
+    times, problem = read(path)
+    assert len(times) == 4
+    assert problem is not None
+    assert "recordings in it that can't be read: 20000 of 20001" in problem
