@@ -22,6 +22,8 @@ Image = NDArray[np.uint8]
 
 FROM_ABOVE_SHARE = 0.4
 """Of the small faces that are pasted: heads seen from above."""
+LEAST_FROM_ABOVE_PX = 14.0
+"""Smaller ones are blots of skin and hair, of which shelves are full."""
 DECOY_SHARE = 0.35
 """Of those: without a face."""
 
@@ -78,7 +80,16 @@ def any_patch(stock: Portraits, size: int, zoom: float, rng: np.random.Generator
 
 
 def patchwork(stock: Portraits, size: int, rng: np.random.Generator) -> Image:
-    """Rows of small patches of scenes and portraits: real texture with the layout of shelves and crowds."""
+    """Rows of small patches of scenes and portraits: real texture with the layout of shelves and crowds.
+
+    Half of them are seen from twice as far away, so that packets are as small as far faces.
+    """
+    if rng.random() < 0.5:
+        return np.asarray(cv2.resize(_patches(stock, 2 * size, rng), (size, size), interpolation=cv2.INTER_AREA))
+    return _patches(stock, size, rng)
+
+
+def _patches(stock: Portraits, size: int, rng: np.random.Generator) -> Image:
     canvas = np.zeros((size, size, 3), np.uint8)
     y = 0
     while y < size:
@@ -235,7 +246,8 @@ def mosaic(stock: Portraits, size: int, rng: np.random.Generator) -> tuple[Image
     number = int(np.clip(rng.poisson(min((size / typical / 2) ** 2, 7)), 1, 12))
     for face_px in sorted(np.exp(rng.normal(np.log(typical), 0.35, number)), reverse=True):
         face_px = float(np.clip(face_px, 8, 210))
-        if stock.canvases is not None and face_px < heads.FACE_PX and rng.random() < FROM_ABOVE_SHARE:
+        is_small = LEAST_FROM_ABOVE_PX <= face_px < heads.FACE_PX
+        if stock.canvases is not None and is_small and rng.random() < FROM_ABOVE_SHARE:
             tile, share = head_tile(stock.canvases, 2 * face_px, rng)
             _paste(canvas, tile, rng, share)
         else:
