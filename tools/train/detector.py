@@ -24,8 +24,8 @@ from tools.train.nets.face_nets import Detector
 from tools.train.ship import export
 
 SIDE_PX = 256
-KEPT = 96
-REPLAYED = 6
+KEPT = 256
+REPLAYED = 12
 
 
 class Scenes(Dataset[common.Batch]):

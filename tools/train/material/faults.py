@@ -60,6 +60,9 @@ FAMILIES: dict[str, Family] = {
 OF_A_CROP = ("jello", "glasses", "infrared")
 """Families for pictures of one aligned face alone: they move it, or need to know where its eyes are."""
 
+HIDING = ("packets", "reflection", "dappled")
+"""Families that hide small faces. A detector that is to find them all the same sees faces where there are none."""
+
 
 def apply(image: Image, name: str, amount: float, rng: np.random.Generator) -> Image:
     """A new (H, W, 3) u8 BGR picture with the fault `name` of strength `amount`, 0..1."""

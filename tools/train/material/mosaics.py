@@ -14,11 +14,18 @@ from numpy.typing import NDArray
 
 from edge.pixels import degrade
 from tools.train import paths
-from tools.train.material import clutter, faults, views
+from tools.train.material import clutter, faults, heads, views
 from tools.train.material.canvases import central_face
 from tools.train.material.teachers import FaceFinder
 
 Image = NDArray[np.uint8]
+
+FROM_ABOVE_SHARE = 0.4
+"""Of the small faces that are pasted: heads seen from above."""
+LEAST_FROM_ABOVE_PX = 14.0
+"""Smaller ones are blots of skin and hair, of which shelves are full."""
+DECOY_SHARE = 0.35
+"""Of those: without a face."""
 
 
 class Portraits(NamedTuple):
@@ -27,6 +34,7 @@ class Portraits(NamedTuple):
     pictures: NDArray[np.uint8]  # (N, 250, 250, 3) BGR, memory-mapped
     faces: NDArray[np.float32]  # (N, 4) x, y, w, h px
     scenes: list[Image]
+    canvases: NDArray[np.uint8] | None = None  # (N, 144, 144, 3) BGR, memory-mapped: faces for heads seen from above
 
 
 def build(folder: Path, limit: int | None = None) -> None:
@@ -50,7 +58,9 @@ def load(folder: Path) -> Portraits:
     pictures = np.load(folder / "portraits.npy", mmap_mode="r")
     scenes = [paths.read_picture(path) for path in paths.scene_pictures()]
     faces = np.load(folder / "portrait_faces.npy")
-    return Portraits(pictures, faces, [scene for scene in scenes if scene is not None])
+    aligned = folder / "canvases.npy"
+    canvases = np.load(aligned, mmap_mode="r") if aligned.is_file() else None
+    return Portraits(pictures, faces, [scene for scene in scenes if scene is not None], canvases)
 
 
 def crop(image: Image, size: int, zoom: float, rng: np.random.Generator) -> Image:
@@ -70,7 +80,16 @@ def any_patch(stock: Portraits, size: int, zoom: float, rng: np.random.Generator
 
 
 def patchwork(stock: Portraits, size: int, rng: np.random.Generator) -> Image:
-    """Rows of small patches of scenes and portraits: real texture with the layout of shelves and crowds."""
+    """Rows of small patches of scenes and portraits: real texture with the layout of shelves and crowds.
+
+    Half of them are seen from twice as far away, so that packets are as small as far faces.
+    """
+    if rng.random() < 0.5:
+        return np.asarray(cv2.resize(_patches(stock, 2 * size, rng), (size, size), interpolation=cv2.INTER_AREA))
+    return _patches(stock, size, rng)
+
+
+def _patches(stock: Portraits, size: int, rng: np.random.Generator) -> Image:
     canvas = np.zeros((size, size, 3), np.uint8)
     y = 0
     while y < size:
@@ -113,21 +132,24 @@ def _beside_face(stock: Portraits, size: int, rng: np.random.Generator) -> Image
     return crop(cut, size, float(np.exp(rng.uniform(-0.2, 0.8))), rng)
 
 
-def _paste(canvas: Image, tile: Image, rng: np.random.Generator) -> None:
-    """Put a tile somewhere, sometimes over the edge, sometimes with a soft oval border."""
+def _paste(canvas: Image, tile: Image, rng: np.random.Generator, share: NDArray[np.float32] | None = None) -> None:
+    """Put a tile somewhere, sometimes over the edge; it covers `share` of what is behind it, else all of that or an
+    oval with a soft border.
+    """
     size, side = canvas.shape[0], tile.shape[0]
     x, y = (int(v) for v in rng.integers(-side // 5, max(size - side * 4 // 5, 1), 2))
     left, top = max(x, 0), max(y, 0)
     right, bottom = min(x + side, size), min(y + side, size)
     part = tile[top - y : bottom - y, left - x : right - x]
-    if rng.random() < 0.5:
+    if share is None and rng.random() < 0.5:
         canvas[top:bottom, left:right] = part
         return
-    mask = np.zeros((side, side), np.float32)
-    axes = (int(side * 0.43), int(side * 0.48))
-    cv2.ellipse(mask, (side // 2, side // 2), axes, 0, 0, 360, 1.0, -1)
-    soft = cv2.GaussianBlur(mask, (0, 0), max(side / 40, 0.5))
-    share = np.asarray(soft, np.float32)[top - y : bottom - y, left - x : right - x, None]
+    if share is None:
+        mask = np.zeros((side, side), np.float32)
+        axes = (int(side * 0.43), int(side * 0.48))
+        cv2.ellipse(mask, (side // 2, side // 2), axes, 0, 0, 360, 1.0, -1)
+        share = np.asarray(cv2.GaussianBlur(mask, (0, 0), max(side / 40, 0.5)), np.float32)
+    share = share[top - y : bottom - y, left - x : right - x, None]
     canvas[top:bottom, left:right] = part * share + canvas[top:bottom, left:right] * (1 - share)
 
 
@@ -150,6 +172,27 @@ def face_tile(stock: Portraits, face_px: float, rng: np.random.Generator) -> Ima
     how = cv2.INTER_AREA if side < cut.shape[0] else cv2.INTER_LINEAR
     tile = np.asarray(cv2.resize(cut, (side, side), interpolation=how), np.uint8)
     return bent(tile, rng) if rng.random() < 0.6 else tile
+
+
+def head_tile(
+    canvases: NDArray[np.uint8], face_px: float, rng: np.random.Generator
+) -> tuple[Image, NDArray[np.float32]]:
+    """A head seen from above whose face is `face_px` wide, leaning a little, and the share that it covers.
+
+    One time in three it is none: the back of a head, plain skin under hair, a hand.
+    """
+    row = int(rng.integers(len(canvases)))
+    image, share = heads.from_above(np.asarray(canvases[row]) if rng.random() > DECOY_SHARE else None, rng)
+    if rng.random() < 0.3:
+        image = np.asarray(views.tinted(image, rng))
+    turn = cv2.getRotationMatrix2D((heads.SIDE_PX / 2, heads.SIDE_PX / 2), float(rng.normal(0, 14)), 1.0)
+    size = (heads.SIDE_PX, heads.SIDE_PX)
+    image = np.asarray(cv2.warpAffine(image, turn, size, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    share = np.asarray(cv2.warpAffine(share, turn, size, borderMode=cv2.BORDER_REPLICATE), np.float32)
+    side = max(round(heads.SIDE_PX * face_px / heads.FACE_PX), 8)
+    how = cv2.INTER_AREA if side < heads.SIDE_PX else cv2.INTER_LINEAR
+    sized = (cv2.resize(plane, (side, side), interpolation=how) for plane in (image, share))
+    return np.asarray(next(sized), np.uint8), np.asarray(next(sized), np.float32)
 
 
 def bent(tile: Image, rng: np.random.Generator) -> Image:
@@ -202,7 +245,13 @@ def mosaic(stock: Portraits, size: int, rng: np.random.Generator) -> tuple[Image
     canvas = _twice(background(stock, size, rng))
     number = int(np.clip(rng.poisson(min((size / typical / 2) ** 2, 7)), 1, 12))
     for face_px in sorted(np.exp(rng.normal(np.log(typical), 0.35, number)), reverse=True):
-        _paste(canvas, face_tile(stock, 2 * float(np.clip(face_px, 8, 210)), rng), rng)
+        face_px = float(np.clip(face_px, 8, 210))
+        is_small = LEAST_FROM_ABOVE_PX <= face_px < heads.FACE_PX
+        if stock.canvases is not None and is_small and rng.random() < FROM_ABOVE_SHARE:
+            tile, share = head_tile(stock.canvases, 2 * face_px, rng)
+            _paste(canvas, tile, rng, share)
+        else:
+            _paste(canvas, face_tile(stock, 2 * face_px, rng), rng)
     return canvas, typical
 
 
@@ -225,5 +274,5 @@ def pair(stock: Portraits, size: int, rng: np.random.Generator) -> tuple[Image, 
         light = views.compressed(light, rng)
     # One time in three the level is not scaled down with the faces: a camera does not know how far away they are.
     face_px = degrade.REFERENCE_FACE_PX if rng.random() < 0.33 else float(np.clip(typical, 12, 130))
-    worse, _ = views.degraded(light, face_px, rng, left_out=faults.OF_A_CROP)
+    worse, _ = views.degraded(light, face_px, rng, left_out=faults.OF_A_CROP + faults.HIDING)
     return large, clean, light, worse

@@ -22,7 +22,8 @@ SAME_FACE_IOU = 0.4
 BLENDED_IOU = 0.7
 LARGE_FACE_PX = 64.0
 """Faces wider than this are placed in the scene as it is: twice as large they fill more than YuNet sees well."""
-_RAISED_AT_MOST = 4.0
+_RAISED_AT_MOST = 2.0
+"""What can hardly be seen in the scene as it is stays doubtful: who is sure of it sees faces where there are none."""
 
 
 def lesson(small: F32, large: F32, side: int) -> F32:
