@@ -3,7 +3,7 @@
 // Age is capture to paint. The device sends a frame's age by its own monotonic clock; from then on this page's
 // monotonic clock counts. The time of our request is included: the age shown may be slightly too great, never too small.
 
-import { isLowered, isOffline, said } from "./strip.js";
+import { isFrozen, isLowered, isOffline, said } from "./strip.js";
 import { ageInWords, numberText, t } from "./texts.js";
 
 const root = document.documentElement.dataset.root;
@@ -70,11 +70,14 @@ export class LivePicture {
 
   showAge() {
     const age = this.born === null ? Infinity : performance.now() - this.born;
-    const live = age <= NOT_LIVE_MS;
+    // What a frozen camera sends is new, and what it shows is not.
+    const frozen = isFrozen(this.camera);
+    const live = age <= NOT_LIVE_MS && !frozen;
     this.section.dataset.live = live ? "yes" : "no";
     this.section.dataset.ageMs = Number.isFinite(age) ? String(Math.round(age)) : "";
     let text = t("waiting");
     if (live) text = t("live", { seconds: numberText(age / 1000, 1) });
+    else if (frozen && age <= NOT_LIVE_MS) text = t("frozen");
     else if (Number.isFinite(age)) text = t("not_live", { age: ageInWords(age) });
     if (this.trouble && !live) text += `, ${this.trouble}`;
     if (!live && this.born === null && said(`lost="${this.camera}"`)) text = t("no_picture");

@@ -20,6 +20,9 @@ export const isOffline = () => !offline.hidden;
 // What the strip says that concerns a live picture, such as `pause`; null where it says nothing.
 export const said = (what) => document.querySelector(`#strip [data-${what}]`)?.dataset.said ?? null;
 
+// Whether a camera sends the same pictures again and again.
+export const isFrozen = (camera) => Boolean(document.querySelector(`#strip [data-frozen="${camera}"]`));
+
 // Whether the box gives something up, being hot or behind; the lightened view goes first.
 export const isLowered = () => Boolean(document.querySelector('#strip [data-condition="lowering"]'));
 
