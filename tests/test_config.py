@@ -47,6 +47,8 @@ def test_least_configuration_of_the_contract(tmp_path: Path) -> None:
         ('[status.banned]\nsevrity = "urgent"\n', "did you mean 'severity'"),
         ("[serve\n", "not valid TOML"),
         ("[recognise]\nmin_similarity = nan\n", "recognise.min_similarity"),
+        ("[serve]\nport = true\n", "serve.port = True: is no number; give one"),
+        ("[recognise]\nmin_similarity = true\n", "recognise.min_similarity = True: is no number"),
     ],
 )
 def test_mistakes_are_named_with_the_way_out(tmp_path: Path, text: str, wanted: str) -> None:

@@ -1,8 +1,8 @@
 """What every table of settings is."""
 
-from typing import Annotated
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -11,3 +11,13 @@ class Section(BaseModel):
     """A strict, frozen table of settings."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_no_truth(cls, given: Any, info: ValidationInfo) -> Any:
+        """Refuse `port = true`, which would be port 1."""
+        annotation = cls.model_fields[info.field_name or ""].annotation
+        kinds: set[Any] = {annotation, *get_args(annotation)}
+        if isinstance(given, bool) and kinds & {int, float} and bool not in kinds:
+            raise ValueError("is no number; give one")
+        return given

@@ -41,6 +41,8 @@ FRAME_STEP_S = 0.2
 """Seconds between two measured frames of a video."""
 NOT_AMONG_BEST = "not_among_best"
 """Reason of a frame that could be kept, while others of its video were better."""
+PARTLY_READ = "partly_read"
+"""Reason of a video of which something could not be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +90,15 @@ def check_pictures(
     pictures = [one for one in pictures if isinstance(one, Upload) or not is_left_behind(one.name)]
     videos = [one for one in pictures if isinstance(one, Path) and one.suffix.lower() in VIDEO_SUFFIXES]
     for path in videos:
+        measurer.problem = None
         best, verdicts = choose_best(
             list(measurer.video(path)), FRAMES_PER_VIDEO, others=others, allow_alike=allow_alike
         )
         chosen += best
         outcomes += [_outcome(v, others, is_chosen=any(v.candidate is b for b in best)) for v in verdicts]
+        if measurer.problem is not None:
+            why, place = printable(measurer.problem), pictures.index(path)
+            outcomes.append(PictureOutcome(printable(path), False, PARTLY_READ, why, {}, place=place))
     candidates, places, broken = measurer.pictures([(n, p) for n, p in enumerate(pictures) if p not in videos])
     held += [c.embedding for c in chosen if c.embedding is not None]
     verdicts = judge(candidates, enrolled=np.stack(held) if held else None, others=others, allow_alike=allow_alike)
@@ -149,6 +155,8 @@ class _Measurer:
     def __init__(self, models: Models, face: int | None = None) -> None:
         self._stages = models.stages
         self._face = face
+        self.problem: str | None = None
+        """What of the last video could not be looked at."""
         self._found: dict[int, tuple[BgrImage, dict[str, Any]]] = {}
         """By the candidate's identity: two files may have one name."""
         self._faces: dict[int, tuple[bytes, ...]] = {}
@@ -187,6 +195,7 @@ class _Measurer:
                 if at_s + 1e-6 >= next_s:
                     next_s = at_s + FRAME_STEP_S
                     yield self._measure(f"{path}#{number}", frame.image, at_s)
+            self.problem = source.problem
 
     def reference(self, person_id: str, candidate: Candidate) -> tuple[Reference, bytes]:
         """The reference of an accepted candidate and its picture's file bytes."""
