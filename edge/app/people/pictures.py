@@ -5,7 +5,7 @@ The originals are read, never moved.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -90,15 +90,13 @@ def check_pictures(
     pictures = [one for one in pictures if isinstance(one, Upload) or not is_left_behind(one.name)]
     videos = [one for one in pictures if isinstance(one, Path) and one.suffix.lower() in VIDEO_SUFFIXES]
     for path in videos:
-        measurer.problem = None
-        best, verdicts = choose_best(
-            list(measurer.video(path)), FRAMES_PER_VIDEO, others=others, allow_alike=allow_alike
-        )
+        candidates, problem = measurer.video(path)
+        best, verdicts = choose_best(candidates, FRAMES_PER_VIDEO, others=others, allow_alike=allow_alike)
         chosen += best
         outcomes += [_outcome(v, others, is_chosen=any(v.candidate is b for b in best)) for v in verdicts]
-        if measurer.problem is not None:
-            why, place = printable(measurer.problem), pictures.index(path)
-            outcomes.append(PictureOutcome(printable(path), False, PARTLY_READ, why, {}, place=place))
+        if problem is not None:
+            place = pictures.index(path)
+            outcomes.append(PictureOutcome(printable(path), False, PARTLY_READ, printable(problem), {}, place=place))
     candidates, places, broken = measurer.pictures([(n, p) for n, p in enumerate(pictures) if p not in videos])
     held += [c.embedding for c in chosen if c.embedding is not None]
     verdicts = judge(candidates, enrolled=np.stack(held) if held else None, others=others, allow_alike=allow_alike)
@@ -155,8 +153,6 @@ class _Measurer:
     def __init__(self, models: Models, face: int | None = None) -> None:
         self._stages = models.stages
         self._face = face
-        self.problem: str | None = None
-        """What of the last video could not be looked at."""
         self._found: dict[int, tuple[BgrImage, dict[str, Any]]] = {}
         """By the candidate's identity: two files may have one name."""
         self._faces: dict[int, tuple[bytes, ...]] = {}
@@ -186,16 +182,16 @@ class _Measurer:
         given = to_png(_small(self._found[id(verdict.candidate)][0]))
         return Look(given=given, like_image=others.images[verdict.like] if others.images else None)
 
-    def video(self, path: Path) -> Iterator[Candidate]:
-        """Candidates of a video's frames, a fifth of a second apart."""
-        next_s = 0.0
+    def video(self, path: Path) -> tuple[list[Candidate], str | None]:
+        """Candidates of a video's frames, a fifth of a second apart, and what of it could not be looked at."""
+        next_s, found = 0.0, []
         with open_path(path) as source:
             for number, frame in enumerate(source.frames()):
                 at_s = frame.media_s if frame.media_s is not None else number / 25.0
                 if at_s + 1e-6 >= next_s:
                     next_s = at_s + FRAME_STEP_S
-                    yield self._measure(f"{path}#{number}", frame.image, at_s)
-            self.problem = source.problem
+                    found.append(self._measure(f"{path}#{number}", frame.image, at_s))
+            return found, source.problem
 
     def reference(self, person_id: str, candidate: Candidate) -> tuple[Reference, bytes]:
         """The reference of an accepted candidate and its picture's file bytes."""
