@@ -177,7 +177,7 @@ NAMES = ("dark", "motion", "blur", "lowres", "noise", "jpeg", "haze", "cctv")
 """The fixed list: training and calibration draw from it."""
 NEVER_TRAINED = ("shimmer", "moire", "cable")
 """Left out of all training and calibration: only measured, to know how models do on what they never saw. A name leaves
-this list by becoming a family in `tools/train/material/faults.py`; a test holds `tools/train` to it."""
+this list by becoming a family in `tools/train/material/faults/families.py`; a test holds `tools/train` to it."""
 
 
 def parse(text: str) -> tuple[str, int]:

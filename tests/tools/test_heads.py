@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="needs the train extra: torch is not installed")
 pytest.importorskip("onnx", reason="needs the train extra: onnx is not installed")
 
 from tools.train import paths

@@ -16,7 +16,8 @@ pytest.importorskip("matplotlib", reason="needs the train extra: matplotlib is n
 
 from edge.pixels import degrade  # noqa: E402
 from tests.support.paths import ROOT  # noqa: E402
-from tools.train.material import batch_views, faults, views  # noqa: E402
+from tools.train.material import batch_views, views  # noqa: E402
+from tools.train.material.faults import families as trained  # noqa: E402
 from tools.train.ship import left_out  # noqa: E402
 
 TRAINING = ROOT / "tools" / "train"
@@ -24,7 +25,7 @@ MAY_MEASURE = {TRAINING / "ship" / "left_out.py"}
 
 
 def test_each_degradation_is_trained_or_left_out_and_none_is_both() -> None:
-    fixed, families, left = set(degrade.NAMES), set(faults.FAMILIES), set(degrade.NEVER_TRAINED)
+    fixed, families, left = set(degrade.NAMES), set(trained.FAMILIES), set(degrade.NEVER_TRAINED)
     assert left
     assert not fixed & families
     assert not left & (fixed | families)
@@ -39,12 +40,12 @@ def test_training_draws_the_fixed_list_and_nothing_that_is_left_out(monkeypatch:
         return image
 
     monkeypatch.setattr(degrade, "apply", noted)
-    monkeypatch.setattr(faults, "apply", noted)
+    monkeypatch.setattr(trained, "apply", noted)
     image = np.zeros((8, 8, 3), np.uint8)
     for seed in range(900):
         views.degraded(image, 85.0, views.generator(seed, 0))
         drawn += [name for name, _, _ in batch_views._drawn(np.random.default_rng(seed))]
-    assert set(drawn) == {*degrade.NAMES, *faults.FAMILIES}
+    assert set(drawn) == {*degrade.NAMES, *trained.FAMILIES}
     assert not set(drawn) & set(degrade.NEVER_TRAINED)
 
 

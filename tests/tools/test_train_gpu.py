@@ -17,7 +17,8 @@ from edge.pixels import degrade  # noqa: E402
 from tests.support.models.tiny_teacher import TinyTeacher  # noqa: E402
 from tests.support.paths import ROOT  # noqa: E402
 from tools.train import all_on_gpu, common, paths, recogniser  # noqa: E402
-from tools.train.material import batch_faults, batch_views, canvases, mixtures, teachers  # noqa: E402
+from tools.train.material import batch_views, canvases, mixtures, teachers  # noqa: E402
+from tools.train.material.faults import on_batches  # noqa: E402
 from tools.train.material.torch_teacher import TorchTeacher  # noqa: E402
 from tools.train.nets.face_nets import Recogniser  # noqa: E402
 
@@ -45,7 +46,7 @@ def test_batched_faults_are_like_the_single_ones(name: str, level: int) -> None:
     given = pictures(16)
     one_by_one = np.stack([degrade.apply(x, name, level, rng_or_seed=i, face_px=FACE_PX) for i, x in enumerate(given)])
     batch = torch.from_numpy(given.transpose(0, 3, 1, 2).astype(np.float32))
-    out = batch_faults.apply(batch, name, torch.full((16,), float(level)), FACE_PX)
+    out = on_batches.apply(batch, name, torch.full((16,), float(level)), FACE_PX)
     assert out.shape == batch.shape
     assert torch.equal(out, out.round().clamp(0, 255))
     found = out.numpy().transpose(0, 2, 3, 1)
@@ -56,7 +57,7 @@ def test_batched_faults_are_like_the_single_ones(name: str, level: int) -> None:
 
 
 def test_every_fault_of_the_product_is_there() -> None:
-    assert tuple(batch_faults.FAULTS) == degrade.NAMES
+    assert tuple(on_batches.FAULTS) == degrade.NAMES
 
 
 def test_a_pair_shows_one_place_as_captured_and_clean() -> None:

@@ -19,8 +19,9 @@ from torch.utils.data import Dataset
 from edge.pixels import degrade
 from edge.pixels.faces import geometry
 from tools.train import common
-from tools.train.material import batch_faults, face_cache, faults, mixtures, views
+from tools.train.material import face_cache, mixtures, views
 from tools.train.material.canvases import CANVAS_FACE_PX, CANVAS_PX
+from tools.train.material.faults import families, on_batches
 
 GROUP = 16
 """Pictures that share a fault."""
@@ -53,7 +54,7 @@ class Canvases(Dataset[common.Batch]):
             worse[at] = views.tinted(clean[at], rng) if rng.random() < 0.4 else clean[at]
             if rng.random() < 0.75 * views.FAMILY_SHARE:
                 amount = float(rng.uniform(0.05, 1.0))
-                worse[at] = faults.apply(worse[at], faults.draw(rng), amount, rng)
+                worse[at] = families.apply(worse[at], families.draw(rng), amount, rng)
                 level[at] = 2.5 * amount
         return tuple(torch.from_numpy(one) for one in (clean, worse, target, known, level))
 
@@ -79,12 +80,12 @@ def _degraded(image: Tensor, level: Tensor, rng: np.random.Generator) -> tuple[T
     if far:
         side = round(CANVAS_PX * float(np.exp(rng.uniform(np.log(26), np.log(80)))) / CANVAS_FACE_PX)
         face_px *= side / CANVAS_PX
-        image = batch_faults.codes(functional.interpolate(image, size=(side, side), mode="area"))
+        image = on_batches.codes(functional.interpolate(image, size=(side, side), mode="area"))
     for name, low, high in _drawn(rng):
         middle, spread = rng.uniform(low, high), 0.3
         drawn = middle + (torch.rand(len(image), device=image.device) - 0.5) * 2 * spread
         now = drawn.clamp(0.0, 5.0)
-        image = batch_faults.apply(image, name, now, face_px)
+        image = on_batches.apply(image, name, now, face_px)
         level = torch.maximum(level, now)
     if far:
         image = functional.interpolate(image, size=(CANVAS_PX, CANVAS_PX), mode="bilinear", align_corners=False)

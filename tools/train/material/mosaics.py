@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from edge.pixels import degrade
 from tools.train import paths
-from tools.train.material import clutter, faults, heads, views
+from tools.train.material import clutter, heads, views
 from tools.train.material.canvases import central_face
+from tools.train.material.faults import families
 from tools.train.material.teachers import FaceFinder
 
 Image = NDArray[np.uint8]
@@ -274,5 +275,5 @@ def pair(stock: Portraits, size: int, rng: np.random.Generator) -> tuple[Image, 
         light = views.compressed(light, rng)
     # One time in three the level is not scaled down with the faces: a camera does not know how far away they are.
     face_px = degrade.REFERENCE_FACE_PX if rng.random() < 0.33 else float(np.clip(typical, 12, 130))
-    worse, _ = views.degraded(light, face_px, rng, left_out=faults.OF_A_CROP + faults.HIDING)
+    worse, _ = views.degraded(light, face_px, rng, left_out=families.OF_A_CROP + families.HIDING)
     return large, clean, light, worse

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from edge.pixels import degrade
 from edge.pixels.faces import geometry
-from tools.train.material import faults
 from tools.train.material.canvases import CANVAS_FACE_PX, CANVAS_PX
+from tools.train.material.faults import families
 
 _NAMES = np.array(degrade.NAMES)
 WEIGHTS = np.array(
@@ -31,9 +31,9 @@ def degraded(
         return image, 0.0
     if rng.random() < FAMILY_SHARE:
         amount = float(rng.uniform(0.05, 1.0))
-        name = faults.draw(rng)
+        name = families.draw(rng)
         if name not in left_out:
-            image = faults.apply(image, name, amount, rng)
+            image = families.apply(image, name, amount, rng)
         if kind < 0.6:
             return image, 2.5 * amount
         level = float(rng.uniform(0.3, 2.6))

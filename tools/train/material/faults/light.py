@@ -8,7 +8,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from tools.train.material.fault_values import Image, smooth_field, to_u8, with_noise
+from tools.train.material.faults.values import Image, smooth_field, to_u8, with_noise
 
 
 def veil(image: Image, amount: float, rng: np.random.Generator) -> Image:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from tools.train.material.fault_values import Image, to_u8
+from tools.train.material.faults.values import Image, to_u8
 
 
 def defocus(image: Image, amount: float, rng: np.random.Generator) -> Image:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edge.pixels.faces import geometry
 from tools.train.material.canvases import CANVAS_PX, MARGIN_PX
-from tools.train.material.fault_values import Image, smooth_field, to_u8
+from tools.train.material.faults.values import Image, smooth_field, to_u8
 
 _FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_PLAIN, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_TRIPLEX)
 _LETTERS = np.array([*"0123456789:-/. CAMERHDOIN"])

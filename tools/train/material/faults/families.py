@@ -11,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 
 from edge.pixels import degrade
-from tools.train.material import cover_faults, light_faults, optics_faults, sensor_faults
-from tools.train.material.fault_values import Image
+from tools.train.material.faults import cover, light, optics, sensor
+from tools.train.material.faults.values import Image
 
 Family = Callable[[Image, float, np.random.Generator], Image]
 OF_A_PATH = ("jello", "packets", "flare", "reflection", "dappled")
@@ -31,29 +31,29 @@ def _of_a_path(name: str) -> Family:
 
 
 FAMILIES: dict[str, Family] = {
-    "veil": light_faults.veil,
-    "flat": light_faults.flat,
-    "backlight": light_faults.backlight,
-    "shadow": light_faults.shadow,
-    "overexposed": light_faults.overexposed,
-    "lamp": light_faults.lamp,
-    "gamma": light_faults.gamma,
-    "defocus": optics_faults.defocus,
-    "shake": optics_faults.shake,
-    "zoomed": optics_faults.zoomed,
-    "ghost": optics_faults.ghost,
-    "pixelated": sensor_faults.pixelated,
-    "sharpened": sensor_faults.sharpened,
-    "smeared": sensor_faults.smeared,
-    "grain": sensor_faults.grain,
-    "weather": optics_faults.weather,
-    "occluded": optics_faults.occluded,
-    "lens": optics_faults.lens,
-    "coded": sensor_faults.coded,
-    "glasses": cover_faults.glasses,
-    "infrared": cover_faults.infrared,
-    "mesh": cover_faults.mesh,
-    "letters": cover_faults.letters,
+    "veil": light.veil,
+    "flat": light.flat,
+    "backlight": light.backlight,
+    "shadow": light.shadow,
+    "overexposed": light.overexposed,
+    "lamp": light.lamp,
+    "gamma": light.gamma,
+    "defocus": optics.defocus,
+    "shake": optics.shake,
+    "zoomed": optics.zoomed,
+    "ghost": optics.ghost,
+    "pixelated": sensor.pixelated,
+    "sharpened": sensor.sharpened,
+    "smeared": sensor.smeared,
+    "grain": sensor.grain,
+    "weather": optics.weather,
+    "occluded": optics.occluded,
+    "lens": optics.lens,
+    "coded": sensor.coded,
+    "glasses": cover.glasses,
+    "infrared": cover.infrared,
+    "mesh": cover.mesh,
+    "letters": cover.letters,
     **{name: _of_a_path(name) for name in OF_A_PATH},
 }
 """Every family by name. A training may leave some out, to measure how a net does on what it never saw."""

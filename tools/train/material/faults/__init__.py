@@ -1,0 +1,1 @@
+"""Camera faults that training draws: broad, randomised families, on one picture and on whole batches."""
