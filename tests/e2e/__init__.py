@@ -1,1 +1,1 @@
-"""Tests that drive a real browser."""
+"""The whole product: its pages in a real browser, its service and commands as processes."""

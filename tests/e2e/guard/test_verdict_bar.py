@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.browser import NARROW, browsing, log_in, require_chromium, shoot
-from tests.e2e.guards import rectangle
+from tests.e2e.guard.guards import rectangle
 from tests.support.serve.whole_box import whole_box
 from tests.support.web import run
 

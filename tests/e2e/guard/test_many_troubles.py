@@ -10,7 +10,7 @@ import pytest
 
 from edge.records import CameraHealth, CameraState
 from tests.e2e.browser import NARROW, browsing, find_axe, log_in, require_chromium, serious_faults, shoot
-from tests.e2e.guards import DESK, rectangle
+from tests.e2e.guard.guards import DESK, rectangle
 from tests.support.serve.whole_box import WholeBox, whole_box
 from tests.support.web import live_view, run
 

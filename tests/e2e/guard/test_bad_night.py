@@ -13,7 +13,7 @@ from edge.config import SiteConfig
 from edge.records import CameraState
 from edge.store.coverage.pause import Pause
 from tests.e2e.browser import NARROW, browsing, find_axe, log_in, require_chromium, serious_faults, shoot
-from tests.e2e.guards import DESK, LOUD, PAGES, add_hit, rectangle
+from tests.e2e.guard.guards import DESK, LOUD, PAGES, add_hit, rectangle
 from tests.support.web import START, Switch, camera_health, live_view, make_hit, person, run, running
 
 require_chromium()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.browser import NARROW, browsing, log_in, require_chromium, shoot
-from tests.e2e.guards import DESK, LOUD, add_hit
+from tests.e2e.guard.guards import DESK, LOUD, add_hit
 from tests.support.drawings import pictures, sha256
 from tests.support.store import review
 from tests.support.web import WebSide, run, running

@@ -16,8 +16,8 @@ import pytest
 
 from edge.capture.pictures.images import read_image
 from tests.e2e.browser import browsing, require_chromium, shoot
-from tests.e2e.guards import DESK, rectangle
-from tests.e2e.nights import PASSWORD, claim, enrol, run_night
+from tests.e2e.guard.guards import DESK, rectangle
+from tests.e2e.guard.nights import PASSWORD, claim, enrol, run_night
 from tests.support.appliance import Appliance
 
 require_chromium()

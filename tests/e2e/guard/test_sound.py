@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.browser import NARROW, SLOW_MS, browsing, log_in, require_chromium, shoot
-from tests.e2e.guards import DESK, LOUD, add_hit
+from tests.e2e.guard.guards import DESK, LOUD, add_hit
 from tests.support.web import live_view, run, running
 
 require_chromium()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.browser import browsing, log_in, require_chromium, shoot
-from tests.e2e.guards import DESK, LOUD, add_hit, rectangle
+from tests.e2e.guard.guards import DESK, LOUD, add_hit, rectangle
 from tests.support.serve.whole_box import whole_box
 from tests.support.web import WebSide, live_view, run, running
 

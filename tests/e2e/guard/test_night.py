@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.browser import NARROW, browsing, find_axe, require_chromium, serious_faults, shoot, tells_its_age
-from tests.e2e.nights import PASSWORD, claim, enrol, log_in, run_night
+from tests.e2e.guard.nights import PASSWORD, claim, enrol, log_in, run_night
 from tests.support.appliance import Appliance
 
 require_chromium()

@@ -11,7 +11,7 @@ import pytest
 
 from edge.serve.board import Condition
 from tests.e2e.browser import NARROW, browsing, log_in, require_chromium, shoot
-from tests.e2e.guards import DESK, LOUD, add_hit, rectangle
+from tests.e2e.guard.guards import DESK, LOUD, add_hit, rectangle
 from tests.support.web import live_view, make_hit, run, running
 
 require_chromium()

@@ -1,0 +1,1 @@
+"""What a guard sees and does, in a real Chromium."""

@@ -1,0 +1,1 @@
+"""The service and the commands as processes, to the end."""
