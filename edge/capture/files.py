@@ -68,14 +68,14 @@ class ImagesSource:
         told: list[str] = []
         if errors:
             left_out = f"{printable(self.path)}: {len(errors)} of {len(self._files)} images left out:"
-            told += [left_out, *_first([str(error) for error in errors])]
-        told += _first([f"{printable(file)}: {_SEVERAL}" for file in several])
+            told += [left_out, *first_of([str(error) for error in errors])]
+        told += first_of([f"{printable(file)}: {_SEVERAL}" for file in several])
         self.problem = "\n".join(told) or None
         if self.problem is not None and num_read == 0:
             raise ImageError(self.problem)
 
 
-def _first(lines: list[str]) -> list[str]:
+def first_of(lines: list[str]) -> list[str]:
     """The first of so many lines, and how many more there are."""
     return [*lines[:MAX_TOLD], *([f"and {len(lines) - MAX_TOLD} more"] if len(lines) > MAX_TOLD else [])]
 

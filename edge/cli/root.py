@@ -9,38 +9,23 @@ from typing import Annotated, Any
 import typer
 
 from edge import __version__, disclosure
-from edge.cli import (
-    audit,
+from edge.cli import demo, process, streams, token
+from edge.cli.common import take_untold
+from edge.cli.installers import (
     backup,
-    bench,
     camera,
     commission,
     config,
-    demo,
-    detect,
     doctor,
-    drill,
-    embed,
-    enhance,
-    enrol,
-    eval,
-    eval_restore,
-    explain,
-    forget,
     identity,
-    models,
     probe,
-    process,
     release,
-    replay,
     run,
     setup,
-    streams,
-    token,
-    user,
-    watchlist,
 )
-from edge.cli.common import take_untold
+from edge.cli.measures import bench, eval, eval_restore, models
+from edge.cli.pictures import detect, embed, enhance, explain, replay
+from edge.cli.supervisors import audit, drill, enrol, forget, user, watchlist
 from edge.errors import EdgeError, ExitCode
 from edge.names import printable
 

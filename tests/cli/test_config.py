@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.cli.config import config_check
+from edge.cli.installers.config import config_check
 from edge.config import Config, find_origins, load
 from edge.errors import ConfigError
 from edge.ops.effective import settings_in_force

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from edge.cli import doctor as command
+from edge.cli.installers import doctor as command
 from edge.config import Config, find_origins
 from edge.ops.doctor.check import passed, warned
 from edge.ops.doctor.settings import check_settings

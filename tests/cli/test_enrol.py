@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edge.cli.enrol import _rows
+from edge.cli.supervisors.enrol import _rows
 from edge.pixels.encode import to_png
 from edge.records import Person
 from edge.store import Store

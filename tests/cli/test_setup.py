@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.cli.setup import called
+from edge.cli.installers.setup import called
 from tests.support.appliance import edge
 from tests.support.terminal import EDGE, typed
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge.capture.files import MAX_TOLD, files_in
+from edge.capture.files import files_in, first_of
 from edge.capture.frames import FrameSource
 from edge.capture.pictures.images import IMAGE_SUFFIXES
 from edge.capture.sources import VIDEO_SUFFIXES, open_path
@@ -22,7 +22,7 @@ def passed_over(source: Path) -> list[str]:
             continue
         why = "is a folder in the folder" if one.is_dir() else "is no picture or video by its ending"
         told.append(f"{printable(one)}: not looked at; it {why}")
-    return [*told[:MAX_TOLD], *([f"and {len(told) - MAX_TOLD} more"] if len(told) > MAX_TOLD else [])]
+    return first_of(told)
 
 
 def pictures_in(folder: Path) -> list[Path]:

@@ -9,8 +9,8 @@ import typer
 from rich.table import Table
 
 from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress_bars, read_config, require_mode, table
-from edge.cli.eval_groups import print_groups
-from edge.cli.eval_watch import print_watch
+from edge.cli.measures.eval_groups import print_groups
+from edge.cli.measures.eval_watch import print_watch
 
 app = typer.Typer(help="Measure how well it works, on labelled pictures.", no_args_is_help=True)
 

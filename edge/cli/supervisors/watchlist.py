@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress, read_config, table, waiting
-from edge.cli.enrol import outcome_json
+from edge.cli.supervisors.enrol import outcome_json
 from edge.errors import ExitCode
 from edge.names import counted
 from edge.store import Store

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from edge.cli.common import ConfigOption, JsonOption, out, print_json, read_config
-from edge.cli.explain import HitId
+from edge.cli.pictures.explain import HitId
 from edge.errors import ExitCode
 from edge.store import Store
 

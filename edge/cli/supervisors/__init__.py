@@ -1,0 +1,1 @@
+"""Commands for supervisors: who is on the list, who may log in, what was done."""
