@@ -135,6 +135,15 @@ class AuthError(EdgeError):
         self.retry_after_s = retry_after_s
 
 
+class PasswordError(AuthError):
+    """A new password that is too short or too long."""
+
+    exit_code = ExitCode.DATA
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, status=422)
+
+
 class NotFoundError(StoreError):
     """A person, hit, user or picture that is not kept, or not any more."""
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edge.cli.common import ConfigOption, JsonOption, err, out, print_rows, read_config, require
-from edge.errors import ConfigError
+from edge.errors import ConfigError, PasswordError
 from edge.reach import page_url
 from edge.store import ROLES, Store
 from edge.store.accounts.passwords import MIN_PASSWORD
@@ -28,7 +28,7 @@ def _read_password(from_stdin: bool) -> str:
     else:
         raise ConfigError("no password: give it on standard input with --password-stdin, or run this in a terminal")
     if len(password) < MIN_PASSWORD:
-        raise ConfigError(f"the password has {len(password)} characters: use at least {MIN_PASSWORD}")
+        raise PasswordError(f"the password has {len(password)} characters: use at least {MIN_PASSWORD}")
     return password
 
 

@@ -14,7 +14,7 @@ from functools import partial
 
 import argon2
 
-from edge.errors import AuthError
+from edge.errors import AuthError, PasswordError
 from edge.store.accounts import users
 from edge.store.audit import audit
 from edge.store.audit.tally import Tally
@@ -50,9 +50,9 @@ class Passwords:
         core.listen(Listener(tick=self._note_counts))
 
     def hash(self, password: str) -> str:
-        """Hash of a new password; AuthError if it is too short."""
+        """Hash of a new password; PasswordError if it is too short or too long."""
         if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-            raise AuthError(f"a password needs {MIN_PASSWORD} to {MAX_PASSWORD} characters", status=422)
+            raise PasswordError(f"a password needs {MIN_PASSWORD} to {MAX_PASSWORD} characters")
         with self._one_at_a_time:
             return self._hasher.hash(_normal(password))
 
