@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator, model_validator
 
-from edge.config.areas import MIN_AREA, Polygon
+from edge.config.areas import MIN_AREA, Polygon, is_inside
 from edge.config.schedule import parse_hours
 from edge.config.section import Section, Unit
 
@@ -90,3 +90,15 @@ class CameraConfig(Section):
         if aspect != "auto" and not int(height) <= 4 * int(width) <= 16 * int(height):
             raise ValueError("no picture has such a shape; write width:height such as 16:9, or auto")
         return aspect
+
+    def is_in_zones(self, x: float, y: float) -> bool:
+        """Whether a face whose middle is there, in fractions of width and height, lies where faces are recognised."""
+        if any(is_inside(zone, x, y) for zone in self.exclude_zones):
+            return False
+        return not self.include_zones or any(is_inside(zone, x, y) for zone in self.include_zones)
+
+    def is_masked(self, x: float, y: float) -> bool:
+        """Whether that place is painted black."""
+        if any(mask.x <= x <= mask.x + mask.width and mask.y <= y <= mask.y + mask.height for mask in self.masks):
+            return True
+        return any(is_inside(points, x, y) for points in self.mask_polygons)

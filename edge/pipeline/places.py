@@ -17,10 +17,7 @@ def place_problem(frame: Frame, track: Track, camera: CameraConfig | None) -> Re
         return None
     height, width = frame.pixels.shape[:2]
     x1, y1, x2, y2 = track.box
-    x, y = (x1 + x2) / 2 / width, (y1 + y2) / 2 / height
-    if any(is_inside(zone, x, y) for zone in camera.exclude_zones):
-        return Reason.OUTSIDE_ZONES
-    if camera.include_zones and not any(is_inside(zone, x, y) for zone in camera.include_zones):
+    if not camera.is_in_zones((x1 + x2) / 2 / width, (y1 + y2) / 2 / height):
         return Reason.OUTSIDE_ZONES
     return _mask_problem(track, camera, height, width)
 

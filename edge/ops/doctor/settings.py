@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 
-from edge.config import Config, DetectConfig, Origins, drawn
+from edge.config import CameraConfig, Config, DetectConfig, Origins, drawn
 from edge.ops.doctor.check import Check, failed, passed, warned
 from edge.ops.effective import defaults, effective
 
@@ -15,6 +15,9 @@ MIN_BUSY_FPS = 5.0
 """Searches a second below which somebody who walks by gives too few shots for a sure answer."""
 MIN_IDLE_FPS = 0.5
 """Searches a second below which somebody who comes without a change that is noticed waits for long."""
+MIN_RECOGNISED_SHARE = 0.03
+"""Share of a picture below which its zones and masks were hardly meant so."""
+_PLACES = 40
 
 UNSET_ZONES = ("UTC", "GMT", "UCT")
 """Zones that a system has where nobody has set one."""
@@ -72,6 +75,7 @@ def contradictions(config: Config) -> Iterator[Check]:
     if not config.data_dir.is_absolute():
         found = f"data_dir {str(config.data_dir)!r} is another folder wherever a command is started elsewhere"
         yield warned("data_dir", found, f"write the whole path, such as {config.data_dir.absolute()}")
+    yield from _places(config)
     scheduled = [camera.name for camera in config.camera if camera.schedule]
     if scheduled and not config.site.time_zone and time.tzname[0] in UNSET_ZONES:
         found = f"the hours of {', '.join(scheduled)} are those of the system's time zone, and that is {time.tzname[0]}"
@@ -93,6 +97,23 @@ def _hard_limits(config: Config) -> Iterator[tuple[str, float, float]]:
     yield "recognise.min_margin", config.recognise.min_margin, 0.5
     yield "recognise.min_quality", config.recognise.min_quality, 90.0
     yield "detect.min_score", config.detect.min_score, 0.95
+
+
+def _places(config: Config) -> Iterator[Check]:
+    """Warn of zones and masks that leave next to nothing of a picture."""
+    for camera in config.camera:
+        if (share := _recognised_share(camera)) < MIN_RECOGNISED_SHARE:
+            left = f"{share:.1%} of its picture" if share else "no place of its picture"
+            found = f"{camera.name}: its zones and masks leave {left} in which a face is recognised"
+            fix = "draw its zones and masks again on its page, or correct them in [[camera]]"
+            yield warned(f"zones of {camera.name}", found, fix)
+
+
+def _recognised_share(camera: CameraConfig) -> float:
+    """Share of a camera's picture, 0..1, in which the middle of a face may lie: in its zones and under no mask."""
+    places = [(i + 0.5) / _PLACES for i in range(_PLACES)]
+    found = sum(camera.is_in_zones(x, y) and not camera.is_masked(x, y) for x in places for y in places)
+    return found / _PLACES**2
 
 
 def _rates(detect: DetectConfig) -> Iterator[Check]:

@@ -83,3 +83,28 @@ def test_values_that_leave_nobody_or_nothing_to_be_found_are_warned_of(config: C
     (found,) = contradictions(config)
     assert said in found.found
     assert found.fix
+
+
+WHOLE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+LEFT = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("camera", "said"),
+    [
+        ({"exclude_zones": [WHOLE]}, "leave no place of its picture"),
+        ({"include_zones": [LEFT], "exclude_zones": [LEFT]}, "leave no place of its picture"),
+        (
+            {"include_zones": [LEFT], "masks": [{"x": 0, "y": 0, "width": 0.48, "height": 1}]},
+            "leave 2.5% of its picture",
+        ),
+        ({"mask_polygons": [WHOLE]}, "leave no place of its picture"),
+        ({"exclude_zones": [LEFT]}, ""),
+        ({"include_zones": [LEFT], "masks": [{"x": 0.5, "y": 0, "width": 0.5, "height": 1}]}, ""),
+    ],
+)
+def test_zones_and_masks_that_leave_next_to_nothing_are_warned_of(camera: dict[str, object], said: str) -> None:
+    settings = CameraConfig.model_validate({"name": "door", "source": "v4l2:/dev/video0", **camera})
+    found = [one.found for one in contradictions(Config(camera=(settings,)))]
+    assert len(found) == bool(said)
+    assert all(said in one and one.startswith("door: ") for one in found)
