@@ -170,18 +170,18 @@ def test_what_is_clear_and_no_face_at_a_second_look_drops_out(
         assert len(detector._look_again(image, found)) == is_kept, "a whole search drops the same"
 
 
-def test_what_is_turned_away_is_not_asked_twice() -> None:
-    """An upright tile of a profile shows no face though it is one."""
+def test_what_is_faint_soft_or_noisy_is_not_asked_twice() -> None:
+    """An upright tile of such a face shows none though it is one."""
     image = demo_clip.portrait()
     found = build_detector(DetectConfig(), Pack.open(MODELS), RUNTIME).detect(image)
-    front, box = found.landmarks[0], found.boxes[0]
-    assert is_clear(image, front, box)
-    aside = front.copy()
-    aside[2, 0] += 0.3 * (front[1, 0] - front[0, 0])
-    assert not is_clear(image, aside, box)
-    assert not is_clear(image // 10, front, box)
-    soft = np.asarray(cv2.GaussianBlur(image, (0, 0), 6), np.uint8)
-    assert not is_clear(soft, front, box)
+    points, box = found.landmarks[0], found.boxes[0]
+    assert is_clear(image, points, box)
+    assert not is_clear(np.asarray(cv2.GaussianBlur(image, (0, 0), 6), np.uint8), points, box)
+    assert not is_clear(image // 10, points, box)
+    for fault in ("haze", "noise"):
+        assert not is_clear(degrade.apply(image, fault, 5, rng_or_seed=1), points, box), fault
+    beyond = box + np.float32([image.shape[1], 0, image.shape[1], 0])
+    assert not is_clear(image, points, beyond), "a box without a pixel shows nothing"
 
 
 def test_letters_screens_and_stairs_of_a_crowd_are_no_faces(shared_data: Path) -> None:

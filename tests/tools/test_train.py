@@ -125,6 +125,18 @@ def test_exported_detector_answers_as_the_network_at_any_size(tmp_path: Path) ->
             assert np.abs(answer[f"kps_{stride}"] - cells[..., 5:].numpy()).max() < 1e-3
 
 
+def test_several_checkpoints_are_packed_as_the_mean_of_their_weights(tmp_path: Path) -> None:
+    files = [tmp_path / f"{step}.pt" for step in (3, 5)]
+    for file, step in zip(files, (3, 5), strict=True):
+        weights = {"weight": torch.full((2,), float(step)), "batches": torch.tensor(10 * step)}
+        common.save(file, {"averaged": weights, "step": step})
+    mean, alone = common.load_mean(files), common.load_mean(files[:1])
+    assert mean["averaged"]["weight"].tolist() == [4, 4]
+    assert int(mean["averaged"]["batches"]) == 50, "what is counted is no weight"
+    assert mean["step"] == 5
+    assert alone["averaged"]["weight"].tolist() == [3, 3]
+
+
 def test_fresh_convolutions_answer_with_unit_variance() -> None:
     torch.manual_seed(0)
     model, images = nets.Recogniser(0.25), torch.rand(8, 3, 112, 112) * 255

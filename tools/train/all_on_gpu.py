@@ -78,7 +78,7 @@ def main() -> None:
         averaged = common.train(blocks, model, canvases, lesson("blocks"), resume=args.resume)
         model.load_state_dict(averaged.model.state_dict())
     common.train(whole if not args.init else plan, model, canvases, lesson("whole"), resume=args.resume)
-    pack.recogniser(plan.out / "checkpoint.pt", plan.out / "pack", cache=cache, is_measured=False)
+    pack.recogniser([plan.out / "checkpoint.pt"], plan.out / "pack", cache=cache, is_measured=False)
     print(f"{plan.out / 'pack'}: measure it here with `python -m tools.train.pack recogniser`", flush=True)
 
 

@@ -12,7 +12,7 @@ import csv
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -171,6 +171,21 @@ def save(path: Path, state: dict[str, Any]) -> None:
 def load(path: Path) -> dict[str, Any]:
     """A checkpoint written by `train`."""
     return dict(torch.load(path, map_location="cpu", weights_only=False))
+
+
+def load_mean(paths: Sequence[Path]) -> dict[str, Any]:
+    """The last of checkpoints of one net, with the mean of all averaged weights.
+
+    Of trainings that went on one from the other it lies in a flatter place than each (stochastic weight averaging,
+    Izmailov et al. 2018).
+    """
+    states = [load(path) for path in paths]
+    each = [state["averaged"] for state in states]
+    mean = {
+        name: torch.stack([one[name] for one in each]).mean(0) if last.is_floating_point() else last
+        for name, last in each[-1].items()
+    }
+    return {**states[-1], "averaged": mean}
 
 
 class _Run:

@@ -151,7 +151,7 @@ def main() -> None:
         model.load_state_dict(common.load(args.init)["averaged"])
     common.train(plan, model, scenes, Loss(), resume=args.resume)
     if args.smoke:
-        pack.detector(plan.out / "checkpoint.pt", plan.out, cache=cache, is_measured=False)
+        pack.detector([plan.out / "checkpoint.pt"], plan.out, cache=cache, is_measured=False)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
 """A trained checkpoint -> the shipped pack: fp32 ONNX, int8 ONNX, measured scores, manifest entry, card.
 
-`python -m tools.train.pack detector|recogniser|cards --checkpoint FILE [--models DIR] [--measure]`; nets that repair
-pictures go through `pack_pictures`.
+`python -m tools.train.pack detector|recogniser|cards --checkpoint FILE ... [--models DIR] [--measure]`; nets that
+repair pictures go through `pack_pictures`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,47 +73,53 @@ def _measuring(task: str, models: Path) -> Measure:
 
 
 def detector(
-    checkpoint: Path, models: Path, *, cache: Path = paths.CACHE, is_measured: bool = True, notes: tuple[str, ...] = ()
+    checkpoints: Sequence[Path],
+    models: Path,
+    *,
+    cache: Path = paths.CACHE,
+    is_measured: bool = True,
+    notes: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """Export, quantize and enter the detector; returns its manifest entry."""
-    state = common.load(checkpoint)
+    """Export, quantize and enter the detector, the mean of one or more checkpoints; returns its manifest entry."""
+    state = common.load_mean(checkpoints)
     model = Detector()
     model.load_state_dict(state["averaged"])
-    fp32 = checkpoint.with_name("detector.fp32.onnx")
+    fp32 = checkpoints[-1].with_name("detector.fp32.onnx")
     exclude = export.detector(model, fp32)
     shapes: dict[str, list[Any]] = {}
     for s in STRIDES:
         shapes |= {f"cls_{s}": [1, f"n{s}", 1], f"bbox_{s}": [1, f"n{s}", 4], f"kps_{s}": [1, f"n{s}", 10]}
     spec = {"name": "image", "shape": [1, 3, "h", "w"], "color": "BGR", "mean": [0, 0, 0], "std": [1, 1, 1]}
     entry = PackEntry("detect_mosaic", "detect", "detector", state, fp32, exclude, spec, shapes, notes=notes)
-    return add_to_pack(
-        entry, models, _pictures(cache, 48 if is_measured else 8), _measuring("detect", models) if is_measured else None
-    )
+    return add_to_pack(entry, models, _pictures(cache), _measuring("detect", models) if is_measured else None)
 
 
 def recogniser(
-    checkpoint: Path, models: Path, *, cache: Path = paths.CACHE, is_measured: bool = True, notes: tuple[str, ...] = ()
+    checkpoints: Sequence[Path],
+    models: Path,
+    *,
+    cache: Path = paths.CACHE,
+    is_measured: bool = True,
+    notes: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """Export, quantize and enter the recogniser; returns its manifest entry."""
-    state = common.load(checkpoint)
+    """Export, quantize and enter the recogniser, the mean of one or more checkpoints; returns its manifest entry."""
+    state = common.load_mean(checkpoints)
     model = Recogniser()
     model.load_state_dict(state["averaged"])
-    fp32 = checkpoint.with_name("recogniser.fp32.onnx")
+    fp32 = checkpoints[-1].with_name("recogniser.fp32.onnx")
     export.recogniser(model, fp32)
     exclude = export.recogniser(model, fp32, _whitening(fp32, cache))
     spec = {"name": "image", "shape": ["n", 3, 112, 112], "color": "RGB", "mean": [0, 0, 0], "std": [1, 1, 1]}
     shapes: dict[str, list[Any]] = {"embedding": ["n", 128]}
     entry = PackEntry("embed_plain", "embed", "recogniser", state, fp32, exclude, spec, shapes, notes=notes)
-    return add_to_pack(
-        entry, models, _crops(cache, 256 if is_measured else 16), _measuring("embed", models) if is_measured else None
-    )
+    return add_to_pack(entry, models, _crops(cache), _measuring("embed", models) if is_measured else None)
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description="export, quantize, measure and enter a trained model")
     parser.add_argument("task", choices=("detector", "recogniser", "cards"))
-    parser.add_argument("--checkpoint", type=Path)
+    parser.add_argument("--checkpoint", type=Path, nargs="+", help="of several the mean of the weights is packed")
     parser.add_argument("--models", type=Path, default=paths.MODELS)
     parser.add_argument("--measure", action="store_true", help="also measure int8 and fp32 (minutes)")
     parser.add_argument("--note", action="append", default=[], help="a sentence for the card on how it came about")

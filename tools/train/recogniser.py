@@ -147,7 +147,7 @@ def main() -> None:
     teacher = TorchTeacher().to(memory_format=torch.channels_last)
     common.train(plan, model, views_of, Loss(teacher, args.lesson), resume=args.resume)
     if args.smoke:
-        pack.recogniser(plan.out / "checkpoint.pt", plan.out, cache=cache, is_measured=False)
+        pack.recogniser([plan.out / "checkpoint.pt"], plan.out, cache=cache, is_measured=False)
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ RAMPS: dict[str, tuple[float, float]] = {
 The upper ends lie beyond what is good enough, so that among good crops the better one still scores higher.
 """
 
+_WHOLE = (slice(None), slice(None))
 _NOISE_KERNEL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 _NOISE_GAIN = 6.0 * 0.67449
 _FINE_NOISE, _COARSE_NOISE = 0.0362, 0.0091
@@ -119,9 +120,14 @@ def measure_picture(image: BgrImage, corner: tuple[int, int] = (0, 0)) -> Qualit
         `image` is no BGR image.
     """
     y = luma(image)
-    seen = _texture(y, (slice(None), slice(None)))
+    seen = _texture(y, _WHOLE)
     parts = _picture_parts(*seen[:3])
     return Quality(*seen[:3], 0.0, 0.0, 100 * math.prod(parts.values()), parts, *seen[3:], blockiness(y, corner))
+
+
+def noise(y: Luma, region: tuple[slice, slice] = _WHOLE) -> float:
+    """Noise of a region of an (H, W) luma, 0..1: standard deviation; see the notes of `measure`."""
+    return _median_size(cv2.filter2D(y, -1, _NOISE_KERNEL)[region]) / _NOISE_GAIN
 
 
 def estimate_yaw_deg(points: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> float:
@@ -149,14 +155,14 @@ def _place_parts(landmarks: Landmarks, box: Boxes) -> tuple[float, float, dict[s
 
 def _texture(y: Luma, region: tuple[slice, slice]) -> tuple[float, float, float, float, float]:
     """Sharpness, mean luma, noise, directedness and direction of blur in a region; see the notes of `measure`."""
-    noise = _median_size(cv2.filter2D(y, -1, _NOISE_KERNEL)[region]) / _NOISE_GAIN
+    level = noise(y, region)
     blurred = [cv2.GaussianBlur(y, (0, 0), sigma)[region] for sigma in (1.0, 2.0, 4.0)]
     bands = blurred[0] - blurred[1], blurred[1] - blurred[2]
     fine, coarse = (float(cv2.meanStdDev(band)[1][0, 0]) ** 2 for band in bands)
-    fine, coarse = fine - _FINE_NOISE * noise**2, coarse - _COARSE_NOISE * noise**2
+    fine, coarse = fine - _FINE_NOISE * level**2, coarse - _COARSE_NOISE * level**2
     sharpness = math.sqrt(fine / coarse) if fine > 0 and coarse > 1e-9 else 0.0
-    directed = blur_direction(*bands, _SLOPE_NOISE * noise**2) if min(bands[0].shape) >= 3 else (0.0, 0.0)
-    return sharpness, float(y[region].mean()), noise, *directed
+    directed = blur_direction(*bands, _SLOPE_NOISE * level**2) if min(bands[0].shape) >= 3 else (0.0, 0.0)
+    return sharpness, float(y[region].mean()), level, *directed
 
 
 def _median_size(values: NDArray[Any]) -> float:

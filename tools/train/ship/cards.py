@@ -21,7 +21,8 @@ _WORDS: dict[str, dict[str, Any]] = {
         "data": [
             f"{_LFW}: mosaics and whole pictures",
             "the 91 images of SRCNN and 70 of BSDS500 train (research): backgrounds",
-            "drawn clutter: shelves, grids, text, blobs",
+            "drawn clutter: shelves, packets, grids, text, blobs, vehicles",
+            "heads seen from above: faces of the same people in drawn hair; backs of heads, plain skin and hands",
         ],
         "limits": (
             "Faces from about 10 to 300 px, upright to some 30 degrees of roll; profiles are found later than frontal "
