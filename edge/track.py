@@ -32,6 +32,9 @@ class TrackerSettings:
     """Updates in a row that a confirmed track may go unseen."""
     max_gap_frames: int = 75
     """Frames, dropped ones included, after which an unseen track is over however few updates came."""
+    max_weak_frames: int = 75
+    """Frames since a detection of `high_score` after which lower ones no longer continue a track: it may have passed
+    from a face that left to something that looks a little like one, and would stay there for ever."""
     min_iou: float = 0.25
     """Least overlap of a prediction with a detection that continues it."""
     max_center_distance: float = 1.2
@@ -56,6 +59,8 @@ class _Face:
     velocity: F64 = field(default_factory=lambda: np.zeros(2))  # px per frame
     num_seen: int = 1
     misses: int = 0
+    strong_id: int = -1
+    """Frame of its last detection of `high_score`."""
     moved_id: int = -1
     moved_box: F64 | None = None
     """Where it was found again without a search, after it was last seen, and in which frame."""
@@ -114,11 +119,12 @@ class Tracker:
         high, low = np.flatnonzero(is_high).tolist(), np.flatnonzero(~is_high).tolist()
         confirmed = [face for face in self._faces if face.state is TrackState.CONFIRMED]
         tentative = [face for face in self._faces if face.state is TrackState.TENTATIVE]
+        weakest = frame_id - self._settings.max_weak_frames
         boxes = detections.boxes.astype(np.float64)
         seen: dict[int, int] = {}
         for faces, free, is_near in (
             (confirmed, high, False),
-            (confirmed, low, False),
+            ([face for face in confirmed if face.strong_id >= weakest], low, False),
             (tentative, high, False),
             (tentative, low, False),
             (confirmed, high, True),
@@ -158,6 +164,8 @@ class Tracker:
         face.box, face.score = box, float(detections.scores[index])
         face.landmarks = detections.landmarks[index]
         face.last_frame_id = frame_id
+        if face.score >= self._settings.high_score:
+            face.strong_id = frame_id
         face.num_seen += 1
         if face.num_seen >= self._settings.confirm_hits:
             face.state = TrackState.CONFIRMED
@@ -165,7 +173,7 @@ class Tracker:
     def _begin(self, frame_id: int, detections: Detections, index: int) -> _Face:
         box = detections.boxes[index].astype(np.float64)
         score, landmarks = float(detections.scores[index]), detections.landmarks[index]
-        face = _Face(self._next_id, frame_id, frame_id, box, score, landmarks)
+        face = _Face(self._next_id, frame_id, frame_id, box, score, landmarks, strong_id=frame_id)
         if self._settings.confirm_hits <= 1:
             face.state = TrackState.CONFIRMED
         self._next_id += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -119,6 +120,21 @@ def test_a_doubtful_detection_continues_a_track_but_begins_none() -> None:
         tracks = tracker.update(frame_id, seen(doubtful, (300.0, 100.0, 40.0, 0.5)))
         assert brief(tracks) == [(1, C, frame_id + 1, 0)]
     assert tracks[0].score == pytest.approx(0.3)
+
+
+def test_what_looks_only_a_little_like_a_face_keeps_no_track_for_ever() -> None:
+    """A person leaves before a round lamp: the lamp takes the track, but not for long."""
+    tracker = Tracker(replace(SHORT, max_weak_frames=20))
+    for number in range(1, 5):
+        tracker.update(number, seen((100.0, 100.0, 40.0, 0.9)))
+    lamp = seen((102.0, 102.0, 40.0, 0.55))
+    lasted = [number for number in range(5, 60) if any(track.state is C for track in tracker.update(number, lamp))]
+    assert lasted[-1] == 4 + 20 + SHORT.max_misses
+
+    face = Tracker(replace(SHORT, max_weak_frames=20))
+    for number in range(1, 60):
+        tracks = face.update(number, seen((100.0, 100.0, 40.0, 0.9 if number % 15 == 1 else 0.55)))
+    assert brief(tracks) == [(1, C, 59, 0)], "who is seen well now and then is kept"
 
 
 def test_a_sure_detection_is_preferred_to_a_doubtful_one() -> None:
