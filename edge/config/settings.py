@@ -66,7 +66,9 @@ class DetectConfig(Section):
 
     model: str = Field("default", description="model of the pack, haar, or a path to a YuNet-format ONNX file")
     min_score: Unit = Field(0.6, description="detector score a face needs to begin a track, or to be listed")
-    keep_score: Unit = Field(0.5, description="lower detector score that still continues a track")
+    keep_score: Unit = Field(
+        0.5, description="lower detector score that still continues a track, for 75 frames at most"
+    )
     max_side_px: int = Field(640, ge=64, le=4096, description="frames are shrunk to this longer side before detection")
     tiles: int = Field(
         1, ge=1, le=4, description="also search n x n tiles of a frame, n times n the work, for far faces"
