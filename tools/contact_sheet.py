@@ -22,7 +22,7 @@ from edge.pixels.measures.quality import measure
 from edge.pixels.resize import resize
 
 FRAME = 70
-FAULTS = ("noise:4", "dark:4", "motion:3", "blur:3", "cctv:3")
+FAULTS = ("dark:4", "motion:3", "blur:5", "cctv:5", "noise:4")
 SIDE_PX = 160
 FACE_PX = 90.0
 
