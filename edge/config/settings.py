@@ -73,7 +73,7 @@ class DetectConfig(Section):
     tiles: int = Field(
         1, ge=1, le=4, description="also search n x n tiles of a frame, n times n the work, for far faces"
     )
-    idle_fps: float = Field(2.0, ge=0, le=240, description="searches a second while nothing moves; 0: every frame")
+    idle_fps: float = Field(1.0, ge=0, le=240, description="searches a second while nothing moves; 0: every frame")
     busy_fps: float = Field(
         10.0,
         ge=0,

@@ -85,6 +85,24 @@ async def draw_mask(page: Any) -> None:
     assert "corner 4: 70 % from the left, 97 % from the top" in await page.locator("#told").inner_text()
 
 
+async def undo_and_redo(page: Any) -> None:
+    """Undo by keyboard and by button: a key press is one step, and so is a whole drag."""
+    drawn = page.locator("textarea[name=areas]")
+    whole = await drawn.input_value()
+    await page.keyboard.press("Control+z")
+    assert await page.locator("#told").inner_text() == "The last step is undone."
+    assert await drawn.input_value() != whole
+    await page.keyboard.press("ArrowDown")
+    assert await drawn.input_value() == whole, "the corner kept the focus"
+    undo = page.get_by_role("button", name="Undo the last step")
+    for _ in range(14 + 3):
+        await undo.click()
+    assert await undo.is_disabled()
+    assert await page.locator("[data-corner]").count() == 0
+    await draw_mask(page)
+    assert await drawn.input_value() == whole
+
+
 @pytest.mark.timeout(400)
 def test_masked_pixels_are_gone_from_the_live_picture_and_from_hits(
     tmp_path: Path, demo_clip: Path, portrait: Path
@@ -106,6 +124,7 @@ def test_masked_pixels_are_gone_from_the_live_picture_and_from_hits(
             await page.locator("#zones").get_by_role("link", name="door").click()
             await page.locator("#draw[data-frame]").wait_for()
             await draw_mask(page)
+            await undo_and_redo(page)
             await shoot(page, "zones")
             await page.get_by_role("button", name="Save").click()
             await page.locator("#saved").wait_for()

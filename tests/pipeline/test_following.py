@@ -76,8 +76,8 @@ def test_a_face_that_is_not_sure_is_searched_and_the_others_are_followed_on(kind
 @pytest.mark.parametrize(
     ("doubtful", "kind", "missed"),
     [
-        ([], "unseen", 11),
-        ([THIRD], "unseen", 11),
+        ([], "unseen", 22),
+        ([THIRD], "unseen", 22),
         ([FIRST], "unseen", 2),  # something like a face is still there: searched as if it were
         ([(105.0, 60.0, 130.0, 120.0)], "unseen", 2),  # or beside it
         (None, "unseen", 2),  # a detector that doesn't tell
@@ -93,10 +93,10 @@ def test_a_face_that_is_gone_is_missed_without_a_search_while_nothing_changes(
             attention.note(at(number, image), ())
     tracks = followed(FIRST, **{kind: (1,)})
     attention.note(at(60, image), tracks, None if doubtful is None else np.array(doubtful, np.float32).reshape(-1, 4))
-    steps = [attention.choose(at(61 + number, image), tracks) for number in range(12)]
-    assert steps == [Step.MISS] * missed + [Step.SEARCH] * (12 - missed)
-    attention.note(at(80, image), tracks, np.zeros((0, 4), np.float32))
-    assert attention.choose(at(81, textured(SECOND, FIRST)), tracks) is Step.SEARCH, "a change"
+    steps = [attention.choose(at(61 + number, image), tracks) for number in range(30)]
+    assert steps == [Step.MISS] * missed + [Step.SEARCH] * (30 - missed)
+    attention.note(at(100, image), tracks, np.zeros((0, 4), np.float32))
+    assert attention.choose(at(101, textured(SECOND, FIRST)), tracks) is Step.SEARCH, "a change"
 
 
 def test_with_the_gate_off_a_face_that_is_gone_is_searched_in_every_frame() -> None:

@@ -123,7 +123,7 @@ def _rates(detect: DetectConfig) -> Iterator[Check]:
         yield warned("detect rates", found, f"set [detect] busy_fps to {MIN_BUSY_FPS:g} at least; 10 is usual")
     elif 0 < detect.idle_fps < MIN_IDLE_FPS:
         found = f"idle_fps {detect.idle_fps:g}: who comes without much movement waits {1 / detect.idle_fps:.0f} s"
-        yield warned("detect rates", found, f"set [detect] idle_fps to {MIN_IDLE_FPS:g} at least; 2 is usual")
+        yield warned("detect rates", found, f"set [detect] idle_fps to {MIN_IDLE_FPS:g} at least; 1 is usual")
     elif 0 < detect.busy_fps < detect.idle_fps:
         found = f"busy_fps {detect.busy_fps:g} is below idle_fps {detect.idle_fps:g}, which then holds for both"
         yield warned("detect rates", found, "set [detect] busy_fps above idle_fps")

@@ -1,5 +1,6 @@
 // Zones and masks over the live picture. The form's text is the truth: each change is written there, and nothing else is
-// sent. Everything works with a pointer (drag a corner, double click a side to add one) and by keyboard (arrows, Delete).
+// sent. Everything works with a pointer (drag a corner, double click a side to add one) and by keyboard (arrows, Delete,
+// Ctrl+Z takes a step back).
 
 import { t } from "./texts.js";
 
@@ -21,7 +22,12 @@ const fixed = JSON.parse(box.dataset.fixed);
 const max = Number(box.dataset.max);
 const names = Object.fromEntries([...document.querySelectorAll("[data-add]")].map((one) => [one.dataset.add, one.dataset.name]));
 const unsaved = document.getElementById("unsaved");
+const back = document.getElementById("back");
 let areas = read();
+// What was drawn before each step that can be taken back; a drag is one step.
+const steps = [];
+let current = JSON.stringify(areas);
+let isDragged = false;
 // What is in force, or none where this page was refused: whoever leaves with anything else is asked.
 const saved = document.querySelector("[role=alert]") ? null : JSON.stringify(areas);
 
@@ -54,8 +60,26 @@ function tellSaved() {
   if (unsaved.textContent !== said) unsaved.textContent = said;
 }
 
+function note() {
+  const now = JSON.stringify(areas);
+  if (now !== current && !isDragged) {
+    steps.push(current);
+    current = now;
+  }
+  back.disabled = !steps.length;
+}
+
+function stepBack() {
+  if (!steps.length || isDragged) return;
+  current = steps.pop();
+  areas = JSON.parse(current);
+  told.textContent = t("zone_back");
+  changed(document.activeElement.dataset.corner);
+}
+
 function changed(focus) {
   text.value = JSON.stringify(areas);
+  note();
   draw();
   tellSaved();
   if (focus) svg.querySelector(`[data-corner="${focus}"]`)?.focus();
@@ -171,10 +195,13 @@ function drag(event, kind, number, index) {
     changed(`${kind}-${number}-${index}`);
   };
   const stop = () => {
+    isDragged = false;
+    note();
     document.removeEventListener("pointermove", follow);
     document.removeEventListener("pointerup", stop);
     document.removeEventListener("pointercancel", stop);
   };
+  isDragged = true;
   svg.querySelector(`[data-corner="${kind}-${number}-${index}"]`).focus();
   document.addEventListener("pointermove", follow);
   document.addEventListener("pointerup", stop);
@@ -216,8 +243,19 @@ async function follow() {
 }
 
 for (const one of document.querySelectorAll("[data-add]")) one.addEventListener("click", () => add(one.dataset.add));
+back.addEventListener("click", () => {
+  stepBack();
+  if (back.disabled) document.querySelector("[data-add]").focus();
+});
+addEventListener("keydown", (event) => {
+  // In the text the browser's own undo holds.
+  if (event.key !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.target === text) return;
+  event.preventDefault();
+  stepBack();
+});
 text.addEventListener("change", () => {
   areas = read();
+  note();
   draw();
   tellSaved();
 });
