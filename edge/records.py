@@ -64,13 +64,15 @@ class Detections:
     scores: NDArray[np.float32]  # (N,) float32 0..1
     landmarks: NDArray[np.float32]  # (N, 5, 2) float32 px
     doubtful: Boxes | None = None  # (M, 4) float32 xyxy px: what a lower score finds; None where nobody looked
+    is_whole: bool = True  # False where a part of the frame was searched, so `doubtful` does not hold all
 
     def __len__(self) -> int:
         return len(self.scores)
 
     def only(self, is_kept: NDArray[np.bool_]) -> Detections:
         """Those of them that are kept, (N,); what is doubtful stays."""
-        return Detections(self.boxes[is_kept], self.scores[is_kept], self.landmarks[is_kept], self.doubtful)
+        kept = self.boxes[is_kept], self.scores[is_kept], self.landmarks[is_kept]
+        return Detections(*kept, self.doubtful, self.is_whole)
 
     @classmethod
     def empty(cls) -> Detections:

@@ -20,9 +20,9 @@ from edge.enhance.view import read_views
 from edge.ops.packs.choice import apply_choice, platform_facts, read_choice, why_stale
 from edge.ops.system.clock import boot_id, clock_facts
 from edge.pipeline import ActiveList, DeviceFacts, Pipeline, Stages
-from edge.pipeline.attention import Pace
 from edge.pipeline.bystanders import SECOND_LOOK_SCORE
 from edge.pipeline.limits import same_model
+from edge.pipeline.pace import Pace
 from edge.recognise import build_embedder
 from edge.records import Frame
 from edge.sessions import Engines, ModelEntry, Pack

@@ -7,15 +7,25 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.arrays import Boxes
-from edge.config import DetectConfig
+from edge.pipeline.pace import Pace
+from edge.pipeline.regions import Region, region_of
 from edge.pixels.faces.boxes import iou
 from edge.pixels.faces.patches import Box, Patch, cut_patch, find_patch
-from edge.pixels.scene.change import MIN_PIXELS, Gray, changed_places, difference, follow_usual, large_share, small_gray
+from edge.pixels.scene.change import (
+    MIN_PIXELS,
+    Gray,
+    changed,
+    changed_places,
+    difference,
+    follow_usual,
+    large_share,
+    small_gray,
+)
 from edge.records import Frame, Track, TrackState
 
 MIN_LIKENESS = 0.8
@@ -38,44 +48,8 @@ NEAR = 1.0
 """How far around the place of a lost face something of low score may be that face, in box sides."""
 LEARN_S = 1.0
 """Seconds of a camera's first frames that are all searched, while the noise of its picture is learnt."""
-LIVE_GAIN = 1.1
-"""A crop that is hardly better adds nothing to an answer, and costs as much as the detector does."""
-SURE_BY = 0.15
-"""So far from the limits, further shots of that quality changed no answer: `python -m tools.accuracy.fewer_shots`."""
 LENIENCE = 0.1
 """Share of an interval by which a frame may be early: frames of a camera don't come evenly."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How often frames are searched, a second; 0 stands for every frame."""
-
-    idle_fps: float = 0.0
-    """While nothing changes and nobody is followed."""
-    busy_fps: float = 0.0
-    """While much moves, or every face in view is found again without a search."""
-    min_gain: float = 1.0
-    """How many times better a crop has to be than the shot it replaces: each kept shot is enhanced and embedded."""
-    sure_by: float | None = None
-    """How far below the limit a face is so surely nobody on the list, and how far above the limits so surely that
-    person, that it gives no more shots, unless they are clearly better; None: it gives all."""
-
-    def moving_fps(self, share: float = 1.0) -> float:
-        """Searches a second at a share of the busy rate: where something moves, never fewer than where nothing does."""
-        return max(self.busy_fps * share, self.idle_fps) if self.busy_fps > 0 else 0.0
-
-    @classmethod
-    def of(cls, settings: DetectConfig) -> Pace:
-        """The pace that is configured."""
-        return cls(settings.idle_fps, settings.busy_fps, LIVE_GAIN, SURE_BY)
-
-    def times(self, idle: float, busy: float) -> Pace:
-        """The pace with its rates multiplied; every frame stays every frame."""
-        return replace(self, idle_fps=self.idle_fps * idle, busy_fps=self.busy_fps * busy)
-
-
-EVERY_FRAME = Pace()
-"""For files: each frame is searched, so that what is found does not depend on what a live camera can afford."""
 
 
 class Step(enum.StrEnum):
@@ -105,12 +79,14 @@ class Attention:
     def __init__(self, pace: Pace) -> None:
         self.pace = pace
         self._first_ns: int | None = None
-        self._searched_ns = 0
+        self._searched_ns = self._whole_ns = 0
         self._looked_at: Gray | None = None
         self._usual: Gray | None = None
         self._now: Gray | None = None
         self._measured_ns = 0
         self._compared_ns = 0
+        self._changed: NDArray[np.bool_] | None = None
+        """What has changed since the last search, if it found nobody."""
         self._among_faces: Gray | None = None
         self._large_ns: int | None = None
         self._patches: dict[int, Patch] = {}
@@ -128,7 +104,7 @@ class Attention:
         `is_settled`: each of the tracks has given all its shots, so a search is for newcomers alone.
         """
         now = frame.captured_mono_ns
-        self._found = frozenset()
+        self._found, self._changed = frozenset(), None
         if self._first_ns is None or now < self._searched_ns:
             self._first_ns = now
             return Step.SEARCH
@@ -149,11 +125,27 @@ class Attention:
         rate = pace.moving_fps() if is_large else pace.idle_fps if change is Change.NONE else moving
         return Step.SEARCH if is_new or self._is_due(now, rate) else Step.REST
 
-    def note(self, frame: Frame, tracks: Sequence[Track], doubtful: Boxes | None = None) -> None:
+    def region(self, frame: Frame, tracks: Sequence[Track], max_side_px: int) -> Region | None:
+        """Where to search a frame for which `choose` said so: around what changed since the last search, and the tracks
+        after it. None: everywhere, as often as where nothing changes."""
+        if self._is_due(frame.captured_mono_ns, self.pace.idle_fps, since_ns=self._whole_ns):
+            return None
+        found = self._changed_among_faces(frame) if tracks else self._changed
+        if found is None or not found.any():
+            return None
+        boxes = [box for track in tracks for box in (track.box, self.boxes.get(track.track_id, track.box))]
+        return region_of(found, boxes, frame.pixels.shape[:2], max_side_px)
+
+    def note(
+        self, frame: Frame, tracks: Sequence[Track], doubtful: Boxes | None = None, *, is_whole: bool = True
+    ) -> None:
         """Take in a frame that was searched, with the tracks it gave.
 
-        `doubtful`: (N, 4) xyxy px, all that may be a face by a low score; None where that is not known.
+        `doubtful`: (N, 4) xyxy px, all that may be a face by a low score; None where that is not known. `is_whole`: not
+        only a region of it was searched.
         """
+        if is_whole:
+            self._whole_ns = frame.captured_mono_ns
         self._is_empty = all(track.state is TrackState.CONFIRMED and track.detection is None for track in tracks)
         self._has_trace = doubtful is None or _is_near(doubtful, tracks)
         self._found = frozenset()  # a frame that has to be searched is not chosen for, and must not find the former's
@@ -240,8 +232,17 @@ class Attention:
         now = _small(frame)
         return now.shape == before.shape == usual.shape and changed_places(difference(now, before), usual) < MIN_PIXELS
 
-    def _is_due(self, now_ns: int, per_s: float) -> bool:
-        return _has_passed(now_ns - self._searched_ns, per_s)
+    def _changed_among_faces(self, frame: Frame) -> NDArray[np.bool_] | None:
+        """What has changed since a search that found faces; None where that is not known."""
+        before, usual = self._among_faces, self._usual
+        if before is None:
+            return None
+        apart = difference(_small(frame), before)
+        return changed(apart, np.zeros_like(apart) if usual is None or usual.shape != apart.shape else usual)
+
+    def _is_due(self, now_ns: int, per_s: float, *, since_ns: int | None = None) -> bool:
+        """Whether a search is due; `since_ns`: counted from then, not from the last one."""
+        return _has_passed(now_ns - (self._searched_ns if since_ns is None else since_ns), per_s)
 
     def _may_compare(self, now_ns: int) -> bool:
         """Whether pictures are compared again: as often as a search would be due, since no more comes of it."""
@@ -256,12 +257,12 @@ class Attention:
             self._now = now
             return Change.LARGE
         apart = difference(now, looked_at)
-        found = changed_places(apart, usual)
+        self._changed = changed(apart, usual)
         seconds = min((frame.captured_mono_ns - self._measured_ns) / 1e9, 1.0)
         self._usual = follow_usual(usual, apart, seconds)
         self._measured_ns = frame.captured_mono_ns
         self._now = now
-        if found < MIN_PIXELS:
+        if np.count_nonzero(self._changed) < MIN_PIXELS:
             return Change.NONE
         age_s = (frame.captured_mono_ns - self._searched_ns) / 1e9
         return Change.LARGE if large_share(apart) >= LARGE_PER_S * max(age_s, MIN_AGE_S) else Change.SMALL

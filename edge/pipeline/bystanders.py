@@ -63,14 +63,19 @@ def bystanders_of(track: Track, detections: Detections, tracks: Sequence[Track])
     doubtful = np.array(unseen, np.float32).reshape(-1, 4)
     if detections.doubtful is not None:
         doubtful = np.concatenate([doubtful, detections.doubtful])
-    return Bystanders(np.delete(detections.boxes, own, axis=0), doubtful, detections.doubtful is not None)
+    return Bystanders(np.delete(detections.boxes, own, axis=0), doubtful, _is_told(detections))
+
+
+def _is_told(detections: Detections) -> bool:
+    """Whether a search told all that a low score finds in the whole frame."""
+    return detections.is_whole and detections.doubtful is not None
 
 
 def everybody_in(detections: Detections, tracks: Sequence[Track]) -> Bystanders:
     """All faces of a frame: those found in it, and those that are only followed there."""
     followed = np.array([one.box for one in tracks], np.float32).reshape(-1, 4)
     doubtful = _no_boxes() if detections.doubtful is None else detections.doubtful
-    return Bystanders(np.concatenate([detections.boxes, followed]), doubtful, detections.doubtful is not None)
+    return Bystanders(np.concatenate([detections.boxes, followed]), doubtful, _is_told(detections))
 
 
 def cover_everybody(image: BgrImage, known: Bystanders, searcher: Searcher | None) -> BgrImage:

@@ -8,14 +8,17 @@ from edge.config import CameraConfig, Config
 from edge.detect import Detector, in_two_looks
 from edge.enhance import Budget, Enhancer
 from edge.pipeline.active_list import ActiveList
-from edge.pipeline.attention import EVERY_FRAME, Attention, Pace, Step
+from edge.pipeline.attention import Attention, Step
 from edge.pipeline.bystanders import Bystanders, bystanders_of
 from edge.pipeline.draft import DeviceFacts, Drafter, HitDraft
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.limits import limits_of
 from edge.pipeline.newcomers import search
+from edge.pipeline.pace import EVERY_FRAME, Pace
+from edge.pipeline.regions import Region
+from edge.pipeline.results import FrameResult, TrackEnd
 from edge.recognise import Embedder
-from edge.records import Detections, Frame, Hit, LiveFace, Match, Person, Quality, Reason, Track, TrackState
+from edge.records import Detections, Frame, Hit, LiveFace, Person, Reason, Track, TrackState
 from edge.track import Tracker, TrackerSettings
 from edge.visit import Visits
 
@@ -29,37 +32,6 @@ class Stages:
     embedder: Embedder
     second_look: Detector | None = None
     """Searches a frame that is kept once more, for the faces of bystanders."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrackEnd:
-    """A track that is over: it led to a hit, or ended for exactly one reason.
-
-    `drafts` are hits that its end alone led to, marked `late`. A match without a hit of its own (its visit had one
-    before) ends in `cooldown`.
-    """
-
-    camera: str
-    track: Track
-    match: Match | None
-    reason: Reason | None
-    num_shots: int
-    best_quality: float | None
-    drafts: tuple[HitDraft, ...] = ()
-    quality: Quality | None = None
-    """Measures of the best shot."""
-
-
-@dataclass(frozen=True, slots=True)
-class FrameResult:
-    """The result of one frame. Where it was not searched, `detections` is empty and `tracks` are only followed."""
-
-    detections: Detections
-    tracks: tuple[Track, ...]
-    faces: tuple[LiveFace, ...]
-    drafts: tuple[HitDraft, ...]
-    ended: tuple[TrackEnd, ...]
-    is_searched: bool = True
 
 
 class _CameraState:
@@ -144,7 +116,9 @@ class Pipeline:
         if not must_search:
             step = state.attention.choose(frame, state.tracks, is_settled=state.is_settled())
         if step is Step.SEARCH:
-            return self._search(frame, state)
+            max_side_px = self._config.detect.max_side_px
+            region = None if must_search else state.attention.region(frame, state.tracks, max_side_px)
+            return self._search(frame, state, region)
         return self._miss(frame, state) if step is Step.MISS else self._follow(frame, state)
 
     def _follow(self, frame: Frame, state: _CameraState) -> FrameResult:
@@ -162,13 +136,14 @@ class Pipeline:
         state.tracks = tuple(track for track in tracks if track.state is not TrackState.LOST)
         return FrameResult(nobody, tracks, (), (), self._end(frame.camera, state, tracks), is_searched=False)
 
-    def _search(self, frame: Frame, state: _CameraState) -> FrameResult:
+    def _search(self, frame: Frame, state: _CameraState, region: Region | None) -> FrameResult:
         limits = self._config.detect
-        detections = search(self._detector, frame.image, min(limits.keep_score, limits.min_score), state.tracks)
+        min_score = min(limits.keep_score, limits.min_score)
+        detections = search(self._detector, frame.image, min_score, state.tracks, region)
         tracks = state.tracker.update(frame.frame_id, detections)
         state.tracks = tuple(track for track in tracks if track.state is not TrackState.LOST)
         continued = state.attention.continued(tracks)
-        state.attention.note(frame, state.tracks, detections.doubtful)
+        state.attention.note(frame, state.tracks, detections.doubtful, is_whole=region is None)
         drafts: list[HitDraft] = []
         ended_by_switch: list[TrackEnd] = []
         for track in tracks:

@@ -15,7 +15,8 @@ from edge.pipeline.bystanders import bystanders_of
 from edge.pipeline.draft import DeviceFacts, Drafter, HitDraft
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.limits import still_limits_of
-from edge.pipeline.pipeline import FrameResult, Stages, TrackEnd
+from edge.pipeline.pipeline import Stages
+from edge.pipeline.results import FrameResult, TrackEnd
 from edge.records import Detections, Frame, LiveFace, Reason, Track, TrackState, Visit
 
 ONE_PICTURE = "one_picture"

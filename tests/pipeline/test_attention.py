@@ -19,7 +19,8 @@ from edge.capture.sources import open_path
 from edge.config import Config
 from edge.glance import VIDEO_RANGE, Glance
 from edge.pipeline import ActiveList, DeviceFacts, FrameResult, Pipeline
-from edge.pipeline.attention import SETTLED_RATE, Attention, Pace, Step
+from edge.pipeline.attention import SETTLED_RATE, Attention, Step
+from edge.pipeline.pace import Pace
 from edge.pixels import compose
 from edge.records import Detections, Frame
 
@@ -31,18 +32,19 @@ Box = tuple[float, float, float, float]
 
 
 class Remembering:
-    """The pack's detector, which searches a frame once however often it is played, and counts the searches."""
+    """The pack's detector, which counts searches; a frame, or a region, is searched once however often it is played."""
 
     def __init__(self, models: Models) -> None:
         self._detector = models.stages.detector
-        self._known: dict[int, Detections] = {}
+        self._known: dict[tuple[int, tuple[int, ...], bytes], Detections] = {}
         self.number, self.searches = 0, 0
 
     def detect(self, image: np.ndarray, min_score: float | None = None) -> Detections:
         self.searches += 1
-        if self.number not in self._known:
-            self._known[self.number] = self._detector.detect(image, min_score)
-        return self._known[self.number]
+        seen = self.number, image.shape, image[::16, ::16].tobytes()
+        if seen not in self._known:
+            self._known[seen] = self._detector.detect(image, min_score)
+        return self._known[seen]
 
     def describe(self) -> dict[str, Any]:
         return self._detector.describe()

@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from edge.config import Config
-from edge.pipeline.attention import Attention, Pace, Step
+from edge.pipeline.attention import Attention, Step
+from edge.pipeline.pace import Pace
 from edge.pixels.scene.change import small_gray
 from edge.records import Frame
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from edge.config import Config
-from edge.pipeline.attention import Attention, Pace, Step
+from edge.pipeline.attention import Attention, Step
+from edge.pipeline.pace import Pace
 from edge.records import Frame, Track, TrackState
 
 AT = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)

@@ -21,10 +21,10 @@ from edge.capture.sources import open_path
 from edge.config import Config, load
 from edge.errors import ImageError
 from edge.pipeline import DeviceFacts, Pipeline
-from edge.pipeline.attention import Pace
 from edge.pipeline.draft import CROP_MARGIN, cut_with_margin, make_hit_id
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.limits import limits_of
+from edge.pipeline.pace import Pace
 from edge.pixels.faces.geometry import ARCFACE_POINTS, align
 from edge.pixels.hashing import pixel_sha256
 from edge.records import Frame, Person, Reason, Track, TrackState

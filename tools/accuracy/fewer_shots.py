@@ -23,9 +23,9 @@ from edge.detect import in_two_looks
 from edge.evaluate.identify import split_people
 from edge.evaluate.pairs import Picture, main_face
 from edge.pipeline.active_list import ActiveList
-from edge.pipeline.attention import Pace
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.limits import limits_of
+from edge.pipeline.pace import Pace
 from edge.pixels import degrade
 from edge.recognise import Embedder
 from edge.records import Frame, Track, TrackState

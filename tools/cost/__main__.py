@@ -17,7 +17,7 @@ from typing import Any
 from edge.app.build import load_models
 from edge.config import Config, RuntimeConfig
 from edge.enhance import warm_up
-from edge.pipeline.attention import Pace
+from edge.pipeline.pace import Pace
 from tools.cost import scene
 from tools.cost.chains import Ours, Public, Spent, store_with
 from tools.data import DATA

@@ -25,7 +25,7 @@ from edge.detect import decode
 from edge.enhance import Budget
 from edge.ops.system.metrics import Metrics
 from edge.pipeline import DeviceFacts, Pipeline
-from edge.pipeline.attention import Pace
+from edge.pipeline.pace import Pace
 from edge.pixels.faces.boxes import nms
 from edge.pixels.faces.geometry import align, letterbox
 from edge.recognise import open_peer_embedder

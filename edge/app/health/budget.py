@@ -13,7 +13,7 @@ from edge.config import DetectConfig
 from edge.enhance import Budget
 from edge.ops.system.metrics import Metrics
 from edge.pipeline import Pipeline
-from edge.pipeline.attention import Pace
+from edge.pipeline.pace import Pace
 
 log = logging.getLogger(__name__)
 

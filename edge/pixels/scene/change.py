@@ -73,10 +73,15 @@ def difference(now: Gray, before: Gray) -> Gray:
     return np.asarray(cv2.boxFilter(np.abs(apart), -1, (3, 3)), np.float32)
 
 
-def changed_places(apart: Gray, usual: Gray) -> int:
-    """How many small pixels differ by clearly more than is usual there; both (h, w) float32. See `MIN_PIXELS`."""
+def changed(apart: Gray, usual: Gray) -> NDArray[np.bool_]:
+    """Which small pixels differ by clearly more than is usual there; all (h, w), `apart` and `usual` float32."""
     limit = np.clip(usual * np.float32(GAIN), np.float32(FLOOR), np.float32(CEILING))
-    return int(np.count_nonzero(apart > limit))
+    return np.asarray(apart > limit, np.bool_)
+
+
+def changed_places(apart: Gray, usual: Gray) -> int:
+    """How many small pixels differ by clearly more than is usual there. See `MIN_PIXELS`."""
+    return int(np.count_nonzero(changed(apart, usual)))
 
 
 def large_share(apart: Gray) -> float:

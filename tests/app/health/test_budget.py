@@ -13,7 +13,7 @@ from edge.enhance import STEPS, Budget, Enhancer, Networks, Views
 from edge.enhance.faults import FAULTS
 from edge.enhance.view import Choice, ChosenStep
 from edge.ops.system.metrics import Metrics
-from edge.pipeline.attention import Pace
+from edge.pipeline.pace import Pace
 from edge.records import Quality
 from edge.sessions import Pack
 from tests.support.models.tiny_pictures import picture_pack

@@ -7,7 +7,7 @@ import pytest
 from edge.app.health.budget import last_step, lowered
 from edge.app.health.lowering import BACK_AFTER_S, NEXT_AFTER_S, Lowering, LoweringOrder
 from edge.config import DetectConfig
-from edge.pipeline.attention import Pace
+from edge.pipeline.pace import Pace
 
 
 def run(order: LoweringOrder, said: dict[str, str], start_s: float, seconds: float) -> list[Lowering]:
