@@ -49,7 +49,7 @@ def test_the_teacher_sees_the_face_of_most_heads(shared_data: Path) -> None:
         if len(found):
             x, y, width, height = found[0, :4] - (80, 80, 0, 0)
             center = np.array([x + width / 2, y + height / 2])
-            assert np.abs(center - heads.FACE_XY).max() < 0.6 * heads.FACE_PX
+            assert np.abs(center - heads.FACE_XY).max() < heads.FACE_PX / 2
             assert 0.5 < width / heads.FACE_PX < 1.4
         seen.append(len(found) > 0)
     assert len(seen) > 30

@@ -22,8 +22,6 @@ FACE_PX = 48.0
 """Width of its face; faces much larger are better shown as they are in photos."""
 FACE_XY = (SIDE_PX * 0.5, SIDE_PX * 0.46)
 """Middle of its face."""
-MOST_TURN = 0.45
-"""How far the middle of a face moves to a side, in face widths; farther, the teacher sees none."""
 _BROW_Y, _CHIN_Y, _LEFT_X, _RIGHT_X = 46.0, 132.0, 30.0, 114.0  # of a face in a canvas, px
 _HAIR_BGR = ((18, 16, 16), (30, 32, 42), (38, 52, 78), (60, 84, 122), (110, 150, 190), (130, 130, 132), (205, 205, 205))
 _HAIR_SHARES = (0.3, 0.24, 0.18, 0.1, 0.07, 0.07, 0.04)
@@ -47,8 +45,7 @@ def from_above(canvas: Image | None, rng: np.random.Generator) -> tuple[Image, P
     """
     center = np.array(FACE_XY, np.float32)
     height = FACE_PX * float(rng.uniform(0.62, 1.05))
-    turn, lean = (float(v) for v in rng.normal(0, (0.16 if rng.random() < 0.6 else 0.32, 0.05)))
-    turn = float(np.clip(turn, -MOST_TURN, MOST_TURN))
+    turn, lean = (float(v) for v in rng.normal(0, (0.16, 0.05)))
     kind = "face" if canvas is not None else str(rng.choice(["back", "plain", "hand"]))
     skin = _skin(canvas, rng)
     layers = _Layers()
@@ -115,7 +112,7 @@ def _lay_clothes(layers: _Layers, skin: Values, center: Values, height: float, r
 
 def _fringe(center: Values, height: float, rough: float, rng: np.random.Generator) -> Plane:
     """Share of a fringe, straight or not, that reaches down to the brows or over them."""
-    edge = center[1] + height * rng.uniform(-0.5, 0.0)
+    edge = center[1] + height * rng.uniform(-0.5, -0.08)
     slope, bow = rng.normal(0, 0.25), rng.uniform(-0.3, 0.9)
     x = (np.arange(SIDE_PX, dtype=np.float32) - center[0]) / FACE_PX
     limit = edge + FACE_PX * (slope * x + bow * x * x + 0.5 * rough * np.sin(x * rng.uniform(8, 40)))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edge.pixels import degrade
 from tools.train import paths
-from tools.train.material import clutter, heads, things, views
+from tools.train.material import clutter, heads, views
 from tools.train.material.canvases import central_face
 from tools.train.material.faults import families
 from tools.train.material.teachers import FaceFinder
@@ -27,8 +27,6 @@ LEAST_FROM_ABOVE_PX = 14.0
 """Smaller ones are blots of skin and hair, of which shelves are full."""
 DECOY_SHARE = 0.35
 """Of those: without a face."""
-THINGS_SHARE = 0.4
-"""Of the backgrounds, with faces or without: rounded things before them."""
 
 
 class Portraits(NamedTuple):
@@ -198,16 +196,6 @@ def head_tile(
     return np.asarray(next(sized), np.uint8), np.asarray(next(sized), np.float32)
 
 
-def _put_things(canvas: Image, stock: Portraits, typical: float, rng: np.random.Generator) -> None:
-    """Put some rounded things, of the sizes of the picture's faces, before a background."""
-    for side in 2 * typical * np.exp(rng.normal(0.2, 0.4, int(rng.integers(1, 7)))):
-        side = int(np.clip(side, 12, 400))
-        patch = any_patch(stock, things.SIDE_PX, float(np.exp(rng.uniform(-1, 1.2))), rng)
-        how = cv2.INTER_AREA if side < things.SIDE_PX else cv2.INTER_LINEAR
-        image, share = (cv2.resize(one, (side, side), interpolation=how) for one in things.rounded(patch, rng))
-        _paste(canvas, np.asarray(image, np.uint8), rng, np.asarray(share, np.float32))
-
-
 def bent(tile: Image, rng: np.random.Generator) -> Image:
     """As if the head were lowered, raised or turned: press photos show few such heads, cameras above doors show many.
 
@@ -239,7 +227,7 @@ def mosaic(stock: Portraits, size: int, rng: np.random.Generator) -> tuple[Image
     kind = rng.random()
     typical = float(np.exp(rng.uniform(np.log(10), np.log(200))))
     if kind < 0.36:  # nobody, unless the teacher says so
-        return _scenery(stock, size, typical, rng), typical
+        return _twice(background(stock, size, rng)), typical
     if kind < 0.52:  # a portrait as it is, larger or smaller than the frame
         row = int(rng.integers(len(stock.pictures)))
         picture, zoom = np.asarray(stock.pictures[row]), typical / float(stock.faces[row, 2])
@@ -255,7 +243,7 @@ def mosaic(stock: Portraits, size: int, rng: np.random.Generator) -> tuple[Image
                     part = cv2.resize(other, (side, side), interpolation=how)[: 2 * size - y, : 2 * size - x]
                     canvas[y : y + side, x : x + side] = part
         return canvas, typical
-    canvas = _scenery(stock, size, typical, rng)
+    canvas = _twice(background(stock, size, rng))
     number = int(np.clip(rng.poisson(min((size / typical / 2) ** 2, 7)), 1, 12))
     for face_px in sorted(np.exp(rng.normal(np.log(typical), 0.35, number)), reverse=True):
         face_px = float(np.clip(face_px, 8, 210))
@@ -266,14 +254,6 @@ def mosaic(stock: Portraits, size: int, rng: np.random.Generator) -> tuple[Image
         else:
             _paste(canvas, face_tile(stock, 2 * face_px, rng), rng)
     return canvas, typical
-
-
-def _scenery(stock: Portraits, size: int, typical: float, rng: np.random.Generator) -> Image:
-    """A background of twice the size, often with rounded things before it."""
-    canvas = _twice(background(stock, size, rng))
-    if rng.random() < THINGS_SHARE:
-        _put_things(canvas, stock, typical, rng)
-    return canvas
 
 
 def _twice(image: Image) -> Image:
