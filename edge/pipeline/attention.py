@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edge.arrays import Boxes
 from edge.pipeline.pace import Pace
-from edge.pipeline.regions import Region, region_of
+from edge.pipeline.regions import Region, is_near, leave_out, region_of
 from edge.pixels.faces.boxes import iou
 from edge.pixels.faces.patches import Box, Patch, cut_patch, find_patch
 from edge.pixels.scene.change import (
@@ -42,10 +42,6 @@ SMALL_RATE = 0.25
 """Share of the busy rate at which frames with small changes are searched: who is far away stays in view for long."""
 SETTLED_RATE = 0.3
 """Share of the busy rate at which frames are searched once every face in view has given all its shots."""
-BESIDE, ABOVE = 1.0, 0.5
-"""How far the body and hair of a followed face reach beside and above its box, in box sides; below, to the ground."""
-NEAR = 1.0
-"""How far around the place of a lost face something of low score may be that face, in box sides."""
 LEARN_S = 1.0
 """Seconds of a camera's first frames that are all searched, while the noise of its picture is learnt."""
 LENIENCE = 0.1
@@ -147,7 +143,7 @@ class Attention:
         if is_whole:
             self._whole_ns = frame.captured_mono_ns
         self._is_empty = all(track.state is TrackState.CONFIRMED and track.detection is None for track in tracks)
-        self._has_trace = doubtful is None or _is_near(doubtful, tracks)
+        self._has_trace = doubtful is None or is_near(doubtful, tracks)
         self._found = frozenset()  # a frame that has to be searched is not chosen for, and must not find the former's
         self._searched_ns = self._compared_ns = frame.captured_mono_ns
         self._among_faces = None
@@ -209,15 +205,17 @@ class Attention:
         now = frame.captured_mono_ns
         if self._is_due(now, self.pace.moving_fps(SETTLED_RATE)):
             return True
-        if self._among_faces is None or not self._may_compare(now):
-            return self._among_faces is None
+        if self._among_faces is not None and not self._may_compare(now):
+            return False
         age_s = (now - self._searched_ns) / 1e9
         self._compared_ns = now
-        apart = difference(_small(frame), self._among_faces)
+        apart = self._apart_among_faces(frame)
+        if apart is None:
+            return True
         scale = apart.shape[1] / frame.pixels.shape[1]
         for track in tracks:
-            _leave_out(apart, track.box, scale)
-            _leave_out(apart, self.boxes[track.track_id], scale)
+            leave_out(apart, track.box, scale)
+            leave_out(apart, self.boxes[track.track_id], scale)
         return large_share(apart) >= LARGE_PER_S * max(age_s, MIN_AGE_S)
 
     def _is_still(self, frame: Frame) -> bool:
@@ -232,12 +230,16 @@ class Attention:
         now = _small(frame)
         return now.shape == before.shape == usual.shape and changed_places(difference(now, before), usual) < MIN_PIXELS
 
+    def _apart_among_faces(self, frame: Frame) -> Gray | None:
+        """The difference to a frame in which a search found faces; None where that is not known, or of another size."""
+        now, before = _small(frame), self._among_faces
+        return None if before is None or before.shape != now.shape else difference(now, before)
+
     def _changed_among_faces(self, frame: Frame) -> NDArray[np.bool_] | None:
         """What has changed since a search that found faces; None where that is not known."""
-        before, usual = self._among_faces, self._usual
-        if before is None:
+        apart, usual = self._apart_among_faces(frame), self._usual
+        if apart is None:
             return None
-        apart = difference(_small(frame), before)
         return changed(apart, np.zeros_like(apart) if usual is None or usual.shape != apart.shape else usual)
 
     def _is_due(self, now_ns: int, per_s: float, *, since_ns: int | None = None) -> bool:
@@ -282,18 +284,3 @@ def _small(frame: Frame) -> Gray:
 def _is_sure(track: Track) -> bool:
     """Whether a track was seen in the last search and is confirmed, so that no frame decides about it."""
     return track.state is TrackState.CONFIRMED and track.detection is not None
-
-
-def _is_near(boxes: Boxes, tracks: Sequence[Track]) -> bool:
-    """Whether any of the boxes, (N, 4), lies near the place of a track."""
-    places = np.array([track.box for track in tracks], np.float32).reshape(-1, 4)
-    sides = np.tile(places[:, 2:] - places[:, :2], 2) * np.array([-1, -1, 1, 1], np.float32)
-    around = np.asarray(places + np.float32(NEAR) * sides, np.float32)
-    return bool((iou(around, boxes) > 0).any())
-
-
-def _leave_out(apart: Gray, box: Box, scale: float) -> None:
-    """Set to no change, in place, where the person of a face stands; `scale`: px of `apart` a px of `box`."""
-    x1, y1, x2, y2 = box
-    left, right = (x1 - BESIDE * (x2 - x1)) * scale, (x2 + BESIDE * (x2 - x1)) * scale
-    apart[max(int((y1 - ABOVE * (y2 - y1)) * scale), 0) :, max(int(left), 0) : max(int(right) + 1, 0)] = 0

@@ -1,4 +1,4 @@
-"""The part of a frame that is searched in place of all of it: around what changed, and around the faces in view.
+"""Where in a frame: the part that is searched in place of all of it, around what changed and around the faces in view.
 
 It is shrunk less than the whole frame or not at all, so smaller faces are found, and it costs less.
 """
@@ -15,15 +15,19 @@ from edge.arrays import BgrImage, Boxes
 from edge.detect import Detector
 from edge.pixels.faces.boxes import iou
 from edge.pixels.faces.patches import Box
-from edge.records import Detections
+from edge.pixels.scene.change import Gray
+from edge.records import Detections, Track
 
 Region = tuple[int, int, int, int]
 """left, top, right, bottom, px of the frame."""
 
 AROUND = 0.5
 """How far a region reaches beyond what is in it, in its own sides: of somebody in the dark the shirt alone may show."""
-BESIDE_FACE = 1.0
-"""How far a region reaches at least beyond a face, in its sides."""
+BESIDE, ABOVE = 1.0, 0.5
+"""How far the body and hair of a followed face reach beside and above its box, in box sides; below, to the ground."""
+NEAR = 1.0
+"""How far around the place of a lost face something of low score may be that face, in box sides; a region reaches so
+far beyond each face at least."""
 LEAST_PX = 192
 """Shorter side of the smallest region."""
 BORDER_PX = 3.0
@@ -55,7 +59,7 @@ def region_of(
     rows, columns = np.nonzero(changed)
     corners = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]) * (width / changed.shape[1])
     faces = np.array(boxes, np.float64).reshape(-1, 4)
-    side = BESIDE_FACE * (faces[:, 2:] - faces[:, :2])
+    side = NEAR * (faces[:, 2:] - faces[:, :2])
     low = np.vstack([corners[np.newaxis, :2], faces[:, :2] - side]).min(axis=0)
     high = np.vstack([corners[np.newaxis, 2:], faces[:, 2:] + side]).max(axis=0)
     middle, half = (low + high) / 2, (high - low) * (0.5 + AROUND)
@@ -96,3 +100,18 @@ def detect_in(detector: Detector, image: BgrImage, region: Region, min_score: fl
     if len(known) and not is_kept.all():
         is_kept |= (iou(moved.boxes, known) >= KNOWN_IOU).any(axis=1)
     return moved if is_kept.all() else moved.only(is_kept)
+
+
+def is_near(boxes: Boxes, tracks: Sequence[Track]) -> bool:
+    """Whether any of the boxes, (N, 4), lies near the place of a track."""
+    places = np.array([track.box for track in tracks], np.float32).reshape(-1, 4)
+    sides = np.tile(places[:, 2:] - places[:, :2], 2) * np.array([-1, -1, 1, 1], np.float32)
+    around = np.asarray(places + np.float32(NEAR) * sides, np.float32)
+    return bool((iou(around, boxes) > 0).any())
+
+
+def leave_out(apart: Gray, box: Box, scale: float) -> None:
+    """Set to no change, in place, where the person of a face stands; `scale`: px of `apart` a px of `box`."""
+    x1, y1, x2, y2 = box
+    left, right = (x1 - BESIDE * (x2 - x1)) * scale, (x2 + BESIDE * (x2 - x1)) * scale
+    apart[max(int((y1 - ABOVE * (y2 - y1)) * scale), 0) :, max(int(left), 0) : max(int(right) + 1, 0)] = 0

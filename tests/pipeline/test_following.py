@@ -106,3 +106,13 @@ def test_with_the_gate_off_a_face_that_is_gone_is_searched_in_every_frame() -> N
     attention.choose(at(0, image), ())
     attention.note(at(0, image), tracks, np.zeros((0, 4), np.float32))
     assert attention.choose(at(1, image), tracks) is Step.SEARCH
+
+
+@pytest.mark.parametrize("is_settled", [False, True])
+def test_a_camera_that_changes_its_size_among_faces_is_searched_as_a_whole(*, is_settled: bool) -> None:
+    attention, tracks = Attention(LIVE), followed(FIRST)
+    attention.choose(at(0, textured(FIRST)), ())
+    attention.note(at(0, textured(FIRST)), tracks)
+    wide = np.ascontiguousarray(textured(FIRST)[:360])
+    chosen = next(n for n in range(1, 9) if attention.choose(at(n, wide), tracks, is_settled=is_settled) is Step.SEARCH)
+    assert attention.region(at(chosen, wide), tracks, 640) is None
