@@ -69,7 +69,9 @@ class DetectConfig(Section):
     keep_score: Unit = Field(
         0.5, description="lower detector score that still continues a track, for 75 frames at most"
     )
-    max_side_px: int = Field(640, ge=64, le=4096, description="frames are shrunk to this longer side before detection")
+    max_side_px: int = Field(
+        640, ge=64, le=4096, description="frames, or parts of them, are shrunk to this longer side"
+    )
     tiles: int = Field(
         1, ge=1, le=4, description="also search n x n tiles of a frame, n times n the work, for far faces"
     )

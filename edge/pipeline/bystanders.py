@@ -80,23 +80,22 @@ def everybody_in(detections: Detections, tracks: Sequence[Track]) -> Bystanders:
 
 def cover_everybody(image: BgrImage, known: Bystanders, searcher: Searcher | None) -> BgrImage:
     """The frame with every face covered. A frame of which no search is known is searched with each score."""
-    sure, doubtful = [known.detected], [known.doubtful]
-    if searcher is not None:
-        sure += [] if known.is_searched else [searcher.detect(image).boxes]
-        doubtful += _second_look(image, searcher, is_searched=known.is_searched)
-    covered = cover_faces(image, _with_area(np.concatenate(sure)))
-    return cover_faces(covered, _with_area(np.concatenate(doubtful)), margin=DOUBTFUL_MARGIN)
+    every = _searched(image, known, searcher)
+    covered = cover_faces(image, _with_area(every.detected))
+    return cover_faces(covered, _with_area(every.doubtful), margin=DOUBTFUL_MARGIN)
 
 
 def look_again(image: BgrImage, own: Box, known: Bystanders, searcher: Searcher | None) -> Bystanders:
     """All that is to be covered in a frame that is kept for the face in the box `own`.
 
     `searcher` looks at the very frame once more, with a low score and, where it is large, tile by tile. What the first
-    look has told already is not looked for again.
+    look has told already is not looked for again; where it saw a part of the frame, the whole is searched.
     """
-    found = [] if searcher is None else _second_look(image, searcher, is_searched=known.is_searched)
-    doubtful = _with_area(np.concatenate([known.doubtful, *found]))
-    return Bystanders(_with_area(known.detected), doubtful[~_is_same_face(doubtful, np.array(own, np.float32))])
+    every, face = _searched(image, known, searcher), np.array(own, np.float32)
+    others = every.detected[len(known.detected) :]
+    others = others[~_is_same_face(others, face)]
+    doubtful = every.doubtful[~_is_same_face(every.doubtful, face)]
+    return Bystanders(_with_area(np.concatenate([known.detected, others])), _with_area(doubtful))
 
 
 def cover_bystanders(image: BgrImage, own: Box, others: Bystanders) -> BgrImage:
@@ -115,14 +114,20 @@ def _with_area(boxes: Boxes) -> Boxes:
     return boxes[(boxes[:, 2:] > boxes[:, :2]).all(axis=1)]
 
 
-def _second_look(image: BgrImage, searcher: Searcher, *, is_searched: bool) -> list[Boxes]:
+def _searched(image: BgrImage, known: Bystanders, searcher: Searcher | None) -> Bystanders:
+    """What is known of a frame, and behind it what `searcher` finds in it that the first look can't have told."""
+    if searcher is None:
+        return known
     height, width = image.shape[:2]
-    found = [] if is_searched else [searcher.detect(image, SECOND_LOOK_SCORE).boxes]
+    sure, doubtful = [known.detected], [known.doubtful]
+    if not known.is_searched:
+        sure.append(searcher.detect(image).boxes)
+        doubtful.append(searcher.detect(image, SECOND_LOOK_SCORE).boxes)
     if max(height, width) > SECOND_LOOK_PX:
         for left, top, right, bottom in tiles(width, height, NUM_TILES):
             part = searcher.detect(np.ascontiguousarray(image[top:bottom, left:right]), SECOND_LOOK_SCORE).boxes
-            found.append(part + np.array([left, top] * 2, np.float32))
-    return found
+            doubtful.append(part + np.array([left, top] * 2, np.float32))
+    return Bystanders(np.concatenate(sure), np.concatenate(doubtful), is_searched=True)
 
 
 def _is_same_face(boxes: Boxes, own: Boxes) -> NDArray[np.bool_]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -147,12 +148,32 @@ def test_what_the_first_look_has_told_is_not_looked_for_again() -> None:
 
     own = (10.0, 10.0, 50.0, 50.0)
     doubtful = np.array([[60, 10, 90, 40]], np.float32)
-    for side, searched, looks in ((320, True, 0), (320, False, 1), (1200, True, 4), (1200, False, 5)):
+    for side, searched, looks in ((320, True, 0), (320, False, 2), (1200, True, 4), (1200, False, 6)):
         counting = Counting()
         known = Bystanders(doubtful=doubtful, is_searched=searched)
         found = look_again(np.zeros((side, side, 3), np.uint8), own, known, counting)
         assert counting.looks == looks
         np.testing.assert_array_equal(found.doubtful, doubtful)
+
+
+def test_who_stands_outside_the_region_that_was_searched_is_covered_as_surely_as_anybody(models: Models) -> None:
+    image = two_people(1.0, 0.9)
+    found = models.stages.detector.detect(image)
+    own, other = face_in(found, 0, 480), face_in(found, 480, 960)
+    track = track_of(1, tuple(float(v) for v in found.boxes[own]), 0)  # type: ignore[arg-type]
+    whole = replace(found, doubtful=found.boxes[:0])
+    alone = np.arange(len(found)) == own
+    part = replace(whole.only(alone), is_whole=False)
+    kept = []
+    for seen, one in ((whole, replace(track, detection=own)), (part, track)):
+        others = look_again(image, track.box, bystanders_of(one, seen, (one,)), models.stages.detector)  # type: ignore[arg-type]
+        kept.append(cover_bystanders(image, track.box, others))
+    left, top, right, bottom = (int(v) for v in found.boxes[other])
+    wide = slice(max(top - (bottom - top) // 4, 0), bottom), slice(left, right)
+    assert not kept[0][wide].any(), "hair and brow, too"
+    assert not kept[1][wide].any()
+    left, top, right, bottom = (int(v) for v in found.boxes[own])
+    assert np.array_equal(kept[1][top:bottom, left:right], image[top:bottom, left:right])
 
 
 def test_a_doubtful_box_on_the_own_face_covers_nothing_of_it() -> None:
