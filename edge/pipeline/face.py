@@ -50,7 +50,7 @@ class TrackedFace:
     """Keeps the best shots by quality, never by similarity; the answer comes from their fused embedding."""
 
     def __init__(self, settings: RecogniseConfig, min_gain: float = 1.0, sure_by: float | None = None) -> None:
-        """`min_gain`, `sure_by`: as in `attention.Pace`."""
+        """`min_gain`, `sure_by`: as in `pace.Pace`."""
         self._settings = settings
         self._sure_by = sure_by
         self._shots = BestShots(settings.max_shots, MIN_GAP_FRAMES, min_gain)

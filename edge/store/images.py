@@ -21,13 +21,13 @@ from edge.store.blobs import MIN_AGE_TO_DELETE_S, Blobs, is_sha256
 from edge.store.codec import time_to_text
 from edge.store.database import meta, slices
 from edge.store.database.connect import immediate, is_full
-from edge.store.database.slices import Pace
+from edge.store.database.slices import TimeSlice
 
 DELETE_S = 0.03
 """Seconds for which files are deleted after a commit, before alerts get their turn."""
 FILES_AT_A_TIME = 8
 """Files deleted before the time is looked at, at most: each may wait for the disk."""
-_PACE = Pace()
+_SLICE = TimeSlice()
 _UNNAMED = """NOT EXISTS (SELECT 1 FROM hit_images h WHERE h.sha256 = images.sha256)
     AND NOT EXISTS (SELECT 1 FROM item_images i WHERE i.sha256 = images.sha256)
     AND NOT EXISTS (SELECT 1 FROM person_references r WHERE r.image_sha256 = images.sha256)"""
@@ -120,7 +120,7 @@ def delete_released(db: sqlite3.Connection, blobs: Blobs, seconds: float = math.
     """
     until = slices.now() + seconds
     while True:
-        with _PACE.piece("deleted", FILES_AT_A_TIME) as piece:
+        with _SLICE.piece("deleted", FILES_AT_A_TIME) as piece:
             number = -1 if math.isinf(seconds) else piece.size
             piece.done = _delete_some(db, blobs, number)
         is_done = piece.done < number or number < 0
@@ -202,7 +202,7 @@ class OrphanSweep:
         """Look through files for about that long; returns whether all were looked at."""
         until = slices.now() + seconds
         while True:
-            with _PACE.piece("swept", FILES_AT_A_TIME) as piece:
+            with _SLICE.piece("swept", FILES_AT_A_TIME) as piece:
                 files = list(islice(self._files, piece.size))
                 piece.done = len(files)
                 if orphans := list(_orphans(db, files)):

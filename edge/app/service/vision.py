@@ -38,7 +38,7 @@ IDLE_PICTURE_EVERY_S = 1.0
 """Seconds between two live pictures while nobody looks."""
 
 
-class Pace:
+class RateLimit:
     """When the next picture of a camera is due, so that the mean rate is kept whatever rate frames come at."""
 
     def __init__(self) -> None:
@@ -86,8 +86,8 @@ class VisionThread:
         self._metrics = metrics
         self._stop = threading.Event()
         self._last_picture: dict[str, float] = {}
-        self._lit_pace: defaultdict[str, Pace] = defaultdict(Pace)
-        self._live_pace: defaultdict[str, Pace] = defaultdict(Pace)
+        self._lit_rate: defaultdict[str, RateLimit] = defaultdict(RateLimit)
+        self._live_rate: defaultdict[str, RateLimit] = defaultdict(RateLimit)
         self._can_lighten = False
         self._preparing: threading.Thread | None = None
         self._finished: set[str] = set()
@@ -186,10 +186,10 @@ class VisionThread:
         waited = now - self._last_picture.get(camera, float("-inf"))
         is_due = waited >= IDLE_PICTURE_EVERY_S or (
             board.has_viewers(camera)
-            and self._live_pace[camera].take(now, self._share_s(board.has_viewers, PICTURES_PER_S))
+            and self._live_rate[camera].take(now, self._share_s(board.has_viewers, PICTURES_PER_S))
         )
         lit_every_s = max(LIT_PICTURE_EVERY_S, self._share_s(board.has_lit_viewers, LIT_PICTURES_PER_S))
-        is_lit_due = board.has_lit_viewers(camera) and self._lit_pace[camera].take(now, lit_every_s)
+        is_lit_due = board.has_lit_viewers(camera) and self._lit_rate[camera].take(now, lit_every_s)
         try:
             if is_due:
                 self._last_picture[camera] = now

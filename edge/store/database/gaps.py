@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.store.database import connect, slices
-from edge.store.database.slices import Pace
+from edge.store.database.slices import TimeSlice
 
 _HEADER_BYTES = {2: 12, 5: 12, 10: 8, 13: 8}
 """Length of a page's header by its first byte: index and table pages, with and without children."""
@@ -29,7 +29,7 @@ LOCK_PAGE_AT = 1 << 30
 READ_PAGES = 64
 FREE_PAGES = 64
 """Pages read, and free pages given back to the disk, at a time at most."""
-_PACE = Pace()
+_SLICE = TimeSlice()
 WAIT_MS = 50
 """How long a slice waits for readers of the log, before alerts get their turn."""
 
@@ -117,7 +117,7 @@ class GapScrub:
         is_first = True
         while self.page <= last and (is_first or slices.now() < until):
             is_first = False
-            with _PACE.piece("read", READ_PAGES) as piece:
+            with _SLICE.piece("read", READ_PAGES) as piece:
                 piece.done = min(piece.size, last + 1 - self.page)
                 self._scrub_pages(handle, size, reserved, piece.done)
         if self.page <= last:
@@ -174,7 +174,7 @@ def give_back_pages(db: sqlite3.Connection, path: Path) -> bool:
     """Give some free pages back to the disk; returns whether none is left that can be given."""
     with contextlib.suppress(sqlite3.OperationalError):
         before = _num_free(db)
-        with _PACE.piece("free", FREE_PAGES) as piece:
+        with _SLICE.piece("free", FREE_PAGES) as piece:
             piece.done = min(piece.size, before)
             db.executescript(f"PRAGMA incremental_vacuum({piece.size})")
         db.execute(f"PRAGMA busy_timeout = {WAIT_MS}")

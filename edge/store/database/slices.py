@@ -33,7 +33,7 @@ class Piece:
     done: int = 0
 
 
-class Pace:
+class TimeSlice:
     """How much is done before alerts get their turn: pieces as large as this machine does them in a part of a slice.
 
     The first piece of each kind is one row; so the time that alerts wait holds on a slow disk, too.

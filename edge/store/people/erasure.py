@@ -21,7 +21,7 @@ from edge.store.audit.spellings import Wanted
 from edge.store.codec import time_from_text, time_to_text, to_line
 from edge.store.database import meta, slices
 from edge.store.database.jobs import Change
-from edge.store.database.slices import Pace, Piece
+from edge.store.database.slices import Piece, TimeSlice
 from edge.store.feed import feed
 from edge.store.hits import hits
 from edge.store.people import notes, people
@@ -29,7 +29,7 @@ from edge.store.rows import Receipt
 
 HITS_AT_A_TIME = 4
 ROWS_AT_A_TIME = 200
-"""Rows looked through before the time is looked at, at most; see `Pace`."""
+"""Rows looked through before the time is looked at, at most; see `TimeSlice`."""
 
 _PROGRESS = ("_ids", "_with_rows", "_at", "_item", "_unkept", "_receipts", "_steps")
 _COUNTS = {"hits": 0, "references": 0, "images": 0, "feed_items": 0}
@@ -61,7 +61,7 @@ class Erasing:
         self._ids = list(person_ids)
         self._clock = clock
         self._with_rows = list(person_ids)
-        self._pace = Pace()
+        self._slice = TimeSlice()
         self._at = {"feed": 0, "hits": 0, "verdicts": 0, "audit": 0}
         self._item = ("", 0)
         """The hit whose items are being blanked, and the last of them that is."""
@@ -91,13 +91,13 @@ class Erasing:
 
     def run_slice(self, change: Change) -> list[Receipt] | None:
         """Work for a moment; the receipts once all is removed."""
-        self._pace.begin(slices.SLICE_S)
+        self._slice.begin(slices.SLICE_S)
         begun = set(unfinished(change.db))
         self._ids = [person_id for person_id in self._ids if person_id in begun]
         while self._steps and self._ids:
             if self._steps[0](change):
                 self._steps.pop(0)
-            if self._pace.is_over():
+            if self._slice.is_over():
                 return None
         return self._finish(change)
 
@@ -113,7 +113,7 @@ class Erasing:
 
     def _remove_references(self, db: sqlite3.Connection, person_id: str) -> bool:
         query = "SELECT reference_id, image_sha256 FROM person_references WHERE person_id = ? LIMIT ?"
-        with self._pace.piece("references", HITS_AT_A_TIME) as piece:
+        with self._slice.piece("references", HITS_AT_A_TIME) as piece:
             found = db.execute(query, (person_id, piece.size)).fetchall()
             piece.done = len(found)
             for reference_id, sha256 in found:
@@ -132,7 +132,7 @@ class Erasing:
 
     def _erase_hit(self, change: Change, hit_id: str, person_id: str, *, is_kept: bool) -> bool:
         """Blank some of a hit's items, of which a long stay has thousands; with the last of them the hit goes too."""
-        with self._pace.piece("items", ROWS_AT_A_TIME) as piece:
+        with self._slice.piece("items", ROWS_AT_A_TIME) as piece:
             done = self._blank_items(change.db, hit_id, person_id, piece)
             if done:
                 self._remove_hit(change, hit_id, person_id, is_kept=is_kept)
@@ -164,7 +164,7 @@ class Erasing:
             if self._erase_hit(change, *self._unkept[-1], is_kept=False):
                 self._unkept.pop()
             return False
-        with self._pace.piece("feed", ROWS_AT_A_TIME) as piece:
+        with self._slice.piece("feed", ROWS_AT_A_TIME) as piece:
             first, last = self._next_range(change.db, "feed", "seq", piece)
             self._look_through_feed(change, first, last)
         return last == 0
@@ -182,7 +182,7 @@ class Erasing:
         notes.blank_in_bodies(change.db, "feed", "seq", (first, last), self._words(change.db))
 
     def _scan_hits(self, change: Change) -> bool:
-        with self._pace.piece("hits", ROWS_AT_A_TIME) as piece:
+        with self._slice.piece("hits", ROWS_AT_A_TIME) as piece:
             first, last = self._next_range(change.db, "hits", "rowid", piece)
             self._look_through_hits(change, first, last)
         return last == 0
@@ -197,7 +197,7 @@ class Erasing:
 
     def _scan_verdicts(self, change: Change) -> bool:
         """Guards may have named them in notes on hits of others."""
-        with self._pace.piece("verdicts", ROWS_AT_A_TIME) as piece:
+        with self._slice.piece("verdicts", ROWS_AT_A_TIME) as piece:
             first, last = self._next_range(change.db, "verdicts", "verdict_id", piece)
             notes.blank_in_verdicts(change.db, (first, last), self._words(change.db))
         return last == 0
@@ -221,7 +221,7 @@ class Erasing:
             query = f"SELECT person_id, name FROM people WHERE person_id IN {_LEAVING}"
             self._about = audit.About({row[0]: row[1:] for row in db.execute(query, self._given)})
             return False
-        with self._pace.piece("audit", ROWS_AT_A_TIME) as piece:
+        with self._slice.piece("audit", ROWS_AT_A_TIME) as piece:
             first, last = self._next_range(db, "audit", "seq", piece)
             found = audit.blank_rows_about(db, self._about, between=(first, last)) if last else {}
             for person_id, blanked in found.items():
@@ -247,7 +247,7 @@ class Erasing:
             meta.put(db, meta.Key.SCRUB_DUE, time_to_text(self._clock()))
             for row in rows:
                 self._receipts.append(self._finish_one(db, *row))
-                if self._pace.is_over():
+                if self._slice.is_over():
                     return None
         return self._receipts
 

@@ -47,7 +47,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> SlowMachine:
     slow = SlowMachine()
     monkeypatch.setattr(slices, "now", slow.now)
     for module in (images, gaps):  # what they have learnt of the real machine
-        monkeypatch.setattr(module, "_PACE", slices.Pace())
+        monkeypatch.setattr(module, "_SLICE", slices.TimeSlice())
     monkeypatch.setattr("edge.store.blobs.sync", lambda path: slow.spend(SYNC_S))
     _cost(monkeypatch, gaps, "scrub_page", lambda *given, **more: slow.spend(PAGE_S))
     rows: Callable[..., None] = lambda *given, between, **more: slow.spend(  # noqa: E731
