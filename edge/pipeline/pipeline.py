@@ -210,6 +210,7 @@ class Pipeline:
             quality,
             match.similarity,
             self._cooldown_s(self.active_list.people[match.person_id]),
+            frame.captured_mono_ns / 1e9,
         )
         if update.kind == "none":
             return []
