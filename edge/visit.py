@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from edge.records import Visit
@@ -130,6 +131,10 @@ class Visits:
         _require_aware(visit.last_at)
         gap = max(self._gap, dt.timedelta(seconds=cooldown_s))
         self._stays[(person_id, camera)] = _Stay(visit, visit.last_at, visit.last_at, best_quality, None, gap)
+
+    def keep(self, people: Collection[str]) -> None:
+        """Forget the visits of everybody else, such as those who were erased with their hits."""
+        self._stays = {key: stay for key, stay in self._stays.items() if key[0] in people}
 
     def expire(self, now: dt.datetime) -> tuple[EndedVisit, ...]:
         """Forget the visits unseen for more than `gap_s` at `now`, and return them in the order they began in."""
