@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from edge.records import Visit
@@ -59,6 +60,18 @@ class _Stay:
     best_quality: float
     best_similarity: float | None
     gap: dt.timedelta
+    passed_s: float | None = None
+    """When the person was last seen, by the clock that nobody sets; None after a restart."""
+
+    def is_over(self, at: dt.datetime, passed_s: float | None, gap: dt.timedelta) -> bool:
+        """Whether the person was away for longer than `gap`, by either clock.
+
+        A clock that was set back must not make the next stay a part of one that was over.
+        """
+        apart = at - self.seen_at
+        if apart > gap or passed_s is None:
+            return apart > gap
+        return -apart > gap if self.passed_s is None else dt.timedelta(seconds=passed_s - self.passed_s) > gap
 
 
 class Visits:
@@ -72,10 +85,18 @@ class Visits:
         self._stays: dict[tuple[str, str], _Stay] = {}
 
     def sighting(
-        self, person_id: str, camera: str, at: dt.datetime, quality: float, similarity: float, cooldown_s: float = 0.0
+        self,
+        person_id: str,
+        camera: str,
+        at: dt.datetime,
+        quality: float,
+        similarity: float,
+        cooldown_s: float = 0.0,
+        passed_s: float | None = None,
     ) -> VisitUpdate:
         """Record that `camera` saw `person_id` at `at`, with a best shot of this quality and similarity.
 
+        `passed_s`: the same moment in seconds of a clock that nobody sets, None where there is none.
         NEW for the first sighting, or the first after more than `gap_s` unseen (`cooldown_s` where that is more).
         UPDATE when the best shot is better by `MIN_GAIN` than the one told, or `update_every_s` have passed since
         something was told; else NONE.
@@ -84,12 +105,12 @@ class Visits:
         key = (person_id, camera)
         stay = self._stays.get(key)
         gap = max(self._gap, dt.timedelta(seconds=cooldown_s))
-        if stay is None or at - stay.seen_at > gap:
+        if stay is None or stay.is_over(at, passed_s, gap):
             visit = Visit(first_at=at, last_at=at, best_at=at, seen_count=1)
-            self._stays[key] = _Stay(visit, at, at, quality, similarity, gap)
+            self._stays[key] = _Stay(visit, at, at, quality, similarity, gap, passed_s)
             return VisitUpdate(VisitKind.NEW, visit, True, quality, similarity)
         # The clock was set back: continue from the new time, so that a stay is neither reported twice nor endless.
-        stay.seen_at = at
+        stay.seen_at, stay.passed_s = at, passed_s
         stay.told_at = min(stay.told_at, at)
         last_at = max(stay.visit.last_at, at)
         stay.visit = replace(stay.visit, last_at=last_at, seen_count=stay.visit.seen_count + 1)
@@ -110,6 +131,10 @@ class Visits:
         _require_aware(visit.last_at)
         gap = max(self._gap, dt.timedelta(seconds=cooldown_s))
         self._stays[(person_id, camera)] = _Stay(visit, visit.last_at, visit.last_at, best_quality, None, gap)
+
+    def keep(self, people: Collection[str]) -> None:
+        """Forget the visits of everybody else, such as those who were erased with their hits."""
+        self._stays = {key: stay for key, stay in self._stays.items() if key[0] in people}
 
     def expire(self, now: dt.datetime) -> tuple[EndedVisit, ...]:
         """Forget the visits unseen for more than `gap_s` at `now`, and return them in the order they began in."""

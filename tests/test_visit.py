@@ -130,6 +130,28 @@ def test_a_better_shot_after_a_clock_set_back_stays_within_the_visit() -> None:
     assert update.visit.first_at <= update.visit.best_at <= update.visit.last_at
 
 
+def at_both(visits: Visits, wall_s: float, passed_s: float) -> VisitKind:
+    return visits.sighting("ann", "door", at(wall_s), 50, 0.7, passed_s=passed_s).kind
+
+
+def test_who_comes_again_after_a_clock_was_set_back_is_a_new_stay() -> None:
+    """By the wall clock she was never away; an update of the hit of an hour ago would be no alert."""
+    visits = Visits(gap_s=30, update_every_s=2)
+    assert at_both(visits, 3600, 100) is NEW
+    assert at_both(visits, 0, 101) is NONE, "set back while she is in view"
+    assert at_both(visits, 20, 3000) is NEW, "set back again while she was away"
+    assert at_both(visits, 10, 3060) is NEW
+    assert at_both(visits, 30, 3080) is UPDATE
+
+
+@pytest.mark.parametrize(("back_s", "kind"), [(29, NONE), (31, NEW), (86_400, NEW)])
+def test_a_box_that_starts_with_a_clock_from_before_its_last_hit_alerts(back_s: float, kind: VisitKind) -> None:
+    """As one without a battery for its clock does each time, until something sets it."""
+    visits = Visits(gap_s=30, update_every_s=2)
+    visits.restore("ann", "door", visit(0, 20, 10, 7), best_quality=50)
+    assert at_both(visits, 20 - back_s, 5) is kind
+
+
 def test_times_without_a_zone_are_refused() -> None:
     with pytest.raises(ValueError, match="time zone"):
         Visits(30, 2).sighting("ann", "door", dt.datetime(2024, 5, 1), 1.0, 1.0)

@@ -26,6 +26,12 @@ def decode(
                 f"cls_{stride} has {len(score)} cells for an input of {width} x {height}: not the YuNet format; "
                 "choose another detector"
             )
+        for head, values in (("bbox", 4), ("kps", 10)):
+            if outputs[f"{head}_{stride}"].size != values * len(score):
+                raise ModelError(
+                    f"{head}_{stride} has not {values} numbers for each cell: not the YuNet format; choose another "
+                    "detector"
+                )
         # A score is at most the root of its first part: few of thousands of cells are worth working out.
         least = min_score * min_score - _ROUNDING if f"obj_{stride}" in outputs else min_score
         cells = np.flatnonzero(score >= least)

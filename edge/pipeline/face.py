@@ -14,6 +14,7 @@ from edge.capture.masks import paint_masks
 from edge.config import CameraConfig, DetectConfig, RecogniseConfig
 from edge.detect import Settle
 from edge.enhance import Enhancer
+from edge.errors import ImageError
 from edge.pipeline.active_list import ActiveList
 from edge.pipeline.bystanders import Box, Bystanders
 from edge.pipeline.limits import MatchLimits
@@ -107,7 +108,11 @@ class TrackedFace:
             return False
         self._checked_id, self._is_same = frame.frame_id, True
         landmarks = track.landmarks if settle is None else settle(frame.image, track.landmarks)
-        now = embedder.embed(align(frame.image, landmarks)[np.newaxis])
+        try:
+            aligned = align(frame.image, landmarks)
+        except ImageError:  # no points of a face: this frame says nothing
+            return False
+        now = embedder.embed(aligned[np.newaxis])
         self._checked = frame.frame_id, now
         self._num_unlike = self._num_unlike + 1 if float(now[0] @ self.fused()) < MIN_OWN_SIMILARITY else 0
         return self._num_unlike > 1

@@ -66,7 +66,7 @@ class Pipeline:
         self._stages = stages
         self._detector, self._settle = in_two_looks(stages.detector)
         self._active_list, self._limits = active_list, limits_of(config.recognise, active_list)
-        self._list_number = 0
+        self._list_number = self._list_followed = 0
         self._drafter = Drafter(stages.enhancer, stages.embedder, facts, config.detect, stages.second_look)
         self._camera_settings = {camera.name: camera for camera in config.camera}
         self._visits = Visits(config.visit.gap_s, config.visit.update_every_s, pace.min_gain)
@@ -111,6 +111,8 @@ class Pipeline:
     def process(self, frame: Frame, *, must_search: bool = False) -> FrameResult:
         """Run every stage on one frame, or only follow the faces in it where the pace allows that."""
         self._stages.enhancer.begin_frame()
+        if self._list_followed != self._list_number:
+            self._forget_unlisted()
         state = self._state_of(frame.camera)
         step = Step.SEARCH
         if not must_search:
@@ -210,6 +212,7 @@ class Pipeline:
             quality,
             match.similarity,
             self._cooldown_s(self.active_list.people[match.person_id]),
+            frame.captured_mono_ns / 1e9,
         )
         if update.kind == "none":
             return []
@@ -222,8 +225,14 @@ class Pipeline:
         else:
             hit_id = last_draft.hit.hit_id if last_draft else None
             draft = self._drafter.draft(face, match, update.visit, self.active_list, hit_id=hit_id)
-        self._last_drafts[key] = draft
+        self._last_drafts[key] = replace(draft, images={})  # stored by now, and megabytes for each person seen
         return [draft]
+
+    def _forget_unlisted(self) -> None:
+        """End the visits of people who are no longer listed: listed again, they have a hit anew, and maybe no other."""
+        self._list_followed, listed = self._list_number, self._active_list.people.keys()
+        self._visits.keep(listed)
+        self._last_drafts = {key: draft for key, draft in self._last_drafts.items() if key[1] in listed}
 
     def _cooldown_s(self, person: Person) -> float:
         known = self._config.status.get(person.status)

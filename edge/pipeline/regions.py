@@ -57,7 +57,9 @@ def region_of(
     """
     height, width = shape[:2]
     rows, columns = np.nonzero(changed)
-    corners = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]) * (width / changed.shape[1])
+    # The short side of the small copy is rounded, so the two scales differ: much where a frame is tall and narrow.
+    scales = np.tile([width / changed.shape[1], height / changed.shape[0]], 2)
+    corners = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]) * scales
     faces = np.array(boxes, np.float64).reshape(-1, 4)
     side = NEAR * (faces[:, 2:] - faces[:, :2])
     low = np.vstack([corners[np.newaxis, :2], faces[:, :2] - side]).min(axis=0)

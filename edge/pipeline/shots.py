@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from edge.detect import Settle
 from edge.enhance import Enhancer
 from edge.enhance.scoring import score_face
+from edge.errors import ImageError
 from edge.pixels.faces.geometry import align
 from edge.pixels.measures.quality import measure
 from edge.recipes import Recipe
@@ -41,7 +42,10 @@ def align_and_measure(frame: Frame, track: Track) -> Crop:
 
 def cut_shot(frame: Frame, track: Track, min_quality: float) -> Crop | Reason:
     """The track's face as a shot, or why it can't be one."""
-    crop = align_and_measure(frame, track)
+    try:
+        crop = align_and_measure(frame, track)
+    except ImageError:  # no points of a face: some detectors put all five at one place
+        return Reason.POSE
     return crop if crop.quality.score >= min_quality else weakest_part(crop.quality)
 
 

@@ -124,6 +124,14 @@ def test_any_frame_size(height: int, width: int, tmp_path_factory: pytest.TempPa
     assert (np.diff(found.scores) <= 0).all()
 
 
+@pytest.mark.parametrize(("head", "number"), [("bbox", 3), ("bbox", 5), ("kps", 8), ("kps", 11)])
+def test_other_numbers_for_each_cell_are_another_format(head: str, number: int) -> None:
+    sizes = {"cls": 1, "bbox": 4, "kps": 10} | {head: number}
+    outputs = {f"{h}_{s}": np.ones((1, (64 // s) ** 2, n), np.float32) for s in STRIDES for h, n in sizes.items()}
+    with pytest.raises(ModelError, match=f"{head}_8 has not .* numbers for each cell: not the YuNet format"):
+        decode(outputs, 64, 64, 0.5)
+
+
 def test_black_frame_has_no_face(tmp_path: Path) -> None:
     assert len(tiny_detector(tmp_path).detect(np.zeros((90, 160, 3), np.uint8))) == 0
 

@@ -109,3 +109,30 @@ def test_without_a_change_nothing_is_searched_again(
     for _ in range(20):
         play()
     assert len(searched) == 1
+
+
+def test_somebody_listed_anew_is_an_alert_anew(step: tuple[Pipeline, Callable[[], Any]]) -> None:
+    """Whoever was erased has lost the hit of this stay, too: an update of it would be refused."""
+    pipeline, play = step
+
+    def told() -> list[tuple[str, bool]]:
+        return [(draft.hit.hit_id, draft.is_new) for _ in range(10) for draft in play().drafts]
+
+    pipeline.active_list = people(ann=ANN, bob=BOB)
+    [(first, is_new), *updates] = told()
+    assert is_new
+    pipeline.active_list = people(ann=ANN)
+    assert told() == []
+    assert first not in {draft.hit.hit_id for draft in pipeline._last_drafts.values()}
+    pipeline.active_list = people(ann=ANN, bob=BOB)
+    [(again, is_new), *updates] = told()
+    assert is_new
+    assert again != first
+    assert not any(new for _, new in updates)
+
+
+def test_no_picture_of_a_hit_is_held_once_it_was_handed_on(step: tuple[Pipeline, Callable[[], Any]]) -> None:
+    pipeline, play = step
+    pipeline.active_list = people(bob=BOB)
+    assert any(draft.images for _ in range(10) for draft in play().drafts)
+    assert [draft.images for draft in pipeline._last_drafts.values()] == [{}]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -143,3 +144,18 @@ def test_a_hit_says_what_its_status_means_and_the_live_face_names_the_hit() -> N
     assert named
     assert {face.hit_id for face in named[-5:]} == {first.hit.hit_id}
     assert results[0].faces[0].hit_id is None
+
+
+@pytest.mark.parametrize("when", [0, 12])
+def test_a_face_whose_points_are_one_ends_no_service(when: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As some detectors answer: nothing can be aligned there, whether somebody was recognised before or not."""
+    script, detect = [(100.0, 66.0, ANN)] * 24, Scripted.detect
+
+    def one_point(self: Scripted, image: np.ndarray, min_score: float | None = None) -> Detections:
+        found = detect(self, image, min_score)
+        return found if len(self.seen) <= when else replace(found, landmarks=np.full_like(found.landmarks, 120.0))
+
+    monkeypatch.setattr(Scripted, "detect", one_point)
+    ended, drafts = play(script)
+    assert [end.reason for end in ended] == [None if when else Reason.POSE]
+    assert bool(drafts) == bool(when)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from edge.app.build import load_models
 from edge.app.selfcheck import demo_clip as demo
@@ -18,6 +20,7 @@ from edge.pipeline.bystanders import bystanders_of, everybody_in
 from edge.pipeline.pace import Pace
 from edge.pipeline.regions import LEAST_PX, Region, detect_in, region_of
 from edge.pixels import compose
+from edge.pixels.scene.change import small_gray
 from edge.records import Detections, Frame, Track, TrackState
 
 AT = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
@@ -67,6 +70,26 @@ def test_a_region_ends_with_the_frame(corner: tuple[int, int]) -> None:
     assert (top == 0) == (corner[1] == 0)
     assert (bottom == 720) == (corner[1] > 0)
     assert min(right - left, bottom - top) >= LEAST_PX // 2
+
+
+@given(
+    height=st.sampled_from([16, 64, 480, 700, 1080, 4320]),
+    width=st.sampled_from([16, 33, 64, 600, 1080, 4320]),
+    place=st.tuples(st.floats(0, 0.999), st.floats(0, 0.999)),
+)
+@example(height=4320, width=64, place=(0.5, 0.999))
+def test_a_region_lies_around_what_changed_whatever_the_shape_of_the_frame(
+    height: int, width: int, place: tuple[float, float]
+) -> None:
+    rows, columns = small_gray(np.zeros((height, width), np.uint8)).shape
+    column, row = int(place[0] * columns), int(place[1] * rows)
+    apart = np.zeros((rows, columns), np.bool_)
+    apart[row, column] = True
+    region = region_of(apart, [], (height, width, 3), SIDE_PX)
+    if region is not None:
+        left, top, right, bottom = region
+        assert left <= column * width / columns < (column + 1) * width / columns <= right + 1e-6
+        assert top <= row * height / rows < (row + 1) * height / rows <= bottom + 1e-6
 
 
 def test_what_would_cost_as_much_as_the_whole_is_no_region() -> None:

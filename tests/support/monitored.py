@@ -24,6 +24,7 @@ class Scene:
     def __init__(self, store: Store, folder: Path, clock: Clock) -> None:
         self.store, self.clock = store, clock
         self.state, self.age_s, self.done, self.dropped = CameraState.LIVE, 0.1, 0, 0
+        self.frame_id = 1
         self.pause: Pause | None = None
         self.stale = False
         self.is_scheduled = True
@@ -61,7 +62,7 @@ class Scene:
         )
 
     def _newest(self, camera: str) -> LiveView | None:
-        return LiveView(camera, 1, NOW, time.monotonic_ns() - int(self.age_s * 1e9), 4, 4, b"", ())
+        return LiveView(camera, self.frame_id, NOW, time.monotonic_ns() - int(self.age_s * 1e9), 4, 4, b"", ())
 
     def look(self, seconds: float = 6.0) -> None:
         self.clock.forward(seconds=seconds)

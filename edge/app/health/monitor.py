@@ -34,6 +34,8 @@ EXTEND_EVERY_S = 5.0
 CONSUMERS_EVERY_S = 10.0
 BLIND_AFTER_S = 5.0
 """A camera counts as blind once its newest processed frame is older, even where capture says it is live."""
+BLIND_AFTER_FRAMES = 2.0
+"""Times its own interval between two frames after which a slower camera counts as blind."""
 PAUSED, BLIND, WATCHED = "paused", "blind", "watched"
 
 
@@ -100,6 +102,8 @@ class HealthMonitor:
         self._extended_at = float("-inf")
         self._blind_since: dict[str, tuple[dt.datetime, str]] = {}
         self._failing: set[str] = set()
+        self._paces: dict[str, tuple[int, int, float]] = {}
+        """By camera: number and monotonic time of the newest processed frame, seconds a frame before it."""
         self._queue = queue
         self.conditions = Conditions(queue.add_item, inputs.publish)
         self._load = checks.LoadCheck()
@@ -170,9 +174,17 @@ class HealthMonitor:
         if health.state not in SEEING_STATES:
             return Watching(health.camera, BLIND, health.state.value)
         view = self._inputs.newest(health.camera)
-        if view is None or time.monotonic_ns() - view.captured_mono_ns > BLIND_AFTER_S * 1e9:
+        if view is None or time.monotonic_ns() - view.captured_mono_ns > self._blind_after_s(view) * 1e9:
             return Watching(health.camera, BLIND, "frames not processed")
         return Watching(health.camera, WATCHED)
+
+    def _blind_after_s(self, view: LiveView) -> float:
+        """How old the newest processed frame may be: a camera that sends one in five seconds is watched between two."""
+        number, mono_ns, every_s = self._paces.get(view.camera, (view.frame_id, view.captured_mono_ns, 0.0))
+        if view.frame_id > number:
+            every_s = (view.captured_mono_ns - mono_ns) / 1e9 / (view.frame_id - number)
+        self._paces[view.camera] = view.frame_id, view.captured_mono_ns, every_s
+        return max(BLIND_AFTER_S, BLIND_AFTER_FRAMES * every_s)
 
     def _send_gaps(self, watching: Sequence[Watching], now: dt.datetime) -> None:
         """Send one `gap` per blind period when it ends; `coverage.begin` has sent the gap before this start."""

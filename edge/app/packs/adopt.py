@@ -76,8 +76,8 @@ class Adopted:
 def adopt(config: Config, wish: Wish, progress: Progress | None = None) -> Adopted:
     """Make a pack of a file, check it, and put it in use; nothing is left behind where a check fails before that.
 
-    Raises ModelError for a file that is no detector or embedder or fails its check, ImageError for too few strangers,
-    ConfigError for a wish that can't be met, StoreError where there is no room.
+    Raises ModelError for a file that is no detector or embedder, fails its check or can be given no limits, ImageError
+    for too few strangers, ConfigError for a wish that can't be met, StoreError where there is no room.
     """
     if config.signers is not None:
         raise ImageError(f"{wish.file}: a file carries no signature, and `signers` asks for one; pull a signed pack")
@@ -103,7 +103,7 @@ def adopt(config: Config, wish: Wish, progress: Progress | None = None) -> Adopt
     used = use(config, name, progress)
     made = Pack.open(shelf.find(name))
     counts = {str(one.kind): one.count for one in made.manifest.cohorts if one.model_sha256 == made.identity(entry)}
-    limits = _calibrate(config, shelf.find(name)) if used.is_used and entry.task == "embed" else {}
+    limits = _calibrate(config, wish, shelf.find(name)) if used.is_used and entry.task == "embed" else {}
     spec = entry.input.model_dump(include={"color", "mean", "std"})
     return Adopted(name, entry.name, entry.task, found["known_as"], spec, entry.licence, counts, used, limits)
 
@@ -240,8 +240,11 @@ def _seal(config: Config, base: Pack, entry: ModelEntry, folder: Path, progress:
         known_answers.seal(plain, folder, figures)
 
 
-def _calibrate(config: Config, folder: Path) -> dict[str, float]:
-    """Set the limits of the enrolled people for the new embedder; empty where nobody is enrolled."""
+def _calibrate(config: Config, wish: Wish, folder: Path) -> dict[str, float]:
+    """Set the limits of the enrolled people for the new embedder; empty where nobody is enrolled.
+
+    Where that fails the pack before comes back: by the configured limits a stranger might be anybody to this embedder.
+    """
     if not (config.data_dir / "edge.db").is_file():
         return {}
     there = config.model_copy(update={"models_dir": folder})
@@ -251,8 +254,12 @@ def _calibrate(config: Config, folder: Path) -> dict[str, float]:
         try:
             made = calibrate(there, load_models(there), store, one_in=ONE_IN, min_margin=None, write=True)
         except EdgeError as error:
-            raise ModelError(f"the pack is in use, but its limits could not be set: {error}") from None
-    return {kind: float(row["min_similarity"]) for kind, row in made["kinds"].items()}
+            why = error
+        else:
+            return {kind: float(row["min_similarity"]) for kind, row in made["kinds"].items()}
+    back = use(config, None)
+    now = "the pack that was in use is back" if back.is_used else f"and {back.name} can't come back: {back.problem}"
+    raise ModelError(f"{wish.file}: no limits can be set for the enrolled people ({why}); {now}")
 
 
 def _free_name(stem: str, taken: set[str], weight: float | None) -> str:

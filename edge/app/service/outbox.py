@@ -26,6 +26,8 @@ MAX_WAITING_HITS = 512
 MAX_WAITING_ITEMS = 200
 """Feed items that may wait; beyond it the oldest is dropped."""
 RETRY_EVERY_S = 1.0
+LAST_TRIES_S = 3.0
+"""Seconds for which a service that stops still tries to hand over what waits."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,6 +83,15 @@ class Outbox:
             entry = self._waiting.popleft()
         self._send(entry, again=True)
 
+    def close(self) -> None:
+        """Send what waits, for the last time; log how many hits are lost because the store takes none."""
+        end = time.monotonic() + LAST_TRIES_S
+        while self._waiting and time.monotonic() < end:
+            self.retry()
+            time.sleep(min(0.05, LAST_TRIES_S))
+        if num_lost := self.num_waiting_hits:
+            log.error("%d hits are lost with this stop, since the store takes none: %s", num_lost, self.problem)
+
     def _add(self, entry: _Entry) -> None:
         with self._lock:
             if self._waiting or self._is_retrying:
@@ -125,4 +136,9 @@ class Outbox:
         same = [one for one in self._waiting if (one.draft is None) == (entry.draft is None)]
         if len(same) > (MAX_WAITING_ITEMS if entry.draft is None else MAX_WAITING_HITS):
             updates = [one for one in same if one.draft is not None and not one.draft.is_new]
-            self._waiting.remove((updates or same)[0])
+            dropped = (updates or same)[0]
+            self._waiting.remove(dropped)
+            if dropped.draft is not None and dropped.draft.is_new:
+                log.error(
+                    "%d hits wait for the store, so the alert %s is lost", len(same) - 1, dropped.draft.hit.hit_id
+                )

@@ -173,6 +173,7 @@ class Parts:
                     task.cancel()
         finally:
             self.vision.stop()
+            await asyncio.to_thread(self.outbox.close)
 
     async def _follow_people(self) -> None:
         """Reload the watchlist when its version changes, also after changes by an `edge` command."""

@@ -36,6 +36,9 @@ LENIENCE = 0.1
 """Share of that time by which a frame may be early: frames don't come evenly."""
 IDLE_PICTURE_EVERY_S = 1.0
 """Seconds between two live pictures while nobody looks."""
+_OVER_STATES = frozenset({CameraState.ENDED, CameraState.STALLED, CameraState.LOST})
+"""States in which no frame comes for a while: who was before the camera has the last answer now, and who stands there
+afterwards is another track."""
 
 
 class RateLimit:
@@ -102,7 +105,7 @@ class VisionThread:
         self._stop.set()
 
     def run(self) -> None:
-        """Process frames until stopped. An exception in a stage ends the thread and the service, on purpose."""
+        """Process frames until stopped, then end all tracks. An exception in a stage ends the service, on purpose."""
         while not self._stop.is_set():
             self._take_changes()
             taken = [self._take_turn(camera) for camera in self._cameras]
@@ -110,6 +113,8 @@ class VisionThread:
             self.turns += 1
             if not any(taken):
                 wait_for_any(self._cameras, IDLE_WAIT_S)
+        for camera in self._cameras:
+            self._note_ends(self.pipeline.finish(camera.config.name))
 
     def _take_turn(self, camera: Camera) -> bool:
         """Process the camera's newest frame, if there is one that was not yet."""
@@ -117,7 +122,7 @@ class VisionThread:
         if frame is not None:
             self._finished.discard(camera.config.name)
             self._process_frame(frame)
-        elif camera.health().state is CameraState.ENDED and camera.config.name not in self._finished:
+        elif camera.health().state in _OVER_STATES and camera.config.name not in self._finished:
             self._finished.add(camera.config.name)
             self._note_ends(self.pipeline.finish(camera.config.name))
         return frame is not None

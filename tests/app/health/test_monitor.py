@@ -65,6 +65,24 @@ def test_states_become_coverage_and_gaps(scene: Scene) -> None:
     assert scene.monitor.camera_coverage(scene.clock())[0].state == "blind", "the pause is over by itself"
 
 
+def test_a_camera_that_sends_a_frame_in_eight_seconds_is_watched_between_two(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed_ns = [10**12]
+    monkeypatch.setattr(time, "monotonic_ns", lambda: passed_ns[0])
+
+    def states(seconds: float, age_s: float) -> str:
+        passed_ns[0] += int(seconds * 1e9)
+        scene.age_s = age_s
+        return scene.monitor.camera_coverage(scene.clock())[0].state
+
+    states(0, 0)
+    scene.frame_id = 2
+    assert [states(8, 0), states(7.5, 7.5), states(8, 15.5), states(1, 16.5)] == ["watched"] * 3 + ["blind"]
+    scene.frame_id = 402
+    assert [states(3.5, 0), states(6, 6)] == ["watched", "blind"], "it sends faster now"
+
+
 def test_a_list_too_old_and_a_low_disk_are_told_once_each_way(scene: Scene) -> None:
     scene.look()
     assert scene.items() == []

@@ -148,6 +148,21 @@ def test_what_cannot_be_adopted_leaves_nothing_behind(
     assert not Shelf(config).link.is_symlink()
 
 
+def test_an_embedder_for_which_no_limit_can_be_promised_goes_again(
+    config: Config, tiny: Path, faces: Path, replayed: None, portrait: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the configured limits every stranger might be somebody to it, and be kept."""
+    monkeypatch.setattr(adopt, "ONE_IN", 1e9)
+    with Store.open(config.data_dir) as store:
+        enrol(store, load_models(config), Person("p", "P", "test"), [portrait])
+    with pytest.raises(ModelError, match=r"no limits can be set .* the pack that was in use is back"):
+        adopt.adopt(config, Wish(tiny, faces=faces))
+    own = Pack.open(PACKAGED_MODELS).find("embed").sha256
+    assert load_models(config).stages.embedder.sha256 == own
+    with Store.open(config.data_dir) as store:
+        assert {one.model_sha256 for one in store.references()} == {own}
+
+
 def test_the_table_holds_no_weights_and_tells_formats() -> None:
     assert all(path.suffix in {".json", ".f16"} for path in TABLE.parent.iterdir())
     assert find_public("0" * 64) is None

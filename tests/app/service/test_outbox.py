@@ -120,3 +120,24 @@ def test_what_is_too_much_goes_by_kind_and_updates_first(monkeypatch: pytest.Mon
     for _ in range(8):
         outbox.retry()
     assert store.taken == [("add", "h1"), ("add", "h2"), ("add", "h3"), ("health", "2"), ("health", "3")]
+
+
+def test_a_lost_alert_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """An alert that finds no place among those that wait, and those that still wait when the service stops."""
+    monkeypatch.setattr(module, "MAX_WAITING_HITS", 2)
+    monkeypatch.setattr(module, "LAST_TRIES_S", 0.0)
+    outbox = Outbox(AwayStore(refusals=1000))  # type: ignore[arg-type]
+    for number in (1, 2, 3):
+        outbox.add_hit(draft(number))
+    assert "the alert h1 is lost" in caplog.text
+    outbox.close()
+    assert "2 hits are lost with this stop, since the store takes none: disk full" in caplog.text
+
+
+def test_what_waits_is_handed_over_at_the_stop() -> None:
+    store = AwayStore(refusals=2)
+    outbox = Outbox(store)  # type: ignore[arg-type]
+    outbox.add_hit(draft(1))
+    outbox.add_hit(draft(2))
+    outbox.close()
+    assert store.taken == [("add", "h1"), ("add", "h2")]

@@ -46,6 +46,7 @@ class Line:
     def __init__(self) -> None:
         self.seen: list[np.ndarray] = []
         self.areas: list[CameraConfig] = []
+        self.finished: list[str] = []
 
     def process(self, frame: Frame, *, must_search: bool = False) -> FrameResult:
         self.seen.append(frame.image)
@@ -53,6 +54,10 @@ class Line:
 
     def take_areas(self, camera: CameraConfig) -> tuple[Any, ...]:
         self.areas.append(camera)
+        return ()
+
+    def finish(self, camera: str) -> tuple[Any, ...]:
+        self.finished.append(camera)
         return ()
 
 
@@ -232,3 +237,32 @@ def test_new_zones_alone_leave_the_camera_alone(seeing: VisionThread, door: Door
     assert [camera.include_zones for camera in line.areas] == [(zone,)]
     assert door.changed == []
     assert seeing._board.newest("door") is not None
+
+
+@pytest.mark.parametrize("state", [CameraState.ENDED, CameraState.STALLED, CameraState.LOST])
+def test_who_was_before_a_camera_that_is_gone_has_the_last_answer(
+    seeing: VisionThread, door: Door, monkeypatch: pytest.MonkeyPatch, state: CameraState
+) -> None:
+    """Not when it comes back, hours later: an alert would be late by as much."""
+    line: Any = seeing.pipeline
+    camera: Any = door
+    frames, states = [dark(1)], iter([CameraState.LIVE, state, state])
+    health = CameraHealth("door", CameraState.LIVE, AT, "", 1, 0)
+    monkeypatch.setattr(door, "borrow", lambda timeout_s: frames.pop() if frames else None, raising=False)
+    monkeypatch.setattr(door, "health", lambda: replace(health, state=next(states)))
+    told = []
+    for _ in range(4):
+        seeing._take_turn(camera)
+        told.append(list(line.finished))
+    assert told == [[], [], ["door"], ["door"]], "once, not before it is gone"
+
+
+def test_who_is_in_view_has_the_last_answer_at_the_stop(seeing: VisionThread) -> None:
+    hits: list[Any] = []
+    line: Any = seeing.pipeline
+    outbox: Any = seeing.outbox
+    outbox.add_hit = hits.append
+    line.finish = lambda camera: (SimpleNamespace(drafts=("late",), camera=camera, reason=None, quality=None),)
+    seeing.stop()
+    seeing.run()
+    assert hits == ["late"]
