@@ -102,7 +102,7 @@ class HealthMonitor:
         self._extended_at = float("-inf")
         self._blind_since: dict[str, tuple[dt.datetime, str]] = {}
         self._failing: set[str] = set()
-        self._paces: dict[str, tuple[int, int, float]] = {}
+        self._intervals: dict[str, tuple[int, int, float]] = {}
         """By camera: number and monotonic time of the newest processed frame, seconds a frame before it."""
         self._queue = queue
         self.conditions = Conditions(queue.add_item, inputs.publish)
@@ -180,10 +180,10 @@ class HealthMonitor:
 
     def _blind_after_s(self, view: LiveView) -> float:
         """How old the newest processed frame may be: a camera that sends one in five seconds is watched between two."""
-        number, mono_ns, every_s = self._paces.get(view.camera, (view.frame_id, view.captured_mono_ns, 0.0))
+        number, mono_ns, every_s = self._intervals.get(view.camera, (view.frame_id, view.captured_mono_ns, 0.0))
         if view.frame_id > number:
             every_s = (view.captured_mono_ns - mono_ns) / 1e9 / (view.frame_id - number)
-        self._paces[view.camera] = view.frame_id, view.captured_mono_ns, every_s
+        self._intervals[view.camera] = view.frame_id, view.captured_mono_ns, every_s
         return max(BLIND_AFTER_S, BLIND_AFTER_FRAMES * every_s)
 
     def _send_gaps(self, watching: Sequence[Watching], now: dt.datetime) -> None:

@@ -86,9 +86,9 @@ class Outbox:
     def close(self) -> None:
         """Send what waits, for the last time; log how many hits are lost because the store takes none."""
         end = time.monotonic() + LAST_TRIES_S
-        while self._waiting and time.monotonic() < end:
+        while (self._waiting or self._is_retrying) and time.monotonic() < end:
             self.retry()
-            time.sleep(min(0.05, LAST_TRIES_S))
+            time.sleep(0.05)
         if num_lost := self.num_waiting_hits:
             log.error("%d hits are lost with this stop, since the store takes none: %s", num_lost, self.problem)
 
