@@ -43,7 +43,7 @@ SENTENCES: Mapping[str, str] = {
     "detector_score": "a detector score {by} lower when the face was first seen",
     "face_px": "a face {by} px smaller",
     "quality": "a best picture {by} points worse",
-    "shots": "{by} good pictures fewer, or min_shots above {value}",
+    "shots": "a number of good pictures {by} lower, or min_shots above {value}",
 }
 """By gate: what single change would have made the answer "unknown"."""
 

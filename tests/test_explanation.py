@@ -32,7 +32,7 @@ def test_each_gate_is_told_and_the_nearest_named() -> None:
     assert "similarity: 0.620, needs 0.400: passed" in text
     assert "nearest to unknown: margin, by 0.040" in text
     assert "a similarity 0.220 lower, or a min_similarity above 0.620" in text
-    assert "7 good pictures fewer, or min_shots above 10" in text
+    assert "a number of good pictures 7 lower, or min_shots above 10" in text
     assert "limits: from the calibration, for color pictures; the answer was regular" in text
 
 

@@ -99,6 +99,12 @@ async def undo_and_redo(page: Any) -> None:
         await undo.click()
     assert await undo.is_disabled()
     assert await page.locator("[data-corner]").count() == 0
+    for kind in ("mask", "zone to recognise in", "zone to leave out"):
+        await page.get_by_role("button", name=f"Add a {kind}").click()
+    first = [await one.get_attribute("points") for one in await page.locator("#draw svg polygon").all()]
+    assert len(set(first)) == 3, "no new area hides another"
+    for _ in range(3):
+        await undo.click()
     await draw_mask(page)
     assert await drawn.input_value() == whole
 

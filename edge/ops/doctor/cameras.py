@@ -32,6 +32,18 @@ BLURRED, DIM, BLACK, GLARING = 0.42, 0.12, 0.045, 0.9
 """Sharpness of whole frames: .58 to .87 in focus, .40 under 2.5 px of blur. Light: mean luma, 0 to 1."""
 MIN_FACES = 5
 """With fewer faces in an hour than this, nothing is said about them."""
+_FIXES = {
+    "starting": "wait a few seconds; if this lasts, check the camera's power and cable",
+    "stalled": "it is being restarted; if this lasts, check cable or network",
+    "frozen": "look at the place yourself, and switch the camera off and on",
+    "dark": "check the lighting, and that nothing covers the lens",
+    "covered": "take away what hides the scene",
+    "defocused": "clean the lens, then focus it",
+    "moved": "check whether the camera was turned, or something large stands in front of it",
+    "washed_out": "look for a lamp or the sun in front of the lens",
+    "lost": "check power, cable, address and password",
+}
+"""By state of a camera: what to do."""
 
 
 @dataclass(slots=True)
@@ -109,7 +121,7 @@ def _from_status(camera: CameraConfig, look: CameraStatus | None) -> list[Check]
         return [warned(name, "the running service knows no such camera", "restart the service: its settings changed")]
     if look.state not in (CameraState.LIVE, CameraState.ENDED):
         status: Status = "warn" if look.state in (CameraState.STARTING, CameraState.DARK) else "fail"
-        return [Check(name, status, f"{look.state}: {look.detail}", "check cable, address, password, lens and light")]
+        return [Check(name, status, f"{look.state}: {look.detail}", _FIXES.get(look.state, _FIXES["lost"]))]
     return judge(look)
 
 

@@ -27,6 +27,21 @@ async def uncovered(page: Any, when: str) -> None:
     assert choices[1] <= bar[1], (when, choices, bar)
 
 
+def test_every_reason_can_be_tapped(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with whole_box(tmp_path) as made, browsing(made.box.url, NARROW) as page:
+            await log_in(made.box, page)
+            await page.goto(f"{made.box.url}/hits/{made.hits[2]}")
+            for word in ("Confirm", "Reject", "Confirm"):
+                await page.locator(".review summary", has_text=word).click()
+                for button in await page.locator("details[open] fieldset button").all():
+                    await button.click(trial=True)
+            await page.locator("details[open] fieldset button").first.click()
+            await page.locator(".chosen", has_text="Confirm").wait_for()
+
+    run(check())
+
+
 @pytest.mark.parametrize("is_wrong", [False, True], ids=["calm", "trouble"])
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_faces_and_verdict_bar_are_in_one_view(tmp_path: Path, language: str, is_wrong: bool) -> None:

@@ -149,3 +149,23 @@ def test_the_worst_come_first_and_the_rest_is_folded(tmp_path: Path) -> None:
             assert folded == ["door", "load", "heat", "disk", "clock", "consumers"]
 
     run(check())
+
+
+def test_nobody_is_sent_to_a_camera_that_only_waits_for_the_box(tmp_path: Path) -> None:
+    async def check() -> None:
+        told: dict[str, object] = {}
+        async with running(tmp_path, told=told) as box:
+            headers = box.session("guard") | HTML
+            box.live.publish_health([camera_health(CameraState.STARTING, "being prepared")])
+            for path in ("/now/health", "/box"):
+                assert "check that the camera has power" in (await box.get(path, headers))[1].decode(), path
+                told["preparing"] = [{"step": "models", "done": 0, "total": 0}]
+                page = (await box.get(path, headers))[1].decode()
+                assert "It is opened once this box is prepared." in page, path
+                assert "check that the camera has power" not in page, path
+                german = (await box.get(path, headers | {"Accept-Language": "de"}))[1].decode()
+                assert "Sie wird geöffnet, sobald die Box vorbereitet ist." in german, path
+                assert "being prepared" not in german, path
+                del told["preparing"]
+
+    run(check())

@@ -288,6 +288,12 @@ PEOPLE: list[Case] = [
     (lambda _: _faces("too_few_shots"), "faces at door", "warn", "stay in view"),
     (lambda _: _faces("part_size"), "faces at door", "warn", "zoom in"),
     (lambda folder: _running(folder), "camera door", "warn", "restart the service"),
-    (lambda folder: _running(folder, dataclasses.replace(LOOK, state="lost")), "camera door", "fail", "check cable"),
-    (lambda folder: _running(folder, dataclasses.replace(LOOK, state="dark")), "camera door", "warn", "check cable"),
+    (
+        lambda folder: _running(folder, dataclasses.replace(LOOK, state="lost")),
+        "camera door",
+        "fail",
+        "check power, cable",
+    ),
+    (lambda folder: _running(folder, dataclasses.replace(LOOK, state="dark")), "camera door", "warn", "lighting"),
+    (lambda folder: _running(folder, dataclasses.replace(LOOK, state="frozen")), "camera door", "fail", "off and on"),
 ]

@@ -213,7 +213,10 @@ function add(kind) {
     told.textContent = t("zone_full", { count: max });
     return;
   }
-  areas[kind].push([[0.35, 0.35], [0.65, 0.35], [0.65, 0.65], [0.35, 0.65]]);
+  // Each new area lies a little beside the others, so that none hides another.
+  const aside = 0.05 * (Object.values(areas).flat().length % 7);
+  const [from, to] = [0.35, 0.65].map((edge) => Math.round((edge + aside) * 100) / 100);
+  areas[kind].push([[from, from], [to, from], [to, to], [from, to]]);
   changed(`${kind}-${areas[kind].length - 1}-0`);
 }
 

@@ -139,7 +139,7 @@ class Words:
         """Format a number for reading; a dash for None."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             return "–" if value is None else str(value)
-        text = f"{value:,}" if isinstance(value, int) else f"{value:,.{places}f}"
+        text = f"{value:,}" if isinstance(value, int) else f"{value:z,.{places}f}"
         return text.translate(GERMAN_NUMBERS) if self._t.language == "de" else text
 
     def field_label(self, name: object) -> str:

@@ -223,7 +223,12 @@ def test_every_camera_state_has_words_and_all_but_live_an_advice(tmp_path: Path,
 
 def test_words_for_numbers() -> None:
     cases = {"db_bytes": (1_234_567, "1.2 MB"), "wal_bytes": (0, "0 bytes"), "free_bytes": (81_400_000_000, "81.4 GB")}
-    cases |= {"eye_distance_px": (38.2, "38 px"), "yaw_deg": (-11.0, "-11°"), "score": (54.2, "54 of 100")}
+    cases |= {
+        "eye_distance_px": (38.2, "38 px"),
+        "yaw_deg": (-11.0, "-11°"),
+        "roll_deg": (-0.4, "0°"),
+        "score": (54.2, "54 of 100"),
+    }
     cases |= {"hits": (12345, "12,345"), "none": (None, "–"), "text": ("a", "a"), "synced": (True, "True")}
     assert {name: WORDS.with_unit(value, name) for name, (value, _) in cases.items()} == {
         n: c[1] for n, c in cases.items()
