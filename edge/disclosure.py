@@ -39,6 +39,9 @@ _IN_TEXT = re.compile(rf"(?<![A-Za-z])({_PASSWORD_NAMES}){_VALUE}", re.IGNORECAS
 _SECRET_PAIR = re.compile(rf"(?<![A-Za-z])({_SECRET_NAMES}){_VALUE}", re.IGNORECASE)
 _PATH_LOGIN = re.compile(r"(?<=/)([^/:?#]+):([^/:?#]+)(?=/|$)")
 """Some recorders want `/0/user:secret/main`."""
+_USER_NAMES = "admin|administrator|root|user|guest|operator|viewer|service|supervisor"
+_AFTER_USER = re.compile(rf"(?<=/)({_USER_NAMES}|{_PASSWORD_NAMES}|token)/([^/?#]+)", re.IGNORECASE)
+"""Others want `/admin/secret/main`."""
 _ADDRESS = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*)://?([^\s\"'<>]+)")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9_.-]+)(:\d{1,5})?", re.ASCII)
 
@@ -98,7 +101,8 @@ def _reduced(rest: str) -> str:
     path = _without_query(path)
     if _IN_ADDRESS.search(path) is None and _IN_ADDRESS.search(unquote(path)) is not None:
         path = unquote(path)
-    return host + _PATH_LOGIN.sub(HIDDEN, _IN_ADDRESS.sub(rf"\1={HIDDEN}", path))
+    path = _PATH_LOGIN.sub(HIDDEN, _IN_ADDRESS.sub(rf"\1={HIDDEN}", path))
+    return host + _AFTER_USER.sub(rf"\1/{HIDDEN}", path)
 
 
 def _without_query(text: str) -> str:

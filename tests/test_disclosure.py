@@ -22,7 +22,7 @@ from edge.capture.sources import open_source
 from edge.config import CameraConfig, Config
 from edge.errors import CameraError, ConfigError
 from edge.ops.doctor.check import failed
-from edge.ops.doctor.settings import effective
+from edge.ops.doctor.settings import check_settings, effective
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +55,8 @@ def camera(source: str) -> CameraConfig:
         ),
         ("rtsp://10.0.0.5/user=admin&password=p@ss7&channel=1", "rtsp://10.0.0.5/user=***&password=***&channel=1"),
         ("rtsp://10.0.0.5/0/admin:hunter22/main", "rtsp://10.0.0.5/0/***/main"),
+        ("rtsp://10.0.0.5/live/admin/hunter22/ch1", "rtsp://10.0.0.5/live/admin/***/ch1"),
+        ("http://10.0.0.5/token/hunter22/live.jpg", "http://10.0.0.5/token/***/live.jpg"),
         ("http://h/user%3Dadmin%26password%3Dgeheim5", "http://h/user=***&password=***"),
         ("rtsp://user:pw77@[fe80::1]:554/s", "rtsp://[fe80::1]:554/s"),
         ("RTSP://admin:Zeta99@10.0.0.5/s", "rtsp://10.0.0.5/s"),
@@ -87,6 +89,12 @@ def test_a_raw_mark_in_a_login_is_refused_with_the_form_to_write(login: str, esc
         assert f"user:pass{escaped}" in told
         assert f"word@{host}/cam" in told
         assert all(part not in told for part in ("admin", "Sommer", "mer24", "34567"))
+
+
+def test_the_doctor_fails_on_it_without_opening_a_camera() -> None:
+    checks = check_settings(Config(camera=[camera("rtsp://admin:#Winter22@10.0.0.5/s")]))
+    assert [check.name for check in checks if check.status == "fail"] == ["source of door"]
+    assert "Winter22" not in str(checks)
 
 
 def test_a_raw_number_sign_anywhere_is_refused() -> None:

@@ -48,15 +48,28 @@ class Listing:
 
 
 def lists_beside(folders: Iterable[Path]) -> list[Path]:
-    """JSON files in any of the folders, sorted by name; a folder that can't be listed has none."""
+    """JSON files in any of the folders, sorted by name; a folder that can't be listed has none.
+
+    What this program writes itself (`--json > result.json`) is no list, wherever it lies.
+    """
     found = {
         path
         for folder in folders
         if os.access(folder, os.R_OK | os.X_OK)
         for path in folder.iterdir()
-        if path.suffix.lower() == ".json" and not is_left_behind(path.name) and path.is_file()
+        if path.suffix.lower() == ".json"
+        and not is_left_behind(path.name)
+        and path.is_file()
+        and not _is_own_output(path)
     }
     return sorted(found)
+
+
+def _is_own_output(path: Path) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(1))
+    except OSError:  # standard output may be closed
+        return False
 
 
 def read_listing(path: Path, known_ids: Collection[str]) -> Listing | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 from edge.watchlist.classic import read_classic_set
@@ -20,3 +22,16 @@ def test_what_lies_beside_the_folders_of_people_is_told(tmp_path: Path) -> None:
         f"{folder / 'zoe'}: not read; it is no folder of a person",
         f"{tmp_path / 'people.csv'}: not read; a list has to be a JSON file",
     )
+
+
+def test_what_the_program_itself_writes_beside_the_folder_is_no_list(tmp_path: Path) -> None:
+    folder = tmp_path / "Dataset"
+    (folder / "bob").mkdir(parents=True)
+    (folder / "bob" / "a.png").write_bytes(b"")
+    code = (
+        "import sys; from pathlib import Path; from edge.watchlist.classic import read_classic\n"
+        "print([one.person.name for one in read_classic(Path(sys.argv[1]))])"
+    )
+    with (tmp_path / "result.json").open("w") as result:
+        subprocess.run([sys.executable, "-c", code, str(folder)], stdout=result, check=True)
+    assert (tmp_path / "result.json").read_text() == "['bob']\n"

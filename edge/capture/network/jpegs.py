@@ -15,6 +15,8 @@ _BEGIN = re.compile(rb"\xff\xd8\xff[\xc0-\xff]")
 _MARK_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 """Within coded data a mark; FF00 is a plain FF, and FFD0 to FFD7 are restarts."""
 _PART_HEADER = re.compile(rb"^content-(?:type|length):", re.IGNORECASE | re.MULTILINE)
+_OTHER_PART = re.compile(rb"^content-type:\s*(?:text|application|audio)/", re.IGNORECASE | re.MULTILINE)
+"""Some cameras send what they measure between the pictures."""
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _PICTURE_AFTER_HEADER = re.compile(rb"content-(?:type|length)[^\xff]{0,400}?\r?\n\r?\n\xff\xd8\xff", re.IGNORECASE)
 _START_OF_SCAN, _END = 0xDA, b"\xff\xd9"
@@ -72,6 +74,7 @@ def _find_begin(held: bytearray, between: bytearray, fill: Callable[[], bool]) -
 def _num_parts_without_picture(between: bytes, has_picture: bool) -> int:
     """How many parts of a multipart stream ended in these bytes without a picture."""
     blocks = [block for block in _BLANK_LINE.split(between)[:-1] if _PART_HEADER.search(block)]
+    blocks = [block for block in blocks if not _OTHER_PART.search(block)]
     return max(0, len(blocks) - 1) if has_picture else 0
 
 

@@ -25,6 +25,7 @@ OPEN_TIMEOUT_S = 4.0
 READ_TIMEOUT_S = 2.0
 MAX_BROKEN_IN_A_ROW = 50
 MAX_BYTES_WITHOUT_PICTURE = 4_000_000
+_JPEG_KINDS = ("image/jpeg", "image/jpg", "image/pjpeg")
 _DOCUMENTS = ("text/html", "application/json", "application/xml", "text/xml", "application/xhtml+xml")
 
 
@@ -82,6 +83,8 @@ class MjpegSource:
                     return
         except (OSError, http.client.HTTPException) as error:
             raise CameraError(self._error_message(error)) from None
+        if num == 0 and kind.startswith("image/") and kind not in _JPEG_KINDS:
+            raise CameraError(f"{self.address.shown}: sends {kind}, not JPEG pictures; set the camera to JPEG")
         if num == 0 and kind.startswith("image/"):
             yield Piece(b"", False)
         elif num != 1 or kind.startswith("multipart/"):

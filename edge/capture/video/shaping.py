@@ -25,10 +25,13 @@ from edge.capture.planes import Plane, Planes
 
 FOUR_TO_THREE = Fraction(4, 3)
 _TELEVISION = {
-    (720, 576), (704, 576), (704, 480), (720, 288), (704, 288), (720, 240), (704, 240), (352, 576), (352, 480),
+    (720, 576), (704, 576), (704, 480), (352, 576), (352, 480),
     (960, 576), (960, 480), (944, 576), (928, 576), (928, 480),
 }  # fmt: skip
 """Sizes that only analog television has, always shown as 4 to 3 unless the stream says otherwise."""
+_ONE_FIELD = {(width, height) for width in (640, 704, 720, 928, 944, 960) for height in (240, 288)}
+"""Sizes of every second line of such a picture, as recorders keep it: nobody films so with square pixels, although some
+encoders say they are square where they don't know."""
 _LEAST_CHANGE = 0.01
 _MOST_SQUEEZED = 4
 """Pixels further from square are a fault of the file."""
@@ -42,11 +45,9 @@ def aspect_of(setting: str) -> Fraction | None:
 
 def pixel_aspect(width: int, height: int, stated: Fraction | None, wanted: Fraction | None, interlaced: bool) -> float:
     """Width of a pixel by its height: as `wanted` for the whole picture, else as `stated`, else by the size."""
-    if (
-        wanted is None
-        and not stated
-        and ((width, height) in _TELEVISION or (interlaced and (width, height) == (720, 480)))
-    ):
+    size = (width, height)
+    is_squeezed = size in _TELEVISION or (interlaced and size == (720, 480))
+    if wanted is None and ((size in _ONE_FIELD and stated in (None, 0, 1)) or (is_squeezed and not stated)):
         wanted = FOUR_TO_THREE
     found = float(wanted * height / width) if wanted else float(stated or 1)
     is_sane = 1 / _MOST_SQUEEZED <= found <= _MOST_SQUEEZED and abs(found - 1) >= _LEAST_CHANGE

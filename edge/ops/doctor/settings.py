@@ -7,7 +7,9 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 
+from edge.capture.address import parse_source
 from edge.config import CameraConfig, Config, DetectConfig, Origins, drawn
+from edge.errors import ConfigError
 from edge.ops.doctor.check import Check, failed, passed, warned
 from edge.ops.effective import defaults, effective
 
@@ -37,7 +39,16 @@ def check_settings(config: Config, origins: Origins | None = None) -> list[Check
     cameras = "1 camera" if len(config.camera) == 1 else f"{len(config.camera)} cameras"
     where = f"{origins.path}: " if origins is not None and origins.is_there else ""
     found = f"{where}{cameras}, data in {config.data_dir}; differs from the defaults: "
-    return [passed(name, found + (", ".join(changed) or "nothing")), *contradictions(config)]
+    return [passed(name, found + (", ".join(changed) or "nothing")), *_addresses(config), *contradictions(config)]
+
+
+def _addresses(config: Config) -> Iterator[Check]:
+    """Fail for each camera whose address can't be used: with it the service does not start."""
+    for camera in config.camera:
+        try:
+            parse_source(camera)
+        except ConfigError as error:
+            yield failed(f"source of {camera.name}", str(error), "correct [[camera]] source; until then nothing starts")
 
 
 def check_statuses(config: Config, statuses: Sequence[str]) -> Check:

@@ -63,6 +63,12 @@ def test_a_part_without_a_picture_is_counted() -> None:
     assert [piece.is_whole for piece in pieces] == [True, False, True]
 
 
+def test_texts_between_the_pictures_are_no_damage() -> None:
+    told = b"\r\n--edge\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nlevel"
+    wire = b"".join(told + HEADER % len(picture) + picture for picture in PICTURES)
+    assert [piece.is_whole for piece in found(wire)] == [True] * 3
+
+
 def test_what_is_no_picture_ends_without_one() -> None:
     assert found(b"") == found(b"\xff\xd8\xff") == found(bytes(1000)) == []
     assert whole(found(b"\xff\xd8\xff\xe0" + bytes(3000))) == []

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import cv2
 import pytest
 
 from edge.capture.camera import Camera
@@ -24,7 +25,7 @@ GRAYS = (60, 100, 140, 180, 220)
 
 
 class MjpegServer(ThreadingHTTPServer):
-    """Serves /live (now and then a picture cut off), /broken (only such), /short (three pictures), /silent, /page."""
+    """Serves /live (now and then a picture cut off), /broken (only such), /short (three), /silent, /page, /png."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -56,6 +57,11 @@ class MjpegHandler(BaseHTTPRequestHandler):
             self.end_headers()
             return
         self.send_response(200)
+        if self.path == "/png":
+            self.send_header("Content-Type", "image/png")
+            self.end_headers()
+            self.wfile.write(cv2.imencode(".png", flat(60, 32, 48))[1].tobytes())
+            return
         self.send_header("Content-Type", 'multipart/x-mixed-replace; boundary="edge"')
         self.end_headers()
         number = 0
@@ -113,6 +119,7 @@ def test_broken_pictures_are_dropped_and_counted_and_whole_ones_come(server: Mjp
         ("/page", "text/html, not an MJPEG stream"),
         ("/secret", "password refused"),
         ("/nothing", "404"),
+        ("/png", "sends image/png, not JPEG pictures; set the camera"),
     ],
 )
 def test_what_is_wrong_with_a_stream_is_said(server: MjpegServer, path: str, word: str) -> None:

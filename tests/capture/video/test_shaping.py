@@ -91,6 +91,14 @@ def test_the_shape_of_pixels_follows_the_setting_then_the_stream_then_the_size_o
     assert pixel_aspect(720, 576, Fraction(64, 45), None, False) == pytest.approx(64 / 45)
     assert pixel_aspect(720, 576, Fraction(1), None, False) == 1
     assert pixel_aspect(704, 288, None, None, False) == pytest.approx(12 / 22, rel=0.01)
+    for width in (640, 704, 720, 928, 944, 960):
+        for stated in (None, Fraction(0), Fraction(1)):
+            assert pixel_aspect(width, 288, stated, None, False) == pytest.approx(4 / 3 * 288 / width), (
+                "every second line"
+            )
+            assert pixel_aspect(width, 240, stated, None, False) == pytest.approx(4 / 3 * 240 / width)
+    assert pixel_aspect(704, 288, Fraction(16, 22), None, False) == pytest.approx(16 / 22), "as the stream says"
+    assert pixel_aspect(352, 288, Fraction(1), None, False) == 1
     assert pixel_aspect(720, 480, None, None, False) == 1, "phones film so, with square pixels"
     assert pixel_aspect(720, 480, None, None, True) == pytest.approx(8 / 9)
     assert pixel_aspect(1920, 1080, None, four_to_three, False) == pytest.approx(0.75)
