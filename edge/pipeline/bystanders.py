@@ -15,7 +15,7 @@ from edge.pixels.faces.boxes import iou
 from edge.pixels.faces.cover import cover_faces
 from edge.records import Detections, Track
 
-SECOND_LOOK_SCORE = 0.37
+SECOND_LOOK_SCORE = 0.34
 """Detector score from which on the second look covers what may be a face: a cover too many does less harm. Nearly every
 face that can be seen is found from here on, as from .3 on by the detector before (decision 90)."""
 SECOND_LOOK_PX = 960

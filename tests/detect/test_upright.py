@@ -196,4 +196,4 @@ def test_letters_screens_and_stairs_of_a_crowd_are_no_faces(shared_data: Path) -
         frames = [resize(frame.image, 360, 640) for frame in source.frames()]
     found = clutter(frames, ours, peer)
     assert found.num_clutter <= len(frames) / 20
-    assert found.num_peer_sure_found >= 0.93 * found.num_peer_sure
+    assert found.num_peer_sure_found >= 0.92 * found.num_peer_sure
