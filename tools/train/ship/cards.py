@@ -22,8 +22,8 @@ _WORDS: dict[str, dict[str, Any]] = {
             f"{_LFW}: mosaics and whole pictures",
             "the 91 images of SRCNN and 70 of BSDS500 train (research): backgrounds",
             "drawn clutter: shelves, packets, grids, text, blobs, vehicles",
-            "heads seen from above: faces of the same people, of UTKFace's 8,508 adults (non-commercial research) and of "
-            "SFHQ sheets (synthetic faces, MIT) in drawn hair; backs of heads, plain skin and hands",
+            "heads seen from above: faces of the same people, of UTKFace's 8,508 adults (non-commercial research) and "
+            "of SFHQ sheets (synthetic faces, MIT) in drawn hair; backs of heads, plain skin and hands",
         ],
         "limits": (
             "Faces from about 10 to 300 px, upright to some 30 degrees of roll; profiles are found later than frontal "
