@@ -21,6 +21,7 @@ from edge.sessions import InputSpec, ModelEntry, Pack, Session, combined_sha256,
 
 ALIGNED_SIDE_PX = 112
 MAX_BATCH = 32
+LEAST_DIM = 2
 PEER_INPUT = InputSpec(color="RGB", mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
 """ImageNet's mean and standard deviation in 0..255 units, as the public MobileFaceNet wants them."""
 
@@ -54,6 +55,11 @@ class Embedder:
         self._session = session
         self._batch = session.batch or MAX_BATCH
         self.dim = int(next(iter(self._run(np.zeros((1, ALIGNED_SIDE_PX, ALIGNED_SIDE_PX, 3), np.uint8)))).shape[0])
+        if self.dim < LEAST_DIM:
+            raise ModelError(
+                f"{session.info.file}: no embedder: it answers {self.dim} number a face, by which nobody can be told "
+                "from others; choose an embed model of the pack"
+            )
 
     @property
     def sha256(self) -> str:

@@ -78,6 +78,12 @@ def test_a_detector_is_no_embedder(tmp_path: Path) -> None:
         Embedder(load_file(tmp_path / "red.onnx", "embed", RUNTIME))
 
 
+def test_one_number_tells_nobody_from_others(tmp_path: Path) -> None:
+    (tmp_path / "one.onnx").write_bytes(embedder_bytes(dim=1))
+    with pytest.raises(ModelError, match="1 number a face"):
+        Embedder(load_file(tmp_path / "one.onnx", "embed", RUNTIME))
+
+
 def test_fuse_is_the_weighted_mean_of_length_one() -> None:
     a, b = np.array([1, 0], np.float32), np.array([0, 1], np.float32)
     np.testing.assert_allclose(fuse(np.stack([a, b])), np.array([1, 1]) / math.sqrt(2), atol=1e-6)

@@ -23,6 +23,8 @@ that came and went with it would fill the feed."""
 LOAD_STATES = (OK, "behind", "overloaded")
 MIN_FPS = 2.0
 """Frames per second and camera below which an appliance that drops frames is overloaded: faces may pass unseen."""
+FEW_DROPPED = 0.1
+"""Share of the frames that may be dropped all the same: of a camera of one frame a second one may be."""
 GOOD_FPS = 5.0
 """Frames per second and camera below which the appliance is behind: too few shots of a face for a sure answer."""
 HOT_C, COOL_C = 80.0, 75.0
@@ -170,7 +172,7 @@ class LoadCheck:
         span_s = now.at_s - first.at_s
         fps, dropped = (now.done - first.done) / span_s, now.dropped - first.dropped
         said = f"{fps:.1f} frames/s are processed"
-        if num_live and dropped > 0:
+        if num_live and dropped > FEW_DROPPED * (dropped + now.done - first.done):
             said += f", {dropped / span_s:.1f} are dropped"
             each = fps / num_live
             if each < MIN_FPS * (RECOVERY_FACTOR if former == "overloaded" else 1.0):

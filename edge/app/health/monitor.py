@@ -229,7 +229,8 @@ class HealthMonitor:
 
     def _check_load(self, now: dt.datetime) -> None:
         inputs = self._inputs
-        live = sum(health.state in SEEING_STATES for health in inputs.cameras())
+        seeing = [health.camera for health in inputs.cameras() if health.state in SEEING_STATES]
+        live = sum(inputs.is_scheduled(camera, now) for camera in seeing)
         count = checks.FrameCount(time.monotonic(), inputs.frames_done(), inputs.frames_dropped())
         found = self._load.check(count, live, self._state("load"))
         if found is None:

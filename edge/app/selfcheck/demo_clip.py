@@ -70,9 +70,7 @@ def _scikit_image(name: str) -> BgrImage:
     try:
         from skimage import data
     except ImportError:
-        raise ConfigError(
-            "the demo renders its clip from scikit-image's pictures: pip install 'edge-faces[demo]'"
-        ) from None
+        raise ConfigError("the demo renders its clip from scikit-image's pictures: pip install scikit-image") from None
     picture = getattr(data, name)()
     image = picture[0] if isinstance(picture, tuple) else picture
     return np.ascontiguousarray(image[:, :, ::-1])

@@ -49,8 +49,8 @@ def decode_heic(data: bytes, name: str) -> BgrImage:
     heif = _library()
     if heif is None:
         raise ImageError(
-            f"{name}: is a HEIC picture, and this installation can't read those; install the extra "
-            "(`pip install 'edge-faces[heif]'`), or save the picture as JPEG"
+            f"{name}: is a HEIC picture, and this installation can't read those; install "
+            "pillow-heif (`pip install pillow-heif`), or save the picture as JPEG"
         )
     try:
         opened = heif.open_heif(data, convert_hdr_to_8bit=True, bgr_mode=True)

@@ -79,6 +79,11 @@ def test_load_needs_some_seconds_and_a_camera_that_gives_frames() -> None:
     for second in range(12):
         found = slow.check(FrameCount(float(second), second, 0), 1, "ok")
     assert found == ("ok", "1.0 frames/s are processed"), "a slow camera of which nothing is shed"
+    shed = LoadCheck()
+    for second in range(12):
+        found = shed.check(FrameCount(float(second), second, min(second, 1)), 1, "ok")
+    assert found is not None
+    assert found[0] == "ok", "one frame of ten, of a camera that sends one a second"
     two = LoadCheck()
     for second in range(12):
         found = two.check(FrameCount(float(second), second * 8, second), 2, "ok")

@@ -126,6 +126,16 @@ def test_shed_frames_are_told_with_their_number(scene: Scene, monkeypatch: pytes
     assert items[2][1]["lost"] > 100
 
 
+def test_outside_the_hours_of_all_cameras_no_face_can_be_missed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, scene.is_scheduled = [100.0], False
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0], monotonic_ns=time.monotonic_ns))
+    for _ in range(20):
+        now[0] += 1
+        scene.done, scene.dropped = scene.done + 1, scene.dropped + 50
+        scene.look(1)
+    assert not [body for _, body in scene.items() if body.get("subject") == "load"]
+
+
 def test_a_clock_that_is_set_is_told(scene: Scene) -> None:
     scene.look()
     scene.clock.forward(seconds=-90)
