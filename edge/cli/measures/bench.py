@@ -57,8 +57,8 @@ def _print(figures: dict[str, Any]) -> None:
     enhancement = figures["enhancement"]
     chain = enhancement["chain"]
     for name, stage in {**enhancement["steps"], "+".join(chain["steps"]): chain}.items():
-        work = f"{name}, one face, one core, which works {stage['core_ms']:.1f} ms"
-        rows.add_row(work, *(f"{stage[part]:.2f}" for part in PARTS), "", "")
+        figures_of_step = (*(stage[part] for part in PARTS), stage["core_ms"])
+        rows.add_row(f"{name}, one face, one core", *(f"{figure:.2f}" for figure in figures_of_step), "")
     out.print(rows)
     for one in enhancement["int8_beside_fp32"]:
         times, size = one["ms_ratio"], one["bytes_ratio"]
