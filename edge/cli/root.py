@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import signal
 import sys
-from types import ModuleType
-from typing import Annotated, Any
+from types import FrameType, ModuleType
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -78,8 +81,29 @@ def _root(version: Annotated[bool, typer.Option("--version", help="print the ver
         raise typer.Exit
 
 
+class _EndedBySignal(BaseException):
+    """Somebody ended the program, or closed its terminal."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def _leave_nothing_behind() -> None:
+    """A crash writes no memory, and so no face, to the disk; a signal that ends us lets temporary folders go first."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    signal.signal(number, signal.SIG_DFL)  # a second one ends us at once
+    raise _EndedBySignal(number)
+
+
 def main() -> int:
     """Run the command line and return its exit code."""
+    _leave_nothing_behind()
     disclosure.guard_tracebacks()
     streams.prepare()
     try:
@@ -100,6 +124,9 @@ def main() -> int:
     except KeyboardInterrupt:
         print("edge: stopped", file=sys.stderr)  # noqa: T201
         return 130
+    except _EndedBySignal as ended:
+        os.kill(os.getpid(), ended.number)  # whoever waits for us sees what ended us
+        return 128 + ended.number
 
 
 def _run() -> int:

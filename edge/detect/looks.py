@@ -88,11 +88,14 @@ class Looks(NamedTuple):
         return found.back(self.fit)
 
 
-def tiles(width: int, height: int, number: int) -> list[tuple[int, int, int, int]]:
-    """`number` x `number` tiles (left, top, right, bottom) that cover a frame and overlap by `TILE_OVERLAP`."""
-    share = 1 / (number - (number - 1) * TILE_OVERLAP)
+def tiles(width: int, height: int, across: int, down: int | None = None) -> list[tuple[int, int, int, int]]:
+    """`across` x `down` tiles (left, top, right, bottom) that cover a frame and overlap by `TILE_OVERLAP`.
+
+    `down` left out: as many as `across`.
+    """
     spans = []
-    for side in (width, height):
+    for side, number in ((width, across), (height, across if down is None else down)):
+        share = 1 / (number - (number - 1) * TILE_OVERLAP)
         length = min(math.ceil(side * share), side)
         spans.append([(round(k * (side - length) / max(number - 1, 1)), length) for k in range(number)])
     return [(x, y, x + w, y + h) for y, h in spans[1] for x, w in spans[0]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -20,7 +21,9 @@ SECOND_LOOK_SCORE = 0.34
 face that can be seen is found from here on, as from .3 on by the detector before (decision 90)."""
 SECOND_LOOK_PX = 960
 """Frames with a longer side are also searched in tiles, since the detector would see their small faces too coarsely."""
-NUM_TILES = 2
+LEAST_TILES = 2
+TILE_PX = 2200
+"""Side that no tile exceeds by much: in a larger one faces that anybody would know were too small for the detector."""
 DOUBTFUL_MARGIN = 0.1
 """The cover of what may be a face reaches so far beyond it: with more, false finds would hide much of the scene."""
 SAME_FACE_IOU = 0.2
@@ -64,6 +67,12 @@ def bystanders_of(track: Track, detections: Detections, tracks: Sequence[Track])
     if detections.doubtful is not None:
         doubtful = np.concatenate([doubtful, detections.doubtful])
     return Bystanders(np.delete(detections.boxes, own, axis=0), doubtful, _is_told(detections))
+
+
+def beside(face: int, detections: Detections) -> Bystanders:
+    """All faces of a picture beside its detection number `face`."""
+    doubtful = _no_boxes() if detections.doubtful is None else detections.doubtful
+    return Bystanders(np.delete(detections.boxes, face, axis=0), doubtful, _is_told(detections))
 
 
 def _is_told(detections: Detections) -> bool:
@@ -124,7 +133,8 @@ def _searched(image: BgrImage, known: Bystanders, searcher: Searcher | None) -> 
         sure.append(searcher.detect(image).boxes)
         doubtful.append(searcher.detect(image, SECOND_LOOK_SCORE).boxes)
     if max(height, width) > SECOND_LOOK_PX:
-        for left, top, right, bottom in tiles(width, height, NUM_TILES):
+        across, down = (max(LEAST_TILES, math.ceil(side / TILE_PX)) for side in (width, height))
+        for left, top, right, bottom in tiles(width, height, across, down):
             part = searcher.detect(np.ascontiguousarray(image[top:bottom, left:right]), SECOND_LOOK_SCORE).boxes
             doubtful.append(part + np.array([left, top] * 2, np.float32))
     return Bystanders(np.concatenate(sure), np.concatenate(doubtful), is_searched=True)

@@ -176,6 +176,20 @@ def test_who_stands_outside_the_region_that_was_searched_is_covered_as_surely_as
     assert np.array_equal(kept[1][top:bottom, left:right], image[top:bottom, left:right])
 
 
+def test_a_small_face_in_a_panorama_is_covered(models: Models) -> None:
+    person = demo_clip.portrait()[:300, 60:360]
+    wide = np.full((1200, 24000, 3), 90, np.uint8)
+    wide[100:1000, 100:1000] = cv2.resize(person, (900, 900))
+    places = (5000, 9500, 14000, 20500)
+    for left in places:
+        wide[500:660, left : left + 160] = cv2.resize(person, (160, 160), interpolation=cv2.INTER_AREA)
+    own = (451.0, 271.0, 733.0, 632.0)
+    kept = cover_bystanders(wide, own, look_again(wide, own, Bystanders(), models.stages.second_look))
+    for left in places:
+        assert not kept[540:590, left + 67 : left + 105].any()
+    assert np.array_equal(kept[271:632, 451:733], wide[271:632, 451:733])
+
+
 def test_a_doubtful_box_on_the_own_face_covers_nothing_of_it() -> None:
     image = np.random.default_rng(0).integers(0, 255, (100, 100, 3), dtype=np.uint8)
     own = (30.0, 30.0, 60.0, 70.0)

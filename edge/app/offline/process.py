@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from edge.pixels.encode import to_png
 from edge.store import Store
 
 REPORT = "report.html"
+_CROP = re.compile(r"[0-9a-f-]{36}_(?:found\.png|enhanced\.png|enrolled\.png|frame\.jpg)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,11 @@ def _make_folder(out: Path) -> None:
 
 
 def _write(out: Path, results: list[clips.ClipResult], references: dict[str, bytes]) -> None:
+    """Write lines and pictures; pictures of an earlier run into the same folder go, for its lines go, too."""
     try:
+        for old in (out / "crops").iterdir():
+            if _CROP.fullmatch(old.name):
+                old.unlink()
         (out / "hits.jsonl").write_text("".join(f"{line}\n" for line in clips.hit_lines(results)), "utf-8")
         (out / "tracks.jsonl").write_text("".join(f"{line}\n" for line in clips.track_lines(results)), "utf-8")
         for result in results:

@@ -20,9 +20,9 @@ from edge.capture.pictures.images import decode_foreign, read_image
 from edge.capture.sources import VIDEO_SUFFIXES, open_path
 from edge.errors import EdgeError, ImageError
 from edge.names import is_left_behind, printable
+from edge.pipeline.bystanders import beside, cover_bystanders, look_again
 from edge.pipeline.draft import cut_with_margin
 from edge.pixels.encode import file_sha256, to_png
-from edge.pixels.faces.cover import cover_faces
 from edge.pixels.faces.geometry import align
 from edge.pixels.measures.quality import measure
 from edge.pixels.resize import resize
@@ -214,7 +214,8 @@ class _Measurer:
         shown = order if wanted is None and at_s is None and len(order) > 1 else []
         faces = tuple(to_png(_small(cut_with_margin(image, _corners(found.boxes[n]))[0])) for n in shown)
         landmarks, box = found.landmarks[face], found.boxes[face]
-        image = cover_faces(image, np.delete(found.boxes, face, axis=0), box)  # others in the picture are not kept
+        others = look_again(image, _corners(box), beside(face, found), self._stages.second_look)
+        image = cover_bystanders(image, _corners(box), others)  # others in the picture are not kept
         crop = align(image, landmarks)
         quality = measure(crop, landmarks, box)
         embedding = self._stages.embedder.embed(crop[np.newaxis])[0]

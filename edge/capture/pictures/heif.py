@@ -1,6 +1,7 @@
 """HEIC and AVIF: pictures in the boxes of a video file (ISO/IEC 23008-12): which one, its size, HEIC's pixels.
 
-OpenCV decodes AVIF. HEIC needs `pillow-heif`, the extra `heif`; without it such a picture is refused by name.
+OpenCV decodes AVIF, and we turn it. HEIC needs `pillow-heif`, the extra `heif`; without it such a picture is refused by
+name.
 """
 
 from __future__ import annotations
@@ -63,6 +64,16 @@ def decode_heic(data: bytes, name: str) -> BgrImage:
         raise ImageError(f"{name}: is damaged or cut off ({len(data)} bytes; {told}); copy the file again") from None
     planes = image if image.ndim == 3 else np.repeat(image[:, :, np.newaxis], 3, axis=2)
     return np.ascontiguousarray(planes[:, :, :3], dtype=np.uint8)
+
+
+def turned(image: BgrImage, data: bytes) -> BgrImage:
+    """An AVIF's pixels turned and mirrored as its boxes `irot` and `imir` say, which OpenCV leaves to its caller."""
+    header = data[:MAX_HEADER_BYTES]
+    if (at := header.find(b"\x00\x00\x00\x09irot")) >= 0:
+        image = np.rot90(image, header[at + 8] & 3)
+    if (at := header.find(b"\x00\x00\x00\x09imir")) >= 0:
+        image = image[:, ::-1] if header[at + 8] & 1 else image[::-1]
+    return np.ascontiguousarray(image)
 
 
 def _library() -> Any:

@@ -99,7 +99,7 @@ def decode_image(data: bytes, name: str) -> BgrImage:
     Returns
     -------
     (H, W, 3) uint8, blue-green-red, 0..255. Gray becomes three equal channels, alpha is dropped, 16 bits become 8,
-    and the EXIF orientation is applied.
+    and the EXIF orientation, of HEIC and AVIF that of their boxes, is applied.
 
     Raises
     ------
@@ -158,7 +158,8 @@ def decode_here(data: bytes, name: str) -> BgrImage:
         raise ImageError(f"{name}: is an AVIF picture, and OpenCV was built without AVIF here; save it as JPEG")
     if image is None:
         raise ImageError(f"{name}: is damaged or cut off ({len(data)} bytes); copy the file again")
-    return np.ascontiguousarray(image, dtype=np.uint8)
+    made = np.ascontiguousarray(image, dtype=np.uint8)
+    return heif.turned(made, data) if kind == "AVIF" else made
 
 
 def _reads_avif() -> bool:

@@ -51,6 +51,19 @@ def test_the_enrolled_portrait_is_recognised(tmp_path: Path, portrait: Path) -> 
     assert (tmp_path / "out" / "hits.jsonl").read_bytes() == first
 
 
+def test_a_second_run_into_one_folder_leaves_no_picture_of_the_first(tmp_path: Path, portrait: Path) -> None:
+    (tmp_path / "people" / "Ann").mkdir(parents=True)
+    (tmp_path / "people" / "Ann" / "a.png").write_bytes(portrait.read_bytes())
+    empty = tmp_path / "empty.png"
+    empty.write_bytes(encode(flat(90), ".png"))
+    crops, own = tmp_path / "out" / "crops", tmp_path / "out" / "crops" / "notes.txt"
+    process_files(Config(), portrait, tmp_path / "out", watchlist=tmp_path / "people", degradation=None)
+    assert list(crops.iterdir())
+    own.write_text("the user's")
+    process_files(Config(), empty, tmp_path / "out", watchlist=tmp_path / "people", degradation=None)
+    assert list(crops.iterdir()) == [own]
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".webp", ".avif", ".jfif"])
 def test_a_smaller_copy_is_recognised_in_every_kind(
     tmp_path: Path, models: Models, active: ActiveList, suffix: str

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from edge.arrays import MAX_PIXELS
 from edge.capture.pictures import images as images_module
@@ -59,6 +60,22 @@ def test_both_are_read_from_bytes_and_files(
     assert np.array_equal(shot.image, read_image(path))
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_an_avif_is_turned_upright(orientation: int) -> None:
+    """Its library writes the orientation into boxes of the file, as phones and converters do."""
+    image = flat(0, 48, 64)
+    image[:24, :32] = (0, 0, 250)
+    about = Image.Exif()
+    about[0x0112] = orientation
+    file, plain = BytesIO(), BytesIO()
+    Image.fromarray(image[:, :, ::-1]).save(plain, "TIFF", exif=about)
+    Image.fromarray(image[:, :, ::-1]).save(file, "AVIF", exif=about, quality=95)
+    shown = decode_image(file.getvalue(), "a.avif").astype(int)
+    expected = decode_image(plain.getvalue(), "a.tiff").astype(int)
+    assert shown.shape == expected.shape
+    assert np.abs(shown - expected).mean() < 12
+
+
 def test_a_video_is_neither(tmp_path: Path) -> None:
     head = write_clip(tmp_path / "a.mp4", [flat(9)] * 3).read_bytes()[:512]
     assert kind_of(head) is None
@@ -68,7 +85,7 @@ def test_a_video_is_neither(tmp_path: Path) -> None:
 
 def test_without_the_extra_a_heic_is_named(heic: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    with pytest.raises(ImageError, match=r"a\.heic: is a HEIC picture.*edge-faces\[heif\]"):
+    with pytest.raises(ImageError, match=r"a\.heic: is a HEIC picture.*pip install pillow-heif"):
         decode_here(heic, "a.heic")
 
 
