@@ -157,9 +157,11 @@ class Releases:
                 "place; mend what is wrong, then run `edge release settle`"
             )
         self.site.stop()
-        self.site.edge(trial.before, "release", "database", "--put-back")
-        self._point(trial.before)
-        self.site.start()
+        try:
+            self.site.edge(trial.before, "release", "database", "--put-back")
+            self._point(trial.before)
+        finally:
+            self.site.start()  # where it can't be rolled back, what is in place is better than an idle box
         self._write_outcome(trial.version, False, why)
         raise ReleaseError(f"release {trial.version} was rolled back, {trial.before} is in use again: {why}")
 

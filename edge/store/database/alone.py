@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,13 +13,16 @@ from edge.store.database import connect
 
 IN_USE = "in-use.lock"
 """Locked by everybody who has the store open."""
+_LOOK_EVERY_S = 0.1
 
 
 @contextlib.contextmanager
-def alone(data_dir: Path) -> Iterator[None]:
-    """Keep others from opening the store; StoreError while the service or a command has it open."""
+def alone(data_dir: Path, wait_s: float = 0.0) -> Iterator[None]:
+    """Keep others from opening the store; StoreError where somebody has it open after `wait_s`."""
     with connect.lock_folder(data_dir):
-        handle = connect.lock_file(data_dir / IN_USE, is_shared=False)
+        until = time.monotonic() + wait_s
+        while (handle := connect.lock_file(data_dir / IN_USE, is_shared=False)) is None and time.monotonic() < until:
+            time.sleep(_LOOK_EVERY_S)
         if handle is None:
             raise StoreError(f"{data_dir}: the service or another command has it open; stop it first")
         try:
