@@ -1,4 +1,4 @@
-"""Work on a data directory that nobody else may have open, such as giving it a new identity or restoring it."""
+"""Who may work on a data directory: one service; nobody else while it gets a new identity, or is restored."""
 
 from __future__ import annotations
 
@@ -29,3 +29,22 @@ def alone(data_dir: Path, wait_s: float = 0.0) -> Iterator[None]:
             yield
         finally:
             os.close(handle)
+
+
+@contextlib.contextmanager
+def as_service(data_dir: Path) -> Iterator[None]:
+    """Be the only service of a data directory that was opened; StoreError where another one is.
+
+    Two would watch twice, and every alert would come twice. Commands may have the store open meanwhile.
+    """
+    path = data_dir / "service.lock"
+    try:
+        handle = connect.lock_file(path, is_shared=False)
+    except OSError as error:
+        raise connect.explain(error, path) from error
+    if handle is None:
+        raise StoreError(f"{data_dir}: another service works on it; stop that one, or give this one its own data_dir")
+    try:
+        yield
+    finally:
+        os.close(handle)
