@@ -39,7 +39,7 @@ class Consumers:
             self._fresh[name] = (seq, self._core.clock())
 
     def all(self, db: sqlite3.Connection) -> list[Consumer]:
-        """Every name that may read alerts, with its lag; one that never pulled has seq 0."""
+        """Every name that may read alerts now, with its lag; one that never pulled has seq 0."""
         with self._lock:
             fresh = dict(self._fresh)  # before the rows are read: what is saved meanwhile is in one of the two
         head = feed.head(db)
@@ -48,7 +48,9 @@ class Consumers:
             for name, seq, at in db.execute("SELECT name, seq, last_pull_at FROM consumers")
         }
         rows |= fresh
-        names = sorted({token.name for _, token in tokens.all_tokens(db) if "alerts:read" in token.scopes})
+        now = self._core.clock()
+        valid = (token for _, token in tokens.all_tokens(db) if token.expires_at is None or token.expires_at > now)
+        names = sorted({token.name for token in valid if "alerts:read" in token.scopes})
         known = [(name, *rows.get(name, (0, None))) for name in names]
         return [Consumer(name, seq, max(head - seq, 0), at) for name, seq, at in known]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edge import durable
 from edge.errors import ConflictError, ReleaseError
 from edge.ops.release.releases import Releases
 
@@ -112,6 +114,23 @@ def test_a_box_whose_update_cannot_be_taken_back_yet_does_not_stay_idle(releases
     bench.refused.clear()
     with pytest.raises(ReleaseError, match=r"1\.0\.0 is in use again"):
         releases.settle()
+
+
+def test_a_full_disk_while_the_link_moves_is_rolled_back(
+    releases: Releases, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = durable.point
+
+    def full(link: Path, target: Path) -> None:
+        if target.name == "1.1.0":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        point(link, target)
+
+    monkeypatch.setattr(durable, "point", full)
+    with pytest.raises(ReleaseError, match=r"1\.0\.0 is in use again: .*No space left"):
+        releases.use("1.1.0")
+    assert bench.done[-2:] == ["1.0.0: release database --put-back", "start"]
+    assert releases.trial() is None
 
 
 def test_a_release_whose_figures_leave_the_band_is_never_put_in_use(releases: Releases, bench: Bench) -> None:

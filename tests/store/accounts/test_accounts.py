@@ -207,6 +207,14 @@ def test_a_name_given_anew_starts_anew_while_the_service_runs(store: Store, monk
     assert [(one.seq, one.last_pull_at) for one in store.consumers()] == [(0, None)]
 
 
+def test_a_token_that_has_expired_pulls_no_more(store: Store, clock: Clock) -> None:
+    store.add_token("central", ["alerts:read"]).result(10)
+    store.add_token("visitor", ["alerts:read"], clock.now + dt.timedelta(hours=1)).result(10)
+    assert [known.name for known in store.consumers()] == ["central", "visitor"]
+    clock.forward(hours=1)
+    assert [known.name for known in store.consumers()] == ["central"]
+
+
 def test_checking_a_token_touches_no_database(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = store.add_token("central", ["alerts:read"]).result(10)
     assert store.check_token(secret) is not None
