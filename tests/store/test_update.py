@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
 
 from edge.errors import StoreError
 from edge.store import Store, migrate, update
-from edge.store.database import connect
 from edge.store.people import copies
 
 NOW = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
@@ -97,18 +97,23 @@ def test_a_database_in_use_is_not_swapped(tmp_path: Path, monkeypatch: pytest.Mo
             update.migrate_copy(tmp_path, NOW)
 
 
-def test_a_command_that_has_written_nothing_yet_keeps_the_database_too(
+def test_what_a_command_writes_while_the_copy_is_migrated_is_not_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fill(tmp_path)
-    monkeypatch.setattr(update, "WAIT_S", 0.0)
-    with Store.open(tmp_path) as store, monkeypatch.context() as newer:
-        assert connect.log_bytes(tmp_path / "edge.db") == 0
-        know_one_more(newer)
-        with pytest.raises(StoreError, match="stop it first"):
-            update.migrate_copy(tmp_path, NOW)
-        seq = store.add_item("heartbeat", {"n": 2}).result().seq
-    assert update.database_facts(tmp_path).seq == seq
+    seq, migrating = fill(tmp_path), migrate.upgrade
+    command = threading.Thread(target=fill, args=(tmp_path,))
+
+    def slow(db: sqlite3.Connection, path: Path, now: dt.datetime) -> None:
+        migrating(db, path, now)
+        if path.name == update.COPY:
+            command.start()
+            command.join(2)  # it has to wait until the update is done
+
+    know_one_more(monkeypatch)
+    monkeypatch.setattr(migrate, "upgrade", slow)
+    assert update.migrate_copy(tmp_path, NOW)
+    command.join(60)
+    assert update.database_facts(tmp_path).seq == seq + 1
 
 
 @pytest.mark.parametrize("undo", ["roll back", "erase"])
