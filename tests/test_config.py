@@ -46,6 +46,8 @@ def test_least_configuration_of_the_contract(tmp_path: Path) -> None:
         ('[[camera]]\nname = "a"\n', "camera.0.source: is missing"),
         ('[status.banned]\nsevrity = "urgent"\n', "did you mean 'severity'"),
         ("[serve\n", "not valid TOML"),
+        pytest.param("a = " + "[" * 50_000, "not valid TOML", id="deep"),
+        pytest.param(f"[serve]\nport = {'9' * 5000}\n", "not valid TOML", id="long"),
         ("[recognise]\nmin_similarity = nan\n", "recognise.min_similarity"),
         ("[serve]\nport = true\n", "serve.port = True: is no number; give one"),
         ("[recognise]\nmin_similarity = true\n", "recognise.min_similarity = True: is no number"),

@@ -62,7 +62,7 @@ def read(data_dir: Path) -> dict[str, DrawnAreas]:
         if not _can_be_seen(path):
             return {}  # the data directory is another user's; what needs it says so
         why, what_to_do = error, "give it to the user that the service runs as (chown)"
-    except (OSError, ValueError, AttributeError, ValidationError) as error:
+    except (OSError, ValueError, AttributeError, RecursionError, ValidationError) as error:
         why, what_to_do = error, "correct that place, or remove the file and draw them anew"
     raise ConfigError(
         f"{path}: zones and masks drawn on the page can't be read ({' '.join(str(why).split())}); {what_to_do}"

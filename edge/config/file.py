@@ -27,7 +27,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(_text(path, path.read_bytes()))
     except OSError as error:
         raise ConfigError(f"{path}: can't be read ({error}); check the path and its permissions") from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # numbers and nesting beyond what Python reads, too
         raise ConfigError(f"{path}: not valid TOML: {error}; correct that place") from None
 
 
@@ -70,7 +70,7 @@ def _read_value(name: str, text: str) -> Any:
         return text
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{name}: not valid JSON: {error}; correct that place") from None
 
 

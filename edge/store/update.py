@@ -16,11 +16,14 @@ from edge.durable import sync
 from edge.errors import StoreError
 from edge.store import migrate
 from edge.store.database import connect, meta
+from edge.store.database.alone import alone
 from edge.store.feed import cursor, feed
 from edge.store.repair.set_aside import REFUSED
 
 BEFORE = "edge.db.before"
 COPY = "edge.db.copy"
+WAIT_S = 30.0
+"""How long an update waits for a command that still has the database open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,42 +57,57 @@ def migrate_copy(data_dir: Path, now: dt.datetime) -> bool:
     if about.schema == about.knows:
         return False
     path, copy, before = data_dir / "edge.db", data_dir / COPY, data_dir / BEFORE
-    for name in (copy, Path(f"{copy}-wal"), Path(f"{copy}-shm"), before):
-        name.unlink(missing_ok=True)
-    try:
-        os.close(os.open(copy, os.O_RDWR | os.O_CREAT, 0o600))
-        with contextlib.closing(connect.open_writer(path)) as old, contextlib.closing(sqlite3.connect(copy)) as new:
-            old.backup(new)
-        with contextlib.closing(connect.open_writer(copy)) as db:
-            migrate.upgrade(db, copy, now)
-        _require_closed(path)
-        os.link(path, before)
-        sync(copy)
-        copy.replace(path)
-        sync(data_dir)
-    except (sqlite3.Error, OSError) as error:
-        raise connect.explain(error, copy) from error
+    with alone(data_dir, WAIT_S):  # what is written after the copy was made would be lost
+        for name in (copy, Path(f"{copy}-wal"), Path(f"{copy}-shm"), before):
+            name.unlink(missing_ok=True)
+        try:
+            os.close(os.open(copy, os.O_RDWR | os.O_CREAT, 0o600))
+            with contextlib.closing(connect.open_writer(path)) as old, contextlib.closing(sqlite3.connect(copy)) as new:
+                old.backup(new)
+            with contextlib.closing(connect.open_writer(copy)) as db:
+                migrate.upgrade(db, copy, now)
+            _require_closed(path)
+            os.link(path, before)
+            sync(copy)
+            copy.replace(path)
+            sync(data_dir)
+        except (sqlite3.Error, OSError) as error:
+            raise connect.explain(error, copy) from error
     return True
 
 
 def roll_back(data_dir: Path) -> bool:
     """Restore the database from before the update, if it was kept. The one it replaces stays as `edge.db.refused`."""
     path, before = data_dir / "edge.db", data_dir / BEFORE
+    drop_unswapped(data_dir)
     if not before.exists():
         return False
-    try:
-        # Opening and closing moves the log into the file; the last connection to close deletes the log.
-        with contextlib.closing(connect.open_writer(path)):
-            pass
-        _require_closed(path)
-        refused = data_dir / REFUSED
-        refused.unlink(missing_ok=True)
-        os.link(path, refused)
-        before.replace(path)
-        sync(data_dir)
-    except (sqlite3.Error, OSError) as error:
-        raise connect.explain(error, path) from error
+    with alone(data_dir, WAIT_S):
+        try:
+            # Opening and closing moves the log into the file; the last connection to close deletes the log.
+            with contextlib.closing(connect.open_writer(path)):
+                pass
+            _require_closed(path)
+            refused = data_dir / REFUSED
+            refused.unlink(missing_ok=True)
+            os.link(path, refused)
+            before.replace(path)
+            sync(data_dir)
+        except (sqlite3.Error, OSError) as error:
+            raise connect.explain(error, path) from error
     return True
+
+
+def drop_unswapped(data_dir: Path) -> None:
+    """Delete what a migration left that was cut off before its swap: there `edge.db.before` is the database itself.
+
+    Two names for one file would each get a write-ahead log, and the file would be damaged.
+    """
+    path, before = data_dir / "edge.db", data_dir / BEFORE
+    if before.exists() and path.exists() and before.samefile(path):
+        before.unlink()
+        (data_dir / COPY).unlink(missing_ok=True)
+        sync(data_dir)
 
 
 def accept(data_dir: Path) -> None:

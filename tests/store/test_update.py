@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
 
 from edge.errors import StoreError
 from edge.store import Store, migrate, update
+from edge.store.people import copies
 
 NOW = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
 
@@ -90,8 +92,52 @@ def test_a_database_in_use_is_not_swapped(tmp_path: Path, monkeypatch: pytest.Mo
     with Store.open(tmp_path) as store:
         store.add_item("heartbeat", {}).result()
         know_one_more(monkeypatch)
-        with pytest.raises(StoreError, match="stop the service first"):
+        monkeypatch.setattr(update, "WAIT_S", 0.0)
+        with pytest.raises(StoreError, match="stop it first"):
             update.migrate_copy(tmp_path, NOW)
+
+
+def test_what_a_command_writes_while_the_copy_is_migrated_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seq, migrating = fill(tmp_path), migrate.upgrade
+    command = threading.Thread(target=fill, args=(tmp_path,))
+
+    def slow(db: sqlite3.Connection, path: Path, now: dt.datetime) -> None:
+        migrating(db, path, now)
+        if path.name == update.COPY:
+            command.start()
+            command.join(2)  # it has to wait until the update is done
+
+    know_one_more(monkeypatch)
+    monkeypatch.setattr(migrate, "upgrade", slow)
+    assert update.migrate_copy(tmp_path, NOW)
+    command.join(60)
+    assert update.database_facts(tmp_path).seq == seq + 1
+
+
+@pytest.mark.parametrize("undo", ["roll back", "erase"])
+def test_a_migration_cut_off_before_its_swap_leaves_one_name_of_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undo: str
+) -> None:
+    seq = fill(tmp_path)
+    with monkeypatch.context() as newer:
+        know_one_more(newer)
+        newer.setattr(update, "sync", power_cut)
+        with pytest.raises(KeyboardInterrupt):
+            update.migrate_copy(tmp_path, NOW)
+    assert (tmp_path / update.BEFORE).samefile(tmp_path / "edge.db")
+    if undo == "roll back":
+        assert not update.roll_back(tmp_path)
+    else:
+        assert copies.erase_from_copies(tmp_path, ["p1"], [], NOW)
+    assert [path.name for path in tmp_path.glob("edge.db*")] == ["edge.db"]
+    assert (tmp_path / "edge.db").stat().st_nlink == 1
+    assert update.database_facts(tmp_path).seq == seq
+
+
+def power_cut(path: Path) -> None:
+    raise KeyboardInterrupt
 
 
 def test_somebody_elses_database_is_refused(tmp_path: Path) -> None:

@@ -46,6 +46,11 @@ def test_the_inventory_becomes_settings_the_product_takes(tmp_path: Path) -> Non
     assert config.camera[1].loop
 
 
+def test_a_status_may_have_any_name(tmp_path: Path) -> None:
+    named = {"banned": {"severity": "urgent"}, "Hausverbot erteilt": {"severity": "urgent"}, "vermißt": {}, 'a"b': {}}
+    assert list(settings(tmp_path, [], {"status": named}, {}).status) == list(named)
+
+
 def test_a_system_that_has_not_booted_gets_no_identity() -> None:
     """Commands that open the database run on booted systems alone: boxes from one image would share what they made."""
     tasks = ROLE / "tasks"

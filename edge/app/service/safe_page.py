@@ -15,17 +15,14 @@ import os
 import signal
 import sys
 import tempfile
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from pydantic import ValidationError
-
 from edge import disclosure
 from edge.app.service import logs, service
 from edge.app.service.start.failed_starts import GOOD_AFTER_S, FailedStarts, Failure
-from edge.config import DEFAULT_PATH, Config, ServeConfig, load
+from edge.config import DEFAULT_PATH, Config, ServeConfig, file, load
 from edge.errors import ConfigError, EdgeError, ModelError, ServiceError, StoreError
 from edge.ops.system.systemd import SignsOfLife, feed_watchdog, notify_systemd
 from edge.serve import start
@@ -149,8 +146,8 @@ def _stamp(path: Path | None) -> tuple[int, int] | None:
 def _listening(path: Path | None) -> tuple[ServeConfig, Path] | None:
     """Address and data directory of a configuration that is wrong elsewhere; None where they can't be known."""
     try:
-        values = tomllib.loads((path or DEFAULT_PATH).read_text("utf-8"))
+        values = file.read(path or DEFAULT_PATH, dict(os.environ))
         serve = ServeConfig.model_validate(values.get("serve", {}))
         return serve, Path(str(values.get("data_dir", Config().data_dir)))
-    except (OSError, ValueError, ValidationError):
+    except (ConfigError, ValueError):  # pydantic's ValidationError is a ValueError
         return None

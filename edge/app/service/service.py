@@ -22,6 +22,7 @@ from edge.config import Config, drawn
 from edge.ops.system.clock import clock_facts
 from edge.ops.system.systemd import more_time_to_start, notify_systemd
 from edge.store import Store
+from edge.store.database.alone import as_service
 
 if TYPE_CHECKING:
     from edge.app.service.vision import VisionThread
@@ -61,6 +62,7 @@ async def run(
                 Store.open, config.data_dir, is_clock_synced=lambda: clock_facts()["synced"]
             )
         stack.callback(store.close)
+        stack.enter_context(as_service(config.data_dir))
         store.audit_log.record_settings(settings.changed_settings(config))
         _log_left_over(config)
         first = PreparingPage(config, store)

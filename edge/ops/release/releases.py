@@ -157,9 +157,11 @@ class Releases:
                 "place; mend what is wrong, then run `edge release settle`"
             )
         self.site.stop()
-        self.site.edge(trial.before, "release", "database", "--put-back")
-        self._point(trial.before)
-        self.site.start()
+        try:
+            self.site.edge(trial.before, "release", "database", "--put-back")
+            self._point(trial.before)
+        finally:
+            self.site.start()  # where it can't be rolled back, what is in place is better than an idle box
         self._write_outcome(trial.version, False, why)
         raise ReleaseError(f"release {trial.version} was rolled back, {trial.before} is in use again: {why}")
 
@@ -175,10 +177,20 @@ class Releases:
             raise ReleaseError(f"{self.folder}: no whole release {version!r}; there are: {there}. Install it again")
 
     def _point(self, version: str) -> None:
-        durable.point(self.link, Path("releases") / version)
+        with self._told():
+            durable.point(self.link, Path("releases") / version)
 
     def _write(self, path: Path, value: dict[str, Any]) -> None:
-        durable.replace(path, json.dumps(value).encode(), 0o644)
+        with self._told():
+            durable.replace(path, json.dumps(value).encode(), 0o644)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """A full disk, or one that can't be written, is a ReleaseError, so that the update is rolled back."""
+        try:
+            yield
+        except OSError as error:
+            raise ReleaseError(f"{self.root}: can't be changed ({error.strerror}); mend that, and try again") from None
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

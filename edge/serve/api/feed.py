@@ -10,12 +10,14 @@ from typing import Any
 
 from aiohttp import web
 
+from edge.errors import AuthError
 from edge.records import FeedItem, FeedPage
 from edge.serve.api.feed_pages import FEED_PAGES
 from edge.serve.api.schema import ITEM_FIELDS
 from edge.serve.app_keys import FEED_BELL, STORE, read
 from edge.serve.http import inputs
 from edge.serve.http.access import CALLER, Caller
+from edge.serve.http.auth import CALLERS
 from edge.serve.http.connection import NotModified
 from edge.serve.http.problems import no_hit
 from edge.serve.http.quotas import LONG_POLLS
@@ -63,6 +65,14 @@ async def alerts(request: web.Request) -> web.StreamResponse:
             if is_news or left_s <= 0:
                 return response
             await bell.wait(rings, left_s)
+            await _require_still_valid(request)
+
+
+async def _require_still_valid(request: web.Request) -> None:
+    """AuthError 401 where the token was revoked, or the login ended, during a long poll."""
+    caller, now = request[CALLER], await request.app[CALLERS].identify(request)
+    if (now.name, now.role, now.scopes) != (caller.name, caller.role, caller.scopes):
+        raise AuthError("the token or login ended while this request waited: ask again with a valid one", status=401)
 
 
 async def alert(request: web.Request) -> web.StreamResponse:
@@ -94,7 +104,7 @@ async def _answer(request: web.Request, pull: PullRequest) -> tuple[web.Response
     holds = _replay_check(request, pull)
     etag = pull.etag(store)
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    if inputs.has_seen(request, etag):
+    if inputs.has_seen(request, etag, any_counts=False):  # `*` tells nothing of the cursor, which may be too old
         _note_progress(store, caller, pull)
         return NotModified(headers, holds), False
     body, page = await request.app[FEED_PAGES].get(caller.owner, etag, lambda: _page(store, pull))

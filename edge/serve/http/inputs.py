@@ -38,11 +38,14 @@ def check_names(request: web.Request, known: tuple[str, ...]) -> None:
             raise RequestError(f"parameter {name!r} is given more than once: give it once")
 
 
-def has_seen(request: web.Request, etag: str) -> bool:
-    """Whether `If-None-Match` names this ETag, or `*`. Weak tags count, too: proxies that pack answers make them."""
+def has_seen(request: web.Request, etag: str, *, any_counts: bool = True) -> bool:
+    """Whether `If-None-Match` names this ETag, or `*` where that counts.
+
+    Weak tags count, too: proxies that pack answers make them.
+    """
     known = request.headers.getall("If-None-Match", [])
     tags = (part.strip().removeprefix("W/") for text in known for part in text.split(","))
-    return any(tag in (etag.removeprefix("W/"), "*") for tag in tags)
+    return any(tag == etag.removeprefix("W/") or (any_counts and tag == "*") for tag in tags)
 
 
 def whole_number(request: web.Request, name: str, default: int, low: int, high: int) -> int:

@@ -131,7 +131,7 @@ def _checked(data: bytes, found: dict[str, tuple[int, str]]) -> Manifest:
         value: dict[str, Any] = json.loads(data)
         value["files"] = {name: (int(one[0]), str(one[1])) for name, one in value["files"].items()}
         manifest = Manifest(**value)
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError):
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
         raise ImageError("its manifest can't be read; take another copy of it") from None
     if manifest.format != FORMAT:
         raise ImageError(f"it has format {manifest.format}, and this program knows {FORMAT}; use the one that made it")

@@ -29,7 +29,7 @@ class Consumers:
         self._core = core
         self._lock = threading.Lock()
         self._fresh: dict[str, tuple[int, dt.datetime]] = {}
-        self._unsaved: set[str] = set()
+        """What is not saved yet; all else is in the rows, which go when a token is revoked."""
         self._saved_at = time.monotonic()
         core.listen(Listener(tick=self._save_if_due))
 
@@ -37,18 +37,20 @@ class Consumers:
         """`name` has everything up to `seq`."""
         with self._lock:
             self._fresh[name] = (seq, self._core.clock())
-            self._unsaved.add(name)
 
     def all(self, db: sqlite3.Connection) -> list[Consumer]:
-        """Every name that may read alerts, with its lag; one that never pulled has seq 0."""
+        """Every name that may read alerts now, with its lag; one that never pulled has seq 0."""
+        with self._lock:
+            fresh = dict(self._fresh)  # before the rows are read: what is saved meanwhile is in one of the two
         head = feed.head(db)
         rows = {
             name: (seq, time_from_text(at))
             for name, seq, at in db.execute("SELECT name, seq, last_pull_at FROM consumers")
         }
-        with self._lock:
-            rows |= self._fresh
-        names = sorted({token.name for _, token in tokens.all_tokens(db) if "alerts:read" in token.scopes})
+        rows |= fresh
+        now = self._core.clock()
+        valid = (token for _, token in tokens.all_tokens(db) if token.expires_at is None or token.expires_at > now)
+        names = sorted({token.name for token in valid if "alerts:read" in token.scopes})
         known = [(name, *rows.get(name, (0, None))) for name in names]
         return [Consumer(name, seq, max(head - seq, 0), at) for name, seq, at in known]
 
@@ -57,10 +59,14 @@ class Consumers:
             return
         self._saved_at = time.monotonic()
         with self._lock:
-            names, self._unsaved = self._unsaved, set()
-            progress = {name: self._fresh[name] for name in names}
+            progress = dict(self._fresh)
         if progress:
-            self._core.write(lambda change: save(change.db, progress, self._core.clock()))
+            saved = self._core.write(lambda change: save(change.db, progress, self._core.clock()))
+            saved.add_done_callback(lambda done: None if done.exception() else self._forget(progress))
+
+    def _forget(self, saved: Progress) -> None:
+        with self._lock:
+            self._fresh = {name: last for name, last in self._fresh.items() if saved.get(name) != last}
 
 
 def save(db: sqlite3.Connection, progress: Progress, now: dt.datetime) -> None:

@@ -18,7 +18,7 @@ from edge.store.database import connect
 from edge.store.database.jobs import Change
 from edge.store.people import erasure, people
 from edge.store.repair.set_aside import QUARANTINE, REFUSED
-from edge.store.update import BEFORE, COPY
+from edge.store.update import BEFORE, COPY, drop_unswapped
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ def erase_from_copies(folder: Path, person_ids: Sequence[str], listed: Collectio
     """
     before = folder / BEFORE
     try:
+        drop_unswapped(folder)
         if before.exists() and not _erase_from(before, person_ids, listed, now):
             log.warning("%s was deleted: an erasure could not change it, and it may name who was erased", before)
             _remove(before)

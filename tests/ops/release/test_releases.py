@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edge import durable
 from edge.errors import ConflictError, ReleaseError
 from edge.ops.release.releases import Releases
 
@@ -23,6 +25,7 @@ class Bench:
         self.done: list[str] = []
         self.broken: set[str] = set()
         self.unfit: set[str] = set()
+        self.refused: set[tuple[str, ...]] = set()
         self.cut_at: str | None = None
         self.is_up = True
 
@@ -34,6 +37,8 @@ class Bench:
 
     def edge(self, version: str, *words: str) -> dict[str, Any]:
         self._note(f"{version}: {' '.join(words)}")
+        if words in self.refused:
+            raise ReleaseError("the service or another command has it open; stop it first")
         if words == ("release", "check") and version in self.unfit:
             raise ReleaseError("the sealed clip does not give the recorded figures")
         return {"cursor": "c", "seq": 7}
@@ -97,6 +102,35 @@ def test_an_update_that_does_not_show_that_it_works_is_taken_back(releases: Rele
     assert releases.current() == "1.0.0"
     assert releases.trial() is None
     assert outcome(releases) == {"version": "1.1.0", "counted": False, "why": "no frame passed"}
+
+
+def test_a_box_whose_update_cannot_be_taken_back_yet_does_not_stay_idle(releases: Releases, bench: Bench) -> None:
+    bench.broken.add("1.1.0")
+    bench.refused.add(("release", "database", "--put-back"))
+    with pytest.raises(ReleaseError, match="stop it first"):
+        releases.use("1.1.0")
+    assert bench.done[-1] == "start"
+    assert releases.trial() is not None
+    bench.refused.clear()
+    with pytest.raises(ReleaseError, match=r"1\.0\.0 is in use again"):
+        releases.settle()
+
+
+def test_a_full_disk_while_the_link_moves_is_rolled_back(
+    releases: Releases, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = durable.point
+
+    def full(link: Path, target: Path) -> None:
+        if target.name == "1.1.0":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        point(link, target)
+
+    monkeypatch.setattr(durable, "point", full)
+    with pytest.raises(ReleaseError, match=r"1\.0\.0 is in use again: .*No space left"):
+        releases.use("1.1.0")
+    assert bench.done[-2:] == ["1.0.0: release database --put-back", "start"]
+    assert releases.trial() is None
 
 
 def test_a_release_whose_figures_leave_the_band_is_never_put_in_use(releases: Releases, bench: Bench) -> None:

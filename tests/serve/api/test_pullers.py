@@ -10,6 +10,8 @@ import pytest
 
 from edge.serve.api import feed, feed_pages
 from edge.serve.http.quotas import LONG_POLLS
+from edge.store.feed import cursor
+from tests.support.media import wait_until
 from tests.support.serve.web_client import count_reads, pull
 from tests.support.web import make_hit, run, running
 
@@ -26,6 +28,33 @@ def test_a_pull_tells_how_far_its_token_is(tmp_path: Path) -> None:
             assert (consumer["name"], consumer["seq"], consumer["lag"]) == ("city", 2, 1)
             await pull(box, box.session("auditor"), f"?after={page['next']}")
             assert [known.name for known in box.store.consumers()] == ["city"]
+
+    run(check())
+
+
+def test_a_token_revoked_during_a_long_poll_gets_nothing_more(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            page = await pull(box, headers := box.token())
+            reads = count_reads(box)
+            waiting = asyncio.create_task(box.get(f"/api/v1/alerts?after={page['next']}&wait=60", headers))
+            await asyncio.to_thread(wait_until, lambda: bool(reads), 10)  # the first look, which finds no news
+            await asyncio.wrap_future(box.store.revoke_token("central"))
+            await asyncio.wrap_future(box.store.add_item("heartbeat", {}))
+            answer, body = await waiting
+            assert answer.status == 401
+            assert b"heartbeat" not in body
+
+    run(check())
+
+
+def test_any_etag_at_all_hides_no_cursor_that_is_too_old(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            headers = {**box.token(), "If-None-Match": "*"}
+            answer, _ = await box.get(f"/api/v1/alerts?after={cursor.encode('00' * 8, 99)}", headers)
+            assert answer.status == 410
+            assert [known.seq for known in box.store.consumers()] == [0]
 
     run(check())
 

@@ -11,6 +11,8 @@ import pytest
 from edge.errors import AuthError, ConflictError, NotFoundError
 from edge.store import Store
 from edge.store.accounts import passwords
+from edge.store.feed import consumers
+from tests.support.media import wait_until
 from tests.support.store import Clock
 
 
@@ -191,6 +193,26 @@ def test_consumers_are_remembered_with_their_lag(tmp_path: Path, clock: Clock) -
         store.revoke_token("central").result(10)
         store.add_token("central", ["alerts:read"]).result(10)
         assert store.consumers()[0].seq == 0, "a name given anew starts anew"
+
+
+def test_a_name_given_anew_starts_anew_while_the_service_runs(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumers, "SAVE_EVERY_S", 0.0)
+    store.add_token("central", ["alerts:read"]).result(10)
+    store.add_item("heartbeat", {}).result(10)
+    store.note_pull("central", 1)
+    saved = "SELECT count(*) FROM consumers WHERE name = 'central' AND seq = 1"
+    wait_until(lambda: bool(store._core.read(lambda db: db.execute(saved).fetchone()[0])), 10)
+    store.revoke_token("central").result(10)
+    store.add_token("central", ["alerts:read"]).result(10)
+    assert [(one.seq, one.last_pull_at) for one in store.consumers()] == [(0, None)]
+
+
+def test_a_token_that_has_expired_pulls_no_more(store: Store, clock: Clock) -> None:
+    store.add_token("central", ["alerts:read"]).result(10)
+    store.add_token("visitor", ["alerts:read"], clock.now + dt.timedelta(hours=1)).result(10)
+    assert [known.name for known in store.consumers()] == ["central", "visitor"]
+    clock.forward(hours=1)
+    assert [known.name for known in store.consumers()] == ["central"]
 
 
 def test_checking_a_token_touches_no_database(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import itertools
 import os
 import sqlite3
 import subprocess
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -144,6 +146,18 @@ def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
         writer = archive.Writer(file)
         writer.finish(archive.Manifest("edge-1", "now", "9", "e", 1, 0, 0, 0, format=9))
     with pytest.raises(ImageError, match="format 9"):
+        restore.look(tmp_path / "backup")
+
+
+@pytest.mark.parametrize(
+    "manifest", [b"[" * 200_000, b'{"files": {"edge.db": [Infinity, ""]}}'], ids=["deep", "endless"]
+)
+def test_a_manifest_that_no_program_wrote_is_refused_in_words(tmp_path: Path, manifest: bytes) -> None:
+    with tarfile.open(tmp_path / "backup", "w") as tar:
+        member = tarfile.TarInfo("manifest.json")
+        member.size = len(manifest)
+        tar.addfile(member, io.BytesIO(manifest))
+    with pytest.raises(ImageError, match="manifest can't be read"):
         restore.look(tmp_path / "backup")
 
 
