@@ -199,7 +199,8 @@ def _limits(field: FieldInfo) -> str:
         for name, sign in signs.items():
             value = getattr(rule, name, None)
             if value is not None:
-                texts.append(f"{sign} {value:,}" + (" characters" if "length" in name else ""))
+                unit = (" character" if value == 1 else " characters") if "length" in name else ""
+                texts.append(f"{sign} {value:,}{unit}")
         if pattern := getattr(rule, "pattern", None):
             texts.append("`" + pattern.replace("|", "\\|") + "`")
     return " ".join(texts)

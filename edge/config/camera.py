@@ -60,7 +60,7 @@ class CameraConfig(Section):
         0.0,
         ge=0,
         le=600,
-        description="seconds an RTSP camera may be silent; 0 follows the stream's own rate, and stall_after_s at least",
+        description="seconds an RTSP camera may be silent; 0: three intervals of its stream, at least stall_after_s",
     )
     stall_after_s: float = Field(4.0, gt=0, le=600, description="seconds without a frame until the child is killed")
     masks: tuple[MaskConfig, ...] = Field((), description="rectangles painted black before anything sees the frame")

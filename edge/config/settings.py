@@ -80,9 +80,12 @@ class DetectConfig(Section):
         10.0,
         ge=0,
         le=240,
-        description="the same while much moves or each face is surely followed; a third once each gave all its shots",
+        description="searches a second while much moves, or while each face is surely followed; "
+        "a third of that once each face has given max_shots",
     )
-    min_face_px: float = Field(16.0, ge=4, le=1000, description="shorter box side below which a face is not recognised")
+    min_face_px: float = Field(
+        16.0, ge=4, le=1000, description="px of the shorter side of a face's box, below which it is not recognised"
+    )
 
 
 class RecogniseConfig(Section):

@@ -25,7 +25,8 @@ class SiteConfig(Section):
 
     language: Language = Field(
         "en",
-        description="language of reports and sheets made on the command line, and of pages where a browser names none",
+        description="language of reports and sheets made on the command line, "
+        "and of pages where the browser asks for none of these",
     )
 
     shift_hours: float = Field(8.0, gt=0, le=24, description="hours of a shift, which the list of hits can show")

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 WAIT_S = 3.0
 """Seconds that an item waits for its pictures; a vision thread that is far behind must not keep it back."""
-_GOOD_STATES = frozenset({CameraState.LIVE, CameraState.ENDED})
+_GOOD_STATES = frozenset({CameraState.STARTING, CameraState.LIVE, CameraState.ENDED})
 
 Send = Callable[[str, Mapping[str, Any], Mapping[str, bytes] | None], None]
 

@@ -58,8 +58,14 @@ def is_recorded(source: str) -> bool:
 
 
 def completed(source: str) -> str:
-    """The source as a setting takes it: a path of a device, file or folder gets its scheme."""
-    if source.partition(":")[0].lower() in SCHEMES:
+    """The source as a setting takes it: a path gets its scheme, that of a recording begins at the root.
+
+    The service may start in another folder than the one in which the path was typed.
+    """
+    scheme, _, rest = source.partition(":")
+    if is_recorded(source):
+        return f"{scheme}:{Path(rest).expanduser().resolve()}" if rest else source
+    if scheme.lower() in SCHEMES:
         return source
     path = Path(source).expanduser()
     if source.startswith("/dev/video"):

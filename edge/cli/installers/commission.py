@@ -98,7 +98,7 @@ def commission(
         told = {"sentence": findings.sentence, "sheet": str(sheet), "limits": asdict(findings.limits)}
         print_json(told | {"rows": [asdict(r) for r in findings.rows], "zones": [asdict(r) for r in findings.zones]})
         return
-    rows = table(None, "light", "where", "faces", "eyes px", "sharpness", "light", "similarity", "best shots", "")
+    rows = table(None, "light", "where", "faces", "eyes px", "sharpness", "brightness", "one shot", "best shots", "")
     for r in [*findings.rows, *findings.zones]:
         best = "" if r.fused is None else f"{r.fused:.2f}"
         numbers = (f"{r.eye_px:.0f}", f"{r.sharpness:.2f}", f"{r.luma:.2f}", f"{r.similarity:.2f}", best)

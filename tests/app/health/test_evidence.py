@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -161,6 +162,14 @@ def test_an_item_waits_for_its_pictures_and_no_longer_than_a_moment() -> None:
     news.tell([door.turn(CameraState.FROZEN)], 61)
     news.tell([door.now], 61 + WAIT_S)
     assert sent.states()[2:] == [("frozen", False)], "late pictures don't keep an item back"
+
+
+def test_only_what_is_wrong_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    door, news = Door(), CameraNews(Sent(), lambda health: None)
+    caplog.set_level(logging.INFO, "edge.app.health.camera_news")
+    for state in (CameraState.STARTING, CameraState.LIVE, CameraState.STALLED):
+        news.tell([door.turn(state)], 0)
+    assert [record.levelname for record in caplog.records] == ["INFO", "INFO", "WARNING"]
 
 
 def test_a_state_that_ends_while_it_waits_is_told_before_the_next() -> None:

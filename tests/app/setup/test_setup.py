@@ -76,13 +76,16 @@ def test_a_guard_of_that_name_does_not_become_a_supervisor(tmp_path: Path) -> No
         plan.make_supervisor(config, "gus", None)
 
 
-def test_paths_get_their_scheme(tmp_path: Path) -> None:
+def test_paths_get_their_scheme_and_their_whole_length(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clip = tmp_path / "clip.mp4"
     clip.touch()
     assert camera.completed(str(clip)) == f"file:{clip}"
     assert camera.completed(str(tmp_path)) == f"folder:{tmp_path}"
     assert camera.completed("/dev/video3") == "v4l2:/dev/video3"
     assert camera.completed("RTSP://host/a") == "RTSP://host/a"
+    monkeypatch.chdir(tmp_path)  # the service starts elsewhere
+    assert camera.completed("clip.mp4") == camera.completed("file:clip.mp4") == f"file:{clip}"
+    assert camera.completed("folder:.") == f"folder:{tmp_path}"
     for name in ("video10", "video2"):
         (tmp_path / name).touch()
     assert camera.proposed(tmp_path) == f"v4l2:{tmp_path}/video2"

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from edge.app.commission.terminal import STATION_S
 from edge.errors import ConflictError, NotFoundError
+from edge.serve.page.wording.language import Translate
 from edge.serve.ports import CommissionView, StationView
 from tests.support.web import WebSide, add_person, person, run, running
 
@@ -198,3 +200,8 @@ def test_only_an_installer_finds_it_in_the_navigation(tmp_path: Path) -> None:
             assert (await page(box, box.session("guard")))[0] == 403
 
     run(check())
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_page_says_how_long_a_measurement_takes(language: str) -> None:
+    assert f" {STATION_S:.0f} s;" in Translate(language)("commission.station_help")

@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from edge.serve.page.wording.language import Translate
 
 _ITEMS = re.compile(r"items (\S+) to (\S+)", re.ASCII)
+_ADDRESSES = (
+    (re.compile(r"/(?:commission/)?people/([^/]+)/(?:edit|picture)", re.ASCII), "person"),
+    (re.compile(r"/box/zones/([^/]+)", re.ASCII), "camera"),
+)
+"""Addresses of pages about one thing, and what it is."""
 _SAID_BY_THE_ACTION = re.compile(r"/[a-z]*|settings", re.ASCII)
 """A page without anything behind it, or the settings: "looked at the list" needs no "/people"."""
 KINDS = ("user", "token", "hit", "person", "camera")
@@ -42,6 +48,9 @@ class AuditWords:
             return sha256[:12]
         if (items := _ITEMS.fullmatch(text)) is not None:
             return self._t("audit_object.items", first=items[1], last=items[2])
+        for address, kind in _ADDRESSES:
+            if (named := address.fullmatch(text)) is not None:
+                return self._t(f"audit_object.{kind}", name=unquote(named[1]))
         kind, _, name = text.partition(" ")
         if name and kind in KINDS:
             return self._t(f"audit_object.{kind}", name=name)
