@@ -22,6 +22,7 @@ from edge.recognise import decide, fuse
 MIN_SIGHTINGS = 3
 """A distance with fewer sightings is not judged: where somebody walked, the walker was not recognised there."""
 SHOT_GAP_S = MIN_GAP_FRAMES / 25.0
+TOO_SHORT = "too short"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class DistanceResult:
     """Similarity of the best shots together; None with too few of them."""
     is_recognised: bool
     why: str
+    is_judged: bool = True
+    """False where the walker was there too shortly for enough shots, however good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +94,13 @@ def sentence(rows: Sequence[DistanceResult]) -> str:
     if told[DAY] is None and told[NIGHT] is None:
         return "No walk was measured."
     parts = []
-    if told[DAY] is not None:
+    if told[DAY] == TOO_SHORT:
+        parts.append("By day too little was measured to judge")
+    elif told[DAY] is not None:
         parts.append(f"Recognises {told[DAY]}" if told[DAY] else "Does not recognise the walker by day")
-    if told[NIGHT] is not None:
+    if told[NIGHT] == TOO_SHORT:
+        parts.append("at night too little was measured to judge")
+    elif told[NIGHT] is not None:
         parts.append(f"at night {told[NIGHT]}" if told[NIGHT] else "at night not at all")
     text = "; ".join(parts)
     if any(row.light == NIGHT for row in rows):
@@ -102,9 +109,13 @@ def sentence(rows: Sequence[DistanceResult]) -> str:
 
 
 def _recognised_range(rows: Sequence[DistanceResult]) -> str | None:
-    """The nearest unbroken range in which the walker is recognised; "" for none, None where nobody walked."""
+    """The nearest unbroken range in which the walker is recognised; "" for none, TOO_SHORT where nothing can be judged,
+    None where nobody walked."""
     if not rows:
         return None
+    rows = [row for row in rows if row.is_judged]
+    if not rows:
+        return TOO_SHORT
     known = [row for row in rows if row.is_recognised]
     if not known:
         return ""
@@ -130,11 +141,15 @@ def _judge_row(
     limits: Mapping[str, MatchLimits],
 ) -> DistanceResult:
     shots = _best_shots(here, settings.max_shots)
-    fused, is_recognised, why = None, False, ""
+    fused, is_recognised, why, is_judged = None, False, "", True
     if len(here) < MIN_SIGHTINGS:
         why = f"face seen in {len(here)} of {MIN_SIGHTINGS} frames needed" if here else "no face was seen"
     elif len(shots) < settings.min_shots:
         why = f"{len(shots)} of {settings.min_shots} good shots"
+        possible = len(_spaced(sorted(here, key=lambda one: one.at_s), settings.min_shots))
+        if possible < settings.min_shots:
+            is_judged = False
+            why = f"too short: time for {possible} of {settings.min_shots} shots"
     else:
         kind = "gray" if 2 * sum(shot.is_gray for shot in shots) > len(shots) else "color"
         weights = np.array([weight(shot.quality) for shot in shots], np.float32)
@@ -160,13 +175,19 @@ def _judge_row(
         fused=fused,
         is_recognised=is_recognised,
         why=why,
+        is_judged=is_judged,
     )
 
 
 def _best_shots(here: Sequence[Sighting], most: int) -> list[Sighting]:
     """Return the best usable shots, spaced in time as a track spaces them."""
+    return _spaced(sorted((one for one in here if one.is_usable), key=lambda one: (-one.quality, one.at_s)), most)
+
+
+def _spaced(sightings: Sequence[Sighting], most: int) -> list[Sighting]:
+    """The first of these that lie far enough apart in time."""
     kept: list[Sighting] = []
-    for one in sorted((one for one in here if one.is_usable), key=lambda one: (-one.quality, one.at_s)):
+    for one in sightings:
         if len(kept) < most and all(abs(one.at_s - other.at_s) >= SHOT_GAP_S - 1e-6 for other in kept):
             kept.append(one)
     return kept

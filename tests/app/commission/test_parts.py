@@ -10,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.app.commission.distances import Marks, Pinhole
-from edge.app.commission.findings import DistanceResult, sentence
+from edge.app.commission.findings import DistanceResult, judge_walk, sentence
 from edge.app.commission.walk import Sighting, walker_sightings
+from edge.config import RecogniseConfig
 from edge.errors import ImageError
+from edge.pipeline import ActiveList
+from edge.records import Person, Reference
 
 # distances
 
@@ -52,8 +55,8 @@ def test_the_pinhole_model_is_the_inverse_of_projection(focal: float, metres: fl
 # findings
 
 
-def row(light: str, metres: int, *, ok: bool) -> DistanceResult:
-    return DistanceResult(light, f"{metres} m", metres, 9, 1.0, 30.0, 0.6, 0.4, 0.7, 0.7, ok, "")
+def row(light: str, metres: int, *, ok: bool, is_judged: bool = True) -> DistanceResult:
+    return DistanceResult(light, f"{metres} m", metres, 9, 1.0, 30.0, 0.6, 0.4, 0.7, 0.7, ok, "", is_judged)
 
 
 @pytest.mark.parametrize(
@@ -66,12 +69,16 @@ def row(light: str, metres: int, *, ok: bool) -> DistanceResult:
         ("1011", "", "Recognises at 2 m, not beyond 3; at night it was not measured."),
         ("00", "", "Does not recognise the walker by day; at night it was not measured."),
         ("", "10", "At night at 2 m, not beyond 3."),
+        ("ss", "", "By day too little was measured to judge; at night it was not measured."),
+        ("s110", "s", "Recognises at 3 to 4 m, not beyond 5; at night too little was measured to judge."),
         ("", "", "No walk was measured."),
     ],
 )
 def test_the_answer_in_a_sentence(day: str, night: str, told: str) -> None:
     rows = [
-        row(light, 2 + n, ok=c == "1") for light, text in (("day", day), ("night", night)) for n, c in enumerate(text)
+        row(light, 2 + n, ok=c == "1", is_judged=c != "s")
+        for light, text in (("day", day), ("night", night))
+        for n, c in enumerate(text)
     ]
     assert sentence(rows) == told
 
@@ -82,6 +89,23 @@ def sighting(track: int, at_s: float, similarity: float, x: float = 0.0, **chang
         track, (x, 0, x + 40, 40), at_s, "day", 3.0, "left", 30, 0.6, 0.4, 80, True, False, similarity, vector
     )
     return dataclasses.replace(made, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "is_usable", "is_judged", "why"),
+    [
+        (0.2, True, False, "too short: time for 2 of 4 shots"),
+        (2.0, True, True, "recognised"),
+        (2.0, False, True, "0 of 4 good shots"),
+    ],
+)
+def test_who_stands_there_too_shortly_is_not_judged(seconds: float, is_usable: bool, is_judged: bool, why: str) -> None:
+    seen = [sighting(1, n / 25, 0.9, is_usable=is_usable) for n in range(round(seconds * 25))]
+    vector = np.eye(128, dtype=np.float32)[0]
+    reference = Reference("r", "walker", "0" * 64, vector, "m", {}, "test")
+    listed = ActiveList.of([Person("walker", "Ann", "missing")], [reference], 1, "d")
+    (found,) = judge_walk(seen, "walker", listed, RecogniseConfig()).rows
+    assert (found.is_judged, found.why) == (is_judged, why)
 
 
 def test_only_the_walker_is_measured() -> None:

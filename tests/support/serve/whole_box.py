@@ -45,6 +45,7 @@ class Row:
     light: str
     metres: int
     is_recognised: bool
+    is_judged: bool = True
 
 
 class Walk:

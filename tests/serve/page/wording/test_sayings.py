@@ -233,12 +233,13 @@ def test_what_is_not_known_stays_and_says_that_it_is_english() -> None:
 def test_every_sentence_of_a_walk_is_known() -> None:
     def rows(light: str, known: str) -> list[object]:
         class Row:
-            def __init__(self, metres: int, is_recognised: bool) -> None:
-                self.light, self.metres, self.is_recognised = light, metres, is_recognised
+            def __init__(self, metres: int, mark: str) -> None:
+                self.light, self.metres = light, metres
+                self.is_recognised, self.is_judged = mark == "x", mark != "s"
 
-        return [Row(metres, mark == "x") for metres, mark in enumerate(known, start=2)]
+        return [Row(metres, mark) for metres, mark in enumerate(known, start=2)]
 
-    walks = ("", "xxx", "xx.", "x", "x..", "...")
+    walks = ("", "xxx", "xx.", "x", "x..", "...", "ss")
     for by_day, at_night in itertools.product(walks, walks):
         told = sentence([*rows("day", by_day), *rows("night", at_night)])  # type: ignore[arg-type, list-item]
         said = GERMAN.say(told)
