@@ -104,11 +104,13 @@ async def _answer(request: web.Request, pull: PullRequest) -> tuple[web.Response
     holds = _replay_check(request, pull)
     etag = pull.etag(store)
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    if inputs.has_seen(request, etag, any_counts=False):  # `*` tells nothing of the cursor, which may be too old
+    if inputs.has_seen(request, etag, any_counts=False):
         _note_progress(store, caller, pull)
         return NotModified(headers, holds), False
     body, page = await request.app[FEED_PAGES].get(caller.owner, etag, lambda: _page(store, pull))
     _note_progress(store, caller, pull)
+    if inputs.has_seen(request, etag):  # `*`, which tells nothing of the cursor: that one was looked at first
+        return NotModified(headers, None), False
     response = web.Response(body=body, content_type="application/json", charset="utf-8", headers=headers)
     return response, bool(page.items)
 
