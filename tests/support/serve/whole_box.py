@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edge.app.commission.findings import sentence
+from edge.app.commission.findings import DistanceResult, sentence
 from edge.app.health.drift import NOT_YET
 from edge.config import ExamineConfig, ReviewConfig, SiteConfig, StatusConfig
 from edge.enhance.budget import Budget
@@ -38,14 +38,8 @@ UNVOUCHED = "no pack vouches for this file"
 JOBS = ("queued", "running", "done", "failed")
 
 
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """What `findings.sentence` asks of a row."""
-
-    light: str
-    metres: int
-    is_recognised: bool
-    is_judged: bool = True
+def _row(light: str, metres: int, is_recognised: bool) -> DistanceResult:
+    return DistanceResult(light, f"{metres} m", metres, 9, 1.0, 30.0, 0.6, 0.4, 0.7, 0.7, is_recognised, "")
 
 
 class Walk:
@@ -60,10 +54,8 @@ class Walk:
     def begin_at(self, state: str) -> None:
         """Show a walk that is measuring, ready for the next station, or done."""
         known = (("day", 2, True), ("day", 4, True), ("day", 6, False), ("night", 2, True), ("night", 4, False))
-        rows = [Row(*one) for one in known]
-        stations = [
-            StationView(at.light, at.metres, 41, 60 / at.metres, 0.7, 0.4, 0.66, at.is_recognised) for at in rows
-        ]
+        rows = [_row(*one) for one in known]
+        stations = [StationView(light, metres, 41, 60 / metres, 0.7, 0.4, 0.66, ok) for light, metres, ok in known]
         self.state = CommissionView(
             state=state,
             camera="door",
@@ -72,7 +64,7 @@ class Walk:
             metres=4.0,
             seconds_left=12.4,
             stations=tuple(stations),
-            sentence=sentence(rows),  # type: ignore[arg-type]
+            sentence=sentence(rows),
             false_alerts="fewer than 1 in 50,000 faces at this setting, list of 2",
             limit=0.48,
             proposed_limit=0.5137,
