@@ -81,7 +81,7 @@ def test_load_needs_some_seconds_and_a_camera_that_gives_frames() -> None:
     assert found == ("ok", "1.0 frames/s are processed"), "a slow camera of which nothing is shed"
     shed = LoadCheck()
     for second in range(12):
-        found = shed.check(FrameCount(float(second), second, min(second, 1)), 1, "ok")
+        found = shed.check(FrameCount(float(second), second, int(second > 5)), 1, "ok")
     assert found is not None
     assert found[0] == "ok", "one frame of ten, of a camera that sends one a second"
     two = LoadCheck()
