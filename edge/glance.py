@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -45,6 +45,10 @@ class Pixels(Protocol):
         """(H, W, 3) uint8 BGR, the same array at each call; must not be written to."""
         ...
 
+    def keep(self) -> Pixels:
+        """The same picture for as long as the caller wants it, wherever this one lies."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -65,3 +69,8 @@ class Frame:
     def glance(self) -> Glance:
         """A quick look, for which no image is made."""
         return Glance(self.pixels) if isinstance(self.pixels, np.ndarray) else self.pixels.glance
+
+    def keep(self) -> Frame:
+        """The same frame for as long as the caller wants it, wherever its pixels lie now."""
+        pixels = self.pixels
+        return self if isinstance(pixels, np.ndarray) else replace(self, pixels=pixels.keep())

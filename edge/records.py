@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -280,7 +280,7 @@ class LiveFace:
 
 @dataclass(frozen=True, slots=True)
 class LiveView:
-    """The newest processed frame of one camera, ready for the web side: JPEG bytes and what to draw on it."""
+    """The newest processed frame of one camera, ready for the web side: a JPEG and what to draw on it."""
 
     camera: str
     frame_id: int
@@ -288,7 +288,8 @@ class LiveView:
     captured_mono_ns: int
     width: int
     height: int
-    jpeg: bytes = field(repr=False)
+    make_jpeg: Callable[[], bytes] = field(repr=False)
+    """The JPEG. May be called on any thread; a picture that nobody had asked for is encoded at the first call."""
     faces: tuple[LiveFace, ...]
     is_lit: bool = False
     """Whether it was lightened for the eye."""

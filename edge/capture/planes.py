@@ -39,13 +39,25 @@ class Planes:
         """The luma."""
         return Glance(self.y, FULL_RANGE if self.is_full_range else VIDEO_RANGE)
 
+    @classmethod
+    def within(cls, data: Plane, height: int, width: int, *, is_full_range: bool) -> Planes:
+        """The picture whose three planes lie one behind the other in `data`, (height * width * 3 / 2,) uint8."""
+        area, small = height * width, (height // 2, width // 2)
+        u, v = data[area : area * 5 // 4].reshape(small), data[area * 5 // 4 :].reshape(small)
+        rows = data.reshape(-1, width)
+        return cls(rows[:height], u, v, is_full_range, rows)
+
+    def copy(self) -> Planes:
+        """The same picture in memory of its own."""
+        data = np.concatenate([part.reshape(-1) for part in (self.y, self.u, self.v)])
+        return Planes.within(data, *self.y.shape, is_full_range=self.is_full_range)
+
     def to_bgr(self) -> BgrImage:
         """A new image, (H, W, 3) uint8."""
         from edge.capture.conversion import rows_to_bgr
 
-        rows = self.rows
-        if rows is None:
-            rows = np.concatenate([part.reshape(-1, self.y.shape[1]) for part in (self.y, self.u, self.v)])
+        rows = self.copy().rows if self.rows is None else self.rows
+        assert rows is not None
         return rows_to_bgr(rows, is_full_range=self.is_full_range)
 
 
@@ -74,6 +86,12 @@ class HeldPixels:
             pixels = self._held()
             self._image = pixels.copy() if isinstance(pixels, np.ndarray) else pixels.to_bgr()
         return self._image
+
+    def keep(self) -> HeldPixels:
+        """A copy that lies nowhere in the ring. It takes half as much as the image, where the source gives luma."""
+        if self._image is not None:
+            return HeldPixels(self._image)
+        return HeldPixels(self._held().copy())
 
     def give_back(self) -> None:
         """From now on the writer may overwrite the slot."""

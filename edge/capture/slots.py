@@ -91,11 +91,8 @@ class Memory:
         return self._bytes(slot, height * width * 3).reshape(height, width, 3)
 
     def _planes(self, slot: int, height: int, width: int, kind: Kind) -> Planes:
-        area, small = height * width, (height // 2, width // 2)
-        data = self._bytes(slot, area * 3 // 2)
-        u, v = data[area : area * 5 // 4].reshape(small), data[area * 5 // 4 :].reshape(small)
-        rows = data.reshape(-1, width)
-        return Planes(rows[:height], u, v, kind is Kind.FULL_RANGE, rows)
+        data = self._bytes(slot, height * width * 3 // 2)
+        return Planes.within(data, height, width, is_full_range=kind is Kind.FULL_RANGE)
 
     def _bytes(self, slot: int, count: int) -> NDArray[np.uint8]:
         return np.frombuffer(self._map, np.uint8, count, 2 * PAGE + slot * SLOT_BYTES)

@@ -138,6 +138,23 @@ def test_a_frame_given_back_has_no_pixels_but_an_image_made_before(ring: RingRea
     writer.close()
 
 
+@pytest.mark.parametrize("height", [40, 42])
+def test_a_kept_frame_outlives_its_slot(ring: RingReader, height: int) -> None:
+    writer, rng = RingWriter(*ring.fds), np.random.default_rng(2)
+    y, u, v = (rng.integers(0, 256, size, np.uint8) for size in ((height, 64), (height // 2, 32), (height // 2, 32)))
+    for pixels in (Planes(y, u, v, is_full_range=False), flat(3)):
+        writer.write(pixels, 0, 0, None)
+        frame = ring.newest(0.0)
+        assert frame is not None
+        kept = frame.pixels.keep()
+        for _ in range(NUM_SLOTS + 1):
+            writer.write(flat(200), 0, 0, None)
+            ring.newest(0.0)
+        expected = pixels.to_bgr() if isinstance(pixels, Planes) else pixels
+        assert np.array_equal(kept.image, expected)
+    writer.close()
+
+
 def test_planes_cross_as_they_are_and_mix_with_images(ring: RingReader) -> None:
     writer = RingWriter(*ring.fds)
     rng = np.random.default_rng(1)

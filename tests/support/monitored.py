@@ -62,7 +62,7 @@ class Scene:
         )
 
     def _newest(self, camera: str) -> LiveView | None:
-        return LiveView(camera, self.frame_id, NOW, time.monotonic_ns() - int(self.age_s * 1e9), 4, 4, b"", ())
+        return LiveView(camera, self.frame_id, NOW, time.monotonic_ns() - int(self.age_s * 1e9), 4, 4, bytes, ())
 
     def look(self, seconds: float = 6.0) -> None:
         self.clock.forward(seconds=seconds)

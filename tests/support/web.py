@@ -63,7 +63,7 @@ def live_view(
     )
     captured_at = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=age_s)
     mono_ns = time.monotonic_ns() - int(age_s * 1e9)
-    return LiveView(camera, frame_id, captured_at, mono_ns, *SCENE, jpeg(image), faces)
+    return LiveView(camera, frame_id, captured_at, mono_ns, *SCENE, lambda: jpeg(image), faces)
 
 
 class Switch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 import time
@@ -34,6 +35,8 @@ LIT_PICTURE_EVERY_S = 0.1
 """Seconds between two lightened pictures, on the mean."""
 LENIENCE = 0.1
 """Share of that time by which a frame may be early: frames don't come evenly."""
+LIVE_QUALITY = 80
+"""JPEG quality of live pictures."""
 IDLE_PICTURE_EVERY_S = 1.0
 """Seconds between two live pictures while nobody looks."""
 _OVER_STATES = frozenset({CameraState.ENDED, CameraState.STALLED, CameraState.LOST})
@@ -188,22 +191,22 @@ class VisionThread:
 
     def _publish_picture(self, frame: Frame, result: FrameResult) -> None:
         now, camera, board = frame.captured_mono_ns / 1e9, frame.camera, self._board
-        waited = now - self._last_picture.get(camera, float("-inf"))
-        is_due = waited >= IDLE_PICTURE_EVERY_S or (
-            board.has_viewers(camera)
-            and self._live_rate[camera].take(now, self._share_s(board.has_viewers, PICTURES_PER_S))
+        is_idle_due = now - self._last_picture.get(camera, float("-inf")) >= IDLE_PICTURE_EVERY_S
+        is_due = board.has_viewers(camera) and self._live_rate[camera].take(
+            now, self._share_s(board.has_viewers, PICTURES_PER_S)
         )
         lit_every_s = max(LIT_PICTURE_EVERY_S, self._share_s(board.has_lit_viewers, LIT_PICTURES_PER_S))
         is_lit_due = board.has_lit_viewers(camera) and self._lit_rate[camera].take(now, lit_every_s)
         try:
-            if is_due:
+            if is_due or is_idle_due:
                 self._last_picture[camera] = now
-                self._board.publish(_live_view(frame, frame.image, result))
+                make_jpeg = _encoded(frame.image) if is_due else _encoded_late(frame)
+                self._board.publish(_live_view(frame, make_jpeg, result))
             if is_lit_due:
                 self._prepare_view()
                 is_lit = self.may_lighten and self._can_lighten
                 image = lighten_frame(frame.image) if is_lit else frame.image
-                self._board.publish_lit(_live_view(frame, image, result, is_lit=is_lit))
+                self._board.publish_lit(_live_view(frame, _encoded(image), result, is_lit=is_lit))
         except EdgeError as error:
             log.warning("no live picture of %s: %s", camera, error)
 
@@ -213,12 +216,23 @@ class VisionThread:
         return watched / per_s if watched > 1 else 0.0
 
 
-def _live_view(frame: Frame, image: BgrImage, result: FrameResult, *, is_lit: bool = False) -> LiveView:
-    """What the live page gets of a frame: `image` shows it."""
-    height, width = image.shape[:2]
-    jpeg = to_jpeg(image, 80)
+def _live_view(frame: Frame, make_jpeg: Callable[[], bytes], result: FrameResult, *, is_lit: bool = False) -> LiveView:
+    """What the live page gets of a frame: `make_jpeg` gives what shows it."""
+    height, width = frame.pixels.shape[:2]
     times = frame.captured_at, frame.captured_mono_ns
-    return LiveView(frame.camera, frame.frame_id, *times, width, height, jpeg, result.faces, is_lit)
+    return LiveView(frame.camera, frame.frame_id, *times, width, height, make_jpeg, result.faces, is_lit)
+
+
+def _encoded(image: BgrImage) -> Callable[[], bytes]:
+    """For those who look: encoded here, so that the web side never waits for it."""
+    jpeg = to_jpeg(image, LIVE_QUALITY)
+    return lambda: jpeg
+
+
+def _encoded_late(frame: Frame) -> Callable[[], bytes]:
+    """For whoever may look: encoding costs thirty times what keeping the picture does."""
+    kept = frame.keep()
+    return functools.cache(lambda: to_jpeg(kept.image, LIVE_QUALITY))
 
 
 def _masks(camera: CameraConfig) -> tuple[object, ...]:

@@ -53,7 +53,8 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
     if view is None or age_ms(view) > MAX_SNAPSHOT_AGE_MS:
         return _list(request, translator_of(request)("examine.not_live", camera=camera[:40]), 409)
     name = f"{view.camera} {view.captured_at:%Y-%m-%d %H:%M:%S}.jpg"
-    return await _examine(request, examiner, name, await save_bytes(view.jpeg, examiner.inbox, ".jpg"))
+    jpeg = await read(view.make_jpeg)
+    return await _examine(request, examiner, name, await save_bytes(jpeg, examiner.inbox, ".jpg"))
 
 
 async def _examine(request: web.Request, examiner: Examiner, name: str, path: Any) -> web.StreamResponse:

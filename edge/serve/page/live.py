@@ -72,7 +72,8 @@ async def _multipart(request: web.Request, views: list[LiveView], waited_ms: flo
         return web.Response(status=204)
     names, mark, parts = may_call(request, "hit"), b"frame-and-record", []
     rejected = await _rejected(request, views) if names else {}
-    for view in views:
+    jpegs = await read(lambda: [view.make_jpeg() for view in views])
+    for view, jpeg in zip(views, jpegs, strict=True):
         record = json.dumps(
             _record(view, rejected, names=names) | {"waited_ms": waited_ms}, ensure_ascii=False
         ).encode()
@@ -80,7 +81,7 @@ async def _multipart(request: web.Request, views: list[LiveView], waited_ms: flo
             b"--" + mark + b'\r\nContent-Disposition: form-data; name="record"\r\n\r\n' + record,
             b"\r\n--" + mark + b'\r\nContent-Disposition: form-data; name="picture"; filename="frame.jpg"\r\n',
             b"Content-Type: image/jpeg\r\n\r\n",
-            view.jpeg,
+            jpeg,
             b"\r\n",
         ]
     body = b"".join([*parts, b"--" + mark + b"--\r\n"])
@@ -100,7 +101,7 @@ async def picture(request: web.Request) -> web.StreamResponse:
         "X-Frame-Faces": str(len(view.faces)),
         "X-Frame-Lit": "yes" if view.is_lit else "no",
     }
-    return web.Response(body=view.jpeg, content_type="image/jpeg", headers=headers)
+    return web.Response(body=await read(view.make_jpeg), content_type="image/jpeg", headers=headers)
 
 
 async def _next(request: web.Request) -> tuple[LiveView | None, float]:

@@ -17,6 +17,7 @@ from edge.capture.pictures.images import decode_image
 from edge.config import CameraConfig, MaskConfig
 from edge.ops.system.metrics import Metrics
 from edge.pipeline import FrameResult
+from edge.pixels.encode import to_jpeg
 from edge.records import CameraHealth, CameraState, Detections, Frame, LiveView
 from edge.serve.board import LiveBoard
 
@@ -83,7 +84,7 @@ def dark(number: int) -> Frame:
 
 def brightness(view: LiveView | None) -> float:
     assert view is not None
-    return float(decode_image(view.jpeg, "live").mean())
+    return float(decode_image(view.make_jpeg(), "live").mean())
 
 
 def lit(thread: VisionThread) -> LiveView | None:
@@ -102,6 +103,22 @@ def test_only_who_asks_gets_a_lightened_view_and_nothing_else_sees_it(seeing: Vi
     assert brightness(seeing._board.newest("door")) < 20, "the plain picture stays as it is"
     line: Any = seeing.pipeline
     assert [float(image.mean()) for image in line.seen] == [15, 15], "what is analysed was not lightened"
+
+
+def test_a_picture_that_nobody_asked_for_is_encoded_once_somebody_does(
+    seeing: VisionThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded: list[int] = []
+    monkeypatch.setattr(module, "to_jpeg", lambda image, quality: encoded.append(quality) or to_jpeg(image, quality))
+    seeing._process_frame(dark(1))
+    view = seeing._board.newest("door")
+    assert view is not None
+    assert (view.frame_id, encoded) == (1, [])
+    assert view.make_jpeg() == view.make_jpeg() == to_jpeg(dark(1).image, module.LIVE_QUALITY)
+    assert len(encoded) == 1
+    seeing._board._asked_at["door"] = time.monotonic()
+    seeing._process_frame(dark(2))
+    assert len(encoded) == 2, "for those who look it is ready before they get it"
 
 
 def test_a_box_that_is_behind_gives_the_picture_as_it_is(seeing: VisionThread) -> None:

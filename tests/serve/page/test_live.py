@@ -44,7 +44,7 @@ def test_a_frame_comes_with_its_own_record(tmp_path: Path) -> None:
             view = live_view(7, label=NASTY + "ÄÖ漢")
             box.live.publish(view)
             record, picture = await frame(box, box.session())
-            assert picture == view.jpeg
+            assert picture == view.make_jpeg()
             assert (record["frame_id"], record["camera"], record["width"], record["height"]) == (7, "door", *SCENE)
             assert [face["label"] for face in record["faces"]] == [NASTY + "ÄÖ漢", None]
             assert record["faces"][0]["box"] == [round(edge, 1) for edge in view.faces[0].box]
@@ -152,11 +152,11 @@ def test_a_lightened_view_is_another_picture_and_says_so(tmp_path: Path) -> None
             assert not box.live.has_viewers("door"), "nobody wants the plain one"
             box.live.publish_lit(lit)
             record, picture = await asked
-            assert (record["lit"], picture) == (True, lit.jpeg)
+            assert (record["lit"], picture) == (True, lit.make_jpeg())
             record, picture = await frame(box, caller)
-            assert (record["lit"], picture) == (False, plain.jpeg)
+            assert (record["lit"], picture) == (False, plain.make_jpeg())
             answer, body = await box.get("/live/door/frame.jpg?view=lit", caller)
-            assert (answer.headers["X-Frame-Lit"], body) == ("yes", lit.jpeg)
+            assert (answer.headers["X-Frame-Lit"], body) == ("yes", lit.make_jpeg())
             answer, body = await box.get("/live/frames?lit=door", caller)
             assert parts_of(answer.headers["Content-Type"], body)[0]["lit"] is True
             box.live.publish_lit(dataclasses.replace(plain, is_lit=False))
