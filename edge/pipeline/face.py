@@ -33,7 +33,7 @@ MIN_GAP_FRAMES = 3
 """Frames between two kept shots: neighbours of a video are nearly the same picture and add no evidence."""
 
 CHECK_EVERY_FRAMES = 3
-CHECK_CONTINUED_EVERY_FRAMES = 30
+CHECK_CONTINUED_EVERY_FRAMES = 60
 """Frames between two checks of a track whose very pixels were found again each time: each check is an embedding."""
 CLEARLY_BETTER = 1.25
 """How many times better than the best shot a crop is looked at though its face is far from everybody on the list."""

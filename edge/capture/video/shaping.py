@@ -5,6 +5,7 @@ Colors are converted as OpenCV does it, so that a frame has the same pixels whoe
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -91,7 +92,7 @@ class DecodedPicture:
             )
         return self._image
 
-    @property
+    @functools.cached_property
     def planes(self) -> Planes | None:
         """Luma and chroma in the decoder's memory; None where there is more to do than to convert them."""
         frame = self._frame

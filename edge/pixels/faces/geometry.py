@@ -93,6 +93,8 @@ def align(image: BgrImage, landmarks: Landmarks, size: int = ALIGNED_PX, margin:
     matrix = similarity_from_landmarks(landmarks, size)
     shrink = 1.0 / float(np.hypot(matrix[0, 0], matrix[1, 0]))
     if shrink > 2.0:
+        left, top, right, bottom = _surroundings(image, matrix, size, margin, 4 * shrink)
+        image, landmarks = image[top:bottom, left:right], landmarks - np.array([left, top], np.float32)
         height, width = image.shape[:2]
         small = (max(round(2 * width / shrink), 1), max(round(2 * height / shrink), 1))
         ratio = np.array([small[0] / width, small[1] / height])
@@ -103,6 +105,27 @@ def align(image: BgrImage, landmarks: Landmarks, size: int = ALIGNED_PX, margin:
     matrix[:, 2] += margin
     side = size + 2 * margin
     return np.asarray(cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_LINEAR), dtype=np.uint8)
+
+
+def _surroundings(
+    image: BgrImage, matrix: NDArray[np.float32], size: int, margin: int, reach: float
+) -> tuple[int, int, int, int]:
+    """What of an image a crop by `matrix` is made of, left, top, right, bottom px, `reach` px around included.
+
+    All of the image where that is half of it or more: of a large frame with a near face, shrinking all of it for each
+    face costs more than the detector does.
+    """
+    height, width = image.shape[:2]
+    low, high = -margin, size + margin
+    corners = np.array([(low, low), (high, low), (low, high), (high, high)], np.float64)
+    back = invert(matrix)
+    corners = corners @ back[:, :2].T.astype(np.float64) + back[:, 2]
+    left, top = np.clip(np.floor(corners.min(0) - reach), 0, (width, height)).astype(int)
+    right, bottom = np.clip(np.ceil(corners.max(0) + reach), 0, (width, height)).astype(int)
+    area = (right - left) * (bottom - top)
+    if area == 0 or 2 * area >= width * height:
+        return 0, 0, width, height
+    return int(left), int(top), int(right), int(bottom)
 
 
 def enlarged_points(points: Landmarks, ratio: float) -> Landmarks:

@@ -82,6 +82,30 @@ def test_align_of_a_huge_face_does_not_alias() -> None:
     assert crop[8:-8, 8:-8].std() < 12
 
 
+@pytest.mark.parametrize("angle", [0.0, 20.0, 100.0])
+@pytest.mark.parametrize("middle", [(900, 500), (30, 40), (1270, 715), (640, 700)])
+def test_align_of_a_near_face_in_a_large_frame_looks_at_its_surroundings_alone(
+    monkeypatch: pytest.MonkeyPatch, middle: tuple[int, int], angle: float
+) -> None:
+    rng = np.random.default_rng(4)
+    image = cv2.GaussianBlur(rng.integers(0, 256, (720, 1280, 3), np.uint8), (0, 0), 5)
+    image = np.asarray(cv2.normalize(image, None, 0, 255, cv2.NORM_MINMAX), np.uint8)
+    turn = cv2.getRotationMatrix2D((0, 0), angle, 2.7)
+    points = ((geometry.ARCFACE_POINTS - 56) @ turn[:, :2].T + middle).astype(np.float32)
+    shrunk: list[tuple[int, ...]] = []
+    resize = cv2.resize
+    monkeypatch.setattr(cv2, "resize", lambda one, *a, **k: shrunk.append(one.shape) or resize(one, *a, **k))
+    here = geometry.align(image, points, 112, 14)
+    monkeypatch.setattr(geometry, "_surroundings", lambda *a: (0, 0, 1280, 720))
+    whole = geometry.align(image, points, 112, 14)
+    assert shrunk[0][0] * shrunk[0][1] < 0.5 * 1280 * 720
+    assert shrunk[1] == (720, 1280, 3)
+    apart = np.abs(here.astype(int) - whole.astype(int))
+    inside = cv2.erode((whole.max(axis=2) > 0).astype(np.uint8), np.ones((3, 3))) > 0  # black begins beyond
+    assert apart.mean() < 1
+    assert np.percentile(apart[inside], 99) <= 4, "of 255, where shrinking began at another pixel"
+
+
 def test_align_outside_the_image_is_black() -> None:
     image = np.full((50, 50, 3), 200, np.uint8)
     assert geometry.align(image, geometry.ARCFACE_POINTS - 400).max() == 0
