@@ -37,28 +37,31 @@ def measure(busy_s: float, rounds: int, threads: int) -> dict[str, Any]:
         people, listed = scene.people(DATA), scene.pictures(DATA)[1]
         scene.write(clips["busy"], scene.frames(people, busy_s))
         scene.write(clips["quiet two thirds"], scene.frames(people, busy_s, quiet_s=2 * busy_s))
-        rows: dict[str, dict[str, Any]] = {}
         public = Public(DATA / "weights", runtime)
         public.play(clips["busy"], Spent())
-        for which, clip in clips.items():
-            spent = {chain: Spent() for chain in ("public", *paces)}
-            frames, searched = 0, dict.fromkeys(paces, 0)
-            for _ in range(rounds):
-                frames += public.play(clip, spent["public"])
+        spent = {which: {chain: Spent() for chain in ("public", *paces)} for which in clips}
+        frames = dict.fromkeys(clips, 0)
+        searched = {which: dict.fromkeys(paces, 0) for which in clips}
+        for _ in range(rounds):  # outermost: chains that are compared run close to each other
+            for which, clip in clips.items():
+                frames[which] += public.play(clip, spent[which]["public"])
                 for chain, pace in paces.items():
                     with store_with(models, listed) as store:
                         ours = Ours(models, store, pace)
-                        ours.play(clip, spent[chain])
-                        searched[chain] += ours.searched
+                        ours.play(clip, spent[which][chain])
+                        searched[which][chain] += ours.searched
                         ours.close()
-            rows[which] = {
-                chain: {
-                    "ms": round(sum(one.ms.values()) / frames, 2),
-                    "of": {stage: round(ms / frames, 2) for stage, ms in one.ms.items()},
-                    **({"searched": round(searched[chain] / frames, 3)} if chain in searched else {}),
-                }
-                for chain, one in spent.items()
+    rows = {
+        which: {
+            chain: {
+                "ms": round(sum(one.ms.values()) / frames[which], 2),
+                "of": {stage: round(ms / frames[which], 2) for stage, ms in one.ms.items()},
+                **({"searched": round(searched[which][chain] / frames[which], 3)} if chain in paces else {}),
             }
+            for chain, one in spent[which].items()
+        }
+        for which in clips
+    }
     return {"threads": threads, "scenes": rows, "times_less": _ratios(rows)}
 
 

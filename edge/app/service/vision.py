@@ -168,10 +168,8 @@ class VisionThread:
         if observer is not None:
             observer(frame, result)
         self.frames_done += 1
-        self._metrics.frames.labels(frame.camera).inc()
-        self._metrics.searched.labels(frame.camera).inc(result.is_searched)
-        self._metrics.faces.labels(frame.camera).inc(len(result.faces))
-        self._metrics.frame_seconds.labels(frame.camera).observe(time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        self._metrics.note_frame(frame.camera, seconds, is_searched=result.is_searched, num_faces=len(result.faces))
 
     def _result(self, frame: Frame, *, must_search: bool) -> FrameResult:
         """The result of a frame; paused or outside the camera's hours it is shown live, but not searched for faces."""

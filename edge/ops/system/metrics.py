@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from edge.records import CameraHealth, CameraState, Reason
@@ -48,6 +50,19 @@ class Metrics:
             registry=r,
         )
         self.people = Gauge("edge_watchlist_people", "People looked for.", registry=r)
+        self._of_frames: dict[str, tuple[Any, ...]] = {}
+
+    def note_frame(self, camera: str, seconds: float, *, is_searched: bool, num_faces: int) -> None:
+        """Count a frame that is done; `seconds` since it was taken."""
+        counters = self._of_frames.get(camera)
+        if counters is None:  # looking up a label takes longer than counting
+            kinds = self.frames, self.searched, self.faces, self.frame_seconds
+            counters = self._of_frames[camera] = tuple(kind.labels(camera) for kind in kinds)
+        frames, searched, faces, frame_seconds = counters
+        frames.inc()
+        searched.inc(is_searched)
+        faces.inc(num_faces)
+        frame_seconds.observe(seconds)
 
     def note_track_end(self, camera: str, reason: Reason | None) -> None:
         """Count one ended track under its one outcome."""
