@@ -31,7 +31,9 @@ class TrackerSettings:
     max_misses: int = 15
     """Updates in a row that a confirmed track may go unseen."""
     max_gap_frames: int = 75
-    """Frames, dropped ones included, after which an unseen track is over however few updates came."""
+    """Frames, dropped ones included, after which an unseen track is over however few updates came: after a stall a
+    face in the same place may be anyone. Where updates are always so far apart, they are no stall, and a quarter more
+    than from one to the next is allowed."""
     max_weak_frames: int = 75
     """Frames since a detection of `high_score` after which lower ones no longer continue a track: it may have passed
     from a face that left to something that looks a little like one, and would stay there for ever."""
@@ -86,6 +88,8 @@ class Tracker:
         self._faces: list[_Face] = []
         self._next_id = 1
         self._frame_id: int | None = None
+        self._step = 0
+        """Frames from the update before the last to the last."""
 
     def update(self, frame_id: int, detections: Detections) -> tuple[Track, ...]:
         """Take in one frame; return every track there is, oldest first, and those that end now, once, as LOST.
@@ -93,9 +97,10 @@ class Tracker:
         A track not seen in this frame has `detection=None`, its predicted box and its last landmarks. Frames may be
         left out; a `frame_id` that does not grow means that the source began anew, and ends all tracks.
         """
-        restarted = self._frame_id is not None and frame_id <= self._frame_id
-        self._frame_id = frame_id
-        oldest = frame_id - self._settings.max_gap_frames
+        before, self._frame_id = self._frame_id, frame_id
+        restarted = before is not None and frame_id <= before
+        oldest = frame_id - max(self._settings.max_gap_frames, self._step * 5 // 4)
+        self._step = 0 if before is None or restarted else frame_id - before
         ended = self._end([face for face in self._faces if restarted or face.last_frame_id < oldest])
         seen = self._associate(frame_id, detections)
         ended += self._end(self._forgotten())

@@ -52,6 +52,18 @@ def test_a_face_is_tentative_then_confirmed_then_lost_once() -> None:
     assert tracker.update(8, seen()) == ()
 
 
+def test_where_every_update_is_far_from_the_last_a_track_is_confirmed_all_the_same() -> None:
+    """A camera that is searched once in a hundred frames; one such gap alone is a stall."""
+    tracker = Tracker(TrackerSettings())
+    face = (100.0, 100.0, 40.0, 0.9)
+    assert brief(tracker.update(0, seen(face))) == [(1, T, 1, 0)]
+    assert brief(tracker.update(100, seen(face))) == [(1, L, 1, None), (2, T, 1, 0)]
+    assert brief(tracker.update(200, seen(face))) == [(2, T, 2, 0)]
+    assert brief(tracker.update(300, seen(face))) == [(2, C, 3, 0)]
+    assert brief(tracker.update(400, seen())) == [(2, C, 3, None)]
+    assert brief(tracker.update(500, seen(face))) == [(2, L, 3, None), (3, T, 1, 0)]
+
+
 def test_flicker_never_becomes_a_track_that_counts() -> None:
     tracker = Tracker(SHORT)
     blink = (50.0, 50.0, 20.0, 0.9)

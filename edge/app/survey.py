@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,17 @@ def find_camera(config: Config, source: str, **settings: Any) -> CameraConfig:
 
     Raises ConfigError for a setting that can't be.
     """
+    if not source.strip():
+        raise ConfigError("no source is given: write an address such as rtsp://host/path, a file, or a camera's name")
     changes = {name: value for name, value in settings.items() if value is not None}
     named = {camera.name: camera.model_dump() for camera in config.camera}
     is_path = source.partition(":")[0].lower() not in SCHEMES and (":" not in source or Path(source).exists())
+    if is_path and source not in named and os.sep not in source and not os.path.lexists(source):
+        names = ", ".join(named) or "none"
+        raise ConfigError(
+            f"{printable(source)}: no camera of that name is configured ({names}), nor is there such a file here; "
+            "write an address such as rtsp://host/path, a file, or a camera's name"
+        )
     address = f"{'folder' if Path(source).is_dir() else 'file'}:{source}" if is_path else source
     try:
         return CameraConfig.model_validate(named.get(source, {"name": "test", "source": address}) | changes)

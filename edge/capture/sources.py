@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,7 +19,8 @@ from edge.capture.pictures.images import IMAGE_SUFFIXES
 from edge.capture.video.containers import VIDEO_SUFFIXES, is_jpeg_sequence, is_sound, is_video, read_head
 from edge.capture.video.recordings import DEFAULT_FPS, VideoSource
 from edge.capture.video.shaping import aspect_of, square
-from edge.errors import EdgeError, ImageError
+from edge.errors import CameraError, EdgeError, ImageError
+from edge.names import printable
 
 __all__ = ["VIDEO_SUFFIXES", "FrameSource", "SourceFrame", "open_path", "open_source"]
 
@@ -78,6 +80,8 @@ def _open_plain(camera: CameraSettings, address: Address) -> FrameSource:
     match address.scheme:
         case "folder":
             folder = Path(address.target)
+            if not os.path.lexists(folder) and folder.parent.is_dir():
+                raise CameraError(f"{printable(folder)}: no such folder; check the path")
             if folder.is_file():
                 raise ImageError(f"{folder}: is a file, not a folder; write source = 'file:{folder}'")
             return ImagesSource(folder, camera.fps)

@@ -54,7 +54,13 @@ def read(data_dir: Path) -> dict[str, DrawnAreas]:
     path = data_dir / FILE
     why: Exception
     try:
-        stored: Mapping[str, Any] = tomllib.loads(path.read_text("utf-8")).get("camera", {})
+        text = path.read_text("utf-8")
+        found: dict[str, Any] = tomllib.loads(text)
+        if not text.strip():
+            raise ValueError("it is empty, as the page never leaves it")
+        if others := sorted(found.keys() - {"camera"}):
+            raise ValueError(f"{others[0]!r} has no place in it")
+        stored: Mapping[str, Any] = found.get("camera", {})
         return {str(name): DrawnAreas.model_validate(areas) for name, areas in stored.items()}
     except (FileNotFoundError, NotADirectoryError):
         return {}

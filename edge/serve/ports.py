@@ -164,6 +164,8 @@ class StationView:
     is_recognised: bool
     why: str = ""
     """Why not, where the walker was not recognised."""
+    is_judged: bool = True
+    """False where the walker was there too shortly for an answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -255,9 +255,9 @@ class Store:
 
     # consumers and upkeep
 
-    def note_pull(self, token_name: str, seq: int) -> None:
-        """A puller has everything up to `seq`: the cursor it came with. Saved every few seconds."""
-        self._consumers.note_pull(token_name, seq)
+    def note_pull(self, token_name: str, seq: int, made_at: dt.datetime | None = None) -> None:
+        """The puller whose token was made then has everything up to `seq`: its cursor. Saved every few seconds."""
+        self._consumers.note_pull(token_name, seq, made_at)
 
     def consumers(self) -> list[Consumer]:
         """Every token name that may read alerts, and how far it has come."""

@@ -54,6 +54,6 @@ def test_only_devices_with_pictures_are_cameras(steps: dict[str, dict[str, Any]]
     assert steps["cameras"]["found"] == [["/dev/video0", "vivid"]]
     sound, *others = steps["explained"]["details"]
     assert sound is None
-    meant = "gives no pictures; it is another part of a camera; cameras found here: /dev/video0 (vivid)"
+    meant = "gives no pictures; it is no camera, or another part of one; cameras found here: /dev/video0 (vivid)"
     assert others == [meant, meant]
     assert all(meant in detail for detail in steps["not for pictures"]["details"])

@@ -58,6 +58,10 @@ def test_what_is_wrong_is_said_without_the_password(tmp_path: Path) -> None:
         (str(tmp_path / "none.mp4"), CameraError, "no such file"),
         (str(tmp_path / "a.pdf"), ImageError, "a PDF document"),
         ("webcam:0", ConfigError, "v4l2:/dev/video0"),
+        ("yrad", ConfigError, r"no camera of that name is configured \(none\), nor is there such a file"),
+        (" ", ConfigError, "no source is given"),
+        (f"folder:{tmp_path}/none", CameraError, "none: no such folder"),
+        ("v4l2:/dev/null", CameraError, "it is no camera"),
     ):
         with pytest.raises(error, match=word) as caught:
             told(source)

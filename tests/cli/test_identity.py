@@ -23,6 +23,10 @@ def test_a_clone_gets_an_identity_of_its_own(tmp_path: Path) -> None:
     shown = box.edge("identity", "show", "--json")
     # What tells this machine from others is little in a container, and may not suffice to call it another.
     assert json.loads(shown.stdout)["device_id"] == former
+    assert json.loads(shown.stdout)["box_id"] == former
+    box.config.write_text(f'box_id = "gate 3"\n{box.config.read_text()}')
+    named = json.loads(box.edge("identity", "show", "--json").stdout)
+    assert (named["device_id"], named["box_id"]) == (former, "gate 3")
     assert shown.returncode == int(json.loads(shown.stdout)["is_clone"])
 
     said = json.loads(box.edge("identity", "new", "--json").stdout)

@@ -51,6 +51,13 @@ def test_a_camera_that_gives_nothing_leaves_nothing_behind(tmp_path: Path) -> No
     assert not list(tmp_path.iterdir())
 
 
+def test_a_recording_that_is_not_there_is_named_as_such(tmp_path: Path) -> None:
+    refused = setup(tmp_path, "--camera", f"folder:{tmp_path}/none")
+    assert refused.returncode == 69
+    assert " ".join(refused.stderr.split()).startswith(f"Opening the camera ... edge: {tmp_path}/none: no such folder;")
+    assert not list(tmp_path.iterdir())
+
+
 def test_without_a_terminal_it_wants_yes(tmp_path: Path) -> None:
     refused = edge("setup", "--config", tmp_path / "edge.toml", stdin="")
     assert refused.returncode == 78

@@ -44,6 +44,14 @@ def test_references_are_listed_set_aside_and_restored(box: Path) -> None:
         run("watchlist", "set-aside", "nothing")
 
 
+def test_embedding_anew_says_that_there_is_nothing_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGE_DATA_DIR", str(tmp_path))
+    assert run("watchlist", "reembed").startswith("Nothing to do")
+    with Store.open(tmp_path) as store:
+        enrol(store, ANN)  # embedded by no model of the pack
+    assert not run("watchlist", "reembed").startswith("Nothing to do")
+
+
 def test_explain_prints_and_an_unknown_hit_is_named(box: Path) -> None:
     with Store.open(box) as store:
         hit_id = store.hits()[0].hit_id

@@ -58,6 +58,9 @@ def test_a_setting_says_that_it_was_drawn(tmp_path: Path, config: Path) -> None:
         "[camera.door]\nmasks = []\n",
         "camera = 3\n",
         "[camera]\ndoor = 3\n",
+        "",
+        " \n",
+        "[camrea.door]\ninclude_zones = []\n",
     ],
 )
 def test_a_file_that_can_t_be_read_stops_the_start(tmp_path: Path, config: Path, text: str) -> None:

@@ -67,6 +67,7 @@ class PageWalk:
                 row.similarity,
                 row.is_recognised,
                 "" if row.is_recognised else row.why,
+                row.is_judged,
             )
             for row in found.rows
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,11 +9,8 @@ from edge.app.health.evidence import PICTURED_STATES, ScenePictures
 from edge.records import CameraHealth, CameraState
 from edge.store import time_to_text
 
-log = logging.getLogger(__name__)
-
 WAIT_S = 3.0
 """Seconds that an item waits for its pictures; a vision thread that is far behind must not keep it back."""
-_GOOD_STATES = frozenset({CameraState.STARTING, CameraState.LIVE, CameraState.ENDED})
 
 Send = Callable[[str, Mapping[str, Any], Mapping[str, bytes] | None], None]
 
@@ -29,13 +25,11 @@ class CameraNews:
         self._waiting: dict[str, tuple[CameraHealth, float]] = {}
 
     def tell(self, states: Sequence[CameraHealth], now_s: float) -> None:
-        """Take in the states of all cameras, at a monotonic time in seconds; log and send what has changed."""
+        """Take in the states of all cameras, at a monotonic time in seconds; send what has changed."""
         for health in states:
             if self._last.get(health.camera) is health.state:
                 continue
             self._last[health.camera] = health.state
-            level = logging.INFO if health.state in _GOOD_STATES else logging.WARNING
-            log.log(level, "camera %s is %s: %s", health.camera, health.state.value, health.detail)
             self._flush(health.camera)
             if health.state in PICTURED_STATES:
                 self._waiting[health.camera] = health, now_s + WAIT_S

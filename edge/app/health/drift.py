@@ -7,6 +7,7 @@ without that file a first week begins anew, and so it does after an acceptance w
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import logging
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from edge import kept
 from edge.app.health.accepted import Accepted, read_accepted
 from edge.records import Quality
 
@@ -58,6 +60,24 @@ class _Camera:
     first: list[FaceDay] = field(default_factory=list)
     today: list[tuple[float, float, float]] = field(default_factory=list)
     count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """The faces of one camera on one day: size, light and sharpness of each, and their number."""
+
+    count: int
+    faces: list[tuple[float, float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Today:
+    """The file of the day."""
+
+    at: str
+    day: str
+    is_whole: bool
+    cameras: dict[str, _Counted]
 
 
 OK = "faces are as they were before"
@@ -193,36 +213,34 @@ class FaceDrift:
 
     def _read(self, cameras: Sequence[str]) -> dict[str, list[FaceDay]]:
         try:
-            stored = json.loads(self._path.read_text("utf-8"))
-            return {name: [FaceDay(**day) for day in stored.get(name, [])] for name in cameras}
+            stored = kept.read(self._path, dict[str, list[FaceDay]])
+            return {name: stored.get(name, []) for name in cameras}
         except FileNotFoundError:
             pass
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+        except (OSError, ValueError) as error:
             log.warning("%s can't be read (%s); a first week of faces begins anew", self._path, error)
+            with contextlib.suppress(OSError):  # by hand something of it may still be saved
+                self._path.replace(self._path.with_name(f"{self._path.name}.damaged"))
         return {name: [] for name in cameras}
 
     def _go_on(self, at: dt.datetime) -> None:
         """Take up the day that was kept, where the service was away for a short time only."""
         try:
-            stored = json.loads(self._today.read_text("utf-8"))
-            away = at - dt.datetime.fromisoformat(stored["at"])
+            stored = kept.read(self._today, _Today)
+            away = at - dt.datetime.fromisoformat(stored.at)
             if not dt.timedelta() <= away <= MAX_AWAY:
                 return
-            days = {
-                name: (one["count"] + 0, [(a, b, c) for a, b, c in one["faces"]])
-                for name, one in stored["cameras"].items()
-            }
-            self._day, self._is_whole = str(stored["day"]), bool(stored["is_whole"])
         except FileNotFoundError:
             return
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, TypeError) as error:
             log.warning("%s can't be read (%s); the faces of this day are not compared", self._today, error)
             return
+        self._day, self._is_whole = stored.day, stored.is_whole
         with self._lock:
-            for name, (count, faces) in days.items():
+            for name, one in stored.cameras.items():
                 if (known := self._cameras.get(name)) is not None:
-                    known.count += count
-                    known.today = (faces + known.today)[:MAX_FACES]
+                    known.count += one.count
+                    known.today = (one.faces + known.today)[:MAX_FACES]
 
     def _keep(self, at: dt.datetime) -> None:
         """Write down what the day has so far."""

@@ -48,8 +48,10 @@ def look(name: str, source: str, within_s: float = FIRST_FRAME_S) -> Seen:
 def _refusal(shown: str, health: CameraHealth, waited_s: float) -> str:
     """Why there was no picture; a lost camera says itself what to check."""
     told = health.detail.removeprefix(f"{shown}: ").removesuffix(f". {AGAIN}")
-    more = "" if health.state is CameraState.LOST else "; check address, cable, user name and password"
-    return f"{shown}: no picture in {waited_s:.0f} s: {told}{more}"
+    if health.state is CameraState.LOST:
+        is_named = told.startswith(shown.partition(":")[2])  # a path or device, said without its kind
+        return told if is_named else f"{shown}: {told}"
+    return f"{shown}: no picture in {waited_s:.0f} s: {told}; check address, cable, user name and password"
 
 
 def is_recorded(source: str) -> bool:

@@ -50,12 +50,12 @@ def explain_device(path: Path, dev: Path = Path("/dev")) -> str | None:
         return _explain_refusal(path, code)
     if code in (errno.ENODEV, errno.ENXIO, errno.ENOENT):
         return "the camera behind it is gone; plug it in again, and check its cable"
+    if code == 0 and not can_capture:  # first: who holds what is no camera is none of our business
+        return f"gives no pictures; it is no camera, or another part of one{_others(dev)}"
     users = processes_holding(path)
     if users or code == errno.EBUSY:
         named = f" ({'; '.join(users)})" if users else ""
         return f"is used by another program{named}; stop that program"
-    if code == 0 and not can_capture:
-        return f"gives no pictures; it is another part of a camera{_others(dev)}"
     return None if code == 0 else f"can't be opened ({os.strerror(code)}); plug it in again"
 
 

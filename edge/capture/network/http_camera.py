@@ -99,15 +99,20 @@ class HttpCamera:
                 f"{told}: the camera redirects to {shown(target)}, which wants a login ({answer.status}); user name "
                 "and password are sent to the camera's own address alone: write that one as its source"
             )
-        if answer.status in (401, 403) and self._login is None:
+        if answer.status == 401 and self._login is None:
+            raise CameraError(f"{told}: wants a user name and password (401); write http://user:password@host/...")
+        if answer.status == 403 and self._login is None:
             raise CameraError(
-                f"{told}: wants a user name and password ({answer.status}); write http://user:password@host/..."
+                f"{told}: refuses access (403); write http://user:password@host/..., or let this box in on the camera"
             )
         if answer.status in (401, 403):
             raise CameraError(
                 f"{told}: user name or password refused ({answer.status}); write http://user:password@host/..."
             )
-        raise CameraError(f"{told}: the server answers {answer.status} {hide(answer.reason)}; check the address's path")
+        advice = (
+            "restart the camera, or let it serve fewer viewers" if answer.status >= 500 else "check the address's path"
+        )
+        raise CameraError(f"{told}: the server answers {answer.status} {hide(answer.reason)}; {advice}")
 
 
 class _Login(urllib.request.AbstractDigestAuthHandler):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from types import TracebackType
@@ -26,6 +27,8 @@ READ_TIMEOUT_S = 2.0
 MAX_BROKEN_IN_A_ROW = 50
 MAX_BYTES_WITHOUT_PICTURE = 4_000_000
 _JPEG_KINDS = ("image/jpeg", "image/jpg", "image/pjpeg")
+_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST")
+"""What OpenSSL says of an answer that is none of TLS."""
 _DOCUMENTS = ("text/html", "application/json", "application/xml", "text/xml", "application/xhtml+xml")
 
 
@@ -139,6 +142,10 @@ class MjpegSource:
             return f"{shown}: the server closed the connection without an answer; check the camera"
         if isinstance(error, http.client.HTTPException):
             return f"{shown}: answers something that is not HTTP ({hide(str(error))[:80]!r}); check the port"
+        if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
+            return (
+                f"{shown}: what answers there does not speak TLS; write http:// in place of https://, or check the port"
+            )
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return f"{shown}: connection failed ({hide(reason)}); check that the camera is on, and its address"
 

@@ -87,6 +87,10 @@ def backup_restore(
             f"It would replace {there.device_id}: {counted(there.people, 'person', 'people')}, "
             f"{counted(there.hits, 'hit', 'hits')}, feed up to {there.head}."
         )
+    if not found.sha256:
+        out.print(
+            "An earlier version made it: nothing vouches for its counts and dates; its files are checked all the same."
+        )
     _tell_erased(there)
     out.print("Nothing was changed: stop the service, and give --yes.")
 

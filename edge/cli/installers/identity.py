@@ -18,15 +18,17 @@ app = typer.Typer(help="Who this box is.", no_args_is_help=True)
 @app.command("show")
 def identity_show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Print this box's id and whether it is still on its machine; ends with 1 where it looks like a clone."""
-    data_dir = read_config(config).data_dir
+    settings = read_config(config)
+    data_dir = settings.data_dir
     _require_made((data_dir / "edge.db").exists(), str(data_dir))
     with Store.open(data_dir) as store:
         found = store.identity.look()
     if as_json:
         told = {"bound_at": found.bound_at, "changed": list(found.changed), "is_clone": found.is_clone}
-        print_json({"device_id": found.device_id, **told, "fix": identity.FIX if found.is_clone else None})
+        ids = {"device_id": found.device_id, "box_id": settings.box_id or found.device_id}
+        print_json({**ids, **told, "fix": identity.FIX if found.is_clone else None})
     else:
-        out.print(found.sentence() + (f". Fix: {identity.FIX}." if found.is_clone else "."))
+        out.print(found.sentence(settings.box_id) + (f". Fix: {identity.FIX}." if found.is_clone else "."))
     if found.is_clone:
         raise typer.Exit(int(ExitCode.FAILED))
 

@@ -214,7 +214,10 @@ def reembed(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(done)
         return
-    out.print(f"{done['embedded']} references embedded, {done['swapped']} put in use.")
+    if not (done["embedded"] or done["swapped"] or done["failed"]):
+        out.print("Nothing to do: every kept picture is embedded with the model in use.")
+        return
+    out.print(f"{counted(done['embedded'], 'reference', 'references')} embedded, {done['swapped']} put in use.")
     for reference_id, why in done["failed"].items():
         out.print(f"{reference_id}: {why}")
 

@@ -32,7 +32,7 @@ def check_people(config: Config, in_use: EmbedderInUse, now: dt.datetime) -> Ite
         with Store.open(config.data_dir) as store:
             yield passed("database", "opens, schema as expected")
             yield from check_losses(store)
-            yield check_identity(store.identity.look())
+            yield check_identity(store.identity.look(), config.box_id)
             yield check_users(store.users())
             yield check_tokens(store.tokens(), now)
             yield check_pulls(store.consumers(), now)
@@ -62,11 +62,10 @@ def check_losses(store: Store) -> Iterator[Check]:
         yield passed("hits", "every hit can be read")
 
 
-def check_identity(found: Finding) -> Check:
+def check_identity(found: Finding, box_id: str = "") -> Check:
     """Check that the device is on the machine it was made on: a copy shares id, tokens and keys with another."""
-    if found.is_clone:
-        return failed("identity", found.sentence(), FIX)
-    return passed("identity", found.sentence())
+    told = found.sentence(box_id)
+    return failed("identity", told, FIX) if found.is_clone else passed("identity", told)
 
 
 def check_users(users: Sequence[User]) -> Check:

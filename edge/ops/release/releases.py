@@ -21,7 +21,7 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import Any, Protocol
 
-from edge import durable
+from edge import durable, kept
 from edge.errors import ConflictError, EdgeError, ReleaseError
 
 log = logging.getLogger(__name__)
@@ -93,10 +93,14 @@ class Releases:
     def trial(self) -> Trial | None:
         """The update that is not yet accepted."""
         try:
-            return Trial(**json.loads(self._trial.read_text("utf-8")))
+            found = kept.read(self._trial, Trial)
+            for version in filter(None, (found.version, found.before)):
+                if not _VERSION.fullmatch(version):
+                    raise ValueError(f"{version[:40]!r} is no version")
+            return found
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError) as error:
             raise ReleaseError(
                 f"{self._trial}: can't be read ({error}); remove it and choose a release again"
             ) from None

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from edge import kept
 from edge.arrays import BgrImage
 from edge.capture.camera import Camera
 from edge.pixels.measures.quality import measure_picture
@@ -78,6 +79,14 @@ class CameraStatus:
     """With what faces are compared over weeks; empty where no service says it."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Status:
+    """The file."""
+
+    at: str
+    cameras: list[CameraStatus]
+
+
 def describe_outcome(outcome: str) -> tuple[str, str | None]:
     """Return an outcome in words, and how an installer improves it; None if the face was usable."""
     if outcome.startswith("part_"):
@@ -97,12 +106,12 @@ def write_status(data_dir: Path, cameras: Sequence[CameraStatus], now: dt.dateti
 def read_status(data_dir: Path, now: dt.datetime) -> list[CameraStatus] | None:
     """Read the file of a running service; None if there is none, or it is too old."""
     try:
-        body = json.loads((data_dir / FILE).read_text("utf-8"))
-        at = dt.datetime.fromisoformat(body["at"])
+        body = kept.read(data_dir / FILE, _Status)
+        at = dt.datetime.fromisoformat(body.at)
         if not dt.timedelta(0) <= now - at + dt.timedelta(seconds=5) <= MAX_AGE:
             return None
-        return [CameraStatus(**camera) for camera in body["cameras"]]
-    except (OSError, ValueError, KeyError, TypeError):
+        return body.cameras
+    except (OSError, ValueError, TypeError):
         return None
 
 

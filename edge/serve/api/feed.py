@@ -118,7 +118,7 @@ async def _answer(request: web.Request, pull: PullRequest) -> tuple[web.Response
 def _note_progress(store: Store, caller: Caller, pull: PullRequest) -> None:
     """Note how far a machine has got: its cursor confirms every item before it. The store saves that later."""
     if caller.scopes and caller.name is not None:
-        store.note_pull(caller.name, pull.seq())
+        store.note_pull(caller.name, pull.seq(), caller.made_at)
 
 
 def _replay_check(request: web.Request, pull: PullRequest) -> Callable[[], bool] | None:
@@ -137,9 +137,9 @@ def _replay_check(request: web.Request, pull: PullRequest) -> Callable[[], bool]
         if store.head_seq() != head or store.audit_head() != audit_head:
             return False
         token = store.check_token(secret)
-        if token is None or token.name != name or caller.scopes != frozenset(token.scopes):
+        if token is None or token.created_at != caller.made_at or caller.scopes != frozenset(token.scopes):
             return False
-        store.note_pull(name, seq)
+        store.note_pull(name, seq, caller.made_at)
         return True
 
     return holds

@@ -5,6 +5,7 @@ The rights themselves stand in `edge.serve.routes`, one line per route; nothing 
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -22,6 +23,8 @@ class Caller:
     scopes: frozenset[str] = frozenset()
     session: str | None = None
     language: str | None = None
+    made_at: dt.datetime | None = None
+    """When a machine's token was made: another one may bear its name later."""
 
     @property
     def is_known(self) -> bool:

@@ -26,13 +26,16 @@ SHOWN_PERSON = web.RequestKey("shown_person", str)
 
 @web.middleware
 async def audit_views(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Audit a view once it was answered without an error; a redirect counts, for the logout."""
+    """Audit a view once it was answered without an error; a redirect counts, for the logout.
+
+    304 doesn't: what the browser has was audited when it came, and pages ask for each of their pictures again.
+    """
     try:
         response = await handler(request)
     except web.HTTPRedirection:
         _note(request)
         raise
-    if response.status < 400:
+    if response.status < 400 and response.status != 304:
         _note(request)
     return response
 

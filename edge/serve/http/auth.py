@@ -69,7 +69,7 @@ class Callers:
 
     def _by_token(self, secret: str) -> Caller | None:
         token = self._store.check_token(secret)
-        return Caller(token.name, scopes=frozenset(token.scopes)) if token else None
+        return Caller(token.name, scopes=frozenset(token.scopes), made_at=token.created_at) if token else None
 
     async def log_in(self, request: web.Request, name: str, password: str) -> str | None:
         """Check a password in its turn (argon2 takes 64 MiB and a core); return the user's name or None.

@@ -1,4 +1,7 @@
-"""Answers with a kept picture: cacheable for good, with ranges, typed by its first bytes. Nothing is decoded."""
+"""Answers with a kept picture, with ranges, typed by its first bytes. Nothing is decoded.
+
+A machine may keep it for good: the feed tells it of an erasure. Nothing tells a browser, so that has to ask each time.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,25 @@ from aiohttp import web
 
 from edge.errors import NotFoundError, StoreError
 from edge.serve.app_keys import STORE, read
+from edge.serve.http import inputs
+from edge.serve.http.access import CALLER
 from edge.serve.http.audit import SHOWN_PERSON
 from edge.serve.http.file_types import read_picture_header
 from edge.serve.http.problems import RequestError
 
-HEADERS = {"Cache-Control": "private, max-age=31536000, immutable"}
+FOR_MACHINES = "private, max-age=31536000, immutable"
+ASKED_EACH_TIME = "private, no-cache"
+"""For browsers: kept, but shown only once this appliance has said that it is still there."""
 
 
 async def serve_picture(request: web.Request, sha256: str) -> web.StreamResponse:
-    """Answer with a kept picture, or the range of it that was asked for; NotFoundError if it is not kept."""
+    """Answer with a kept picture, the range of it that was asked for, or 304; NotFoundError if it is not kept."""
     path = await read(request.app[STORE].image_path, sha256)
     if path is None:
         raise _gone(sha256)
     try:
         picture = await read(read_picture_header, path)
-        num_bytes = (await read(path.stat)).st_size
+        stat = await read(path.stat)
     except (FileNotFoundError, NotADirectoryError):
         raise _gone(sha256) from None
     except OSError as error:
@@ -29,8 +36,12 @@ async def serve_picture(request: web.Request, sha256: str) -> web.StreamResponse
         ) from error
     if (person_id := await read(request.app[STORE].pictured_in_reference, sha256)) is not None:
         request[SHOWN_PERSON] = person_id
-    _check_range(request, num_bytes)
-    return web.FileResponse(path, headers={**HEADERS, "Content-Type": picture.content_type})
+    headers = {"Cache-Control": FOR_MACHINES if request[CALLER].role is None else ASKED_EACH_TIME}
+    tag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'  # as FileResponse makes it
+    if inputs.has_seen(request, tag):
+        return web.Response(status=304, headers=headers | {"ETag": tag})
+    _check_range(request, stat.st_size)
+    return web.FileResponse(path, headers=headers | {"Content-Type": picture.content_type})
 
 
 def _gone(sha256: str) -> NotFoundError:

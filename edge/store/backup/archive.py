@@ -1,6 +1,7 @@
 """The file of a backup: a plain tar whose last member, the manifest, has the length and SHA-256 of all others.
 
-Without the manifest a file is half. Nothing is taken from an archive but regular files of names that a backup has.
+The manifest has a SHA-256 of itself, too: against damage, not against whoever makes it anew. Without the manifest a
+file is half. Nothing is taken from an archive but regular files of names that a backup has.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import io
 import json
 import re
 import tarfile
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -44,6 +45,8 @@ class Manifest:
     format: int = FORMAT
     files: dict[str, tuple[int, str]] = field(default_factory=dict, repr=False)
     """Length and SHA-256 by name."""
+    sha256: str = ""
+    """Of all else that stands here; empty in backups of version 0.2, whose manifests nothing vouches for."""
 
     @property
     def num_bytes(self) -> int:
@@ -87,11 +90,13 @@ class Writer:
             self._tar.addfile(_header(name, length), reader)
             self.files[name] = (length, reader.sha256.hexdigest())
 
-    def finish(self, manifest: Manifest) -> None:
-        """Add the manifest, which makes the file whole."""
+    def finish(self, about: Manifest) -> Manifest:
+        """Add the manifest, which makes the file whole; returns it with its own hash."""
+        manifest = replace(about, sha256=_own_sha256(asdict(about)))
         data = json.dumps(asdict(manifest)).encode()
         self._tar.addfile(_header(MANIFEST, len(data)), io.BytesIO(data))
         self._tar.close()
+        return manifest
 
 
 def read(stream: IO[bytes], take: Callable[[str, IO[bytes]], tuple[int, str]] | None = None) -> Manifest:
@@ -129,10 +134,13 @@ def count(name: str, data: IO[bytes], write: Callable[[bytes], object] = lambda 
 def _checked(data: bytes, found: dict[str, tuple[int, str]]) -> Manifest:
     try:
         value: dict[str, Any] = json.loads(data)
+        is_damaged = value.get("sha256", "") not in ("", _own_sha256(value))
         value["files"] = {name: (int(one[0]), str(one[1])) for name, one in value["files"].items()}
         manifest = Manifest(**value)
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
         raise ImageError("its manifest can't be read; take another copy of it") from None
+    if is_damaged:
+        raise ImageError("its manifest is not what was written: the file is damaged; take another copy of it")
     if manifest.format != FORMAT:
         raise ImageError(f"it has format {manifest.format}, and this program knows {FORMAT}; use the one that made it")
     if manifest.files != found:
@@ -142,6 +150,12 @@ def _checked(data: bytes, found: dict[str, tuple[int, str]]) -> Manifest:
     if wrong is not None or parts.DATABASE not in found:
         raise ImageError(f"{wrong or parts.DATABASE} is missing or not what its name says; take another backup")
     return manifest
+
+
+def _own_sha256(value: Mapping[str, Any]) -> str:
+    """Hash of a manifest as JSON has it, but for the hash itself."""
+    told = {name: one for name, one in value.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def _header(name: str, length: int) -> tarfile.TarInfo:

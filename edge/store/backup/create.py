@@ -82,9 +82,7 @@ def _write(
         writer = archive.Writer(stream, tell)
         for name, path in members.items():
             writer.add(name, path)
-        manifest = replace(about, files=writer.files)
-        writer.finish(manifest)
-    return manifest
+        return writer.finish(replace(about, files=writer.files))
 
 
 def _members(data_dir: Path, staging: Path, pictures: Sequence[str]) -> dict[str, Path]:

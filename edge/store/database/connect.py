@@ -32,7 +32,10 @@ def lock_folder(data_dir: Path) -> Iterator[None]:
     """Make the folder if need be, and let one process at a time open it."""
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(data_dir / "open.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        lock = data_dir / "open.lock"
+        if lock.is_dir():
+            raise StoreError(f"{lock}: is a folder, where a lock file belongs; move it away")
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         if is_full(error):
             raise StoreError(f"{data_dir}: {_MEANING[sqlite3.SQLITE_FULL]}") from error

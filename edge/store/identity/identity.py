@@ -47,12 +47,13 @@ class Finding:
     changed: tuple[str, ...] = ()
     is_clone: bool = False
 
-    def sentence(self) -> str:
-        """What was found, in words."""
+    def sentence(self, box_id: str = "") -> str:
+        """What was found, in words; `box_id`: the setting, which hits and pages show in place of the id made here."""
         kinds = " and ".join(KINDS[kind] for kind in self.changed)
+        shown = f"{box_id} (setting box_id; made here: {self.device_id})" if box_id else self.device_id
         if self.is_clone:
-            return f"this looks like a clone of {self.device_id}: {kinds} changed under the same device id"
-        return f"{self.device_id}, on this machine since {self.bound_at}" + (f"; {kinds} changed" if kinds else "")
+            return f"this looks like a clone of {shown}: {kinds} changed under the same device id"
+        return f"{shown}, on this machine since {self.bound_at}" + (f"; {kinds} changed" if kinds else "")
 
 
 class Identity:

@@ -45,7 +45,7 @@ def test_a_missing_device_names_the_cameras_that_are_there(tmp_path: Path, monke
 def test_a_file_that_is_no_camera(tmp_path: Path) -> None:
     (tmp_path / "video0").touch()
     assert "is not a camera device" in str(explain_device(tmp_path / "video0", tmp_path))
-    assert "another part of a camera" in str(explain_device(Path("/dev/full"), tmp_path))
+    assert "no camera, or another part of one" in str(explain_device(Path("/dev/full"), tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,9 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.answer("403 Forbidden")
 
+    def broken(self) -> None:
+        self.answer("503 Service Unavailable")
+
     def film(self) -> None:
         self.wfile.write(OK + b"Content-Type: video/mp2t\r\n\r\n")
         for _ in range(200):
@@ -216,6 +219,8 @@ def test_a_login_is_given_once_it_is_asked_for(server: Server, kind: str) -> Non
     [
         ("digest", f"{USER}:wrong1@", "password refused"),
         ("basic", "", "wants a user name and password"),
+        ("forbidden", "", r"refuses access \(403\); .* let this box in on the camera"),
+        ("broken", "", "answers 503 .*; restart the camera"),
         ("digestsess", f"{USER}:wrong1@", "MD5-sess"),
         ("round", "", "6 times"),
         ("film", "", "bytes came without a JPEG picture .video/mp2t"),

@@ -129,6 +129,12 @@ def test_what_is_wrong_with_a_stream_is_said(server: MjpegServer, path: str, wor
     assert "secret@" not in str(caught.value)
 
 
+def test_https_where_nothing_speaks_tls_is_said(server: MjpegServer) -> None:
+    url = server.url("/live").replace("http:", "https:")
+    with pytest.raises(CameraError, match="does not speak TLS; write http://"), open_source(config(url)):
+        pass
+
+
 def test_a_server_that_accepts_and_says_nothing_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         url = f"http://127.0.0.1:{mute.getsockname()[1]}/live"

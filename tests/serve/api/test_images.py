@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
 from edge.serve.http.file_types import read_picture_header
+from edge.serve.http.pictures import ASKED_EACH_TIME
 from tests.support.drawings import SCENE, draw_face, draw_scene, jpeg, pictures, png
 from tests.support.web import make_hit, run, running
 
 HIT, IMAGES = make_hit(1)
+FOR_MACHINES = "private, max-age=31536000, immutable"
 
 
-def test_pictures_come_as_they_were_kept_and_for_good(tmp_path: Path) -> None:
+def test_pictures_come_as_they_were_kept(tmp_path: Path) -> None:
     async def check() -> None:
         async with running(tmp_path) as box:
-            for headers in (box.token(), box.session("auditor")):
+            for headers, kept in ((box.token(), FOR_MACHINES), (box.session("auditor"), ASKED_EACH_TIME)):
                 for role, kind in (("frame", "image/jpeg"), ("crop", "image/png"), ("enhanced", "image/png")):
                     name = getattr(HIT.images, role)
                     answer, body = await box.get(f"/api/v1/images/{name}", headers)
                     assert (answer.status, answer.content_type) == (200, kind)
                     assert body == pictures(1)[role]
-                    assert answer.headers["Cache-Control"] == "private, max-age=31536000, immutable"
+                    assert answer.headers["Cache-Control"] == kept
                     assert answer.headers["Accept-Ranges"] == "bytes"
+
+    run(check())
+
+
+def test_a_browser_asks_each_time_and_learns_of_an_erasure(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            guard, path = box.session(), f"/api/v1/images/{HIT.images.crop}"
+            tag = (await box.get(path, guard))[0].headers["ETag"]
+            for _ in range(3):
+                answer, body = await box.get(path, guard | {"If-None-Match": tag})
+                assert (answer.status, body, answer.headers["Cache-Control"]) == (304, b"", ASKED_EACH_TIME)
+            box.store.audit("test", "end", "here").result(10)
+            viewed = [one for one in box.store.audit_log.newest(limit=100) if one.action == "picture.view"]
+            assert [one.actor for one in viewed] == ["a-guard"], "what the browser has was audited when it came"
+            assert viewed[0].detail_json == {}, "no second view was counted"
+            await asyncio.wrap_future(box.store.forget_person(HIT.person.person_id))
+            assert (await box.get(path, guard | {"If-None-Match": tag}))[0].status == 404
 
     run(check())
 

@@ -207,6 +207,21 @@ def test_a_name_given_anew_starts_anew_while_the_service_runs(store: Store, monk
     assert [(one.seq, one.last_pull_at) for one in store.consumers()] == [(0, None)]
 
 
+def test_a_name_given_anew_inherits_no_pull_that_was_not_saved_yet(tmp_path: Path, clock: Clock) -> None:
+    with Store.open(tmp_path, clock=clock) as store:
+        former = store.check_token(store.add_token("central", ["alerts:read"]).result(10))
+        assert former is not None
+        store.add_item("heartbeat", {}).result(10)
+        store.note_pull("central", 1, former.created_at)
+        assert [one.seq for one in store.consumers()] == [1]
+        clock.forward(seconds=2)
+        store.revoke_token("central").result(10)
+        store.add_token("central", ["alerts:read"]).result(10)
+        assert [(one.seq, one.last_pull_at) for one in store.consumers()] == [(0, None)]
+    with Store.open(tmp_path, clock=clock) as store:
+        assert [(one.seq, one.last_pull_at) for one in store.consumers()] == [(0, None)]
+
+
 def test_a_token_that_has_expired_pulls_no_more(store: Store, clock: Clock) -> None:
     store.add_token("central", ["alerts:read"]).result(10)
     store.add_token("visitor", ["alerts:read"], clock.now + dt.timedelta(hours=1)).result(10)

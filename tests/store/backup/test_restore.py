@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
+import json
 import os
 import sqlite3
 import subprocess
@@ -159,6 +160,33 @@ def test_a_manifest_that_no_program_wrote_is_refused_in_words(tmp_path: Path, ma
         tar.addfile(member, io.BytesIO(manifest))
     with pytest.raises(ImageError, match="manifest can't be read"):
         restore.look(tmp_path / "backup")
+
+
+@pytest.mark.parametrize(("former", "latter"), [(b'"people": 2', b'"people": 3'), (b'"made_at": "2', b'"made_at": "3')])
+def test_a_manifest_that_was_changed_is_noticed(data: Path, tmp_path: Path, former: bytes, latter: bytes) -> None:
+    create(data, tmp_path / "backup", NOW)
+    whole = (tmp_path / "backup").read_bytes()
+    assert whole.count(former) == 1
+    (tmp_path / "backup").write_bytes(whole.replace(former, latter))
+    with pytest.raises(ImageError, match="manifest is not what was written"):
+        restore.look(tmp_path / "backup")
+
+
+def test_a_backup_of_an_earlier_version_is_taken_and_known(data: Path, tmp_path: Path) -> None:
+    create(data, tmp_path / "backup", NOW)
+    with tarfile.open(tmp_path / "backup") as made, tarfile.open(tmp_path / "old", "w") as old:
+        for member in made:
+            content = made.extractfile(member)
+            assert content is not None
+            kept = content.read()
+            if member.name == archive.MANIFEST:
+                told = json.loads(kept)
+                del told["sha256"]
+                kept = json.dumps(told).encode()
+                member.size = len(kept)
+            old.addfile(member, io.BytesIO(kept))
+    assert restore.look(tmp_path / "backup").sha256
+    assert restore.restore(tmp_path / "old", tmp_path / "other", NOW).sha256 == ""
 
 
 def test_hits_of_the_time_after_are_told_apart_by_epoch(data: Path, tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ def test_a_copy_on_another_machine_is_called_a_clone(device: Path) -> None:
         assert "serial number and MAC address and disk changed" in found.sentence()
         assert store.identity.look(THERE).is_clone, "looking must not accept it"
         check = check_identity(found)
+        assert f"of gate 3 (setting box_id; made here: {store.box_id}): " in check_identity(found, "gate 3").found
         assert check.status == "fail"
         assert "edge identity new" in (check.fix or "")
 
@@ -62,6 +63,7 @@ def test_repairs_one_after_the_other_do_not_add_up_to_a_clone(device: Path) -> N
             assert found.changed == (kind,)
             assert not found.is_clone
             assert check_identity(found).status == "pass"
+            assert check_identity(found, "gate 3").found.startswith("gate 3 (setting box_id; made here: ")
         assert store.audit_log.verify().problems == ()
 
 

@@ -26,7 +26,7 @@ def are_kept(data_dir: Path) -> bool:
     try:
         note = json.loads((data_dir / FILE).read_text("utf-8"))
         return bool(note["key"] == _key() and _count(Path(note["folder"])) >= note["files"] > 0)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 

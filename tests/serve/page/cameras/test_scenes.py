@@ -44,8 +44,10 @@ def test_the_box_lists_changes_and_the_cameras_state_leads_to_its_own(tmp_path: 
             link = f'<a href="/box/scenes/{seq}">'
             assert f"{link}Lens covered" in (await box.get("/box", caller))[1].decode()
             assert link not in (await box.get("/now/health", caller))[1].decode(), "the camera is live"
-            box.live.publish_health([camera_health(CameraState.COVERED)])
-            assert f"{link}Before and now" in (await box.get("/now/health", caller))[1].decode()
+            box.live.publish_health([camera_health(CameraState.COVERED, "something covers the lens; check the camera")])
+            told = (await box.get("/now/health", caller))[1].decode()
+            assert f"{link}Before and now" in told
+            assert "something covers the lens" not in told, "its advice says so already"
             box.live.publish_health([camera_health(CameraState.DARK)])
             assert link not in (await box.get("/now/health", caller))[1].decode(), "another state has other pictures"
 

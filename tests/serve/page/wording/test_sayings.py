@@ -47,6 +47,7 @@ SAMPLES = {
     "text": "Permission denied",
     "which": "a text or playlist, not a video",
     "_MEANING[sqlite3.SQLITE_FULL]": "the disk is full; free some space, or lower max_image_bytes",
+    "advice": "check the address's path",
     "meaning": "access is denied; check who owns the folder",
     "kinds": "disk and serial number",
     "listed": "picamera:0 is imx708",
