@@ -2,8 +2,6 @@
 
 Light and a sensor's noise make each stretch of a live picture a little different from the last. A repeated picture
 averages to the same values again, or comes back exactly but for its clock. Medians over samples leave the clock out.
-Where each look has noise of its own, light falls on a sensor, however little the means drift. With less noise than
-about a fifth of a level in an even picture nothing is left of it, and such a wall can't be told from a held picture.
 """
 
 from __future__ import annotations
@@ -31,10 +29,6 @@ MAX_NOISE = 1.3
 MIN_EQUAL, MIN_COMING_BACK = 0.85, 1 / 3
 """Share of the samples that are exactly those of a look over ten seconds before, in such a share of the looks."""
 MIN_SAMPLES = 100
-MAX_FRESH_NOISE = 4.0
-"""Deviation of a sample in time that can be noise alone, in levels of 255."""
-MAX_FRESH_ALIKE = 0.25
-"""Correlation of the differences of a look with those of the look most like it, up to which its noise is fresh."""
 _STAY = 2.0
 """How much further the means may drift until a picture that stood still counts as live again."""
 _AREA = 8
@@ -86,8 +80,6 @@ def is_repeated(looks: NDArray[np.uint8], slack: float = 1.0) -> bool:
     counted = (mean > _LOWEST) & (mean < _HIGHEST)
     if int(counted.sum()) < MIN_SAMPLES:
         return False
-    if is_fresh(looks[:, counted]):
-        return False
     third = len(looks) // 3
     if _comes_back(looks[:third, counted], looks[-third:, counted]):
         return True
@@ -101,26 +93,6 @@ def is_repeated(looks: NDArray[np.uint8], slack: float = 1.0) -> bool:
     if float(np.median((wide / np.maximum(seen, 0.1))[seen > 0.5])) > MAX_WIDE_DRIFT * slack:
         return False
     return float(np.median(looks.std(axis=0, dtype=np.float32)[counted])) <= MAX_NOISE
-
-
-def is_fresh(looks: NDArray[np.uint8]) -> bool:
-    """Whether (N, M) samples differ in each look by noise of its own, as a live sensor's do under steady light.
-
-    Coding a picture again leaves the same differences in several looks: those between two keyframes, or after the same
-    time since one. What changes by much, such as a clock, says nothing and is left out.
-    """
-    deviation = looks.std(axis=0, dtype=np.float32)
-    noisy = looks[:, (deviation > 0) & (deviation < MAX_FRESH_NOISE)].astype(np.float32)
-    if noisy.shape[1] < MIN_SAMPLES:
-        return False  # hardly anything differs
-    rest = noisy - noisy.mean(axis=0)
-    rest -= rest.mean(axis=1, keepdims=True)  # all of the picture a little lighter is no noise
-    length = np.linalg.norm(rest, axis=1)
-    if float(length.min()) == 0:
-        return False
-    alike = np.abs((rest @ rest.T) / np.outer(length, length))
-    np.fill_diagonal(alike, 0)
-    return float(np.median(alike.max(axis=1))) < MAX_FRESH_ALIKE
 
 
 def _comes_back(first: NDArray[np.uint8], last: NDArray[np.uint8]) -> bool:

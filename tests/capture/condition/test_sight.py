@@ -211,17 +211,6 @@ def test_a_blinking_lamp_and_a_swinging_one_are_live() -> None:
         assert not found.is_looped
 
 
-@pytest.mark.parametrize("noise", [0.5, 1.0, 1.3])
-def test_a_wall_with_fresh_noise_is_live_and_with_noise_that_is_held_is_not(noise: float) -> None:
-    rng = np.random.default_rng(1)
-    for wall in (np.full((64, 64), 120.0), 120 + rng.normal(0, 25, (64, 64))):
-        fresh = np.clip(np.rint(wall + rng.normal(0, noise, (41, 64, 64))), 0, 255).astype(np.uint8)
-        assert not is_repeated(fresh)
-        coded = rng.normal(0, noise, (2, 64, 64))  # at a keyframe, and just before the next
-        held = np.clip(np.rint(wall + coded[np.arange(41) % 2]), 0, 255).astype(np.uint8)
-        assert is_repeated(held)
-
-
 def test_samples_that_are_black_or_white_say_nothing() -> None:
     looks = np.full((30, 20, 20), 255, np.uint8)
     assert not is_repeated(looks)
