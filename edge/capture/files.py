@@ -8,15 +8,13 @@ from pathlib import Path
 from types import TracebackType
 
 from edge.capture.frames import SourceFrame
-from edge.capture.pictures.headers import holds_several
-from edge.capture.pictures.images import IMAGE_SUFFIXES, decode_image, read_bytes
+from edge.capture.pictures.images import IMAGE_SUFFIXES, decode_noted, read_bytes
 from edge.capture.video.containers import read_head
 from edge.errors import CameraError, EdgeError, ImageError
 from edge.names import is_left_behind, printable
 
 MAX_TOLD = 50
 """Images left out that a folder names one by one."""
-_SEVERAL = "holds several pictures, and only the first was looked at; save each as a file of its own, or give a video"
 
 
 class ImagesSource:
@@ -49,19 +47,17 @@ class ImagesSource:
     def frames(self) -> Iterator[SourceFrame]:
         """Every image that can be read; a broken one among others is counted and left out."""
         errors: list[EdgeError] = []
-        several: list[Path] = []
+        noted: list[str] = []
         num_read = 0
         for index, file in enumerate(self._files):
             try:
-                data = read_bytes(file)
-                image = decode_image(data, printable(file))
+                image, notes, _ = decode_noted(read_bytes(file), printable(file))
             except ImageError as error:
                 self.bad_frames += 1
                 errors.append(error)
                 continue
             num_read += 1
-            if holds_several(data):
-                several.append(file)
+            noted += [f"{printable(file)}: {note}" for note in notes]
             yield SourceFrame(image, index / self.fps)
         if errors and len(self._files) == 1:
             raise errors[0]
@@ -69,7 +65,7 @@ class ImagesSource:
         if errors:
             left_out = f"{printable(self.path)}: {len(errors)} of {len(self._files)} images left out:"
             told += [left_out, *first_of([str(error) for error in errors])]
-        told += first_of([f"{printable(file)}: {_SEVERAL}" for file in several])
+        told += first_of(noted)
         self.problem = "\n".join(told) or None
         if self.problem is not None and num_read == 0:
             raise ImageError(self.problem)

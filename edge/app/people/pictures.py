@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edge.app.build import Models
 from edge.arrays import BgrImage
-from edge.capture.pictures.images import decode_foreign, read_image
+from edge.capture.pictures.images import Decoded, decode_foreign, decode_noted, read_bytes
 from edge.capture.sources import VIDEO_SUFFIXES, open_path
 from edge.errors import EdgeError, ImageError
 from edge.names import is_left_behind, printable
@@ -103,8 +103,8 @@ def check_pictures(
     kept = {reference.image_sha256 for reference in own}
     verdicts = [_unless_kept(verdict, measurer, person, kept) for verdict in verdicts]
     for verdict, place in zip(verdicts, places, strict=True):
-        look = measurer.look(verdict, others)
-        outcomes.append(replace(_outcome(verdict, others), place=place, look=look))
+        look, notes = measurer.look(verdict, others), measurer.notes[id(verdict.candidate)]
+        outcomes.append(replace(_outcome(verdict, others), place=place, look=look, notes=notes))
     outcomes += broken
     chosen += [verdict.candidate for verdict in verdicts if verdict.ok]
     made = [measurer.reference(person.person_id, candidate) for candidate in chosen]
@@ -140,10 +140,10 @@ def _others(store: Store, model: str, person_id: str) -> OtherPeople | None:
     return OtherPeople(np.stack([one.embedding for one in rest]), [one.person_id for one in rest], names, images)
 
 
-def _load(picture: Upload | Path) -> tuple[str, Callable[[], BgrImage]]:
+def _load(picture: Upload | Path) -> tuple[str, Callable[[], Decoded]]:
     """Name of a picture, and the function that decodes it."""
     if isinstance(picture, Path):
-        return str(picture), partial(read_image, picture)
+        return str(picture), lambda: decode_noted(read_bytes(picture), printable(picture))
     return picture.name, partial(decode_foreign, picture.data, picture.name)
 
 
@@ -156,6 +156,8 @@ class _Measurer:
         self._found: dict[int, tuple[BgrImage, dict[str, Any]]] = {}
         """By the candidate's identity: two files may have one name."""
         self._faces: dict[int, tuple[bytes, ...]] = {}
+        self.notes: dict[int, tuple[str, ...]] = {}
+        """What of a candidate's file was not looked at, or had to be guessed."""
 
     def pictures(
         self, given: Sequence[tuple[int, Upload | Path]]
@@ -166,8 +168,10 @@ class _Measurer:
             name, load = _load(picture)
             own = picture.face if isinstance(picture, Upload) else None
             try:
-                candidates.append(self._measure(name, load(), None, own or self._face))
+                image, notes, _ = load()
+                candidates.append(self._measure(name, image, None, own or self._face))
                 places.append(place)
+                self.notes[id(candidates[-1])] = notes
             except EdgeError as error:
                 why = printable(str(error))
                 broken.append(PictureOutcome(printable(name), False, "unreadable", why, {}, place=place))

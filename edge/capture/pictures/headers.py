@@ -39,9 +39,26 @@ def holds_several(data: bytes) -> bool:
             return bool(data[20] & 0x02) and data.count(b"ANMF") > 1
         if data[:4] in (b"II*\x00", b"MM\x00*"):
             return any(_other_pages(data))
+        if data.startswith((b"GIF87a", b"GIF89a")):
+            return _num_gif_pictures(data) > 1
     except (struct.error, IndexError):
         return False
     return data[4:12] in (b"ftypavis", b"ftypmsf1", b"ftyphevc", b"ftyphevx")
+
+
+def _num_gif_pictures(data: bytes) -> int:
+    """Pictures that begin in a GIF, counted to two (GIF89a, 20 and 23 to 26)."""
+    at, found = 13 + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0), 0
+    while found < 2 and data[at] in (0x21, 0x2C):
+        if data[at] == 0x2C:
+            found += 1
+            at += 11 + (3 << (data[at + 9] & 7) + 1 if data[at + 9] & 0x80 else 0)
+        else:
+            at += 2
+        while data[at]:  # blocks of data, each behind its length
+            at += 1 + data[at]
+        at += 1
+    return found
 
 
 def _other_pages(data: bytes) -> Iterator[bool]:

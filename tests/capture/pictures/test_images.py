@@ -172,11 +172,11 @@ def test_a_tiff_whose_size_stands_elsewhere_is_refused() -> None:
 def test_photos_are_in_proportion() -> None:
     noise = np.random.default_rng(0).integers(90, 110, (1500, 2000, 3), np.uint8)
     for suffix in (".jpg", ".png", ".webp"):
-        assert decode_foreign(encode(noise, suffix), "photo").shape == noise.shape
+        assert decode_foreign(encode(noise, suffix), "photo").image.shape == noise.shape
     file = io.BytesIO()
     Image.fromarray(noise).save(file, "JPEG", progressive=True, quality=60)
     assert decoding_work(file.getvalue()) == 3_000_000
-    assert decode_foreign(file.getvalue(), "photo").shape == noise.shape
+    assert decode_foreign(file.getvalue(), "photo").image.shape == noise.shape
 
 
 def test_packed_texts_of_a_png_never_reach_the_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
