@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -20,10 +20,10 @@ MAX_TOLD = 50
 class ImagesSource:
     """A folder's images in natural order of their names (2 before 10), or one image file."""
 
-    def __init__(self, path: Path, fps: float, but_not: tuple[str, ...] = ()) -> None:
-        """`but_not`: endings of a folder's files that are left to somebody else."""
+    def __init__(self, path: Path, fps: float, files: Sequence[Path] | None = None) -> None:
+        """`files`: those of a folder that are meant; left out, all with an image's ending."""
         self.path = path
-        self._suffixes = tuple(suffix for suffix in IMAGE_SUFFIXES if suffix not in but_not)
+        self._wanted = files
         self.fps = fps
         self.problem: str | None = None
         self.bad_frames = 0
@@ -34,7 +34,8 @@ class ImagesSource:
             read_head(self.path)
             self._files = [self.path]
             return self
-        self._files = [file for file in files_in(self.path) if file.suffix.lower() in self._suffixes]
+        wanted = files_in(self.path) if self._wanted is None else self._wanted
+        self._files = [file for file in wanted if self._wanted is not None or file.suffix.lower() in IMAGE_SUFFIXES]
         if not self._files:
             raise ImageError(f"{printable(self.path)}: holds no images ({', '.join(IMAGE_SUFFIXES)}); check the path")
         return self

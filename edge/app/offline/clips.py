@@ -15,12 +15,10 @@ from typing import Any
 import numpy as np
 
 from edge.app.build import Models
-from edge.app.offline.contents import open_clip, pictures_in
+from edge.app.offline.contents import open_clip, pictures_in, videos_in
 from edge.app.offline.seen import Limits, Seen, limits_of, note, where
 from edge.arrays import BgrImage
-from edge.capture.files import files_in
 from edge.capture.frames import SourceFrame
-from edge.capture.sources import VIDEO_SUFFIXES
 from edge.config import Config
 from edge.detect import Detector
 from edge.errors import ImageError
@@ -87,12 +85,10 @@ def find_clips(source: Path) -> list[Clip]:
     """
     if not source.exists():
         raise ImageError(f"{printable(source)}: no such file or folder; check the path")
-    if source.is_dir():
-        videos = sorted(p for p in files_in(source) if p.suffix.lower() in VIDEO_SUFFIXES)
-        if videos:
-            stems = Counter(path.stem for path in videos)
-            made = [Clip(printable(path.stem if stems[path.stem] == 1 else path.name), path) for path in videos]
-            return [*made, *([Clip(PICTURES, source)] if pictures_in(source) else [])]
+    if source.is_dir() and (videos := videos_in(source)):
+        stems = Counter(path.stem for path in videos)
+        made = [Clip(printable(path.stem if stems[path.stem] == 1 else path.name), path) for path in videos]
+        return [*made, *([Clip(PICTURES, source)] if pictures_in(source) else [])]
     return [Clip(printable(source.stem) or "clip", source)]
 
 

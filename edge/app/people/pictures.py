@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edge.app.build import Models
 from edge.arrays import BgrImage
 from edge.capture.pictures.images import Decoded, decode_foreign, decode_noted, read_bytes
-from edge.capture.sources import VIDEO_SUFFIXES, open_path
+from edge.capture.sources import is_to_be_played, open_path
 from edge.errors import EdgeError, ImageError
 from edge.names import is_left_behind, printable
 from edge.pipeline.bystanders import beside, cover_bystanders, look_again
@@ -88,7 +88,7 @@ def check_pictures(
     held = [reference.embedding for reference in own if reference.model_sha256 == model]
     others = _others(store, model, person.person_id) if compares else None
     pictures = [one for one in pictures if isinstance(one, Upload) or not is_left_behind(one.name)]
-    videos = [one for one in pictures if isinstance(one, Path) and one.suffix.lower() in VIDEO_SUFFIXES]
+    videos = [one for one in pictures if isinstance(one, Path) and is_to_be_played(one)]
     for path in videos:
         candidates, problem = measurer.video(path)
         best, verdicts = choose_best(candidates, FRAMES_PER_VIDEO, others=others, allow_alike=allow_alike)

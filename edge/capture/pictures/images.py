@@ -18,7 +18,7 @@ from edge.arrays import MAX_PIXELS, BgrImage
 from edge.capture.pictures import apart, depth, heif
 from edge.capture.pictures.exif import orientation_of, upright
 from edge.capture.pictures.headers import Size, decoding_work, holds_several, sniff_size
-from edge.capture.video.kinds import unreadable_kind
+from edge.capture.video.kinds import is_video, unreadable_kind
 from edge.errors import ImageError
 from edge.names import printable
 
@@ -148,6 +148,8 @@ def _require_readable(data: bytes, name: str) -> Size:
         raise ImageError(f"{name}: is empty (0 bytes); copy the file again")
     if (kind := unreadable_kind(data)) is not None:
         raise ImageError(f"{name}: is {kind}, which can't be read here; save it as JPEG or PNG")
+    if is_video(data[:1024]) and not data.startswith(b"GIF8"):
+        raise ImageError(f"{name}: is a video, not a picture; name it as one, such as .mp4, and give it as a file")
     size = sniff_size(data)
     if size is None:
         raise ImageError(

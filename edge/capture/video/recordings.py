@@ -16,14 +16,12 @@ from edge.capture.frames import SourceFrame
 from edge.capture.video.containers import (
     MAX_VIDEO_PIXELS,
     Recording,
-    is_sound,
     is_text,
-    is_video,
     open_recording,
     read_head,
 )
 from edge.capture.video.facts import StreamFacts, StreamWatch
-from edge.capture.video.kinds import unreadable_kind
+from edge.capture.video.kinds import is_sound, is_video, unreadable_kind
 from edge.capture.video.parts import parts_of
 from edge.capture.video.shaping import FAULTS, DecodedPicture, Shaper
 from edge.capture.video.shortfall import Shortfall

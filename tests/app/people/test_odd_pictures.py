@@ -16,6 +16,7 @@ from edge.config import Config
 from edge.records import Person
 from edge.store import Store
 from edge.watchlist.entry import Upload
+from tests.support.capture.clips import encode_video
 from tests.support.media import encode
 
 ADA = Person("p1", "Ada", "banned")
@@ -57,3 +58,14 @@ def test_a_picture_of_12_bits_is_enrolled_and_what_was_guessed_is_told(
     done = check(models, tmp_path, path)
     assert [one.accepted for one in done.outcomes] == [True]
     assert "taken for a picture of 12 bits" in done.outcomes[0].notes[0]
+
+
+def test_a_picture_named_as_a_video_is_enrolled_as_a_picture(models: Models, portrait: Path, tmp_path: Path) -> None:
+    (tmp_path / "ada.mp4").write_bytes(portrait.read_bytes())
+    done = check(models, tmp_path, tmp_path / "ada.mp4")
+    assert [(one.accepted, one.place) for one in done.outcomes] == [(True, 0)]
+    encode_video(tmp_path / "ada.jpg", [read_image(portrait)] * 8, format="mp4")
+    done = check(models, tmp_path, tmp_path / "ada.jpg")
+    assert {one.source for one in done.outcomes} == {f"{tmp_path / 'ada.jpg'}#{number}" for number in (0, 5)}
+    upload = Upload("ada.jpg", (tmp_path / "ada.jpg").read_bytes())
+    assert "is a video, not a picture" in check(models, tmp_path, upload).outcomes[0].message

@@ -14,7 +14,8 @@ import pytest
 from edge.arrays import BgrImage
 from edge.capture.sources import open_path, open_source
 from edge.capture.video import containers, recordings
-from edge.capture.video.containers import is_jpeg_sequence, is_video
+from edge.capture.video.containers import is_jpeg_sequence
+from edge.capture.video.kinds import is_video
 from edge.capture.video.recordings import Timeline
 from edge.config import CameraConfig
 from edge.errors import ImageError
