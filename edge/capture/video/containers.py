@@ -23,6 +23,8 @@ DEMUXERS = (
     "yuv4mpegpipe,ivf,dhav,mxf,dv"
 )
 """The containers that FFmpeg may open, by its own names."""
+BARE_JPEGS = ("mjpeg", "mpjpeg")
+"""Those that hold JPEG pictures and nothing else: one behind the other, and as a server sends them."""
 _BY_SUFFIX = {
     ".ts": "mpegts", ".m2ts": "mpegts", ".mts": "mpegts", ".mpg": "mpeg", ".mpeg": "mpeg", ".vob": "mpeg",
     ".h264": "h264", ".264": "h264", ".avc": "h264", ".h265": "hevc", ".265": "hevc", ".hevc": "hevc",
@@ -94,6 +96,11 @@ def _end_of_jpeg(data: bytes) -> int:
             found = data.find(b"\xff\xd9", at)
             return found + 2 if found >= 0 else 0
     return 0
+
+
+def ends_as_jpeg(data: bytes) -> bool:
+    """Whether the last picture in these bytes has its end mark; in coded data before it there is none."""
+    return data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")
 
 
 class _Bytes(io.RawIOBase):

@@ -14,8 +14,10 @@ from av.video.stream import VideoStream
 
 from edge.capture.frames import SourceFrame
 from edge.capture.video.containers import (
+    BARE_JPEGS,
     MAX_VIDEO_PIXELS,
     Recording,
+    ends_as_jpeg,
     is_text,
     open_recording,
     read_head,
@@ -164,10 +166,15 @@ class VideoSource:
         """Decode and shape; what is broken is counted and left out."""
         shaper = Shaper(stream, self._aspect, self._deinterlace)
         self._watch = watch = StreamWatch(recording.container.format.name, stream, shaper)
+        are_jpegs = recording.container.format.name in BARE_JPEGS
         start_s = None if stream.start_time is None else float(stream.start_time * (stream.time_base or 0))
         for packet in self._packets(recording, stream):
             watch.packet(packet)
-            self._shortfall.corrupt_packets += packet.is_corrupt
+            # FFmpeg takes what it has of a picture for a whole one, and the last part without a length for damaged.
+            is_torn = (
+                not ends_as_jpeg(bytes(packet)) if are_jpegs and packet.size else packet.is_corrupt and not are_jpegs
+            )
+            self._shortfall.corrupt_packets += is_torn
             for picture, at_s in self._shape(shaper, packet):
                 start_s = at_s if start_s is None else start_s
                 yield picture, None if at_s is None or start_s is None else at_s - start_s

@@ -125,9 +125,9 @@ def test_files_are_what_they_hold_not_what_they_are_named(tmp_path: Path) -> Non
     assert len(levels(tmp_path / "door.jpg")) == 5
     assert expected_frames(tmp_path / "face.mp4") == 1
     assert passed_over(tmp_path) == []
-    with open_path(tmp_path) as source:  # as a camera shows a folder: by endings, and whatever is no picture is named
-        with pytest.raises(ImageError, match=r"door\.jpg: is a video, not a picture"):
-            list(source.frames())
+    # As a camera shows a folder: by endings, and whatever is no picture is named.
+    with open_path(tmp_path) as source, pytest.raises(ImageError, match=r"door\.jpg: is a video, not a picture"):
+        list(source.frames())
 
 
 def test_a_bare_stream_of_one_jpeg_is_still_a_stream(tmp_path: Path) -> None:
