@@ -96,7 +96,10 @@ class FaceDetector:
         self._max_side_px = max_side_px if fixed is None else min(max_side_px, fixed[0])
 
     def detect(self, image: BgrImage, min_score: float | None = None) -> Detections:
-        """Faces of an (H, W, 3) uint8 BGR image of any size, best first, in its own pixels."""
+        """Faces of an (H, W, 3) uint8 BGR image of any size, best first, in its own pixels.
+
+        Raises AnswerError where the network answers what is not finite.
+        """
         require_bgr(image, "frame")
         limit = self._min_score if min_score is None else min_score
         low = limit if self._doubtful_score is None else min(limit, self._doubtful_score)
@@ -184,6 +187,8 @@ class FaceDetector:
     def _look(self, small: BgrImage, min_score: float) -> Candidates:
         """Every cell with at least that score, best first, in pixels of `small`, whose sides suit the network."""
         outputs = self._session.run(self._session.spec.tensor(small[np.newaxis]))
+        if not all(np.isfinite(values).all() for values in outputs.values()):
+            raise self._session.refuse("answered scores or places that are not finite")
         least = min(min_score, BLENDED_SCORE) if self._is_refined else min_score
         boxes, scores, landmarks = decode(outputs, small.shape[0], small.shape[1], least)
         if not len(scores):
@@ -196,6 +201,11 @@ class FaceDetector:
             counted = np.where(scores >= BLENDED_SCORE, scores, np.float32(0))
             boxes, landmarks = blend(boxes, counted, landmarks, count, BLENDED_IOU)
         return Candidates(boxes[:count], scores[:count], landmarks[:count])
+
+    @property
+    def num_refused(self) -> int:
+        """Answers that were no scores or places."""
+        return self._session.num_refused
 
     def describe(self) -> dict[str, Any]:
         """JSON-ready: which model, and what runs it."""

@@ -5,11 +5,13 @@ Frames of a recording never come here: there a face has to be seen again before 
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 import numpy as np
 
 from edge.config import Config
+from edge.errors import AnswerError
 from edge.pipeline.active_list import ActiveList
 from edge.pipeline.bystanders import bystanders_of
 from edge.pipeline.draft import DeviceFacts, Drafter, HitDraft
@@ -40,7 +42,9 @@ class Stills:
         """Judge every face of one picture. A person has one hit in it: the face that is most alike."""
         detect = self._config.detect
         self._stages.enhancer.begin_frame()
-        detections = self._stages.detector.detect(frame.image, min(detect.keep_score, detect.min_score))
+        detections = Detections.empty()
+        with contextlib.suppress(AnswerError):
+            detections = self._stages.detector.detect(frame.image, min(detect.keep_score, detect.min_score))
         tracks = self._tracks(frame, detections)
         faces = [(track, self._judge(frame, track, detections, tracks)) for track in tracks]
         best: dict[str, TrackedFace] = {}
@@ -66,15 +70,16 @@ class Stills:
 
     def _judge(self, frame: Frame, track: Track, detections: Detections, tracks: tuple[Track, ...]) -> TrackedFace:
         face = TrackedFace(self._settings)
-        face.add_shot(
-            frame,
-            track,
-            self._config.detect.min_face_px,
-            self._stages.embedder,
-            self._camera_settings.get(frame.camera),
-            self._stages.enhancer,
-            bystanders_of(track, detections, tracks),
-        )
+        with contextlib.suppress(AnswerError):  # counted by the model's session; the face ends with no shot
+            face.add_shot(
+                frame,
+                track,
+                self._config.detect.min_face_px,
+                self._stages.embedder,
+                self._camera_settings.get(frame.camera),
+                self._stages.enhancer,
+                bystanders_of(track, detections, tracks),
+            )
         face.answer(self._active_list, self._limits, self._active_list.expired_at(frame.captured_at))
         face.timing = ONE_PICTURE
         return face

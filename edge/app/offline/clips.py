@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from edge.app.build import Models
+from edge.app.health.checks import REFUSED, VERIFY
 from edge.app.offline.contents import open_clip, pictures_in, videos_in
 from edge.app.offline.seen import Limits, Seen, limits_of, note, where
 from edge.arrays import BgrImage
@@ -23,7 +24,7 @@ from edge.config import Config
 from edge.detect import Detector
 from edge.errors import ImageError
 from edge.names import printable
-from edge.pipeline import ActiveList, DeviceFacts, HitDraft, Pipeline, TrackEnd
+from edge.pipeline import ActiveList, DeviceFacts, HitDraft, Pipeline, Stages, TrackEnd
 from edge.pipeline.bystanders import cover_bystanders
 from edge.pipeline.draft import without_times
 from edge.pipeline.stills import Stills
@@ -157,15 +158,20 @@ def process(
         pipeline = Pipeline(config, models.stages, active_list, facts)
         stills = Stills(config, models.stages, active_list, facts)
         degrader = Degrader(degradation, models.stages.detector) if degradation else None
-        result = _run_clip(clip, pipeline, stills, degrader, progress)
+        result = _run_clip(clip, models.stages, pipeline, stills, degrader, progress)
         result.limits = limits_of(config, is_stills=result.is_stills)
         yield result
 
 
 def _run_clip(
-    clip: Clip, pipeline: Pipeline, stills: Stills, degrader: Degrader | None, progress: Progress | None
+    clip: Clip,
+    stages: Stages,
+    pipeline: Pipeline,
+    stills: Stills,
+    degrader: Degrader | None,
+    progress: Progress | None,
 ) -> ClipResult:
-    result = ClipResult(clip)
+    result, refused = ClipResult(clip), stages.num_refused
     with open_clip(clip.path) as source:
         shots = source.frames()
         first = list(islice(shots, MIN_RECORDING_FRAMES))
@@ -178,7 +184,9 @@ def _run_clip(
             _process_frame(result, frame, stills if result.is_stills else pipeline)
             if progress:
                 progress(clip.camera, number + 1)
-        result.problem = None if source.problem is None else printable(source.problem)
+        refused = stages.num_refused - refused
+        told = [f"{printable(clip.path)}: {REFUSED}: {refused}; {VERIFY}"] if refused else []
+        result.problem = "\n".join([*([] if source.problem is None else [printable(source.problem)]), *told]) or None
     _collect_ended(result, pipeline.finish(clip.camera))
     if degrader and result.drafts:
         result.clean = _clean_faces(result)

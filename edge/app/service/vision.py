@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -14,7 +15,7 @@ from edge.app.service.outbox import Outbox
 from edge.arrays import BgrImage
 from edge.capture.camera import Camera, wait_for_any
 from edge.config import CameraConfig
-from edge.errors import EdgeError
+from edge.errors import AnswerError, EdgeError
 from edge.ops.system.camera_status import CameraStatusCollector
 from edge.ops.system.metrics import Metrics
 from edge.pipeline import FrameResult, Pipeline, TrackEnd
@@ -163,7 +164,8 @@ class VisionThread:
         if self.evidence is not None:
             self.evidence.note_frame(frame, result.detections, result.tracks)
         if observer is not None:
-            observer(frame, result)
+            with contextlib.suppress(AnswerError):  # the walk measures one face less
+                observer(frame, result)
         self.frames_done += 1
         self._metrics.frames.labels(frame.camera).inc()
         self._metrics.searched.labels(frame.camera).inc(result.is_searched)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import av
 import cv2
@@ -83,7 +83,7 @@ class Turn(NamedTuple):
     @classmethod
     def of(cls, frame: VideoFrame) -> Turn:
         """As the frame's display matrix says (ISO/IEC 14496-12, 8.3.2), to the nearest quarter turn."""
-        stated = frame.side_data.get(_MATRIX)
+        stated: Any = frame.side_data.get(_MATRIX)
         if stated is None:
             return cls()
         a, b, _, c, d = np.frombuffer(bytes(stated), np.int32)[:5].astype(np.int64).tolist()
