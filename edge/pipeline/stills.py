@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from edge.config import Config
+from edge.detect import for_stills
 from edge.errors import AnswerError
 from edge.pipeline.active_list import ActiveList
 from edge.pipeline.bystanders import bystanders_of
@@ -31,7 +32,7 @@ class Stills:
     def __init__(self, config: Config, stages: Stages, active_list: ActiveList, facts: DeviceFacts) -> None:
         self._config = config
         self._settings = config.recognise.model_copy(update={"min_shots": 1})
-        self._stages = stages
+        self._stages, self._detector = stages, for_stills(stages.detector)
         self._active_list = active_list
         self._limits = still_limits_of(config.recognise, active_list)
         self._drafter = Drafter(stages.enhancer, stages.embedder, facts, config.detect, stages.second_look)
@@ -44,7 +45,7 @@ class Stills:
         self._stages.enhancer.begin_frame()
         detections = Detections.empty()
         with contextlib.suppress(AnswerError):
-            detections = self._stages.detector.detect(frame.image, min(detect.keep_score, detect.min_score))
+            detections = self._detector.detect(frame.image, min(detect.keep_score, detect.min_score))
         tracks = self._tracks(frame, detections)
         faces = [(track, self._judge(frame, track, detections, tracks)) for track in tracks]
         best: dict[str, TrackedFace] = {}

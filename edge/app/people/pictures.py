@@ -18,6 +18,7 @@ from edge.app.build import Models
 from edge.arrays import BgrImage
 from edge.capture.pictures.images import Decoded, decode_foreign, decode_noted, read_bytes
 from edge.capture.sources import is_to_be_played, open_path
+from edge.detect import for_stills
 from edge.errors import EdgeError, ImageError
 from edge.names import is_left_behind, printable
 from edge.pipeline.bystanders import beside, cover_bystanders, look_again
@@ -151,7 +152,7 @@ class _Measurer:
     """Measures pictures, and keeps the cut-out face of each until `reference` stores it."""
 
     def __init__(self, models: Models, face: int | None = None) -> None:
-        self._stages = models.stages
+        self._stages, self._for_stills = models.stages, for_stills(models.stages.detector)
         self._face = face
         self._found: dict[int, tuple[BgrImage, dict[str, Any]]] = {}
         """By the candidate's identity: two files may have one name."""
@@ -208,7 +209,7 @@ class _Measurer:
         return Reference(reference_id, person_id, sha256, candidate.embedding, model, quality, source), data
 
     def _measure(self, source: str, image: BgrImage, at_s: float | None, wanted: int | None = None) -> Candidate:
-        found = self._stages.detector.detect(image)
+        found = (self._for_stills if at_s is None else self._stages.detector).detect(image)
         order: list[int] = np.argsort(found.boxes[:, 0]).tolist()
         if wanted is not None and not 1 <= wanted <= len(found):
             raise ImageError(f"{source}: face {wanted} is asked for, and it shows {len(found)}; count from the left")

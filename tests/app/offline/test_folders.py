@@ -12,9 +12,11 @@ from typer.testing import CliRunner
 
 from edge.app.offline.clips import find_clips
 from edge.app.offline.contents import open_clip, passed_over
+from edge.app.offline.process import process_files
 from edge.capture.pictures.headers import holds_several
 from edge.capture.sources import expected_frames, is_picture, open_path
 from edge.cli.root import app
+from edge.config import Config, DetectConfig
 from edge.errors import ImageError
 from tests.support.capture.clips import encode_video, scenes
 from tests.support.media import encode, flat, write_gif
@@ -134,3 +136,17 @@ def test_a_bare_stream_of_one_jpeg_is_still_a_stream(tmp_path: Path) -> None:
     (tmp_path / "a.mjpeg").write_bytes(encode(flat(60)))
     assert not is_picture(tmp_path / "a.mjpeg")
     assert levels(tmp_path / "a.mjpeg") == [60]
+
+
+def test_small_faces_that_large_frames_may_hide_are_told_of(tmp_path: Path) -> None:
+    encode_video(tmp_path / "large.mp4", scenes(4, 1600, 160), format="mp4")
+    encode_video(tmp_path / "small.mp4", scenes(4), format="mp4")
+
+    def notes(name: str, tiles: int) -> list[str]:
+        config = Config(data_dir=tmp_path / "box", detect=DetectConfig(tiles=tiles))
+        done = process_files(config, tmp_path / name, tmp_path / "out", watchlist=None, degradation=None)
+        return [note for note in done["notes"] if "tiles = 2" in note]
+
+    (told,) = notes("large.mp4", 1)
+    assert "Frames of 1600 px were searched whole, shrunk to 640 px: faces narrower than about 40 px" in told
+    assert notes("large.mp4", 2) == notes("small.mp4", 1) == []
