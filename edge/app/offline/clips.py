@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from edge.app.build import Models
-from edge.app.health.checks import REFUSED, VERIFY
+from edge.app.health.checks import left_out
 from edge.app.offline.contents import open_clip, pictures_in, videos_in
 from edge.app.offline.seen import Limits, Seen, limits_of, note, where
 from edge.arrays import BgrImage
@@ -185,7 +185,7 @@ def _run_clip(
             if progress:
                 progress(clip.camera, number + 1)
         refused = stages.num_refused - refused
-        told = [f"{printable(clip.path)}: {REFUSED}: {refused}; {VERIFY}"] if refused else []
+        told = [f"{printable(clip.path)}: {left_out(refused)}"] if refused else []
         result.problem = "\n".join([*([] if source.problem is None else [printable(source.problem)]), *told]) or None
     _collect_ended(result, pipeline.finish(clip.camera))
     if degrader and result.drafts:

@@ -104,8 +104,9 @@ def check_pictures(
     kept = {reference.image_sha256 for reference in own}
     verdicts = [_unless_kept(verdict, measurer, person, kept) for verdict in verdicts]
     for verdict, place in zip(verdicts, places, strict=True):
-        look, notes = measurer.look(verdict, others), measurer.notes[id(verdict.candidate)]
-        outcomes.append(replace(_outcome(verdict, others), place=place, look=look, notes=notes))
+        look, outcome = measurer.look(verdict, others), _outcome(verdict, others)
+        notes = (*outcome.notes, *measurer.notes[id(verdict.candidate)])
+        outcomes.append(replace(outcome, place=place, look=look, notes=notes))
     outcomes += broken
     chosen += [verdict.candidate for verdict in verdicts if verdict.ok]
     made = [measurer.reference(person.person_id, candidate) for candidate in chosen]
@@ -128,7 +129,8 @@ def _outcome(verdict: PictureCheck, others: OtherPeople | None, *, is_chosen: bo
         return PictureOutcome(source, False, NOT_AMONG_BEST, "good, but others of the video were better", {})
     numbers = {name: round(float(value), 4) for name, value in verdict.numbers.items()}
     like = None if verdict.like is None or others is None else others.person_ids[verdict.like]
-    return PictureOutcome(source, verdict.ok, verdict.reason, verdict.message, numbers, like)
+    notes = (verdict.note,) if verdict.note else ()
+    return PictureOutcome(source, verdict.ok, verdict.reason, verdict.message, numbers, like, notes=notes)
 
 
 def _others(store: Store, model: str, person_id: str) -> OtherPeople | None:

@@ -174,7 +174,7 @@ def test_a_central_server_that_pulls_no_more_is_missed() -> None:
 def test_answers_that_were_left_out_are_told_for_some_minutes() -> None:
     check = checks.AnswersCheck()
     assert check.check(0, 0.0)[0] == "ok"
-    assert check.check(3, 10.0) == ("wrong", f"{checks.REFUSED}: 3; {checks.VERIFY}")
+    assert check.check(3, 10.0) == ("wrong", checks.left_out(3))
     assert check.check(3, 10.0 + checks.SHOW_ANSWERS_FOR_S - 1)[0] == "wrong"
     assert check.check(3, 10.0 + checks.SHOW_ANSWERS_FOR_S)[0] == "ok"
     assert check.check(4, 5000.0)[0] == "wrong"

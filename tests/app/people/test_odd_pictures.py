@@ -69,3 +69,22 @@ def test_a_picture_named_as_a_video_is_enrolled_as_a_picture(models: Models, por
     assert {one.source for one in done.outcomes} == {f"{tmp_path / 'ada.jpg'}#{number}" for number in (0, 5)}
     upload = Upload("ada.jpg", (tmp_path / "ada.jpg").read_bytes())
     assert "is a video, not a picture" in check(models, tmp_path, upload).outcomes[0].message
+
+
+def test_pictures_of_one_person_that_are_little_alike_are_asked_about(
+    models: Models, portrait: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = read_image(portrait)
+    pictures = [Upload("a.png", encode(image, ".png")), Upload("b.png", encode(image[4:], ".png"))]
+    vectors = iter([(1.0, 0.0), (0.37, (1 - 0.37**2) ** 0.5)])
+
+    def embed(crops: np.ndarray) -> np.ndarray:
+        made = np.zeros((1, 256), np.float32)
+        made[0, :2] = next(vectors)
+        return made
+
+    monkeypatch.setattr(models.stages.embedder, "embed", embed)
+    done = check(models, tmp_path, *pictures)
+    assert [one.reason for one in done.outcomes] == [None, None]
+    (told,) = [note for one in done.outcomes for note in one.notes]
+    assert "resembles the person's other pictures little (similarity 0.37)" in told
