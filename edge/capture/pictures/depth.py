@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 FULL = 65_535
 _PNG_BITS_AT, _PNG_SBIT = 24, b"sBIT"
-_TIFF_BITS, _TIFF_MAX_SAMPLE = 258, 281
+_TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_MAX_SAMPLE = 258, 262, 281
 _DEPTHS = (8, 10, 12, 14)
 SIXTEEN = "16 bits per channel were converted to 8"
 _LEAST_MAX = 32
@@ -101,7 +101,16 @@ def to_bytes(values: NDArray[Any], data: bytes) -> tuple[NDArray[np.uint8], tupl
         white, told, guess = _white(values, said)
     most = np.iinfo(values.dtype).max
     steps = np.arange(most + 1) >> 8 if white == FULL else np.minimum(np.arange(most + 1) * 255 / white + 0.5, 255)
+    if values.dtype != np.uint8 and _is_white_zero(data):
+        steps = 255 - steps
     return scaled(values, steps.astype(np.uint8)), (told,) if told else (), (guess,) if guess else ()
+
+
+def _is_white_zero(data: bytes) -> bool:
+    """Whether a TIFF counts from white to black; OpenCV heeds that up to 8 bits alone (PhotometricInterpretation)."""
+    if data[:4] not in (b"II*\x00", b"MM\x00*"):
+        return False
+    return tiff_fields(data, (_TIFF_PHOTOMETRIC,)).get(_TIFF_PHOTOMETRIC, 1) == 0
 
 
 def scaled(values: NDArray[Any], steps: NDArray[np.uint8]) -> NDArray[np.uint8]:

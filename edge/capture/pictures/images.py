@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edge.arrays import MAX_PIXELS, BgrImage
 from edge.capture.pictures import apart, depth, heif
 from edge.capture.pictures.exif import orientation_of, upright
-from edge.capture.pictures.headers import Size, decoding_work, holds_several, sniff_size
+from edge.capture.pictures.headers import Size, decoding_work, holds_several, sniff_size, unusual_jpeg
 from edge.capture.video.kinds import is_video, unreadable_kind
 from edge.errors import ImageError
 from edge.names import printable
@@ -177,6 +177,8 @@ def decode_here(data: bytes, name: str) -> Decoded:
     values = _from_opencv(data, flags)
     if values is None and kind == "AVIF" and not _reads_avif():
         raise ImageError(f"{name}: is an AVIF picture, and OpenCV was built without AVIF here; save it as JPEG")
+    if values is None and data.startswith(b"\xff\xd8") and (unusual := unusual_jpeg(data)) is not None:
+        raise ImageError(f"{name}: is {unusual}, which can't be read here; save it as JPEG or PNG")
     if values is None:
         raise ImageError(f"{name}: is damaged or cut off ({len(data)} bytes); copy the file again")
     image, conversion, guess = depth.to_bytes(np.ascontiguousarray(values), data)

@@ -106,3 +106,12 @@ def test_few_gray_values_of_a_netpbm_reach_white() -> None:
 def test_black_stays_black() -> None:
     image, notes, _ = decode_noted(encode(np.full((8, 8), 9, np.uint16), ".png"), "x")
     assert (int(image.max()), notes) == (0, ())
+
+
+def test_a_deep_tiff_that_counts_from_white_is_no_negative() -> None:
+    for bits in (12, 16):
+        values = ((1 << bits) - 1 - deep(bits).astype(int)).astype(np.uint16)
+        assert near_ramp(tiff(values, tag262=0, **({"tag281": 4095} if bits == 12 else {})))
+    file = io.BytesIO()
+    Image.fromarray(RAMP).save(file, "TIFF", tiffinfo={262: 0})
+    assert near_ramp(file.getvalue())

@@ -198,3 +198,13 @@ def test_a_jpeg_of_endless_segments_is_given_up() -> None:
     jpeg = encode(GRADIENT)
     assert sniff_size(jpeg[:2] + b"\xff\xfe\x00\x02" * 5000 + jpeg[2:]) is None
     assert sniff_size(jpeg[:2] + b"\xff\xfe\x00\x02" * 50 + jpeg[2:]) == (64, 48)
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "told"), [(4, 12, "a JPEG of 12 bits per channel"), (1, 0xC3, "a lossless JPEG")]
+)
+def test_a_jpeg_that_no_usual_program_reads_is_called_so(at: int, value: int, told: str) -> None:
+    data = bytearray(encode(GRADIENT))
+    data[data.index(b"\xff\xc0") + at] = value
+    with pytest.raises(ImageError, match=rf"x: is {told}, which can't be read here; save it as JPEG or PNG"):
+        decode_image(bytes(data), "x")
