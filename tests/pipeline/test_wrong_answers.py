@@ -103,7 +103,7 @@ def test_files_tell_how_many_answers_were_left_out(
     (result,) = process(load(), models, active, [Clip("one", portrait)])
     assert not result.drafts
     assert result.problem is not None
-    assert left_out(models.stages.num_refused) in result.problem
+    assert left_out(session.num_refused) in result.problem
 
 
 def test_where_bystanders_can_not_be_looked_for_all_but_the_face_is_covered(models: Models) -> None:
