@@ -54,7 +54,7 @@ def test_a_picture_of_12_bits_is_enrolled_and_what_was_guessed_is_told(
 ) -> None:
     deep = read_image(portrait).astype(np.uint16) * 16 + 7
     path = tmp_path / "ada.png"
-    path.write_bytes(encode(deep, ".png"))  # type: ignore[arg-type]
+    path.write_bytes(encode(deep, ".png"))
     done = check(models, tmp_path, path)
     assert [one.accepted for one in done.outcomes] == [True]
     assert "taken for a picture of 12 bits" in done.outcomes[0].notes[0]
