@@ -3,6 +3,7 @@
     EdgeError
       ConfigError     bad or missing setting            -> exit 78
       ModelError      absent, wrong hash, wrong shape   -> exit 78
+        AnswerError     answered what is no number      -> exit 78
       CameraError     gave up after bounded retries     -> exit 69
       StoreError      disk full, corrupt, newer schema  -> exit 74, HTTP 503
         NotFoundError   names what is not kept          -> exit 65, HTTP 404
@@ -55,6 +56,10 @@ class ModelError(EdgeError):
     """A model file is absent, altered, or not of the shape its manifest promises."""
 
     exit_code = ExitCode.CONFIG
+
+
+class AnswerError(ModelError):
+    """A loaded model answered something that is no number, or a vector of no direction, for one picture."""
 
 
 class CameraError(EdgeError):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edge.arrays import BgrImage, Embedding
 from edge.config import RecogniseConfig, RuntimeConfig
-from edge.errors import ImageError, ModelError
+from edge.errors import AnswerError, ImageError, ModelError
 from edge.records import Match, Reason
 from edge.sessions import InputSpec, ModelEntry, Pack, Session, combined_sha256, load_file
 
@@ -66,6 +66,11 @@ class Embedder:
         """SHA-256 of the model file; embeddings of different models are never compared."""
         return self._session.sha256
 
+    @property
+    def num_refused(self) -> int:
+        """Answers that were no embedding."""
+        return self._session.num_refused
+
     def describe(self) -> dict[str, Any]:
         """JSON-ready: which model, and what runs it."""
         return self._session.describe()
@@ -85,7 +90,7 @@ class Embedder:
         ------
         ImageError
             A crop of another shape or dtype.
-        ModelError
+        AnswerError
             The model answers a vector that is zero or not finite.
         """
         crops = list(aligned)
@@ -96,7 +101,10 @@ class Embedder:
         out = np.empty((len(crops), self.dim), np.float32)
         for start in range(0, len(crops), self._batch):
             part = np.stack(crops[start : start + self._batch])
-            out[start : start + len(part)] = normalise(self._run(part))
+            try:
+                out[start : start + len(part)] = normalise(self._run(part))
+            except AnswerError:
+                raise self._session.refuse("answered a vector that is zero or not finite") from None
         return out
 
     def _run(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -120,6 +128,11 @@ class CombinedEmbedder(Embedder):
     def sha256(self) -> str:
         """Name of this pair at this weight."""
         return self._sha256
+
+    @property
+    def num_refused(self) -> int:
+        """Answers of either that were no embedding."""
+        return sum(part.num_refused for part, _ in self._parts)
 
     def describe(self) -> dict[str, Any]:
         """JSON-ready: the description of the first, under the pair's name and hash, and both in `parts`."""
@@ -152,10 +165,10 @@ def open_peer_embedder(path: Path, runtime: RuntimeConfig) -> Embedder:
 
 
 def normalise(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rows of (N, D) scaled to length 1, as a new array; raises ModelError if a row is zero or not finite."""
+    """Rows of (N, D) scaled to length 1, as a new array; raises AnswerError if a row is zero or not finite."""
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=-1, keepdims=True)
     if not np.isfinite(lengths).all() or (lengths < 1e-9).any():
-        raise ModelError("the embedder answered a vector that is zero or not finite; run `edge models verify`")
+        raise AnswerError("the embedder answered a vector that is zero or not finite; run `edge models verify`")
     return np.asarray(vectors / lengths, np.float32)
 
 

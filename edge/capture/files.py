@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
 from edge.capture.frames import SourceFrame
-from edge.capture.pictures.headers import holds_several
-from edge.capture.pictures.images import IMAGE_SUFFIXES, decode_image, read_bytes
+from edge.capture.pictures.images import IMAGE_SUFFIXES, decode_noted, read_bytes
 from edge.capture.video.containers import read_head
 from edge.errors import CameraError, EdgeError, ImageError
 from edge.names import is_left_behind, printable
 
 MAX_TOLD = 50
 """Images left out that a folder names one by one."""
-_SEVERAL = "holds several pictures, and only the first was looked at; save each as a file of its own, or give a video"
 
 
 class ImagesSource:
     """A folder's images in natural order of their names (2 before 10), or one image file."""
 
-    def __init__(self, path: Path, fps: float, but_not: tuple[str, ...] = ()) -> None:
-        """`but_not`: endings of a folder's files that are left to somebody else."""
+    def __init__(self, path: Path, fps: float, files: Sequence[Path] | None = None) -> None:
+        """`files`: those of a folder that are meant; left out, all with an image's ending."""
         self.path = path
-        self._suffixes = tuple(suffix for suffix in IMAGE_SUFFIXES if suffix not in but_not)
+        self._wanted = files
         self.fps = fps
         self.problem: str | None = None
         self.bad_frames = 0
@@ -36,7 +34,8 @@ class ImagesSource:
             read_head(self.path)
             self._files = [self.path]
             return self
-        self._files = [file for file in files_in(self.path) if file.suffix.lower() in self._suffixes]
+        wanted = files_in(self.path) if self._wanted is None else self._wanted
+        self._files = [file for file in wanted if self._wanted is not None or file.suffix.lower() in IMAGE_SUFFIXES]
         if not self._files:
             raise ImageError(f"{printable(self.path)}: holds no images ({', '.join(IMAGE_SUFFIXES)}); check the path")
         return self
@@ -49,19 +48,17 @@ class ImagesSource:
     def frames(self) -> Iterator[SourceFrame]:
         """Every image that can be read; a broken one among others is counted and left out."""
         errors: list[EdgeError] = []
-        several: list[Path] = []
+        noted: list[str] = []
         num_read = 0
         for index, file in enumerate(self._files):
             try:
-                data = read_bytes(file)
-                image = decode_image(data, printable(file))
+                image, notes, _ = decode_noted(read_bytes(file), printable(file))
             except ImageError as error:
                 self.bad_frames += 1
                 errors.append(error)
                 continue
             num_read += 1
-            if holds_several(data):
-                several.append(file)
+            noted += [f"{printable(file)}: {note}" for note in notes]
             yield SourceFrame(image, index / self.fps)
         if errors and len(self._files) == 1:
             raise errors[0]
@@ -69,7 +66,7 @@ class ImagesSource:
         if errors:
             left_out = f"{printable(self.path)}: {len(errors)} of {len(self._files)} images left out:"
             told += [left_out, *first_of([str(error) for error in errors])]
-        told += first_of([f"{printable(file)}: {_SEVERAL}" for file in several])
+        told += first_of(noted)
         self.problem = "\n".join(told) or None
         if self.problem is not None and num_read == 0:
             raise ImageError(self.problem)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +16,13 @@ from edge.capture.files import ImagesSource, files_in
 from edge.capture.frames import FrameSource, SourceFrame
 from edge.capture.orders import CameraSettings
 from edge.capture.pictures.images import IMAGE_SUFFIXES
-from edge.capture.video.containers import VIDEO_SUFFIXES, is_jpeg_sequence, is_sound, is_video, read_head
+from edge.capture.video.containers import (
+    JPEG_VIDEO_SUFFIXES,
+    VIDEO_SUFFIXES,
+    is_jpeg_sequence,
+    read_head,
+)
+from edge.capture.video.kinds import is_sound, is_video
 from edge.capture.video.recordings import DEFAULT_FPS, VideoSource
 from edge.capture.video.shaping import aspect_of, square
 from edge.errors import CameraError, EdgeError, ImageError
@@ -27,6 +33,10 @@ __all__ = ["VIDEO_SUFFIXES", "FrameSource", "SourceFrame", "open_path", "open_so
 _PICTURES = re.compile(
     rb"\x89PNG|\xff\xd8\xff|BM|RIFF....WEBP|II[*+]\x00|MM\x00[*+]|P[1-7]\s|....ftyp(?:hei|hev|mif|msf|avi)", re.DOTALL
 )
+_SURE_PICTURES = re.compile(
+    rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|RIFF....WEBP|II\*\x00|MM\x00\*|....ftyp(?:hei|hev|mif|msf|avi)", re.DOTALL
+)
+"""Of these enough bytes are known that no video can begin so."""
 
 
 class _SquaredSource:
@@ -110,14 +120,14 @@ def open_path(
     fps: float | None = None,
     aspect: Fraction | None = None,
     deinterlace: str = "auto",
-    but_not: tuple[str, ...] = (),
+    files: Sequence[Path] | None = None,
 ) -> FrameSource:
     """The source of a video, GIF, image or folder of images, to be entered with `with`. `fps` times images only.
 
-    `but_not`: endings of a folder's files that are left to somebody else.
+    `files`: those of a folder that are meant; left out, all with an image's ending.
     """
     if path.is_dir() or is_picture(path):
-        return ImagesSource(path, fps or DEFAULT_FPS, but_not=but_not)
+        return ImagesSource(path, fps or DEFAULT_FPS, files)
     return VideoSource(path, aspect, deinterlace)
 
 
@@ -135,8 +145,25 @@ def expected_frames(path: Path) -> int | None:
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file is to be read as one picture; what is neither known as one nor as a video, FFmpeg judges."""
+    """Whether a file is to be read as one picture, whatever its ending, where its first bytes are surely one's.
+
+    What is neither known as a picture nor as a video, FFmpeg judges.
+    """
     head, suffix = read_head(path), path.suffix.lower()
-    if is_video(head) or is_sound(head) or suffix in VIDEO_SUFFIXES or is_jpeg_sequence(path, head):
+    if is_video(head) or is_sound(head) or is_jpeg_sequence(path, head):
         return False
+    if suffix in VIDEO_SUFFIXES:
+        return suffix not in JPEG_VIDEO_SUFFIXES and _SURE_PICTURES.match(head) is not None
     return _PICTURES.match(head) is not None or suffix in IMAGE_SUFFIXES
+
+
+def is_to_be_played(path: Path) -> bool:
+    """Whether a file of a folder is a video: by its ending, unless its first bytes are surely others'; False where they
+    can't be read and its ending is no video's."""
+    suffix = path.suffix.lower()
+    try:
+        if suffix in VIDEO_SUFFIXES:
+            return not is_picture(path)
+        return suffix in IMAGE_SUFFIXES and is_video(read_head(path))
+    except EdgeError:
+        return suffix in VIDEO_SUFFIXES

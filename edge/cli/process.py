@@ -37,7 +37,11 @@ def process(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the live pipeline over files. Two runs give the same output."""
+    """Run the live pipeline over files. Two runs give the same output.
+
+    Frames are searched whole. For far faces in large frames set tiles = 2 (up to 4) under [detect]: a live camera finds
+    more without, since it also searches where something moves.
+    """
     from edge.app.offline import process as offline_command
 
     settings = read_config(config)

@@ -8,7 +8,7 @@ haar       the baseline of the first prototypes
 """
 
 from edge.detect.cells import STRIDES, decode
-from edge.detect.detector import Detector, FaceDetector, Settle, build_detector, in_two_looks
+from edge.detect.detector import Detector, FaceDetector, Settle, build_detector, for_stills, in_two_looks
 from edge.detect.haar import HaarDetector
 from edge.detect.looks import TILE_OVERLAP, tiles
 
@@ -21,6 +21,7 @@ __all__ = [
     "Settle",
     "build_detector",
     "decode",
+    "for_stills",
     "in_two_looks",
     "tiles",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,9 @@ from edge.detect.looks import (
     Looks,
     finish,
     joined,
+    parts_of_picture,
     tiles,
+    widest_in,
 )
 from edge.detect.upright import MOST_FACES, SURE_SCORE, is_clear, is_face, settled, upright_tiles
 from edge.errors import ImageError, ModelError
@@ -83,6 +85,7 @@ class FaceDetector:
         self._session = session
         self._min_score = min_score
         self._tiles = tiles
+        self._is_for_stills = False
         self._doubtful_score = doubtful_score
         self._is_refined = self.looks_twice = is_refined
         fixed = session.fixed_size
@@ -96,29 +99,44 @@ class FaceDetector:
         self._max_side_px = max_side_px if fixed is None else min(max_side_px, fixed[0])
 
     def detect(self, image: BgrImage, min_score: float | None = None) -> Detections:
-        """Faces of an (H, W, 3) uint8 BGR image of any size, best first, in its own pixels."""
+        """Faces of an (H, W, 3) uint8 BGR image of any size, best first, in its own pixels.
+
+        Raises AnswerError where the network answers what is not finite.
+        """
         require_bgr(image, "frame")
         limit = self._min_score if min_score is None else min_score
         low = limit if self._doubtful_score is None else min(limit, self._doubtful_score)
         whole = self._search(image, low)
         parts = [
-            (place, self._search(np.ascontiguousarray(image[place[1] : place[3], place[0] : place[2]]), low))
-            for place in (tiles(image.shape[1], image.shape[0], self._tiles) if self._tiles > 1 else ())
+            (place, widest, self._search(np.ascontiguousarray(image[place[1] : place[3], place[0] : place[2]]), low))
+            for place, widest in self._parts(image.shape[1], image.shape[0])
         ]
 
         def found(score: float) -> Detections:
             every = whole.at_least(score)
-            for (left, top, right, _), part in parts:
-                narrow = part.at_least(score).narrower(TILE_OVERLAP * (right - left))
-                every = joined(every, narrow.moved(left, top))
+            for (left, top, _, _), widest, part in parts:
+                every = joined(every, part.at_least(score).narrower(widest).moved(left, top))
             return finish(every, image)
 
         first = found(limit)
         sure = self._look_again(image, first) if self.looks_twice else first
         if low == limit:
             return sure
-        is_more = any(look.has_between(low, limit) for look in (whole, *(p for _, p in parts)))
+        is_more = any(look.has_between(low, limit) for look in (whole, *(part for _, _, part in parts)))
         return replace(sure, doubtful=found(low).boxes if is_more else first.boxes)
+
+    def _parts(self, width: int, height: int) -> Iterator[tuple[tuple[int, int, int, int], float]]:
+        """What is looked at beside the whole, and the widest face, px, that is taken from there."""
+        for place in tiles(width, height, self._tiles) if self._tiles > 1 else ():
+            yield place, TILE_OVERLAP * (place[2] - place[0])
+        for place in parts_of_picture(width, height, self._max_side_px) if self._is_for_stills else ():
+            yield place, widest_in(place, width, height)
+
+    def for_stills(self) -> FaceDetector:
+        """The same network for single pictures: very long or large ones are looked at in overlapping parts, too."""
+        other = copy(self)
+        other._is_for_stills = True
+        return other
 
     def _look_again(self, image: BgrImage, found: Detections) -> Detections:
         """Landmarks as a second look places them, without what it does not take for a face."""
@@ -184,6 +202,8 @@ class FaceDetector:
     def _look(self, small: BgrImage, min_score: float) -> Candidates:
         """Every cell with at least that score, best first, in pixels of `small`, whose sides suit the network."""
         outputs = self._session.run(self._session.spec.tensor(small[np.newaxis]))
+        if not all(np.isfinite(values).all() for values in outputs.values()):
+            raise self._session.refuse("answered scores or places that are not finite")
         least = min(min_score, BLENDED_SCORE) if self._is_refined else min_score
         boxes, scores, landmarks = decode(outputs, small.shape[0], small.shape[1], least)
         if not len(scores):
@@ -197,9 +217,19 @@ class FaceDetector:
             boxes, landmarks = blend(boxes, counted, landmarks, count, BLENDED_IOU)
         return Candidates(boxes[:count], scores[:count], landmarks[:count])
 
+    @property
+    def num_refused(self) -> int:
+        """Answers that were no scores or places."""
+        return self._session.num_refused
+
     def describe(self) -> dict[str, Any]:
         """JSON-ready: which model, and what runs it."""
         return self._session.describe()
+
+
+def for_stills(detector: Detector) -> Detector:
+    """A detector as it looks at single pictures, see `FaceDetector.for_stills`."""
+    return detector.for_stills() if isinstance(detector, FaceDetector) else detector
 
 
 def in_two_looks(detector: Detector) -> tuple[Detector, Settle | None]:

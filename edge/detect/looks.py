@@ -25,6 +25,13 @@ _OVERLAP_OF_LOOKS = 0.6
 TILE_OVERLAP = 0.2
 """Share of a tile that its neighbour shows, too. A face wider than that is left to the look at the whole frame."""
 
+LARGE_PX, LONG_SHAPE = 6000, 3.0
+"""Longer side, and how many times the shorter one it is, from which on a still picture is looked at in parts, too."""
+PART_PX = 2560
+"""Longer side of the smallest parts: faces of 50 px are found in them."""
+MOST_PARTS = 64
+"""Of one size; of a picture with more of them, such as a line a million pixels long, only larger ones are looked at."""
+
 
 class Candidates(NamedTuple):
     """Detections of one look, best first."""
@@ -99,6 +106,29 @@ def tiles(width: int, height: int, across: int, down: int | None = None) -> list
         length = min(math.ceil(side * share), side)
         spans.append([(round(k * (side - length) / max(number - 1, 1)), length) for k in range(number)])
     return [(x, y, x + w, y + h) for y, h in spans[1] for x, w in spans[0]]
+
+
+def parts_of_picture(width: int, height: int, max_side_px: int) -> list[tuple[int, int, int, int]]:
+    """Parts (left, top, right, bottom) of a still picture that is so long or large that a look at all of it finds few.
+
+    Parts of growing size, so that a face too wide for the overlap of the smaller ones lies within larger ones. None for
+    the usual photo.
+    """
+    longer, shorter = max(width, height), min(width, height)
+    if longer <= LARGE_PX and (longer <= LONG_SHAPE * shorter or longer <= 2 * max_side_px):
+        return []
+    side, found = min(max(2 * shorter, max_side_px), max(PART_PX, max_side_px)), []
+    while side < longer:
+        across, down = (max(1, math.ceil((one / side - TILE_OVERLAP) / (1 - TILE_OVERLAP))) for one in (width, height))
+        found += tiles(width, height, across, down) if across * down <= MOST_PARTS else []
+        side *= 2
+    return found
+
+
+def widest_in(part: tuple[int, int, int, int], width: int, height: int) -> float:
+    """Width, px, of a face that surely lies whole in this part of a picture of that size, or in its neighbour."""
+    sides = ((part[2] - part[0], width), (part[3] - part[1], height))
+    return TILE_OVERLAP * min(side for side, whole in sides if side < whole)
 
 
 def joined(first: Candidates, second: Candidates) -> Candidates:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edge.arrays import BgrImage, Boxes
 from edge.detect import tiles
+from edge.errors import AnswerError
 from edge.pixels.faces.boxes import iou
 from edge.pixels.faces.cover import cover_faces
 from edge.records import Detections, Track
@@ -103,7 +104,8 @@ def look_again(image: BgrImage, own: Box, known: Bystanders, searcher: Searcher 
     every, face = _searched(image, known, searcher), np.array(own, np.float32)
     others = every.detected[len(known.detected) :]
     others = others[~_is_same_face(others, face)]
-    doubtful = every.doubtful[~_is_same_face(every.doubtful, face)]
+    whole = (every.doubtful == np.array([0, 0, image.shape[1], image.shape[0]], np.float32)).all(axis=1)
+    doubtful = every.doubtful[~_is_same_face(every.doubtful, face) | whole]
     return Bystanders(_with_area(np.concatenate([known.detected, others])), _with_area(doubtful))
 
 
@@ -124,9 +126,18 @@ def _with_area(boxes: Boxes) -> Boxes:
 
 
 def _searched(image: BgrImage, known: Bystanders, searcher: Searcher | None) -> Bystanders:
-    """What is known of a frame, and behind it what `searcher` finds in it that the first look can't have told."""
-    if searcher is None:
-        return known
+    """What is known of a frame, and behind it what `searcher` finds in it that the first look can't have told.
+
+    Where it answers what is no number, all of the frame may be somebody else's face.
+    """
+    try:
+        return known if searcher is None else _found_by(searcher, image, known)
+    except AnswerError:
+        everywhere = np.array([[0, 0, image.shape[1], image.shape[0]]], np.float32)
+        return Bystanders(known.detected, np.concatenate([known.doubtful, everywhere]), is_searched=True)
+
+
+def _found_by(searcher: Searcher, image: BgrImage, known: Bystanders) -> Bystanders:
     height, width = image.shape[:2]
     sure, doubtful = [known.detected], [known.doubtful]
     if not known.is_searched:

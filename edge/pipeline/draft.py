@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import uuid
@@ -16,6 +17,7 @@ from edge.config import DetectConfig
 from edge.enhance import Enhancer, recipe_to_json
 from edge.enhance.labels import enhanced_png
 from edge.enhance.scoring import as_captured
+from edge.errors import AnswerError
 from edge.pipeline.active_list import ActiveList
 from edge.pipeline.bystanders import Bystanders, Searcher, cover_bystanders, look_again
 from edge.pipeline.face import TrackedFace
@@ -125,7 +127,9 @@ class Drafter:
         recipe_json["recognition"] = recognition_recipe(found, landmarks, box, face.recipe, self.enhancer)
         original = crop.image if np.array_equal(found, captured) else align(found, landmarks)
         faces = [original, align(enhanced, enlarged_points(landmarks, enhanced.shape[1] / found.shape[1]))]
-        similarities = self._similarities(faces, match.person_id, active) if changed is not None else None
+        similarities = None
+        with contextlib.suppress(AnswerError):  # they are for comparison only
+            similarities = self._similarities(faces, match.person_id, active) if changed is not None else None
         similarity_enhanced = (
             similarities[1]
             if similarities is not None and match.similarity_enhanced is None

@@ -14,7 +14,7 @@ from edge.capture.masks import paint_masks
 from edge.config import CameraConfig, DetectConfig, RecogniseConfig
 from edge.detect import Settle
 from edge.enhance import Enhancer
-from edge.errors import ImageError
+from edge.errors import AnswerError, ImageError
 from edge.pipeline.active_list import ActiveList
 from edge.pipeline.bystanders import Box, Bystanders
 from edge.pipeline.limits import MatchLimits
@@ -107,12 +107,11 @@ class TrackedFace:
         if self._checked_id is not None and frame.frame_id < self._checked_id + every:
             return False
         self._checked_id, self._is_same = frame.frame_id, True
-        landmarks = track.landmarks if settle is None else settle(frame.image, track.landmarks)
         try:
-            aligned = align(frame.image, landmarks)
-        except ImageError:  # no points of a face: this frame says nothing
+            landmarks = track.landmarks if settle is None else settle(frame.image, track.landmarks)
+            now = embedder.embed(align(frame.image, landmarks)[np.newaxis])
+        except (ImageError, AnswerError):  # no points of a face, or no answer: this frame says nothing
             return False
-        now = embedder.embed(aligned[np.newaxis])
         self._checked = frame.frame_id, now
         self._num_unlike = self._num_unlike + 1 if float(now[0] @ self.fused()) < MIN_OWN_SIMILARITY else 0
         return self._num_unlike > 1
@@ -133,7 +132,7 @@ class TrackedFace:
         bystanders: Bystanders | None = None,
         settle: Settle | None = None,
     ) -> bool:
-        """Offer the track's face in this frame as a shot; return whether the kept shots changed.
+        """Offer the track's face in this frame as a shot; return whether the kept shots changed. AnswerError: no shot.
 
         `settle`: the landmarks are those of a first look, and it places them as a second one does.
         """
@@ -155,10 +154,10 @@ class TrackedFace:
         if not self._is_useful(frame.frame_id, crop.quality.score):
             return False
         own = None if self._is_vouched or not self._embeddings else self.fused()
-        self._shots.offer(crop)
-        self._num_in_vain = 0
         known = self._checked[1] if self._checked is not None and self._checked[0] == frame.frame_id else None
         vectors, recipe = embed_shot(frame, crop, embedder, enhancer, known)
+        self._shots.offer(crop)
+        self._num_in_vain = 0
         self._is_vouched = own is None or float(vectors[0] @ own) >= MIN_OWN_SIMILARITY
         kept = {shot.frame_id for shot in self._shots.shots}
         self._gray_frames = {number for number in self._gray_frames if number in kept}

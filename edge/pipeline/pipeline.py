@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 
 from edge.config import CameraConfig, Config
 from edge.detect import Detector, in_two_looks
 from edge.enhance import Budget, Enhancer
+from edge.errors import AnswerError
 from edge.pipeline.active_list import ActiveList
 from edge.pipeline.attention import Attention, Step
 from edge.pipeline.bystanders import Bystanders, bystanders_of
@@ -32,6 +34,11 @@ class Stages:
     embedder: Embedder
     second_look: Detector | None = None
     """Searches a frame that is kept once more, for the faces of bystanders."""
+
+    @property
+    def num_refused(self) -> int:
+        """Answers of detector and embedder so far that could not be used."""
+        return sum(int(getattr(part, "num_refused", 0)) for part in (self.detector, self.embedder))
 
 
 class _CameraState:
@@ -141,7 +148,10 @@ class Pipeline:
     def _search(self, frame: Frame, state: _CameraState, region: Region | None) -> FrameResult:
         limits = self._config.detect
         min_score = min(limits.keep_score, limits.min_score)
-        detections = search(self._detector, frame.image, min_score, state.tracks, region)
+        try:
+            detections = search(self._detector, frame.image, min_score, state.tracks, region)
+        except AnswerError:  # counted by its session, and told in `health`; to the tracks the frame shows nobody
+            detections = Detections.empty()
         tracks = state.tracker.update(frame.frame_id, detections)
         state.tracks = tuple(track for track in tracks if track.state is not TrackState.LOST)
         continued = state.attention.continued(tracks)
@@ -180,16 +190,18 @@ class Pipeline:
 
     def _process_face(self, frame: Frame, track: Track, face: TrackedFace, bystanders: Bystanders) -> list[HitDraft]:
         """Add a shot; where the face is recognised, update its visit, which may lead to a new or updated hit."""
-        shots_changed = face.add_shot(
-            frame,
-            track,
-            self._config.detect.min_face_px,
-            self._stages.embedder,
-            self._camera_settings.get(frame.camera),
-            self._stages.enhancer,
-            bystanders,
-            self._settle,
-        )
+        shots_changed = False
+        with contextlib.suppress(AnswerError):
+            shots_changed = face.add_shot(
+                frame,
+                track,
+                self._config.detect.min_face_px,
+                self._stages.embedder,
+                self._camera_settings.get(frame.camera),
+                self._stages.enhancer,
+                bystanders,
+                self._settle,
+            )
         expired = self.active_list.expired_at(frame.captured_at)
         # Somebody who is enrolled while in view may never show a better face than the one that was searched.
         is_unsearched, face.searched_list = face.searched_list != self._list_number, self._list_number

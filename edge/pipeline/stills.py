@@ -5,11 +5,14 @@ Frames of a recording never come here: there a face has to be seen again before 
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 import numpy as np
 
 from edge.config import Config
+from edge.detect import for_stills
+from edge.errors import AnswerError
 from edge.pipeline.active_list import ActiveList
 from edge.pipeline.bystanders import bystanders_of
 from edge.pipeline.draft import DeviceFacts, Drafter, HitDraft
@@ -29,7 +32,7 @@ class Stills:
     def __init__(self, config: Config, stages: Stages, active_list: ActiveList, facts: DeviceFacts) -> None:
         self._config = config
         self._settings = config.recognise.model_copy(update={"min_shots": 1})
-        self._stages = stages
+        self._stages, self._detector = stages, for_stills(stages.detector)
         self._active_list = active_list
         self._limits = still_limits_of(config.recognise, active_list)
         self._drafter = Drafter(stages.enhancer, stages.embedder, facts, config.detect, stages.second_look)
@@ -40,7 +43,9 @@ class Stills:
         """Judge every face of one picture. A person has one hit in it: the face that is most alike."""
         detect = self._config.detect
         self._stages.enhancer.begin_frame()
-        detections = self._stages.detector.detect(frame.image, min(detect.keep_score, detect.min_score))
+        detections = Detections.empty()
+        with contextlib.suppress(AnswerError):
+            detections = self._detector.detect(frame.image, min(detect.keep_score, detect.min_score))
         tracks = self._tracks(frame, detections)
         faces = [(track, self._judge(frame, track, detections, tracks)) for track in tracks]
         best: dict[str, TrackedFace] = {}
@@ -66,15 +71,16 @@ class Stills:
 
     def _judge(self, frame: Frame, track: Track, detections: Detections, tracks: tuple[Track, ...]) -> TrackedFace:
         face = TrackedFace(self._settings)
-        face.add_shot(
-            frame,
-            track,
-            self._config.detect.min_face_px,
-            self._stages.embedder,
-            self._camera_settings.get(frame.camera),
-            self._stages.enhancer,
-            bystanders_of(track, detections, tracks),
-        )
+        with contextlib.suppress(AnswerError):  # counted by the model's session; the face ends with no shot
+            face.add_shot(
+                frame,
+                track,
+                self._config.detect.min_face_px,
+                self._stages.embedder,
+                self._camera_settings.get(frame.camera),
+                self._stages.enhancer,
+                bystanders_of(track, detections, tracks),
+            )
         face.answer(self._active_list, self._limits, self._active_list.expired_at(frame.captured_at))
         face.timing = ONE_PICTURE
         return face

@@ -12,7 +12,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from edge.config import RuntimeConfig
-from edge.errors import ConfigError, ModelError
+from edge.errors import AnswerError, ConfigError, ModelError
 from edge.sessions.engines import CPU, CUDA, EVERY_FRAME, TENSORRT, providers_for, with_options
 from edge.sessions.header import OnnxHeader
 from edge.sessions.known import drawn_input, input_shape
@@ -63,6 +63,8 @@ class Session:
         self.choice = "no pack vouches for this file"
         """Why this file runs on this provider in this arithmetic, in words."""
         self.spec = spec
+        self.num_refused = 0
+        """Answers that could not be used; see `refuse`."""
         self.threads = runtime.threads
         self._header = header
         self._ort = _open(data, info, runtime, arithmetic, skip, engine)
@@ -111,6 +113,11 @@ class Session:
                 f"it takes {self.input_shape}. Run `edge models verify`"
             ) from None
         return dict(zip(self._names, outputs, strict=True))
+
+    def refuse(self, what: str) -> AnswerError:
+        """Count an answer that can't be used, and return the error that says so."""
+        self.num_refused += 1
+        return AnswerError(f"{self.info.file}: {what}; run `edge models verify`")
 
     def take_over(self, other: Session) -> None:
         """Run as `other` does from the next run on; a run that is under way ends as it began. Of the same file only."""

@@ -66,10 +66,13 @@ class PictureOutcome:
     place: int | None = None
     """Its place among the pictures given, from 0; None for a frame of a video."""
     look: Look | None = field(default=None, repr=False, compare=False)
+    notes: tuple[str, ...] = ()
+    """What of the file was not looked at, or had to be guessed."""
 
     def as_json(self) -> dict[str, Any]:
         """As API and command line print it."""
-        told = {"source": self.source, "accepted": self.accepted, "reason": self.reason, "message": self.message}
+        message = "; ".join((self.message, *self.notes))
+        told = {"source": self.source, "accepted": self.accepted, "reason": self.reason, "message": message}
         return told | {"numbers": dict(self.numbers), "like": self.like}
 
 

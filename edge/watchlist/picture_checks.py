@@ -43,6 +43,8 @@ MESSAGES = {
     RefusalReason.NEAR_DUPLICATE: "the same picture is enrolled already, or was set aside",
     RefusalReason.LOOK_ALIKE: "looks like somebody else on the list; check that it isn't the same person under two ids",
 }
+LITTLE_ALIKE = "resembles the person's other pictures little"
+MAKE_SURE = "make sure that it shows the same person, and set it aside if not"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,9 @@ class EnrolLimits:
     max_yaw_deg: float = 40.0
     max_second_face: float = 0.4
     """If the second face is wider than this share of the first, it isn't clear who is meant."""
-    min_own_similarity: float = 0.25
+    min_own_similarity: float = 0.3
+    sure_own_similarity: float = 0.42
+    """Below, a picture may well show somebody else (decision 93): it is taken, and that is told."""
     max_own_similarity: float = 0.985
     max_other_similarity: float = 0.6
     """From this likeness to another person on, the two could be confused."""
@@ -95,6 +99,8 @@ class PictureCheck:
     numbers: Mapping[str, float]
     like: int | None = None
     """Row of `OtherPeople` that it looks like, whether it was refused for that or not."""
+    note: str = ""
+    """What somebody should look at, though it is accepted."""
 
     @property
     def ok(self) -> bool:
@@ -261,7 +267,8 @@ def _check_against(
     if best > limits.max_own_similarity:
         numbers = {"similarity": best, "max_similarity": limits.max_own_similarity}
         return _refuse(candidate, RefusalReason.NEAR_DUPLICATE, numbers)
-    return PictureCheck(candidate, None, "accepted", {"quality": quality, "similarity": best})
+    note = f"{LITTLE_ALIKE} (similarity {best:.2f}); {MAKE_SURE}" if best < limits.sure_own_similarity else ""
+    return PictureCheck(candidate, None, "accepted", {"quality": quality, "similarity": best}, note=note)
 
 
 def _check_others(check: PictureCheck, others: OtherPeople, limits: EnrolLimits, *, allow_alike: bool) -> PictureCheck:

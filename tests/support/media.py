@@ -6,9 +6,11 @@ import io
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from edge.arrays import BgrImage
@@ -41,7 +43,7 @@ def write_gif(path: Path, images: list[BgrImage], ms: int = 100) -> Path:
     return path
 
 
-def encode(image: BgrImage, suffix: str = ".jpg") -> bytes:
+def encode(image: NDArray[Any], suffix: str = ".jpg") -> bytes:
     """The picture as a file's bytes."""
     return cv2.imencode(suffix, image)[1].tobytes()
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from edge.records import Detections, Quality
+from edge.serve.page.wording.sayings import sayings_of
 from edge.watchlist import Candidate, EnrolLimits, OtherPeople, RefusalReason, check_pictures, choose_best
 
 
@@ -150,3 +151,22 @@ def test_a_planted_picture_of_somebody_else_is_caught_by_both_checks() -> None:
     assert [v.candidate.source for v in check_pictures(pictures) if not v.ok] == ["planted"]
     verdicts = check_pictures(pictures, others=OtherPeople(np.stack([at_angle(165)]), ["other"]))
     assert [v.reason for v in verdicts if not v.ok] == [RefusalReason.LOOK_ALIKE]
+
+
+@pytest.mark.parametrize(
+    ("similarity", "is_taken", "is_asked"),
+    [(0.29, False, False), (0.31, True, True), (0.41, True, True), (0.43, True, False)],
+)
+def test_a_picture_that_may_show_somebody_else_is_asked_about(
+    similarity: float, is_taken: bool, is_asked: bool
+) -> None:
+    other = candidate("b.jpg", float(np.degrees(np.arccos(similarity))), quality(80))
+    first, second = check_pictures([candidate("a.jpg"), other])
+    assert (first.ok, first.note) == (True, "")
+    assert second.ok is is_taken
+    assert bool(second.note) is is_asked
+    (alone,) = check_pictures([other], enrolled=np.stack([at_angle(0)]))
+    assert (alone.ok, alone.note) == (is_taken, second.note)
+    if is_asked:
+        assert f"(similarity {similarity:.2f}); make sure that it shows the same person" in second.note
+        assert sayings_of("de").say(second.note) is not None

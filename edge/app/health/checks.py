@@ -27,6 +27,7 @@ FEW_DROPPED = 0.1
 """Share of the frames that may be dropped all the same: of a camera of one frame a second one may be."""
 GOOD_FPS = 5.0
 """Frames per second and camera below which the appliance is behind: too few shots of a face for a sure answer."""
+SHOW_ANSWERS_FOR_S = 600.0
 HOT_C, COOL_C = 80.0, 75.0
 RECOVERY_FACTOR = 1.1
 UNSYNCED_AFTER_S = 300.0
@@ -105,6 +106,30 @@ def heat(degrees: float | None, throttled: str | None, former: str) -> tuple[str
         return "throttled", f"{said}; the board says: {throttled}"
     limit = COOL_C if former != OK else HOT_C
     return ("hot" if degrees is not None and degrees >= limit else OK), said
+
+
+def left_out(num_refused: int) -> str:
+    """What is said of so many answers of the models that could not be used."""
+    return (
+        f"answers of the models that are no numbers, and were left out: {num_refused}; run `edge models verify`, and "
+        "start again if it goes on"
+    )
+
+
+class AnswersCheck:
+    """Whether the models answer numbers: what they answered else was left out, and is told for some minutes."""
+
+    def __init__(self) -> None:
+        self._known = 0
+        self._until_s = float("-inf")
+
+    def check(self, num_refused: int, now_s: float) -> tuple[str, str]:
+        """Return `wrong` while answers had to be left out; `num_refused` counts them since the start."""
+        if num_refused > self._known:
+            self._known, self._until_s = num_refused, now_s + SHOW_ANSWERS_FOR_S
+        if now_s < self._until_s:
+            return "wrong", left_out(num_refused)
+        return OK, "the models answer numbers again"
 
 
 class ClockCheck:

@@ -15,17 +15,16 @@ from typing import Any
 import numpy as np
 
 from edge.app.build import Models
-from edge.app.offline.contents import open_clip, pictures_in
+from edge.app.health.checks import left_out
+from edge.app.offline.contents import open_clip, pictures_in, videos_in
 from edge.app.offline.seen import Limits, Seen, limits_of, note, where
 from edge.arrays import BgrImage
-from edge.capture.files import files_in
 from edge.capture.frames import SourceFrame
-from edge.capture.sources import VIDEO_SUFFIXES
 from edge.config import Config
 from edge.detect import Detector
 from edge.errors import ImageError
 from edge.names import printable
-from edge.pipeline import ActiveList, DeviceFacts, HitDraft, Pipeline, TrackEnd
+from edge.pipeline import ActiveList, DeviceFacts, HitDraft, Pipeline, Stages, TrackEnd
 from edge.pipeline.bystanders import cover_bystanders
 from edge.pipeline.draft import without_times
 from edge.pipeline.stills import Stills
@@ -87,12 +86,10 @@ def find_clips(source: Path) -> list[Clip]:
     """
     if not source.exists():
         raise ImageError(f"{printable(source)}: no such file or folder; check the path")
-    if source.is_dir():
-        videos = sorted(p for p in files_in(source) if p.suffix.lower() in VIDEO_SUFFIXES)
-        if videos:
-            stems = Counter(path.stem for path in videos)
-            made = [Clip(printable(path.stem if stems[path.stem] == 1 else path.name), path) for path in videos]
-            return [*made, *([Clip(PICTURES, source)] if pictures_in(source) else [])]
+    if source.is_dir() and (videos := videos_in(source)):
+        stems = Counter(path.stem for path in videos)
+        made = [Clip(printable(path.stem if stems[path.stem] == 1 else path.name), path) for path in videos]
+        return [*made, *([Clip(PICTURES, source)] if pictures_in(source) else [])]
     return [Clip(printable(source.stem) or "clip", source)]
 
 
@@ -161,15 +158,20 @@ def process(
         pipeline = Pipeline(config, models.stages, active_list, facts)
         stills = Stills(config, models.stages, active_list, facts)
         degrader = Degrader(degradation, models.stages.detector) if degradation else None
-        result = _run_clip(clip, pipeline, stills, degrader, progress)
+        result = _run_clip(clip, models.stages, pipeline, stills, degrader, progress)
         result.limits = limits_of(config, is_stills=result.is_stills)
         yield result
 
 
 def _run_clip(
-    clip: Clip, pipeline: Pipeline, stills: Stills, degrader: Degrader | None, progress: Progress | None
+    clip: Clip,
+    stages: Stages,
+    pipeline: Pipeline,
+    stills: Stills,
+    degrader: Degrader | None,
+    progress: Progress | None,
 ) -> ClipResult:
-    result = ClipResult(clip)
+    result, refused = ClipResult(clip), stages.num_refused
     with open_clip(clip.path) as source:
         shots = source.frames()
         first = list(islice(shots, MIN_RECORDING_FRAMES))
@@ -182,7 +184,9 @@ def _run_clip(
             _process_frame(result, frame, stills if result.is_stills else pipeline)
             if progress:
                 progress(clip.camera, number + 1)
-        result.problem = None if source.problem is None else printable(source.problem)
+        refused = stages.num_refused - refused
+        told = [f"{printable(clip.path)}: {left_out(refused)}"] if refused else []
+        result.problem = "\n".join([*([] if source.problem is None else [printable(source.problem)]), *told]) or None
     _collect_ended(result, pipeline.finish(clip.camera))
     if degrader and result.drafts:
         result.clean = _clean_faces(result)

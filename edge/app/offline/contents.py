@@ -7,7 +7,7 @@ from pathlib import Path
 from edge.capture.files import files_in, first_of
 from edge.capture.frames import FrameSource
 from edge.capture.pictures.images import IMAGE_SUFFIXES
-from edge.capture.sources import VIDEO_SUFFIXES, open_path
+from edge.capture.sources import VIDEO_SUFFIXES, is_to_be_played, open_path
 from edge.names import is_left_behind, printable
 
 
@@ -25,15 +25,17 @@ def passed_over(source: Path) -> list[str]:
     return first_of(told)
 
 
+def videos_in(folder: Path) -> list[Path]:
+    """A folder's videos and GIFs, also those that are named as pictures."""
+    return sorted(file for file in files_in(folder) if is_to_be_played(file))
+
+
 def pictures_in(folder: Path) -> list[Path]:
-    """A folder's pictures; GIFs count as videos."""
-    return [
-        file
-        for file in files_in(folder)
-        if file.suffix.lower() in IMAGE_SUFFIXES and file.suffix.lower() not in VIDEO_SUFFIXES
-    ]
+    """A folder's pictures in natural order, also those that are named as videos; GIFs count as videos."""
+    known = (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES)
+    return [file for file in files_in(folder) if file.suffix.lower() in known and not is_to_be_played(file)]
 
 
 def open_clip(path: Path) -> FrameSource:
     """The source of a clip's file or folder, whose videos are clips of their own."""
-    return open_path(path, but_not=VIDEO_SUFFIXES)
+    return open_path(path, files=pictures_in(path) if path.is_dir() else None)

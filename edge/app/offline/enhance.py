@@ -16,7 +16,7 @@ from edge.app.build import apply_probe_choice
 from edge.arrays import BgrImage
 from edge.capture.pictures.stills import Still, read_still
 from edge.config import Config
-from edge.detect import build_detector
+from edge.detect import build_detector, for_stills
 from edge.enhance import Enhancer, Networks, Plan, plan_steps, recipe_to_json
 from edge.enhance.labels import label_of
 from edge.enhance.view import read_views
@@ -102,7 +102,8 @@ def _quality(config: Config, image: BgrImage) -> Quality:
     """Measure the picture's faults; the eye distance is that of its widest face, 0 without a face."""
     pack = Pack.open(config.models_dir)
     config, runtimes = apply_probe_choice(config, pack)
-    found = build_detector(config.detect, pack, runtimes.get("detect", config.runtime)).detect(image, MIN_FACE_SCORE)
+    detector = for_stills(build_detector(config.detect, pack, runtimes.get("detect", config.runtime)))
+    found = detector.detect(image, MIN_FACE_SCORE)
     eyes = 0.0
     if len(found):
         widest = int(np.argmax(found.boxes[:, 2] - found.boxes[:, 0]))

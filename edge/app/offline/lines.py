@@ -13,10 +13,11 @@ from edge.app.build import load_models
 from edge.app.offline.clips import find_clips
 from edge.app.offline.contents import open_clip, passed_over
 from edge.arrays import BgrImage
+from edge.capture.files import ImagesSource
 from edge.capture.pictures.images import read_image
 from edge.capture.sources import expected_frames
 from edge.config import Config
-from edge.detect import build_detector
+from edge.detect import build_detector, for_stills
 from edge.enhance import Enhancer, recipe_to_json, score_face
 from edge.errors import EdgeError, ImageError
 from edge.names import printable
@@ -47,12 +48,12 @@ def _clips_of(paths: Iterable[Path]) -> Iterator[Path]:
 def detect(config: Config, paths: Iterable[Path], tell: Callable[[str], None]) -> Iterator[dict[str, Any]]:
     """Yield a line per frame of every path, in order; `tell` hears what of a path could not be looked at."""
     detector = build_detector(config.detect, Pack.open(config.models_dir), config.runtime)
-    paths = list(paths)
+    still, paths = for_stills(detector), list(paths)
     for path in _clips_of(paths):
         with open_clip(path) as source:
             for number, frame in enumerate(source.frames()):
                 height, width = frame.image.shape[:2]
-                found = detector.detect(frame.image)
+                found = (still if isinstance(source, ImagesSource) else detector).detect(frame.image)
                 yield {
                     "path": printable(path),
                     "frame": number,
@@ -81,7 +82,7 @@ def embed(config: Config, paths: Sequence[Path], *, aligned: bool, enhance: str)
     enhancer = Enhancer(enhance, networks=ours.networks, benefit=ours.benefit)
     waiting: list[_PendingLine] = []
     for path in paths:
-        waiting.append(_measure_image(path, models.stages.detector, enhancer, aligned))
+        waiting.append(_measure_image(path, for_stills(models.stages.detector), enhancer, aligned))
         if len(waiting) == BATCH:
             yield from _embed_all(waiting, models)
             waiting = []

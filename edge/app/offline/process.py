@@ -25,6 +25,9 @@ from edge.pixels.encode import to_png
 from edge.store import Store
 
 REPORT = "report.html"
+LARGE_FRAME_PX = 1280
+FOUND_PX = 16
+"""Least width of a face, in px of what the detector looks at, that is found as a rule (docs/measured.md)."""
 _CROP = re.compile(r"[0-9a-f-]{36}_(?:found\.png|enhanced\.png|enrolled\.png|frame\.jpg)", re.ASCII)
 
 
@@ -76,8 +79,21 @@ def process_files(
         facts = _facts(source, config, models, people.active_list, fault)
         facts["limits"] = _limits_used(config, people.active_list, results)
         write_reports(out, reports or {REPORT: config.site.language}, results, references, facts)
-        notes = [*people.notes, *passed_over(source)]
+        notes = [*people.notes, *passed_over(source), *_searched_coarsely(config, results)]
     return {**_summary(results, out), "notes": notes}
+
+
+def _searched_coarsely(config: Config, results: list[clips.ClipResult]) -> list[str]:
+    """A sentence where a recording's frames are much larger than what the detector looked at."""
+    large = [max(result.size) for result in results if not result.is_stills and max(result.size) > LARGE_FRAME_PX]
+    if not large or config.detect.tiles > 1 or config.detect.max_side_px >= LARGE_FRAME_PX:
+        return []
+    least = round(FOUND_PX * max(large) / config.detect.max_side_px)
+    return [
+        f"Frames of {max(large)} px were searched whole, shrunk to {config.detect.max_side_px} px: faces narrower than "
+        f"about {least} px may have been missed. A live camera also searches where something moves. To find far faces "
+        "in files, set tiles = 2 under [detect] (five times the work of the search), or 3 or 4"
+    ]
 
 
 @contextlib.contextmanager

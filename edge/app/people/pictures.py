@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from edge.app.build import Models
 from edge.arrays import BgrImage
-from edge.capture.pictures.images import decode_foreign, read_image
-from edge.capture.sources import VIDEO_SUFFIXES, open_path
+from edge.capture.pictures.images import Decoded, decode_foreign, decode_noted, read_bytes
+from edge.capture.sources import is_to_be_played, open_path
+from edge.detect import for_stills
 from edge.errors import EdgeError, ImageError
 from edge.names import is_left_behind, printable
 from edge.pipeline.bystanders import beside, cover_bystanders, look_again
@@ -88,7 +89,7 @@ def check_pictures(
     held = [reference.embedding for reference in own if reference.model_sha256 == model]
     others = _others(store, model, person.person_id) if compares else None
     pictures = [one for one in pictures if isinstance(one, Upload) or not is_left_behind(one.name)]
-    videos = [one for one in pictures if isinstance(one, Path) and one.suffix.lower() in VIDEO_SUFFIXES]
+    videos = [one for one in pictures if isinstance(one, Path) and is_to_be_played(one)]
     for path in videos:
         candidates, problem = measurer.video(path)
         best, verdicts = choose_best(candidates, FRAMES_PER_VIDEO, others=others, allow_alike=allow_alike)
@@ -103,8 +104,9 @@ def check_pictures(
     kept = {reference.image_sha256 for reference in own}
     verdicts = [_unless_kept(verdict, measurer, person, kept) for verdict in verdicts]
     for verdict, place in zip(verdicts, places, strict=True):
-        look = measurer.look(verdict, others)
-        outcomes.append(replace(_outcome(verdict, others), place=place, look=look))
+        look, outcome = measurer.look(verdict, others), _outcome(verdict, others)
+        notes = (*outcome.notes, *measurer.notes[id(verdict.candidate)])
+        outcomes.append(replace(outcome, place=place, look=look, notes=notes))
     outcomes += broken
     chosen += [verdict.candidate for verdict in verdicts if verdict.ok]
     made = [measurer.reference(person.person_id, candidate) for candidate in chosen]
@@ -127,7 +129,8 @@ def _outcome(verdict: PictureCheck, others: OtherPeople | None, *, is_chosen: bo
         return PictureOutcome(source, False, NOT_AMONG_BEST, "good, but others of the video were better", {})
     numbers = {name: round(float(value), 4) for name, value in verdict.numbers.items()}
     like = None if verdict.like is None or others is None else others.person_ids[verdict.like]
-    return PictureOutcome(source, verdict.ok, verdict.reason, verdict.message, numbers, like)
+    notes = (verdict.note,) if verdict.note else ()
+    return PictureOutcome(source, verdict.ok, verdict.reason, verdict.message, numbers, like, notes=notes)
 
 
 def _others(store: Store, model: str, person_id: str) -> OtherPeople | None:
@@ -140,10 +143,10 @@ def _others(store: Store, model: str, person_id: str) -> OtherPeople | None:
     return OtherPeople(np.stack([one.embedding for one in rest]), [one.person_id for one in rest], names, images)
 
 
-def _load(picture: Upload | Path) -> tuple[str, Callable[[], BgrImage]]:
+def _load(picture: Upload | Path) -> tuple[str, Callable[[], Decoded]]:
     """Name of a picture, and the function that decodes it."""
     if isinstance(picture, Path):
-        return str(picture), partial(read_image, picture)
+        return str(picture), lambda: decode_noted(read_bytes(picture), printable(picture))
     return picture.name, partial(decode_foreign, picture.data, picture.name)
 
 
@@ -151,11 +154,13 @@ class _Measurer:
     """Measures pictures, and keeps the cut-out face of each until `reference` stores it."""
 
     def __init__(self, models: Models, face: int | None = None) -> None:
-        self._stages = models.stages
+        self._stages, self._for_stills = models.stages, for_stills(models.stages.detector)
         self._face = face
         self._found: dict[int, tuple[BgrImage, dict[str, Any]]] = {}
         """By the candidate's identity: two files may have one name."""
         self._faces: dict[int, tuple[bytes, ...]] = {}
+        self.notes: dict[int, tuple[str, ...]] = {}
+        """What of a candidate's file was not looked at, or had to be guessed."""
 
     def pictures(
         self, given: Sequence[tuple[int, Upload | Path]]
@@ -166,8 +171,10 @@ class _Measurer:
             name, load = _load(picture)
             own = picture.face if isinstance(picture, Upload) else None
             try:
-                candidates.append(self._measure(name, load(), None, own or self._face))
+                image, notes, _ = load()
+                candidates.append(self._measure(name, image, None, own or self._face))
                 places.append(place)
+                self.notes[id(candidates[-1])] = notes
             except EdgeError as error:
                 why = printable(str(error))
                 broken.append(PictureOutcome(printable(name), False, "unreadable", why, {}, place=place))
@@ -204,7 +211,7 @@ class _Measurer:
         return Reference(reference_id, person_id, sha256, candidate.embedding, model, quality, source), data
 
     def _measure(self, source: str, image: BgrImage, at_s: float | None, wanted: int | None = None) -> Candidate:
-        found = self._stages.detector.detect(image)
+        found = (self._for_stills if at_s is None else self._stages.detector).detect(image)
         order: list[int] = np.argsort(found.boxes[:, 0]).tolist()
         if wanted is not None and not 1 <= wanted <= len(found):
             raise ImageError(f"{source}: face {wanted} is asked for, and it shows {len(found)}; count from the left")

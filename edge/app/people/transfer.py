@@ -45,6 +45,13 @@ class ImportReport:
             for picture in one.outcomes
             if not picture.accepted and picture.reason != NOT_AMONG_BEST
         ]
+        pictures += [
+            f"{picture.source}: {note}"
+            for one in self.enrolled
+            for picture in one.outcomes
+            for note in picture.notes
+            if picture.accepted
+        ]
         why = {True: "no picture can be used", False: "no picture was given"}
         people = [f"{one.person.person_id} was not enrolled: {why[bool(one.outcomes)]}" for one in self.left_out]
         others = [str(error) for error in self.refused if not isinstance(error, NoPictureError)]

@@ -93,6 +93,7 @@ class Parts:
         promised = {entry.file: entry.sha256 for entry in models.pack.manifest.models}
         self.model_files = ModelFiles(models.pack.models_dir, promised)
         self.engines = EngineBuilder(models)
+        self._stages, self._answers = models.stages, checks.AnswersCheck()
         self._identity = checks.identity(store.identity.settle())
         self.monitor = HealthMonitor(
             store, config.data_dir, config.store.min_free_bytes, self._monitor_inputs(), self.outbox
@@ -119,8 +120,10 @@ class Parts:
         )
 
     def _look_at_models(self) -> tuple[str, str]:
-        """The condition `models`: of their files, else of what runs them."""
+        """The condition `models`: of their files, else of their answers, else of what runs them."""
         found = self.model_files.look()
+        if found[0] == checks.OK:
+            found = self._answers.check(self._stages.num_refused, time.monotonic())
         return self.engines.look() if found[0] == checks.OK else found
 
     def app(self) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import threading
@@ -15,7 +16,7 @@ from edge.app.service.outbox import Outbox
 from edge.arrays import BgrImage
 from edge.capture.camera import Camera, wait_for_any
 from edge.config import CameraConfig
-from edge.errors import EdgeError
+from edge.errors import AnswerError, EdgeError
 from edge.ops.system.camera_status import CameraStatusCollector
 from edge.ops.system.metrics import Metrics
 from edge.pipeline import FrameResult, Pipeline, TrackEnd
@@ -166,7 +167,8 @@ class VisionThread:
         if self.evidence is not None:
             self.evidence.note_frame(frame, result.detections, result.tracks)
         if observer is not None:
-            observer(frame, result)
+            with contextlib.suppress(AnswerError):  # the walk measures one face less
+                observer(frame, result)
         self.frames_done += 1
         seconds = time.perf_counter() - started
         self._metrics.note_frame(frame.camera, seconds, is_searched=result.is_searched, num_faces=len(result.faces))

@@ -51,6 +51,7 @@ def read_jpegs(read_some: Callable[[int], bytes]) -> Iterator[Piece]:
             return
         end, is_whole = _find_end(held, fill)
         if end == 0:
+            yield Piece(bytes(held), False)
             return
         yield Piece(bytes(held[:end]), is_whole)
         del held[:end]

@@ -55,26 +55,30 @@ def lower_limit(which: int, wanted: int) -> int:
     return limit
 
 
-def decode(data: bytes, name: str, size: tuple[int, int], *, max_pixels: int | None = None) -> BgrImage:
-    """Decode a picture, (H, W, 3) uint8 BGR, shrunk to `max_pixels` where it has more; raises ImageError.
+def decode(
+    data: bytes, name: str, size: tuple[int, int], *, max_pixels: int | None = None
+) -> tuple[BgrImage, tuple[str, ...], tuple[str, ...]]:
+    """What makes a `Decoded`, its image shrunk to `max_pixels` where it has more; raises ImageError.
 
     `size` is (width, height) as its header says, and was found right.
     """
-    return np.asarray(_ask(data, name, Limits.of(size, len(data)), max_pixels=max_pixels), np.uint8)
+    image, answer = _ask(data, name, Limits.of(size, len(data)), max_pixels=max_pixels)
+    return image, tuple(answer["notes"]), tuple(answer["conversion"])
 
 
-def decode_unchanged(data: bytes, name: str, size: tuple[int, int]) -> NDArray[Any] | None:
-    """Pixels as they are in the file, (H, W) or (H, W, C) of any type; None where OpenCV can't say."""
+def alpha_of(data: bytes, name: str, size: tuple[int, int]) -> tuple[NDArray[np.uint8] | None, bool]:
+    """As `images.alpha_here`; a picture whose alpha can't be decoded has none."""
     try:
-        return _ask(data, name, Limits.of(size, 2 * len(data)), unchanged=True)
+        alpha, answer = _ask(data, name, Limits.of(size, 2 * len(data)), wants_alpha=True)
     except ImageError:
-        return None
+        return None, False
+    return (alpha if answer["has_alpha"] else None), answer["is_gray"]
 
 
 def _ask(
-    data: bytes, name: str, limits: Limits, *, max_pixels: int | None = None, unchanged: bool = False
-) -> NDArray[Any]:
-    order = asdict(limits) | {"max_pixels": max_pixels, "unchanged": unchanged}
+    data: bytes, name: str, limits: Limits, *, max_pixels: int | None = None, wants_alpha: bool = False
+) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+    order = asdict(limits) | {"max_pixels": max_pixels, "wants_alpha": wants_alpha}
     command = [sys.executable, "-m", "edge.capture.pictures.decoder", json.dumps(order)]
     with subprocess.Popen(
         command,
@@ -88,21 +92,23 @@ def _ask(
         watch.daemon = True
         watch.start()
         try:
-            image = _exchange(child, data, name)
+            given = _exchange(child, data, name)
         finally:
             watch.cancel()
             child.kill()
-    if image is None:
+    if given is None:
         memory, seconds = limits.data_bytes // 1_000_000, limits.cpu_s
         raise ImageError(
             f"{name}: its decoder gave up, for it is damaged or takes more than the {memory} MB of memory and "
             f"{seconds} s of a processor of a picture of its size; save the picture again as a plain JPEG"
         )
-    return image
+    return given
 
 
-def _exchange(child: subprocess.Popen[bytes], data: bytes, name: str) -> NDArray[Any] | None:
-    """Give the child the file and take its picture; None where it ended without an answer."""
+def _exchange(
+    child: subprocess.Popen[bytes], data: bytes, name: str
+) -> tuple[NDArray[np.uint8], dict[str, Any]] | None:
+    """Give the child the file and take its picture and what it says of it; None where it ended without an answer."""
     assert child.stdin is not None
     assert child.stdout is not None
     try:
@@ -118,11 +124,11 @@ def _exchange(child: subprocess.Popen[bytes], data: bytes, name: str) -> NDArray
     answer = json.loads(told)
     if "error" in answer:
         raise ImageError(f"{name}: {answer['error']}")
-    image = np.empty(answer["shape"], answer["dtype"])
-    left = image.reshape(-1).view(np.uint8).data
+    image = np.empty(answer["shape"], np.uint8)
+    left = image.reshape(-1).data
     while left:
         num_read = child.stdout.readinto(left)  # type: ignore[attr-defined]
         if not num_read:
             return None
         left = left[num_read:]
-    return image
+    return image, answer

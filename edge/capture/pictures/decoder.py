@@ -38,16 +38,20 @@ def _decode(data: bytes, order: dict[str, Any]) -> tuple[dict[str, Any], memoryv
     import cv2
     import numpy as np
 
-    from edge.capture.pictures.images import decode_here
+    from edge.capture.pictures.images import alpha_here, decode_here
     from edge.errors import ImageError
 
     cv2.setNumThreads(1)
     memory = order["data_bytes"] // 1_000_000
     try:
-        if order["unchanged"]:
-            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        if order["wants_alpha"]:
+            alpha, is_gray = alpha_here(data, "")
+            image = np.zeros((0, 0), np.uint8) if alpha is None else alpha
+            about: dict[str, Any] = {"has_alpha": alpha is not None, "is_gray": is_gray}
         else:
-            image = _shrunk(decode_here(data, ""), order["max_pixels"])
+            done = decode_here(data, "")
+            image = _shrunk(done.image, order["max_pixels"])
+            about = {"notes": done.notes, "conversion": done.conversion}
     except ImageError as error:
         why = str(error).removeprefix(": ")
         if "damaged" in why:  # libraries don't say which of the two it was
@@ -57,10 +61,8 @@ def _decode(data: bytes, order: dict[str, Any]) -> tuple[dict[str, Any], memoryv
         return {
             "error": f"takes more than {memory} MB of memory to decode; save the picture again as a plain JPEG"
         }, None
-    if image is None:
-        return {"error": ""}, None
     image = np.ascontiguousarray(image)
-    return {"shape": image.shape, "dtype": image.dtype.str}, image.data.cast("B")
+    return {"shape": image.shape, **about}, image.reshape(-1).data
 
 
 def _shrunk(image: Any, max_pixels: int | None) -> Any:

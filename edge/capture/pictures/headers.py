@@ -39,9 +39,26 @@ def holds_several(data: bytes) -> bool:
             return bool(data[20] & 0x02) and data.count(b"ANMF") > 1
         if data[:4] in (b"II*\x00", b"MM\x00*"):
             return any(_other_pages(data))
+        if data.startswith((b"GIF87a", b"GIF89a")):
+            return _num_gif_pictures(data) > 1
     except (struct.error, IndexError):
         return False
     return data[4:12] in (b"ftypavis", b"ftypmsf1", b"ftyphevc", b"ftyphevx")
+
+
+def _num_gif_pictures(data: bytes) -> int:
+    """Pictures that begin in a GIF, counted to two (GIF89a, 20 and 23 to 26)."""
+    at, found = 13 + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0), 0
+    while found < 2 and data[at] in (0x21, 0x2C):
+        if data[at] == 0x2C:
+            found += 1
+            at += 11 + (3 << (data[at + 9] & 7) + 1 if data[at + 9] & 0x80 else 0)
+        else:
+            at += 2
+        while data[at]:  # blocks of data, each behind its length
+            at += 1 + data[at]
+        at += 1
+    return found
 
 
 def _other_pages(data: bytes) -> Iterator[bool]:
@@ -86,8 +103,24 @@ def _bmp(data: bytes) -> Size:
     return abs(width), abs(height)
 
 
+def unusual_jpeg(data: bytes) -> str | None:
+    """What a JPEG is where it is of a kind that OpenCV doesn't decode: more than 8 bits, or lossless (T.81, B.2.2)."""
+    try:
+        at = _start_of_frame(data)
+        if data[at] & 3 == 3:
+            return "a lossless JPEG"
+        return None if data[at + 3] == 8 else f"a JPEG of {data[at + 3]} bits per channel"
+    except (ValueError, IndexError, struct.error):
+        return None
+
+
 def _jpeg(data: bytes) -> Size:
-    """Walk the segments to the first start-of-frame, which holds the size."""
+    height, width = struct.unpack_from(">HH", data, _start_of_frame(data) + 4)
+    return width, height
+
+
+def _start_of_frame(data: bytes) -> int:
+    """Find the first start of frame, which holds precision and size: where its mark's second byte is."""
     at = 2
     for _ in range(MAX_SEGMENTS):
         found = _MARKER.search(data, at)
@@ -95,8 +128,7 @@ def _jpeg(data: bytes) -> Size:
             break
         marker, at = data[found.end() - 1], found.end() - 1
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack_from(">HH", data, at + 4)
-            return width, height
+            return at
         at += 1 if marker == 0x01 or 0xD0 <= marker <= 0xD8 else 1 + struct.unpack_from(">H", data, at + 1)[0]
     raise ValueError("no start of frame")
 

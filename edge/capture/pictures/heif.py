@@ -11,8 +11,9 @@ import struct
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from edge.arrays import MAX_PIXELS, BgrImage
+from edge.arrays import MAX_PIXELS
 from edge.errors import ImageError
 
 _AVIF = frozenset({b"avif", b"avis"})
@@ -45,8 +46,9 @@ def size_of(data: bytes) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def decode_heic(data: bytes, name: str) -> BgrImage:
-    """Pixels of the file's main picture, (H, W, 3) uint8 BGR, turned upright as its boxes say; raises ImageError."""
+def decode_heic(data: bytes, name: str) -> NDArray[np.uint8]:
+    """Pixels of the file's main picture, (H, W, 3) uint8 BGR, or (H, W, 4) with alpha behind, turned upright as its
+    boxes say; raises ImageError."""
     heif = _library()
     if heif is None:
         raise ImageError(
@@ -63,11 +65,11 @@ def decode_heic(data: bytes, name: str) -> BgrImage:
         told = " ".join(str(error).split())
         raise ImageError(f"{name}: is damaged or cut off ({len(data)} bytes; {told}); copy the file again") from None
     planes = image if image.ndim == 3 else np.repeat(image[:, :, np.newaxis], 3, axis=2)
-    return np.ascontiguousarray(planes[:, :, :3], dtype=np.uint8)
+    return np.ascontiguousarray(planes, dtype=np.uint8)
 
 
-def turned(image: BgrImage, data: bytes) -> BgrImage:
-    """An AVIF's pixels turned and mirrored as its boxes `irot` and `imir` say, which OpenCV leaves to its caller."""
+def turned(image: NDArray[np.uint8], data: bytes) -> NDArray[np.uint8]:
+    """An AVIF's pixels, (H, W, ...), turned and mirrored as its boxes `irot` and `imir` say; OpenCV leaves it to us."""
     header = data[:MAX_HEADER_BYTES]
     if (at := header.find(b"\x00\x00\x00\x09irot")) >= 0:
         image = np.rot90(image, header[at + 8] & 3)

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.arrays import MAX_PIXELS, BgrImage
-from edge.capture.pictures import apart, heif
-from edge.capture.pictures.headers import Size, decoding_work, sniff_size
-from edge.capture.video.kinds import unreadable_kind
+from edge.capture.pictures import apart, depth, heif
+from edge.capture.pictures.exif import orientation_of, upright
+from edge.capture.pictures.headers import Size, decoding_work, holds_several, sniff_size, unusual_jpeg
+from edge.capture.video.kinds import is_video, unreadable_kind
 from edge.errors import ImageError
 from edge.names import printable
 
@@ -46,6 +49,18 @@ IMAGE_SUFFIXES = (
 MAX_FILE_BYTES = 256_000_000
 
 
+SEVERAL = "holds several pictures, and only the first was looked at; save each as a file of its own, or give a video"
+
+
+class Decoded(NamedTuple):
+    """A picture, (H, W, 3) uint8 BGR, notes for people on what of the file it leaves out or guesses, and how more than
+    8 bits became 8."""
+
+    image: BgrImage
+    notes: tuple[str, ...] = ()
+    conversion: tuple[str, ...] = ()
+
+
 def read_image(path: Path) -> BgrImage:
     """Read one still image file as (H, W, 3) uint8 BGR, turned upright as its EXIF says; raises ImageError."""
     return decode_image(read_bytes(path), printable(path))
@@ -73,17 +88,14 @@ def require_proportion(data: bytes, name: str) -> None:
         )
 
 
-def decode_foreign(data: bytes, name: str) -> BgrImage:
-    """`decode_image` for bytes that somebody sent: the work must be in proportion to their number.
+def decode_foreign(data: bytes, name: str) -> Decoded:
+    """`decode_noted` for bytes that somebody sent: the work must be in proportion to their number.
 
     At most `MAX_FOREIGN_PIXELS` are returned: a larger picture is decoded and shrunk in a process of its own. Raises
     ImageError, before anything is decoded, also for a file of few bytes that unpacks to very many pixels.
     """
     require_proportion(data, name)
-    size = _require_readable(data, name)
-    if size[0] * size[1] > MAX_FOREIGN_PIXELS:
-        return apart.decode(data, name, size, max_pixels=MAX_FOREIGN_PIXELS)
-    return decode_image(data, name)
+    return _decode(data, name, MAX_FOREIGN_PIXELS)
 
 
 def decode_image(data: bytes, name: str) -> BgrImage:
@@ -98,8 +110,8 @@ def decode_image(data: bytes, name: str) -> BgrImage:
 
     Returns
     -------
-    (H, W, 3) uint8, blue-green-red, 0..255. Gray becomes three equal channels, alpha is dropped, 16 bits become 8,
-    and the EXIF orientation, of HEIC and AVIF that of their boxes, is applied.
+    (H, W, 3) uint8, blue-green-red, 0..255. Gray becomes three equal channels, alpha is dropped, 16 bits become 8 as
+    `depth` finds them, and the EXIF orientation, of HEIC and AVIF that of their boxes, is applied.
 
     Raises
     ------
@@ -108,10 +120,21 @@ def decode_image(data: bytes, name: str) -> BgrImage:
         header, before it is decoded), or more memory or time than a picture of its size takes (TIFF, AVIF and HEIC,
         which are decoded in a process of their own).
     """
+    return decode_noted(data, name).image
+
+
+def decode_noted(data: bytes, name: str) -> Decoded:
+    """`decode_image`, with notes."""
+    return _decode(data, name, None)
+
+
+def _decode(data: bytes, name: str, max_pixels: int | None) -> Decoded:
     size = _require_readable(data, name)
-    if is_apart(data):
-        return apart.decode(data, name, size)
-    return decode_here(data, name)
+    if is_apart(data) or (max_pixels is not None and size[0] * size[1] > max_pixels):
+        done = Decoded(*apart.decode(data, name, size, max_pixels=max_pixels))
+    else:
+        done = decode_here(data, name)
+    return done._replace(notes=(*done.notes, SEVERAL)) if holds_several(data) else done
 
 
 def is_apart(data: bytes) -> bool:
@@ -125,6 +148,8 @@ def _require_readable(data: bytes, name: str) -> Size:
         raise ImageError(f"{name}: is empty (0 bytes); copy the file again")
     if (kind := unreadable_kind(data)) is not None:
         raise ImageError(f"{name}: is {kind}, which can't be read here; save it as JPEG or PNG")
+    if is_video(data[:1024]) and not data.startswith(b"GIF8"):
+        raise ImageError(f"{name}: is a video, not a picture; name it as one, such as .mp4, and give it as a file")
     size = sniff_size(data)
     if size is None:
         raise ImageError(
@@ -143,23 +168,50 @@ def _require_readable(data: bytes, name: str) -> Size:
     return size
 
 
-def decode_here(data: bytes, name: str) -> BgrImage:
-    """`decode_image` without a look at size or work, in this process: for whom has looked."""
+def decode_here(data: bytes, name: str) -> Decoded:
+    """`decode_noted` without a look at size, work or further pictures, in this process: for whom has looked."""
     kind = heif.kind_of(data[:512])
     if kind == "HEIC":
-        return heif.decode_heic(data, name)
+        return Decoded(np.ascontiguousarray(heif.decode_heic(data, name)[:, :, :3]))
+    flags = cv2.IMREAD_COLOR if depth.stated(data) is None else cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
+    values = _from_opencv(data, flags)
+    if values is None and kind == "AVIF" and not _reads_avif():
+        raise ImageError(f"{name}: is an AVIF picture, and OpenCV was built without AVIF here; save it as JPEG")
+    if values is None and data.startswith(b"\xff\xd8") and (unusual := unusual_jpeg(data)) is not None:
+        raise ImageError(f"{name}: is {unusual}, which can't be read here; save it as JPEG or PNG")
+    if values is None:
+        raise ImageError(f"{name}: is damaged or cut off ({len(data)} bytes); copy the file again")
+    image, conversion, guess = depth.to_bytes(np.ascontiguousarray(values), data)
+    return Decoded(heif.turned(image, data) if kind == "AVIF" else image, guess, conversion)
+
+
+def alpha_here(data: bytes, name: str) -> tuple[NDArray[np.uint8] | None, bool]:
+    """Alpha, (H, W) uint8, as upright as `decode_here` makes the picture, or None, and whether the picture is gray.
+
+    What OpenCV can't say counts as no alpha, and not gray.
+    """
+    kind = heif.kind_of(data[:512])
+    if kind == "HEIC":
+        planes = heif.decode_heic(data, name)
+        return (np.ascontiguousarray(planes[:, :, 3]) if planes.shape[2] == 4 else None), False
+    raw = _from_opencv(data, cv2.IMREAD_UNCHANGED)
+    if raw is None or raw.ndim == 2:
+        return None, raw is not None
+    if raw.shape[2] != 4:
+        return None, False
+    alpha = depth.to_bytes(np.ascontiguousarray(raw), data)[0][:, :, 3]
+    # OpenCV leaves this picture as it lies in the file, but for TIFF.
+    return heif.turned(alpha, data) if kind == "AVIF" else upright(alpha, orientation_of(data)), False
+
+
+def _from_opencv(data: bytes, flags: int) -> NDArray[Any] | None:
+    """What OpenCV decodes, or None; raises MemoryError."""
     try:
-        image = cv2.imdecode(np.frombuffer(without_texts(data), np.uint8), cv2.IMREAD_COLOR)
+        return cv2.imdecode(np.frombuffer(without_texts(data), np.uint8), flags)
     except cv2.error as error:
         if error.code == cv2.Error.StsNoMem:
             raise MemoryError from None
-        image = None
-    if image is None and kind == "AVIF" and not _reads_avif():
-        raise ImageError(f"{name}: is an AVIF picture, and OpenCV was built without AVIF here; save it as JPEG")
-    if image is None:
-        raise ImageError(f"{name}: is damaged or cut off ({len(data)} bytes); copy the file again")
-    made = np.ascontiguousarray(image, dtype=np.uint8)
-    return heif.turned(made, data) if kind == "AVIF" else made
+        return None
 
 
 def _reads_avif() -> bool:

@@ -23,6 +23,8 @@ DEMUXERS = (
     "yuv4mpegpipe,ivf,dhav,mxf,dv"
 )
 """The containers that FFmpeg may open, by its own names."""
+BARE_JPEGS = ("mjpeg", "mpjpeg")
+"""Those that hold JPEG pictures and nothing else: one behind the other, and as a server sends them."""
 _BY_SUFFIX = {
     ".ts": "mpegts", ".m2ts": "mpegts", ".mts": "mpegts", ".mpg": "mpeg", ".mpeg": "mpeg", ".vob": "mpeg",
     ".h264": "h264", ".264": "h264", ".avc": "h264", ".h265": "hevc", ".265": "hevc", ".hevc": "hevc",
@@ -34,31 +36,9 @@ VIDEO_SUFFIXES = (
     ".mjpeg", ".mjpg",
 )  # fmt: skip
 """Endings that say "video" where the bytes don't, and by which a folder's videos are found."""
+JPEG_VIDEO_SUFFIXES = (".mjpeg", ".mjpg")
+"""Those of files that begin as a JPEG picture does."""
 
-_PICTURE_BRANDS = rb"(?!(?:heic|heix|heim|heis|hevc|mif1|msf1|avif|avis))"
-_CONTAINERS = (
-    rb"....(?:ftyp" + _PICTURE_BRANDS + rb"|moov|mdat|wide|free|skip)",  # MP4, MOV, but for HEIF's pictures
-    rb"\x1a\x45\xdf\xa3",  # Matroska, WebM
-    rb"RIFF....AVI ",
-    rb"GIF8[79]a",
-    rb"\x47.{187}\x47",  # MPEG transport stream
-    rb".{4}\x47.{191}\x47",  # with times before its packets: M2TS
-    rb"\x00\x00\x01[\xb0\xb3\xb5\xb6\xba]",  # MPEG programme stream, MPEG-2 and MPEG-4 alone
-    rb"\x00?\x00\x00\x01[\x06\x07\x08\x09\x21\x26-\x28\x40\x42\x44\x46\x4e\x65\x67\x68]",  # H.264, H.265 alone
-    rb"FLV\x01",
-    rb"OggS",
-    rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11",  # ASF, WMV
-    rb"YUV4MPEG2 ",
-    rb"DKIF",  # IVF
-    rb"DHAV",  # Dahua's recorders
-    rb"IMKH",  # Hikvision's recorders: MPEG behind a header of their own
-    rb"\x06\x0e\x2b\x34",  # MXF
-    rb"\s*--[^\r\n]{1,70}\r?\n(?:[^\r\n]+\r?\n)*?[Cc]ontent-[Tt]ype: *image/jpe?g",  # motion JPEG as a server sent it
-)
-_SOUND = (
-    rb"ID3", rb"RIFF....WAVE", rb"fLaC", rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb]", rb"\xff[\xf0\xf1\xf8\xf9]", rb"MThd",
-    rb"#!AMR", rb"FORM....AIF[FC]", rb"\.snd",
-)  # fmt: skip
 _STARTS = re.compile(rb"\x00\x00\x01\xba|(?=.{4}ftyp)|DHAV|\x47.{187}\x47.{187}\x47.{187}\x47", re.DOTALL)
 MAX_VIDEO_PIXELS = 40_000_000
 """Of one picture of a recording; 8K has 35 million. A decoder holds many of them at a time."""
@@ -92,16 +72,6 @@ def read_head(path: Path) -> bytes:
     return head
 
 
-def is_video(head: bytes) -> bool:
-    """True where the first bytes are those of a video container, of a bare video stream, or of a GIF."""
-    return any(re.match(magic, head, re.DOTALL) for magic in _CONTAINERS)
-
-
-def is_sound(head: bytes) -> bool:
-    """True where the first bytes are those of a file that holds sound alone."""
-    return any(re.match(magic, head, re.DOTALL) for magic in _SOUND)
-
-
 def is_jpeg_sequence(path: Path, head: bytes) -> bool:
     """True for JPEGs one behind the other. A photo may hold a second picture, too, but says so in its header."""
     if not head.startswith(b"\xff\xd8\xff"):
@@ -126,6 +96,11 @@ def _end_of_jpeg(data: bytes) -> int:
             found = data.find(b"\xff\xd9", at)
             return found + 2 if found >= 0 else 0
     return 0
+
+
+def ends_as_jpeg(data: bytes) -> bool:
+    """Whether the last picture in these bytes has its end mark; in coded data before it there is none."""
+    return data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")
 
 
 class _Bytes(io.RawIOBase):

@@ -1,4 +1,4 @@
-"""Names files that can't be read here by their first bytes, so that a refusal says what the file is."""
+"""What a file is by its first bytes: video, sound, or what can't be read here, so that a refusal names it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,43 @@ _KINDS = (
     (rb"\x00\x00\x00\x0cjP  |\xff\x4f\xff\x51", "a JPEG 2000 picture"),
     (rb"II\+\x00|MM\x00\+", "a BigTIFF picture"),
 )
+_PICTURE_BRANDS = rb"(?!(?:heic|heix|heim|heis|hevc|mif1|msf1|avif|avis))"
+_CONTAINERS = (
+    rb"....(?:ftyp" + _PICTURE_BRANDS + rb"|moov|mdat|wide|free|skip)",  # MP4, MOV, but for HEIF's pictures
+    rb"\x1a\x45\xdf\xa3",  # Matroska, WebM
+    rb"RIFF....AVI ",
+    rb"GIF8[79]a",
+    rb"\x47.{187}\x47",  # MPEG transport stream
+    rb".{4}\x47.{191}\x47",  # with times before its packets: M2TS
+    rb"\x00\x00\x01[\xb0\xb3\xb5\xb6\xba]",  # MPEG programme stream, MPEG-2 and MPEG-4 alone
+    rb"\x00?\x00\x00\x01[\x06\x07\x08\x09\x21\x26-\x28\x40\x42\x44\x46\x4e\x65\x67\x68]",  # H.264, H.265 alone
+    rb"FLV\x01",
+    rb"OggS",
+    rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11",  # ASF, WMV
+    rb"YUV4MPEG2 ",
+    rb"DKIF",  # IVF
+    rb"DHAV",  # Dahua's recorders
+    rb"IMKH",  # Hikvision's recorders: MPEG behind a header of their own
+    rb"\x06\x0e\x2b\x34",  # MXF
+    rb"\s*--[^\r\n]{1,70}\r?\n(?:[^\r\n]+\r?\n)*?[Cc]ontent-[Tt]ype: *image/jpe?g",  # motion JPEG as a server sent it
+)
+_SOUND = (
+    rb"ID3", rb"RIFF....WAVE", rb"fLaC", rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb]", rb"\xff[\xf0\xf1\xf8\xf9]", rb"MThd",
+    rb"#!AMR", rb"FORM....AIF[FC]", rb"\.snd",
+)  # fmt: skip
 _HEAD_BYTES = 1024
 _BITS_PER_SAMPLE, _SAMPLE_FORMAT, _MAX_BITS = 258, 339, 16
 _FLOAT = 3
+
+
+def is_video(head: bytes) -> bool:
+    """True where the first bytes are those of a video container, of a bare video stream, or of a GIF."""
+    return any(re.match(magic, head, re.DOTALL) for magic in _CONTAINERS)
+
+
+def is_sound(head: bytes) -> bool:
+    """True where the first bytes are those of a file that holds sound alone."""
+    return any(re.match(magic, head, re.DOTALL) for magic in _SOUND)
 
 
 def unreadable_kind(data: bytes) -> str | None:

@@ -14,16 +14,16 @@ from av.video.stream import VideoStream
 
 from edge.capture.frames import SourceFrame
 from edge.capture.video.containers import (
+    BARE_JPEGS,
     MAX_VIDEO_PIXELS,
     Recording,
-    is_sound,
+    ends_as_jpeg,
     is_text,
-    is_video,
     open_recording,
     read_head,
 )
 from edge.capture.video.facts import StreamFacts, StreamWatch
-from edge.capture.video.kinds import unreadable_kind
+from edge.capture.video.kinds import is_sound, is_video, unreadable_kind
 from edge.capture.video.parts import parts_of
 from edge.capture.video.shaping import FAULTS, DecodedPicture, Shaper
 from edge.capture.video.shortfall import Shortfall
@@ -166,10 +166,15 @@ class VideoSource:
         """Decode and shape; what is broken is counted and left out."""
         shaper = Shaper(stream, self._aspect, self._deinterlace)
         self._watch = watch = StreamWatch(recording.container.format.name, stream, shaper)
+        are_jpegs = recording.container.format.name in BARE_JPEGS
         start_s = None if stream.start_time is None else float(stream.start_time * (stream.time_base or 0))
         for packet in self._packets(recording, stream):
             watch.packet(packet)
-            self._shortfall.corrupt_packets += packet.is_corrupt
+            # FFmpeg takes what it has of a picture for a whole one, and the last part without a length for damaged.
+            is_torn = (
+                not ends_as_jpeg(bytes(packet)) if are_jpegs and packet.size else packet.is_corrupt and not are_jpegs
+            )
+            self._shortfall.corrupt_packets += is_torn
             for picture, at_s in self._shape(shaper, packet):
                 start_s = at_s if start_s is None else start_s
                 yield picture, None if at_s is None or start_s is None else at_s - start_s

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any, NamedTuple
 
 import av
 import cv2
@@ -34,6 +35,7 @@ _ONE_FIELD = {(width, height) for width in (640, 704, 720, 928, 944, 960) for he
 """Sizes of every second line of such a picture, as recorders keep it: nobody films so with square pixels, although some
 encoders say they are square where they don't know."""
 _LEAST_CHANGE = 0.01
+_MATRIX = "DISPLAYMATRIX"
 _MOST_SQUEEZED = 4
 """Pixels further from square are a fault of the file."""
 
@@ -72,24 +74,47 @@ def square(image: BgrImage, wanted: Fraction | None) -> BgrImage:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
+class Turn(NamedTuple):
+    """How a decoded frame lies: columns and rows swapped, then mirrored from left to right, then upside down."""
+
+    is_swapped: bool = False
+    is_mirrored: bool = False
+    is_upside_down: bool = False
+
+    @classmethod
+    def of(cls, frame: VideoFrame) -> Turn:
+        """As the frame's display matrix says (ISO/IEC 14496-12, 8.3.2), to the nearest quarter turn."""
+        stated: Any = frame.side_data.get(_MATRIX)
+        if stated is None:
+            return cls()
+        a, b, _, c, d = np.frombuffer(bytes(stated), np.int32)[:5].astype(np.int64).tolist()
+        if abs(a) + abs(d) >= abs(b) + abs(c):
+            return cls(False, a < 0, d < 0)
+        return cls(True, c < 0, b < 0)
+
+    def apply(self, image: BgrImage) -> BgrImage:
+        """The image, (H, W, 3) uint8, upright; the same array where it is so already."""
+        if self.is_swapped:
+            image = image.swapaxes(0, 1)
+        return np.ascontiguousarray(image[:: -1 if self.is_upside_down else 1, :: -1 if self.is_mirrored else 1])
+
+
 class DecodedPicture:
     """One decoded frame, shaped when its image is asked for. It holds memory of the decoder, so it isn't kept."""
 
-    def __init__(self, frame: VideoFrame, reformatter: VideoReformatter, size: tuple[int, int], turns: int) -> None:
-        """`size`: width and height with square pixels; `turns`: quarters to the left that make it upright."""
+    def __init__(self, frame: VideoFrame, reformatter: VideoReformatter, size: tuple[int, int], turn: Turn) -> None:
+        """`size`: width and height with square pixels, before the turn that makes it upright."""
         self._frame = frame
         self._reformatter = reformatter
         self._size = size
-        self._turns = turns
+        self._turn = turn
         self._image: BgrImage | None = None
 
     @property
     def image(self) -> BgrImage:
         """(H, W, 3) uint8 BGR, the same array at each call."""
         if self._image is None:
-            self._image = np.ascontiguousarray(
-                np.rot90(to_bgr(self._frame, self._reformatter, *self._size), self._turns)
-            )
+            self._image = self._turn.apply(to_bgr(self._frame, self._reformatter, *self._size))
         return self._image
 
     @functools.cached_property
@@ -97,7 +122,7 @@ class DecodedPicture:
         """Luma and chroma in the decoder's memory; None where there is more to do than to convert them."""
         frame = self._frame
         width, height = frame.width, frame.height
-        is_plain = frame.format.name in (VIDEO_420, FULL_420) and self._size == (width, height) and not self._turns
+        is_plain = frame.format.name in (VIDEO_420, FULL_420) and self._size == (width, height) and not any(self._turn)
         if not is_plain or width % 2 or height % 2:
             return None
         y, u, v = (_plane(plane) for plane in frame.planes)
@@ -160,12 +185,12 @@ class Shaper:
             yield self._picture(frame), _seconds(frame)
 
     def _picture(self, frame: VideoFrame) -> DecodedPicture:
-        turns = round(frame.rotation / 90) % 4
-        wanted = 1 / self._wanted if self._wanted and turns % 2 else self._wanted
+        turn = Turn.of(frame)
+        wanted = 1 / self._wanted if self._wanted and turn.is_swapped else self._wanted
         stated = self._stream.sample_aspect_ratio or self._stream.codec_context.sample_aspect_ratio
         self.pixel_aspect = pixel_aspect(frame.width, frame.height, stated, wanted, self.is_interlaced)
         size = square_size(frame.width, frame.height, self.pixel_aspect)
-        return DecodedPicture(frame, self._reformatter, size, turns)
+        return DecodedPicture(frame, self._reformatter, size, turn)
 
 
 def _plane(plane: VideoPlane) -> Plane:

@@ -79,7 +79,7 @@ def _rows(outcomes: Sequence[PictureOutcome]) -> Iterator[tuple[str, str, str]]:
         yield (
             one.source,
             "kept" if one.accepted else one.reason or "",
-            one.message + (f" ({numbers})" if numbers else ""),
+            "; ".join((one.message + (f" ({numbers})" if numbers else ""), *one.notes)),
         )
     for (video, reason, message), count in left_out.items():
         yield f"{video}: {count} {'frame' if count == 1 else 'frames'}", reason, message

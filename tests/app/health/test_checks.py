@@ -169,3 +169,12 @@ def test_a_central_server_that_pulls_no_more_is_missed() -> None:
     assert state(600, None, warn=0) == checks.OK
     said = checks.consumers([Consumer("c", 0, 9, None)], start, start + dt.timedelta(hours=2), 60)[1]
     assert said == "no central server has pulled for more than 60 minutes: none has ever pulled"
+
+
+def test_answers_that_were_left_out_are_told_for_some_minutes() -> None:
+    check = checks.AnswersCheck()
+    assert check.check(0, 0.0)[0] == "ok"
+    assert check.check(3, 10.0) == ("wrong", checks.left_out(3))
+    assert check.check(3, 10.0 + checks.SHOW_ANSWERS_FOR_S - 1)[0] == "wrong"
+    assert check.check(3, 10.0 + checks.SHOW_ANSWERS_FOR_S)[0] == "ok"
+    assert check.check(4, 5000.0)[0] == "wrong"

@@ -12,9 +12,12 @@ from typer.testing import CliRunner
 
 from edge.app.offline.clips import find_clips
 from edge.app.offline.contents import open_clip, passed_over
+from edge.app.offline.process import process_files
 from edge.capture.pictures.headers import holds_several
-from edge.capture.sources import open_path
+from edge.capture.sources import expected_frames, is_picture, open_path
 from edge.cli.root import app
+from edge.config import Config, DetectConfig
+from edge.errors import ImageError
 from tests.support.capture.clips import encode_video, scenes
 from tests.support.media import encode, flat, write_gif
 
@@ -106,3 +109,44 @@ def test_a_smaller_copy_in_a_tiff_is_no_other_picture() -> None:
     assert not holds_several(tiff(1))
     assert not holds_several(b"II*\0" + struct.pack("<I", 8) + directory((256, 4, 1, 9), 8)), "it points at itself"
     assert not holds_several(b"II*\0\xff\xff\xff\xff")
+
+
+def test_files_are_what_they_hold_not_what_they_are_named(tmp_path: Path) -> None:
+    (tmp_path / "face.mp4").write_bytes(encode(flat(60)))
+    (tmp_path / "hall.mov").write_bytes(encode(flat(90), ".png"))
+    encode_video(tmp_path / "door.jpg", scenes(5), format="mp4")
+    (tmp_path / "torn.mp4").write_bytes(b"nothing known")
+    found = find_clips(tmp_path)
+    assert [(clip.camera, clip.path.name) for clip in found] == [
+        ("door", "door.jpg"),
+        ("torn", "torn.mp4"),
+        ("pictures", tmp_path.name),
+    ]
+    assert levels(found[-1].path) == [60, 90]
+    assert levels(tmp_path / "face.mp4") == [60]
+    assert len(levels(tmp_path / "door.jpg")) == 5
+    assert expected_frames(tmp_path / "face.mp4") == 1
+    assert passed_over(tmp_path) == []
+    # As a camera shows a folder: by endings, and whatever is no picture is named.
+    with open_path(tmp_path) as source, pytest.raises(ImageError, match=r"door\.jpg: is a video, not a picture"):
+        list(source.frames())
+
+
+def test_a_bare_stream_of_one_jpeg_is_still_a_stream(tmp_path: Path) -> None:
+    (tmp_path / "a.mjpeg").write_bytes(encode(flat(60)))
+    assert not is_picture(tmp_path / "a.mjpeg")
+    assert levels(tmp_path / "a.mjpeg") == [60]
+
+
+def test_small_faces_that_large_frames_may_hide_are_told_of(tmp_path: Path) -> None:
+    encode_video(tmp_path / "large.mp4", scenes(4, 1600, 160), format="mp4")
+    encode_video(tmp_path / "small.mp4", scenes(4), format="mp4")
+
+    def notes(name: str, tiles: int) -> list[str]:
+        config = Config(data_dir=tmp_path / "box", detect=DetectConfig(tiles=tiles))
+        done = process_files(config, tmp_path / name, tmp_path / "out", watchlist=None, degradation=None)
+        return [note for note in done["notes"] if "tiles = 2" in note]
+
+    (told,) = notes("large.mp4", 1)
+    assert "Frames of 1600 px were searched whole, shrunk to 640 px: faces narrower than about 40 px" in told
+    assert notes("large.mp4", 2) == notes("small.mp4", 1) == []

@@ -72,3 +72,9 @@ def test_texts_between_the_pictures_are_no_damage() -> None:
 def test_what_is_no_picture_ends_without_one() -> None:
     assert found(b"") == found(b"\xff\xd8\xff") == found(bytes(1000)) == []
     assert whole(found(b"\xff\xd8\xff\xe0" + bytes(3000))) == []
+
+
+@given(st.integers(4, len(PICTURES[1]) - 1))
+def test_the_last_picture_of_a_body_that_was_cut_is_counted(cut: int) -> None:
+    pieces = found(PICTURES[0] + PICTURES[1][:cut])
+    assert [piece.is_whole for piece in pieces] == [True, False]

@@ -122,7 +122,7 @@ def test_a_large_picture_that_somebody_sent_comes_back_smaller(monkeypatch: pyte
     image = np.random.default_rng(0).integers(80, 120, (750, 1000, 3), np.uint8)
     data = encode(image, ".png")
     monkeypatch.setattr("edge.capture.pictures.images.MAX_FOREIGN_PIXELS", 480_000)
-    small = decode_foreign(data, "photo.png")
+    small = decode_foreign(data, "photo.png").image
     assert small.shape == (600, 800, 3)
     assert abs(float(small.mean()) - float(image.mean())) < 1
     assert np.array_equal(decode_image(data, "photo.png"), image)
@@ -163,7 +163,7 @@ def test_a_decoder_that_hangs_is_killed(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_the_decoder_keeps_within_the_limits_it_was_given_itself() -> None:
     """An examination's own limits are lower than a large picture's."""
-    order = {"data_bytes": 10**12, "cpu_s": 10**6, "max_pixels": None, "unchanged": False}
+    order = {"data_bytes": 10**12, "cpu_s": 10**6, "max_pixels": None, "wants_alpha": False}
     command = [sys.executable, "-m", "edge.capture.pictures.decoder", json.dumps(order)]
 
     def limit() -> None:
@@ -172,7 +172,7 @@ def test_the_decoder_keeps_within_the_limits_it_was_given_itself() -> None:
     data = tiff_strip(30, 20, 20)
     done = subprocess.run(command, input=data, capture_output=True, preexec_fn=limit, check=True)
     head, _, pixels = done.stdout.partition(b"\n")
-    assert json.loads(head) == {"shape": [20, 30, 3], "dtype": "|u1"}
+    assert json.loads(head) == {"shape": [20, 30, 3], "notes": [], "conversion": []}
     assert pixels == bytes(20 * 30 * 3)
 
 

@@ -49,7 +49,7 @@ def test_both_are_read_from_bytes_and_files(
     data = request.getfixturevalue(fixture)
     assert kind_of(data) == kind
     assert sniff_size(data) == (64, 64)
-    for image in (decode_image(data, "x"), decode_foreign(data, "x")):
+    for image in (decode_image(data, "x"), decode_foreign(data, "x").image):
         assert image.shape == (64, 64, 3)
         assert image[20, 10, 2] > 200
         assert image[20, 60].max() < 40

@@ -172,11 +172,11 @@ def test_a_tiff_whose_size_stands_elsewhere_is_refused() -> None:
 def test_photos_are_in_proportion() -> None:
     noise = np.random.default_rng(0).integers(90, 110, (1500, 2000, 3), np.uint8)
     for suffix in (".jpg", ".png", ".webp"):
-        assert decode_foreign(encode(noise, suffix), "photo").shape == noise.shape
+        assert decode_foreign(encode(noise, suffix), "photo").image.shape == noise.shape
     file = io.BytesIO()
     Image.fromarray(noise).save(file, "JPEG", progressive=True, quality=60)
     assert decoding_work(file.getvalue()) == 3_000_000
-    assert decode_foreign(file.getvalue(), "photo").shape == noise.shape
+    assert decode_foreign(file.getvalue(), "photo").image.shape == noise.shape
 
 
 def test_packed_texts_of_a_png_never_reach_the_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,3 +198,13 @@ def test_a_jpeg_of_endless_segments_is_given_up() -> None:
     jpeg = encode(GRADIENT)
     assert sniff_size(jpeg[:2] + b"\xff\xfe\x00\x02" * 5000 + jpeg[2:]) is None
     assert sniff_size(jpeg[:2] + b"\xff\xfe\x00\x02" * 50 + jpeg[2:]) == (64, 48)
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "told"), [(4, 12, "a JPEG of 12 bits per channel"), (1, 0xC3, "a lossless JPEG")]
+)
+def test_a_jpeg_that_no_usual_program_reads_is_called_so(at: int, value: int, told: str) -> None:
+    data = bytearray(encode(GRADIENT))
+    data[data.index(b"\xff\xc0") + at] = value
+    with pytest.raises(ImageError, match=rf"x: is {told}, which can't be read here; save it as JPEG or PNG"):
+        decode_image(bytes(data), "x")

@@ -14,7 +14,8 @@ import pytest
 from edge.arrays import BgrImage
 from edge.capture.sources import open_path, open_source
 from edge.capture.video import containers, recordings
-from edge.capture.video.containers import is_jpeg_sequence, is_video
+from edge.capture.video.containers import is_jpeg_sequence
+from edge.capture.video.kinds import is_video
 from edge.capture.video.recordings import Timeline
 from edge.config import CameraConfig
 from edge.errors import ImageError
@@ -233,3 +234,36 @@ def test_pictures_larger_than_allowed_are_never_decoded(
         monkeypatch.setattr(module, "MAX_VIDEO_PIXELS", WIDTH * HEIGHT - 1)
     with pytest.raises(ImageError, match=f"more than {WIDTH * HEIGHT - 1}"):
         read(tmp_path / name)
+
+
+def _jpegs(num: int) -> list[bytes]:
+    return [
+        encode(np.tile(np.arange(64, dtype=np.uint8)[:, None, None] + 20 * number, (1, 96, 3))) for number in range(num)
+    ]
+
+
+def _as_sent(jpegs: list[bytes], *, with_lengths: bool) -> bytes:
+    """As a server sends them, up to the end of the last."""
+    sent = b""
+    for jpeg in jpegs:
+        length = f"Content-Length: {len(jpeg)}\r\n".encode() if with_lengths else b""
+        sent += b"--next\r\nContent-Type: image/jpeg\r\n" + length + b"\r\n" + jpeg + b"\r\n"
+    return sent
+
+
+@pytest.mark.parametrize("kind", ["bare", "with lengths", "without lengths"])
+def test_a_cut_picture_of_motion_jpeg_is_told_and_a_whole_one_is_not(tmp_path: Path, kind: str) -> None:
+    path, jpegs = tmp_path / "a.mjpeg", _jpegs(5)
+
+    def problem_of(pictures: list[bytes], cut: int = 0) -> str | None:
+        data = b"".join(pictures) if kind == "bare" else _as_sent(pictures, with_lengths=kind == "with lengths")
+        path.write_bytes(data[: len(data) - cut])
+        with open_path(path) as source:
+            assert len(list(source.frames())) >= 4
+            return source.problem
+
+    told = "damaged places where pictures may be missing or wrong: 1"
+    assert problem_of(jpegs) is None
+    assert told in (problem_of(jpegs, cut=len(jpegs[-1]) // 3) or "")
+    if kind == "bare":
+        assert told in (problem_of([*jpegs[:2], jpegs[2][: len(jpegs[2]) * 2 // 3], *jpegs[3:]]) or "")

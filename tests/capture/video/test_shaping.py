@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,36 @@ def test_a_turned_recording_is_upright_as_opencv_shows_it(tmp_path: Path, degree
     image = read(tmp_path / "a.mp4")[0][0]
     assert np.array_equal(image, theirs)
     assert image.shape[:2] == ((HEIGHT, WIDTH) if degrees == 180 else (WIDTH, HEIGHT))
+
+
+@pytest.mark.parametrize(
+    ("matrix", "corner"),
+    [
+        ((-1, 0, 0, 1), (0, 1)),
+        ((1, 0, 0, -1), (1, 0)),
+        ((0, 1, 1, 0), (0, 0)),
+        ((0, -1, -1, 0), (1, 1)),
+        ((0, 1, -1, 0), (0, 1)),
+        ((-1, 0, 0, -1), (1, 1)),
+    ],
+    ids=["mirrored", "upside down", "transposed", "transposed the other way", "a quarter", "a half"],
+)
+def test_a_mirrored_recording_is_shown_as_its_matrix_says(
+    tmp_path: Path, matrix: tuple[int, ...], corner: tuple[int, int]
+) -> None:
+    """The scene's lighter upper left corner comes to lie in the corner (bottom?, right?)."""
+    data = bytearray(encode_video(tmp_path / "plain.mp4", scenes(3), format="mp4"))
+    a, b, c, d = (number << 16 for number in matrix)
+    struct.pack_into(">9i", data, data.index(b"tkhd") + 44, a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    (tmp_path / "a.mp4").write_bytes(data)
+    frames = read(tmp_path / "a.mp4")
+    assert len(frames) == 3
+    gray = frames[0][0][:, :, 1].astype(int)
+    assert gray.shape == ((WIDTH, HEIGHT) if matrix[0] == 0 else (HEIGHT, WIDTH))
+    light = {(y, x): gray[(-1 if y else 0), (-1 if x else 0)] for y in (0, 1) for x in (0, 1)}
+    assert max(light, key=lambda place: int(light[place])) == corner
+    with open_path(tmp_path / "a.mp4") as source:
+        assert all(frame.planes is None for frame in source.frames())
 
 
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuvj420p"])
