@@ -79,6 +79,8 @@ def check(
 ) -> None:
     """Replay the sealed clip, embed the gallery again, and check that the figures are within the recorded band."""
     from edge.app.selfcheck import sealed_clip
+    from edge.app.service.start import kept_kernels
+    from edge.ops.system import systemd
 
     settings = read_config(config)
     if if_changed and not sealed_clip.changed_since(settings):
@@ -93,6 +95,9 @@ def check(
     if wrong:
         raise ReleaseError(f"the sealed clip does not give the recorded figures: {'; '.join(wrong)}")
     sealed_clip.note_held(settings)
+    if systemd.is_booted():  # an image may be made on another processor than it will run on
+        with waiting("compiling kernels"):
+            kept_kernels.keep(settings.data_dir)  # else the trial would have to wait for it
     if as_json:
         print_json({"changed": True, "findings": [dataclasses.asdict(finding) for finding in findings]})
         return
