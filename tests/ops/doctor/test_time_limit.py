@@ -78,6 +78,9 @@ def test_models_that_take_long_hide_no_picture_of_another_embedder(
     toml.write_text(f'data_dir = "{tmp_path}/data"\n[serve]\nport = 0\n', "utf-8")
     told = one(doctor.examine(toml).checks, "references")
     assert (told.status, told.fix) == ("fail", "edge watchlist reembed")
+    monkeypatch.setattr(models, "embedder_in_use", lambda _: models.EmbedderInUse())
+    told = one(doctor.examine(toml).checks, "references")
+    assert (told.status, told.fix) == ("warn", "mend what is named under `models`, then run `edge doctor` again")
 
 
 def test_a_slow_model_is_not_measured_longer_than_needed(monkeypatch: pytest.MonkeyPatch) -> None:

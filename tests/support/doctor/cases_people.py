@@ -155,14 +155,7 @@ def broken_database(folder: Path) -> Check:
     return one(people.check_people(config_of(folder), EmbedderInUse(), NOW), "database")
 
 
-def _listed(
-    folder: Path,
-    name: str,
-    person: Person = ANN,
-    kept: Thresholds | None = None,
-    models: int = 1,
-    embedder: str | None = SAME,
-) -> Check:
+def _listed(folder: Path, name: str, person: Person = ANN, kept: Thresholds | None = None, models: int = 1) -> Check:
     config = config_of(folder)
     image = b"\x89PNG not looked at"
     sha256 = hashlib.sha256(image).hexdigest()
@@ -177,7 +170,7 @@ def _listed(
         store.put_person(person, made, {sha256: image}).result()
         if kept is not None:
             store.calibration.put_thresholds(kept).result()
-    return one(people.check_people(config, EmbedderInUse(embedder), dt.datetime.now(dt.UTC)), name)
+    return one(people.check_people(config, EmbedderInUse(SAME), dt.datetime.now(dt.UTC)), name)
 
 
 def nobody_listed(folder: Path) -> Check:
@@ -192,10 +185,6 @@ def past_end(folder: Path) -> Check:
 
 def foreign_references(folder: Path) -> Check:
     return _listed(folder, "references", models=1)
-
-
-def references_without_models(folder: Path) -> Check:
-    return _listed(folder, "references", models=0, embedder=None)
 
 
 def only_foreign_references(folder: Path) -> Check:
@@ -279,7 +268,6 @@ PEOPLE: list[Case] = [
     (past_end, "expired entries", "warn", "edge forget"),
     (foreign_references, "references", "warn", "edge watchlist reembed"),
     (only_foreign_references, "references", "fail", "edge watchlist reembed"),
-    (references_without_models, "references", "warn", "named under `models`"),
     (one_face_under_two_ids, "look-alikes", "warn", "edge forget"),
     (without_a_picture, "pictures of people", "warn", "under People"),
     (not_calibrated, "calibration", "warn", "edge watchlist calibrate"),
