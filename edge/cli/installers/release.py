@@ -107,7 +107,10 @@ def check(
 
 @app.command()
 def database(
-    migrate: Annotated[bool, typer.Option("--migrate", help="migrate a copy and swap it in")] = False,
+    migrate: Annotated[
+        bool,
+        typer.Option("--migrate", help="migrate a copy and swap it in; pictures of another embedder are embedded anew"),
+    ] = False,
     put_back: Annotated[bool, typer.Option("--put-back", help="put the database from before the update back")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="accept the update: delete the database from before it")] = False,
     config: ConfigOption = None,
@@ -116,9 +119,12 @@ def database(
     """Update the database while the service is stopped; prints its schema and the end of the feed."""
     from edge.store import update
 
-    data_dir = read_config(config).data_dir
+    settings = read_config(config)
+    data_dir = settings.data_dir
     if migrate:
-        update.migrate_copy(data_dir, dt.datetime.now(dt.UTC))
+        from edge.app.people.embeddings import bring_database
+
+        bring_database(settings, dt.datetime.now(dt.UTC))
     if put_back:
         update.roll_back(data_dir)
     if keep:
