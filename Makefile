@@ -18,12 +18,16 @@ WORKERS ?= 2
 .PHONY: client-test install demo test check e2e screenshots camera-test deploy-lint deploy-test docs bench lock clean
 .DELETE_ON_ERROR:
 
+# An archive that is unpacked over the folder brings files that are older than .venv: what is in them counts, too.
+PINNED := cat requirements.lock pyproject.toml | cksum
+_ := $(shell $(PINNED) | cmp -s - $(VENV)/.run || rm -f $(VENV)/.run)
+
 $(VENV)/.run: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $@
+	@$(PINNED) >$@
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock

@@ -51,12 +51,16 @@ def database_facts(data_dir: Path) -> DatabaseFacts:
         raise connect.explain(error, path) from error
 
 
-def migrate_copy(data_dir: Path, now: dt.datetime) -> bool:
-    """Migrate a copy and swap it in, the old one staying as `edge.db.before`; False where no migration is due."""
+def migrate_copy(data_dir: Path, now: dt.datetime, *, always: bool = False) -> bool:
+    """Migrate a copy and swap it in, the old one staying as `edge.db.before`; False where no migration is due.
+
+    With `always` the database is kept also where its schema stays: something else in it is about to change.
+    """
+    drop_unswapped(data_dir)
     about = database_facts(data_dir)
-    if about.schema == about.knows:
-        return False
     path, copy, before = data_dir / "edge.db", data_dir / COPY, data_dir / BEFORE
+    if about.schema == about.knows and (not always or before.exists() or not path.exists()):
+        return False
     with alone(data_dir, WAIT_S):  # what is written after the copy was made would be lost
         for name in (copy, Path(f"{copy}-wal"), Path(f"{copy}-shm"), before):
             name.unlink(missing_ok=True)

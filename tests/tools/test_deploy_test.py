@@ -81,7 +81,12 @@ def test_the_unit_keeps_its_promises() -> None:
 
 @pytest.mark.parametrize(
     ("board", "provider", "device"),
-    [("jetson", "cuda", "char-nvmap"), ("raspberrypi", "cpu", "/dev/dma_heap"), ("generic", "cuda", "char-nvidia-uvm")],
+    [
+        ("jetson", "cuda", "char-nvmap"),
+        ("jetson", "cuda", "char-*.gpu"),
+        ("raspberrypi", "cpu", "char-dma_heap"),
+        ("generic", "cuda", "char-nvidia-uvm"),
+    ],
 )
 def test_each_board_opens_its_devices(board: str, provider: str, device: str) -> None:
     assert device in render("board.conf.j2", edge_board_found=board, edge_provider=provider)

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
-from edge import durable, kept
+from edge import durable, state_file
 from edge.app.people.sheets import FOLDER
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def read_accepted(data_dir: Path, camera: str) -> Accepted | None:
     """What a camera was accepted with; None where it never was, or where the file is damaged, which is logged."""
     path = data_dir / FOLDER / f"{camera}.json"
     try:
-        found = kept.read(path, Accepted)
+        found = state_file.read(path, Accepted)
         found.day(None)
         if min(found.size_px, found.luma, found.sharpness) < 0:
             raise ValueError("a number is below 0")

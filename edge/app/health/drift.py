@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from edge import kept
+from edge import state_file
 from edge.app.health.accepted import Accepted, read_accepted
 from edge.records import Quality
 
@@ -213,7 +213,7 @@ class FaceDrift:
 
     def _read(self, cameras: Sequence[str]) -> dict[str, list[FaceDay]]:
         try:
-            stored = kept.read(self._path, dict[str, list[FaceDay]])
+            stored = state_file.read(self._path, dict[str, list[FaceDay]])
             return {name: stored.get(name, []) for name in cameras}
         except FileNotFoundError:
             pass
@@ -226,7 +226,7 @@ class FaceDrift:
     def _go_on(self, at: dt.datetime) -> None:
         """Take up the day that was kept, where the service was away for a short time only."""
         try:
-            stored = kept.read(self._today, _Today)
+            stored = state_file.read(self._today, _Today)
             away = at - dt.datetime.fromisoformat(stored.at)
             if not dt.timedelta() <= away <= MAX_AWAY:
                 return

@@ -6,21 +6,39 @@ until the swap.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edge.app.build import Models
+from edge.app.build import Models, load_models
 from edge.arrays import BgrImage, require_landmarks
 from edge.capture.pictures.images import read_image
+from edge.config import Config
 from edge.errors import EdgeError, ImageError
 from edge.pixels.faces.geometry import align
 from edge.records import Reference
-from edge.store import Store
+from edge.store import Store, update
+from edge.store.people.references import read_references
 
 BATCH = 64
+
+
+def bring_database(config: Config, now: dt.datetime) -> None:
+    """Bring the database to this release, its schema and its references; the one from before the update is kept.
+
+    Raises what `migrate_copy` and `reembed` raise. Called while the service is stopped.
+    """
+    references = read_references(config.data_dir)
+    models = load_models(config) if references else None
+    is_due = models is not None and any(one.model_sha256 != models.stages.embedder.sha256 for one in references)
+    update.migrate_copy(config.data_dir, now, always=is_due)
+    if is_due and models is not None:
+        with Store.open(config.data_dir) as store:
+            reembed(store, models)
 
 
 def reembed(store: Store, models: Models, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
@@ -61,7 +79,11 @@ def stage(store: Store, models: Models, progress: Callable[[int, int], None] | N
 
 def crop_of(store: Store, reference: Reference) -> BgrImage:
     """The aligned face of a kept picture, by the landmarks measured when it was enrolled."""
-    path = store.image_path(reference.image_sha256)
+    return crop_from(store.image_path(reference.image_sha256), reference)
+
+
+def crop_from(path: Path | None, reference: Reference) -> BgrImage:
+    """The same of the file at `path`."""
     points = reference.quality.get("landmarks")
     if path is None or points is None:
         raise ImageError(f"{reference.reference_id}: picture or landmarks were not kept; enrol the picture again")

@@ -21,7 +21,7 @@ import numpy as np
 from edge import __version__
 from edge.app.build import load_active_list, load_models
 from edge.app.offline import clips
-from edge.app.people.embeddings import crop_of
+from edge.app.people.embeddings import crop_from
 from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip
 from edge.app.selfcheck.figures import Finding, bands_of, judge
@@ -32,6 +32,7 @@ from edge.pixels.encode import file_sha256, to_png
 from edge.records import Person
 from edge.sessions import Pack
 from edge.store import Store
+from edge.store.people.references import picture_path, read_references
 
 CLIP, RECORD = "clip.avi", "reference.json"
 CHECKED = "reference-held.json"
@@ -78,24 +79,24 @@ def replay(config: Config, folder: Path) -> list[Finding]:
 
 
 def check_gallery(config: Config) -> list[Finding]:
-    """Embed the device's kept pictures again: each must match its embedding, and none may be of a model not in use."""
-    if not (config.data_dir / "edge.db").is_file():
+    """Embed the device's kept pictures again: each must match its embedding. Those of another model can't be judged.
+
+    The database is only read: a service of the release before, which knows no newer schema, may be at work on it.
+    """
+    references = read_references(config.data_dir)
+    if not references:
         return []
-    models = load_models(config)
-    with Store.open(config.data_dir) as store:
-        references = store.references()
-        if not references:
-            return []
-        own = [one for one in references if one.model_sha256 == models.stages.embedder.sha256]
-        moved = 0
-        for one in own:
-            try:
-                now = models.stages.embedder.embed([crop_of(store, one)])[0]
-            except EdgeError:  # a missing picture says nothing about the model
-                continue
-            moved += float(np.dot(now, one.embedding)) < SAME_FACE
-    foreign = len(references) - len(own)
-    return [Finding("references that moved", moved, 0, 0), Finding("references of another model", foreign, 0, 0)]
+    embedder = load_models(config).stages.embedder
+    moved = 0
+    for one in references:
+        if one.model_sha256 != embedder.sha256:
+            continue
+        try:
+            now = embedder.embed([crop_from(picture_path(config.data_dir, one), one)])[0]
+        except EdgeError:  # a missing picture says nothing about the model
+            continue
+        moved += float(np.dot(now, one.embedding)) < SAME_FACE
+    return [Finding("references that moved", moved, 0, 0)]
 
 
 def changed_since(config: Config) -> bool:

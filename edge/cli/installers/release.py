@@ -79,6 +79,8 @@ def check(
 ) -> None:
     """Replay the sealed clip, embed the gallery again, and check that the figures are within the recorded band."""
     from edge.app.selfcheck import sealed_clip
+    from edge.app.service.start import kept_kernels
+    from edge.ops.system import systemd
 
     settings = read_config(config)
     if if_changed and not sealed_clip.changed_since(settings):
@@ -93,6 +95,9 @@ def check(
     if wrong:
         raise ReleaseError(f"the sealed clip does not give the recorded figures: {'; '.join(wrong)}")
     sealed_clip.note_held(settings)
+    if systemd.is_booted():  # an image may be made on another processor than it will run on
+        with waiting("compiling kernels"):
+            kept_kernels.keep(settings.data_dir)  # else the trial would have to wait for it
     if as_json:
         print_json({"changed": True, "findings": [dataclasses.asdict(finding) for finding in findings]})
         return
@@ -102,7 +107,10 @@ def check(
 
 @app.command()
 def database(
-    migrate: Annotated[bool, typer.Option("--migrate", help="migrate a copy and swap it in")] = False,
+    migrate: Annotated[
+        bool,
+        typer.Option("--migrate", help="migrate a copy and swap it in; pictures of another embedder are embedded anew"),
+    ] = False,
     put_back: Annotated[bool, typer.Option("--put-back", help="put the database from before the update back")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="accept the update: delete the database from before it")] = False,
     config: ConfigOption = None,
@@ -111,9 +119,12 @@ def database(
     """Update the database while the service is stopped; prints its schema and the end of the feed."""
     from edge.store import update
 
-    data_dir = read_config(config).data_dir
+    settings = read_config(config)
+    data_dir = settings.data_dir
     if migrate:
-        update.migrate_copy(data_dir, dt.datetime.now(dt.UTC))
+        from edge.app.people.embeddings import bring_database
+
+        bring_database(settings, dt.datetime.now(dt.UTC))
     if put_back:
         update.roll_back(data_dir)
     if keep:

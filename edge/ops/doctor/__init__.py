@@ -76,16 +76,9 @@ def examine(path: Path | None, board: MachinePaths | None = None, *, within_s: f
     except EdgeError as error:
         return Report((failed("configuration", str(error), "correct the setting named here"),))
     checks = limit.run("settings", lambda: settings.check_settings(config, find_origins(path)))
-    in_use = models.EmbedderInUse()
-
-    def check_models() -> list[Check]:
-        nonlocal in_use
-        found, in_use = models.check_models(config)
-        return found
-
-    checks += limit.run("models", check_models)
+    checks += limit.run("models", lambda: models.check_models(config))
     checks += limit.run("disk", lambda: disk.check_disk(config, board.sys, board.proc))
-    checks += limit.run("people", lambda: people.check_people(config, in_use, board.now))
+    checks += limit.run("people", lambda: people.check_people(config, models.embedder_in_use(config), board.now))
     is_running = network.is_service_answering(config)
     kernels = machine.check_kernel_folder(board.environ, _PACKAGE, Path.home())
     checks.append(kernels)

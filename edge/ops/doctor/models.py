@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,8 @@ from edge.sessions import Engines, ModelEntry, Pack
 from edge.sessions.session import task_providers
 
 ROUNDS = 5
+MEASURED_S = 0.5
+"""Seconds after which a slow model is measured enough; all models have to fit into the time of this group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,36 +30,46 @@ class EmbedderInUse:
     """SHA-256 of the embedder in use; None where it is unknown."""
 
 
-def check_models(config: Config) -> tuple[list[Check], EmbedderInUse]:
-    """Every file of the pack, then what belongs to it."""
+def embedder_in_use(config: Config) -> EmbedderInUse:
+    """The embedder that the service would take; it is known at once, while `check_models` may take long."""
     try:
-        pack = Pack.open(config.models_dir, Engines(config.data_dir / "engines", is_later=True))
-        choice = read_choice(config.data_dir)
-        config, runtimes = apply_choice(config, pack, choice)
+        config, _, pack = _chosen(config)
+        return EmbedderInUse(pack.identity(pack.find("embed", config.recognise.model)))
+    except EdgeError:
+        return EmbedderInUse()
+
+
+def check_models(config: Config) -> Iterator[Check]:
+    """What belongs to the pack, then every file of it, which takes longer."""
+    try:
+        config, runtimes, pack = _chosen(config)
         entry = pack.find("embed", config.recognise.model)
     except EdgeError as error:
         fix = "restore the model folder from the release, or run `edge probe` where it is named"
-        return [failed("models", str(error), fix)], EmbedderInUse()
-    checks = [_model(pack, one, runtimes.get(one.task, config.runtime)) for one in pack.manifest.models]
-    checks.append(_check_choice(config, pack))
-    checks += _check_cohorts_and_answers(pack, entry)
-    checks.append(_benefit(pack))
-    return checks, EmbedderInUse(pack.identity(entry))
+        yield failed("models", str(error), fix)
+        return
+    yield _check_choice(config, pack)
+    yield from _check_cohorts_and_answers(pack, entry)
+    yield _benefit(pack)
+    for one in pack.manifest.models:
+        yield _model(pack, one, runtimes.get(one.task, config.runtime))
+
+
+def _chosen(config: Config) -> tuple[Config, dict[str, RuntimeConfig], Pack]:
+    pack = Pack.open(config.models_dir, Engines(config.data_dir / "engines", is_later=True))
+    config, runtimes = apply_choice(config, pack, read_choice(config.data_dir))
+    return config, runtimes, pack
 
 
 def _model(pack: Pack, entry: ModelEntry, runtime: RuntimeConfig) -> Check:
     name = f"model {entry.name}"
     try:
         session = pack.load(entry, runtime)
-        times = []
-        for _ in range(ROUNDS):
-            started = time.perf_counter()
-            session.warm_up()
-            times.append((time.perf_counter() - started) * 1000)
+        median_ms = measure(session.warm_up)
     except EdgeError as error:
         fix = "restore this file from the release, then run `edge models verify`; for a provider, `edge probe`"
         return failed(name, str(error), fix)
-    found = f"{entry.precision}, hash as promised, runs on {session.provider}, {np.median(times):.1f} ms"
+    found = f"{entry.precision}, hash as promised, runs on {session.provider}, {median_ms:.1f} ms"
     found += f"; {session.choice}"
     if session.sha256 != entry.sha256 or session.arithmetic == "exact":
         used = f"{session.info.name} in {session.arithmetic} arithmetic"
@@ -70,6 +82,16 @@ def _model(pack: Pack, entry: ModelEntry, runtime: RuntimeConfig) -> Check:
         fix = f"mend the driver, or set [runtime] provider: {hoped} is installed and can't be used"
         return warned(name, found, fix)
     return passed(name, found)
+
+
+def measure(job: Callable[[], object]) -> float:
+    """Median milliseconds of `job` over at most `ROUNDS` rounds; none is begun after `MEASURED_S`."""
+    times: list[float] = []
+    while not times or (len(times) < ROUNDS and sum(times) < MEASURED_S):
+        started = time.perf_counter()
+        job()
+        times.append(time.perf_counter() - started)
+    return float(np.median(times)) * 1000
 
 
 def _check_choice(config: Config, pack: Pack) -> Check:

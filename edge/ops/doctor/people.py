@@ -126,8 +126,11 @@ def _watchlist(config: Config, store: Store, in_use: EmbedderInUse, now: dt.date
             fix = "erase them (`edge forget ID`) or give them a new end (`edge enrol --expires`)"
             yield warned("expired entries", f"{len(ended)} never match any more, such as {ended[0]}", fix)
     yield check_statuses(config, sorted({one.status for one in people}))
-    others = sum(one.model_sha256 != in_use.embedder for one in references) if in_use.embedder else 0
-    if others:
+    others = sum(one.model_sha256 != in_use.embedder for one in references)
+    if references and in_use.embedder is None:
+        fix = "mend what is named under `models`, then run `edge doctor` again"
+        yield warned("references", f"{len(references)}, and which embedder is in use can't be told", fix)
+    elif others:
         found = f"{others} of {len(references)} were made by another model and match nobody"
         yield (failed if others == len(references) else warned)("references", found, "edge watchlist reembed")
     elif references:

@@ -21,7 +21,7 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import Any, Protocol
 
-from edge import durable, kept
+from edge import durable, state_file
 from edge.errors import ConflictError, EdgeError, ReleaseError
 
 log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ class Releases:
     def trial(self) -> Trial | None:
         """The update that is not yet accepted."""
         try:
-            found = kept.read(self._trial, Trial)
+            found = state_file.read(self._trial, Trial)
             for version in filter(None, (found.version, found.before)):
                 if not _VERSION.fullmatch(version):
                     raise ValueError(f"{version[:40]!r} is no version")

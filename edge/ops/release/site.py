@@ -13,12 +13,13 @@ from typing import Any
 
 from edge.errors import ReleaseError
 from edge.ops.release.gate import Gate
+from edge.ops.system.systemd import is_booted
 
 log = logging.getLogger(__name__)
 
 CACHE = Path("/var/cache/edge")
 COMMAND_S = 900
-"""Longest a release's own command may take; a replay of the sealed clip compiles kernels first."""
+"""Longest a release's own command may take; a check of a new release compiles its kernels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class SystemdSite:
     @property
     def is_up(self) -> bool:
         """Whether systemd runs here."""
-        return Path("/run/systemd/system").is_dir()
+        return is_booted()
 
     def stop(self) -> None:
         """Stop the service and wait for its end; where no systemd runs, no service does."""

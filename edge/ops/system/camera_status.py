@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from edge import kept
+from edge import state_file
 from edge.arrays import BgrImage
 from edge.capture.camera import Camera
 from edge.pixels.measures.quality import measure_picture
@@ -106,7 +106,7 @@ def write_status(data_dir: Path, cameras: Sequence[CameraStatus], now: dt.dateti
 def read_status(data_dir: Path, now: dt.datetime) -> list[CameraStatus] | None:
     """Read the file of a running service; None if there is none, or it is too old."""
     try:
-        body = kept.read(data_dir / FILE, _Status)
+        body = state_file.read(data_dir / FILE, _Status)
         at = dt.datetime.fromisoformat(body.at)
         if not dt.timedelta(0) <= now - at + dt.timedelta(seconds=5) <= MAX_AGE:
             return None

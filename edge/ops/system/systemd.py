@@ -12,12 +12,18 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 PERIOD_WITHOUT_SYSTEMD_S = 5.0
 MORE_EVERY_S, MORE_S = 30.0, 120.0
 """How often more time is asked for at the start, and how much from then on."""
 MORE_FOR_S = 6 * 3600.0
 """Seconds after which no more is asked for: then something hangs."""
+
+
+def is_booted() -> bool:
+    """Whether systemd runs here; it does not while an image is made (sd_booted(3))."""
+    return Path("/run/systemd/system").is_dir()
 
 
 def notify_systemd(state: str) -> bool:

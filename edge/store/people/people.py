@@ -122,12 +122,13 @@ def references(db: sqlite3.Connection, model_sha256: str | None, person_id: str 
            AND (?2 IS NULL OR person_id = ?2)""",
         (model_sha256, person_id),
     )
-    found = [(_reference(row), bool(row[7])) for row in rows]
+    found = [(reference(row), bool(row[7])) for row in rows]
     found.sort(key=lambda one: (one[0].person_id, one[1], -_score(one[0].quality), one[0].reference_id))
     return [reference for reference, _ in found]
 
 
-def _reference(row: Sequence[Any]) -> Reference:
+def reference(row: Sequence[Any]) -> Reference:
+    """A reference of its columns, from id to source."""
     return Reference(
         reference_id=row[0],
         person_id=row[1],

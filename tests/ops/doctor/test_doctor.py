@@ -17,7 +17,6 @@ from edge.capture.recorder import write_video
 from edge.config import PACKAGED_MODELS, CameraConfig
 from edge.ops import doctor
 from edge.ops.doctor import Check, MachinePaths, cameras, machine, models, network
-from edge.ops.doctor.models import EmbedderInUse
 from edge.ops.doctor.settings import check_settings
 from edge.ops.effective import effective
 from edge.ops.system.camera_status import describe_outcome, read_status, write_status
@@ -83,7 +82,7 @@ def test_cold_kernels_are_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 def test_a_running_service_that_is_silent_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "edge.toml", f'data_dir = "{tmp_path}/data"\n[[camera]]\nname = "door"\nsource = "v4l2:/dev/none"\n')
     monkeypatch.setattr(network, "is_service_answering", lambda _: True)
-    monkeypatch.setattr(models, "check_models", lambda _: ([], EmbedderInUse()))
+    monkeypatch.setattr(models, "check_models", lambda _: [])
     silent = one(doctor.examine(tmp_path / "edge.toml").checks, "cameras")
     assert silent.status == "fail"
     assert "restart it" in str(silent.fix)
@@ -133,9 +132,9 @@ def test_a_passing_check_needs_no_fix_and_another_needs_one() -> None:
 
 
 def test_the_packaged_models_pass(tmp_path: Path) -> None:
-    checks, in_use = models.check_models(config_of(tmp_path))
+    checks = list(models.check_models(config_of(tmp_path)))
     assert {check.status for check in checks} == {"pass"}, checks
     embedder = next(
         e for e in json.loads((PACKAGED_MODELS / "manifest.json").read_text("utf-8"))["models"] if e["task"] == "embed"
     )
-    assert in_use.embedder == embedder["sha256"]
+    assert models.embedder_in_use(config_of(tmp_path)).embedder == embedder["sha256"]

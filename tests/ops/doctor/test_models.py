@@ -28,7 +28,7 @@ def test_exact_arithmetic_in_place_of_wrong_kernels_is_a_warning(
         return {name: array[..., ::-1] for name, array in answer.items()} if is_spoilt else answer
 
     monkeypatch.setattr(Session, "run", wrong)
-    checks, _ = check_models(config_of(tmp_path))
+    checks = list(check_models(config_of(tmp_path)))
     check = one(checks, f"model {entry.name}")
     assert check.status == "warn"
     assert check.fix is not None

@@ -5,15 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from edge.ops import doctor
-from edge.ops.doctor import disk
-from edge.ops.doctor.check import Check, passed
+from edge.ops.doctor import disk, models
+from edge.ops.doctor.check import Check, passed, warned
 from edge.ops.doctor.time_limit import TimeLimit, process_age_s
+from tests.support.doctor.cases import one
+from tests.support.doctor.cases_people import only_foreign_references
 
 
 def test_a_check_that_hangs_is_cut_and_keeps_what_it_found() -> None:
@@ -59,6 +61,36 @@ def test_a_report_with_a_hanging_check_is_whole_but_for_it(tmp_path: Path, monke
     assert report.is_cut
     assert {check.name for check in report.checks if check.found.startswith("not begun")} >= {"disk", "people"}
     hung.set()
+
+
+def test_models_that_take_long_hide_no_picture_of_another_embedder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an update that brings another embedder this is the line that says what to do, also on a slow board."""
+
+    class CutsModels(TimeLimit):
+        def run(self, name: str, job: Callable[[], Iterable[Check]], longest_s: float = 1.0) -> list[Check]:
+            return [warned(name, "cut", "wait")] if name == "models" else list(job())
+
+    only_foreign_references(tmp_path)
+    monkeypatch.setattr(doctor, "TimeLimit", CutsModels)
+    toml = tmp_path / "edge.toml"
+    toml.write_text(f'data_dir = "{tmp_path}/data"\n[serve]\nport = 0\n', "utf-8")
+    told = one(doctor.examine(toml).checks, "references")
+    assert (told.status, told.fix) == ("fail", "edge watchlist reembed")
+    monkeypatch.setattr(models, "embedder_in_use", lambda _: models.EmbedderInUse())
+    told = one(doctor.examine(toml).checks, "references")
+    assert (told.status, told.fix) == ("warn", "mend what is named under `models`, then run `edge doctor` again")
+
+
+def test_a_slow_model_is_not_measured_longer_than_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds: list[int] = []
+    monkeypatch.setattr(models, "MEASURED_S", 0.0)
+    assert models.measure(lambda: rounds.append(1)) >= 0.0
+    assert len(rounds) == 1
+    monkeypatch.setattr(models, "MEASURED_S", 3600.0)
+    models.measure(lambda: rounds.append(1))
+    assert len(rounds) == 1 + models.ROUNDS
 
 
 def test_the_age_of_a_process_counts_its_start() -> None:

@@ -48,7 +48,7 @@ def lax(folder: Path) -> Check:
 
 
 def no_pack(folder: Path) -> Check:
-    return models.check_models(config_of(folder, models_dir=folder))[0][0]
+    return next(models.check_models(config_of(folder, models_dir=folder)))
 
 
 def altered_model(folder: Path) -> Check:
@@ -57,7 +57,7 @@ def altered_model(folder: Path) -> Check:
     entry = next(entry for entry in manifest["models"] if entry["task"] == "detect")
     path = pack / entry["file"]
     path.write_bytes(path.read_bytes()[:-1] + b"\0")
-    return one(models.check_models(config_of(folder, models_dir=pack))[0], f"model {entry['name']}")
+    return one(models.check_models(config_of(folder, models_dir=pack)), f"model {entry['name']}")
 
 
 def no_strangers(folder: Path) -> Check:
@@ -71,7 +71,7 @@ def not_sealed(folder: Path) -> Check:
 def no_benefit(folder: Path) -> Check:
     pack = pack_with(folder / "pack")
     (pack / "benefit.json").unlink()
-    return one(models.check_models(config_of(folder, models_dir=pack))[0], "enhancement")
+    return one(models.check_models(config_of(folder, models_dir=pack)), "enhancement")
 
 
 def altered_strangers(folder: Path) -> Check:
@@ -86,7 +86,7 @@ def sealed_for_another(folder: Path) -> Check:
         if entry["task"] == "detect":
             entry["default"] = entry["name"] == "other"
     path.write_text(json.dumps(manifest), "utf-8")
-    return one(models.check_models(config_of(folder, models_dir=pack))[0], "recorded answers")
+    return one(models.check_models(config_of(folder, models_dir=pack)), "recorded answers")
 
 
 def _changed_pack(folder: Path, name: str, change: Callable[[dict[str, Any]], object]) -> Check:
@@ -95,14 +95,14 @@ def _changed_pack(folder: Path, name: str, change: Callable[[dict[str, Any]], ob
     manifest = json.loads(path.read_text("utf-8"))
     change(manifest)
     path.write_text(json.dumps(manifest), "utf-8")
-    return one(models.check_models(config_of(folder, models_dir=pack))[0], name)
+    return one(models.check_models(config_of(folder, models_dir=pack)), name)
 
 
 def stale_choice(folder: Path) -> Check:
     config = config_of(folder)
     facts = {**platform_facts(), "driver": "another"}
     write_choice(config.data_dir, Choice(at="", platform=facts, judged_by="", models=(), measured=()))
-    return one(models.check_models(config)[0], "provider and precision")
+    return one(models.check_models(config), "provider and precision")
 
 
 # disk

@@ -11,7 +11,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from edge import kept
+from edge import state_file
 from edge.durable import replace
 from edge.ops.system.clock import boot_id
 from edge.store.clocks import read_boot_clock
@@ -86,7 +86,7 @@ class FailedStarts:
 
     def _read(self) -> _State:
         try:
-            state = kept.read(self._path, _State)
+            state = state_file.read(self._path, _State)
         except (OSError, ValueError):
             return _State(boot_id())
         return state if state.boot_id == boot_id() else _State(boot_id())

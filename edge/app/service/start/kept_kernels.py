@@ -30,6 +30,16 @@ def are_kept(data_dir: Path) -> bool:
         return False
 
 
+def keep(data_dir: Path) -> None:
+    """Compile what the cache lacks and note it, so that the next start has nothing to compile."""
+    if are_kept(data_dir):
+        return
+    from edge.enhance import warm_up
+
+    warm_up()
+    note_kept(data_dir)
+
+
 def note_kept(data_dir: Path) -> None:
     """Write the note, if all kernels are in the cache now. Loads the compiler."""
     from edge.pixels.kernel_cache import kernel_cache

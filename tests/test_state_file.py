@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge import kept
+from edge import state_file
 from edge.app.health.accepted import read_accepted
 from edge.app.health.drift import FILE, TODAY, FaceDrift
 from edge.app.people.sheets import FOLDER
@@ -88,7 +88,7 @@ def test_a_damaged_first_week_is_kept(tmp_path: Path) -> None:
 def test_what_is_wrong_is_one_line_with_its_place(tmp_path: Path) -> None:
     (tmp_path / "a").write_text('{"door": ["x"]}')
     with pytest.raises(ValueError, match=r"^door\.0: Input should be a valid integer") as caught:
-        kept.read(tmp_path / "a", dict[str, list[int]])
+        state_file.read(tmp_path / "a", dict[str, list[int]])
     assert "\n" not in str(caught.value)
     with pytest.raises(FileNotFoundError):
-        kept.read(tmp_path / "b", dict[str, list[int]])
+        state_file.read(tmp_path / "b", dict[str, list[int]])
