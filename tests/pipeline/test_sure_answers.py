@@ -161,7 +161,7 @@ def test_who_is_enrolled_while_in_view_gives_shots_again() -> None:
     assert face.add_shot(frame_of(40), track_of(40), 16, Script(at_similarity(0.2)))  # type: ignore[arg-type]
 
 
-def test_a_face_whose_pixels_were_followed_is_compared_with_its_shots_once_a_second() -> None:
+def test_a_face_whose_pixels_were_followed_is_compared_with_its_shots_every_two_seconds() -> None:
     face = TrackedFace(SETTINGS)
     play(face, list_of(axis(0)), [at_similarity(0.9)] * 4)
 
@@ -176,15 +176,15 @@ def test_a_face_whose_pixels_were_followed_is_compared_with_its_shots_once_a_sec
         return found
 
     face.is_continued = True
-    assert compared(range(30, 100, 3)) == [30, 60, 90]
+    assert compared(range(30, 160, 3)) == [30, 90, 150]
     face.is_continued = False
-    assert compared(range(102, 110, 3)) == [102, 105, 108]
+    assert compared(range(162, 170, 3)) == [162, 165, 168]
     face.is_continued = True
-    assert compared(range(111, 141, 3)) == [138], "a second after the last one"
+    assert compared(range(171, 231, 3)) == [228], "two seconds after the last one, at 30 frames a second"
     face.is_continued = False
-    assert compared(range(139, 140)) == [], "three frames lie between two, as before"
+    assert compared(range(229, 230)) == [], "three frames lie between two, as before"
     face.is_continued = True
-    assert compared(range(141, 145)) == [141], "what could not be followed is made up for"
+    assert compared(range(231, 235)) == [231], "what could not be followed is made up for"
 
 
 def test_a_face_that_was_just_compared_with_its_shots_is_not_embedded_again() -> None:
