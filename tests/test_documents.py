@@ -175,6 +175,21 @@ def test_every_route_of_the_api_is_documented() -> None:
         assert f"| `{path}` |" in told, f"docs/central.md does not list {path}"
 
 
+def test_every_subject_of_health_is_documented_with_its_states() -> None:
+    """The page has a sentence for each condition, `SUBJECT_STATE`; central servers have a row."""
+    catalogue = tomllib.loads((ROOT / "edge" / "serve" / "page" / "catalogue" / "en.toml").read_text("utf-8"))
+    known = {tuple(name.split("_", 1)) for name in catalogue["condition"]}
+    known |= {("recognition", "paused"), ("recognition", "running"), ("quarantine", "dropped")}
+    told: set[tuple[str, ...]] = set()
+    subjects: list[str] = []
+    part = (DOCS / "central.md").read_text("utf-8").split("### Subjects of health")[1].split("\n## ")[0]
+    for cells in re.findall(r"^\| (.*?) ?\| (`.*?) \|", part, flags=re.MULTILINE):
+        subjects = re.findall(r"`(\w+)`", cells[0]) or subjects
+        told |= set(itertools.product(subjects, re.findall(r"`(\w+)`", cells[1])))
+    assert known - told == set()
+    assert {subject for subject, _ in told} == {subject for subject, _ in known}
+
+
 def test_every_path_that_contributing_names_exists() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     named = set(re.findall(r"`((?:edge|tests|tools|docs|models|deploy)/[\w./-]*)`", text))
