@@ -151,7 +151,7 @@ def test_a_distance_without_a_face_says_so_and_has_no_figures(tmp_path: Path) ->
             text = (await page(box, box.session("supervisor")))[1]
             row = text.partition('<th scope="row">7 m</th>')[2].partition("</tr>")[0]
             assert "not recognised" in row
-            assert "no face was seen" in row
+            assert '<span>not recognised<br><span class="small soft">no face was seen</span></span>' in row, "one cell"
             assert "0.00" not in row
             assert row.count(">no face<") == 2
             assert "camera door · Rosa Alba" in text, "who walks, and where"
