@@ -186,6 +186,8 @@ class CommissionView:
     proposed_limit: float | None = None
     """The limit that at most one stranger in `proposed_one_in` reaches; None where the list can't be calibrated."""
     proposed_one_in: float = 0.0
+    is_unseen: bool = False
+    """Whether hardly a frame was searched while the last station was measured."""
 
 
 class AcceptanceWalk(Protocol):

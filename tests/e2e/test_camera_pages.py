@@ -17,10 +17,11 @@ from edge.app.service.areas import AreaKeeper
 from edge.config import CameraConfig, Config
 from edge.config.areas import is_inside
 from edge.config.drawn import read
+from edge.records import CameraState
 from edge.serve import LiveBoard
 from edge.serve.board import Condition
 from tests.e2e.browser import NARROW, WIDE, browsing, find_axe, log_in, require_chromium, serious_faults, shoot
-from tests.support.web import add_scene, live_view, run, running
+from tests.support.web import add_scene, camera_health, live_view, run, running
 
 require_chromium()
 
@@ -156,6 +157,29 @@ def test_zones_are_drawn_and_saved_by_keyboard_alone(tmp_path: Path) -> None:
     run(check())
     (zone,) = read(tmp_path / "data")["door"].exclude_zones
     assert zone == ((0.3, 0.35), (0.65, 0.25), (0.35, 0.65))
+
+
+def test_save_is_pressed_once_and_the_page_says_that_the_camera_is_lost(tmp_path: Path) -> None:
+    """What is typed is drawn at once: else the list grows under the pointer on Save, and the press is lost."""
+    in_force = config(tmp_path)
+
+    def keeper(store: object) -> AreaKeeper:
+        return AreaKeeper(lambda: in_force, store, lambda new: None)  # type: ignore[arg-type]
+
+    async def check() -> None:
+        async with running(tmp_path, areas=keeper) as box, browsing(box.url, NARROW, may_fail=("status of 4",)) as page:
+            box.live.publish_health([camera_health(CameraState.LOST, "no answer")])
+            await log_in(box, page)
+            await page.goto(f"{box.url}/box/zones/door")
+            await page.locator("#age").filter(has_text="Camera lost since").wait_for()
+            await page.locator("#as-text summary").click()
+            await page.locator("textarea").fill(
+                '{"mask_polygons": [[[0, 0], [0.1, 0], [0.2, 0]], [[0, 0], [2, 0], [0, 1]]]}'
+            )
+            await page.get_by_role("button", name="Save").click()
+            await page.locator("[role=alert]").filter(has_text="This can't be used").wait_for()
+
+    run(check())
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

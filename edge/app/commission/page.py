@@ -12,6 +12,7 @@ from typing import Protocol
 from edge import durable
 from edge.app.build import Models
 from edge.app.commission.distances import SpokenDistance
+from edge.app.commission.findings import MIN_SIGHTINGS
 from edge.app.commission.session import WalkSession, keep_accepted
 from edge.app.commission.terminal import STATION_S
 from edge.app.people.sheets import FOLDER
@@ -84,7 +85,11 @@ class PageWalk:
             limit=found.limits.min_similarity,
             proposed_limit=self._proposed_limit(made, found.limits.kind),
             proposed_one_in=ONE_IN,
+            is_unseen=left <= 0 < self._station.metres and self._frames_here(made) < MIN_SIGHTINGS,
         )
+
+    def _frames_here(self, made: WalkSession) -> int:
+        return made.walk.frames_at[self._light, round(self._station.metres)]
 
     @staticmethod
     def _proposed_limit(made: WalkSession, kind: str) -> float | None:
@@ -142,6 +147,8 @@ class PageWalk:
         """Receive a processed frame; called on the vision thread."""
         made = self._session
         if made is None or frame.camera != self._camera or time.monotonic() >= self._until:
+            return
+        if not result.is_searched:  # paused meanwhile: that nobody was found says nothing of the camera
             return
         made.size = (frame.image.shape[1], frame.image.shape[0])
         at_s = frame.captured_mono_ns / 1e9

@@ -117,10 +117,10 @@ class SceneEvidence:
         return ScenePictures(names, {names[role]: data for role, data in made.items()})
 
     def _before(self, frame: Frame) -> _Kept | None:
-        """The newest picture from before the fault began to show; else the oldest there is."""
+        """The newest picture from before the fault began to show; None where all there are may show it themselves."""
         kept = self._kept[frame.camera]
         old = [one for one in kept if frame.captured_mono_ns - one.mono_ns >= BEFORE_S * 1e9]
-        return old[-1] if old else kept[0] if kept else None
+        return old[-1] if old else None
 
 
 def _is_same(one: CameraHealth | None, other: CameraHealth) -> bool:

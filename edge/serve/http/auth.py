@@ -192,3 +192,13 @@ def local_address(address: str | None) -> str:
         return ""
     parts = urlsplit(address)
     return address if not parts.scheme and not parts.netloc else ""
+
+
+def came_from(request: web.Request) -> str:
+    """The page of this device on which a form was sent, as the browser tells it; "" where it does not."""
+    try:
+        parts = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        return ""
+    path = parts.path.removeprefix(request.get(ROOT, ""))
+    return local_address(f"{path}?{parts.query}" if parts.query else path)

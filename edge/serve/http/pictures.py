@@ -28,6 +28,7 @@ async def serve_picture(request: web.Request, sha256: str) -> web.StreamResponse
     try:
         picture = await read(read_picture_header, path)
         stat = await read(path.stat)
+        whole = None if _is_one_range(request.headers.get("Range", "")) else await read(path.read_bytes)
     except (FileNotFoundError, NotADirectoryError):
         raise _gone(sha256) from None
     except OSError as error:
@@ -40,14 +41,22 @@ async def serve_picture(request: web.Request, sha256: str) -> web.StreamResponse
     tag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'  # as FileResponse makes it
     if inputs.has_seen(request, tag):
         return web.Response(status=304, headers=headers | {"ETag": tag})
+    headers |= {"Content-Type": picture.content_type}
+    if whole is not None:
+        return web.Response(body=whole, headers=headers | {"ETag": tag, "Accept-Ranges": "bytes"})
     _check_range(request, stat.st_size)
-    return web.FileResponse(path, headers=headers | {"Content-Type": picture.content_type})
+    return web.FileResponse(path, headers=headers)
 
 
 def _gone(sha256: str) -> NotFoundError:
     return NotFoundError(
         f"picture {sha256[:12]}… is not kept: it never existed, was erased, or was deleted for newer ones"
     )
+
+
+def _is_one_range(asked: str) -> bool:
+    """Whether a `Range` asks for none or one range of bytes: else the whole picture is the answer (RFC 9110, 14.2)."""
+    return not asked or (asked.startswith("bytes=") and "," not in asked)
 
 
 def _check_range(request: web.Request, num_bytes: int) -> None:

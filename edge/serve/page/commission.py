@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from edge.errors import EdgeError, NotFoundError, ServiceError
-from edge.records import Person
+from edge.records import CameraState, Person
 from edge.serve.app_keys import LIVE, STORE, read
 from edge.serve.http.access import CALLER
 from edge.serve.http.audit import SHOWN_PERSON
@@ -16,7 +16,7 @@ from edge.serve.http.inputs import read_form
 from edge.serve.http.problems import RequestError
 from edge.serve.http.route import may_call
 from edge.serve.page.renderer import render, translator_of
-from edge.serve.ports import require_walk
+from edge.serve.ports import RECOGNITION_SWITCH, require_walk
 
 LIGHTS = ("day", "night")
 STATIONS_M = (2, 3, 4, 5, 6, 7, 8)
@@ -24,6 +24,10 @@ MAX_METRES = 100
 WALKER_STATUS = "commissioning"
 """Status of people who are on the list to walk: an installer, who may not see the list, is offered them alone."""
 CALIBRATE = "edge watchlist calibrate --write"
+NOT_LIVE = frozenset(
+    {CameraState.STARTING, CameraState.STALLED, CameraState.FROZEN, CameraState.LOST, CameraState.ENDED}
+)
+"""States in which a camera's picture says nothing of who stands before it now."""
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -42,7 +46,9 @@ async def act(request: web.Request) -> web.StreamResponse:
                     raise RequestError(f"there is no camera {camera[:40]!r}")
                 await walk.begin(camera, form.get("person", "").strip())
             case "measure":
-                await walk.measure(_metres(form.get("metres", "")), _light(form.get("light", "")))
+                metres, light = _metres(form.get("metres", "")), _light(form.get("light", ""))
+                _require_sight(request, (await read(walk.view)).camera)
+                await walk.measure(metres, light)
             case "finish":
                 await walk.finish(request[CALLER].name or "", translator_of(request).language)
             case "cancel":
@@ -104,6 +110,17 @@ def _metres(text: str) -> float:
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_METRES):
         raise RequestError(f"metres = {text[:20]!r} is no distance: give whole metres, 1 to {MAX_METRES}")
     return float(text)
+
+
+def _require_sight(request: web.Request, camera: str) -> None:
+    """Refuse to measure while nobody could be recognised: the sheet would say that the camera recognises nobody."""
+    live, switch = request.app[LIVE], request.app[RECOGNITION_SWITCH]
+    if switch is not None and switch.pause_now is not None:
+        raise RequestError("recognition is paused: resume it, then measure")
+    if any(one.subject == "schedule" and camera in one.cameras for one in live.conditions()):
+        raise RequestError(f"camera {camera!r} is outside its hours: measure while faces are looked for there")
+    if any(one.camera == camera and one.state in NOT_LIVE for one in live.health()):
+        raise RequestError(f"camera {camera!r} gives no live picture now: see to the camera, then measure")
 
 
 def _light(text: str) -> str:

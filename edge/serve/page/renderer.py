@@ -12,6 +12,7 @@ from aiohttp import web
 
 from edge.serve.app_keys import BOX_ID, LIVE, SITE, Statuses
 from edge.serve.http.access import CALLER, Caller
+from edge.serve.http.auth import came_from
 from edge.serve.http.proxies import ROOT
 from edge.serve.http.route import home, may_call, name_of
 from edge.serve.page.assets import Assets
@@ -67,8 +68,14 @@ def render(request: web.Request, template: str, values: Mapping[str, Any], *, st
 
 
 def problem_page(request: web.Request, problem: dict[str, Any]) -> web.Response:
-    """Show a browser what went wrong; a browser that is not logged in goes to the login, and from there back here."""
-    if problem["status"] == 401 and request.method == "GET":
-        onward = f"?next={quote(request.path_qs, safe='')}" if request.path != "/" else ""
-        return web.Response(status=303, headers={"Location": f"/login{onward}"})
-    return render(request, "problem.html", {"problem": problem}, status=problem["status"])
+    """Show a browser what went wrong; a browser that is not logged in goes to the login, and from there back here.
+
+    Where a login ended under a form, the page says first that nothing of the form was kept.
+    """
+    if problem["status"] == 401:
+        page = request.path_qs if request.method == "GET" else came_from(request)
+        login = "/login" + (f"?next={quote(page, safe='')}" if page not in ("", "/") else "")
+        if request.method == "GET":
+            return web.Response(status=303, headers={"Location": login})
+        return render(request, "problem.html", {"problem": problem | {"detail": ""}, "login": login}, status=401)
+    return render(request, "problem.html", {"problem": problem, "login": None}, status=problem["status"])

@@ -215,6 +215,11 @@ def test_a_sheet_is_one_page(tmp_path: Path, walked: tuple[Findings, dict[str, b
         page.goto((tmp_path / "sheet.html").as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         pdf = page.pdf(prefer_css_page_size=True)
+        page.set_viewport_size({"width": 794, "height": 1123})
+        page.evaluate("document.querySelector('td.yes').textContent = 'zu kurz: Zeit für 3 von 4 Bildern'")
+        assert page.evaluate(
+            "[...document.querySelectorAll('.scroll')].every((one) => one.scrollWidth <= one.clientWidth)"
+        )
         browser.close()
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
 

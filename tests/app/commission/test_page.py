@@ -24,7 +24,7 @@ from edge.config import CameraConfig, Config
 from edge.errors import ConflictError, NotFoundError
 from edge.ops.release.signing import device_key, public_hex
 from edge.pipeline import FrameResult
-from edge.records import Frame, Person
+from edge.records import Detections, Frame, Person
 from edge.store import Store
 from tests.support.serve.german import english_in
 
@@ -70,6 +70,14 @@ def test_the_page_walks_over_the_running_vision_thread(tmp_path: Path, portrait:
         made._until = 0.0
         far = made.view().stations[1]
         assert (far.metres, far.faces, far.is_recognised, far.why) == (5, 0, False, "no face was seen")
+        await made.measure(6, "day")
+        for number in range(5):
+            paused = FrameResult(Detections.empty(), (), (), (), (), is_searched=False)
+            vision.observer(Frame(950 + number, "door", EPOCH, (950 + number) * 10**9, wall), paused)
+        assert not made.view().is_unseen
+        made._until = 0.0
+        assert made.view().is_unseen
+        assert len(made.view().stations) == 2, "frames that nobody searched say nothing of the camera"
         assert made.view().sentence == "Recognises at 3 m, not beyond 5; at night it was not measured."
         assert made.sheet() is None
         await made.finish("ann-installer", "de")

@@ -89,6 +89,17 @@ def test_each_state_has_its_own_and_a_bad_picture_is_never_the_one_before() -> N
     assert evidence.pictures_of(again) is None, "the same state at another time is another change"
 
 
+def test_a_camera_that_was_dark_from_the_start_has_no_picture_before() -> None:
+    """Until a fault is told the camera counts as live: its first pictures show the fault already."""
+    door = Door()
+    evidence = SceneEvidence([door], None)
+    for second in range(6):
+        note(evidence, flat(2), second)
+    dark = door.turn(CameraState.DARK)
+    note(evidence, flat(3), 6)
+    assert levels(evidence.pictures_of(dark)) == {"now": 3}
+
+
 def test_forgotten_pictures_are_never_shown() -> None:
     door = Door()
     evidence = SceneEvidence([door], None)

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from edge.records import CameraState
 from edge.serve.board import Condition
 from tests.e2e.browser import NARROW, browsing, log_in, require_chromium, shoot
 from tests.e2e.guard.guards import DESK, LOUD, add_hit, rectangle
-from tests.support.web import live_view, make_hit, run, running
+from tests.support.web import camera_health, live_view, make_hit, run, running
 
 require_chromium()
 
@@ -104,7 +105,7 @@ def test_a_rejected_person_is_no_possible_match_any_more_in_that_stay(tmp_path: 
 
 
 def test_a_picture_says_why_nobody_would_be_recognised(tmp_path: Path) -> None:
-    """Outside a camera's hours, with a list that is too old, while models are loaded: never "no possible match"."""
+    """Covered, outside its hours, with a list too old, while models are loaded: never "no possible match"."""
 
     async def check() -> None:
         told: dict[str, Any] = {}
@@ -126,6 +127,16 @@ def test_a_picture_says_why_nobody_would_be_recognised(tmp_path: Path) -> None:
             look["is_between"] = True
             await said["door"].filter(has_text="like two people on the list").wait_for()
             look["is_between"] = False
+            await said["door"].filter(has_text="No possible match in view.").wait_for()
+            for state, words in (
+                (CameraState.COVERED, "Lens covered since"),
+                (CameraState.DARK, "Too dark to see faces"),
+            ):
+                box.live.publish_health([camera_health(state, "told")])
+                await said["door"].filter(has_text=words).wait_for()
+            assert await page.locator("[data-camera=door]").get_attribute("data-live") == "yes"
+            assert await said["yard"].inner_text() == "No possible match in view."
+            box.live.publish_health([camera_health()])
             await said["door"].filter(has_text="No possible match in view.").wait_for()
             now = dt.datetime.now(dt.UTC)
             box.live.publish_conditions([Condition("schedule", "off", now, "by their schedule", ("yard",))])

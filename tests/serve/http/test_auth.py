@@ -116,6 +116,21 @@ def test_pages_lead_to_the_login_and_back(tmp_path: Path) -> None:
     run(check())
 
 
+def test_a_login_that_ended_under_a_form_says_that_nothing_was_kept(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            for page, link in ((f"{box.url}/box", "/login?next=%2Fbox"), ("", "/login"), ("http://[", "/login")):
+                sent = {"Accept": "text/html", "Accept-Language": "de", "Referer": page}
+                answer, body = await box.post("/box/pause", {"reason": "fire drill", "minutes": "15"}, sent)
+                assert answer.status == 401
+                text = body.decode()
+                assert "Ihre Anmeldung ist zu Ende" in text
+                assert f'href="{link}"' in text
+                assert "Bearer" not in text, "that is for programs"
+
+    run(check())
+
+
 @pytest.mark.parametrize(
     "address", ["//evil.example", "/\\evil.example", "https://evil.example", "evil", "/a\r\nb", None]
 )

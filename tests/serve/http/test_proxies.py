@@ -13,7 +13,7 @@ from aiohttp.test_utils import make_mocked_request
 from edge.config import ServeConfig
 from edge.serve.http.proxies import Proxies, Told
 from edge.serve.http.quotas import ConnectionLimits, OpenConnections
-from tests.support.web import PASSWORD, WebSide, run, running
+from tests.support.web import PASSWORD, Switch, WebSide, run, running
 
 HERE = ("127.0.0.1",)
 FORM = {"user": "a-guard", "password": PASSWORD}
@@ -144,7 +144,7 @@ async def check_links(box: WebSide, headers: Mapping[str, str], root: str, under
 
 def test_a_root_path_works_whether_the_proxy_leaves_it_on_or_not(tmp_path: Path) -> None:
     async def check() -> None:
-        async with running(tmp_path, trusted_proxies=HERE, root_path="/a/box-1") as box:
+        async with running(tmp_path, trusted_proxies=HERE, root_path="/a/box-1", recognition=Switch()) as box:
             for under in ("", "/a/box-1"):
                 await check_links(box, {}, "/a/box-1", under)
                 answer, _ = await box.post(f"{under}/login", FORM)
@@ -155,6 +155,11 @@ def test_a_root_path_works_whether_the_proxy_leaves_it_on_or_not(tmp_path: Path)
                 answer, body = await box.get(f"{under}/api/v1/nothing")
                 assert (answer.status, answer.content_type) == (404, "application/problem+json")
                 assert (await box.get(f"{under}/people", box.session("installer")))[0].status == 403
+                sent = {"Accept": "text/html", "Referer": f"{box.url}/a/box-1/hits?state=new"}
+                answer, body = await box.post(f"{under}/box/resume", {}, sent)
+                assert (answer.status, b'"/a/box-1/login?next=%2Fhits%3Fstate%3Dnew"' in body) == (401, True)
+                answer, _ = await box.post(f"{under}/box/resume", {}, sent | box.session())
+                assert (answer.status, answer.headers["Location"]) == (303, "/a/box-1/hits?state=new")
             answer, _ = await box.get("/a/box-1")
             assert (answer.status, answer.headers["Location"]) == (302, "/a/box-1/")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +11,12 @@ import pytest
 
 from edge.app.commission.terminal import STATION_S
 from edge.errors import ConflictError, NotFoundError
+from edge.records import CameraState
+from edge.serve.board import Condition
 from edge.serve.page.wording.language import Translate
 from edge.serve.ports import CommissionView, StationView
-from tests.support.web import WebSide, add_person, person, run, running
+from edge.store.coverage.pause import Pause
+from tests.support.web import START, Switch, WebSide, add_person, camera_health, person, run, running
 
 SHEET = b"<!doctype html><p>signed</p>\n"
 
@@ -147,7 +151,7 @@ def test_a_distance_without_a_face_says_so_and_has_no_figures(tmp_path: Path) ->
             text = (await page(box, box.session("supervisor")))[1]
             row = text.partition('<th scope="row">7 m</th>')[2].partition("</tr>")[0]
             assert "not recognised" in row
-            assert "no face was seen" in row
+            assert '<span>not recognised<br><span class="small soft">no face was seen</span></span>' in row, "one cell"
             assert "0.00" not in row
             assert row.count(">no face<") == 2
             assert "camera door · Rosa Alba" in text, "who walks, and where"
@@ -190,6 +194,47 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
             async with box.http.get(box.url + "/commission/sheet", headers=who) as missing:
                 assert missing.status == 404
             assert walk.asked == []
+
+    run(check())
+
+
+def test_nothing_is_measured_while_nobody_could_be_recognised(tmp_path: Path) -> None:
+    """Else the sheet would say that the camera recognises nobody, or everybody at every distance."""
+    frozen, off = camera_health(CameraState.FROZEN), Condition("schedule", "off", START, "by its hours", ("door",))
+    form = {"action": "measure", "metres": "3", "light": "day"}
+
+    async def check() -> None:
+        walk, switch = Walk(), Switch(Pause("Ann", "works", START, START + dt.timedelta(days=9000)))
+        async with running(tmp_path, walk=walk, recognition=switch) as box:
+            who = box.session("installer") | {"Accept-Language": "de"}
+            walk.state = CommissionView("ready", camera="door", person_id="p1")
+
+            async def refusal() -> str:
+                answer, text = await box.post("/commission", form, who)
+                assert answer.status == 422
+                return text.decode()
+
+            assert "die Erkennung ist pausiert: fortsetzen, dann messen." in await refusal()
+            switch.pause_now = None
+            box.live.publish_conditions([off])
+            assert "ist außerhalb ihrer Zeiten" in await refusal()
+            box.live.publish_conditions([])
+            box.live.publish_health([frozen])
+            assert "gibt jetzt kein Livebild" in await refusal()
+            assert walk.asked == []
+            for state in (CameraState.DARK, CameraState.MOVED, CameraState.LIVE):
+                box.live.publish_health([camera_health(state)])
+                assert (await box.post("/commission", form, who))[0].status == 303, state
+
+    run(check())
+
+
+def test_a_station_without_pictures_says_so(tmp_path: Path) -> None:
+    async def check() -> None:
+        walk = Walk()
+        async with running(tmp_path, walk=walk) as box:
+            walk.state = CommissionView("ready", camera="door", person_id="p1", metres=4.0, is_unseen=True)
+            assert "Hardly a picture came while 4 m was measured" in (await page(box, box.session("installer")))[1]
 
     run(check())
 

@@ -32,7 +32,9 @@ def test_a_camera_that_is_gone(tmp_path: Path, state: CameraState) -> None:
             for path in ("/", "/box"):
                 answer, body = await box.get(path, headers)
                 assert answer.status == 200
-                assert b"no answer from rtsp://gate" in body
+                is_told = state in (CameraState.LOST, CameraState.STALLED)
+                assert (b"no answer from rtsp://gate" in body) == is_told, "else the advice says the same"
+                assert Translate("en")(f"state.{state.value}.advice") in body.decode()
             for path in PAGES:
                 assert (await box.get(path, headers))[0].status == 200, path
 

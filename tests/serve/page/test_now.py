@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import StoreError
+from edge.records import CameraState
 from edge.serve.page.now import SharedAnswer
-from tests.support.web import WebSide, live_view, make_hit, run, running
+from tests.support.web import WebSide, camera_health, live_view, make_hit, run, running
 
 
 def test_one_request_gives_the_news_of_all_cameras(tmp_path: Path, monkeypatch: Any) -> None:
@@ -99,5 +100,28 @@ def test_where_there_is_no_hit_the_page_says_so_and_only_then(tmp_path: Path) ->
             _, body = await box.get("/", headers)
             assert b"Hits can&#39;t be read now." in body
             assert b"No hits yet" not in body
+
+    run(check())
+
+
+def test_health_names_the_cause_once_and_repeats_nothing(tmp_path: Path) -> None:
+    """What to do stands there once: where the cause is known, for this cause."""
+    again = "rtsp://a/: wrong password; check it. It is tried again every few seconds"
+
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            guard = box.session()
+            for state, told, shown, not_shown in (
+                (CameraState.LOST, again, again + ".", "Check its power"),
+                (CameraState.LOST, "", "Check its power, cable and address.", "every few seconds"),
+                (CameraState.STALLED, "a: gone. Capture is being restarted", "gone. Capture is", "The camera is being"),
+                (CameraState.FROZEN, "the picture; restart the camera", "switch the camera off and on", "restart the"),
+                (CameraState.STARTING, "a: is being opened", "Wait a few seconds.", "is being opened"),
+                (CameraState.ENDED, "played to its end, 12 frames", "12 frames", "Wait"),
+            ):
+                box.live.publish_health([camera_health(state, told)])
+                page = (await box.get("/now/health", guard))[1].decode()
+                assert shown in page
+                assert not_shown not in page, state
 
     run(check())

@@ -33,7 +33,7 @@ def test_a_pause_is_said_on_every_page_with_a_button_that_ends_it(tmp_path: Path
                 assert "Resume now" in strip, path
             referred = headers | {"Referer": f"{box.url}/hits?state=new"}
             answer, _ = await box.post("/box/resume", {}, referred)
-            assert (answer.status, answer.headers["Location"]) == (303, "/hits")
+            assert (answer.status, answer.headers["Location"]) == (303, "/hits?state=new")
             assert switch.asked == [("resume", "a-guard")]
             assert b"data-pause" not in (await box.get("/", headers))[1]
 

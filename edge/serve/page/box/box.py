@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -13,7 +12,7 @@ from edge.errors import NotFoundError, StoreError
 from edge.records import Reason
 from edge.serve.app_keys import BOX_ID, LIVE, STORE, VERSION, read, written
 from edge.serve.http.access import CALLER
-from edge.serve.http.auth import local_address
+from edge.serve.http.auth import came_from
 from edge.serve.http.inputs import read_form
 from edge.serve.http.route import may_call
 from edge.serve.page.box.day import SLOTS, pieces
@@ -121,8 +120,8 @@ async def resume(request: web.Request) -> web.StreamResponse:
     await read_form(request)
     await require_recognition_switch(request.app).resume(request[CALLER].name or "")
     # The button is on every page: back to the one it was pressed on.
-    came_from = local_address(urlsplit(request.headers.get("Referer", "")).path)
-    raise web.HTTPSeeOther("/box#pause" if came_from.startswith("/box") else came_from or "/box#pause")
+    page = came_from(request)
+    raise web.HTTPSeeOther("/box#pause" if page.startswith("/box") else page or "/box#pause")
 
 
 async def drill(request: web.Request) -> web.StreamResponse:

@@ -91,14 +91,14 @@ export class LivePicture {
     const names = [...new Set(faces.filter((face) => !face.rejected).map((face) => face.label))].sort();
     const turnedDown = [...new Set(faces.filter((face) => face.rejected).map(rejection))].sort();
     const between = live && this.frame.record.faces.some((face) => face.between) ? t("between") : "";
-    // Why nobody would be recognised: else an empty picture reads as all clear.
+    // Why nobody would be recognised, such as a covered lens: else an empty picture reads as all clear.
     const paused = said("pause") ?? said("blind") ?? said(`off="${this.camera}"`);
     let text = [names.length ? t("in_view", { names: names.join(", ") }) : "", ...turnedDown, between].filter(Boolean).join(" ");
-    text ||= paused ?? said("nobody") ?? t("nobody");
+    text ||= paused ?? lost ?? said("nobody") ?? t("nobody");
     if (!live) text = lost ?? t("unknown");
     if (this.seen.textContent !== text) this.seen.textContent = text;
     this.section.toggleAttribute("data-paused", live && Boolean(paused));
-    this.seen.classList.toggle("signal", live && (names.length > 0 || Boolean(between || (paused ?? said("nobody")))));
+    this.seen.classList.toggle("signal", live && (names.length > 0 || Boolean(between || (paused ?? lost ?? said("nobody")))));
     this.seen.classList.toggle("fault", !live && Boolean(lost));
   }
 }

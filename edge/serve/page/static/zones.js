@@ -2,6 +2,7 @@
 // sent. Everything works with a pointer (drag a corner, double click a side to add one) and by keyboard (arrows, Delete,
 // Ctrl+Z takes a step back).
 
+import { said } from "./strip.js";
 import { t } from "./texts.js";
 
 const root = document.documentElement.dataset.root;
@@ -220,6 +221,12 @@ function add(kind) {
   changed(`${kind}-${areas[kind].length - 1}-0`);
 }
 
+// What is wrong with the camera: its picture may be old, or there is none.
+function tellAge(words) {
+  const age = document.getElementById("age");
+  if (age.textContent !== words) age.textContent = words;
+}
+
 async function follow() {
   let after = "";
   const pen = canvas.getContext("2d", { alpha: false });
@@ -237,9 +244,9 @@ async function follow() {
         bitmap.close();
         box.dataset.frame = answer.headers.get("X-Frame-Id");
       }
-      document.getElementById("age").textContent = "";
+      tellAge(said(`lost="${box.dataset.camera}"`) ?? "");
     } catch (error) {
-      document.getElementById("age").textContent = t("no_connection");
+      tellAge(t("no_connection"));
     }
     await new Promise((done) => setTimeout(done, 200));
   }
@@ -256,11 +263,17 @@ addEventListener("keydown", (event) => {
   event.preventDefault();
   stepBack();
 });
-text.addEventListener("change", () => {
+function take() {
   areas = read();
-  note();
   draw();
   tellSaved();
+}
+
+// Drawn while it is typed: once somebody presses Save, nothing may move away under the pointer.
+text.addEventListener("input", take);
+text.addEventListener("change", () => {
+  take();
+  note();
 });
 let isSent = false;
 text.form.addEventListener("submit", () => (isSent = true));

@@ -172,6 +172,9 @@ def test_each_role_sees_only_what_it_may(tmp_path: Path) -> None:
             _, body = await box.get(f"/hits/{make_hit(1)[0].hit_id}", box.session("auditor"))
             assert b"Rosa Alba" in body
             assert b"/review" not in body
+            panel = body.decode().partition('id="verdict-title">')[2].partition("</section>")[0]
+            assert panel.startswith("Verdicts</h2>"), "not yours: an auditor gives none"
+            assert "Not reviewed" in panel
 
     run(check())
 
