@@ -21,15 +21,17 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from edge import kept
 from edge.app.examine import results
 from edge.config import Config, ExamineConfig
 from edge.errors import ConflictError, StoreError
 from edge.serve.ports import UNFINISHED, Examination
-from edge.store import time_from_text, time_to_text
+from edge.store import time_to_text
 from edge.store.audit.spellings import mentions
 
 log = logging.getLogger(__name__)
 
+_ENDED = frozenset({"done", "failed", "stopped"})
 MAX_WAITING = 5
 MAX_LOG = 200
 SWEEP_EVERY_S = 60.0
@@ -143,7 +145,12 @@ class ExamineQueue:
         for job in self.jobs():
             if job.state in UNFINISHED:
                 continue
-            named = results.named_in(await asyncio.to_thread(self.hits, job.job_id))
+            try:
+                named = results.named_in(await asyncio.to_thread(self.hits, job.job_id))
+            except (OSError, ValueError) as error:  # nobody knows any more whom it names
+                log.warning("examination %s can't be read (%s), and was removed", job.job_id, error)
+                await self.remove(job.job_id)
+                continue
             for person_id in sorted(named - set(listed)):
                 await asyncio.to_thread(self.forget_person, person_id)
             if not await asyncio.to_thread((self._folder / job.job_id).is_dir):
@@ -159,9 +166,9 @@ class ExamineQueue:
         if job is None or job.state in UNFINISHED:
             return
         try:
-            kept = json.loads(path.read_text("utf-8"))
-            job.name, job.log = kept["name"], [(seconds, text) for seconds, text in kept["log"]]
-        except (OSError, ValueError, TypeError, KeyError):
+            former = kept.read(path, Examination)
+            job.name, job.log = former.name, former.log
+        except (OSError, ValueError):
             self._jobs.pop(job_id, None)
 
     async def run(self) -> None:
@@ -262,11 +269,12 @@ class ExamineQueue:
             if not results.JOB_ID.fullmatch(folder.name):
                 continue
             try:
-                kept = json.loads((folder / results.JOB_FILE).read_text("utf-8"))
-                job = Examination(**kept | {"at": time_from_text(kept["at"]), "log": [tuple(x) for x in kept["log"]]})
+                job = kept.read(folder / results.JOB_FILE, Examination)
+                if job.job_id != folder.name or job.at.tzinfo is None or job.state not in _ENDED:
+                    raise ValueError("it is none of this program's")
                 self._jobs[job.job_id] = job
                 self.hits(job.job_id)  # raises if a power cut damaged the file; no reader must meet it later
-            except (OSError, ValueError, TypeError, KeyError):
+            except (OSError, ValueError):
                 self._jobs.pop(folder.name, None)
                 shutil.rmtree(folder, ignore_errors=True)
 

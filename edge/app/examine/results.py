@@ -45,8 +45,13 @@ def forget_in(data_dir: Path) -> Callable[[str], int]:
 
 
 def read_hits(job: Path) -> Sequence[Mapping[str, Any]]:
-    """Return the lines of a job's `hits.jsonl`; ValueError if the file is damaged."""
-    return read_lines(job, "hits.jsonl")
+    """Return the lines of a job's `hits.jsonl`; ValueError if the file is damaged, or doesn't say whom a line names."""
+    lines = read_lines(job, "hits.jsonl")
+    try:
+        named_in(lines)
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"a line is no hit ({error})") from None
+    return lines
 
 
 def read_lines(job: Path, name: str) -> Sequence[Mapping[str, Any]]:
