@@ -21,7 +21,6 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edge import kept
 from edge.app.examine import results
 from edge.config import Config, ExamineConfig
 from edge.errors import ConflictError, StoreError
@@ -31,7 +30,6 @@ from edge.store.audit.spellings import mentions
 
 log = logging.getLogger(__name__)
 
-_ENDED = frozenset({"done", "failed", "stopped"})
 MAX_WAITING = 5
 MAX_LOG = 200
 SWEEP_EVERY_S = 60.0
@@ -162,11 +160,11 @@ class ExamineQueue:
 
     def _read_again(self, job_id: str) -> None:
         """After an erasure: forget a job that is gone, and take over what its file says now."""
-        job, path = self._jobs.get(job_id), self._folder / job_id / results.JOB_FILE
+        job = self._jobs.get(job_id)
         if job is None or job.state in UNFINISHED:
             return
         try:
-            former = kept.read(path, Examination)
+            former = results.read_job(self._folder / job_id)
             job.name, job.log = former.name, former.log
         except (OSError, ValueError):
             self._jobs.pop(job_id, None)
@@ -265,15 +263,10 @@ class ExamineQueue:
     def _load_finished(self) -> None:
         """After a restart load the finished jobs and delete everything unfinished."""
         results.remove_uploads(self._folder)
-        for folder in self._folder.iterdir():
-            if not results.JOB_ID.fullmatch(folder.name):
-                continue
+        for folder in [one for one in self._folder.iterdir() if results.JOB_ID.fullmatch(one.name)]:
             try:
-                job = kept.read(folder / results.JOB_FILE, Examination)
-                if job.job_id != folder.name or job.at.tzinfo is None or job.state not in _ENDED:
-                    raise ValueError("it is none of this program's")
-                self._jobs[job.job_id] = job
-                self.hits(job.job_id)  # raises if a power cut damaged the file; no reader must meet it later
+                self._jobs[folder.name] = results.read_job(folder)
+                self.hits(folder.name)  # raises if a power cut damaged the file; no reader must meet it later
             except (OSError, ValueError):
                 self._jobs.pop(folder.name, None)
                 shutil.rmtree(folder, ignore_errors=True)
