@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from edge.ops.release.site import SystemdSite
 from edge.ops.system.camera_status import read_status
 from edge.ops.system.clock import boot_id
 from edge.store import Store
+from edge.store.audit.chain import read_head
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
@@ -77,6 +79,37 @@ def test_a_spoiled_state_file_is_survived_or_refused_in_words(
         except EdgeError as error:
             told = str(error)
         assert not told or str(path) in told, how
+
+
+BEYOND = (
+    (
+        f"{FOLDER}/door.json",
+        lambda folder: read_accepted(folder, "door"),
+        {"size_px": 50.0, "luma": 0.4, "sharpness": 0.3},
+    ),
+    ("audit.head", read_head, {"seq": 1, "sha256": "00"}),
+    ("starts.json", starts, {"boot_id": boot_id(), "at_s": []}),
+)
+
+
+@pytest.mark.parametrize(("name", "call", "good"), BEYOND, ids=[case[0] for case in BEYOND])
+def test_times_and_numbers_beyond_all_bounds_are_survived(
+    tmp_path: Path, name: str, call: Callable[[Path], object], good: dict[str, object]
+) -> None:
+    times = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")
+    wrong = [{"at": NOW.isoformat(), key: float(text)} for key in (*good, "at_s") for text in ("nan", "inf", "1e308")]
+    for number, one in enumerate([*wrong, *({"at": at} for at in times)]):
+        path = tmp_path / str(number) / name
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(good | one))
+        call(tmp_path / str(number))
+
+
+@pytest.mark.parametrize("text", ["NaN", "[1, -Infinity]", '{"a": [1e999]}'])
+def test_numbers_without_end_are_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a").write_text(text)
+    with pytest.raises(ValueError, match="it holds a number without end"):
+        state_file.read(tmp_path / "a", Any)
 
 
 def test_a_damaged_first_week_is_kept(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from edge.app.examine import results
 from edge.config import Config, ExamineConfig
 from edge.errors import ConflictError, StoreError
 from edge.serve.ports import UNFINISHED, Examination
-from edge.store import time_from_text, time_to_text
+from edge.store import time_to_text
 from edge.store.audit.spellings import mentions
 
 log = logging.getLogger(__name__)
@@ -143,7 +143,12 @@ class ExamineQueue:
         for job in self.jobs():
             if job.state in UNFINISHED:
                 continue
-            named = results.named_in(await asyncio.to_thread(self.hits, job.job_id))
+            try:
+                named = results.named_in(await asyncio.to_thread(self.hits, job.job_id))
+            except (OSError, ValueError) as error:  # nobody knows any more whom it names
+                log.warning("examination %s can't be read (%s), and was removed", job.job_id, error)
+                await self.remove(job.job_id)
+                continue
             for person_id in sorted(named - set(listed)):
                 await asyncio.to_thread(self.forget_person, person_id)
             if not await asyncio.to_thread((self._folder / job.job_id).is_dir):
@@ -155,13 +160,13 @@ class ExamineQueue:
 
     def _read_again(self, job_id: str) -> None:
         """After an erasure: forget a job that is gone, and take over what its file says now."""
-        job, path = self._jobs.get(job_id), self._folder / job_id / results.JOB_FILE
+        job = self._jobs.get(job_id)
         if job is None or job.state in UNFINISHED:
             return
         try:
-            kept = json.loads(path.read_text("utf-8"))
-            job.name, job.log = kept["name"], [(seconds, text) for seconds, text in kept["log"]]
-        except (OSError, ValueError, TypeError, KeyError):
+            former = results.read_job(self._folder / job_id)
+            job.name, job.log = former.name, former.log
+        except (OSError, ValueError):
             self._jobs.pop(job_id, None)
 
     async def run(self) -> None:
@@ -258,15 +263,11 @@ class ExamineQueue:
     def _load_finished(self) -> None:
         """After a restart load the finished jobs and delete everything unfinished."""
         results.remove_uploads(self._folder)
-        for folder in self._folder.iterdir():
-            if not results.JOB_ID.fullmatch(folder.name):
-                continue
+        for folder in [one for one in self._folder.iterdir() if results.JOB_ID.fullmatch(one.name)]:
             try:
-                kept = json.loads((folder / results.JOB_FILE).read_text("utf-8"))
-                job = Examination(**kept | {"at": time_from_text(kept["at"]), "log": [tuple(x) for x in kept["log"]]})
-                self._jobs[job.job_id] = job
-                self.hits(job.job_id)  # raises if a power cut damaged the file; no reader must meet it later
-            except (OSError, ValueError, TypeError, KeyError):
+                self._jobs[folder.name] = results.read_job(folder)
+                self.hits(folder.name)  # raises if a power cut damaged the file; no reader must meet it later
+            except (OSError, ValueError):
                 self._jobs.pop(folder.name, None)
                 shutil.rmtree(folder, ignore_errors=True)
 

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edge import durable
+from edge import durable, state_file
+from edge.serve.ports import Examination
 from edge.store.audit.spellings import file_mentions, spellings
 
 JOB_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
+_ENDED = frozenset({"done", "failed", "stopped"})
 JOB_FILE = "job.json"
 """Written when an examination has ended."""
 FORMER_REPORT = "report.html"
@@ -44,9 +46,22 @@ def forget_in(data_dir: Path) -> Callable[[str], int]:
     return lambda person_id: len(erase(folder, person_id))
 
 
+def read_job(job: Path) -> Examination:
+    """What a job's `job.json` says; OSError, or ValueError if it is damaged or of no examination that has ended."""
+    found = state_file.read(job / JOB_FILE, Examination)
+    if found.job_id != job.name or found.at.tzinfo is None or found.state not in _ENDED:
+        raise ValueError(job.name)
+    return found
+
+
 def read_hits(job: Path) -> Sequence[Mapping[str, Any]]:
-    """Return the lines of a job's `hits.jsonl`; ValueError if the file is damaged."""
-    return read_lines(job, "hits.jsonl")
+    """Return the lines of a job's `hits.jsonl`; ValueError if the file is damaged, or doesn't say whom a line names."""
+    lines = read_lines(job, "hits.jsonl")
+    try:
+        named_in(lines)
+    except (TypeError, KeyError) as error:
+        raise ValueError(str(error)) from None
+    return lines
 
 
 def read_lines(job: Path, name: str) -> Sequence[Mapping[str, Any]]:
@@ -93,10 +108,10 @@ def erase(folder: Path, person_id: str) -> list[str]:
 
 def _take_out(job: Path, person_id: str) -> None:
     """Rewrite a job's results without one person."""
-    kept = []
+    left = []
     for hit in read_hits(job):
         if hit["person"]["id"] != person_id:
-            kept.append({**hit, "runner_up_id": None} if hit.get("runner_up_id") == person_id else hit)
+            left.append({**hit, "runner_up_id": None} if hit.get("runner_up_id") == person_id else hit)
             continue
         for path in (job / "out" / "crops").glob(f"{hit['hit_id']}_*"):
             path.unlink()
@@ -104,7 +119,7 @@ def _take_out(job: Path, person_id: str) -> None:
         {**track, "person_id": None} if track.get("person_id") == person_id else track
         for track in read_lines(job, "tracks.jsonl")
     ]
-    for name, lines in (("hits.jsonl", kept), ("tracks.jsonl", tracks)):
+    for name, lines in (("hits.jsonl", left), ("tracks.jsonl", tracks)):
         path = job / "out" / name
         if path.is_file():
             text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)

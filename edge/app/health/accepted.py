@@ -76,7 +76,8 @@ def read_accepted(data_dir: Path, camera: str) -> Accepted | None:
     path = data_dir / FOLDER / f"{camera}.json"
     try:
         found = state_file.read(path, Accepted)
-        found.day(None)
+        if not 1 < dt.datetime.fromisoformat(found.at).year < 9999:  # there each zone has a day
+            raise ValueError(f"{found.at[:40]!r} is no time of a walk")
         if min(found.size_px, found.luma, found.sharpness) < 0:
             raise ValueError("a number is below 0")
         return found

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 FULL = 65_535
 _PNG_BITS_AT, _PNG_SBIT = 24, b"sBIT"
-_TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_MAX_SAMPLE = 258, 262, 281
+_TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_MAX_SAMPLE, _TIFF_PLANES = 258, 262, 281, 284
 _DEPTHS = (8, 10, 12, 14)
 SIXTEEN = "16 bits per channel were converted to 8"
 _LEAST_MAX = 32
@@ -38,7 +38,9 @@ def stated(data: bytes) -> _Stated | None:
         if data[:4] in (b"II*\x00", b"MM\x00*"):
             return _of_tiff(data)
         if found := _PNM.match(data):
-            white = int(found[1])
+            white, is_text = int(found[1]), data[1:2] in b"23"
+            if is_text and white <= 255:  # OpenCV stretches these, and no others
+                return None
             return _Stated(white, True) if 1 <= white <= FULL and white != 255 else None
     except (struct.error, IndexError):
         return None
@@ -58,12 +60,23 @@ def _of_tiff(data: bytes) -> _Stated | None:
     """TIFF 6.0: BitsPerSample, and MaxSampleValue, of which the bits count, since it may be the largest value there."""
     fields = tiff_fields(data, (_TIFF_BITS, _TIFF_MAX_SAMPLE))
     bits = fields.get(_TIFF_BITS, 1)
-    if bits <= 8:
+    if bits <= 8 or has_deep_planes(data):
         return None
     if bits < 16:
         return _Stated((1 << bits) - 1, True)
     most = fields.get(_TIFF_MAX_SAMPLE, FULL)
     return _Stated((1 << most.bit_length()) - 1 if 0 < most < FULL else None, False)
+
+
+def has_deep_planes(data: bytes) -> bool:
+    """Whether the colors of a TIFF of more than 8 bits lie one behind another: OpenCV reads no more than 8 of those."""
+    if data[:4] not in (b"II*\x00", b"MM\x00*"):
+        return False
+    try:
+        fields = tiff_fields(data, (_TIFF_BITS, _TIFF_PLANES))
+    except (struct.error, IndexError):
+        return False
+    return fields.get(_TIFF_PLANES) == 2 and fields.get(_TIFF_BITS, 1) > 8
 
 
 def tiff_fields(data: bytes, wanted: tuple[int, ...]) -> dict[int, int]:
@@ -146,6 +159,8 @@ def _white(values: NDArray[Any], said: _Stated | None) -> tuple[int, str, str]:
 
 def _is_stretched(values: NDArray[Any], depths: tuple[int, ...]) -> bool:
     """Whether all values are those of one of so many bits moved up to 16, the lower ones 0 or the upper once more."""
+    if _is_raised(values):
+        return False
     flat, left = values.reshape(-1), {(bits, again) for bits in depths for again in (False, True)}
     for at in range(0, flat.size, _AT_ONCE):
         part = flat[at : at + _AT_ONCE]
@@ -157,6 +172,17 @@ def _is_stretched(values: NDArray[Any], depths: tuple[int, ...]) -> bool:
         if not left:
             return False
     return True
+
+
+def _is_raised(values: NDArray[Any]) -> bool:
+    """Whether the lower bits are 0 because a picture of 8 bits was moved up to 10, 12 or 14, or one of 10 to 12.
+
+    One stretched to 16 that ends as early is so dark that it is brightened, too: nothing is clipped by that.
+    """
+    used = int(np.bitwise_or.reduce(values, axis=None))
+    bits = next((bits for bits in _DEPTHS if used < 1 << bits), 16)
+    own = bits - max(0, (used & -used).bit_length() - 1)
+    return 8 <= own < bits <= 14 and (own == 8 or bits <= 12)
 
 
 _AT_ONCE = 1 << 18

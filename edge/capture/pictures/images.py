@@ -181,6 +181,11 @@ def decode_here(data: bytes, name: str) -> Decoded:
         raise ImageError(f"{name}: is {unusual}, which can't be read here; save it as JPEG or PNG")
     if values is None:
         raise ImageError(f"{name}: is damaged or cut off ({len(data)} bytes); copy the file again")
+    if depth.has_deep_planes(data) and values.max(initial=0) < _LEAST_PLANES_MAX:
+        raise ImageError(
+            f"{name}: is a TIFF of few bits in 16 whose colors lie apart, which can't be read here; save it as JPEG or "
+            "PNG"
+        )
     image, conversion, guess = depth.to_bytes(np.ascontiguousarray(values), data)
     return Decoded(heif.turned(image, data) if kind == "AVIF" else image, guess, conversion)
 
@@ -206,6 +211,8 @@ def alpha_here(data: bytes, name: str) -> tuple[NDArray[np.uint8] | None, bool]:
 
 def _from_opencv(data: bytes, flags: int) -> NDArray[Any] | None:
     """What OpenCV decodes, or None; raises MemoryError."""
+    if data[:2] in (b"P2", b"P3"):
+        data += b"\n"  # OpenCV wants something behind the last number
     try:
         return cv2.imdecode(np.frombuffer(without_texts(data), np.uint8), flags)
     except cv2.error as error:
@@ -231,6 +238,8 @@ def without_texts(data: bytes) -> bytes:
     return b"".join(kept)
 
 
+_LEAST_PLANES_MAX = 64
+"""Of what OpenCV makes 8 bits of: a picture of 14 bits or fewer in 16 ends below."""
 _APART = re.compile(rb"II\*\x00|MM\x00\*|....ftyp", re.DOTALL)
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _PNG_CHUNKS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf"})

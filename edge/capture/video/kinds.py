@@ -46,7 +46,7 @@ _SOUND = (
 )  # fmt: skip
 _HEAD_BYTES = 1024
 _BITS_PER_SAMPLE, _SAMPLE_FORMAT, _MAX_BITS = 258, 339, 16
-_FLOAT = 3
+_SIGNED, _FLOAT = 2, 3
 
 
 def is_video(head: bytes) -> bool:
@@ -68,13 +68,15 @@ def unreadable_kind(data: bytes) -> str | None:
 
 
 def _tiff_of_wide_samples(data: bytes) -> str | None:
-    """Floating-point and 32-bit TIFFs hold measurements; what of their range is black and white, nobody says."""
+    """Floating-point, signed and 32-bit TIFFs hold measurements; what of them is black and white, nobody says."""
     try:
-        bits, is_float = _value(data, _BITS_PER_SAMPLE, 1), _value(data, _SAMPLE_FORMAT, 1) == _FLOAT
+        bits, kind = _value(data, _BITS_PER_SAMPLE, 1), _value(data, _SAMPLE_FORMAT, 1)
     except (struct.error, IndexError):
         return None
-    if is_float:
+    if kind == _FLOAT:
         return f"a TIFF of {bits}-bit floating-point numbers"
+    if kind == _SIGNED:
+        return f"a TIFF of signed {bits}-bit numbers"
     return f"a TIFF of {bits}-bit numbers" if bits > _MAX_BITS else None
 
 

@@ -40,7 +40,7 @@ def read_head(folder: Path) -> AuditHead | None:
     try:
         value = json.loads((folder / FILE).read_text("utf-8"))
         return AuditHead(int(value["seq"]), str(value["sha256"]))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
 
 

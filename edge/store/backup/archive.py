@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
+from pydantic import TypeAdapter
+
 from edge.errors import ImageError
 from edge.store.backup import parts
 
@@ -135,9 +137,8 @@ def _checked(data: bytes, found: dict[str, tuple[int, str]]) -> Manifest:
     try:
         value: dict[str, Any] = json.loads(data)
         is_damaged = value.get("sha256", "") not in ("", _own_sha256(value))
-        value["files"] = {name: (int(one[0]), str(one[1])) for name, one in value["files"].items()}
-        manifest = Manifest(**value)
-    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
+        manifest = TypeAdapter(Manifest).validate_json(data, strict=True)
+    except (ValueError, AttributeError, RecursionError):
         raise ImageError("its manifest can't be read; take another copy of it") from None
     if is_damaged:
         raise ImageError("its manifest is not what was written: the file is damaged; take another copy of it")

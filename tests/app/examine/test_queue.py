@@ -191,3 +191,29 @@ def test_progress_tells_how_far_it_is_and_how_long_it_takes() -> None:
     assert (job.percent, job.left_s) == (25, 30.0)
     _apply_progress(job, {"frames": 205}, 45.0)
     assert (job.percent, job.left_s) == (99, 0.0), "the file said too little"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": 5}, {"at": "2026-03-04T05:06:07"}, {"frames": "x"}, {"log": [[None, 5]]}, {"summary": [1]},
+        {"job_id": "../../x"}, {"state": "queued"}, {"state": "x"}, {"told_s": float("nan")},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_examination_that_was_spoiled_by_hand_is_not_taken_up(tmp_path: Path, wrong: dict[str, object]) -> None:
+    _, job = left_by(tmp_path, "")
+    whole = json.loads((job / "job.json").read_text())
+    (job / "job.json").write_text(json.dumps(whole | wrong))
+    assert ExamineQueue(Config(data_dir=tmp_path)).jobs() == []
+    assert not job.exists()
+
+
+@pytest.mark.parametrize("lines", ["5\n", "[]\n", '{"person": 5}\n', '{"person": {"id": [1]}, "runner_up_id": null}\n'])
+def test_lines_that_are_no_hits_end_nothing(tmp_path: Path, lines: str) -> None:
+    examiner, job = left_by(tmp_path, lines)
+    assert (examiner.jobs(), job.exists()) == ([], False)
+    examiner, job = left_by(tmp_path, f"{hit('p1', 'Ann')}\n")
+    (job / "out" / "hits.jsonl").write_text(lines)
+    asyncio.run(examiner.remove_unlisted({"p1"}))
+    assert (examiner.jobs(), job.exists()) == ([], False)

@@ -15,6 +15,7 @@ from PIL import Image, TiffImagePlugin
 from edge.capture.files import ImagesSource
 from edge.capture.pictures.images import decode_image, decode_noted
 from edge.capture.pictures.stills import read_still
+from edge.errors import ImageError
 from tests.support.media import encode
 
 RAMP = np.tile(np.linspace(0, 255, 96).astype(np.uint8), (32, 1))
@@ -115,3 +116,48 @@ def test_a_deep_tiff_that_counts_from_white_is_no_negative() -> None:
     file = io.BytesIO()
     Image.fromarray(RAMP).save(file, "TIFF", tiffinfo={262: 0})
     assert near_ramp(file.getvalue())
+
+
+@pytest.mark.parametrize("moved", [2, 4, 6])
+def test_eight_bits_moved_up_are_no_black_picture(moved: int) -> None:
+    for values in (RAMP, RAMP // 2):  # a dark one as well: nothing is brighter than white
+        image, notes, _ = decode_noted(encode(values.astype(np.uint16) << moved, ".png"), "x")
+        assert int(np.abs(image[:, :, 0].astype(int) - values).max()) <= 2
+        assert f"a picture of {8 + moved} bits" in notes[0]
+        named, notes, _ = decode_noted(with_sbit(encode(values.astype(np.uint16) << moved, ".png"), 8 + moved), "x")
+        assert int(np.abs(named[:, :, 0].astype(int) - values).max()) <= 2
+        assert notes == ()
+
+
+@pytest.mark.parametrize("white", [15, 100, 255, 1000])
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_netpbm_in_words_is_as_bright_as_it_says(white: int, end: bytes) -> None:
+    values = (RAMP.astype(np.float64) / 255 * white).round().astype(int)
+    data = b"P2 96 32 %d\n" % white + b" ".join(b"%d" % value for value in values.ravel()) + end
+    image = decode_image(data, "x")
+    assert int(np.abs(image[:, :, 1].astype(float) - values * 255 / white).max()) <= 1
+
+
+def test_planes_of_16_bits_are_read_or_refused() -> None:
+    def planes(values: NDArray[np.uint16]) -> bytes:
+        height, width = values.shape
+        rows = np.stack([values, values // 2, values // 4]).astype("<u2").tobytes()
+        size = 2 * height * width
+        entries = [
+            (256, 3, 1, width), (257, 3, 1, height), (258, 3, 3, 8), (259, 3, 1, 1), (262, 3, 1, 2), (273, 4, 3, 14),
+            (277, 3, 1, 3), (278, 3, 1, height), (279, 4, 3, 26), (284, 3, 1, 2),
+        ]  # fmt: skip
+        arrays = struct.pack("<3H3I3I", 16, 16, 16, 38, 38 + size, 38 + 2 * size, size, size, size)
+        directory = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", *entry) for entry in entries)
+        return b"II*\x00" + struct.pack("<I", 38 + 3 * size) + arrays + rows + directory + bytes(4)
+
+    image = decode_image(planes(RAMP.astype(np.uint16) * 257), "x")
+    assert int(np.abs(image[:, :, 2].astype(int) - RAMP).max()) <= 1
+    assert int(np.abs(image[:, :, 0].astype(int) - RAMP // 4).max()) <= 1
+    with pytest.raises(ImageError, match="whose colors lie apart"):
+        decode_image(planes(deep(12)), "x")
+
+
+def test_signed_numbers_are_named() -> None:
+    with pytest.raises(ImageError, match="a TIFF of signed 16-bit numbers"):
+        decode_image(tiff(deep(12), tag339=2), "x")

@@ -172,6 +172,26 @@ def test_a_manifest_that_was_changed_is_noticed(data: Path, tmp_path: Path, form
         restore.look(tmp_path / "backup")
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"people": None}, {"hits": "x"}, {"made_at": 5}, {"head": 1.5}, {"epoch": []}, {"files": {"edge.db": 5}}]
+)
+def test_a_manifest_of_other_types_is_refused_though_nothing_vouches_for_it(
+    data: Path, tmp_path: Path, wrong: dict[str, object]
+) -> None:
+    create(data, tmp_path / "backup", NOW)
+    with tarfile.open(tmp_path / "backup") as made, tarfile.open(tmp_path / "old", "w") as old:
+        for member in made:
+            content = made.extractfile(member)
+            assert content is not None
+            kept = content.read()
+            if member.name == "manifest.json":
+                kept = json.dumps({**json.loads(kept), **wrong, "sha256": ""}).encode()
+            member.size = len(kept)
+            old.addfile(member, io.BytesIO(kept))
+    with pytest.raises(ImageError, match="manifest can't be read"):
+        restore.look(tmp_path / "old")
+
+
 def test_a_backup_of_an_earlier_version_is_taken_and_known(data: Path, tmp_path: Path) -> None:
     create(data, tmp_path / "backup", NOW)
     with tarfile.open(tmp_path / "backup") as made, tarfile.open(tmp_path / "old", "w") as old:
