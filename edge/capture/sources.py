@@ -135,9 +135,9 @@ def expected_frames(path: Path) -> int | None:
     """About how many frames `open_path` gives, as the file itself says; None where it says nothing or can't be read."""
     if path.is_dir():
         return sum(one.suffix.lower() in IMAGE_SUFFIXES for one in files_in(path)) or None
-    if is_picture(path):
-        return 1
     try:
+        if is_picture(path):
+            return 1
         with VideoSource(path) as source:
             return source.expected_frames
     except EdgeError:

@@ -152,15 +152,26 @@ def process(
     degradation: Degradation | None = None,
     progress: Progress | None = None,
 ) -> Iterator[ClipResult]:
-    """Run every clip through a pipeline of its own and yield its result when its frames are over."""
+    """Run every clip through a pipeline of its own and yield its result when its frames are over.
+
+    Of several clips, one that can't be read has no frames and says why; ImageError where none can.
+    """
+    num_read, first_error = 0, None
     facts = DeviceFacts(config.box_id or "offline", "test", models.hashes, models.impostor_tail, _media_clock)
     for clip in clips:
         pipeline = Pipeline(config, models.stages, active_list, facts)
         stills = Stills(config, models.stages, active_list, facts)
         degrader = Degrader(degradation, models.stages.detector) if degradation else None
-        result = _run_clip(clip, models.stages, pipeline, stills, degrader, progress)
+        try:
+            result = _run_clip(clip, models.stages, pipeline, stills, degrader, progress)
+            num_read += 1
+        except ImageError as error:
+            first_error = first_error or error
+            result = ClipResult(clip, problem=printable(str(error)))
         result.limits = limits_of(config, is_stills=result.is_stills)
         yield result
+    if not num_read and first_error is not None:
+        raise first_error
 
 
 def _run_clip(

@@ -17,7 +17,7 @@ from edge.capture.files import ImagesSource
 from edge.capture.pictures.images import read_image
 from edge.capture.sources import expected_frames
 from edge.config import Config
-from edge.detect import build_detector, for_stills
+from edge.detect import Detector, build_detector, for_stills
 from edge.enhance import Enhancer, recipe_to_json, score_face
 from edge.errors import EdgeError, ImageError
 from edge.names import printable
@@ -46,33 +46,47 @@ def _clips_of(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def detect(config: Config, paths: Iterable[Path], tell: Callable[[str], None]) -> Iterator[dict[str, Any]]:
-    """Yield a line per frame of every path, in order; `tell` hears what of a path could not be looked at."""
+    """Yield a line per frame of every path, in order; `tell` hears what of a path could not be looked at.
+
+    ImageError for a file that can't be read; of a folder, where none can.
+    """
     detector = build_detector(config.detect, Pack.open(config.models_dir), config.runtime)
-    still, paths = for_stills(detector), list(paths)
-    for path in _clips_of(paths):
-        with open_clip(path) as source:
-            for number, frame in enumerate(source.frames()):
-                height, width = frame.image.shape[:2]
-                found = (still if isinstance(source, ImagesSource) else detector).detect(frame.image)
-                yield {
-                    "path": printable(path),
-                    "frame": number,
-                    "width": width,
-                    "height": height,
-                    "detections": [
-                        {
-                            "box": np.round(found.boxes[i], 3).tolist(),
-                            "score": round(float(found.scores[i]), 5),
-                            "landmarks": np.round(found.landmarks[i], 3).tolist(),
-                        }
-                        for i in range(len(found))
-                    ],
-                }
-            if source.problem is not None:
-                tell(printable(source.problem))
     for path in paths:
+        files, errors = list(_clips_of([path])), []
+        for file in files:
+            try:
+                yield from _detect_in(file, detector, tell)
+            except ImageError as error:
+                errors.append(error)
+                if len(errors) == len(files):
+                    raise errors[0] from None
+                tell(printable(str(error)))
         for line in passed_over(path):
             tell(line)
+
+
+def _detect_in(path: Path, detector: Detector, tell: Callable[[str], None]) -> Iterator[dict[str, Any]]:
+    still = for_stills(detector)
+    with open_clip(path) as source:
+        for number, frame in enumerate(source.frames()):
+            height, width = frame.image.shape[:2]
+            found = (still if isinstance(source, ImagesSource) else detector).detect(frame.image)
+            yield {
+                "path": printable(path),
+                "frame": number,
+                "width": width,
+                "height": height,
+                "detections": [
+                    {
+                        "box": np.round(found.boxes[i], 3).tolist(),
+                        "score": round(float(found.scores[i]), 5),
+                        "landmarks": np.round(found.landmarks[i], 3).tolist(),
+                    }
+                    for i in range(len(found))
+                ],
+            }
+        if source.problem is not None:
+            tell(printable(source.problem))
 
 
 def embed(config: Config, paths: Sequence[Path], *, aligned: bool, enhance: str) -> Iterator[dict[str, Any]]:

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from edge.cli.common import ConfigOption, JsonOption, out, print_json, read_config, table, waiting
 from edge.errors import ImageError
+from edge.names import counted
 from edge.records import Person
 from edge.store import Store
 from edge.store.audit.audit import LOCAL
@@ -65,7 +66,7 @@ def enrol(
     for row in _rows(done.outcomes):
         rows.add_row(*map(escape, row))
     out.print(rows)
-    out.print(f"{name} is enrolled with {done.num_references} new pictures.")
+    out.print(f"{name} is enrolled with {counted(done.num_references, 'new picture', 'new pictures')}.")
 
 
 def _rows(outcomes: Sequence[PictureOutcome]) -> Iterator[tuple[str, str, str]]:

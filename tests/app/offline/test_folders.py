@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from edge.app.offline.clips import find_clips
 from edge.app.offline.contents import open_clip, passed_over
+from edge.app.offline.lines import detect
 from edge.app.offline.process import process_files
 from edge.capture.pictures.headers import holds_several
 from edge.capture.sources import expected_frames, is_picture, open_path
@@ -53,6 +54,32 @@ def test_videos_that_differ_in_their_ending_alone_are_two_clips(tmp_path: Path) 
     for name in ("door.mp4", "door.mkv"):
         encode_video(tmp_path / name, scenes(5), format={"mp4": "mp4", "mkv": "matroska"}[name[-3:]])
     assert [clip.camera for clip in find_clips(tmp_path)] == ["door.mkv", "door.mp4"]
+
+
+def test_a_video_that_cant_be_read_costs_the_others_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    encode_video(folder / "clip.mp4", scenes(5), format="mp4")
+    (folder / "empty.mp4").write_bytes(b"")
+    (folder / "noise.avi").write_bytes(bytes(range(256)) * 40)
+    config, out = Config(data_dir=tmp_path / "data"), tmp_path / "out"
+    told = process_files(config, folder, out, watchlist=None, degradation=None)
+    assert expected_frames(folder / "empty.mp4") is None
+    assert [(clip["clip"], clip["frames"]) for clip in told["clips"]] == [("clip", 5), ("empty", 0), ("noise", 0)]
+    assert "is empty" in told["clips"][1]["problem"]
+    assert "is not a video" in told["clips"][2]["problem"]
+    assert "empty.mp4: is empty" in (out / "report.html").read_text("utf-8")
+    heard: list[str] = []
+    assert len(list(detect(config, [folder], heard.append))) == 5
+    assert len(heard) == 2
+    (folder / "clip.mp4").unlink()
+    for call in (
+        lambda: process_files(config, folder, out, watchlist=None, degradation=None),
+        lambda: list(detect(config, [folder], heard.append)),
+        lambda: list(detect(config, [folder / "empty.mp4"], heard.append)),
+    ):
+        with pytest.raises(ImageError, match=r"empty\.mp4: is empty"):
+            call()
 
 
 def test_what_is_passed_over_is_named(tmp_path: Path) -> None:
