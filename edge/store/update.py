@@ -14,7 +14,7 @@ from pathlib import Path
 
 from edge.durable import sync
 from edge.errors import StoreError
-from edge.store import migrate
+from edge.store import heads, migrate
 from edge.store.database import connect, meta
 from edge.store.database.alone import alone
 from edge.store.feed import cursor, feed
@@ -80,8 +80,12 @@ def migrate_copy(data_dir: Path, now: dt.datetime, *, always: bool = False) -> b
     return True
 
 
-def roll_back(data_dir: Path) -> bool:
-    """Restore the database from before the update, if it was kept. The one it replaces stays as `edge.db.refused`."""
+def roll_back(data_dir: Path, now: dt.datetime) -> bool:
+    """Restore the database from before the update, if it was kept. The one it replaces stays as `edge.db.refused`.
+
+    Where that one held nothing that would be missed, feed and audit go on from the restored one; else the next start
+    tells that the database is older than the one that was here.
+    """
     path, before = data_dir / "edge.db", data_dir / BEFORE
     drop_unswapped(data_dir)
     if not before.exists():
@@ -91,12 +95,16 @@ def roll_back(data_dir: Path) -> bool:
             # Opening and closing moves the log into the file; the last connection to close deletes the log.
             with contextlib.closing(connect.open_writer(path)):
                 pass
+            ends = heads.go_on_from(before, path, now)
             _require_closed(path)
+            _require_closed(before)
             refused = data_dir / REFUSED
             refused.unlink(missing_ok=True)
             os.link(path, refused)
             before.replace(path)
             sync(data_dir)
+            if ends is not None:
+                ends.write(data_dir)
         except (sqlite3.Error, OSError) as error:
             raise connect.explain(error, path) from error
     return True

@@ -51,7 +51,7 @@ def test_references_come_along_and_go_back(box: Config) -> None:
     bring_database(box, NOW)
     bring_database(box, NOW)  # as after a power cut
     assert [one.model_sha256 for one in read_references(box.data_dir)] == [load_models(box).stages.embedder.sha256]
-    assert update.roll_back(box.data_dir)
+    assert update.roll_back(box.data_dir, NOW)
     assert [one.model_sha256 for one in read_references(box.data_dir)] == [OTHER]
     assert update.database_facts(box.data_dir).schema == before
 
@@ -60,7 +60,7 @@ def test_references_go_back_also_where_the_schema_stays(box: Config, monkeypatch
     steps = migrate.migrations()[:-1]
     monkeypatch.setattr(migrate, "migrations", lambda: steps)
     bring_database(box, NOW)
-    assert update.roll_back(box.data_dir)
+    assert update.roll_back(box.data_dir, NOW)
     assert [one.model_sha256 for one in read_references(box.data_dir)] == [OTHER]
 
 

@@ -18,7 +18,7 @@ from edge.store import Store, update
 from edge.store.database import meta
 from edge.store.database.jobs import Change
 from edge.store.people import watchlist
-from tests.support.store import ANN, BOB, Clock, enrol, hit_of, kept_files, picture, reference_of, review
+from tests.support.store import ANN, BOB, NOW, Clock, enrol, hit_of, kept_files, picture, reference_of, review
 
 
 def everything_on_disk(folder: Path) -> bytes:
@@ -193,7 +193,7 @@ def test_copies_of_an_update_no_longer_name_the_erased_and_still_take_it_back(tm
         assert store.forget_person(BOB.person_id).result(60).is_scrubbed
         assert store.traces([BOB.person_id, BOB.name]) == {}
     assert [path.name for path in sorted(tmp_path.glob("edge.db.*"))] == ["edge.db.before"]
-    assert update.roll_back(tmp_path)
+    assert update.roll_back(tmp_path, NOW)
     with Store.open(tmp_path) as store:
         assert store.people() == [ANN]
         problems = store.audit_log.verify().problems
