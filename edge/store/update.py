@@ -62,8 +62,8 @@ def migrate_copy(data_dir: Path, now: dt.datetime, *, always: bool = False) -> b
     if about.schema == about.knows and (not always or before.exists() or not path.exists()):
         return False
     with alone(data_dir, WAIT_S):  # what is written after the copy was made would be lost
-        for name in (copy, Path(f"{copy}-wal"), Path(f"{copy}-shm"), before):
-            name.unlink(missing_ok=True)
+        _drop_copy(data_dir)
+        before.unlink(missing_ok=True)
         try:
             os.close(os.open(copy, os.O_RDWR | os.O_CREAT, 0o600))
             with contextlib.closing(connect.open_writer(path)) as old, contextlib.closing(sqlite3.connect(copy)) as new:
@@ -111,15 +111,21 @@ def roll_back(data_dir: Path, now: dt.datetime) -> bool:
 
 
 def drop_unswapped(data_dir: Path) -> None:
-    """Delete what a migration left that was cut off before its swap: there `edge.db.before` is the database itself.
+    """Delete what a migration left that was cut off: its copy, and a second name of the database.
 
-    Two names for one file would each get a write-ahead log, and the file would be damaged.
+    Before the swap `edge.db.before` is the database itself. Two names for one file would each get a write-ahead log,
+    and the file would be damaged. Called while no migration is at work.
     """
     path, before = data_dir / "edge.db", data_dir / BEFORE
     if before.exists() and path.exists() and before.samefile(path):
         before.unlink()
-        (data_dir / COPY).unlink(missing_ok=True)
         sync(data_dir)
+    _drop_copy(data_dir)
+
+
+def _drop_copy(data_dir: Path) -> None:
+    for end in ("", "-wal", "-shm"):
+        (data_dir / (COPY + end)).unlink(missing_ok=True)
 
 
 def accept(data_dir: Path) -> None:

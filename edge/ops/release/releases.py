@@ -162,8 +162,8 @@ class Releases:
             )
         self.site.stop()
         try:
-            # The link first: cut off in between, the former release refuses the newer database, and settling goes on. The
-            # other way round the refused one would start, and bring the restored database to its own schema.
+            # The link first: cut off in between, the former release refuses the newer database, and settling goes on.
+            # The other way round the refused one would start, and bring the restored database to its own schema.
             self._point(trial.before)
             try:
                 self.site.edge(trial.before, "release", "database", "--put-back")

@@ -22,11 +22,9 @@ NOW = dt.datetime(2026, 11, 30, tzinfo=dt.UTC)
 OTHER = hashlib.sha256(b"another embedder").hexdigest()
 
 
-@pytest.fixture
-def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    """An appliance with one person, whose picture another embedder embedded; the program is one schema ahead of it."""
-    config = Config(data_dir=tmp_path / "data")
-    picture = tmp_path / "portrait.png"
+def make_box(config: Config) -> tuple[migrate.Migration, ...]:
+    """An appliance with one person, whose picture another embedder embedded; the migrations of the next program."""
+    picture = config.data_dir.with_suffix(".png")
     picture.write_bytes(to_png(demo_clip.portrait()))
     with Store.open(config.data_dir) as store:
         enrol(store, load_models(config), Person("p1", "Ann", "missing"), [picture])
@@ -34,7 +32,14 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
             lambda change: change.db.execute("UPDATE person_references SET model_sha256 = ?", (OTHER,))
         ).result()
     later = migrate.Migration(migrate.migrations()[-1].number + 1, "later", "CREATE TABLE later (n INTEGER) STRICT;")
-    steps = (*migrate.migrations(), later)
+    return (*migrate.migrations(), later)
+
+
+@pytest.fixture
+def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """The same, and the program is one schema ahead of it."""
+    config = Config(data_dir=tmp_path / "data")
+    steps = make_box(config)
     monkeypatch.setattr(migrate, "migrations", lambda: steps)
     return config
 
