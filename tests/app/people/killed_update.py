@@ -13,8 +13,8 @@ from edge.app.build import load_models
 from edge.app.people import embeddings
 from edge.config import Config, RuntimeConfig
 from edge.store import Store, migrate, update
-from tests.app.people.test_update import NOW, make_box
 from tests.support.killed import kills
+from tests.support.updates import NOW, make_box
 
 
 def main(root: Path) -> None:

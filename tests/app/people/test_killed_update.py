@@ -16,8 +16,8 @@ from edge.errors import StoreError
 from edge.store import Store, migrate, update
 from edge.store.people.references import read_references
 from edge.store.repair.set_aside import REFUSED
-from tests.app.people.test_update import NOW, OTHER
 from tests.support.paths import ROOT
+from tests.support.updates import NOW, OTHER
 
 LEAST = {"migrate": 12, "back": 8}
 """Points at the least, lest the loop ends at once."""
