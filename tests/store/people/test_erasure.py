@@ -186,9 +186,10 @@ def test_copies_of_an_update_no_longer_name_the_erased_and_still_take_it_back(tm
         enrol(store, ANN)
         enrol(store, BOB)
         store.add_hit(*hit_of(BOB, 2)).result(60)
-    for name in ("edge.db.before", "edge.db.refused", "edge.db.copy"):
-        shutil.copy(tmp_path / "edge.db", tmp_path / name)
+    shutil.copy(tmp_path / "edge.db", tmp_path / "edge.db.before")
     with Store.open(tmp_path) as store:
+        for name in ("edge.db.refused", "edge.db.copy"):  # the start would delete a copy
+            shutil.copy(tmp_path / "edge.db.before", tmp_path / name)
         assert store.traces([BOB.person_id])["copies"] == 3
         assert store.forget_person(BOB.person_id).result(60).is_scrubbed
         assert store.traces([BOB.person_id, BOB.name]) == {}
