@@ -21,6 +21,7 @@ print(json.dumps({
     "users": rows("SELECT name, role, password_hash FROM users"),
     "tokens": rows("SELECT name, token_sha256, scopes FROM tokens"),
     "hits": rows("SELECT hit_id, person_id FROM hits"),
+    "seen_at": db.execute("SELECT max(last_at) FROM hits").fetchone()[0] or "",
     "warning": rows("SELECT value FROM meta WHERE key = 'damage'"),
 }))
 """
@@ -38,6 +39,8 @@ class Holdings:
     users: list[list[str]]
     tokens: list[list[str]]
     hits: list[list[str]]
+    seen_at: str
+    """When the newest hit was brought up to date."""
     warning: list[list[str]]
 
     def require_kept(self, after: Holdings) -> None:

@@ -140,7 +140,7 @@ class Steps:
         before.require_kept(after)
         require(after.schema > before.schema, f"the schema is still {after.schema}")
         require(len(after.embedders) == 1 and after.embedders != before.embedders, f"embedded with {after.embedders}")
-        self._recognises_anew(before)
+        self._recognises_anew()
         return f"{told}; schema {after.schema}, {len(after.people)} people, {len(after.hits)} hits"
 
     def rolls_back(self) -> str:
@@ -159,14 +159,18 @@ class Steps:
         before.require_kept(after)
         require(after.schema == before.schema, f"the schema was {before.schema}, is {after.schema}")
         require(after.embedders == before.embedders, f"embedded with {after.embedders}")
-        self._recognises_anew(before)
+        self._recognises_anew()
         return str(outcome["why"])
 
-    def _recognises_anew(self, before: holdings.Holdings) -> None:
-        """Page and feed answer as ever, and the person on the list is recognised in what the camera shows now."""
+    def _recognises_anew(self) -> None:
+        """Page and feed answer as ever, and the person on the list is recognised in what the camera shows now.
+
+        The clip is played again and again, so that it is one visit and one hit, which is brought up to date.
+        """
         self.serves_page()
         self.delivers_hit()
-        wait_for(lambda: len(holdings.look(self.box.ssh).hits) > len(before.hits), "a new hit", 180)
+        seen = holdings.look(self.box.ssh).seen_at
+        wait_for(lambda: holdings.look(self.box.ssh).seen_at > seen, "the person seen again", 180)
 
     def repairs(self) -> str:
         """A run repairs what an interrupted one left half-done."""
