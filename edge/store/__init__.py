@@ -6,6 +6,7 @@ people, accounts, audit   the watchlist; users and tokens; who did what
 images, blobs             rows and files of pictures
 core, start, database     the open folder; steps of opening it; the database file and its writing thread
 migrate, update, repair   new versions of the database; damaged pages
+heads                     ends of feed and audit after a rollback
 backup                    the whole directory as one file, and back
 retention, rounds          old data is deleted, in rounds
 reserve, stats            space for that; counts

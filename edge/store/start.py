@@ -7,7 +7,7 @@ import logging
 import sqlite3
 from pathlib import Path
 
-from edge.store import images, reserve, retention
+from edge.store import images, reserve, retention, update
 from edge.store.backup import restore
 from edge.store.blobs import Blobs
 from edge.store.core import Clocks, Core, Steps
@@ -44,6 +44,7 @@ def open_core(data_dir: Path, clocks: Clocks) -> Core:
 
     def mend(blobs: Blobs, is_damaged: bool) -> None:
         restore.finish(data_dir)
+        update.drop_unswapped(data_dir)
         damage.mend(data_dir / "edge.db", blobs, clocks.wall(), is_damaged=is_damaged)
 
     def drop_set_aside(is_alone: bool) -> bool:

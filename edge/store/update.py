@@ -14,7 +14,7 @@ from pathlib import Path
 
 from edge.durable import sync
 from edge.errors import StoreError
-from edge.store import migrate
+from edge.store import heads, migrate
 from edge.store.database import connect, meta
 from edge.store.database.alone import alone
 from edge.store.feed import cursor, feed
@@ -62,8 +62,8 @@ def migrate_copy(data_dir: Path, now: dt.datetime, *, always: bool = False) -> b
     if about.schema == about.knows and (not always or before.exists() or not path.exists()):
         return False
     with alone(data_dir, WAIT_S):  # what is written after the copy was made would be lost
-        for name in (copy, Path(f"{copy}-wal"), Path(f"{copy}-shm"), before):
-            name.unlink(missing_ok=True)
+        _drop_copy(data_dir)
+        before.unlink(missing_ok=True)
         try:
             os.close(os.open(copy, os.O_RDWR | os.O_CREAT, 0o600))
             with contextlib.closing(connect.open_writer(path)) as old, contextlib.closing(sqlite3.connect(copy)) as new:
@@ -80,8 +80,12 @@ def migrate_copy(data_dir: Path, now: dt.datetime, *, always: bool = False) -> b
     return True
 
 
-def roll_back(data_dir: Path) -> bool:
-    """Restore the database from before the update, if it was kept. The one it replaces stays as `edge.db.refused`."""
+def roll_back(data_dir: Path, now: dt.datetime) -> bool:
+    """Restore the database from before the update, if it was kept. The one it replaces stays as `edge.db.refused`.
+
+    Where that one held nothing that would be missed, feed and audit go on from the restored one; else the next start
+    tells that the database is older than the one that was here.
+    """
     path, before = data_dir / "edge.db", data_dir / BEFORE
     drop_unswapped(data_dir)
     if not before.exists():
@@ -91,27 +95,37 @@ def roll_back(data_dir: Path) -> bool:
             # Opening and closing moves the log into the file; the last connection to close deletes the log.
             with contextlib.closing(connect.open_writer(path)):
                 pass
+            ends = heads.go_on_from(before, path, now)
             _require_closed(path)
+            _require_closed(before)
             refused = data_dir / REFUSED
             refused.unlink(missing_ok=True)
             os.link(path, refused)
             before.replace(path)
             sync(data_dir)
+            if ends is not None:
+                ends.write(data_dir)
         except (sqlite3.Error, OSError) as error:
             raise connect.explain(error, path) from error
     return True
 
 
 def drop_unswapped(data_dir: Path) -> None:
-    """Delete what a migration left that was cut off before its swap: there `edge.db.before` is the database itself.
+    """Delete what a migration left that was cut off: its copy, and a second name of the database.
 
-    Two names for one file would each get a write-ahead log, and the file would be damaged.
+    Before the swap `edge.db.before` is the database itself. Two names for one file would each get a write-ahead log,
+    and the file would be damaged. Called while no migration is at work.
     """
     path, before = data_dir / "edge.db", data_dir / BEFORE
     if before.exists() and path.exists() and before.samefile(path):
         before.unlink()
-        (data_dir / COPY).unlink(missing_ok=True)
         sync(data_dir)
+    _drop_copy(data_dir)
+
+
+def _drop_copy(data_dir: Path) -> None:
+    for end in ("", "-wal", "-shm"):
+        (data_dir / (COPY + end)).unlink(missing_ok=True)
 
 
 def accept(data_dir: Path) -> None:

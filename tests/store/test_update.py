@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import sqlite3
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from edge.errors import StoreError
+from edge.errors import CursorExpiredError, StoreError
 from edge.store import Store, migrate, update
 from edge.store.people import copies
+from tests.support.store import ANN, BOB, enrol
 
 NOW = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
 
@@ -31,7 +33,7 @@ def know_one_more(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_box_without_a_database_needs_nothing(tmp_path: Path) -> None:
     assert update.database_facts(tmp_path).cursor is None
     assert not update.migrate_copy(tmp_path, NOW)
-    assert not update.roll_back(tmp_path)
+    assert not update.roll_back(tmp_path, NOW)
 
 
 def test_the_end_of_the_feed_is_told_as_pullers_know_it(tmp_path: Path) -> None:
@@ -61,19 +63,67 @@ def test_migrated_swapped_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_taken_back_the_old_program_opens_it_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seq = fill(tmp_path)
+    with Store.open(tmp_path) as store:
+        former = store.epoch
     with monkeypatch.context() as newer:
         know_one_more(newer)
         update.migrate_copy(tmp_path, NOW)
         fill(tmp_path)
     with pytest.raises(StoreError, match="newer version"):
         fill(tmp_path)
-    assert update.roll_back(tmp_path)
-    assert update.database_facts(tmp_path).seq == seq
-    epoch_before = update.database_facts(tmp_path).cursor
+    assert update.roll_back(tmp_path, NOW)
     with Store.open(tmp_path) as store:
         # What the refused release committed is gone: pullers are told so by a new epoch, not left to find out.
-        assert store.head_cursor() != epoch_before
+        assert [(item.seq, item.type) for item in store.feed(None, 10).items] == [(seq, "heartbeat"), (seq + 1, "gap")]
+        assert store.epoch != former
     assert (tmp_path / "edge.db.refused").exists()
+
+
+def refuse(data_dir: Path, monkeypatch: pytest.MonkeyPatch, then: Callable[[Store], object] = lambda store: 0) -> str:
+    """An update that is tried for a while and rolled back; returns the cursor that a puller had meanwhile."""
+    with monkeypatch.context() as newer:
+        know_one_more(newer)
+        update.migrate_copy(data_dir, NOW)
+        with Store.open(data_dir) as store:
+            store.add_token("release-check", ["alerts:read"]).result()
+            store.add_item("heartbeat", {"n": 2}).result()
+            store.revoke_token("release-check").result()
+            then(store)
+            held = store.head_cursor()
+    assert update.roll_back(data_dir, NOW)
+    return held
+
+
+def test_a_rollback_after_which_nothing_is_missing_warns_of_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Feed and audit heads of the refused database were left beside the restored one, and made it an older one."""
+    with Store.open(tmp_path) as store:
+        enrol(store, ANN)
+        store.add_item("heartbeat", {"n": 1}).result()
+    held = refuse(tmp_path, monkeypatch)
+    with Store.open(tmp_path) as store:
+        assert (store.damage(), store.people()) == (None, [ANN])
+        with pytest.raises(CursorExpiredError):
+            store.feed(held, 10)
+        assert [item.body.get("cause") for item in store.feed(None, 10).items][1:] == ["database restored"]
+        assert store.audit_log.verify().problems == ()
+        epoch = store.epoch
+    know_one_more(monkeypatch)
+    assert update.migrate_copy(tmp_path, NOW)
+    with Store.open(tmp_path) as store:
+        assert (store.damage(), store.epoch) == (None, epoch)
+    update.accept(tmp_path)
+
+
+def test_a_rollback_that_takes_somebody_along_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(tmp_path) as store:
+        enrol(store, ANN)
+    refuse(tmp_path, monkeypatch, lambda store: enrol(store, BOB))
+    with Store.open(tmp_path) as store:
+        found = store.damage()
+        assert found is not None
+        assert (found.state, store.people()) == ("older", [ANN])
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +178,7 @@ def test_a_migration_cut_off_before_its_swap_leaves_one_name_of_the_database(
             update.migrate_copy(tmp_path, NOW)
     assert (tmp_path / update.BEFORE).samefile(tmp_path / "edge.db")
     if undo == "roll back":
-        assert not update.roll_back(tmp_path)
+        assert not update.roll_back(tmp_path, NOW)
     else:
         assert copies.erase_from_copies(tmp_path, ["p1"], [], NOW)
     assert [path.name for path in tmp_path.glob("edge.db*")] == ["edge.db"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import jinja2
 import pytest
 
-from edge.config import Config, load
+from edge.config import Config, RuntimeConfig, load
+from edge.sessions import Pack
 from tests.support.paths import ROOT
+from tools.deploy_test import later
 from tools.deploy_test.__main__ import BROKEN_EDITS, NEXT_EDITS
 
 ROLE = ROOT / "deploy" / "ansible" / "roles" / "edge"
@@ -107,3 +110,16 @@ def test_the_command_is_a_shell_script(tmp_path: Path) -> None:
 def test_what_the_deploy_test_breaks_is_still_there() -> None:
     for file, (text, _) in [*NEXT_EDITS.items(), *BROKEN_EDITS.items()]:
         assert text in (ROOT / file).read_text("utf-8")
+
+
+def test_a_later_release_has_another_schema_and_an_embedder_with_another_hash(tmp_path: Path) -> None:
+    """The same network, so the answers the pack was sealed with hold: only its name in all files is another."""
+    shutil.copytree(ROOT / later.MODELS, tmp_path / later.MODELS)
+    shutil.copytree(ROOT / later.MIGRATIONS, tmp_path / later.MIGRATIONS)
+    models = tmp_path / later.MODELS
+    before = Pack.open(models).find("embed")
+    assert later.add_migrations(tmp_path, 2) == len(list((tmp_path / later.MIGRATIONS).glob("*.sql")))
+    made = later.note_embedder(tmp_path, "later")
+    assert Pack.open(models).find("embed").sha256 == made != before.sha256
+    assert not [path.name for path in models.glob("*.json") if before.sha256 in path.read_text("utf-8")]
+    assert [line.problem for line in Pack.open(models).verify(RuntimeConfig()) if line.entry.task == "embed"] == [None]

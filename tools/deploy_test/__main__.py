@@ -14,14 +14,14 @@ from tools.deploy_test import machine, steps
 from tools.deploy_test.installer import Installer, by_chroot, by_ssh
 from tools.deploy_test.releases import HANG, Releases
 from tools.deploy_test.report import Report, require, run
-from tools.deploy_test.steps import BROKEN, FIRST, NEXT, Steps
+from tools.deploy_test.steps import BROKEN, FIRST, NEXT, WHY_BROKEN, Steps
 
 ROLE = ROOT / "deploy" / "ansible"
 STAGE = "        started, observer = time.perf_counter(), self.observer\n        result = self._result(frame"
 HUNG = f"        while __import__('os').path.exists('{HANG}'):\n            time.sleep(1)\n{STAGE}"
 READY = '                notify_systemd("READY=1")'
 NEXT_EDITS = {"edge/app/service/vision.py": (STAGE, HUNG)}
-BROKEN_EDITS = {"edge/app/service/parts.py": (READY, "                raise RuntimeError('broken')")}
+BROKEN_EDITS = {"edge/app/service/parts.py": (READY, f"                raise RuntimeError('{WHY_BROKEN}')")}
 """File -> text in it and what takes its place, in the archives of the next and of the broken version."""
 
 
@@ -70,10 +70,10 @@ def missing() -> str | None:
 
 
 def build(releases: Releases) -> str:
-    """Three archives."""
+    """Three archives; the later ones each have a schema and an embedder of their own."""
     made = [releases.build(FIRST)]
-    made.append(releases.build(NEXT, NEXT_EDITS))
-    made.append(releases.build(BROKEN, BROKEN_EDITS))
+    made.append(releases.build(NEXT, NEXT_EDITS, steps=1))
+    made.append(releases.build(BROKEN, BROKEN_EDITS, steps=2))
     return ", ".join(f"{path.name} {path.stat().st_size / 1e6:.0f} MB" for path in made)
 
 

@@ -22,9 +22,10 @@ def base(work: Path) -> Path:
     """The blank system, made once."""
     folder = work / f"base-{SUITE}"
     if not (folder / ".made").exists():
-        subprocess.run(["umount", "--quiet", str(folder / "proc")], check=False)  # of a debootstrap that broke off
+        _unmount_proc(folder)  # of a debootstrap that broke off
         run(["rm", "-rf", "--one-file-system", folder])
         run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, folder])
+        _unmount_proc(folder)
         (folder / ".made").touch()
     return folder
 
@@ -34,9 +35,15 @@ def fresh(work: Path, name: str) -> Path:
     folder = work / name
     if folder.exists():
         run(["rm", "-rf", "--one-file-system", folder])
-    run(["cp", "-a", "--reflink=auto", base(work), folder])
+    # Within one file system: a /proc that is still mounted there would be copied, and fill the disk.
+    run(["cp", "-a", "--one-file-system", "--reflink=auto", base(work), folder])
     (folder / "etc" / "hostname").write_text(f"{name}\n", "utf-8")
     return folder
+
+
+def _unmount_proc(folder: Path) -> None:
+    """Whatever debootstrap has left mounted there; nothing where it left nothing."""
+    subprocess.run(["umount", "--quiet", str(folder / "proc")], check=False)
 
 
 class Chroot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import tarfile
 from pathlib import Path
 
+from tools.deploy_test import later
 from tools.deploy_test.report import run
 
 HANG = "/var/lib/edge/hang"
@@ -29,8 +31,11 @@ class Releases:
         """The key the boxes trust."""
         return " ".join(self.key.with_suffix(".pub").read_text("utf-8").split()[:2])
 
-    def build(self, version: str, edits: dict[str, tuple[str, str]] | None = None) -> Path:
-        """An archive of what is committed, called `version`, with `edits` (file: what by what) in it."""
+    def build(self, version: str, edits: dict[str, tuple[str, str]] | None = None, steps: int = 0) -> Path:
+        """An archive of what is committed, called `version`, with `edits` (file: what by what) in it.
+
+        With `steps` its schema is so many migrations ahead, and its embedder another one.
+        """
         if not self.key.exists():
             run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key])
         source = self._export()
@@ -41,17 +46,21 @@ class Releases:
             if what not in text:
                 raise OSError(f"{file} has no {what!r} to change")
             path.write_text(text.replace(what, by, 1), "utf-8")
-        self._reuse_reference(version)
+        if steps:
+            later.add_migrations(source, steps)
+            later.note_embedder(source, version)
+        self._reuse_reference(version, source)
         command = [sys.executable, "-m", "tools.wheelhouse", "--python", "3.11", "--arch", _arch()]
         run([*command, "--out", self.folder, "--sign", self.key], cwd=source)
         return self.folder / f"edge-{version}-cp311-{_arch()}.tar"
 
-    def _reuse_reference(self, version: str) -> None:
+    def _reuse_reference(self, version: str, source: Path) -> None:
         """The clip of the first archive does for all: their programs differ in nothing that it measures."""
         record = self.folder / "reference" / "reference.json"
         if record.exists():
             values = json.loads(record.read_text("utf-8"))
-            record.write_text(json.dumps(values | {"version": version}), "utf-8")
+            pack = hashlib.sha256((source / later.MODELS / "manifest.json").read_bytes()).hexdigest()
+            record.write_text(json.dumps(values | {"version": version, "pack_sha256": pack}), "utf-8")
 
     def _export(self) -> Path:
         """What is committed; in a checkout without history, what is there."""

@@ -9,6 +9,7 @@ import time
 import urllib.request
 from typing import Any
 
+from tools.deploy_test import holdings
 from tools.deploy_test.installer import PERSON, PORT, Installer
 from tools.deploy_test.machine import BOX, Booted
 from tools.deploy_test.releases import HANG
@@ -16,6 +17,10 @@ from tools.deploy_test.report import require, wait_for
 
 FIRST, NEXT, BROKEN = "0.1.0", "0.1.1", "0.1.2"
 EXPOSURE = 1.5
+WHY_BROKEN = "broken on purpose"
+"""What the broken release says when it crashes."""
+CRASHES_S = 600
+"""Seconds for three crashes; the gate gives up after the third, so that a fast machine does not wait for it."""
 
 
 class Steps:
@@ -127,19 +132,45 @@ class Steps:
         return "nowhere"
 
     def updates(self) -> str:
-        """An update to a good release is accepted."""
+        """An update to a good release, of another schema and embedder, is accepted; all stays, embedded anew."""
+        before = holdings.look(self.box.ssh)
         self.installer.apply(self.box.name, NEXT)
-        return self.is_active(NEXT)
+        told = self.is_active(NEXT)
+        after = holdings.look(self.box.ssh)
+        before.require_kept(after)
+        require(after.schema > before.schema, f"the schema is still {after.schema}")
+        require(len(after.embedders) == 1 and after.embedders != before.embedders, f"embedded with {after.embedders}")
+        self._recognises_anew()
+        return f"{told}; schema {after.schema}, {len(after.people)} people, {len(after.hits)} hits"
 
     def rolls_back(self) -> str:
-        """An update to a broken release is rolled back by itself, and the play says so."""
-        done = self.installer.play("site.yml", self.box.name, BROKEN, "-e", "edge_update_wait_s=60")
+        """An update to a broken release is rolled back by itself, for its crashes, and all is as it was before."""
+        before = holdings.look(self.box.ssh)
+        done = self.installer.play("site.yml", self.box.name, BROKEN, "-e", f"edge_update_wait_s={CRASHES_S}")
         require(done.failed == 1, "the play did not fail")
         require(f"{BROKEN} was rolled back" in done.said, f"not said: ...{done.said[-1500:]}")
         self.is_active(NEXT)
         outcome = json.loads(self.box.ssh("cat /opt/edge/outcome.json"))
         require(not outcome["counted"], "noted as counted")
+        require("the service crashed" in outcome["why"], f"rolled back for something else: {outcome['why']}")
+        said = self.box.ssh(f"journalctl --no-pager --unit edge.service | grep -c '{WHY_BROKEN}'; true")
+        require(int(said) > 0, "it crashed, but not of what was broken")
+        after = holdings.look(self.box.ssh)
+        before.require_kept(after)
+        require(after.schema == before.schema, f"the schema was {before.schema}, is {after.schema}")
+        require(after.embedders == before.embedders, f"embedded with {after.embedders}")
+        self._recognises_anew()
         return str(outcome["why"])
+
+    def _recognises_anew(self) -> None:
+        """Page and feed answer as ever, and the person on the list is recognised in what the camera shows now.
+
+        The clip is played again and again, so that it is one visit and one hit, which is brought up to date.
+        """
+        self.serves_page()
+        self.delivers_hit()
+        seen = holdings.look(self.box.ssh).seen_at
+        wait_for(lambda: holdings.look(self.box.ssh).seen_at > seen, "the person seen again", 180)
 
     def repairs(self) -> str:
         """A run repairs what an interrupted one left half-done."""

@@ -126,7 +126,7 @@ def database(
 
         bring_database(settings, dt.datetime.now(dt.UTC))
     if put_back:
-        update.roll_back(data_dir)
+        update.roll_back(data_dir, dt.datetime.now(dt.UTC))
     if keep:
         update.accept(data_dir)
     about = dataclasses.asdict(update.database_facts(data_dir)) if not put_back else {"put_back": True}

@@ -162,8 +162,14 @@ class Releases:
             )
         self.site.stop()
         try:
-            self.site.edge(trial.before, "release", "database", "--put-back")
+            # The link first: cut off in between, the former release refuses the newer database, and settling goes on.
+            # The other way round the refused one would start, and bring the restored database to its own schema.
             self._point(trial.before)
+            try:
+                self.site.edge(trial.before, "release", "database", "--put-back")
+            except EdgeError:
+                self._point(trial.version)
+                raise
         finally:
             self.site.start()  # where it can't be rolled back, what is in place is better than an idle box
         self._write_outcome(trial.version, False, why)

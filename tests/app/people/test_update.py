@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import hashlib
 from pathlib import Path
 
 import pytest
 
 from edge.app.build import load_models
 from edge.app.people.embeddings import bring_database
-from edge.app.people.people import enrol
-from edge.app.selfcheck import demo_clip, sealed_clip
+from edge.app.selfcheck import sealed_clip
 from edge.config import Config
-from edge.pixels.encode import to_png
-from edge.records import Person
 from edge.store import Store, migrate, update
 from edge.store.people.references import read_references
-
-NOW = dt.datetime(2026, 11, 30, tzinfo=dt.UTC)
-OTHER = hashlib.sha256(b"another embedder").hexdigest()
+from tests.support.updates import NOW, OTHER, make_box
 
 
 @pytest.fixture
 def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    """An appliance with one person, whose picture another embedder embedded; the program is one schema ahead of it."""
+    """The same, and the program is one schema ahead of it."""
     config = Config(data_dir=tmp_path / "data")
-    picture = tmp_path / "portrait.png"
-    picture.write_bytes(to_png(demo_clip.portrait()))
-    with Store.open(config.data_dir) as store:
-        enrol(store, load_models(config), Person("p1", "Ann", "missing"), [picture])
-        store._core.writer.submit(
-            lambda change: change.db.execute("UPDATE person_references SET model_sha256 = ?", (OTHER,))
-        ).result()
-    later = migrate.Migration(migrate.migrations()[-1].number + 1, "later", "CREATE TABLE later (n INTEGER) STRICT;")
-    steps = (*migrate.migrations(), later)
+    steps = make_box(config)
     monkeypatch.setattr(migrate, "migrations", lambda: steps)
     return config
 
@@ -51,7 +36,7 @@ def test_references_come_along_and_go_back(box: Config) -> None:
     bring_database(box, NOW)
     bring_database(box, NOW)  # as after a power cut
     assert [one.model_sha256 for one in read_references(box.data_dir)] == [load_models(box).stages.embedder.sha256]
-    assert update.roll_back(box.data_dir)
+    assert update.roll_back(box.data_dir, NOW)
     assert [one.model_sha256 for one in read_references(box.data_dir)] == [OTHER]
     assert update.database_facts(box.data_dir).schema == before
 
@@ -60,7 +45,7 @@ def test_references_go_back_also_where_the_schema_stays(box: Config, monkeypatch
     steps = migrate.migrations()[:-1]
     monkeypatch.setattr(migrate, "migrations", lambda: steps)
     bring_database(box, NOW)
-    assert update.roll_back(box.data_dir)
+    assert update.roll_back(box.data_dir, NOW)
     assert [one.model_sha256 for one in read_references(box.data_dir)] == [OTHER]
 
 

@@ -185,6 +185,22 @@ def test_a_power_cut_on_trial_is_settled_at_the_next_start(
     assert releases.trial() is None
 
 
+def test_a_power_cut_while_rolling_back_never_leaves_the_refused_release_in_use(
+    releases: Releases, bench: Bench
+) -> None:
+    """It would start, and bring the database that was put back to its own schema."""
+    bench.broken.add("1.1.0")
+    bench.cut_at = "1.0.0: release database --put-back"
+    with pytest.raises(PowerCutError):
+        releases.use("1.1.0")
+    assert releases.current() == "1.0.0"
+    bench.done.clear()
+    with pytest.raises(ReleaseError, match="rolled back"):
+        releases.settle()
+    assert bench.done == ["stop", "1.0.0: release database --put-back", "start"]
+    assert (releases.current(), releases.trial()) == ("1.0.0", None)
+
+
 def test_the_first_release_stays_and_can_be_settled_once_mended(tmp_path: Path, bench: Bench) -> None:
     (tmp_path / "releases" / "1.0.0").mkdir(parents=True)
     (tmp_path / "releases" / "1.0.0" / "installed.json").write_text("{}", "utf-8")

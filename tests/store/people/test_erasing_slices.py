@@ -22,7 +22,7 @@ from edge.store.database.jobs import Change
 from edge.store.people import copies
 from edge.store.people.erasure import Erasing
 from edge.store.rows import Receipt
-from tests.support.store import ANN, BOB, enrol, hit_of, kept_files
+from tests.support.store import ANN, BOB, NOW, enrol, hit_of, kept_files
 
 
 def test_alerts_are_stored_while_a_copy_of_the_database_is_rewritten(
@@ -89,7 +89,7 @@ def test_a_kill_before_the_copies_were_reached_leaves_nobody_in_them(
         while store._core.read(lambda db: meta.get(db, meta.Key.SCRUB_DUE)) and time.monotonic() < deadline:
             time.sleep(0.02)
         assert store.traces(["bob-2", BOB.name]) == {}
-    assert update.roll_back(tmp_path)
+    assert update.roll_back(tmp_path, NOW)
     with Store.open(tmp_path) as store:
         assert store.people() == [ANN]
 

@@ -18,7 +18,7 @@ from edge.store import Store, update
 from edge.store.database import meta
 from edge.store.database.jobs import Change
 from edge.store.people import watchlist
-from tests.support.store import ANN, BOB, Clock, enrol, hit_of, kept_files, picture, reference_of, review
+from tests.support.store import ANN, BOB, NOW, Clock, enrol, hit_of, kept_files, picture, reference_of, review
 
 
 def everything_on_disk(folder: Path) -> bytes:
@@ -186,14 +186,15 @@ def test_copies_of_an_update_no_longer_name_the_erased_and_still_take_it_back(tm
         enrol(store, ANN)
         enrol(store, BOB)
         store.add_hit(*hit_of(BOB, 2)).result(60)
-    for name in ("edge.db.before", "edge.db.refused", "edge.db.copy"):
-        shutil.copy(tmp_path / "edge.db", tmp_path / name)
+    shutil.copy(tmp_path / "edge.db", tmp_path / "edge.db.before")
     with Store.open(tmp_path) as store:
+        for name in ("edge.db.refused", "edge.db.copy"):  # the start would delete a copy
+            shutil.copy(tmp_path / "edge.db.before", tmp_path / name)
         assert store.traces([BOB.person_id])["copies"] == 3
         assert store.forget_person(BOB.person_id).result(60).is_scrubbed
         assert store.traces([BOB.person_id, BOB.name]) == {}
     assert [path.name for path in sorted(tmp_path.glob("edge.db.*"))] == ["edge.db.before"]
-    assert update.roll_back(tmp_path)
+    assert update.roll_back(tmp_path, NOW)
     with Store.open(tmp_path) as store:
         assert store.people() == [ANN]
         problems = store.audit_log.verify().problems
