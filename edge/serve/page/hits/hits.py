@@ -59,6 +59,7 @@ async def listing(request: web.Request) -> web.StreamResponse:
         "before": before,
         "asked": form,
         "is_open": hit_filter.is_empty,
+        "is_backwards": _is_backwards(hit_filter),
         "is_new_only": hit_filter == HitFilter(state="new"),
         "total": await read(store.count_hits, hit_filter),
         "count_up_to": COUNT_UP_TO,
@@ -88,6 +89,11 @@ def _filter(request: web.Request, form: dict[str, str]) -> HitFilter:
         since=since,
         until=until,
     )
+
+
+def _is_backwards(hits: HitFilter) -> bool:
+    """Whether no time lies between the two asked for."""
+    return hits.since is not None and hits.until is not None and hits.since >= hits.until
 
 
 def _time(zone: SiteZone, name: str, text: str) -> dt.datetime | None:

@@ -173,6 +173,8 @@ def test_filters_are_kept_from_page_to_page_and_refused_when_wrong(tmp_path: Pat
             assert (await listed("state=acknowledged"))[0] == [make_hit(2)[0].hit_id, make_hit(1)[0].hit_id]
             assert (await listed(f"person={person(2).person_id}"))[0] == []
             assert "No hit matches these filters" in (await listed("camera=nowhere"))[1]
+            for times in ("since=2026-03-02T00:00&until=2026-03-01T00:00", "since=2026-03-01&until=2026-03-01"):
+                assert "From is not before Until" in (await listed(times))[1]
             for query in ("state=maybe", "since=yesterday", "until=2025-99-99", "colour=red", "person=a&person=b"):
                 assert (await box.get(f"/hits?{query}", headers))[0].status == 400, query
 
