@@ -12,6 +12,7 @@ import subprocess
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -172,6 +173,20 @@ def test_a_manifest_that_was_changed_is_noticed(data: Path, tmp_path: Path, form
         restore.look(tmp_path / "backup")
 
 
+def with_manifest(backup: Path, path: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Path:
+    """The backup with another manifest, at `path`."""
+    with tarfile.open(backup) as made, tarfile.open(path, "w") as other:
+        for member in made:
+            content = made.extractfile(member)
+            assert content is not None
+            kept = content.read()
+            if member.name == archive.MANIFEST:
+                kept = json.dumps(change(json.loads(kept))).encode()
+            member.size = len(kept)
+            other.addfile(member, io.BytesIO(kept))
+    return path
+
+
 @pytest.mark.parametrize(
     "wrong", [{"people": None}, {"hits": "x"}, {"made_at": 5}, {"head": 1.5}, {"epoch": []}, {"files": {"edge.db": 5}}]
 )
@@ -179,34 +194,20 @@ def test_a_manifest_of_other_types_is_refused_though_nothing_vouches_for_it(
     data: Path, tmp_path: Path, wrong: dict[str, object]
 ) -> None:
     create(data, tmp_path / "backup", NOW)
-    with tarfile.open(tmp_path / "backup") as made, tarfile.open(tmp_path / "old", "w") as old:
-        for member in made:
-            content = made.extractfile(member)
-            assert content is not None
-            kept = content.read()
-            if member.name == "manifest.json":
-                kept = json.dumps({**json.loads(kept), **wrong, "sha256": ""}).encode()
-            member.size = len(kept)
-            old.addfile(member, io.BytesIO(kept))
+    other = with_manifest(tmp_path / "backup", tmp_path / "other", lambda told: {**told, **wrong, "sha256": ""})
     with pytest.raises(ImageError, match="manifest can't be read"):
-        restore.look(tmp_path / "old")
+        restore.look(other)
 
 
 def test_a_backup_of_an_earlier_version_is_taken_and_known(data: Path, tmp_path: Path) -> None:
     create(data, tmp_path / "backup", NOW)
-    with tarfile.open(tmp_path / "backup") as made, tarfile.open(tmp_path / "old", "w") as old:
-        for member in made:
-            content = made.extractfile(member)
-            assert content is not None
-            kept = content.read()
-            if member.name == archive.MANIFEST:
-                told = json.loads(kept)
-                del told["sha256"]
-                kept = json.dumps(told).encode()
-                member.size = len(kept)
-            old.addfile(member, io.BytesIO(kept))
+
+    def without_hash(told: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in told.items() if name != "sha256"}
+
+    old = with_manifest(tmp_path / "backup", tmp_path / "old", without_hash)
     assert restore.look(tmp_path / "backup").sha256
-    assert restore.restore(tmp_path / "old", tmp_path / "other", NOW).sha256 == ""
+    assert restore.restore(old, tmp_path / "other", NOW).sha256 == ""
 
 
 def test_hits_of_the_time_after_are_told_apart_by_epoch(data: Path, tmp_path: Path) -> None:
