@@ -1,4 +1,4 @@
-"""Drawn pictures without faces: shelves, grids, text, blobs, wheels, vehicles.
+"""Drawn pictures without faces: shelves, grids, text, blobs, wheels, vehicles, lamps.
 
 The detector needs more than portraits.
 """
@@ -212,7 +212,74 @@ def _shiny(canvas: Image, at: tuple[int, int], size: float, rng: np.random.Gener
         cv2.circle(canvas, (at[0] + dx, at[1] + dy), max(int(size / 7), 1), tuple(int(v) for v in base * 0.3), -1)
 
 
+def lamps(size: int, rng: np.random.Generator) -> Image:
+    """Headlights, mirrors, domes, pots: oval glass or metal in a rim, with all that is reflected in it."""
+    canvas = (shelves, vehicles, gradient, stripes)[rng.integers(4)](size, rng)
+    for _ in range(int(rng.integers(1, 6))):
+        _lamp(canvas, float(np.exp(rng.uniform(np.log(6), np.log(80)))), rng)
+    return np.asarray(cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.3, 1.2)))
+
+
+def _lamp(canvas: Image, radius: float, rng: np.random.Generator) -> None:
+    """One lamp of that radius, px: a bowl behind, a rim, and glass with flutes, reflections and a bulb."""
+    size = len(canvas)
+    middle, away = rng.uniform(0, size, 2), rng.uniform(0, 2 * np.pi)
+    flat, tilt = float(rng.uniform(0.6, 1.0)), float(rng.uniform(0, 180))
+    bowl = np.array(_color(rng), np.float64) * rng.uniform(0.1, 0.6)
+    depth = float(rng.uniform(0.0, 0.5))
+    for step in range(4):  # the bowl narrows towards its back
+        wide, light = 1.15 - 0.1 * (3 - step), 0.7 + 0.25 * step
+        at = middle + radius * depth * (3 - step) / 3 * np.array([np.cos(away), np.sin(away)])
+        _oval(canvas, at, radius * wide, flat, tilt, bowl * light)
+    if rng.random() < 0.7:
+        _oval(canvas, middle, radius * 1.08, flat, tilt, np.full(3, rng.uniform(90, 250)))
+        _oval(canvas, middle, radius * 1.02, flat, tilt, bowl * 0.5)
+    reach = radius * 1.3 + 2
+    left, top = (max(int(value - reach), 0) for value in middle)
+    part = canvas[top : int(middle[1] + reach), left : int(middle[0] + reach)]
+    middle = middle - (left, top)
+    mask = np.zeros(part.shape[:2], np.uint8)
+    _oval(mask, middle, radius, flat, tilt, np.full(3, 255.0))
+    share = cv2.GaussianBlur(mask, (0, 0), 0.5 + radius / 40).astype(np.float32)[..., None] / 255
+    part[:] = (part * (1 - share) + _glass(part.shape[:2], middle, radius, rng) * share).astype(np.uint8)
+
+
+def _glass(
+    shape: tuple[int, ...], middle: NDArray[np.float64], radius: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """What shines in a lamp, (H, W, 3) 0..255: a tone, smooth spots of light and dark, flutes, and a bulb."""
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    u, v = (x - middle[0]) / radius, (y - middle[1]) / radius
+    light = np.float32(rng.uniform(0.6, 1.0)) + np.float32(rng.normal(0, 0.15)) * u + np.float32(rng.normal(0, 0.2)) * v
+    for _ in range(int(rng.integers(2, 9))):
+        (at_u, at_v), wide, high = rng.normal(0, 0.45, 2), *np.exp(rng.uniform(-2.5, -0.6, 2))
+        spot = np.exp(-(((u - at_u) / wide) ** 2) - ((v - at_v) / high) ** 2)
+        light += np.float32(rng.uniform(0.2, 0.9) * rng.choice([-1, 1])) * spot.astype(np.float32)
+    if rng.random() < 0.6:
+        turn, period = rng.uniform(0, np.pi), rng.uniform(0.06, 0.3)
+        flutes = np.sin((u * np.cos(turn) + v * np.sin(turn)) * 2 * np.pi / period)
+        light *= 1 + np.float32(rng.uniform(0.02, 0.25)) * flutes.astype(np.float32)
+    for _ in range(int(rng.integers(0, 3))):
+        at_u, at_v = rng.normal(0, 0.3, 2)
+        is_bulb = (u - at_u) ** 2 + (v - at_v) ** 2 < rng.uniform(0.05, 0.2) ** 2
+        light[is_bulb] *= np.float32(rng.uniform(0.2, 0.6))
+    tone = np.array(_color(rng), np.float32)
+    if rng.random() < 0.5:
+        tone += (tone.mean() - tone) * np.float32(0.7)
+    return np.asarray(np.clip(light[..., None] * tone + np.float32(rng.uniform(0, 40)), 0, 255), np.float32)
+
+
+def _oval(
+    canvas: Image, at: NDArray[np.float64], radius: float, flat: float, tilt: float, color: NDArray[np.float64]
+) -> None:
+    """A filled ellipse, its place and radius in px."""
+    axes = (max(round(radius * flat), 1), max(round(radius), 1))
+    place = (round(float(at[0])), round(float(at[1])))
+    shown = tuple(int(value) for value in np.clip(color, 0, 255))
+    cv2.ellipse(canvas, place, axes, tilt, 0, 360, shown, -1, cv2.LINE_AA)
+
+
 def draw(size: int, rng: np.random.Generator) -> Image:
     """One drawn picture, (size, size, 3) u8 BGR; shelves most often."""
-    kind = rng.choice(6, p=(0.34, 0.11, 0.15, 0.1, 0.15, 0.15))
-    return (shelves, stripes, blobs, text, wheels, vehicles)[kind](size, rng)
+    kind = rng.choice(7, p=(0.24, 0.11, 0.13, 0.1, 0.12, 0.12, 0.18))
+    return (shelves, stripes, blobs, text, wheels, vehicles, lamps)[kind](size, rng)
