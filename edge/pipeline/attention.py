@@ -43,7 +43,7 @@ SMALL_RATE = 0.25
 SETTLED_RATE = 0.2
 """Share of the busy rate at which frames are searched once every face in view has given all its shots."""
 LEARN_S = 1.0
-"""Seconds of a camera's first frames that are all searched, while the noise of its picture is learnt."""
+"""Seconds of a camera's first frames in which everything counts as change, while the noise of its picture is learnt."""
 LENIENCE = 0.1
 """Share of an interval by which a frame may be early: frames of a camera don't come evenly."""
 
@@ -111,15 +111,15 @@ class Attention:
         if self.pace.idle_fps <= 0:
             return Step.SEARCH
         pace, is_new = self.pace, now - self._first_ns < LEARN_S * 1e9
-        if not (is_new or self._may_compare(now) or self._is_due(now, pace.idle_fps)):
+        if not (self._may_compare(now) or self._is_due(now, pace.idle_fps)):
             return Step.REST
         change = self._measure_change(frame)
         if change is Change.LARGE:
             self._large_ns = now
-        is_large = self._large_ns is not None and now - self._large_ns <= HOLD_S * 1e9
+        is_large = is_new or (self._large_ns is not None and now - self._large_ns <= HOLD_S * 1e9)
         moving = pace.moving_fps(SMALL_RATE if change is Change.SMALL else 1.0)
         rate = pace.moving_fps() if is_large else pace.idle_fps if change is Change.NONE else moving
-        return Step.SEARCH if is_new or self._is_due(now, rate) else Step.REST
+        return Step.SEARCH if self._is_due(now, rate) else Step.REST
 
     def region(self, frame: Frame, tracks: Sequence[Track], max_side_px: int) -> Region | None:
         """Where to search a frame for which `choose` said so: around what changed since the last search, and the tracks
@@ -221,10 +221,10 @@ class Attention:
     def _is_still(self, frame: Frame) -> bool:
         """Whether nothing has changed since the last search, and the next is not due.
 
-        That is as often as elsewhere: where a face is in view, if one of low score is left, or else where none is.
+        That is as often as elsewhere: where little moves, if a face of low score is left, or else where none is.
         """
         before, usual, pace = self._among_faces, self._usual, self.pace
-        rate = pace.moving_fps() if self._has_trace else pace.idle_fps
+        rate = pace.moving_fps(SMALL_RATE) if self._has_trace else pace.idle_fps
         if pace.idle_fps <= 0 or before is None or usual is None or self._is_due(frame.captured_mono_ns, rate):
             return False
         now = _small(frame)

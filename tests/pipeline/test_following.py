@@ -79,9 +79,9 @@ def test_a_face_that_is_not_sure_is_searched_and_the_others_are_followed_on(kind
     [
         ([], "unseen", 22),
         ([THIRD], "unseen", 22),
-        ([FIRST], "unseen", 2),  # something like a face is still there: searched as if it were
-        ([(105.0, 60.0, 130.0, 120.0)], "unseen", 2),  # or beside it
-        (None, "unseen", 2),  # a detector that doesn't tell
+        ([FIRST], "unseen", 8),  # something like a face is still there: searched as where little moves
+        ([(105.0, 60.0, 130.0, 120.0)], "unseen", 8),  # or beside it
+        (None, "unseen", 8),  # a detector that doesn't tell
         ([], "tentative", 0),
     ],
 )
