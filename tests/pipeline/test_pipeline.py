@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.app.build import Models, load_active_list, load_models
+from edge.app.build import Models, load_active_list
 from edge.app.offline.clips import find_clips, process
 from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip
@@ -60,11 +60,6 @@ def test_found_face_is_a_copy_of_the_frame_around_the_box(x: float, y: float, w:
     assert left + width >= min(box[2] + (box[2] - box[0]) * CROP_MARGIN, 640) - 1
     found[:] = 0
     assert frame.any()
-
-
-@pytest.fixture(scope="module")
-def models() -> Models:
-    return load_models(load())
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge.app.build import Models, load_active_list, load_models
+from edge.app.build import Models, load_active_list
 from edge.app.health.checks import left_out
 from edge.app.offline.clips import Clip, process
 from edge.app.people.people import enrol
@@ -25,11 +25,6 @@ from edge.sessions import Session
 from edge.store import Store
 
 AT = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
-
-
-@pytest.fixture(scope="module")
-def models() -> Models:
-    return load_models(load())
 
 
 @pytest.fixture(scope="module")
