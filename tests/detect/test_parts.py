@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from edge.app.build import Models, load_active_list
-from edge.app.offline.clips import Clip, process
+from edge.app.offline.clips import process
+from edge.app.offline.contents import Clip
 from edge.app.offline.lines import detect
 from edge.app.people.pictures import check_pictures
 from edge.arrays import BgrImage

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from edge.app.build import Models, load_active_list
-from edge.app.offline.clips import EPOCH, find_clips, process
+from edge.app.offline.clips import EPOCH, process
+from edge.app.offline.contents import find_clips
 from edge.app.people.people import enrol
 from edge.app.people.worker import PeopleWorker
 from edge.config import Config, load

@@ -13,7 +13,8 @@ import pytest
 
 from edge.app.build import Models, load_active_list
 from edge.app.health.checks import left_out
-from edge.app.offline.clips import Clip, process
+from edge.app.offline.clips import process
+from edge.app.offline.contents import Clip
 from edge.app.people.people import enrol
 from edge.capture.sources import open_path
 from edge.config import load

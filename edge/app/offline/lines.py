@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from edge.app.build import load_models
-from edge.app.offline.clips import find_clips
-from edge.app.offline.contents import open_clip, passed_over
+from edge.app.offline.contents import find_clips, open_clip, passed_over
 from edge.arrays import BgrImage
 from edge.capture.files import ImagesSource
 from edge.capture.pictures.images import read_image

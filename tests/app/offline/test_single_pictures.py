@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from edge.app.build import Models, load_active_list
-from edge.app.offline.clips import are_pictures, find_clips, process
+from edge.app.offline.clips import process
+from edge.app.offline.contents import are_pictures, find_clips
 from edge.app.offline.process import process_files
 from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from edge.app.build import Models, load_active_list
-from edge.app.offline.clips import find_clips, process
+from edge.app.offline.clips import process
+from edge.app.offline.contents import find_clips
 from edge.app.people.calibration import calibrate
 from edge.app.people.people import enrol
 from edge.config import Config, load
