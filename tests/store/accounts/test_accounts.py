@@ -17,11 +17,6 @@ from tests.support.store import Clock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def store(tmp_path: Path, clock: Clock):
     with Store.open(tmp_path, clock=clock) as opened:
         yield opened
