@@ -18,8 +18,8 @@ from edge.capture.pictures.images import read_image
 from edge.detect import Detector
 from edge.errors import ImageError
 from edge.evaluate.pairs import main_face
-from edge.pixels.color import luma
 from edge.pixels.faces.geometry import align
+from edge.pixels.luma import luma
 from edge.recognise import Embedder
 from edge.watchlist.strangers import MIN_FACES, draw, fit
 
