@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edge.app.packs.public_models import PublicModel
 from edge.app.selfcheck.known_answers import Progress
-from edge.arrays import BgrImage
+from edge.arrays import BgrImage, is_aligned
 from edge.capture.pictures.images import read_image
 from edge.detect import Detector
 from edge.errors import ImageError
@@ -79,7 +79,7 @@ def _face(path: Path, detector: Detector) -> BgrImage | None:
         image = read_image(path)
     except ImageError:  # not every file of a folder is a picture
         return None
-    if image.shape[:2] == (112, 112):
+    if is_aligned(image):
         return image
     found = detector.detect(image, MIN_SCORE)
     best = main_face(found, image)

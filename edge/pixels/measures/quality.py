@@ -12,14 +12,13 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from edge.arrays import BgrImage, Boxes, Landmarks, Luma, require_landmarks
+from edge.arrays import BgrImage, Boxes, Landmarks, Luma, is_aligned, require_landmarks
 from edge.errors import ImageError
 from edge.pixels.luma import luma
 from edge.pixels.measures.faults import blockiness, blur_direction
 from edge.pixels.measures.noise import WHOLE, noise
 from edge.records import Quality
 
-ALIGNED_PX = 112
 FACE = (slice(24, 104), slice(22, 90))
 """Rows and columns of an aligned crop that show the face whatever the hair and the background."""
 
@@ -81,7 +80,7 @@ def measure(aligned: BgrImage, landmarks: Landmarks, box: Boxes) -> Quality:
     degrees of error. `size` takes the larger of the eye distance and `EYES_PER_FACE` of the box, so that a turned head
     is not marked down twice; its ramp counts octaves.
     """
-    if not isinstance(aligned, np.ndarray) or aligned.shape != (ALIGNED_PX, ALIGNED_PX, 3):
+    if not is_aligned(aligned):
         raise ImageError(f"quality: pass an aligned (112, 112, 3) crop, got {getattr(aligned, 'shape', type(aligned))}")
     yaw, eye_distance, place = _place_parts(landmarks, box)
     seen = _texture(luma(aligned), FACE)

@@ -149,6 +149,8 @@ def test_any_picture_can_be_measured(shape: tuple[int, int, int]) -> None:
 def test_wrong_input_is_refused() -> None:
     with pytest.raises(ImageError, match="112"):
         quality(np.zeros((100, 112, 3), np.uint8))
+    with pytest.raises(ImageError, match="112"):
+        quality(crop().astype(np.float32))
     with pytest.raises(ImageError, match="landmarks"):
         quality(crop(), np.full((5, 2), np.nan))
     with pytest.raises(ImageError, match="box"):
