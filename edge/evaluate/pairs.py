@@ -21,6 +21,7 @@ from edge.recognise import Embedder, normalise
 from edge.records import Detections
 
 CLEAN = "clean"
+"""Among degradations: none."""
 NUM_FOLDS = 10
 ReadImage = Callable[[Path], BgrImage]
 Enhance = Callable[[BgrImage, Landmarks, Boxes], BgrImage | None]
