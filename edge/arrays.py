@@ -28,6 +28,15 @@ MAX_PIXELS = 64_000_000
 """Larger images are refused before they are decoded (a 747 kB PNG can unpack to 768 MB)."""
 
 
+ALIGNED_PX = 112
+"""Side of an aligned crop, which embedders take."""
+
+
+def is_aligned(image: Any) -> bool:
+    """Whether `image` is of the shape and type of an aligned crop, (112, 112, 3) uint8."""
+    return isinstance(image, np.ndarray) and image.shape == (ALIGNED_PX, ALIGNED_PX, 3) and image.dtype == np.uint8
+
+
 def require_bgr(image: Any, what: str = "image") -> BgrImage:
     """Return `image` unchanged if it is (H, W, 3) uint8 with at least one pixel, else raise `ImageError`."""
     if not isinstance(image, np.ndarray):

@@ -13,13 +13,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.arrays import BgrImage, Embedding
+from edge.arrays import ALIGNED_PX, BgrImage, Embedding, is_aligned
 from edge.config import RecogniseConfig, RuntimeConfig
 from edge.errors import AnswerError, ImageError, ModelError
 from edge.records import Match, Reason
 from edge.sessions import InputSpec, ModelEntry, Pack, Session, combined_sha256, load_file
 
-ALIGNED_SIDE_PX = 112
 MAX_BATCH = 32
 LEAST_DIM = 2
 PEER_INPUT = InputSpec(color="RGB", mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
@@ -47,14 +46,14 @@ class Embedder:
     def __init__(self, session: Session) -> None:
         side = session.fixed_size
         dims = [dim for dim in session.output_shapes.values() if len(dim) == 2]
-        if side not in (None, (ALIGNED_SIDE_PX, ALIGNED_SIDE_PX)) or len(session.output_shapes) != 1 or not dims:
+        if side not in (None, (ALIGNED_PX, ALIGNED_PX)) or len(session.output_shapes) != 1 or not dims:
             raise ModelError(
-                f"{session.info.file}: no embedder: it must take {ALIGNED_SIDE_PX} x {ALIGNED_SIDE_PX} crops and have "
+                f"{session.info.file}: no embedder: it must take {ALIGNED_PX} x {ALIGNED_PX} crops and have "
                 "one (N, D) output; choose an embed model of the pack"
             )
         self._session = session
         self._batch = session.batch or MAX_BATCH
-        self.dim = int(next(iter(self._run(np.zeros((1, ALIGNED_SIDE_PX, ALIGNED_SIDE_PX, 3), np.uint8)))).shape[0])
+        self.dim = int(next(iter(self._run(np.zeros((1, ALIGNED_PX, ALIGNED_PX, 3), np.uint8)))).shape[0])
         if self.dim < LEAST_DIM:
             raise ModelError(
                 f"{session.info.file}: no embedder: it answers {self.dim} number a face, by which nobody can be told "
@@ -95,7 +94,7 @@ class Embedder:
         """
         crops = list(aligned)
         for crop in crops:
-            if getattr(crop, "shape", None) != (ALIGNED_SIDE_PX, ALIGNED_SIDE_PX, 3) or crop.dtype != np.uint8:
+            if not is_aligned(crop):
                 got = getattr(crop, "shape", type(crop).__name__)
                 raise ImageError(f"an aligned crop must be (112, 112, 3) uint8 BGR, got {got}; align the face first")
         out = np.empty((len(crops), self.dim), np.float32)

@@ -41,15 +41,6 @@ class VisitUpdate:
     """Similarity of the best shot told; None after a restart, until a better one is told."""
 
 
-@dataclass(frozen=True, slots=True)
-class EndedVisit:
-    """A stay that is over."""
-
-    person_id: str
-    camera: str
-    visit: Visit
-
-
 @dataclass(slots=True)
 class _Stay:
     """A visit in progress. `visit.best_at` and `best_quality` are those last reported, not the best seen."""
@@ -135,18 +126,6 @@ class Visits:
     def keep(self, people: Collection[str]) -> None:
         """Forget the visits of everybody else, such as those who were erased with their hits."""
         self._stays = {key: stay for key, stay in self._stays.items() if key[0] in people}
-
-    def expire(self, now: dt.datetime) -> tuple[EndedVisit, ...]:
-        """Forget the visits unseen for more than `gap_s` at `now`, and return them in the order they began in."""
-        _require_aware(now)
-        ended = []
-        for (person_id, camera), stay in list(self._stays.items()):
-            if now < stay.seen_at:
-                stay.seen_at = now
-            elif now - stay.seen_at > stay.gap:
-                del self._stays[(person_id, camera)]
-                ended.append(EndedVisit(person_id, camera, stay.visit))
-        return tuple(ended)
 
 
 def _require_aware(at: dt.datetime) -> None:

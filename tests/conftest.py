@@ -6,13 +6,18 @@ import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import argon2
 import pytest
 from hypothesis import settings
 
+from edge.config import Config
 from edge.store.accounts import passwords
 from tests.support.paths import find_shared_data
+
+if TYPE_CHECKING:
+    from edge.app.build import Models
 
 # How long an example takes depends on what else the machine does, and no test asserts a time.
 settings.register_profile("no deadline", deadline=None)
@@ -58,6 +63,14 @@ def demo_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
             demo_clip.render(folder / "part.avi")
             (folder / "part.avi").rename(path)
     return path
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
+    """The packaged models. Each file has its own, for some tests put other sessions or stages into them."""
+    from edge.app.build import load_models
+
+    return load_models(Config(data_dir=tmp_path_factory.mktemp("models")))
 
 
 @pytest.fixture(scope="session")

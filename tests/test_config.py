@@ -87,7 +87,7 @@ def test_environment_is_as_strict_as_the_file(name: str) -> None:
 @given(
     port=st.integers(0, 65535), gap=st.floats(0.1, 1000), names=st.sets(st.from_regex(r"\A[a-z]{1,8}\Z"), max_size=4)
 )
-def test_round_trip(port: int, gap: float, names: set[str]) -> None:
+def test_settings_survive_json(port: int, gap: float, names: set[str]) -> None:
     config = Config.model_validate(
         {
             "serve": {"port": port},

@@ -13,7 +13,16 @@ import pytest
 import typer
 
 from edge import __version__
+from edge.arrays import MAX_PIXELS
+from edge.capture.pictures import images
+from edge.capture.video import containers
 from edge.cli.root import app
+from edge.pipeline import bystanders
+from edge.serve.api import coverage
+from edge.serve.http import auth, inputs, slow_readers, uploads
+from edge.serve.page.wording.words import LIKELY_ONE_IN
+from edge.store import retention
+from edge.store.accounts import passwords
 from tests.support.paths import ROOT
 from tools import documents
 
@@ -188,6 +197,34 @@ def test_every_subject_of_health_is_documented_with_its_states() -> None:
         told |= set(itertools.product(subjects, re.findall(r"`(\w+)`", cells[1])))
     assert known - told == set()
     assert {subject for subject, _ in told} == {subject for subject, _ in known}
+
+
+def million(number: int) -> str:
+    """A number of millions as the documents write it."""
+    return f"{number / 1e6:g} million"
+
+
+@pytest.mark.parametrize(
+    ("page", "sentence"),
+    [
+        ("security", f"a detector score of {bystanders.SECOND_LOOK_SCORE} or more"),
+        ("security", f"Frames of more than {bystanders.SECOND_LOOK_PX} pixels"),
+        ("security", f"pictures of more than {million(MAX_PIXELS)} pixels"),
+        ("security", f"(videos: {million(containers.MAX_VIDEO_PIXELS)})"),
+        ("security", f"pixels and {images.PIXELS_PER_BYTE} for each byte of the file"),
+        ("security", f"every enrolled picture of more than {million(images.MAX_FOREIGN_PIXELS)} pixels"),
+        ("security", f"locked for that address for {passwords.FIRST_LOCK_S} s"),
+        ("security", f"A revoked login ends within {auth.SESSION_CACHE_S:g} s"),
+        ("central", f"bodies at {inputs.MIN_BYTES_PER_S // 1000} kB/s after the first {inputs.BODY_TIMEOUT_S:g} s"),
+        ("central", f"takes nothing of an answer for {slow_readers.STUCK_AFTER_S:g} s"),
+        ("central", f"at most {uploads.MAX_PICTURES} pictures of {uploads.MAX_PICTURE_BYTES // 10**6} MB each"),
+        ("central", f"more than {coverage.MAX_SPANS:,} of them"),
+        ("guards", f"fewer than one stranger in {LIKELY_ONE_IN:,}"),
+        ("contract", f"at most {retention.MAX_FEED_BYTES // 10**6} MB of items"),
+    ],
+)
+def test_figures_of_the_documents_are_those_of_the_program(page: str, sentence: str) -> None:
+    assert sentence in " ".join((DOCS / f"{page}.md").read_text("utf-8").split())
 
 
 def test_every_path_that_contributing_names_exists() -> None:

@@ -211,7 +211,7 @@ def test_finish_reports_each_track_once() -> None:
     assert brief(tracker.update(0, seen((50.0, 50.0, 20.0, 0.9)))) == [(3, T, 1, 0)]
 
 
-def test_nothing_at_all() -> None:
+def test_without_a_face_there_is_no_track() -> None:
     tracker = Tracker()
     assert tracker.update(0, seen()) == ()
     assert tracker.update(1, seen()) == ()

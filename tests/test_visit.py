@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.records import Visit
-from edge.visit import EndedVisit, VisitKind, Visits, VisitUpdate
+from edge.visit import VisitKind, Visits, VisitUpdate
 
 START = dt.datetime(2024, 5, 1, 12, 0, tzinfo=dt.UTC)
 NEW, UPDATE, NONE = VisitKind.NEW, VisitKind.UPDATE, VisitKind.NONE
@@ -82,17 +82,6 @@ def test_update_every_zero_tells_every_sighting() -> None:
     assert [see(visits, s).kind for s in (0, 0, 0.04, 0.08)] == [NEW, UPDATE, UPDATE, UPDATE]
 
 
-def test_expire_ends_each_visit_once() -> None:
-    visits = Visits(gap_s=30, update_every_s=2)
-    see(visits, 0)
-    see(visits, 10, who="bob")
-    assert visits.expire(at(30)) == ()
-    assert visits.expire(at(31)) == (EndedVisit("ann", "door", visit(0, 0, 0, 1)),)
-    assert visits.expire(at(60)) == (EndedVisit("bob", "door", visit(10, 10, 10, 1)),)
-    assert visits.expire(at(1000)) == ()
-    assert see(visits, 1001).kind is NEW
-
-
 def test_a_restart_goes_on_with_the_stored_visit() -> None:
     visits = Visits(gap_s=30, update_every_s=2)
     visits.restore("ann", "door", visit(0, 20, 10, 7), best_quality=50)
@@ -112,14 +101,6 @@ def test_a_clock_set_back_does_not_split_a_stay() -> None:
     assert see(visits, 3).kind is UPDATE
     # the gap is counted on the new time: the stay does not last until the old time comes round again
     assert see(visits, 34).kind is NEW
-
-
-def test_a_clock_set_back_does_not_keep_a_visit_for_ever() -> None:
-    visits = Visits(gap_s=30, update_every_s=2)
-    see(visits, 3600)
-    assert visits.expire(at(0)) == ()
-    assert visits.expire(at(30)) == ()
-    assert len(visits.expire(at(31))) == 1
 
 
 def test_a_better_shot_after_a_clock_set_back_stays_within_the_visit() -> None:
@@ -183,5 +164,4 @@ def test_a_cooldown_lengthens_the_stay_of_some() -> None:
     assert [kind("p1", 0, 600), kind("p1", 500, 600), kind("p1", 1000, 600)] == ["new", "update", "update"]
     assert [kind("p2", 0), kind("p2", 31)] == ["new", "new"]
     assert [kind("p3", 0, 5), kind("p3", 29, 5)] == ["new", "update"], "never less than the gap"
-    assert [ended.person_id for ended in visits.expire(start + dt.timedelta(seconds=1100))] == ["p2", "p3"]
     assert kind("p1", 1601, 600) == "new"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edge.app.selfcheck import demo_clip
 from edge.arrays import BgrImage
 from edge.pixels import degrade
-from edge.pixels.brightness import brightness
+from edge.pixels.luma import luma_255
 from edge.pixels.resize import resize
 from edge.sessions import ModelEntry
 
@@ -95,7 +95,7 @@ def tensors(entry: ModelEntry, shown: Sequence[BgrImage]) -> Iterator[F32]:
     """Pictures as the model's inputs, one at a time."""
     for image in shown:
         if entry.input.color == "Y":
-            yield brightness(image)[np.newaxis, np.newaxis].astype(np.float32)
+            yield luma_255(image)[np.newaxis, np.newaxis].astype(np.float32)
         else:
             yield entry.input.tensor(image[np.newaxis])
 

@@ -40,9 +40,9 @@ BLENDED_SCORE = 0.3
 MAX_CANDIDATES = 1000
 """Cells that enter non-maximum suppression, best first: a frame of noise must not cost seconds."""
 OVERVIEW_SIDE_PX = 160
-"""Longest side of the second, small look at a frame, which finds the faces that fill much of it."""
+"""Longest side of the overview: a look at the frame made small, which finds the faces that fill much of it."""
 MIN_OVERVIEW_GAIN = 1.5
-"""A frame that is not at least this much larger needs no second look."""
+"""A frame that is not at least this much larger than the overview needs none."""
 
 
 Settle = Callable[[BgrImage, Landmarks], Landmarks]
@@ -190,7 +190,7 @@ class FaceDetector:
         return other
 
     def _search(self, image: BgrImage, min_score: float) -> Looks:
-        """One look at the whole image and, where it has many pixels, a small one for faces that fill much of it."""
+        """One look at the whole image and, where it has many pixels, an overview for faces that fill much of it."""
         small, fit = letterbox(image, self._max_side_px, self._multiple)
         full, overview = self._look(small, min_score), None
         shown = small[: fit.height_px, : fit.width_px]

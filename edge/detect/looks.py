@@ -19,9 +19,9 @@ NESTED_SHARE = 0.75
 MAX_FACE_PX = 170.0
 """Widest face, px of the network's input, that the full look finds whole; wider ones break into parts."""
 OVERVIEW_MIN_SCORE = 0.85
-"""Least score in the second look: a face that fills it has over .9, a torso or two hands less."""
+"""Least score in an overview: a face that fills it has over .9, a torso or two hands less."""
 _OVERLAP_OF_LOOKS = 0.6
-"""The second look begins at this share of that width, so that no face falls between the two."""
+"""The overview begins at this share of that width, so that no face falls between the two."""
 TILE_OVERLAP = 0.2
 """Share of a tile that its neighbour shows, too. A face wider than that is left to the look at the whole frame."""
 
@@ -74,7 +74,10 @@ class Candidates(NamedTuple):
 
 
 class Looks(NamedTuple):
-    """What the network saw of one picture: whole, and small where faces may fill much of it. No score is cut yet."""
+    """What the network saw of one picture: in full, and in an overview where faces may fill much of it.
+
+    No score is cut yet.
+    """
 
     full: Candidates
     overview: Candidates | None

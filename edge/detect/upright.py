@@ -13,9 +13,10 @@ import numpy as np
 
 from edge.arrays import BgrImage, Boxes, Landmarks
 from edge.detect.looks import Candidates
-from edge.pixels.color import luma
 from edge.pixels.faces.geometry import align, invert, similarity_from_landmarks
-from edge.pixels.measures.quality import FACE, measure, noise
+from edge.pixels.luma import luma
+from edge.pixels.measures.noise import noise
+from edge.pixels.measures.quality import FACE, measure
 
 FACE_PX = 68
 """Side of the aligned face within a tile."""

@@ -12,9 +12,10 @@ from edge.arrays import MAX_PIXELS, BgrImage
 from edge.config import RuntimeConfig
 from edge.enhance.steps import StepKind
 from edge.errors import ImageError, ModelError
-from edge.pixels.brightness import brightness, is_exactly_gray, with_brightness
 from edge.pixels.chroma import repaint
+from edge.pixels.color import is_exactly_gray
 from edge.pixels.light import lightened, lime
+from edge.pixels.luma import luma_255, with_luma_255
 from edge.pixels.resize import resize
 from edge.pixels.tiles import Progress, Tiling, run_tiled
 from edge.sessions import Pack, Session
@@ -60,7 +61,7 @@ class Network:
     def run(self, image: BgrImage, factor: int, params: Mapping[str, Any], progress: Progress | None) -> BgrImage:
         """The picture `factor` times as large, changed.
 
-        Luma models change brightness and keep the colors, which are enlarged cubically, or freed from noise. A model
+        Luma models change luma and keep the colors, which are enlarged cubically, or freed from noise. A model
         that enlarges less than `factor` is given the cubically enlarged picture. Gray pictures stay gray.
         """
         if factor % self.scale:
@@ -82,14 +83,14 @@ class Network:
         large = image if factor == 1 else resize(image, height, width)
         source = large if self.scale < factor else image
         if self.session.spec.channels == 1:
-            done = run_tiled(self._scaled(brightness(source)[np.newaxis]), self._call, self.scale, tiling, progress)
-            return repaint(large, done[0]) if factor == 1 else with_brightness(large, done[0])
+            done = run_tiled(self._scaled(luma_255(source)[np.newaxis]), self._call, self.scale, tiling, progress)
+            return repaint(large, done[0]) if factor == 1 else with_luma_255(large, done[0])
         order = (2, 1, 0) if self.session.spec.color == "RGB" else (0, 1, 2)
         planes = np.stack([source[:, :, channel] for channel in order]).astype(np.float32)
         done = run_tiled(self._scaled(planes), self._call, self.scale, tiling, progress)
         pixels = np.clip(done + np.float32(0.5), 0, 255).astype(np.uint8)
         out = np.ascontiguousarray(np.stack([pixels[order.index(channel)] for channel in range(3)], axis=-1))
-        return with_brightness(large, brightness(out)) if is_exactly_gray(image) else out
+        return with_luma_255(large, luma_255(out)) if is_exactly_gray(image) else out
 
     def _scaled(self, planes: F32) -> F32:
         spec = self.session.spec

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from edge.arrays import BgrImage, Boxes
 from edge.detect import Detector
 from edge.evaluate.mosaics import DOUBTFUL, SURE, Mosaic
+from edge.evaluate.pairs import CLEAN
 from edge.pixels import degrade
 from edge.pixels.faces.boxes import iou
 from edge.records import Detections
 
-CLEAN = "clean"
 MIN_IOU = 0.5
 MIN_SCORE = 0.02
 """Detections are collected down to this score, to cover the whole curve."""

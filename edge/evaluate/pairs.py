@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.arrays import BgrImage, Boxes, Landmarks
+from edge.arrays import BgrImage, Boxes, Landmarks, is_aligned
 from edge.detect import Detector
 from edge.errors import ImageError
 from edge.evaluate.measures import PairScores, impostor_tail, score_pairs
 from edge.pixels import degrade
 from edge.pixels.faces.geometry import ARCFACE_POINTS, align
-from edge.recognise import ALIGNED_SIDE_PX, Embedder, normalise
+from edge.recognise import Embedder, normalise
 from edge.records import Detections
 
 CLEAN = "clean"
+"""Among degradations: none."""
 NUM_FOLDS = 10
 ReadImage = Callable[[Path], BgrImage]
 Enhance = Callable[[BgrImage, Landmarks, Boxes], BgrImage | None]
@@ -221,7 +222,7 @@ def main_crop(image: BgrImage, detector: Detector | None, picture: Picture) -> t
     """The aligned face, its landmarks and box, and whether one was found."""
     size = np.array([image.shape[1], image.shape[0]], np.float32)
     if detector is None:
-        if image.shape != (ALIGNED_SIDE_PX, ALIGNED_SIDE_PX, 3):
+        if not is_aligned(image):
             raise ImageError(f"{picture.person} {picture.number}: {image.shape} is no aligned 112 x 112 crop")
         return image, ARCFACE_POINTS, np.array([0, 0, *size], np.float32), True
     detections = detector.detect(image)

@@ -22,6 +22,7 @@ from edge.detect import Detector
 from edge.enhance import Enhancer, Plan, PlannedStep
 from edge.enhance.faults import FAULTS, grade
 from edge.enhance.view import Choice, ChosenStep
+from edge.evaluate.pairs import CLEAN
 from edge.evaluate.restore import DegradedFace, Face, degrade_and_find
 from edge.pixels.faces.geometry import align, enlarged_points
 from edge.pixels.measures import metrics
@@ -42,7 +43,7 @@ GAMMAS = (0.2, 0.35, 0.5, 0.65)
 """How much of the light is taken away: with the paper's .8 faces become paler than they were, and less like them."""
 BEST_DB = 40.0
 """A PSNR above this is no better to the eye; an unchanged clean picture has as much."""
-CLEAN, CLEAN_WEIGHT = "clean", 10
+CLEAN_WEIGHT = 10
 """Most faces a camera sees have no fault: of those that seem to have one, each counts as ten. So a dark skin in good
 light is not taken for want of light.
 """

@@ -1,37 +1,11 @@
-"""Computes brightness from colors, and whether a picture has color."""
+"""Whether a picture has color."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from edge.arrays import BgrImage, Luma, require_bgr
-
-BT601 = np.array([0.114, 0.587, 0.299], np.float32) / np.float32(255)
-"""Weights of blue, green and red in Y' of ITU-R BT.601, from 0..255 to 0..1."""
-
-
-def luma(image: BgrImage) -> Luma:
-    """Brightness of each pixel.
-
-    Parameters
-    ----------
-    image : (H, W, 3) uint8 BGR, 0..255, sRGB
-        Not changed.
-
-    Returns
-    -------
-    (H, W) float32, 0..1
-        A new array: Y' of BT.601, of the gamma-coded values.
-
-    Raises
-    ------
-    ImageError
-        `image` is no BGR image.
-    """
-    weighted = require_bgr(image).astype(np.float32) @ BT601
-    return np.minimum(weighted, np.float32(1), out=weighted)
-
+from edge.arrays import BgrImage, require_bgr
 
 GRAY_SPREAD = 6.0
 """Spread of the channels, 0..255, below which a picture is from a gray or infrared camera; JPEG leaves 1 to 3."""
@@ -50,3 +24,9 @@ def is_gray(image: BgrImage) -> bool:
     whole = image[:height, :width].astype(np.float32)  # sums of 64 bytes are exact in it
     blocks = cv2.resize(whole, (width // 8, height // 8), interpolation=cv2.INTER_AREA)
     return bool(np.median(np.ptp(blocks, axis=2)) < GRAY_SPREAD)
+
+
+def is_exactly_gray(image: BgrImage) -> bool:
+    """Whether the three channels are equal everywhere, as in a picture that was read from a gray file."""
+    blue, green, red = image[:, :, 0], image[:, :, 1], image[:, :, 2]
+    return bool(np.array_equal(blue, green) and np.array_equal(green, red))

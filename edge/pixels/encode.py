@@ -1,4 +1,4 @@
-"""Images to file bytes. `capture.images` decodes, because only capture knows where the bytes came from."""
+"""Images to file bytes. `capture.pictures` decodes, because only capture knows where the bytes came from."""
 
 from __future__ import annotations
 

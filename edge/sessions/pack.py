@@ -1,4 +1,4 @@
-"""A model folder and its manifest: find an entry, check its file, load it. Also loads files outside a pack."""
+"""A model folder and its manifest: find an entry, check its file, load it."""
 
 from __future__ import annotations
 
@@ -15,17 +15,14 @@ from numpy.typing import NDArray
 from edge.config import PACKAGED_MODELS, RuntimeConfig
 from edge.errors import EdgeError, ModelError
 from edge.sessions.engines import CPU, TENSORRT, Engines, Pending
-from edge.sessions.header import OnnxHeader, read_header
+from edge.sessions.files import header_of, read_file
 from edge.sessions.known import KnownAnswer, record
 from edge.sessions.manifest import (
     MANIFEST,
-    MAX_OPSET,
     CohortEntry,
     GoldenEntry,
-    InputSpec,
     Manifest,
     ModelEntry,
-    Precision,
     Task,
     read_manifest,
 )
@@ -34,8 +31,6 @@ from edge.sessions.trial import Way, start, ways_of
 
 PACKAGED = "packaged"
 """Name of the pack that came with the program. A link to it dangles on purpose: a real path ends with its release."""
-MAX_FILE_BYTES = 512 * 1024 * 1024
-"""A larger file is no model for a small device; it is refused before it is read."""
 
 
 def follow(link: Path) -> Path:
@@ -147,7 +142,7 @@ class Pack:
         """Check size, SHA-256, opset and shapes, then load and warm up one way; raises ModelError."""
         entry = way.entry
         path = self._path(entry)
-        data = _read(path)
+        data = read_file(path)
         if len(data) != entry.bytes:
             raise ModelError(
                 f"{path}: {len(data)} bytes, the manifest promises {entry.bytes}: cut short or replaced; restore it"
@@ -157,7 +152,7 @@ class Pack:
             raise ModelError(
                 f"{path}: SHA-256 is {digest[:12]}, the manifest promises {entry.sha256[:12]}: altered; restore it"
             )
-        header = _header(path, data)
+        header = header_of(path, data)
         if header.opset != entry.opset:
             raise ModelError(
                 f"{path}: opset {header.opset}, the manifest promises {entry.opset}; restore the file or the manifest"
@@ -197,7 +192,7 @@ class Pack:
         if entry is None:
             return None
         path = self._path(entry)
-        data = _read(path)
+        data = read_file(path)
         if hashlib.sha256(data).hexdigest() != entry.sha256:
             raise ModelError(f"{path}: not the answers that the manifest promises: altered or cut short; restore it")
         try:
@@ -207,11 +202,11 @@ class Pack:
 
     def digest(self) -> str:
         """SHA-256 of the manifest's bytes: the pack's name among others."""
-        return hashlib.sha256(_read(self.models_dir / MANIFEST)).hexdigest()
+        return hashlib.sha256(read_file(self.models_dir / MANIFEST)).hexdigest()
 
     def _cohort(self, entry: CohortEntry) -> NDArray[np.float32]:
         path = self._path(entry)
-        data = _read(path)
+        data = read_file(path)
         if hashlib.sha256(data).hexdigest() != entry.sha256 or len(data) != entry.count * entry.dim * 2:
             raise ModelError(f"{path}: not the cohort that the manifest promises: altered or cut short; restore it")
         vectors = np.frombuffer(data, "<f2").astype(np.float32).reshape(entry.count, entry.dim)
@@ -243,50 +238,3 @@ class Pack:
 def combined_sha256(first: str, second: str, weight: float) -> str:
     """The name of two embedders side by side: embeddings of other pairs or weights are never compared with theirs."""
     return hashlib.sha256(f"{first} {second} {weight:.6f}".encode()).hexdigest()
-
-
-def load_file(
-    path: Path,
-    task: Task,
-    runtime: RuntimeConfig,
-    spec: InputSpec | None = None,
-    *,
-    precision: Precision = "unknown",
-) -> Session:
-    """Load an ONNX file that no manifest vouches for (a peer, a path in the configuration); raises ModelError.
-
-    `spec` says how pictures become its input; name and shape of the input are the file's own. `describe()["source"]`
-    is then "file".
-    """
-    data = _read(path)
-    header = _header(path, data)
-    info = ModelInfo(path.stem, task, str(path), hashlib.sha256(data).hexdigest(), precision, "file")
-    session = Session(data, header, info, spec or InputSpec(), runtime)
-    if len(session.input_shape) != 4 or session.input_shape[1] not in (3, "free"):
-        raise ModelError(f"{path}: takes {list(session.input_shape)}, not N, 3, H, W pictures; choose another file")
-    session.warm_up()
-    return session
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise ModelError(f"{path}: over {MAX_FILE_BYTES} bytes, no model for this box; choose another file")
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise ModelError(f"{path}: no such model file; restore the pack, or correct the path") from None
-    except OSError as error:
-        raise ModelError(f"{path}: can't be read ({error.strerror}); check the file and its permissions") from None
-    if not data:
-        raise ModelError(f"{path}: the model file is empty; restore it")
-    return data
-
-
-def _header(path: Path, data: bytes) -> OnnxHeader:
-    try:
-        header = read_header(data)
-    except ValueError as error:
-        raise ModelError(f"{path}: not a whole ONNX file ({error}); restore it") from None
-    if header.opset > MAX_OPSET:
-        raise ModelError(f"{path}: opset {header.opset}, the newest we run is {MAX_OPSET}; export it at {MAX_OPSET}")
-    return header

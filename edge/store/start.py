@@ -15,7 +15,7 @@ from edge.store.database import connect, meta
 from edge.store.database.jobs import Change
 from edge.store.feed import epoch
 from edge.store.identity import identity
-from edge.store.repair import damage, first_pages, room, set_aside
+from edge.store.repair import first_pages, mending, room, set_aside
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def open_core(data_dir: Path, clocks: Clocks) -> Core:
     def mend(blobs: Blobs, is_damaged: bool) -> None:
         restore.finish(data_dir)
         update.drop_unswapped(data_dir)
-        damage.mend(data_dir / "edge.db", blobs, clocks.wall(), is_damaged=is_damaged)
+        mending.mend(data_dir / "edge.db", blobs, clocks.wall(), is_damaged=is_damaged)
 
     def drop_set_aside(is_alone: bool) -> bool:
         if dropped := set_aside.drop(data_dir):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from edge.store import retention
 from edge.store.core import Core
 from edge.store.database import connect
@@ -32,8 +30,3 @@ def stats(core: Core, head_seq: int) -> dict[str, int | float]:
         "failed_writes": core.writer.failures,
         "head_seq": head_seq,
     }
-
-
-def integrity_problems(db: sqlite3.Connection) -> list[str]:
-    """What SQLite's own integrity check finds wrong; empty when all is well."""
-    return [row[0] for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]

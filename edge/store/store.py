@@ -283,7 +283,7 @@ class Store:
         return self._core.read(damage.problems)
 
     def repair(self) -> None:
-        """Mend the database before the next write: see repair/damage.py. Not done while another process has it open."""
+        """Mend the database before the next write (repair/mending.py). Not done while another process has it open."""
         self._core.writer.repair()
 
     def damage(self) -> damage.Damage | None:

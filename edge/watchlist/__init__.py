@@ -2,13 +2,15 @@
 
     gallery         all reference embeddings, searchable; immutable, replaced whole
     entry           one person as received, the outcome, and the rule for new ids
-    picture_checks  whether a picture may become a reference, and which frames of a video should
+    picture_checks  whether a picture may become a reference
+    video_frames    which frames of a video should
     look_alikes     who on one list looks like somebody else on it
     classic         Dataset/<class>/<images> beside a JSON list
     listing         the JSON list beside it, told from other JSON
     name_pairs      which folder belongs to which entry of the list
     archive         our own export: people.json and pictures in one zip or folder
-    calibration     synthetic strangers against this list
+    strangers       people who don't exist: embeddings drawn from the spread of real ones
+    calibration     those strangers against this list
     tail            the distribution fitted to the strangers' similarities
     margin          chooses the lead over the runner-up
     false_alerts    how often a stranger would match at this setting
@@ -27,8 +29,8 @@ from edge.watchlist.picture_checks import (
     PictureCheck,
     RefusalReason,
     check_pictures,
-    choose_best,
 )
+from edge.watchlist.video_frames import choose_best
 
 __all__ = [
     "Archive",

@@ -23,7 +23,7 @@ from edge.watchlist.listing import (
 )
 from edge.watchlist.name_pairs import Pair, pair
 
-__all__ = ["ClassicSet", "ListedPerson", "read_classic", "read_classic_set"]
+__all__ = ["ClassicSet", "ListedPerson", "read_classic"]
 
 IMAGE_SUFFIXES = frozenset(
     {
@@ -61,16 +61,7 @@ class ClassicSet:
     notes: tuple[str, ...]
 
 
-def read_classic(
-    path: Path, listing: Path | None = None, *, known_ids: Collection[str] = frozenset()
-) -> list[ListedPerson]:
-    """People and pictures of a classic data set; see `read_classic_set`."""
-    return list(read_classic_set(path, listing, known_ids=known_ids).people)
-
-
-def read_classic_set(
-    path: Path, listing: Path | None = None, *, known_ids: Collection[str] = frozenset()
-) -> ClassicSet:
+def read_classic(path: Path, listing: Path | None = None, *, known_ids: Collection[str] = frozenset()) -> ClassicSet:
     """A classic data set with what was passed over; raises ImageError that names the file and what is wrong with it.
 
     Parameters

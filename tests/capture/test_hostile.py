@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from edge.app.build import load_active_list, load_models
-from edge.app.offline.clips import find_clips, process
+from edge.app.offline.clips import process
+from edge.app.offline.contents import find_clips
 from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip
 from edge.capture.camera import Camera

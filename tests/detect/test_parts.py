@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.app.build import Models, load_active_list, load_models
-from edge.app.offline.clips import Clip, process
+from edge.app.build import Models, load_active_list
+from edge.app.offline.clips import process
+from edge.app.offline.contents import Clip
 from edge.app.offline.lines import detect
 from edge.app.people.pictures import check_pictures
 from edge.arrays import BgrImage
@@ -20,11 +21,6 @@ from edge.pixels.resize import resize
 from edge.records import Person
 from edge.store import Store
 from tests.support.media import encode
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
-    return load_models(Config(data_dir=tmp_path_factory.mktemp("data")))
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from edge.config import RuntimeConfig
 from edge.enhance import STEPS, Enhancer, Networks, plan_steps, recipe_from_json, recipe_to_json, redo, replay
 from edge.enhance import networks as module
 from edge.errors import ImageError, ModelError
-from edge.pixels.brightness import brightness
+from edge.pixels.luma import luma_255
 from edge.pixels.measures import metrics
 from edge.recipes import Recipe
 from edge.sessions import Pack
@@ -82,16 +82,16 @@ def test_luma_models_leave_colors_alone(networks: Networks) -> None:
     result = done(image, networks, "denoise").astype(int)
     assert np.array_equal(result[..., 1] - result[..., 0], np.full((24, 24), 30))
     assert np.array_equal(result[..., 2] - result[..., 1], np.full((24, 24), 30))
-    smoothed = cv2.blur(brightness(image), (3, 3), borderType=cv2.BORDER_REFLECT_101)
-    assert np.abs(brightness(result.astype(np.uint8)) - smoothed).max() <= 1
+    smoothed = cv2.blur(luma_255(image), (3, 3), borderType=cv2.BORDER_REFLECT_101)
+    assert np.abs(luma_255(result.astype(np.uint8)) - smoothed).max() <= 1
 
 
 def test_a_model_that_keeps_the_size_gets_the_enlarged_picture(networks: Networks) -> None:
     image = picture(20, 17, gray=True)
     result = done(image, networks, "sr2:tiny_same_size")
     large = cv2.resize(image, (34, 40), interpolation=cv2.INTER_CUBIC)
-    smoothed = cv2.blur(brightness(large), (3, 3), borderType=cv2.BORDER_REFLECT_101)
-    assert np.abs(brightness(result) - smoothed).max() <= 1
+    smoothed = cv2.blur(luma_255(large), (3, 3), borderType=cv2.BORDER_REFLECT_101)
+    assert np.abs(luma_255(result) - smoothed).max() <= 1
 
 
 def test_the_order_of_channels_is_the_models(tmp_path: Path) -> None:

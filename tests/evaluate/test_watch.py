@@ -41,7 +41,7 @@ def test_what_counts_as_right() -> None:
     assert not replace(RIGHT, said=("live", "moved", "live", "covered", "live")).is_right
 
 
-def test_the_sums() -> None:
+def test_the_summary_counts_late_faults_and_false_states() -> None:
     late = replace(RIGHT, variant=1, found_s=None, said=("live",))
     told = summary([RIGHT, late], [QuietResult("yard", 12.0, 100, ((5.0, "moved"),)), QuietResult("b", 12.0, 100, ())])
     assert (told["recall"], told["false_states_per_day"]) == (0.5, 1.0)

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.app.build import Models, load_models
+from edge.app.build import Models
 from edge.app.selfcheck import demo_clip as demo
 from edge.capture.sources import open_path
 from edge.config import Config
@@ -23,6 +23,7 @@ from edge.pipeline.attention import SETTLED_RATE, Attention, Step
 from edge.pipeline.pace import Pace
 from edge.pixels import compose
 from edge.records import Detections, Frame
+from tests.support.appliance import packaged_models as models
 
 AT = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 LIVE = Pace.of(Config().detect)
@@ -48,11 +49,6 @@ class Remembering:
 
     def describe(self) -> dict[str, Any]:
         return self._detector.describe()
-
-
-@cache
-def models() -> Models:
-    return load_models(Config())
 
 
 def play(

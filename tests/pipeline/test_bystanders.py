@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.app.build import Models, load_models
+from edge.app.build import Models
 from edge.app.offline.explain import replay_hit
 from edge.app.selfcheck import demo_clip
 from edge.capture.sources import open_path
@@ -30,11 +30,6 @@ PICTURE = picture("enrolled")
 STRANGERS = 0.3
 SURE = 0.7
 """Similarity of a single crop that strangers hardly reach."""
-
-
-@pytest.fixture(scope="module")
-def models() -> Models:
-    return load_models(Config())
 
 
 def embed(models: Models, image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:

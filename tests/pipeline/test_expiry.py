@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.app.build import Models, load_active_list, load_models
-from edge.app.offline.clips import EPOCH, find_clips, process
+from edge.app.build import Models, load_active_list
+from edge.app.offline.clips import EPOCH, process
+from edge.app.offline.contents import find_clips
 from edge.app.people.people import enrol
 from edge.app.people.worker import PeopleWorker
 from edge.config import Config, load
@@ -31,11 +32,6 @@ def test_an_expired_entry_and_a_list_too_old_never_match() -> None:
     stale = ActiveList.of(people, [], 1, "d", good_until=NOW)
     assert not stale.is_stale(NOW - dt.timedelta(seconds=1))
     assert stale.expired_at(NOW) == {"a", "b", "c"}
-
-
-@pytest.fixture(scope="module")
-def models() -> Models:
-    return load_models(load())
 
 
 async def use_the_worker(worker: PeopleWorker, store: Store, portrait: bytes) -> None:

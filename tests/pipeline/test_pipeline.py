@@ -13,14 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.app.build import Models, load_active_list, load_models
-from edge.app.offline.clips import find_clips, process
+from edge.app.build import Models, load_active_list
+from edge.app.offline.clips import process
+from edge.app.offline.contents import find_clips
 from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip
 from edge.capture.sources import open_path
 from edge.config import Config, load
 from edge.errors import ImageError
-from edge.pipeline import DeviceFacts, Pipeline
+from edge.pipeline import DeviceFacts, HitDraft, Pipeline
 from edge.pipeline.draft import CROP_MARGIN, cut_with_margin, make_hit_id
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.limits import limits_of
@@ -63,37 +64,32 @@ def test_found_face_is_a_copy_of_the_frame_around_the_box(x: float, y: float, w:
 
 
 @pytest.fixture(scope="module")
-def models() -> Models:
-    return load_models(load())
-
-
-@pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory, models: Models, portrait: Path) -> Any:
     with Store.open(tmp_path_factory.mktemp("data")) as opened:
         enrol(opened, models, Person("p1", "P", "demo"), [portrait])
         yield opened
 
 
-@pytest.fixture(scope="module")
-def demo_drafts(models: Models, store: Store, demo_clip: Path) -> list[Any]:
-    """Every draft the demo's clip leads to."""
-    from edge.app.offline import clips
-
-    drafts: list[Any] = []
-    original = clips._process_frame
-
-    def spy(result: Any, frame: Any, pipeline: Any) -> None:
-        before = dict(result.drafts)
-        original(result, frame, pipeline)
-        drafts.extend(d for hit_id, d in result.drafts.items() if before.get(hit_id) is not d)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clips, "_process_frame", spy)
-        list(process(Config(), models, load_active_list(store, models), find_clips(demo_clip)))
+def drafts_of(models: Models, store: Store, clip: Path, pace: Pace) -> list[HitDraft]:
+    """Every draft that a clip leads to, in order."""
+    facts, drafts = DeviceFacts("box", "test", {}, None, lambda _: {}), list[HitDraft]()
+    pipeline = Pipeline(Config(), models.stages, load_active_list(store, models), facts, pace)
+    with open_path(clip) as source:
+        for number, shot in enumerate(source.frames()):
+            at = AT + dt.timedelta(seconds=number / 25)
+            result = pipeline.process(Frame(number, "door", at, round(number / 25 * 1e9), shot.image))
+            drafts += [*result.drafts, *(draft for end in result.ended for draft in end.drafts)]
+        drafts += [draft for end in pipeline.finish("door") for draft in end.drafts]
     return drafts
 
 
-def test_one_stay_is_one_hit_with_updates(demo_drafts: list[Any]) -> None:
+@pytest.fixture(scope="module")
+def demo_drafts(models: Models, store: Store, demo_clip: Path) -> list[HitDraft]:
+    """Every draft that the demo's clip leads to where each frame is searched."""
+    return drafts_of(models, store, demo_clip, Pace())
+
+
+def test_one_stay_is_one_hit_with_updates(demo_drafts: list[HitDraft]) -> None:
     assert [draft.is_new for draft in demo_drafts] == [True] + [False] * (len(demo_drafts) - 1)
     assert len({draft.hit.hit_id for draft in demo_drafts}) == 1
     seen = [draft.hit.visit.seen_count for draft in demo_drafts]
@@ -102,7 +98,9 @@ def test_one_stay_is_one_hit_with_updates(demo_drafts: list[Any]) -> None:
     assert told == sorted(told), "an update put a worse picture in place of a better one"
 
 
-def test_the_kept_face_can_be_aligned_and_scored_again(demo_drafts: list[Any], models: Models, store: Store) -> None:
+def test_the_kept_face_can_be_aligned_and_scored_again(
+    demo_drafts: list[HitDraft], models: Models, store: Store
+) -> None:
     draft = demo_drafts[-1]
     landmarks = np.array(draft.hit.recipe["input"]["landmarks"], np.float32)
     embedding = models.stages.embedder.embed(align(draft.shown.found, landmarks)[np.newaxis])[0]
@@ -152,14 +150,7 @@ def test_no_source() -> None:
 def test_the_demos_person_is_recognised_once_at_any_pace(
     models: Models, store: Store, demo_clip: Path, pace: Pace
 ) -> None:
-    facts, drafts = DeviceFacts("box", "test", {}, None, lambda _: {}), []
-    pipeline = Pipeline(Config(), models.stages, load_active_list(store, models), facts, pace)
-    with open_path(demo_clip) as source:
-        for number, shot in enumerate(source.frames()):
-            at = AT + dt.timedelta(seconds=number / 25)
-            result = pipeline.process(Frame(number, "door", at, round(number / 25 * 1e9), shot.image))
-            drafts += [*result.drafts, *(draft for end in result.ended for draft in end.drafts)]
-        drafts += [draft for end in pipeline.finish("door") for draft in end.drafts]
+    drafts = drafts_of(models, store, demo_clip, pace)
     assert {draft.hit.person.person_id for draft in drafts} == {"p1"}
     assert sum(draft.is_new for draft in drafts) == 1
     assert drafts[0].hit.decision["timing"] == "early"

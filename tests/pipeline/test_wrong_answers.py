@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge.app.build import Models, load_active_list, load_models
+from edge.app.build import Models, load_active_list
 from edge.app.health.checks import left_out
-from edge.app.offline.clips import Clip, process
+from edge.app.offline.clips import process
+from edge.app.offline.contents import Clip
 from edge.app.people.people import enrol
 from edge.capture.sources import open_path
 from edge.config import load
@@ -25,11 +26,6 @@ from edge.sessions import Session
 from edge.store import Store
 
 AT = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
-
-
-@pytest.fixture(scope="module")
-def models() -> Models:
-    return load_models(load())
 
 
 @pytest.fixture(scope="module")

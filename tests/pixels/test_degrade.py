@@ -115,14 +115,14 @@ def test_every_name_stands_in_one_list() -> None:
     assert len({*degrade.NAMES, *degrade.NEVER_TRAINED}) == len(degrade.NAMES) + len(degrade.NEVER_TRAINED)
 
 
-def test_parse() -> None:
+def test_a_fault_without_a_level_means_level_3() -> None:
     assert degrade.parse("cctv:3") == ("cctv", 3)
     assert degrade.parse("dark") == ("dark", 3)
     assert [degrade.parse(f"{name}:5") for name in degrade.ALL_NAMES] == [(name, 5) for name in degrade.ALL_NAMES]
 
 
 @pytest.mark.parametrize("text", ["fog:1", "", "dark:0", "dark:6", "dark:x", "dark:2.5", "dark:²"])
-def test_parse_refuses(text: str) -> None:
+def test_unknown_faults_and_levels_are_refused(text: str) -> None:
     with pytest.raises(ImageError):
         degrade.parse(text)
 

@@ -16,11 +16,6 @@ PLENTY = 10**12
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def store(tmp_path: Path, clock: Clock):
     with Store.open(tmp_path, clock=clock, boot_clock=clock.boot) as opened:
         enrol(opened, ANN)
@@ -59,7 +54,7 @@ def test_pictures_over_their_bytes_go_oldest_first_and_alerts_stay(store: Store,
     assert not frames[0]
     assert store.image_path(hit_of(ANN, 0)[0].images.reference) is not None
     assert store.count_hits() == 10
-    assert sum(path.stat().st_size for path in kept_files(store._core.path.parent)) == report.image_bytes_left
+    assert sum(path.stat().st_size for path in kept_files(store.folder)) == report.image_bytes_left
     assert enforce(store, clock, image_bytes=0).image_bytes_left > 0, "references of people are never shed"
 
 
@@ -80,7 +75,7 @@ def test_age_removes_hits_items_and_pictures_together(store: Store, clock: Clock
     assert (report.hits_removed, report.feed_items_removed, report.unpulled_alerts_removed) == (4, 4, 0)
     assert [hit.frame_id for hit in store.hits()] == [5, 4]
     assert [item.seq for item in store.feed(None, 10).items] == [5, 6], "nobody pulls: no gap is told"
-    assert len(kept_files(store._core.path.parent)) == 1 + 2 + 3
+    assert len(kept_files(store.folder)) == 1 + 2 + 3
 
 
 def test_what_no_puller_has_leaves_a_gap(store: Store, clock: Clock) -> None:
@@ -197,6 +192,6 @@ def test_files_that_can_not_be_deleted_keep_no_hit_that_is_too_old_and_cost_no_o
         assert enforce(store, clock, days=7).hits_removed == 4
         again = enforce(store, clock, days=7, free=PLENTY)
         assert (again.hits_removed, again.images_removed) == (0, 0), "that would free nothing"
-    left = len(kept_files(store._core.folder))
+    left = len(kept_files(store.folder))
     enforce(store, clock, days=7)
-    assert len(kept_files(store._core.folder)) == left - 10
+    assert len(kept_files(store.folder)) == left - 10

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from edge.watchlist.classic import read_classic_set
+from edge.watchlist.classic import read_classic
 
 
 def test_what_lies_beside_the_folders_of_people_is_told(tmp_path: Path) -> None:
@@ -17,7 +17,7 @@ def test_what_lies_beside_the_folders_of_people_is_told(tmp_path: Path) -> None:
     (folder / "zoe").symlink_to(tmp_path / "gone")
     (tmp_path / "people.csv").write_text("bob,Robert Fox,4711,banned\n")
     (tmp_path / "holiday.txt").write_text("")
-    assert read_classic_set(folder).notes == (
+    assert read_classic(folder).notes == (
         f"{folder / 'anna.zip'}: not read; it is no folder of a person",
         f"{folder / 'zoe'}: not read; it is no folder of a person",
         f"{tmp_path / 'people.csv'}: not read; a list has to be a JSON file",
@@ -30,7 +30,7 @@ def test_what_the_program_itself_writes_beside_the_folder_is_no_list(tmp_path: P
     (folder / "bob" / "a.png").write_bytes(b"")
     code = (
         "import sys; from pathlib import Path; from edge.watchlist.classic import read_classic\n"
-        "print([one.person.name for one in read_classic(Path(sys.argv[1]))])"
+        "print([one.person.name for one in read_classic(Path(sys.argv[1])).people])"
     )
     with (tmp_path / "result.json").open("w") as result:
         subprocess.run([sys.executable, "-c", code, str(folder)], stdout=result, check=True)

@@ -11,7 +11,7 @@ from edge.watchlist.entry import fit_id, is_new_id, require_new_id
 
 
 @pytest.mark.parametrize("good", ["a", "A.b_c-9", "...", "x" * 64, "-", "0"])
-def test_good_ids(good: str) -> None:
+def test_good_ids_stay_as_they_are(good: str) -> None:
     require_new_id(good)
     assert fit_id(good) == good
 

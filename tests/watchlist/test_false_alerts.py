@@ -11,7 +11,7 @@ from edge.watchlist.false_alerts import expected_false_alerts, fmr_at
 TAIL = [[0.1, 0.1], [0.2, 0.01], [0.3, 0.001], [0.4, 0.0001]]
 
 
-def test_not_measured() -> None:
+def test_without_a_measured_tail_nothing_is_promised() -> None:
     assert expected_false_alerts(0.4, 10, None) == "not calibrated"
     assert expected_false_alerts(0.4, 10, []) == "not calibrated"
 
@@ -28,7 +28,9 @@ def test_not_measured() -> None:
         (0.3, 0, "none, list of 0"),
     ],
 )
-def test_words(similarity: float, people: int, expected: str) -> None:
+def test_the_sentence_tells_a_bound_only_beyond_what_was_measured(
+    similarity: float, people: int, expected: str
+) -> None:
     assert expected_false_alerts(similarity, people, TAIL) == expected
 
 

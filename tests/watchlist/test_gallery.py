@@ -67,7 +67,7 @@ def test_equal_similarities_are_ordered_by_name() -> None:
     assert gallery.search(same)[0].similarity <= 1.0
 
 
-def test_nobody() -> None:
+def test_in_an_empty_gallery_nobody_is_found() -> None:
     assert Gallery((), ()).search(unit(1)) == ()
     assert len(Gallery((), ())) == 0
     assert Gallery([], [person("a")]).search(unit(1)) == ()

@@ -7,6 +7,7 @@ import datetime as dt
 import hashlib
 import json
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -38,19 +39,19 @@ def listing(root: Path, content: Any, name: str = "people.json") -> Path:
     return path
 
 
-def told(people: list[Any]) -> list[tuple[str, str, str]]:
+def told(people: Iterable[Any]) -> list[tuple[str, str, str]]:
     return [(p.person.person_id, p.person.name, p.person.status) for p in people]
 
 
 def test_folder_alone_is_id_and_name(tmp_path: Path) -> None:
-    people = read_classic(dataset(tmp_path, "Zoe", "Adam") / "Dataset")
+    people = read_classic(dataset(tmp_path, "Zoe", "Adam") / "Dataset").people
     assert told(people) == [("Adam", "Adam", "listed"), ("Zoe", "Zoe", "listed")]
     assert [p.name for p in people[0].pictures] == ["2.PNG", "10.jpg"]
 
 
 def test_a_name_that_cannot_be_an_id_is_made_fit(tmp_path: Path) -> None:
     dataset(tmp_path, "John Smith", "Łucja Müller", "李雷", "x" * 70)
-    people = read_classic(tmp_path / "Dataset")
+    people = read_classic(tmp_path / "Dataset").people
     assert told(people) == [
         ("John-Smith", "John Smith", "listed"),
         ("x" * 64, "x" * 70, "listed"),
@@ -58,7 +59,7 @@ def test_a_name_that_cannot_be_an_id_is_made_fit(tmp_path: Path) -> None:
         (f"person-{hashlib.sha256('李雷'.encode()).hexdigest()[:8]}", "李雷", "listed"),
     ]
     assert [p.is_id_made for p in people] == [True, True, True, True]
-    known = read_classic(tmp_path / "Dataset", known_ids={"John Smith"})
+    known = read_classic(tmp_path / "Dataset", known_ids={"John Smith"}).people
     assert told(known)[0] == ("John Smith", "John Smith", "listed"), "somebody listed under it keeps the id"
 
 
@@ -71,7 +72,7 @@ def test_json_by_number_in_natural_order_of_folders(tmp_path: Path) -> None:
     """1, 2, 10: as people count."""
     dataset(tmp_path, "p1", "p2", "p10")
     listing(tmp_path, {str(i): {"Name": n, "ID": 100 + i, "Status": "wanted"} for i, n in enumerate("ABC")})
-    people = {p.pictures[0].parent.name: p.person.name for p in read_classic(tmp_path)}
+    people = {p.pictures[0].parent.name: p.person.name for p in read_classic(tmp_path).people}
     assert people == {"p1": "A", "p2": "B", "p10": "C"}
 
 
@@ -85,7 +86,7 @@ def test_json_by_name_wins_over_number(tmp_path: Path) -> None:
         },
     )
     for given in (tmp_path, tmp_path / "Dataset", path):
-        people = {p.pictures[0].parent.name: p.person.person_id for p in read_classic(given)}
+        people = {p.pictures[0].parent.name: p.person.person_id for p in read_classic(given).people}
         assert people == {"Jane_Doe": "8", "john smith": "7"}
 
 
@@ -130,7 +131,7 @@ def test_missing_and_ambiguous_places(tmp_path: Path) -> None:
     listing(tmp_path, {"0": {"Name": "B", "ID": 2}}, "b.json")
     with pytest.raises(ImageError, match=r"a\.json, b\.json"):
         read_classic(tmp_path)
-    assert told(read_classic(tmp_path, tmp_path / "a.json")) == [("1", "A", "listed")]
+    assert told(read_classic(tmp_path, tmp_path / "a.json").people) == [("1", "A", "listed")]
     with pytest.raises(ImageError, match=r"c\.json: is no list of people"):
         read_classic(tmp_path, listing(tmp_path, [1], "c.json"))
 

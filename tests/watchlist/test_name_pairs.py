@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from edge.errors import ImageError
-from edge.watchlist.classic import read_classic, read_classic_set
+from edge.watchlist.classic import read_classic
 from tests.support.paths import find_case
 
 
@@ -35,7 +35,7 @@ def decomposed(text: str) -> str:
 
 def paired(path: Path) -> dict[str, str]:
     """Names by the name of the folder, composed."""
-    found = read_classic(path)
+    found = read_classic(path).people
     return {unicodedata.normalize("NFC", p.pictures[0].parent.name): p.person.name for p in found}
 
 
@@ -139,7 +139,7 @@ def test_paired_folders_stand_beside_their_entries(tmp_path: Path) -> None:
 
 
 def test_position_is_told(tmp_path: Path) -> None:
-    found = read_classic_set(make(tmp_path, ["p", "q"], named("Ann", "Bob")))
+    found = read_classic(make(tmp_path, ["p", "q"], named("Ann", "Bob")))
     assert [one.paired_by for one in found.people] == ["position", "position"]
     assert "p: is taken for Ann by its position alone" in found.notes
 
@@ -154,14 +154,14 @@ def test_other_json_is_passed_over_by_name(tmp_path: Path) -> None:
     (tmp_path / "Dataset" / "inside.json").write_text("[1]")
     (tmp_path / "Dataset" / "loose.jpg").write_bytes(b"")
     (tmp_path / "._people.json").write_bytes(b"\x00Mac OS X")
-    found = read_classic_set(tmp_path)
+    found = read_classic(tmp_path)
     assert [one.person.name for one in found.people] == ["A", "B"]
     told = "\n".join(found.notes)
     assert found.listing == tmp_path / "people.json"
     for name in ("feed", "labels", "broken", "package", "old", "inside"):
         assert f"/{name}.json: passed over" in told
     assert "loose.jpg: not read" in told
-    assert [one.person.name for one in read_classic(tmp_path / "Dataset")] == ["A", "B"], "from within, too"
+    assert [one.person.name for one in read_classic(tmp_path / "Dataset").people] == ["A", "B"], "from within, too"
     assert "._" not in told
 
 
@@ -169,26 +169,26 @@ def test_of_several_lists_the_one_that_fits_best_is_taken(tmp_path: Path) -> Non
     make(tmp_path, ["Ann", "Bob"], named("Ann"), "a_old.json")
     (tmp_path / "b_other.json").write_text(json.dumps(named("Xu", "Yu")))
     (tmp_path / "c_people.json").write_text(json.dumps(named("Bob", "Ann")))
-    found = read_classic_set(tmp_path)
+    found = read_classic(tmp_path)
     assert found.listing == tmp_path / "c_people.json"
     assert [(one.person.person_id, one.person.name) for one in found.people] == [("101", "Ann"), ("100", "Bob")]
     assert sum("passed over; c_people.json is the list" in note for note in found.notes) == 2
     (tmp_path / "d_copy.json").write_text(json.dumps(named("Bob", "Ann")))
-    assert read_classic(tmp_path) == list(found.people)
+    assert read_classic(tmp_path).people == found.people
     (tmp_path / "d_copy.json").write_text(json.dumps(named("Ann", "Bob")))
     with pytest.raises(ImageError, match=r"several lists beside it \(c_people.json, d_copy.json\)"):
         read_classic(tmp_path)
-    assert [one.person.person_id for one in read_classic(tmp_path / "d_copy.json")] == ["100", "101"]
+    assert [one.person.person_id for one in read_classic(tmp_path / "d_copy.json").people] == ["100", "101"]
 
 
 def test_keys_that_are_no_people_are_passed_over(tmp_path: Path) -> None:
-    found = read_classic_set(make(tmp_path, ["0", "1"], {**named("A", "B"), "items": 2}))
+    found = read_classic(make(tmp_path, ["0", "1"], {**named("A", "B"), "items": 2}))
     assert [one.person.name for one in found.people] == ["A", "B"]
     assert any("the key 'items' was passed over" in note for note in found.notes)
 
 
 def test_json_without_a_list_leaves_the_names_of_folders(tmp_path: Path) -> None:
-    found = read_classic_set(make(tmp_path, ["Ann"], {"items": []}, "feed.json"))
+    found = read_classic(make(tmp_path, ["Ann"], {"items": []}, "feed.json"))
     assert [one.person.name for one in found.people] == ["Ann"]
     assert any("feed.json: passed over" in note for note in found.notes)
 
@@ -212,13 +212,13 @@ def test_the_folder_above_is_taken_too(tmp_path: Path) -> None:
 def test_a_person_with_folders_by_year_keeps_the_name(tmp_path: Path) -> None:
     for year in ("2023", "2024"):
         (tmp_path / "faces" / "Ann" / year).mkdir(parents=True)
-    found = read_classic_set(tmp_path / "faces")
+    found = read_classic(tmp_path / "faces")
     assert [(one.person.name, one.pictures) for one in found.people] == [("Ann", ())]
     assert len(found.notes) == 2
     make(tmp_path, ["Ann"], {"items": []})
     (tmp_path / "Dataset" / "Ann" / "a.jpg").unlink()
     (tmp_path / "Dataset" / "Ann" / "2023").mkdir()
-    assert [one.person.name for one in read_classic(tmp_path / "Dataset")] == ["Ann"]
+    assert [one.person.name for one in read_classic(tmp_path / "Dataset").people] == ["Ann"]
 
 
 def test_what_systems_leave_is_skipped_and_other_files_are_named(tmp_path: Path) -> None:
@@ -227,7 +227,7 @@ def test_what_systems_leave_is_skipped_and_other_files_are_named(tmp_path: Path)
         (folder / name).write_bytes(b"")
     (folder / "@eaDir").mkdir()
     (folder / "more").mkdir()
-    found = read_classic_set(tmp_path)
+    found = read_classic(tmp_path)
     assert [one.name for one in found.people[0].pictures] == ["a.jpg", "B.JFIF", "c.HEIC", "d.avif"]
     assert [Path(note.split(":")[0]).name for note in found.notes] == ["e.cr2", "more"]
 
@@ -235,10 +235,10 @@ def test_what_systems_leave_is_skipped_and_other_files_are_named(tmp_path: Path)
 def test_names_that_are_no_utf_8(tmp_path: Path) -> None:
     make(tmp_path, ["x"], named("José"))
     (tmp_path / "Dataset" / "x").rename(os.fsdecode(os.fsencode(tmp_path / "Dataset") + b"/Jos\xe9"))
-    (listed,) = read_classic(tmp_path)
+    (listed,) = read_classic(tmp_path).people
     assert (listed.person.name, listed.person.person_id, listed.paired_by) == ("José", "100", "name")
     (tmp_path / "people.json").unlink()
-    (listed,) = read_classic(tmp_path)
+    (listed,) = read_classic(tmp_path).people
     assert (listed.person.name, listed.person.person_id) == ("Jos\ufffd", "Jos")
 
 
@@ -280,7 +280,7 @@ def test_the_kept_listings(case: Path) -> None:
 @pytest.mark.parametrize("case", ["mac_folder.tgz"], indirect=True)
 def test_the_kept_folder_of_a_mac(case: Path) -> None:
     for path in (case / "ds", case / "ds" / "mac", case / "ds" / "mac" / "Dataset"):
-        found = read_classic_set(path)
+        found = read_classic(path)
         assert [(one.person.name, len(one.pictures)) for one in found.people] == [
             ("Person A", 2),
             ("Person B", 2),

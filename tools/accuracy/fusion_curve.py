@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.app.build import Models, load_models
-from edge.app.offline.clips import Degradation, Degrader
+from edge.app.offline.degrader import Degradation, Degrader
 from edge.capture.pictures.images import read_image
 from edge.capture.sources import open_path
 from edge.config import Config

@@ -13,7 +13,9 @@ import tempfile
 from pathlib import Path
 
 from edge.app.build import load_active_list, load_models
-from edge.app.offline.clips import Clip, Degradation, process
+from edge.app.offline.clips import process
+from edge.app.offline.contents import Clip
+from edge.app.offline.degrader import Degradation
 from edge.app.people.calibration import calibrate
 from edge.app.people.people import enrol
 from edge.config import Config

@@ -26,8 +26,8 @@ from edge.config import Config
 from edge.detect import build_detector
 from edge.errors import ImageError
 from edge.evaluate.pairs import main_face
-from edge.pixels.color import luma
 from edge.pixels.faces.geometry import align
+from edge.pixels.luma import luma
 from edge.recognise import Embedder, build_embedder
 from edge.sessions import Pack
 from edge.watchlist.strangers import FMRS, HEAVIER, NEIGHBOURS, draw, fit

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.app.build import load_models
-from edge.app.offline.clips import find_clips
-from edge.app.offline.contents import open_clip
+from edge.app.offline.contents import find_clips, open_clip
 from edge.arrays import BgrImage, Boxes, Landmarks
 from edge.capture.pictures.images import read_image
 from edge.config import Config, DetectConfig

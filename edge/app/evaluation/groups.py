@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.app.build import Models, load_models
-from edge.arrays import BgrImage
+from edge.arrays import BgrImage, is_aligned
 from edge.capture.pictures.images import IMAGE_SUFFIXES, read_image
 from edge.config import Config
 from edge.detect import Detector
@@ -19,7 +19,6 @@ from edge.errors import ConfigError, ImageError
 from edge.evaluate.groups import BOUNDS, Label, group_names, measure_all, measure_groups, most_alike, read_label
 from edge.evaluate.pairs import main_face
 from edge.pixels.faces.geometry import align
-from edge.recognise import ALIGNED_SIDE_PX
 
 Progress = Callable[[str, int, int], None]
 BORDER_SHARE = 0.3
@@ -123,7 +122,7 @@ def embed_faces(
         crops = []
         for index in range(start, min(start + BATCH, len(paths))):
             image = read_image(paths[index])
-            if aligned and image.shape[:2] != (ALIGNED_SIDE_PX, ALIGNED_SIDE_PX):
+            if aligned and not is_aligned(image):
                 raise ImageError(f"{paths[index]}: is no aligned 112 x 112 crop; leave out --aligned")
             crop = image if aligned else crop_tight(image, models.stages.detector)
             if crop is not None:

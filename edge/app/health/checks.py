@@ -14,6 +14,7 @@ from edge.store import Consumer, Damage, Losses, time_from_text, time_to_text
 from edge.store.identity.identity import CLONE, FIX, Finding
 
 OK = "ok"
+"""The state of a subject of health with which nothing is wrong."""
 MIN_WRITABLE_BYTES = 10_000_000
 """Free bytes below which the disk counts as full: the next alert may not fit."""
 LOAD_WINDOW_S = 10.0

@@ -8,12 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from edge.app.health.checks import OK
 from edge.serve.board import Condition
 from edge.store import time_to_text
 
 log = logging.getLogger(__name__)
-
-OK = "ok"
 
 
 class Conditions:

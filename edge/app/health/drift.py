@@ -19,6 +19,7 @@ from pathlib import Path
 
 from edge import state_file
 from edge.app.health.accepted import Accepted, read_accepted
+from edge.app.health.checks import OK
 from edge.records import Quality
 
 log = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ class _Today:
     cameras: dict[str, _Counted]
 
 
-OK = "faces are as they were before"
+AS_BEFORE = "faces are as they were before"
 FIRST_WEEK = "faces of the first week are being measured"
 TOO_FEW = f"too few faces to be compared, {MIN_FACES} a day are needed"
 WITH_BOTH = "faces are compared with those at commissioning and in the first week"
@@ -170,11 +171,11 @@ class FaceDrift:
             return "changed", "; ".join(said)
         # "ok" only where something was compared: a camera that nobody passes says nothing good.
         if any(texts is not None and days[name].count >= MIN_FACES for name, texts in found.items()):
-            return "ok", OK
+            return OK, AS_BEFORE
         if any(texts is None for texts in found.values()):
-            return "ok", FIRST_WEEK
+            return OK, FIRST_WEEK
         self._is_changed = was_changed
-        return None if was_changed else ("ok", TOO_FEW)
+        return None if was_changed else (OK, TOO_FEW)
 
     def _close(self, name: str, day: FaceDay) -> list[str] | None:
         """Take in a day of one camera; what is said of it, None where there is nothing yet to compare it with."""

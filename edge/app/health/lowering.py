@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import IntEnum
 
+from edge.app.health.checks import OK
+
 
 class Lowering(IntEnum):
     """How much is given up; each step holds those before it."""
@@ -74,7 +76,7 @@ class LoweringOrder:
             self._go(Lowering(self.step - 1), now_s)
         said = f"{WORDS[self.step]}; alerts go on"
         if self.step is Lowering.NONE:
-            return "ok", WORDS[self.step]
+            return OK, WORDS[self.step]
         return (
             self.step.name.lower(),
             f"{said} ({', '.join(causes) or BETTER})",

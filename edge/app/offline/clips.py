@@ -4,55 +4,31 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice, pairwise
-from pathlib import Path
+from itertools import chain, islice
 from typing import Any
-
-import numpy as np
 
 from edge.app.build import Models
 from edge.app.health.checks import left_out
-from edge.app.offline.contents import open_clip, pictures_in, videos_in
-from edge.app.offline.seen import Limits, Seen, limits_of, note, where
+from edge.app.offline.contents import MIN_RECORDING_FRAMES, Clip, are_pictures, open_clip
+from edge.app.offline.degrader import Degradation, Degrader
+from edge.app.offline.faces import Limits, Seen, face_to_json, limits_of, note
 from edge.arrays import BgrImage
-from edge.capture.frames import SourceFrame
 from edge.config import Config
-from edge.detect import Detector
 from edge.errors import ImageError
 from edge.names import printable
 from edge.pipeline import ActiveList, DeviceFacts, HitDraft, Pipeline, Stages, TrackEnd
 from edge.pipeline.bystanders import cover_bystanders
 from edge.pipeline.draft import without_times
 from edge.pipeline.stills import Stills
-from edge.pixels import degrade
-from edge.pixels.resize import resize
 from edge.records import Frame
 from edge.store.codec import hit_to_json
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 """Time of a file's first frame, since files don't say when they were filmed; later frames count from it."""
 
-MIN_RECORDING_FRAMES = 3
-"""With fewer frames no face can be followed (`TrackerSettings.confirm_hits`): they are pictures, not a recording."""
-PICTURES = "pictures"
-"""Name of the clip of a folder's pictures beside videos."""
-THUMB = (24, 32)
-MAX_CHANGE = 20.0
-"""Mean change, of 255, between neighbours of a recording, shrunk to `THUMB` pixels."""
-
 Progress = Callable[[str, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """One source of frames, played as a camera of its own."""
-
-    camera: str
-    path: Path
 
 
 @dataclass(slots=True)
@@ -77,70 +53,6 @@ class ClipResult:
     frame_files: dict[str, bytes] = field(default_factory=dict)
     """File bytes of each hit's whole frame, others in it covered, by hit."""
     limits: Limits = field(default_factory=dict)
-
-
-def find_clips(source: Path) -> list[Clip]:
-    """Split a source into clips: a folder of videos gives one per video, and one of its pictures, if it has some.
-
-    Anything else is one clip by itself.
-    """
-    if not source.exists():
-        raise ImageError(f"{printable(source)}: no such file or folder; check the path")
-    if source.is_dir() and (videos := videos_in(source)):
-        stems = Counter(path.stem for path in videos)
-        made = [Clip(printable(path.stem if stems[path.stem] == 1 else path.name), path) for path in videos]
-        return [*made, *([Clip(PICTURES, source)] if pictures_in(source) else [])]
-    return [Clip(printable(source.stem) or "clip", source)]
-
-
-def are_pictures(path: Path, first: Sequence[SourceFrame]) -> bool:
-    """Whether a source is no recording, but one picture or a folder of unlike ones, given its first frames.
-
-    Frames of one recording have names that differ in a number alone, one size, and hardly change.
-    """
-    if len(first) < MIN_RECORDING_FRAMES:
-        return True
-    if not path.is_dir():
-        return False
-    names = {re.sub(r"\d+", "0", file.name) for file in pictures_in(path)}
-    if len(names) > 1 or len({shot.image.shape for shot in first}) > 1:
-        return True
-    small = [resize(shot.image, *THUMB).astype(np.float32) for shot in first]
-    changes = [float(np.abs(one - other).mean()) for one, other in pairwise(small)]
-    return float(np.mean(changes)) > MAX_CHANGE
-
-
-@dataclass(frozen=True, slots=True)
-class Degradation:
-    """A named degradation of whole frames, scaled to the face in them."""
-
-    text: str
-    name: str
-    level: int
-
-    @classmethod
-    def parse(cls, text: str) -> Degradation:
-        """Read `cctv:3`; raises ImageError naming the valid ones."""
-        name, level = degrade.parse(text)
-        return cls(text, name, level)
-
-
-class Degrader:
-    """Degrades the frames of one clip, scaled to the largest face of the clean frame; before the first face, 110 px."""
-
-    def __init__(self, degradation: Degradation, detector: Detector) -> None:
-        self._degradation = degradation
-        self._detector = detector
-        self._face_px = 110.0
-
-    def apply(self, image: BgrImage, frame_id: int) -> BgrImage:
-        """Return a degraded copy; the seed is the frame's number."""
-        found = self._detector.detect(image)
-        if len(found):
-            self._face_px = float(np.max(found.boxes[:, 2] - found.boxes[:, 0]))
-        return degrade.apply(
-            image, self._degradation.name, self._degradation.level, rng_or_seed=frame_id, face_px=self._face_px
-        )
 
 
 def process(
@@ -272,24 +184,4 @@ def track_lines(results: Sequence[ClipResult]) -> Iterator[str]:
 def faces_of(result: ClipResult) -> Iterator[dict[str, Any]]:
     """JSON-ready: each ended track with where it was seen and what became of it, in their order."""
     for end in sorted(result.ended, key=lambda end: end.track.track_id):
-        place = where(end, result.seen.get(end.track.track_id), result.size, result.limits)
-        yield track_to_json(end) | place
-
-
-def track_to_json(end: TrackEnd) -> dict[str, Any]:
-    """JSON-ready form of an ended track. A track that matched nobody names nobody."""
-    match = end.match if end.match and end.match.person_id else None
-    return {
-        "camera": end.camera,
-        "track_id": end.track.track_id,
-        "first_frame": end.track.first_frame_id,
-        "last_frame": end.track.last_frame_id,
-        "num_seen": end.track.num_seen,
-        "num_shots": end.num_shots,
-        "best_quality": None if end.best_quality is None else round(end.best_quality, 2),
-        "person_id": match.person_id if match else None,
-        "similarity": round(match.similarity, 6) if match else None,
-        "margin": round(match.margin, 6) if match else None,
-        "best_similarity": round(end.match.similarity, 6) if end.match else None,
-        "reason": end.reason.value if end.reason else None,
-    }
+        yield face_to_json(end, result.seen.get(end.track.track_id), result.size, result.limits)

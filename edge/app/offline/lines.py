@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from edge.app.build import load_models
-from edge.app.offline.clips import find_clips
-from edge.app.offline.contents import open_clip, passed_over
-from edge.arrays import BgrImage
+from edge.app.offline.contents import find_clips, open_clip, passed_over
+from edge.arrays import ALIGNED_PX, BgrImage, is_aligned
 from edge.capture.files import ImagesSource
 from edge.capture.pictures.images import read_image
 from edge.capture.sources import expected_frames
@@ -115,11 +114,11 @@ def _measure_image(path: Path, detector: Any, enhancer: Enhancer, aligned: bool)
     try:
         image = read_image(path)
         if aligned:
-            if image.shape != (112, 112, 3):
+            if not is_aligned(image):
                 raise ImageError(
                     f"{printable(path)}: is {image.shape[1]} x {image.shape[0]} px; --aligned takes 112 x 112 crops"
                 )
-            points, box, crop, score = ARCFACE_POINTS, np.array([0, 0, 112, 112], np.float32), image, None
+            points, box, crop, score = ARCFACE_POINTS, np.array([0, 0, ALIGNED_PX, ALIGNED_PX], np.float32), image, None
         else:
             found = detector.detect(image)
             best = largest_face(found)

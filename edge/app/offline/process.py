@@ -12,7 +12,8 @@ from typing import Any
 from edge import __version__
 from edge.app.build import Models, load_active_list, load_models
 from edge.app.offline import clips, lines
-from edge.app.offline.contents import passed_over
+from edge.app.offline.contents import find_clips, passed_over
+from edge.app.offline.degrader import Degradation
 from edge.app.offline.report import write_reports
 from edge.app.people.people import temporary_people
 from edge.app.people.transfer import import_people
@@ -45,7 +46,7 @@ class _SearchedPeople:
 
 def expected_frames_of(source: Path) -> int | None:
     """About how many frames `process_files` goes through; None where a file doesn't say."""
-    return lines.expected_frames_of(clip.path for clip in clips.find_clips(source))
+    return lines.expected_frames_of(clip.path for clip in find_clips(source))
 
 
 def process_files(
@@ -64,8 +65,8 @@ def process_files(
     `progress` is told of every frame, `enrolling` how many people of how many of `watchlist` are enrolled. `reports`:
     language by name of the file; left out, one in the site's language.
     """
-    found = clips.find_clips(source)
-    fault = clips.Degradation.parse(degradation) if degradation else None
+    found = find_clips(source)
+    fault = Degradation.parse(degradation) if degradation else None
     _make_folder(out)
     models = load_models(config)
     with _open_watchlist(config, models, watchlist, enrolling) as people:
@@ -155,7 +156,7 @@ def _write(out: Path, results: list[clips.ClipResult], references: dict[str, byt
 
 
 def _facts(
-    source: Path, config: Config, models: Models, active_list: ActiveList, fault: clips.Degradation | None
+    source: Path, config: Config, models: Models, active_list: ActiveList, fault: Degradation | None
 ) -> dict[str, Any]:
     return {
         "source": printable(source.name),

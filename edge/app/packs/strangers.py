@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from edge.app.packs.public_models import PublicModel
 from edge.app.selfcheck.known_answers import Progress
-from edge.arrays import BgrImage
+from edge.arrays import BgrImage, is_aligned
 from edge.capture.pictures.images import read_image
 from edge.detect import Detector
 from edge.errors import ImageError
 from edge.evaluate.pairs import main_face
-from edge.pixels.color import luma
 from edge.pixels.faces.geometry import align
+from edge.pixels.luma import luma
 from edge.recognise import Embedder
 from edge.watchlist.strangers import MIN_FACES, draw, fit
 
@@ -79,7 +79,7 @@ def _face(path: Path, detector: Detector) -> BgrImage | None:
         image = read_image(path)
     except ImageError:  # not every file of a folder is a picture
         return None
-    if image.shape[:2] == (112, 112):
+    if is_aligned(image):
         return image
     found = detector.detect(image, MIN_SCORE)
     best = main_face(found, image)

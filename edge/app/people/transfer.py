@@ -15,7 +15,7 @@ from edge.store import Store
 from edge.store.audit.audit import LOCAL
 from edge.watchlist import Archive, write_archive
 from edge.watchlist.archive import is_archive
-from edge.watchlist.classic import read_classic_set
+from edge.watchlist.classic import read_classic
 from edge.watchlist.entry import EnrolOutcome, ListEntry, Upload
 
 Progress = Callable[[int, int], None]
@@ -78,7 +78,7 @@ def plan_import(path: Path, known_ids: Collection[str]) -> tuple[list[PlannedPer
         with Archive(path) as archive:
             named = [(person, archive.pictures(person.person_id)) for person in archive.people]
         return [PlannedPerson(one, len(names), names[0] if names else None) for one, names in named], []
-    found = read_classic_set(path, known_ids=known_ids)
+    found = read_classic(path, known_ids=known_ids)
     planned = []
     for folder, listed in zip(found.folders, found.people, strict=True):
         first = printable(listed.pictures[0]) if listed.pictures else None
@@ -100,7 +100,7 @@ def import_people(people: People, path: Path, *, by: str = LOCAL, progress: Prog
 def import_classic(people: People, path: Path, *, by: str = LOCAL, progress: Progress | None = None) -> ImportReport:
     """Enrol everybody of a classic folder (or its JSON); ImageError where nobody could be enrolled."""
     report = ImportReport()
-    found = read_classic_set(path, known_ids={person.person_id for person in people.store.people()})
+    found = read_classic(path, known_ids={person.person_id for person in people.store.people()})
     listed = found.people
     report.notes += found.notes
     report.made_ids = {one.person.person_id: one.person.name for one in listed if one.is_id_made}

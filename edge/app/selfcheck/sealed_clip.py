@@ -21,6 +21,7 @@ import numpy as np
 from edge import __version__
 from edge.app.build import load_active_list, load_models
 from edge.app.offline import clips
+from edge.app.offline.contents import Clip
 from edge.app.people.embeddings import crop_from
 from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip
@@ -124,7 +125,7 @@ def _measure(config: Config, folder: Path, *, is_chosen: bool) -> dict[str, floa
         plain = Config(data_dir=home, models_dir=config.models_dir, runtime=config.runtime)
         models = load_models(plain)
         enrol(store, models, _PERSON, [folder / demo_clip.PORTRAIT])
-        played = clips.Clip("reference", folder / CLIP)
+        played = Clip("reference", folder / CLIP)
         (result,) = clips.process(plain, models, load_active_list(store, models), [played])
     similarity = max((draft.hit.similarity for draft in result.drafts.values()), default=0.0)
     return {

@@ -1,9 +1,14 @@
 """`edge doctor`: checks whether this appliance can be left alone. Each check looks at one thing and says how to fix it.
 
-settings  values in force, likely mistakes  models   whole, fast, provider, data that belongs to them
-people    identity, users, tokens, list, pulls        cameras  frames, focus, light, faces
-disk      room, wear, writes                network  port, certificate
-machine   clock, heat, throttling, numpy, compiled kernels
+settings    values in force, likely mistakes
+models      whole, fast, provider, data that belongs to them
+people      identity, users, tokens, list, pulls
+cameras     frames, focus, light, faces
+disk        room, wear, writes
+network     port, certificate
+machine     clock, heat, throttling, numpy, compiled kernels
+check       one answer: verdict, finding and fix
+time_limit  what takes too long is left behind
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
+from edge.arrays import ALIGNED_PX as ALIGNED_PX
 from edge.arrays import require_bgr, require_landmarks
 from edge.errors import ImageError
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from edge.arrays import BgrImage, Landmarks
 
-ALIGNED_PX = 112
 ARCFACE_POINTS: NDArray[np.float32] = np.array(
     [[38.29, 51.70], [73.53, 51.50], [56.03, 71.74], [41.55, 92.37], [70.73, 92.20]], dtype=np.float32
 )

@@ -7,6 +7,7 @@ import numpy as np
 from edge.pixels.jit import loose_kernel
 from edge.pixels.light.lime_kernels import U8
 from edge.pixels.light.screened import F32
+from edge.pixels.measures.noise import GAIN
 
 DARK = 0.3
 """Light, 0..1, below which a place counts as dark; the change sets in smoothly over the half of it."""
@@ -17,14 +18,13 @@ LEAST_NOISE = 0.4 / 255
 REACH = 3.0
 """A neighbour that differs by this many standard deviations of the noise gets no weight."""
 
-_GAIN = 6.0 * 0.67449
 _SAMPLES = 5_000
 
 
 def measure_noise(top: F32, light: F32) -> float:
     """Standard deviation of noise, 0..1, in the dark places of (H, W) maps 0..1; 0 where there are none.
 
-    Immerkaer's operator (1996), by the median of its magnitude on about 5,000 places.
+    As `measures.noise` measures it, on about 5,000 places.
     """
     height, width = top.shape
     if height < 3 or width < 3:
@@ -34,7 +34,7 @@ def measure_noise(top: F32, light: F32) -> float:
     corners = sum(top[rows + i, columns + j] for i in (-1, 1) for j in (-1, 1))
     sides = sum(top[rows + i, columns + j] for i, j in ((-1, 0), (1, 0), (0, -1), (0, 1)))
     found = np.abs(4 * top[rows, columns] - 2 * sides + corners)[light[rows, columns] < DARK]
-    return float(np.median(found)) / _GAIN if found.size else 0.0
+    return float(np.median(found)) / GAIN if found.size else 0.0
 
 
 def calming_reach(top: F32, light: F32) -> np.float32:

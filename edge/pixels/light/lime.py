@@ -146,7 +146,7 @@ def enhance_lowlight(
     alpha, rho, mu0, iterations, weighting, solver
         As in `illumination`; the fast solver halves the grid of large pictures (`lime_fast.num_halvings`).
     calm : bool
-        Even out what noise the dark places have, on luma, with the fast solver (see `pixels.calm`).
+        Even out what noise the dark places have, on luma, with the fast solver (see `light.calm`).
 
     Returns
     -------

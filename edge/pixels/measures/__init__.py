@@ -1,1 +1,1 @@
-"""Measures: `quality` of a face crop, `faults` of a picture, `metrics` of two pictures against each other."""
+"""Measures: `quality` of a face crop, `faults` and `noise` of a picture, `metrics` of two pictures compared."""

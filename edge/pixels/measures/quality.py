@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from edge.arrays import BgrImage, Boxes, Landmarks, Luma, require_landmarks
+from edge.arrays import BgrImage, Boxes, Landmarks, Luma, is_aligned, require_landmarks
 from edge.errors import ImageError
-from edge.pixels.color import luma
+from edge.pixels.luma import luma
 from edge.pixels.measures.faults import blockiness, blur_direction
+from edge.pixels.measures.noise import WHOLE, noise
 from edge.records import Quality
 
-ALIGNED_PX = 112
 FACE = (slice(24, 104), slice(22, 90))
 """Rows and columns of an aligned crop that show the face whatever the hair and the background."""
 
@@ -43,9 +41,6 @@ RAMPS: dict[str, tuple[float, float]] = {
 The upper ends lie beyond what is good enough, so that among good crops the better one still scores higher.
 """
 
-_WHOLE = (slice(None), slice(None))
-_NOISE_KERNEL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-_NOISE_GAIN = 6.0 * 0.67449
 _FINE_NOISE, _COARSE_NOISE = 0.0362, 0.0091
 _SLOPE_NOISE = 0.0675
 
@@ -78,14 +73,14 @@ def measure(aligned: BgrImage, landmarks: Landmarks, box: Boxes) -> Quality:
     -----
     Sharpness is the ratio of what lies between Gaussians of 1 and 2 px to what lies between 2 and 4 px (standard
     deviations), each less what the measured noise adds: neither light nor contrast nor noise moves it much, blur and
-    coarse sampling do. Noise is Immerkaer's operator (1996) with the median of its magnitude in place of the mean, so
-    that edges count less; interpolation smooths noise, so small faces show less of it than the sensor made.
+    coarse sampling do. Noise is that of `measures.noise`; interpolation smooths it, so small faces show less of it than
+    the sensor made.
     Yaw takes the head for a plane of two eyes with a nose tip `NOSE_DEPTH` eye distances before it, seen from afar:
     offset of the nose along the eye axis = NOSE_DEPTH x tan(yaw). It ignores pitch and how faces differ; expect 10
     degrees of error. `size` takes the larger of the eye distance and `EYES_PER_FACE` of the box, so that a turned head
     is not marked down twice; its ramp counts octaves.
     """
-    if not isinstance(aligned, np.ndarray) or aligned.shape != (ALIGNED_PX, ALIGNED_PX, 3):
+    if not is_aligned(aligned):
         raise ImageError(f"quality: pass an aligned (112, 112, 3) crop, got {getattr(aligned, 'shape', type(aligned))}")
     yaw, eye_distance, place = _place_parts(landmarks, box)
     seen = _texture(luma(aligned), FACE)
@@ -120,14 +115,9 @@ def measure_picture(image: BgrImage, corner: tuple[int, int] = (0, 0)) -> Qualit
         `image` is no BGR image.
     """
     y = luma(image)
-    seen = _texture(y, _WHOLE)
+    seen = _texture(y, WHOLE)
     parts = _picture_parts(*seen[:3])
     return Quality(*seen[:3], 0.0, 0.0, 100 * math.prod(parts.values()), parts, *seen[3:], blockiness(y, corner))
-
-
-def noise(y: Luma, region: tuple[slice, slice] = _WHOLE) -> float:
-    """Noise of a region of an (H, W) luma, 0..1: standard deviation; see the notes of `measure`."""
-    return _median_size(cv2.filter2D(y, -1, _NOISE_KERNEL)[region]) / _NOISE_GAIN
 
 
 def estimate_yaw_deg(points: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> float:
@@ -163,16 +153,6 @@ def _texture(y: Luma, region: tuple[slice, slice]) -> tuple[float, float, float,
     sharpness = math.sqrt(fine / coarse) if fine > 0 and coarse > 1e-9 else 0.0
     directed = blur_direction(*bands, _SLOPE_NOISE * level**2) if min(bands[0].shape) >= 3 else (0.0, 0.0)
     return sharpness, float(y[region].mean()), level, *directed
-
-
-def _median_size(values: NDArray[Any]) -> float:
-    """The median of magnitudes, of finite values, at least one: `numpy.median` sorts a second time for its NaNs."""
-    sizes = np.abs(values).ravel()
-    middle = sizes.size // 2
-    sizes.partition(middle)
-    if sizes.size % 2:
-        return float(sizes[middle])
-    return float((sizes[:middle].max() + sizes[middle]) / np.float32(2))
 
 
 def _picture_parts(sharpness: float, light: float, noise: float) -> dict[str, float]:

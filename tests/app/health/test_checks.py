@@ -35,11 +35,11 @@ PACK = ROOT / "models" / "quantized"
         (500 * MB, "ok", True, "full"),
     ],
 )
-def test_disk(free: int, former: str, is_full: bool, expected: str) -> None:
+def test_a_disk_is_low_then_full_and_recovers_later(free: int, former: str, is_full: bool, expected: str) -> None:
     assert checks.disk(free, 200 * MB, former, is_full=is_full)[0] == expected
 
 
-def test_a_disk_without_a_wish_is_only_ever_full() -> None:
+def test_a_disk_on_which_nothing_is_to_stay_free_is_never_low() -> None:
     assert [checks.disk(free, 0, "ok")[0] for free in (50 * MB, 11 * MB, 5 * MB)] == ["ok", "ok", "full"]
 
 
@@ -55,7 +55,9 @@ def test_a_disk_without_a_wish_is_only_ever_full() -> None:
         (50.0, "throttled", "hot", "throttled"),
     ],
 )
-def test_heat(degrees: float | None, slow: str | None, former: str, expected: str) -> None:
+def test_heat_is_told_by_degrees_and_by_throttling_and_ends_later(
+    degrees: float | None, slow: str | None, former: str, expected: str
+) -> None:
     assert checks.heat(degrees, slow, former)[0] == expected
 
 

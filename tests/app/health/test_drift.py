@@ -12,11 +12,11 @@ import pytest
 
 from edge.app.health.accepted import Accepted, accepted_of, read_accepted, write_accepted
 from edge.app.health.drift import (
+    AS_BEFORE,
     FILE,
     FIRST_WEEK,
     MAX_AWAY,
     NOT_YET,
-    OK,
     TODAY,
     TOO_FEW,
     WITH_BOTH,
@@ -121,7 +121,7 @@ def test_after_a_first_week_smaller_faces_are_said_each_day_and_over_a_restart(t
     told = ("changed", f"door: {SMALLER}")
     assert play_day(drift, 8, small) == told
     assert play_day(drift, 9, small) == told
-    assert play_day(drift, 10, FACE) == ("ok", OK)
+    assert play_day(drift, 10, FACE) == ("ok", AS_BEFORE)
     assert play_day(drift, 11, small, count=19) == ("ok", TOO_FEW), "nothing was compared, so nothing is well"
     again = FaceDrift(tmp_path, ["door"])
     assert again.close_day(NOON + dt.timedelta(days=13)) is None
@@ -176,7 +176,7 @@ def test_from_the_day_after_the_walk_on_days_are_held_against_it_and_a_new_week_
     assert play_day(drift, 11, FACE) == told, "at once, not after a week"
     larger = replace(FACE, eye_distance_px=90.0)
     for number in range(12, 18):
-        assert play_day(drift, number, larger) == ("ok", OK)
+        assert play_day(drift, number, larger) == ("ok", AS_BEFORE)
     again = FaceDrift(tmp_path, ["door", "yard"])
     again.close_day(NOON + dt.timedelta(days=18))
     play_day(again, 18, larger)
@@ -212,7 +212,7 @@ def test_a_day_with_too_few_faces_leaves_what_was_said_before(tmp_path: Path) ->
     play_day(drift, 0, FACE)
     assert play_day(drift, 1, small) == ("changed", f"door: {SMALLER}")
     assert play_day(drift, 2, FACE, count=19) is None, "nothing says that the camera was set right"
-    assert play_day(drift, 3, FACE) == ("ok", OK)
+    assert play_day(drift, 3, FACE) == ("ok", AS_BEFORE)
     assert play_day(drift, 4, FACE, count=19) == ("ok", TOO_FEW)
 
 

@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.app.build import Models, load_models
+from edge.app.build import Models
 from edge.app.health.camera_news import WAIT_S, CameraNews
 from edge.app.health.evidence import BEFORE_S, KEEP_EVERY_S, SceneEvidence, ScenePictures
 from edge.app.selfcheck import demo_clip
 from edge.capture.pictures.images import decode_image
-from edge.config import CameraConfig, Config
+from edge.config import CameraConfig
 from edge.pixels.faces.geometry import align
 from edge.records import CameraHealth, CameraState, Detections, Frame
 
@@ -108,11 +108,6 @@ def test_forgotten_pictures_are_never_shown() -> None:
     moved = door.turn(CameraState.MOVED)
     note(evidence, flat(50), 60)
     assert levels(evidence.pictures_of(moved)) == {"now": 50}
-
-
-@pytest.fixture(scope="module")
-def models() -> Models:
-    return load_models(Config())
 
 
 def test_no_face_can_be_recognised_in_either(models: Models) -> None:

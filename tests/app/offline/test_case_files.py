@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from edge.app.build import Models, load_active_list, load_models
-from edge.app.offline.clips import ClipResult, find_clips, process
+from edge.app.offline.clips import ClipResult, process
+from edge.app.offline.contents import find_clips
 from edge.app.people.people import enrol
 from edge.config import Config, load
 from edge.pipeline import ActiveList

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from edge import explanation
-from edge.app.build import Models, load_active_list, load_models
+from edge.app.build import Models, load_active_list
 from edge.app.offline import explain
 from edge.app.offline.clips import EPOCH
 from edge.app.people.embeddings import reembed
@@ -28,11 +28,6 @@ from edge.pixels import degrade
 from edge.pixels.resize import resize
 from edge.records import Frame, Person
 from edge.store import Store
-
-
-@pytest.fixture(scope="module")
-def models() -> Models:
-    return load_models(load())
 
 
 def test_map_replay_and_new_embeddings_on_the_demo(

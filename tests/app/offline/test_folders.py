@@ -10,8 +10,7 @@ import cv2
 import pytest
 from typer.testing import CliRunner
 
-from edge.app.offline.clips import find_clips
-from edge.app.offline.contents import open_clip, passed_over
+from edge.app.offline.contents import find_clips, open_clip, passed_over
 from edge.app.offline.lines import detect
 from edge.app.offline.process import process_files
 from edge.capture.pictures.headers import holds_several

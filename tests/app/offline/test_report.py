@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from edge.app.build import load_active_list, load_models
-from edge.app.offline.clips import ClipResult, Degradation, find_clips, process
+from edge.app.offline.clips import ClipResult, process
+from edge.app.offline.contents import find_clips
+from edge.app.offline.degrader import Degradation
 from edge.app.offline.process import process_files
 from edge.app.offline.report import write_reports
 from edge.app.people.people import enrol

@@ -10,22 +10,18 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.app.build import Models, load_active_list, load_models
-from edge.app.offline.clips import are_pictures, find_clips, process
+from edge.app.build import Models, load_active_list
+from edge.app.offline.clips import process
+from edge.app.offline.contents import are_pictures, find_clips
 from edge.app.offline.process import process_files
 from edge.app.people.people import enrol
 from edge.app.selfcheck import demo_clip
 from edge.capture.frames import SourceFrame
-from edge.config import Config, load
+from edge.config import Config
 from edge.pipeline import ActiveList
 from edge.records import Person
 from edge.store import Store
 from tests.support.media import encode, flat, numbered, write_clip
-
-
-@pytest.fixture(scope="module")
-def models() -> Models:
-    return load_models(load())
 
 
 @pytest.fixture(scope="module")

@@ -176,7 +176,7 @@ def test_the_table_holds_no_weights_and_tells_formats() -> None:
                 assert np.linalg.norm(half, axis=1) == pytest.approx(1, abs=0.01)
 
 
-def test_the_command(
+def test_the_command_adopts_a_file_and_goes_back(
     config: Config, tiny: Path, faces: Path, tmp_path: Path, replayed: None, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip

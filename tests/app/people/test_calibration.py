@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.app.build import Models, load_active_list, load_models
-from edge.app.offline.clips import find_clips, process
+from edge.app.build import Models, load_active_list
+from edge.app.offline.clips import process
+from edge.app.offline.contents import find_clips
 from edge.app.people.calibration import calibrate
 from edge.app.people.people import enrol
 from edge.config import Config, load
@@ -26,14 +27,6 @@ from tests.support.models import tiny_models
 @pytest.fixture(scope="module")
 def config() -> Config:
     return load()
-
-
-@pytest.fixture(scope="module")
-def models(config: Config) -> Models:
-    found = load_models(config)
-    if not found.cohorts:
-        pytest.skip("needs a model pack with strangers for its embedder: python -m tools.train.cohort")
-    return found
 
 
 def test_limits_are_kept_used_and_told(

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edge.app.build import Models, load_models
+from edge.app.build import Models
 from edge.app.people.pictures import CheckedPerson, check_pictures
 from edge.capture.pictures.images import SEVERAL, read_image
-from edge.config import Config
 from edge.records import Person
 from edge.store import Store
 from edge.watchlist.entry import Upload
@@ -20,11 +19,6 @@ from tests.support.capture.clips import encode_video
 from tests.support.media import encode
 
 ADA = Person("p1", "Ada", "banned")
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
-    return load_models(Config(data_dir=tmp_path_factory.mktemp("data")))
 
 
 def check(models: Models, folder: Path, *pictures: Upload | Path) -> CheckedPerson:

@@ -25,7 +25,7 @@ def test_what_is_an_address(text: str, expected: tuple[str, int]) -> None:
 
 
 @pytest.mark.parametrize("text", ["", ":8080", "0.0.0.0:", "http://0.0.0.0:8080", "0.0.0.0:8080/", "a b", "host:port"])
-def test_what_is_none(text: str) -> None:
+def test_what_is_no_address_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ConfigError, match=r"write it as 127\.0\.0\.1:8080"):
         parse(text)
 

@@ -10,7 +10,7 @@ from tests.support import appliance
 from tests.support.store import ANN, add_hits, enrol
 
 
-def test_there_and_back(tmp_path: Path) -> None:
+def test_what_came_after_a_backup_is_gone_once_it_is_restored(tmp_path: Path) -> None:
     box, file = appliance.Appliance(tmp_path), tmp_path / "backup"
     assert box.edge("backup", "create", file).returncode == 65, "there is nothing yet"
     with Store.open(box.data_dir) as store:

@@ -79,7 +79,7 @@ def test_a_file_that_a_variable_names_in_vain_is_told_with_the_variable(tmp_path
     assert find_origins(None, env).told().endswith("none.toml (named by EDGE_CONFIG) does not exist"), "no defaults"
 
 
-def test_the_commands(tmp_path: Path) -> None:
+def test_the_commands_tell_what_is_in_force_and_where_it_comes_from(tmp_path: Path) -> None:
     box = Appliance(tmp_path)
     refused = box.edge("config", "check")
     assert (refused.returncode, "no camera is configured" in refused.stderr) == (78, True), "the service refuses it"

@@ -46,7 +46,7 @@ def test_clip_stays_inside_and_leaves_inner_boxes_alone(boxes: np.ndarray, width
     assert np.array_equal(result[inside], boxes[inside])
 
 
-def test_known_overlaps() -> None:
+def test_overlap_is_shared_area_over_all_area() -> None:
     a = np.array([[0, 0, 10, 10]], np.float32)
     b = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [10, 0, 20, 10], [3, 3, 3, 9]], np.float32)
     assert np.allclose(bx.iou(a, b), [[1, 1 / 3, 0, 0]])

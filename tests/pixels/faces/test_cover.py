@@ -56,6 +56,6 @@ def test_the_own_face_stays_beside_a_neighbour_whose_margin_reaches_it() -> None
         (np.array([[0, 0, 4, 4]], np.float32), -0.1),
     ],
 )
-def test_refusals(faces: np.ndarray, margin: float) -> None:
+def test_faces_without_an_area_and_odd_margins_are_refused(faces: np.ndarray, margin: float) -> None:
     with pytest.raises(ImageError):
         cover_faces(FRAME, faces, margin=margin)

@@ -10,7 +10,7 @@ import pytest
 from edge.app.selfcheck import demo_clip
 from edge.enhance.faults import grade
 from edge.pixels import degrade
-from edge.pixels.color import luma
+from edge.pixels.luma import luma
 from edge.pixels.measures.faults import blockiness
 from edge.pixels.measures.quality import measure_picture
 

@@ -10,7 +10,6 @@ import pytest
 
 from edge.errors import ImageError
 from edge.pixels.faces.geometry import ARCFACE_POINTS
-from edge.pixels.measures import quality as quality_module
 from edge.pixels.measures.quality import estimate_yaw_deg, highest_score, measure, measure_picture
 from edge.records import Quality
 
@@ -150,15 +149,9 @@ def test_any_picture_can_be_measured(shape: tuple[int, int, int]) -> None:
 def test_wrong_input_is_refused() -> None:
     with pytest.raises(ImageError, match="112"):
         quality(np.zeros((100, 112, 3), np.uint8))
+    with pytest.raises(ImageError, match="112"):
+        quality(crop().astype(np.float32))
     with pytest.raises(ImageError, match="landmarks"):
         quality(crop(), np.full((5, 2), np.nan))
     with pytest.raises(ImageError, match="box"):
         quality(crop(), FRONTAL, BOX[:3])
-
-
-@pytest.mark.parametrize("count", [1, 2, 7, 5440, 5441])
-def test_the_median_of_noise_is_that_of_numpy_to_the_last_bit(count: int) -> None:
-    values = np.random.default_rng(count).normal(0, 1, count).astype(np.float32)
-    before = values.copy()
-    assert quality_module._median_size(values) == float(np.median(np.abs(values)))
-    assert np.array_equal(values, before)

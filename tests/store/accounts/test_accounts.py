@@ -17,11 +17,6 @@ from tests.support.store import Clock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def store(tmp_path: Path, clock: Clock):
     with Store.open(tmp_path, clock=clock) as opened:
         yield opened
@@ -127,7 +122,7 @@ def test_guessing_names_cant_fill_the_disk_nor_free_a_locked_user(
         store.check_password("ada", "password-1")
 
 
-def test_lock_seconds() -> None:
+def test_from_the_fifth_failure_on_each_lock_is_twice_as_long_up_to_an_hour() -> None:
     assert [passwords.lock_seconds(n) for n in (0, 4, 5, 6, 7, 100, 10**6)] == [0, 0, 30, 60, 120, 3600, 3600]
 
 

@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from edge.errors import AuthError, ConflictError
 from edge.store import Store
-from tests.support.store import Clock
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    with Store.open(tmp_path / "data", clock=clock) as opened:
-        yield opened
 
 
 def test_a_claim_code_works_once_and_makes_one_supervisor(store: Store) -> None:

@@ -94,7 +94,7 @@ def test_whose_erasure_has_begun_is_off_the_list_at_once(store: Store) -> None:
 
 
 def test_an_erasure_that_was_cut_off_goes_on_at_the_next_start(store: Store) -> None:
-    folder = store._core.folder
+    folder = store.folder
     store._core.write(lambda change: changes.begin_erasure(change, "gone-0", None, "gwen", NOW)).result(10)
     erasing = erasure.Erasing(["gone-0"], store._core.clock)
     for _ in range(3):
@@ -139,4 +139,4 @@ def test_pictures_of_the_erased_are_gone_and_others_stay(store: Store) -> None:
     enrol(store, BOB)
     add_hits(store, BOB, [600])
     store.replace_people([Listing(ANN), Listing(BOB)]).result(60)
-    assert len(kept_files(store._core.folder)) == store.stats()["images"] == 2 + 2
+    assert len(kept_files(store.folder)) == store.stats()["images"] == 2 + 2

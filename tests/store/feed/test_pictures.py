@@ -15,11 +15,6 @@ PLENTY = 10**12
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def store(tmp_path: Path, clock: Clock):
     with Store.open(tmp_path, clock=clock, boot_clock=clock.boot) as opened:
         enrol(opened, ANN)

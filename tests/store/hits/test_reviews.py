@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,17 +14,6 @@ from edge.store.hits.reviews import Verdict, outcome
 from tests.support.store import ANN, Clock, enrol, hit_of
 
 T0 = dt.datetime(2026, 3, 4, 5, 6, 7, tzinfo=dt.UTC)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    with Store.open(tmp_path / "data", clock=clock) as opened:
-        yield opened
 
 
 def said(by: str, state: str, *, second: bool = False) -> Verdict:

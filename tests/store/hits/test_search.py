@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,20 +13,9 @@ from edge.pipeline.draft import make_hit_id
 from edge.store import Store
 from edge.store.hits import search
 from edge.store.hits.search import HitFilter
-from tests.support.store import ANN, BOB, Clock, enrol, hit_of, review
+from tests.support.store import ANN, BOB, enrol, hit_of, review
 
 T0 = dt.datetime(2026, 3, 4, 5, 6, 7, tzinfo=dt.UTC)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    with Store.open(tmp_path / "data", clock=clock) as opened:
-        yield opened
 
 
 FILTERS = [

@@ -11,7 +11,7 @@ import pytest
 
 from edge.errors import StoreError
 from edge.store import AuditHead, Damage, Store
-from edge.store.repair import damage as damages
+from edge.store.repair import mending
 from edge.store.repair.damage import ACTION
 from edge.store.repair.first_pages import FILE
 from edge.store.repair.set_aside import QUARANTINE
@@ -176,14 +176,14 @@ def test_an_erasure_deletes_what_was_set_aside(good: Path, tmp_path: Path) -> No
 def test_a_large_database_is_used_before_it_is_checked(
     good: Path, monkeypatch: pytest.MonkeyPatch, is_killed: bool, limit: int, times: int
 ) -> None:
-    monkeypatch.setattr(damages, "CHECKED_AT_START_BYTES", limit)
+    monkeypatch.setattr(mending, "CHECKED_AT_START_BYTES", limit)
     checked: list[bool] = []
 
     def look(db: sqlite3.Connection, *, is_thorough: bool = False) -> list[str]:
         checked.append(True)
         return []
 
-    monkeypatch.setattr(damages, "problems", look)
+    monkeypatch.setattr(mending, "problems", look)
     if is_killed:
         (good / "edge.db-wal").write_bytes(b"left by a service that was killed")
     with Store.open(good) as store:

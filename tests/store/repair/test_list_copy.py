@@ -12,8 +12,7 @@ import pytest
 
 from edge.records import Person
 from edge.store import Store, migrate
-from edge.store.repair import damage as damages
-from edge.store.repair import list_copy
+from edge.store.repair import list_copy, mending
 from tests.support.store import ANN, NOW, PAGE, add_hits, enrol
 
 PEOPLE = [Person(f"p-{number:03}", f"Person Number {number}", "wanted", NOW, "case", "desk") for number in range(60)]
@@ -120,11 +119,11 @@ def test_a_row_of_meta_that_is_no_fact_is_not_taken_over(folder: Path) -> None:
         assert not db.execute("SELECT key FROM meta WHERE key LIKE '20%'").fetchall()
 
 
-@pytest.mark.parametrize("limit", [damages.CHECKED_AT_START_BYTES, 0])
+@pytest.mark.parametrize("limit", [mending.CHECKED_AT_START_BYTES, 0])
 def test_lost_rows_are_put_back_also_where_the_database_is_large(
     folder: Path, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
-    monkeypatch.setattr(damages, "CHECKED_AT_START_BYTES", limit)
+    monkeypatch.setattr(mending, "CHECKED_AT_START_BYTES", limit)
     with Store.open(folder) as store:
         before, epoch = list_of(store), store.epoch
     without_triggers(folder, "DELETE FROM people WHERE person_id IN ('p-050', 'p-051')")

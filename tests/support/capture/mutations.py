@@ -114,7 +114,8 @@ def write_mutations(folder: Path, count: int, seed: int, canary: Path, port: int
 def _run(folder: Path) -> Iterator[str]:
     """Run `edge process`'s pipeline over each file; an error that is not meant for people ends the process."""
     from edge.app.build import load_active_list, load_models
-    from edge.app.offline.clips import find_clips, process
+    from edge.app.offline.clips import process
+    from edge.app.offline.contents import find_clips
     from edge.config import Config, load
     from edge.errors import EdgeError
     from edge.store import Store

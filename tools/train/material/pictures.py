@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 from torch.utils.data import Dataset
 
-from edge.pixels.color import BT601
+from edge.pixels.luma import UNIT_WEIGHTS
 from tools.data import DATA
 from tools.train import common, paths
 from tools.train.material import mosaics, views
@@ -68,7 +68,7 @@ def patch(stock: CleanPictures, size: int, rng: np.random.Generator, faces: floa
 
 def luma(image: Image) -> Planes:
     """(1, H, W) f32, 0..255: Y' of BT.601, not rounded."""
-    return np.asarray((image.astype(np.float32) @ (BT601 * np.float32(255)))[None], np.float32)
+    return np.asarray((image.astype(np.float32) @ (UNIT_WEIGHTS * np.float32(255)))[None], np.float32)
 
 
 def colors(image: Image) -> Planes:

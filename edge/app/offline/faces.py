@@ -1,4 +1,4 @@
-"""When and where each face of a clip was seen, and what one that became no hit measured beside what was needed."""
+"""One face of a clip as `tracks.jsonl` and the report tell it: when and where it was seen, and what became of it."""
 
 from __future__ import annotations
 
@@ -58,19 +58,45 @@ def limits_of(config: Config, *, is_stills: bool) -> Limits:
     }
 
 
-def where(end: TrackEnd, seen: Seen | None, size: tuple[int, int], limits: Limits) -> dict[str, Any]:
-    """JSON-ready: width and height of the frames, what was seen, and for no hit what was measured and needed.
+def face_to_json(end: TrackEnd, seen: Seen | None, size: tuple[int, int], limits: Limits) -> dict[str, Any]:
+    """JSON-ready: what became of a track that ended, and where it was in frames of that width and height, px.
 
-    `by_quality`: the two are of the quality score, 0..100, which names what pulled it down most as the reason.
+    docs/contract.md, "Faces of `edge process`", says what each field means.
     """
-    told = None if seen is None else asdict(seen) | {"box": list(seen.box), "face_px": seen.face_px}
+    place = None if seen is None else asdict(seen) | {"box": list(seen.box), "face_px": seen.face_px}
+    return _outcome(end) | {"frame_size": list(size), "seen": place} | _shortfall(end, seen, limits)
+
+
+def _outcome(end: TrackEnd) -> dict[str, Any]:
+    """How long it was followed, and its match or its reason. A track that matched nobody names nobody."""
+    match = end.match if end.match and end.match.person_id else None
+    return {
+        "camera": end.camera,
+        "track_id": end.track.track_id,
+        "first_frame": end.track.first_frame_id,
+        "last_frame": end.track.last_frame_id,
+        "num_seen": end.track.num_seen,
+        "num_shots": end.num_shots,
+        "best_quality": None if end.best_quality is None else round(end.best_quality, 2),
+        "person_id": match.person_id if match else None,
+        "similarity": round(match.similarity, 6) if match else None,
+        "margin": round(match.margin, 6) if match else None,
+        "best_similarity": round(end.match.similarity, 6) if end.match else None,
+        "reason": end.reason.value if end.reason else None,
+    }
+
+
+def _shortfall(end: TrackEnd, seen: Seen | None, limits: Limits) -> dict[str, Any]:
+    """For no hit: the number that the reason is about, the limit, and whether both are of the quality score, 0..100.
+
+    The quality score names what pulled it down most as the reason.
+    """
     reason = end.reason
     if reason is Reason.TOO_SMALL and seen is not None and seen.face_px >= limits[reason]:
         reason = Reason.BLUR  # large enough, but the size still pulls the quality below what is needed
     measured = None if reason is None else _measured(end, reason, seen)
     needed = None if reason is None or measured is None else limits.get(reason)
-    told_of = {"measured": measured, "needed": needed, "by_quality": reason in BY_QUALITY}
-    return {"frame_size": list(size), "seen": told} | told_of
+    return {"measured": measured, "needed": needed, "by_quality": reason in BY_QUALITY}
 
 
 def _measured(end: TrackEnd, reason: Reason, seen: Seen | None) -> float | None:

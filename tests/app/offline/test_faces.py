@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from edge.app.offline.seen import Seen, limits_of, note, where
+from edge.app.offline.faces import Seen, face_to_json, limits_of, note
 from edge.config import Config
 from edge.pipeline import TrackEnd
 from edge.records import Reason, Track, TrackState
@@ -33,7 +33,7 @@ def test_the_number_is_the_one_that_the_reason_is_about(reason: Reason, measured
     seen: dict[int, Seen] = {}
     one = end(reason, 2, 1.0)
     note(seen, one.track, 7, 0.28)
-    told = where(one, seen[1], (640, 360), limits_of(Config(), is_stills=False))
+    told = face_to_json(one, seen[1], (640, 360), limits_of(Config(), is_stills=False))
     assert (told["measured"], told["needed"]) == (measured, needed)
     assert told["by_quality"] == (needed == Config().recognise.min_quality)
 
@@ -45,13 +45,13 @@ def test_a_face_is_too_small_by_its_box_or_by_its_quality() -> None:
     for track, told in ((far, (12.0, 16.0, False)), (one.track, (12.0, Config().recognise.min_quality, True))):
         seen: dict[int, Seen] = {}
         note(seen, track, 7, 0.28)
-        found = where(dataclasses.replace(one, track=track), seen[1], (640, 360), limits)
+        found = face_to_json(dataclasses.replace(one, track=track), seen[1], (640, 360), limits)
         assert (found["measured"], found["needed"], found["by_quality"]) == told
 
 
 def test_a_face_that_was_never_followed_has_passed_the_detectors_limit() -> None:
     """Its score says nothing then: a page that said "0.70, 0.60 needed" would contradict itself."""
-    told = where(end(Reason.LOW_SCORE, 1), None, (640, 360), limits_of(Config(), is_stills=False))
+    told = face_to_json(end(Reason.LOW_SCORE, 1), None, (640, 360), limits_of(Config(), is_stills=False))
     assert told["measured"] < told["needed"]
-    told = where(end(Reason.LOW_SCORE, 1), None, (640, 360), limits_of(Config(), is_stills=True))
+    told = face_to_json(end(Reason.LOW_SCORE, 1), None, (640, 360), limits_of(Config(), is_stills=True))
     assert told["needed"] is None, "of one picture nothing is followed"
