@@ -125,18 +125,6 @@ def test_noise_and_slow_light_are_searched_at_the_idle_rate(light: float) -> Non
     assert searched(after) >= 0.8 * LIVE.idle_fps / FPS, "the slow heartbeat goes on"
 
 
-def test_the_first_second_is_searched_as_often_as_where_much_moves() -> None:
-    attention, searches = Attention(LIVE), []
-    for number, image in enumerate(wall(2.0)):
-        frame = Frame(number, "door", AT, round(number / FPS * 1e9), image)
-        if attention.choose(frame, ()) is Step.SEARCH:
-            attention.note(frame, ())
-            searches.append(number)
-    first = [number for number in searches if number < FPS]
-    assert first[0] == 0
-    assert 0.8 * LIVE.busy_fps <= len(first) <= LIVE.busy_fps + 1
-
-
 @pytest.mark.parametrize(("side", "pace"), [(24, Pace(8.0, 10.0)), (240, Pace(8.0, 2.0))])
 def test_what_moves_is_never_searched_less_often_than_stillness(side: int, pace: Pace) -> None:
     """Whatever the settings say, something small, or a busy rate below the idle one, makes no search rarer."""

@@ -53,6 +53,16 @@ def at(number: int, image: np.ndarray) -> Frame:
     return Frame(number, "door", AT, round(number / FPS * 1e9), image)
 
 
+def test_the_first_second_is_searched_as_often_as_where_much_moves() -> None:
+    attention, image, searches = Attention(LIVE), textured(FIRST), []
+    for number in range(round(FPS)):
+        if attention.choose(at(number, image), ()) is Step.SEARCH:
+            attention.note(at(number, image), ())
+            searches.append(number)
+    assert searches[0] == 0
+    assert 0.8 * LIVE.busy_fps <= len(searches) <= LIVE.busy_fps + 1
+
+
 def test_a_face_that_is_lost_leaves_the_others_what_is_known_of_them() -> None:
     attention = Attention(LIVE)
     attention.choose(at(0, textured(FIRST, SECOND)), ())
