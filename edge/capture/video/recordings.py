@@ -22,6 +22,7 @@ from edge.capture.video.containers import (
     open_recording,
     read_head,
 )
+from edge.capture.video.endings import is_cut
 from edge.capture.video.facts import StreamFacts, StreamWatch
 from edge.capture.video.kinds import is_sound, is_video, unreadable_kind
 from edge.capture.video.parts import parts_of
@@ -271,10 +272,8 @@ class VideoSource:
             return (
                 f"{self.shown}: broke off after {count} of about {promised:.0f} frames; record or copy the file again"
             )
-        if self.path.suffix.lower() == ".gif" and not _ends_as_gif(self.path):
-            return (
-                f"{self.shown}: broke off after {count} frames (its end mark is missing); record or copy the file again"
-            )
+        if is_cut(self.path):
+            return f"{self.shown}: broke off after {count} frames (its end is missing); record or copy the file again"
         return None
 
 
@@ -284,9 +283,3 @@ def fps_of(stream: VideoStream) -> float:
         if rate and 0.1 < rate < 1000:
             return float(rate)
     return DEFAULT_FPS
-
-
-def _ends_as_gif(path: Path) -> bool:
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 64))
-        return file.read().rstrip(b"\x00").endswith(b"\x3b")
