@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from edge.arrays import MAX_PIXELS, BgrImage
 from edge.capture.pictures import apart, depth, heif, tiff
+from edge.capture.pictures.damage import DAMAGED, is_damaged_jpeg
 from edge.capture.pictures.exif import orientation_of, upright
 from edge.capture.pictures.headers import Size, decoding_work, holds_several, sniff_size, unusual_jpeg
 from edge.capture.video.kinds import is_video, unreadable_kind
@@ -173,6 +174,7 @@ def decode_here(data: bytes, name: str) -> Decoded:
     kind = heif.kind_of(data[:512])
     if kind == "HEIC":
         return Decoded(np.ascontiguousarray(heif.decode_heic(data, name)[:, :, :3]))
+    is_damaged = data.startswith(b"\xff\xd8") and is_damaged_jpeg(data)
     flags = cv2.IMREAD_COLOR if depth.stated(data) is None else cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
     values = _from_opencv(data, cv2.IMREAD_UNCHANGED if tiff.holds_multiplied(data) else flags)
     if values is None and kind == "AVIF" and not _reads_avif():
@@ -192,6 +194,8 @@ def decode_here(data: bytes, name: str) -> Decoded:
     image, conversion, notes = depth.to_bytes(np.ascontiguousarray(values), data)
     if tiff.loses_alpha(data):
         notes = (*notes, _WITHOUT_ALPHA)
+    if is_damaged:
+        notes = (*notes, DAMAGED)
     return Decoded(heif.turned(image, data) if kind == "AVIF" else image, notes, conversion)
 
 
