@@ -91,3 +91,27 @@ def test_pictures_of_a_bare_stream_that_were_cut_are_told(tmp_path: Path) -> Non
         assert problem_of(tmp_path / name) is None
         (tmp_path / name).write_bytes(data[: len(data) * 3 // 4])
         assert "damaged" in (problem_of(tmp_path / name) or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("a.mkv", {"format": "matroska"}),
+        ("a.wmv", {"format": "asf", "codec": "wmv2"}),
+        ("a.avi", {"format": "avi", "codec": "mpeg4"}),
+        ("a.mp4", {"format": "mp4"}),
+    ],
+)
+def test_a_whole_recording_that_begins_late_at_a_changing_rate_is_not_called_short(
+    tmp_path: Path, name: str, kind: dict[str, str]
+) -> None:
+    times = [5000 + 40 * number for number in range(10)] + [9000 + 500 * number for number in range(10)]
+    encode_video(tmp_path / name, scenes(20), times_ms=times, **kind)  # type: ignore[arg-type]
+    assert problem_of(tmp_path / name) is None
+
+
+def test_frames_that_an_edit_list_leaves_out_are_not_missed(tmp_path: Path) -> None:
+    encode_video(tmp_path / "a.mp4", scenes(20), format="mp4", times_ms=[40 * n - 400 for n in range(20)])
+    with open_path(tmp_path / "a.mp4") as source:
+        assert len(list(source.frames())) == 10
+        assert source.problem is None
