@@ -13,6 +13,7 @@ from edge.serve.http.access import CALLER
 from edge.serve.http.audit import SHOWN_PERSON
 from edge.serve.http.file_types import read_picture_header
 from edge.serve.http.inputs import read_form
+from edge.serve.http.pictures import serve_file
 from edge.serve.http.problems import RequestError
 from edge.serve.http.route import may_call
 from edge.serve.page.renderer import render, translator_of
@@ -102,7 +103,7 @@ async def picture(request: web.Request) -> web.StreamResponse:
         raise RequestError("nobody of that id is offered for a walk", status=404)
     request[SHOWN_PERSON] = person_id
     header = await read(read_picture_header, path)
-    return web.FileResponse(path, headers={"Content-Type": header.content_type})
+    return await serve_file(request, path, {"Content-Type": header.content_type})
 
 
 def _metres(text: str) -> float:
