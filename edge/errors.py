@@ -11,6 +11,7 @@
           PreconditionError  changed since it was read  -> exit 65, HTTP 412
       ImageError      wrong shape, dtype, size, range   -> exit 65, HTTP 422
       PersonIdError   an id no new person may have      -> exit 65, HTTP 422
+      ExpiryError     an entry that would end in the past -> exit 65, HTTP 422
       CursorError     not ours -> HTTP 400; expired -> HTTP 410
       AuthError       HTTP 401, 403, 429
       ServiceError    a port in use, a service away     -> exit 69, HTTP 503
@@ -105,6 +106,13 @@ class ImageError(EdgeError):
 
 class PersonIdError(EdgeError):
     """An id that a new person may not have."""
+
+    exit_code = ExitCode.DATA
+    http_status = 422
+
+
+class ExpiryError(EdgeError):
+    """The end given to an entry is past: it would never match."""
 
     exit_code = ExitCode.DATA
     http_status = 422

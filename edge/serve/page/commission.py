@@ -29,6 +29,8 @@ NOT_LIVE = frozenset(
     {CameraState.STARTING, CameraState.STALLED, CameraState.FROZEN, CameraState.LOST, CameraState.ENDED}
 )
 """States in which a camera's picture says nothing of who stands before it now."""
+SEES_TOO_LITTLE = frozenset({CameraState.COVERED, CameraState.DEFOCUSED, CameraState.WASHED_OUT})
+"""Faults that end before an acceptance. A dark picture is none here: walks are made at night, too."""
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -122,6 +124,9 @@ def _require_sight(request: web.Request, camera: str) -> None:
         raise RequestError(f"camera {camera!r} is outside its hours: measure while faces are looked for there")
     if any(one.camera == camera and one.state in NOT_LIVE for one in live.health()):
         raise RequestError(f"camera {camera!r} gives no live picture now: see to the camera, then measure")
+    for one in live.health():
+        if one.camera == camera and one.state in SEES_TOO_LITTLE:
+            raise RequestError(f"camera {camera!r} sees too little to be measured: {one.detail}")
 
 
 def _light(text: str) -> str:
