@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.app.health import checks
 from edge.app.health.lowering import LoweringOrder
 from edge.records import CameraState
 from edge.serve.board import Condition
@@ -105,6 +106,11 @@ def test_what_is_given_up_is_said_once(language: str, alerts: str, lightened: st
         said = f"{made.condition(Condition('lowering', step, START, detail)).advice} {made.said(detail)}"
         assert (said.count(alerts), said.count(lightened)) == (1, 1), said
     assert step == "rate"
+    kept, deleted = {"en": ("kept", "pictures"), "de": ("verloren", "Bilder")}[language]
+    for free, once in ((9_000_000, kept), (99_000_000, deleted)):
+        state, detail = checks.disk(free, 200_000_000, checks.OK)
+        said = f"{made.condition(Condition('disk', state, START, detail)).advice} {made.said(detail)}"
+        assert said.count(once) == 1, said
 
 
 def test_a_model_on_the_cpu_is_a_notice_and_its_reason_is_said_in_german() -> None:
