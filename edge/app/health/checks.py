@@ -40,7 +40,10 @@ SHOW_STEP_FOR_S = 3600.0
 
 
 def disk(free_bytes: int, asked_bytes: int, former: str, *, is_full: bool = False) -> tuple[str, str]:
-    """Return `full` (new hits may not be kept) or `low` (old pictures are being deleted), and how much is free. `is_full`: a write failed for space."""
+    """Return `full` (new hits may not be kept) or `low` (old pictures are being deleted), and how much is free.
+
+    `is_full`: a write failed for space.
+    """
     detail = f"{free_bytes // 1_000_000} MB are free, {asked_bytes // 1_000_000} MB are asked for"
     if is_full or free_bytes < MIN_WRITABLE_BYTES * (2 if former == "full" else 1):
         return "full", detail

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -77,7 +77,7 @@ async def listing(request: web.Request) -> web.StreamResponse:
 def _names_nothing(request: web.Request, asked: Mapping[str, str]) -> frozenset[str]:
     """Which of the parameters asked with name nobody on the list, no camera, or no hit."""
     store = request.app[STORE]
-    known = {
+    known: Mapping[str, Callable[[str], bool]] = {
         "person": lambda text: store.person(text) is not None,
         "camera": lambda text: text in {*request.app[LIVE].cameras(), *store.cameras_with_hits()},
         "before": lambda text: store.hit(text) is not None,
