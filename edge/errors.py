@@ -130,8 +130,12 @@ class CursorExpiredError(CursorError):
 
     http_status = 410
 
-    def __init__(self, message: str, *, oldest: str, lost: int, span: tuple[str | None, str | None]) -> None:
+    def __init__(
+        self, message: str, *, oldest: str, lost: int, span: tuple[str | None, str | None], is_least: bool = False
+    ) -> None:
+        """`is_least`: more may be lost than can be counted."""
         super().__init__(message)
+        self.is_least = is_least
         self.oldest = oldest
         self.lost = lost
         self.span = span
