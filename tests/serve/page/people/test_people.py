@@ -91,7 +91,7 @@ def test_a_person_is_added_with_a_good_and_a_bad_picture_each_told(tmp_path: Pat
         ({"name": "x" * 201}, "A name is needed"),
         ({"status": ""}, "A status is needed"),
         ({"expires": "31.12.2030"}, "The date is not right"),
-        ({"expires": "2021-05-06"}, "is past: nobody would be looked for"),
+        ({"expires": "2021-05-06"}, "is past: this person would not be looked for"),
         ({}, "needs at least one picture"),
     ],
 )
