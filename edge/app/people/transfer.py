@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,8 +139,10 @@ def _enrol_all(
 ) -> None:
     for number, entry in enumerate(entries, start=1):
         try:
-            outcome = people.enrol(entry, by=by)
+            outcome = people.enrol(entry, by=by, takes_ended=True)
             require_stored(outcome)
+            if entry.person.has_ended(dt.datetime.now(dt.UTC)):
+                report.notes.append(f"{printable(entry.person.person_id)}: this entry has ended and never matches")
             report.enrolled.append(outcome)
         except NoPictureError as error:
             report.refused.append(error)
