@@ -40,7 +40,7 @@ HOLD_S = 0.2
 """Seconds in which a large change counts as going on: who stops and turns round is not lost."""
 SMALL_RATE = 0.25
 """Share of the busy rate at which frames with small changes are searched: who is far away stays in view for long."""
-SETTLED_RATE = 0.2
+SETTLED_RATE = 0.15
 """Share of the busy rate at which frames are searched once every face in view has given all its shots."""
 LEARN_S = 1.0
 """Seconds of a camera's first frames in which everything counts as change, while the noise of its picture is learnt."""

@@ -10,6 +10,7 @@ from edge.app.selfcheck import sealed_clip
 from edge.app.service.start import kept_kernels
 from edge.cli.installers.release import check
 from edge.ops.system import systemd
+from edge.pixels.kernel_cache import kernel_cache
 
 
 @pytest.mark.parametrize("booted", [True, False])
@@ -20,4 +21,4 @@ def test_kernels_are_compiled_before_the_trial(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(sealed_clip, "replay", lambda *_: [])
     monkeypatch.setattr(systemd, "is_booted", lambda: booted)
     check(reference=tmp_path, config=toml, as_json=True)
-    assert kept_kernels.are_kept(data) is booted
+    assert kept_kernels.are_kept(data) is booted, kernel_cache().cold
