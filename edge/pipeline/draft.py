@@ -19,7 +19,7 @@ from edge.enhance.labels import enhanced_png
 from edge.enhance.scoring import as_captured
 from edge.errors import AnswerError
 from edge.pipeline.active_list import ActiveList
-from edge.pipeline.bystanders import Bystanders, Searcher, cover_bystanders, look_again
+from edge.pipeline.bystanders import Bystanders, Searcher, cover_bystanders, find_bystanders
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.two_faces import recognition_recipe, two_faces_json
 from edge.pixels.encode import file_sha256, to_jpeg, to_png
@@ -98,7 +98,7 @@ class Drafter:
     embedder: Embedder
     facts: DeviceFacts
     detect: DetectConfig
-    second_look: Searcher | None = None
+    bystander_searcher: Searcher | None = None
 
     def draft(
         self, face: TrackedFace, match: Match, visit: Visit, active: ActiveList, *, hit_id: str | None
@@ -108,7 +108,7 @@ class Drafter:
         assert match.person_id is not None
         assert match.reference_id is not None
         frame, crop = face.best
-        covered = look_again(frame.image, crop.box, face.bystanders, self.second_look)
+        covered = find_bystanders(frame.image, crop.box, face.bystanders, self.bystander_searcher)
         kept_frame = cover_bystanders(frame.image, crop.box, covered)
         captured, (left, top) = cut_with_margin(frame.image, crop.box)
         found = cut_with_margin(kept_frame, crop.box)[0]

@@ -21,7 +21,7 @@ from edge.capture.sources import is_to_be_played, open_path
 from edge.detect import for_stills
 from edge.errors import EdgeError, ImageError
 from edge.names import is_left_behind, printable
-from edge.pipeline.bystanders import beside, cover_bystanders, look_again
+from edge.pipeline.bystanders import beside, cover_bystanders, find_bystanders
 from edge.pipeline.draft import cut_with_margin
 from edge.pixels.encode import file_sha256, to_png
 from edge.pixels.faces.geometry import align
@@ -221,7 +221,7 @@ class _Measurer:
         shown = order if wanted is None and at_s is None and len(order) > 1 else []
         faces = tuple(to_png(_small(cut_with_margin(image, _corners(found.boxes[n]))[0])) for n in shown)
         landmarks, box = found.landmarks[face], found.boxes[face]
-        others = look_again(image, _corners(box), beside(face, found), self._stages.second_look)
+        others = find_bystanders(image, _corners(box), beside(face, found), self._stages.bystander_searcher)
         image = cover_bystanders(image, _corners(box), others)  # others in the picture are not kept
         crop = align(image, landmarks)
         quality = measure(crop, landmarks, box)
