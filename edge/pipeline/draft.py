@@ -22,8 +22,9 @@ from edge.pipeline.active_list import ActiveList
 from edge.pipeline.bystanders import Bystanders, Searcher, cover_bystanders, find_bystanders
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.two_faces import recognition_recipe, two_faces_json
-from edge.pixels.encode import file_sha256, to_jpeg, to_png
+from edge.pixels.encode import to_jpeg, to_png
 from edge.pixels.faces.geometry import align, enlarged_points
+from edge.pixels.hashing import file_sha256
 from edge.recognise import Embedder
 from edge.records import Crop, Frame, Hit, HitImages, Match, Visit
 from edge.watchlist.false_alerts import expected_false_alerts, rarity

@@ -23,8 +23,9 @@ from edge.errors import EdgeError, ImageError
 from edge.names import is_left_behind, printable
 from edge.pipeline.bystanders import beside, cover_bystanders, find_bystanders
 from edge.pipeline.draft import cut_with_margin
-from edge.pixels.encode import file_sha256, to_png
+from edge.pixels.encode import to_png
 from edge.pixels.faces.geometry import align
+from edge.pixels.hashing import file_sha256
 from edge.pixels.measures.quality import measure
 from edge.pixels.resize import resize
 from edge.records import Detections, Person, Reference
