@@ -81,8 +81,6 @@ def check_pictures(
     which face is meant, counted from the left, where a picture doesn't say it itself.
     """
     measurer = _Measurer(models, face)
-    outcomes: list[PictureOutcome] = []
-    chosen: list[Candidate] = []
     model = models.stages.embedder.sha256
     # A new upload must not bring back a reference that was set aside: only the person who did that knows why.
     # Read only where it is needed: a whole list would read itself once for each of its people.
@@ -90,16 +88,9 @@ def check_pictures(
     held = [reference.embedding for reference in own if reference.model_sha256 == model]
     others = _others(store, model, person.person_id) if compares else None
     pictures = [one for one in pictures if isinstance(one, Upload) or not is_left_behind(one.name)]
-    videos = [one for one in pictures if isinstance(one, Path) and is_to_be_played(one)]
-    for path in videos:
-        candidates, problem = measurer.video(path)
-        best, verdicts = choose_best(candidates, FRAMES_PER_VIDEO, others=others, allow_alike=allow_alike)
-        chosen += best
-        outcomes += [_outcome(v, others, is_chosen=any(v.candidate is b for b in best)) for v in verdicts]
-        if problem is not None:
-            place = pictures.index(path)
-            outcomes.append(PictureOutcome(printable(path), False, PARTLY_READ, printable(problem), {}, place=place))
-    candidates, places, broken = measurer.pictures([(n, p) for n, p in enumerate(pictures) if p not in videos])
+    videos = [(n, p) for n, p in enumerate(pictures) if isinstance(p, Path) and is_to_be_played(p)]
+    chosen, outcomes = _check_videos(measurer, videos, others, allow_alike=allow_alike)
+    candidates, places, broken = measurer.pictures([one for one in enumerate(pictures) if one not in videos])
     held += [c.embedding for c in chosen if c.embedding is not None]
     verdicts = judge(candidates, enrolled=np.stack(held) if held else None, others=others, allow_alike=allow_alike)
     kept = {reference.image_sha256 for reference in own}
@@ -113,6 +104,22 @@ def check_pictures(
     made = [measurer.reference(person.person_id, candidate) for candidate in chosen]
     images = {reference.image_sha256: data for reference, data in made}
     return CheckedPerson(person, tuple(outcomes), tuple(reference for reference, _ in made), images)
+
+
+def _check_videos(
+    measurer: _Measurer, videos: Sequence[tuple[int, Path]], others: OtherPeople | None, *, allow_alike: bool
+) -> tuple[list[Candidate], list[PictureOutcome]]:
+    """The best frames of each video, and outcomes of all; `videos` with their places in the upload."""
+    chosen: list[Candidate] = []
+    outcomes: list[PictureOutcome] = []
+    for place, path in videos:
+        candidates, problem = measurer.video(path)
+        best, verdicts = choose_best(candidates, FRAMES_PER_VIDEO, others=others, allow_alike=allow_alike)
+        chosen += best
+        outcomes += [_outcome(v, others, is_chosen=any(v.candidate is b for b in best)) for v in verdicts]
+        if problem is not None:
+            outcomes.append(PictureOutcome(printable(path), False, PARTLY_READ, printable(problem), {}, place=place))
+    return chosen, outcomes
 
 
 def _unless_kept(verdict: PictureCheck, measurer: _Measurer, person: Person, kept: set[str]) -> PictureCheck:
