@@ -30,8 +30,8 @@ NOTHING = FrameResult(Detections.empty(), (), (), (), ())
 class Door:
     """A camera that gives what the test puts into it."""
 
-    def __init__(self) -> None:
-        self.config = DOOR
+    def __init__(self, name: str = "door") -> None:
+        self.config = DOOR.model_copy(update={"name": name})
         self.frames: list[Frame] = []
         self.state = CameraState.LIVE
         self.changed: list[CameraConfig] = []
@@ -40,7 +40,7 @@ class Door:
         return self.frames.pop(0) if self.frames else None
 
     def health(self) -> CameraHealth:
-        return CameraHealth("door", self.state, AT, "", 1, 0)
+        return CameraHealth(self.config.name, self.state, AT, "", 1, 0)
 
     def change(self, config: CameraConfig) -> None:
         self.config = config
@@ -121,10 +121,9 @@ def test_only_who_asks_gets_a_lightened_view_and_nothing_else_sees_it(seeing: Vi
     assert board.lit is None
     ask(board, is_lit=True)
     seeing.process_frame(dark(2))
-    view = board.lit
-    assert view is not None
-    assert (view.frame_id, view.is_lit) == (2, True)
-    assert brightness(view) > 40
+    assert board.lit is not None
+    assert (board.lit.frame_id, board.lit.is_lit) == (2, True)
+    assert brightness(board.lit) > 40
     assert brightness(board.newest("door")) < 20, "the plain picture stays as it is"
     line: Any = seeing.pipeline
     assert [float(image.mean()) for image in line.seen] == [15, 15], "what is analysed was not lightened"
@@ -150,10 +149,9 @@ def test_a_box_that_is_behind_gives_the_picture_as_it_is(seeing: VisionThread, b
     ask(board, is_lit=True)
     seeing.may_lighten = False
     seeing.process_frame(dark(1))
-    view = board.lit
-    assert view is not None
-    assert not view.is_lit
-    assert brightness(view) < 20
+    assert board.lit is not None
+    assert not board.lit.is_lit
+    assert brightness(board.lit) < 20
     seeing.may_lighten = True
     seeing.process_frame(dark(2))
     assert brightness(board.lit) > 40
@@ -167,8 +165,7 @@ def test_lightened_pictures_come_ten_times_a_second_at_most(
     numbers = []
     for number in range(60):
         seeing.process_frame(replace(dark(number), captured_mono_ns=round((100 + number / 30) * 1e9)))
-        view = board.lit
-        numbers.append(None if view is None else view.frame_id)
+        numbers.append(board.lit.frame_id if board.lit else None)
     assert len(set(numbers)) == 20, "of two seconds of 30 frames"
 
 
@@ -213,11 +210,11 @@ def test_many_cameras_on_one_page_share_the_pictures_that_are_made(
     assert found[16] == pytest.approx((3.75, 1.25), abs=0.4)
 
 
-class OneOfMany:
+class OneOfMany(Door):
     """A camera of many: it gives `frames`, and notes how long it was waited for."""
 
     def __init__(self, name: str, num_frames: int, turns: list[str]) -> None:
-        self.config = DOOR.model_copy(update={"name": name})
+        super().__init__(name)
         self.left, self.turns, self.waits = num_frames, turns, set[float]()
         self.event_fd = None
 
@@ -228,9 +225,6 @@ class OneOfMany:
         self.left -= 1
         self.turns.append(self.config.name)
         return replace(dark(self.left), camera=self.config.name)
-
-    def health(self) -> CameraHealth:
-        return CameraHealth(self.config.name, CameraState.LIVE, AT, "", 1, 0)
 
 
 def test_cameras_have_turns_and_none_is_waited_for_while_another_has_a_frame(
@@ -265,9 +259,7 @@ def test_new_masks_drop_all_pictures_from_before_and_start_the_camera_anew(
     assert board.newest("door") is not None, "not before the vision thread is between two frames"
     seeing.take_turns()
     line: Any = seeing.pipeline
-    assert line.areas == [masked]
-    assert door.changed == [masked]
-    assert forgotten == ["door"]
+    assert (line.areas, door.changed, forgotten) == ([masked], [masked], ["door"])
     assert board.newest("door") is None
     assert ask(board, is_lit=True) is None
 
