@@ -11,6 +11,7 @@
           PreconditionError  changed since it was read  -> exit 65, HTTP 412
       ImageError      wrong shape, dtype, size, range   -> exit 65, HTTP 422
       PersonIdError   an id no new person may have      -> exit 65, HTTP 422
+      ExpiryError     an entry that would end in the past -> exit 65, HTTP 422
       CursorError     not ours -> HTTP 400; expired -> HTTP 410
       AuthError       HTTP 401, 403, 429
       ServiceError    a port in use, a service away     -> exit 69, HTTP 503
@@ -110,6 +111,13 @@ class PersonIdError(EdgeError):
     http_status = 422
 
 
+class ExpiryError(EdgeError):
+    """The end given to an entry is past: it would never match."""
+
+    exit_code = ExitCode.DATA
+    http_status = 422
+
+
 class CursorError(EdgeError):
     """A feed cursor we never issued."""
 
@@ -122,8 +130,12 @@ class CursorExpiredError(CursorError):
 
     http_status = 410
 
-    def __init__(self, message: str, *, oldest: str, lost: int, span: tuple[str | None, str | None]) -> None:
+    def __init__(
+        self, message: str, *, oldest: str, lost: int, span: tuple[str | None, str | None], is_least: bool = False
+    ) -> None:
+        """`is_least`: more may be lost than can be counted."""
         super().__init__(message)
+        self.is_least = is_least
         self.oldest = oldest
         self.lost = lost
         self.span = span

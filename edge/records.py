@@ -147,6 +147,10 @@ class Person:
     reason: str | None = None
     owner: str | None = None
 
+    def has_ended(self, at: dt.datetime) -> bool:
+        """Whether the entry is past its end at that time, and never matches."""
+        return self.expires_at is not None and at >= self.expires_at
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:

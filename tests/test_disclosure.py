@@ -178,7 +178,7 @@ def test_an_error_nobody_caught_shows_no_password() -> None:
 def test_other_texts_stay_as_they_are() -> None:
     for text in (
         "open http://10.1.1.1:8080/claim and enter the code x",
-        "write http://user:password@host/...",
+        "write http://user:password@host/path",
         "the page: http://127.0.0.1:8080/login/link?token=abc",
         "refused: address=10.0.0.9 what=401 api.alerts times=1",
     ):

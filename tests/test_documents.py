@@ -20,7 +20,7 @@ from edge.cli.root import app
 from edge.pipeline import bystanders
 from edge.serve.api import coverage
 from edge.serve.http import auth, inputs, slow_readers, uploads
-from edge.serve.page.wording.words import LIKELY_ONE_IN
+from edge.serve.page.wording.words import ALIKE_ONE_IN
 from edge.store import retention
 from edge.store.accounts import passwords
 from tests.support.paths import ROOT
@@ -219,7 +219,7 @@ def million(number: int) -> str:
         ("central", f"takes nothing of an answer for {slow_readers.STUCK_AFTER_S:g} s"),
         ("central", f"at most {uploads.MAX_PICTURES} pictures of {uploads.MAX_PICTURE_BYTES // 10**6} MB each"),
         ("central", f"more than {coverage.MAX_SPANS:,} of them"),
-        ("guards", f"fewer than one stranger in {LIKELY_ONE_IN:,}"),
+        ("guards", f"fewer than one stranger in {ALIKE_ONE_IN:,}"),
         ("contract", f"at most {retention.MAX_FEED_BYTES // 10**6} MB of items"),
     ],
 )

@@ -167,3 +167,8 @@ def is_to_be_played(path: Path) -> bool:
         return suffix in IMAGE_SUFFIXES and is_video(read_head(path))
     except EdgeError:
         return suffix in VIDEO_SUFFIXES
+
+
+def is_misnamed_picture(path: Path) -> bool:
+    """Whether a file is named as a video and is a picture; False where it can't be read."""
+    return path.suffix.lower() in VIDEO_SUFFIXES and not is_to_be_played(path)

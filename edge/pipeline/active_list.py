@@ -60,5 +60,4 @@ class ActiveList:
         """Ids of the entries that never match at that time: those past their end, or all of a list too old."""
         if self.is_stale(at):
             return frozenset(self.people)
-        ends = ((person.person_id, person.expires_at) for person in self.people.values())
-        return frozenset(person_id for person_id, end in ends if end is not None and at >= end)
+        return frozenset(person.person_id for person in self.people.values() if person.has_ended(at))

@@ -28,7 +28,8 @@ class PeopleService(Protocol):
     """Changes the watchlist. Calls with pictures are queued and run one at a time on a thread of their own.
 
     `by` is the caller's name for the audit. With `if_version`, PreconditionError unless the list has that version.
-    PersonIdError for an id that a new person may not have; ServiceError for pictures if this process has no models.
+    PersonIdError for an id that a new person may not have, ExpiryError for a new end in the past; ServiceError for
+    pictures if this process has no models.
     """
 
     async def enrol(

@@ -6,7 +6,7 @@ Only names and paths are read here; pictures are decoded by the caller. The fold
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -61,7 +61,13 @@ class ClassicSet:
     notes: tuple[str, ...]
 
 
-def read_classic(path: Path, listing: Path | None = None, *, known_ids: Collection[str] = frozenset()) -> ClassicSet:
+def read_classic(
+    path: Path,
+    listing: Path | None = None,
+    *,
+    known_ids: Collection[str] = frozenset(),
+    is_misnamed: Callable[[Path], bool] = lambda path: False,
+) -> ClassicSet:
     """A classic data set with what was passed over; raises ImageError that names the file and what is wrong with it.
 
     Parameters
@@ -69,6 +75,7 @@ def read_classic(path: Path, listing: Path | None = None, *, known_ids: Collecti
     path : the folder of class folders, a folder that holds it (as `Dataset`, or alone), or the JSON beside it
     listing : the JSON, where there are several lists beside the folder
     known_ids : ids on the watchlist; a name that is one of them stays the id, whatever characters it has
+    is_misnamed : whether a file in a person's folder is a picture although its ending is no picture's
 
     Notes
     -----
@@ -82,13 +89,15 @@ def read_classic(path: Path, listing: Path | None = None, *, known_ids: Collecti
     if not path.is_dir():
         raise ImageError(f"{printable(path)}: no such folder; give the folder that holds one folder per person")
     try:
-        return _read(path, listing, known_ids)
+        return _read(path, listing, known_ids, is_misnamed)
     except OSError as error:
         where = printable(error.filename or path)
         raise ImageError(f"{where}: can't be read ({error.strerror}); check its permissions") from None
 
 
-def _read(path: Path, listing: Path | None, known_ids: Collection[str]) -> ClassicSet:
+def _read(
+    path: Path, listing: Path | None, known_ids: Collection[str], is_misnamed: Callable[[Path], bool]
+) -> ClassicSet:
     above = _way_down(path)
     folder = above[-1]
     classes = _folders_in(folder)
@@ -97,7 +106,7 @@ def _read(path: Path, listing: Path | None, known_ids: Collection[str]) -> Class
             f"{printable(folder)}: no folder of a person in it; put each person's pictures into a folder of their own"
         )
     chosen, pairs, notes = _choose(above, listing, classes, known_ids)
-    people = [_of_folder(found, chosen, pairs.get(found), known_ids) for found in classes]
+    people = [_of_folder(found, chosen, pairs.get(found), known_ids, is_misnamed) for found in classes]
     _require_one_each(chosen.path if chosen else folder, list(zip(classes, people, strict=True)))
     notes += [f"{printable(one)}: not read; it lies in no person's folder" for one in _pictures(folder)]
     notes += _not_read(above, listing, has_list=chosen is not None)
@@ -222,11 +231,17 @@ def _not_read(above: Sequence[Path], given: Path | None, *, has_list: bool) -> l
     return [f"{printable(one)}: not read; {why[one.suffix.lower() in _TABLES]}" for one in sorted(set(found))]
 
 
-def _of_folder(folder: Path, listing: Listing | None, found: Pair | None, known_ids: Collection[str]) -> ListedPerson:
+def _of_folder(
+    folder: Path,
+    listing: Listing | None,
+    found: Pair | None,
+    known_ids: Collection[str],
+    is_misnamed: Callable[[Path], bool],
+) -> ListedPerson:
     """A folder's person and pictures."""
     entry = None if listing is None or found is None else listing.entries[found.key]
     listed = entry or name_alone(folder.name, DEFAULT_STATUS, known_ids)
-    pictures = _pictures(folder)
+    pictures = _pictures(folder, is_misnamed)
     rest = [one for one in folder.iterdir() if one not in pictures and not is_left_behind(one.name)]
     order = sorted(rest, key=lambda one: natural_order(one.name))
     by = "folder" if found is None else found.by
@@ -246,10 +261,10 @@ def _require_one_each(where: Path, people: list[tuple[Path, ListedPerson]]) -> N
         first[person_id] = printable(folder.name)
 
 
-def _pictures(folder: Path) -> tuple[Path, ...]:
+def _pictures(folder: Path, is_misnamed: Callable[[Path], bool] = lambda path: False) -> tuple[Path, ...]:
     files = [
         one
         for one in folder.iterdir()
-        if one.suffix.lower() in IMAGE_SUFFIXES and not is_left_behind(one.name) and one.is_file()
+        if not is_left_behind(one.name) and one.is_file() and (one.suffix.lower() in IMAGE_SUFFIXES or is_misnamed(one))
     ]
     return tuple(sorted(files, key=lambda one: natural_order(one.name)))

@@ -25,7 +25,7 @@ PAGES = ("/", "/hits", f"/hits/{make_hit(1)[0].hit_id}", "/people", "/people/new
 def trouble(box: WebSide) -> None:
     """Two things are wrong with the box."""
     since = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=12)
-    low = Condition("disk", "low", since, "180 MB are free, 200 MB are asked for: old pictures are being deleted")
+    low = Condition("disk", "low", since, "180 MB are free, 200 MB are asked for")
     behind = Condition("load", "overloaded", since, "1.2 frames/s are processed, 23.8 are dropped")
     box.live.publish_conditions([low, behind])
 

@@ -12,13 +12,14 @@ import pytest
 from edge.app.build import Models, load_active_list
 from edge.app.offline.clips import EPOCH, process
 from edge.app.offline.contents import find_clips
-from edge.app.people.people import enrol
+from edge.app.people.people import People
 from edge.app.people.worker import PeopleWorker
 from edge.config import Config, load
 from edge.errors import PreconditionError
 from edge.pipeline import ActiveList
 from edge.records import Person, Reason
 from edge.store import Store
+from edge.store.audit.audit import LOCAL
 from edge.watchlist.entry import ListEntry, Upload
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -76,7 +77,7 @@ def test_an_expired_person_walks_through_and_no_hit_is_made(
 ) -> None:
     person = Person("p1", "P", "demo", EPOCH + dt.timedelta(seconds=7))
     with Store.open(tmp_path) as store:
-        enrol(store, models, person, [portrait])
+        People(store, lambda: models).enrol(ListEntry(person, (portrait,)), by=LOCAL, takes_ended=True)
         (result,) = process(Config(), models, load_active_list(store, models), find_clips(demo_clip))
         lasts = [draft.hit.visit.last_at for draft in result.drafts.values()]
         assert lasts, "before its end the entry matches"

@@ -97,6 +97,7 @@ def rows(box: BoxAddress, state: dict[str, Any]) -> Iterator[Any]:
     for page in pages(box, state):
         if loss := page.get("loss"):
             told = {"lost": loss["lost"], "from_at": loss["span"][0], "to_at": loss["span"][1]}
+            told["is_least"] = loss.get("lost_is_least", False)
             last = {"epoch": state.get("epoch", ""), "seq": state.get("seq", 0)}  # what was lost came after this
             noted = {**own, **last, "noted_at": dt.datetime.now(dt.UTC), **told}
             yield dlt.mark.with_table_name(noted, "losses")

@@ -70,6 +70,7 @@ class ItemLog:
         """Write down that the feed could not be followed, and go on from the oldest item there is."""
         line = {
             "lost": problem["lost"],
+            "is_least": problem.get("lost_is_least", False),
             "span": problem["span"],
             "after": self.state["seq"],
             "was": self.state["epoch"],
@@ -159,7 +160,8 @@ class Puller:
             problem = json.load(error)
             self._items.note_loss(problem)
             self._etag = None
-            return f"lost {problem['lost']} items between {problem['span']}", 0.0
+            least = "at least " if problem.get("lost_is_least") else ""
+            return f"lost {least}{problem['lost']} items between {problem['span']}", 0.0
         if error.code in (400, 401, 403):  # waiting will not help: somebody has to look
             raise SystemExit(f"{error.code}: {error.read().decode(errors='replace')}")
         return f"refused: {error.code}", self._back_off(error.headers.get("Retry-After"))

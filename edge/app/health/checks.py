@@ -41,12 +41,15 @@ SHOW_STEP_FOR_S = 3600.0
 
 
 def disk(free_bytes: int, asked_bytes: int, former: str, *, is_full: bool = False) -> tuple[str, str]:
-    """Return `full` or `low` (old pictures are being deleted) with a sentence. `is_full`: a write failed for space."""
+    """Return `full` (new hits may not be kept) or `low` (old pictures are being deleted), and how much is free.
+
+    `is_full`: a write failed for space.
+    """
     detail = f"{free_bytes // 1_000_000} MB are free, {asked_bytes // 1_000_000} MB are asked for"
     if is_full or free_bytes < MIN_WRITABLE_BYTES * (2 if former == "full" else 1):
-        return "full", f"{detail}: new hits may not be kept"
+        return "full", detail
     if free_bytes < asked_bytes * (RECOVERY_FACTOR if former != OK else 1.0):
-        return "low", f"{detail}: old pictures are being deleted"
+        return "low", detail
     return OK, detail
 
 

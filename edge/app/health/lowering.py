@@ -74,12 +74,11 @@ class LoweringOrder:
             self._go(Lowering(self.step + 1), now_s)
         elif self.step > deepest and now_s - max(self._changed_s, self._needed_s) >= BACK_AFTER_S:
             self._go(Lowering(self.step - 1), now_s)
-        said = f"{WORDS[self.step]}; alerts go on"
         if self.step is Lowering.NONE:
             return OK, WORDS[self.step]
         return (
             self.step.name.lower(),
-            f"{said} ({', '.join(causes) or BETTER})",
+            f"{WORDS[self.step]} ({', '.join(causes) or BETTER})",
         )
 
     def _go(self, step: Lowering, now_s: float) -> None:

@@ -5,6 +5,7 @@ Only this module decides which ids new people may have, and what an erasure dele
 
 from __future__ import annotations
 
+import datetime as dt
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,9 +18,9 @@ from edge.app.people import calibration, embeddings
 from edge.app.people.pictures import CheckedPerson, check_pictures
 from edge.app.people.sheets import forget_in_sheets
 from edge.config import Config
-from edge.errors import ImageError, ServiceError
+from edge.errors import ExpiryError, ImageError, ServiceError
 from edge.records import Person
-from edge.store import Erasure, Listing, Receipt, Store
+from edge.store import Erasure, Listing, Receipt, Store, time_to_text
 from edge.store.audit.audit import LOCAL
 from edge.store.people.traces import AREAS
 from edge.watchlist.entry import EnrolOutcome, ListEntry, PictureOutcome, Upload, require_new_id
@@ -52,15 +53,18 @@ class People:
         by: str,
         replaces: bool = False,
         allow_alike: bool = False,
+        takes_ended: bool = False,
         if_version: int | None = None,
     ) -> EnrolOutcome:
         """Add or change one person; without a usable picture among those given, nothing is stored.
 
         With `replaces` the pictures replace the references the person has, else they are added; `allow_alike` accepts
         pictures that look like somebody else, as of twins, and is audited where one does. Raises PersonIdError for an
-        id no new person may have.
+        id no new person may have, ExpiryError for an end that is past unless the entry has it already or `takes_ended`.
         """
         self._require_id(entry.person.person_id)
+        if not takes_ended:
+            self._require_end_to_come(entry.person)
         if entry.pictures is None:
             self.store.put_listing(Listing(entry.person), by=by, if_version=if_version).result()
             return EnrolOutcome(entry.person, is_stored=True)
@@ -77,7 +81,7 @@ class People:
         """Make this the whole list and erase whoever is not on it.
 
         All or nothing: one person without a usable picture among those given, and nothing is stored. Pictures that look
-        like somebody else's on the new list are told, and no reason to refuse it.
+        like somebody else's on the new list are told, and no reason to refuse it; neither is an entry that has ended.
         """
         for entry in entries:
             self._require_id(entry.person.person_id)
@@ -163,6 +167,18 @@ class People:
     def _require_id(self, person_id: str) -> None:
         if self.store.person(person_id) is None:
             require_new_id(person_id)
+
+    def _require_end_to_come(self, person: Person) -> None:
+        now = dt.datetime.now(dt.UTC)
+        if not person.has_ended(now):
+            return
+        assert person.expires_at is not None
+        former, end = self.store.person(person.person_id), time_to_text(person.expires_at)
+        if former is None or former.expires_at is None or time_to_text(former.expires_at) != end:
+            raise ExpiryError(
+                f"the entry would have ended at {end} and never match: give a time to come, or none; "
+                f"by the clock of this box it is {time_to_text(now)}"
+            )
 
     def traces(self, person_id: str, name: str = "", *, pictures: bool = True) -> dict[str, int]:
         """What still holds an id or name, in every spelling, by place; see `Store.traces`.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.app.people.people import NoPictureError, People, require_stored
 from edge.app.people.pictures import NOT_AMONG_BEST
+from edge.capture.sources import is_misnamed_picture
 from edge.errors import EdgeError, ImageError, PersonIdError
 from edge.names import printable
 from edge.records import Person
@@ -70,7 +72,7 @@ class PlannedPerson:
 
 
 def plan_import(path: Path, known_ids: Collection[str]) -> tuple[list[PlannedPerson], list[str]]:
-    """What `import_people` would enrol, and what it would pass over. Opens no picture and changes nothing.
+    """What `import_people` would enrol, and what it would pass over. Decodes no picture and changes nothing.
 
     `known_ids` are those on the watchlist.
     """
@@ -78,7 +80,7 @@ def plan_import(path: Path, known_ids: Collection[str]) -> tuple[list[PlannedPer
         with Archive(path) as archive:
             named = [(person, archive.pictures(person.person_id)) for person in archive.people]
         return [PlannedPerson(one, len(names), names[0] if names else None) for one, names in named], []
-    found = read_classic(path, known_ids=known_ids)
+    found = read_classic(path, known_ids=known_ids, is_misnamed=is_misnamed_picture)
     planned = []
     for folder, listed in zip(found.folders, found.people, strict=True):
         first = printable(listed.pictures[0]) if listed.pictures else None
@@ -100,7 +102,8 @@ def import_people(people: People, path: Path, *, by: str = LOCAL, progress: Prog
 def import_classic(people: People, path: Path, *, by: str = LOCAL, progress: Progress | None = None) -> ImportReport:
     """Enrol everybody of a classic folder (or its JSON); ImageError where nobody could be enrolled."""
     report = ImportReport()
-    found = read_classic(path, known_ids={person.person_id for person in people.store.people()})
+    known_ids = {person.person_id for person in people.store.people()}
+    found = read_classic(path, known_ids=known_ids, is_misnamed=is_misnamed_picture)
     listed = found.people
     report.notes += found.notes
     report.made_ids = {one.person.person_id: one.person.name for one in listed if one.is_id_made}
@@ -136,8 +139,10 @@ def _enrol_all(
 ) -> None:
     for number, entry in enumerate(entries, start=1):
         try:
-            outcome = people.enrol(entry, by=by)
+            outcome = people.enrol(entry, by=by, takes_ended=True)
             require_stored(outcome)
+            if entry.person.has_ended(dt.datetime.now(dt.UTC)):
+                report.notes.append(f"{printable(entry.person.person_id)}: this entry has ended and never matches")
             report.enrolled.append(outcome)
         except NoPictureError as error:
             report.refused.append(error)

@@ -100,14 +100,14 @@ class HttpCamera:
                 "and password are sent to the camera's own address alone: write that one as its source"
             )
         if answer.status == 401 and self._login is None:
-            raise CameraError(f"{told}: wants a user name and password (401); write http://user:password@host/...")
+            raise CameraError(f"{told}: wants a user name and password (401); write http://user:password@host/path")
         if answer.status == 403 and self._login is None:
             raise CameraError(
-                f"{told}: refuses access (403); write http://user:password@host/..., or let this box in on the camera"
+                f"{told}: refuses access (403); write http://user:password@host/path, or let this box in on the camera"
             )
         if answer.status in (401, 403):
             raise CameraError(
-                f"{told}: user name or password refused ({answer.status}); write http://user:password@host/..."
+                f"{told}: user name or password refused ({answer.status}); check both on the camera's own page"
             )
         advice = (
             "restart the camera, or let it serve fewer viewers" if answer.status >= 500 else "check the address's path"

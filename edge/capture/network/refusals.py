@@ -22,7 +22,7 @@ def explain(error: Exception, url: str, limit_s: float, took_s: float) -> str:
     """The end of a sentence: why the stream at `url` could not be opened in `limit_s`, and what to do."""
     if isinstance(error, av.error.HTTPUnauthorizedError):
         if urlsplit(url).username is None:
-            return "the camera asks for user name and password; write rtsp://user:password@host/..."
+            return "the camera asks for user name and password; write rtsp://user:password@host/path"
         return "user name or password refused; check both on the camera's own page"
     if is_timeout(error) or (took_s > 0.95 * limit_s and not isinstance(error, _ANSWERS)):
         return f"the camera answers, but no stream came in {limit_s:g} s; check its load, and raise open_timeout_s"

@@ -1,7 +1,6 @@
 """Pictures of more than 8 bits per channel as 8: white lies where the file says, else where its values end.
 
-Cameras and scanners of 10, 12 or 14 bits write their numbers into 16 as they are: read as 16 bits they are nearly
-black.
+Cameras and scanners of 9 to 15 bits write their numbers into 16 as they are: read as 16 bits they are nearly black.
 """
 
 from __future__ import annotations
@@ -13,10 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.capture.pictures import tiff
+
 FULL = 65_535
 _PNG_BITS_AT, _PNG_SBIT = 24, b"sBIT"
-_TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_MAX_SAMPLE, _TIFF_PLANES = 258, 262, 281, 284
 _DEPTHS = (8, 10, 12, 14)
+_ODD_DEPTHS = (9, 11, 13, 15)
 SIXTEEN = "16 bits per channel were converted to 8"
 _LEAST_MAX = 32
 """A picture whose values end below is black, or no picture but a map of numbers."""
@@ -26,6 +27,7 @@ class _Stated(NamedTuple):
     """What a file of more than 8 bits says of its values; `white` None: nothing beyond 16 bits."""
 
     white: int | None
+    """`FULL`, where it is not sure, is what many programs write of any picture."""
     is_sure: bool
     """Whether values can't have been stretched to 16 bits all the same."""
 
@@ -35,7 +37,7 @@ def stated(data: bytes) -> _Stated | None:
     try:
         if data.startswith(b"\x89PNG\r\n\x1a\n"):
             return _of_png(data) if data[_PNG_BITS_AT] == 16 else None
-        if data[:4] in (b"II*\x00", b"MM\x00*"):
+        if tiff.is_tiff(data):
             return _of_tiff(data)
         if found := _PNM.match(data):
             white, is_text = int(found[1]), data[1:2] in b"23"
@@ -53,46 +55,19 @@ def _of_png(data: bytes) -> _Stated:
     if at < 0:
         return _Stated(None, False)
     bits = max(data[at + 4 : at + 4 + int.from_bytes(data[at - 4 : at])][:3], default=16)
-    return _Stated((1 << bits) - 1 if 1 <= bits < 16 else None, False)
+    return _Stated((1 << bits) - 1 if 1 <= bits <= 16 else None, False)
 
 
 def _of_tiff(data: bytes) -> _Stated | None:
     """TIFF 6.0: BitsPerSample, and MaxSampleValue, of which the bits count, since it may be the largest value there."""
-    fields = tiff_fields(data, (_TIFF_BITS, _TIFF_MAX_SAMPLE))
-    bits = fields.get(_TIFF_BITS, 1)
-    if bits <= 8 or has_deep_planes(data):
+    fields = tiff.fields(data, (tiff.BITS, tiff.MAX_SAMPLE))
+    bits = fields.get(tiff.BITS, 1)
+    if bits <= 8 or tiff.comes_as_bytes(data):
         return None
     if bits < 16:
         return _Stated((1 << bits) - 1, True)
-    most = fields.get(_TIFF_MAX_SAMPLE, FULL)
-    return _Stated((1 << most.bit_length()) - 1 if 0 < most < FULL else None, False)
-
-
-def has_deep_planes(data: bytes) -> bool:
-    """Whether the colors of a TIFF of more than 8 bits lie one behind another: OpenCV reads no more than 8 of those."""
-    if data[:4] not in (b"II*\x00", b"MM\x00*"):
-        return False
-    try:
-        fields = tiff_fields(data, (_TIFF_BITS, _TIFF_PLANES))
-    except (struct.error, IndexError):
-        return False
-    return fields.get(_TIFF_PLANES) == 2 and fields.get(_TIFF_BITS, 1) > 8
-
-
-def tiff_fields(data: bytes, wanted: tuple[int, ...]) -> dict[int, int]:
-    """First value of each of these fields of whole numbers in the first directory of a TIFF (TIFF 6.0, section 2)."""
-    order = "<" if data[:2] == b"II" else ">"
-    at = struct.unpack_from(order + "I", data, 4)[0]
-    found: dict[int, int] = {}
-    for index in range(struct.unpack_from(order + "H", data, at)[0]):
-        entry = at + 2 + 12 * index
-        tag, kind, count = struct.unpack_from(order + "HHI", data, entry)
-        if tag not in wanted or kind not in (3, 4):
-            continue
-        size = 2 if kind == 3 else 4
-        place = entry + 8 if count * size <= 4 else struct.unpack_from(order + "I", data, entry + 8)[0]
-        found[tag] = int(struct.unpack_from(order + ("H" if kind == 3 else "I"), data, place)[0])
-    return found
+    most = fields.get(tiff.MAX_SAMPLE, 0)
+    return _Stated((1 << most.bit_length()) - 1 if 0 < most <= FULL else None, False)
 
 
 def to_bytes(values: NDArray[Any], data: bytes) -> tuple[NDArray[np.uint8], tuple[str, ...], tuple[str, ...]]:
@@ -121,9 +96,7 @@ def to_bytes(values: NDArray[Any], data: bytes) -> tuple[NDArray[np.uint8], tupl
 
 def _is_white_zero(data: bytes) -> bool:
     """Whether a TIFF counts from white to black; OpenCV heeds that up to 8 bits alone (PhotometricInterpretation)."""
-    if data[:4] not in (b"II*\x00", b"MM\x00*"):
-        return False
-    return tiff_fields(data, (_TIFF_PHOTOMETRIC,)).get(_TIFF_PHOTOMETRIC, 1) == 0
+    return tiff.is_tiff(data) and tiff.fields(data, (tiff.PHOTOMETRIC,)).get(tiff.PHOTOMETRIC, 1) == 0
 
 
 def scaled(values: NDArray[Any], steps: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -137,16 +110,24 @@ def scaled(values: NDArray[Any], steps: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _white(values: NDArray[Any], said: _Stated | None) -> tuple[int, str, str]:
     """The value that is white, how it was found, and what was guessed."""
-    most = int(values.max(initial=0))
-    if said is not None and said.white is not None and most <= said.white:
-        if said.is_sure or not _is_stretched(values, (said.white.bit_length(),)):
-            is_whole = said.white & (said.white + 1) == 0
-            depth = f"{said.white.bit_length()} bits per channel" if is_whole else f"values up to {said.white}"
-            return said.white, f"{depth}, as the file says, were converted to 8 bits", ""
+    counts = _counts(values)
+    marked = counts[_LEAST_MARK:].sum() / max(1, values.size)
+    if 0 < marked <= _MOST_MARKED and not counts[_MOST_BELOW_MARKS:_LEAST_MARK].any():
+        counts[_LEAST_MARK:] = 0  # drawn over a picture whose own values end far below
+    levels = np.flatnonzero(counts)
+    most = int(levels.max(initial=0))
+    is_sure, stated_white = said is not None and said.is_sure, None if said is None else said.white
+    if stated_white is not None and most <= stated_white and (is_sure or stated_white < FULL):
+        if is_sure or not _is_stretched(levels, (stated_white.bit_length(),)):
+            is_whole = stated_white & (stated_white + 1) == 0
+            depth = f"{stated_white.bit_length()} bits per channel" if is_whole else f"values up to {stated_white}"
+            return stated_white, f"{depth}, as the file says, were converted to 8 bits", ""
         return FULL, SIXTEEN, ""
-    bits = next((bits for bits in _DEPTHS if _LEAST_MAX <= most < 1 << bits), None)
-    if bits is None or (said is not None and said.is_sure) or _is_stretched(values, _DEPTHS):
+    bits = _guessed_bits(levels, may_be_odd=stated_white != FULL)
+    if is_sure or _is_stretched(levels, _DEPTHS if bits is None else (*_DEPTHS, bits)):
         return FULL, SIXTEEN, ""
+    if bits is None:
+        return FULL, SIXTEEN, _nearly_black(counts)
     return (
         (1 << bits) - 1,
         SIXTEEN,
@@ -157,33 +138,76 @@ def _white(values: NDArray[Any], said: _Stated | None) -> tuple[int, str, str]:
     )
 
 
-def _is_stretched(values: NDArray[Any], depths: tuple[int, ...]) -> bool:
-    """Whether all values are those of one of so many bits moved up to 16, the lower ones 0 or the upper once more."""
-    if _is_raised(values):
-        return False
-    flat, left = values.reshape(-1), {(bits, again) for bits in depths for again in (False, True)}
+def _counts(values: NDArray[Any]) -> NDArray[np.int64]:
+    """How often each value up to `FULL` is there."""
+    counts, flat = np.zeros(FULL + 1, np.int64), values.reshape(-1)
     for at in range(0, flat.size, _AT_ONCE):
-        part = flat[at : at + _AT_ONCE]
-        for bits, again in tuple(left):
-            lower = 16 - bits
-            top, rest = part >> lower, part & ((1 << lower) - 1)
-            if not np.array_equal(rest, top >> max(bits - lower, 0)) if again else rest.any():
-                left.discard((bits, again))
-        if not left:
-            return False
-    return True
+        counts += np.bincount(flat[at : at + _AT_ONCE], minlength=FULL + 1)
+    return counts
 
 
-def _is_raised(values: NDArray[Any]) -> bool:
-    """Whether the lower bits are 0 because a picture of 8 bits was moved up to 10, 12 or 14, or one of 10 to 12.
+def _guessed_bits(levels: NDArray[np.intp], *, may_be_odd: bool = True) -> int | None:
+    """Bits per channel of a picture that has these values; an odd number only where they come up to its end.
+
+    Few cameras have an odd number, many pictures are underexposed, and pictures of 8 bits are moved up to an even one.
+    """
+    most = int(levels.max(initial=0))
+    if most < _LEAST_MAX:
+        return None
+    even = next((bits for bits in _DEPTHS if most < 1 << bits), None)
+    odd = next((bits for bits in _ODD_DEPTHS if _NEAR_THE_END << bits <= most * 100 < 100 << bits), None)
+    if odd is None or not may_be_odd or (even is not None and even - _unused_bits(levels) == 8):
+        return even
+    return odd
+
+
+def _unused_bits(levels: NDArray[np.intp]) -> int:
+    """How many of the lower bits are 0 in all of them."""
+    used = int(np.bitwise_or.reduce(levels))
+    return max(0, (used & -used).bit_length() - 1)
+
+
+def _nearly_black(counts: NDArray[np.int64]) -> str:
+    """A sentence where nearly all values are so low that they may be those of fewer bits."""
+    most, darker = 1 << 12, int(counts[: 1 << 12].sum())
+    if not counts[_LEAST_MAX:].any() or not _NEARLY_ALL * counts.sum() <= darker < counts.sum():
+        return ""
+    return (
+        f"nearly all of its values are below {most} of {FULL}, which is nearly black; if they are of fewer bits, save "
+        "it with 8 bits per channel"
+    )
+
+
+def _is_stretched(levels: NDArray[np.intp], depths: tuple[int, ...]) -> bool:
+    """Whether all levels are those of one of so many bits moved up to 16, the lower ones 0 or the upper once more."""
+    if _is_raised(levels):
+        return False
+    for bits in depths:
+        lower = 16 - bits
+        top, rest = levels >> lower, levels & ((1 << lower) - 1)
+        if not rest.any() or np.array_equal(rest, top >> max(bits - lower, 0)):
+            return True
+    return False
+
+
+def _is_raised(levels: NDArray[np.intp]) -> bool:
+    """Whether the lower bits are 0 because a picture of 8 bits was moved up to 9 to 15, or one of 9 to 11 to 10 or 12.
 
     One stretched to 16 that ends as early is so dark that it is brightened, too: nothing is clipped by that.
     """
-    used = int(np.bitwise_or.reduce(values, axis=None))
-    bits = next((bits for bits in _DEPTHS if used < 1 << bits), 16)
-    own = bits - max(0, (used & -used).bit_length() - 1)
-    return 8 <= own < bits <= 14 and (own == 8 or bits <= 12)
+    most, unused = int(levels.max(initial=0)), _unused_bits(levels)
+    bits = next((bits for bits in _DEPTHS if most < 1 << bits), 16)
+    own = bits - unused
+    if 8 <= own < bits <= 14 and (own == 8 or bits <= 12):
+        return True
+    guessed = _guessed_bits(levels)
+    return guessed in _ODD_DEPTHS and guessed - unused == 8
 
 
 _AT_ONCE = 1 << 18
+_LEAST_MARK, _MOST_BELOW_MARKS, _MOST_MARKED = 0xFF00, 1 << 15, 0.02
+"""Marks that a program drew in white: from where on, above which other values, and what share of all they may be."""
+_NEAR_THE_END = 97
+"""In percent."""
+_NEARLY_ALL = 0.98
 _PNM = re.compile(rb"P[2356]\s(?:\s*(?:#[^\n]*\n\s*)*\d+\s+){2}(?:#[^\n]*\n\s*)*(\d+)\s")

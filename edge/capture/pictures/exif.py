@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.capture.pictures.depth import tiff_fields
+from edge.capture.pictures import tiff
 
 _ORIENTATION = 274
 
@@ -21,7 +21,7 @@ def orientation_of(data: bytes) -> int:
     elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         block = _chunk(data, 12, b"EXIF", "<", is_png=False).removeprefix(b"Exif\x00\x00")
     try:
-        found = tiff_fields(block, (_ORIENTATION,)).get(_ORIENTATION, 1)
+        found = tiff.fields(block, (_ORIENTATION,)).get(_ORIENTATION, 1)
     except (struct.error, IndexError):
         return 1
     return found if 1 <= found <= 8 else 1

@@ -106,7 +106,7 @@ def _bmp(data: bytes) -> Size:
 def unusual_jpeg(data: bytes) -> str | None:
     """What a JPEG is where it is of a kind that OpenCV doesn't decode: more than 8 bits, or lossless (T.81, B.2.2)."""
     try:
-        at = _start_of_frame(data)
+        at = start_of_frame(data)
         if data[at] & 3 == 3:
             return "a lossless JPEG"
         return None if data[at + 3] == 8 else f"a JPEG of {data[at + 3]} bits per channel"
@@ -115,12 +115,12 @@ def unusual_jpeg(data: bytes) -> str | None:
 
 
 def _jpeg(data: bytes) -> Size:
-    height, width = struct.unpack_from(">HH", data, _start_of_frame(data) + 4)
+    height, width = struct.unpack_from(">HH", data, start_of_frame(data) + 4)
     return width, height
 
 
-def _start_of_frame(data: bytes) -> int:
-    """Find the first start of frame, which holds precision and size: where its mark's second byte is."""
+def start_of_frame(data: bytes) -> int:
+    """Where the second byte of a JPEG's first start of frame is, which holds precision and size; else ValueError."""
     at = 2
     for _ in range(MAX_SEGMENTS):
         found = _MARKER.search(data, at)

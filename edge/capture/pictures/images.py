@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.arrays import MAX_PIXELS, BgrImage
-from edge.capture.pictures import apart, depth, heif
+from edge.capture.pictures import apart, depth, heif, tiff
+from edge.capture.pictures.damage import DAMAGED, is_damaged_jpeg
 from edge.capture.pictures.exif import orientation_of, upright
 from edge.capture.pictures.headers import Size, decoding_work, holds_several, sniff_size, unusual_jpeg
 from edge.capture.video.kinds import is_video, unreadable_kind
@@ -173,21 +174,29 @@ def decode_here(data: bytes, name: str) -> Decoded:
     kind = heif.kind_of(data[:512])
     if kind == "HEIC":
         return Decoded(np.ascontiguousarray(heif.decode_heic(data, name)[:, :, :3]))
+    is_damaged = data.startswith(b"\xff\xd8") and is_damaged_jpeg(data)
     flags = cv2.IMREAD_COLOR if depth.stated(data) is None else cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
-    values = _from_opencv(data, flags)
+    values = _from_opencv(data, cv2.IMREAD_UNCHANGED if tiff.holds_multiplied(data) else flags)
     if values is None and kind == "AVIF" and not _reads_avif():
         raise ImageError(f"{name}: is an AVIF picture, and OpenCV was built without AVIF here; save it as JPEG")
     if values is None and data.startswith(b"\xff\xd8") and (unusual := unusual_jpeg(data)) is not None:
         raise ImageError(f"{name}: is {unusual}, which can't be read here; save it as JPEG or PNG")
     if values is None:
         raise ImageError(f"{name}: is damaged or cut off ({len(data)} bytes); copy the file again")
-    if depth.has_deep_planes(data) and values.max(initial=0) < _LEAST_PLANES_MAX:
-        raise ImageError(
-            f"{name}: is a TIFF of few bits in 16 whose colors lie apart, which can't be read here; save it as JPEG or "
-            "PNG"
-        )
-    image, conversion, guess = depth.to_bytes(np.ascontiguousarray(values), data)
-    return Decoded(heif.turned(image, data) if kind == "AVIF" else image, guess, conversion)
+    if tiff.comes_as_bytes(data) and values.max(initial=0) < _LEAST_CUT_MAX:
+        which = "a gray TIFF of few bits in 16 with alpha"
+        if not tiff.is_gray_with_alpha(data):
+            which = "a TIFF of few bits in 16 whose colors lie apart"
+        raise ImageError(f"{name}: is {which}, which can't be read here; save it as JPEG or PNG")
+    if values.ndim == 3 and values.shape[2] == 4:
+        tiff.straighten(values)
+        values = values[:, :, :3]
+    image, conversion, notes = depth.to_bytes(np.ascontiguousarray(values), data)
+    if tiff.loses_alpha(data):
+        notes = (*notes, _WITHOUT_ALPHA)
+    if is_damaged:
+        notes = (*notes, DAMAGED)
+    return Decoded(heif.turned(image, data) if kind == "AVIF" else image, notes, conversion)
 
 
 def alpha_here(data: bytes, name: str) -> tuple[NDArray[np.uint8] | None, bool]:
@@ -200,13 +209,25 @@ def alpha_here(data: bytes, name: str) -> tuple[NDArray[np.uint8] | None, bool]:
         planes = heif.decode_heic(data, name)
         return (np.ascontiguousarray(planes[:, :, 3]) if planes.shape[2] == 4 else None), False
     raw = _from_opencv(data, cv2.IMREAD_UNCHANGED)
-    if raw is None or raw.ndim == 2:
-        return None, raw is not None
-    if raw.shape[2] != 4:
+    if raw is None:
+        return None, False
+    if raw.ndim == 2:
+        return _transparent_gray(raw, data), True
+    if raw.shape[2] != 4 or tiff.loses_alpha(data):
         return None, False
     alpha = depth.to_bytes(np.ascontiguousarray(raw), data)[0][:, :, 3]
     # OpenCV leaves this picture as it lies in the file, but for TIFF.
     return heif.turned(alpha, data) if kind == "AVIF" else upright(alpha, orientation_of(data)), False
+
+
+def _transparent_gray(values: NDArray[Any], data: bytes) -> NDArray[np.uint8] | None:
+    """Alpha of a gray PNG, one of whose values is transparent (PNG 1.2, 4.2.1.1): OpenCV leaves that out."""
+    at = data.find(b"tRNS", 0, max(0, data.find(b"IDAT"))) if data.startswith(_PNG_MAGIC) else -1
+    if at < 0 or data[_PNG_BITS_AT + 1] != 0:
+        return None
+    bits = data[_PNG_BITS_AT]
+    value = int.from_bytes(data[at + 4 : at + 6]) * (1 if bits >= 8 else 255 // ((1 << bits) - 1))
+    return upright(np.where(values == value, np.uint8(0), np.uint8(255)), orientation_of(data))
 
 
 def _from_opencv(data: bytes, flags: int) -> NDArray[Any] | None:
@@ -214,7 +235,7 @@ def _from_opencv(data: bytes, flags: int) -> NDArray[Any] | None:
     if data[:2] in (b"P2", b"P3"):
         data += b"\n"  # OpenCV wants something behind the last number
     try:
-        return cv2.imdecode(np.frombuffer(without_texts(data), np.uint8), flags)
+        return cv2.imdecode(np.frombuffer(tiff.as_it_lies(without_texts(data)), np.uint8), flags)
     except cv2.error as error:
         if error.code == cv2.Error.StsNoMem:
             raise MemoryError from None
@@ -238,8 +259,9 @@ def without_texts(data: bytes) -> bytes:
     return b"".join(kept)
 
 
-_LEAST_PLANES_MAX = 64
+_LEAST_CUT_MAX = 64
 """Of what OpenCV makes 8 bits of: a picture of 14 bits or fewer in 16 ends below."""
+_WITHOUT_ALPHA = "its alpha can't be read from such a TIFF and was left out; save it as PNG"
 _APART = re.compile(rb"II\*\x00|MM\x00\*|....ftyp", re.DOTALL)
-_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+_PNG_MAGIC, _PNG_BITS_AT = b"\x89PNG\r\n\x1a\n", 24
 _PNG_CHUNKS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf"})

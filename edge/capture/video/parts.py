@@ -6,13 +6,13 @@ FFmpeg reads some kinds of such files no further than their first or second part
 from __future__ import annotations
 
 import mmap
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-_MAX_BOXES = 5_000_000
+from edge.capture.video.endings import boxes, elements
+
 _MP4 = re.compile(rb"....(?:ftyp|moov|mdat|wide|free|skip)", re.DOTALL)
 _EBML = b"\x1a\x45\xdf\xa3"
 _MATROSKA = re.compile(re.escape(_EBML) + rb".{1,60}?\x42\x82[\x84\x88](?:webm|matroska)", re.DOTALL)
@@ -48,45 +48,16 @@ def _found(file: BinaryIO, begin: re.Pattern[bytes], at: int) -> list[int]:
 def _mp4_parts(file: BinaryIO) -> Iterator[int]:
     """Where a second file type stands, and a third: a recording names its type once (ISO/IEC 14496-12, 4.3)."""
     is_first = True
-    for at, kind in _boxes(file):
+    for at, kind, _ in boxes(file):
         if kind == b"ftyp" and not is_first:
             yield at
         is_first = is_first and kind not in (b"moov", b"mdat", b"moof")
 
 
-def _boxes(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Place and kind of the outermost boxes, as far as their lengths lead from one to the next."""
-    at, end = 0, os.fstat(file.fileno()).st_size
-    for _ in range(_MAX_BOXES):
-        file.seek(at)
-        head = file.read(16)
-        if len(head) < 8:
-            return
-        yield at, head[4:8]
-        length = int.from_bytes(head[:4])
-        if length == 1 and len(head) == 16:
-            length = int.from_bytes(head[8:])
-        at += length
-        if length < 8 or at >= end:
-            return
-
-
 def _matroska_parts(file: BinaryIO) -> Iterator[int]:
     """Further EBML headers (RFC 8794); searched for from an element on whose size was never written."""
-    at, end = 0, os.fstat(file.fileno()).st_size
-    for _ in range(_MAX_BOXES):
-        file.seek(at)
-        head = file.read(12)
-        size_at = 9 - head[0].bit_length() if head and head[0] else 0
-        width = 9 - head[size_at].bit_length() if 0 < size_at < len(head) and head[size_at] else 0
-        if not 0 < size_at <= 4 or not width or len(head) < size_at + width:
-            return
+    for at, head, end in elements(file):
         if at and head.startswith(_EBML):
             yield at
-        size = int.from_bytes(head[size_at : size_at + width]) & ((1 << 7 * width) - 1)
-        if size == (1 << 7 * width) - 1:
+        if end is None:
             yield from _found(file, _MATROSKA, at + 1)
-            return
-        at += size_at + width + size
-        if at >= end:
-            return

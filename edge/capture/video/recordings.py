@@ -22,6 +22,7 @@ from edge.capture.video.containers import (
     open_recording,
     read_head,
 )
+from edge.capture.video.endings import is_cut
 from edge.capture.video.facts import StreamFacts, StreamWatch
 from edge.capture.video.kinds import is_sound, is_video, unreadable_kind
 from edge.capture.video.parts import parts_of
@@ -36,6 +37,8 @@ BLACK_BELOW = 12
 LONGEST_GAP_S = 86_400.0
 LONGEST_S = 3e8
 """Times further apart, or further on, are a fault of the file."""
+_LAST_FROM_ZERO = ("matroska", "asf")
+"""Kinds whose duration is the time of their end, whenever they begin."""
 _WORK_PER_BYTE = 4
 _FREE_WORK_BYTES = 1 << 20
 _WORK_PER_PACKET = 16
@@ -67,10 +70,16 @@ class Timeline:
         self._shift_s = self.last_s + self.step_s
 
 
-def _promised(recording: Recording, stream: VideoStream) -> float:
-    """The number of frames that the file says it holds, or its duration and rate; 0 where it says neither."""
+def _promised(recording: Recording, stream: VideoStream) -> tuple[float, float]:
+    """Frames and seconds that the file says it holds; 0 where it says neither.
+
+    Frames are counted with those that an edit list leaves out, seconds without.
+    """
     lasts_s = float((stream.duration or 0) * (stream.time_base or 0)) or (recording.container.duration or 0) / 1e6
-    return stream.frames or lasts_s * fps_of(stream)
+    if recording.container.format.name.startswith(_LAST_FROM_ZERO):
+        lasts_s -= max(0, recording.container.start_time or 0) / 1e6
+    frames = stream.frames or lasts_s * fps_of(stream)
+    return frames, lasts_s if lasts_s > 0 else frames / fps_of(stream)
 
 
 class VideoSource:
@@ -102,7 +111,7 @@ class VideoSource:
     @property
     def expected_frames(self) -> int | None:
         """About how many frames there are, as the file says; None where it doesn't, or once `frames` was called."""
-        promised = 0.0 if self._opened is None else _promised(*self._opened)
+        promised = 0.0 if self._opened is None else _promised(*self._opened)[0]
         return round(promised) if promised >= 1 else None
 
     @property
@@ -119,7 +128,7 @@ class VideoSource:
         timeline, count, is_black = Timeline(step_s), 0, True
         for recording, stream in self._parts(*first):
             of_part = _promised(recording, stream)
-            promised, promised_s = promised + of_part, promised_s + of_part / fps_of(stream)
+            promised, promised_s = promised + of_part[0], promised_s + of_part[1]
             try:
                 for picture, at_s in self._pictures(recording, stream):
                     is_black = is_black and int(picture.image.max()) < BLACK_BELOW
@@ -201,6 +210,7 @@ class VideoSource:
             for packet in recording.container.demux(stream):
                 left -= packet.size + _WORK_PER_PACKET
                 if left < 0:
+                    self._shortfall.is_given_up = True
                     break
                 yield packet
                 if packet.size == 0:
@@ -267,14 +277,12 @@ class VideoSource:
     def _what_is_missing(self, count: int, played_s: float, promised: float, promised_s: float) -> str | None:
         """Containers only estimate their frame count, so both frames and seconds must be clearly short."""
         is_short = count < promised - max(2.0, 0.02 * promised) and played_s < promised_s * 0.98 - 0.05
-        if is_short:
+        if is_short or self._shortfall.is_given_up:
             return (
                 f"{self.shown}: broke off after {count} of about {promised:.0f} frames; record or copy the file again"
             )
-        if self.path.suffix.lower() == ".gif" and not _ends_as_gif(self.path):
-            return (
-                f"{self.shown}: broke off after {count} frames (its end mark is missing); record or copy the file again"
-            )
+        if is_cut(self.path):
+            return f"{self.shown}: broke off after {count} frames (its end is missing); record or copy the file again"
         return None
 
 
@@ -284,9 +292,3 @@ def fps_of(stream: VideoStream) -> float:
         if rate and 0.1 < rate < 1000:
             return float(rate)
     return DEFAULT_FPS
-
-
-def _ends_as_gif(path: Path) -> bool:
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 64))
-        return file.read().rstrip(b"\x00").endswith(b"\x3b")

@@ -14,6 +14,8 @@ class Shortfall:
 
     left_out: int = 0
     """Pictures that couldn't be decoded."""
+    is_given_up: bool = False
+    """Whether its index names more than the file can hold, and the rest was left out."""
     corrupt_packets: int = 0
     corrupt_frames: int = 0
     recordings: int = 1

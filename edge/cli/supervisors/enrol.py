@@ -29,7 +29,7 @@ def enrol(
     owner: Annotated[str | None, typer.Option("--owner", help="who answers for the entry; kept where left out")] = None,
     expires: Annotated[
         dt.datetime | None,
-        typer.Option("--expires", help="day (UTC) from which the entry never matches", formats=["%Y-%m-%d"]),
+        typer.Option("--expires", help="day to come (UTC) from which the entry never matches", formats=["%Y-%m-%d"]),
     ] = None,
     allow_alike: Annotated[
         bool,
@@ -67,6 +67,8 @@ def enrol(
         rows.add_row(*map(escape, row))
     out.print(rows)
     out.print(f"{name} is enrolled with {counted(done.num_references, 'new picture', 'new pictures')}.")
+    if done.person.has_ended(dt.datetime.now(dt.UTC)):
+        out.print(f"The entry of {name} has ended and never matches; --expires gives it a new end.", markup=False)
 
 
 def _rows(outcomes: Sequence[PictureOutcome]) -> Iterator[tuple[str, str, str]]:

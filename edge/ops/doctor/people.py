@@ -121,7 +121,7 @@ def _watchlist(config: Config, store: Store, in_use: EmbedderInUse, now: dt.date
         yield _nobody_listed()
     else:
         yield check_age(len(people), store.watchlist_changed_at(), config.watchlist.max_age_days, now)
-        ended = [one.person_id for one in people if one.expires_at is not None and one.expires_at <= now]
+        ended = [one.person_id for one in people if one.has_ended(now)]
         if ended:
             fix = "erase them (`edge forget ID`) or give them a new end (`edge enrol --expires`)"
             yield warned("expired entries", f"{len(ended)} never match any more, such as {ended[0]}", fix)

@@ -209,6 +209,9 @@ class CursorProblem(Problem):
 
     oldest: str
     lost: int
+    lost_is_least: bool = Field(
+        False, description="more may be lost: after a restore, what was told after the restored copy can't be counted"
+    )
     span: tuple[AwareDatetime | None, AwareDatetime | None]
 
 

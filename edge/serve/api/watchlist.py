@@ -10,6 +10,7 @@ import asyncio
 import base64
 import binascii
 import dataclasses
+import datetime as dt
 import re
 from typing import Any, TypeVar
 
@@ -38,6 +39,7 @@ MAX_PERSON_MARKS = 20_000
 MAX_LIST_MARKS = 1_000_000
 """Commas, colons and brackets that a body may have: 10,000 people without pictures need 200,000."""
 NO_REFERENCE = "on the list without a picture: nobody can be recognised as this person; send `pictures`"
+ENDED = "the entry has ended and never matches: send a time to come as `expires_at`, or none"
 _ETAG = re.compile(r'"(\d{1,18})-[0-9a-f]{16}"', re.ASCII)
 
 
@@ -253,7 +255,9 @@ def _after_change(store: Store) -> tuple[tuple[int, str], set[str]]:
 
 def _outcome(one: EnrolOutcome, pictured: set[str]) -> dict[str, Any]:
     person_id, pictures = one.person.person_id, [outcome.as_json() for outcome in one.outcomes]
-    warning = NO_REFERENCE if one.is_stored and person_id not in pictured else None
+    warnings = [NO_REFERENCE] if one.is_stored and person_id not in pictured else []
+    warnings += [ENDED] if one.is_stored and one.person.has_ended(dt.datetime.now(dt.UTC)) else []
+    warning = "; ".join(warnings) or None
     return {"id": person_id, "references": one.num_references, "warning": warning, "pictures": pictures}
 
 

@@ -23,6 +23,13 @@ MAX_SUBJECT = 500
 SHOWN_PERSON = web.RequestKey("shown_person", str)
 """Where a handler leaves the id of the person it has shown: the row names them, and is blanked when they are erased."""
 
+NAMES_NOTHING = web.RequestKey("names_nothing", frozenset[str])
+"""Where a handler leaves the parameters whose text names nothing on this box: the row says of them `NOT_KEPT` alone.
+
+It may be anybody's name, or that of somebody who was erased a moment ago, and no erasure would find it afterwards.
+"""
+NOT_KEPT = "(?)"
+
 
 @web.middleware
 async def audit_views(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -46,10 +53,13 @@ def _note(request: web.Request) -> None:
     caller = request.get(CALLER, Caller())
     if action is None or caller.name is None:
         return
-    subject = request.match_info.get("hit_id") or request.path_qs
+    hidden = dict.fromkeys(request.get(NAMES_NOTHING, ()), NOT_KEPT)
+    subject = request.match_info.get("hit_id") or str(
+        request.rel_url.update_query(hidden) if hidden else request.rel_url
+    )
     if len(subject) > MAX_SUBJECT:  # cut off, it could hold half a name, which no erasure finds
         subject = request.rel_url.raw_path
-    detail: dict[str, object] = {"query": dict(request.query)} if request.query else {}
+    detail: dict[str, object] = {"query": dict(request.query) | hidden} if request.query else {}
     person_id = request.get(SHOWN_PERSON)
     detail |= {"reference_of": person_id} if person_id else {}
     done = request.app[STORE].audit_log.note_read(

@@ -1,9 +1,12 @@
-"""Answers with a kept picture, with ranges, typed by its first bytes. Nothing is decoded.
+"""Answers with a kept picture or another file, with ranges; pictures are typed by their first bytes, none is decoded.
 
 A machine may keep it for good: the feed tells it of an erasure. Nothing tells a browser, so that has to ask each time.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
 
 from aiohttp import web
 
@@ -20,6 +23,22 @@ ASKED_EACH_TIME = "private, no-cache"
 """For browsers: kept, but shown only once this appliance has said that it is still there."""
 
 
+async def serve_file(request: web.Request, path: Path, headers: Mapping[str, str]) -> web.StreamResponse:
+    """Answer with a file, the range of it that was asked for, or 304; NotFoundError where it has just gone."""
+    try:
+        stat = await read(path.stat)
+        tag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'  # as FileResponse makes it
+        if inputs.has_seen(request, tag):
+            return web.Response(status=304, headers={"ETag": tag, **headers})
+        if not _asks_in_part(request, tag):
+            whole = await read(path.read_bytes)
+            return web.Response(body=whole, headers={"ETag": tag, "Accept-Ranges": "bytes", **headers})
+    except FileNotFoundError:
+        raise NotFoundError("this file is not kept any more: it was deleted a moment ago") from None
+    _check_range(request, stat.st_size)
+    return web.FileResponse(path, headers=headers)
+
+
 async def serve_picture(request: web.Request, sha256: str) -> web.StreamResponse:
     """Answer with a kept picture, the range of it that was asked for, or 304; NotFoundError if it is not kept."""
     path = await read(request.app[STORE].image_path, sha256)
@@ -27,25 +46,16 @@ async def serve_picture(request: web.Request, sha256: str) -> web.StreamResponse
         raise _gone(sha256)
     try:
         picture = await read(read_picture_header, path)
-        stat = await read(path.stat)
-        whole = None if _is_one_range(request.headers.get("Range", "")) else await read(path.read_bytes)
+        if (person_id := await read(request.app[STORE].pictured_in_reference, sha256)) is not None:
+            request[SHOWN_PERSON] = person_id
+        kept = FOR_MACHINES if request[CALLER].role is None else ASKED_EACH_TIME
+        return await serve_file(request, path, {"Cache-Control": kept, "Content-Type": picture.content_type})
     except (FileNotFoundError, NotADirectoryError):
         raise _gone(sha256) from None
     except OSError as error:
         raise StoreError(
             f"picture {sha256[:12]}… can't be read ({error.strerror}); look who owns {path.parent}"
         ) from error
-    if (person_id := await read(request.app[STORE].pictured_in_reference, sha256)) is not None:
-        request[SHOWN_PERSON] = person_id
-    headers = {"Cache-Control": FOR_MACHINES if request[CALLER].role is None else ASKED_EACH_TIME}
-    tag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'  # as FileResponse makes it
-    if inputs.has_seen(request, tag):
-        return web.Response(status=304, headers=headers | {"ETag": tag})
-    headers |= {"Content-Type": picture.content_type}
-    if whole is not None:
-        return web.Response(body=whole, headers=headers | {"ETag": tag, "Accept-Ranges": "bytes"})
-    _check_range(request, stat.st_size)
-    return web.FileResponse(path, headers=headers)
 
 
 def _gone(sha256: str) -> NotFoundError:
@@ -54,9 +64,15 @@ def _gone(sha256: str) -> NotFoundError:
     )
 
 
-def _is_one_range(asked: str) -> bool:
-    """Whether a `Range` asks for none or one range of bytes: else the whole picture is the answer (RFC 9110, 14.2)."""
-    return not asked or (asked.startswith("bytes=") and "," not in asked)
+def _asks_in_part(request: web.Request, tag: str) -> bool:
+    """Whether a range, or none, is asked for: else the whole picture is the answer (RFC 9110, 13.1.5 and 14.2).
+
+    That is so for several ranges, and where `If-Range` names anything but this ETag: the caller has another file.
+    """
+    asked = request.headers.get("Range", "")
+    if not asked:
+        return True
+    return request.headers.get("If-Range", tag).strip() == tag and asked.startswith("bytes=") and "," not in asked
 
 
 def _check_range(request: web.Request, num_bytes: int) -> None:
@@ -66,5 +82,5 @@ def _check_range(request: web.Request, num_bytes: int) -> None:
         start = num_bytes
     if start is not None and start >= num_bytes:
         raise RequestError(
-            f"the range {request.headers.get('Range')!r} is outside the picture's {num_bytes} bytes", status=416
+            f"the range {request.headers.get('Range')!r} is outside the {num_bytes} bytes there are", status=416
         )

@@ -83,6 +83,7 @@ def _describe(error: errors.EdgeError) -> tuple[dict[str, Any], dict[str, str]]:
     headers: dict[str, str] = {}
     if isinstance(error, errors.CursorExpiredError):
         body |= {"oldest": error.oldest, "lost": error.lost, "span": list(error.span)}
+        body["lost_is_least"] = error.is_least
     if isinstance(error, errors.AuthError) and error.http_status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="edge"'
     if error.http_status in (429, 503) and error.retry_after_s is not None:

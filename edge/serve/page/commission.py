@@ -13,6 +13,7 @@ from edge.serve.http.access import CALLER
 from edge.serve.http.audit import SHOWN_PERSON
 from edge.serve.http.file_types import read_picture_header
 from edge.serve.http.inputs import read_form
+from edge.serve.http.pictures import serve_file
 from edge.serve.http.problems import RequestError
 from edge.serve.http.route import may_call
 from edge.serve.page.renderer import render, translator_of
@@ -28,6 +29,8 @@ NOT_LIVE = frozenset(
     {CameraState.STARTING, CameraState.STALLED, CameraState.FROZEN, CameraState.LOST, CameraState.ENDED}
 )
 """States in which a camera's picture says nothing of who stands before it now."""
+SEES_TOO_LITTLE = frozenset({CameraState.COVERED, CameraState.DEFOCUSED, CameraState.WASHED_OUT})
+"""Faults that end before an acceptance. A dark picture is none here: walks are made at night, too."""
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -102,7 +105,7 @@ async def picture(request: web.Request) -> web.StreamResponse:
         raise RequestError("nobody of that id is offered for a walk", status=404)
     request[SHOWN_PERSON] = person_id
     header = await read(read_picture_header, path)
-    return web.FileResponse(path, headers={"Content-Type": header.content_type})
+    return await serve_file(request, path, {"Content-Type": header.content_type})
 
 
 def _metres(text: str) -> float:
@@ -121,6 +124,9 @@ def _require_sight(request: web.Request, camera: str) -> None:
         raise RequestError(f"camera {camera!r} is outside its hours: measure while faces are looked for there")
     if any(one.camera == camera and one.state in NOT_LIVE for one in live.health()):
         raise RequestError(f"camera {camera!r} gives no live picture now: see to the camera, then measure")
+    for one in live.health():
+        if one.camera == camera and one.state in SEES_TOO_LITTLE:
+            raise RequestError(f"camera {camera!r} sees too little to be measured: {one.detail}")
 
 
 def _light(text: str) -> str:

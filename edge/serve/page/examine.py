@@ -12,7 +12,7 @@ from edge.serve.board import age_ms
 from edge.serve.http import inputs
 from edge.serve.http.access import CALLER
 from edge.serve.http.inputs import read_form
-from edge.serve.http.pictures import ASKED_EACH_TIME
+from edge.serve.http.pictures import ASKED_EACH_TIME, serve_file
 from edge.serve.http.problems import RequestError
 from edge.serve.http.quotas import UPLOADS
 from edge.serve.http.uploads import save_bytes, save_upload
@@ -94,13 +94,13 @@ async def file(request: web.Request) -> web.StreamResponse:
         raise NotFoundError("this examination has no such file: it was removed, or found nothing")
     if not is_report:
         kind = "image/png" if name.endswith(".png") else "image/jpeg"
-        return web.FileResponse(path, headers={"Content-Type": kind, "Cache-Control": ASKED_EACH_TIME})
+        return await serve_file(request, path, {"Content-Type": kind, "Cache-Control": ASKED_EACH_TIME})
     by = request[CALLER].name or ""
     await written(request.app[STORE].audit(by, "examine.export", request.match_info["job_id"]))
     # A download, never a page: the report has inline styles, which our Content-Security-Policy forbids.
     saved = f'attachment; filename="report-{request.match_info["job_id"]}.html"'
     headers = {"Content-Type": "text/html; charset=utf-8", "Content-Disposition": saved, "Vary": "Accept-Language"}
-    return web.FileResponse(path, headers=headers)
+    return await serve_file(request, path, headers)
 
 
 async def remove(request: web.Request) -> web.StreamResponse:

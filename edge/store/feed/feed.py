@@ -175,8 +175,12 @@ def _start(db: sqlite3.Connection, epoch: str, after: str) -> int:
     oldest = floor(db)
     if of_epoch != epoch or seq > head(db):
         # nothing is known of the former database: count what this one has cut off
-        message = "this cursor is from before the box was restored or reset; start again from 'oldest'"
-        raise CursorExpiredError(message, oldest=cursor.encode(epoch, oldest), lost=oldest, span=_span(db, 0))
+        message = (
+            "this cursor is from before the box was restored or reset: what was told after the copy that is in use now "
+            "can't be counted, and is not in 'lost'; start again from 'oldest'"
+        )
+        told = cursor.encode(epoch, oldest)
+        raise CursorExpiredError(message, oldest=told, lost=oldest, span=_span(db, 0), is_least=True)
     if seq < oldest:
         lost = oldest - seq
         message = f"{lost} items after this cursor are no longer kept; start again from 'oldest'"

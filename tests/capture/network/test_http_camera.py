@@ -233,6 +233,7 @@ def test_what_is_wrong_is_said(server: Server, path: str, login: str, word: str)
     with pytest.raises(CameraError, match=word) as caught:
         read(server.url(path, login))
     assert "wrong1" not in str(caught.value)
+    assert not str(caught.value).endswith("."), "a sentence follows where the page shows it"
 
 
 def test_a_redirect_is_followed_and_another_host_gets_no_password(server: Server, other: Server) -> None:

@@ -153,6 +153,7 @@ def test_what_is_wrong_with_an_rtsp_camera_is_said(rtsp: RtspServer) -> None:
         with pytest.raises(CameraError, match=word) as caught:
             some_frames(config(url))
         assert "secret" not in str(caught.value)
+        assert not str(caught.value).endswith("."), "a sentence follows where the page shows it"
     with pytest.raises(CameraError, match="does not send this way"):
         some_frames(config(rtsp.url("/udp"), transport="tcp"))
 

@@ -1,4 +1,4 @@
-"""Pictures of 10, 12 and 14 bits in 16, whose numbers end long before white."""
+"""Pictures of 9 to 15 bits in 16, whose numbers end long before white."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def near_ramp(data: bytes) -> bool:
     return int(np.abs(image[:, :, 1].astype(int) - RAMP).max()) <= 2 and bool((image[:, :, 0] == image[:, :, 2]).all())
 
 
-@pytest.mark.parametrize("bits", [10, 12, 14])
+@pytest.mark.parametrize("bits", range(9, 16))
 @pytest.mark.parametrize("suffix", [".png", ".tiff"])
 def test_values_of_fewer_bits_are_stretched_and_that_is_told(bits: int, suffix: str, tmp_path: Path) -> None:
     data = encode(deep(bits), suffix)
@@ -118,9 +118,41 @@ def test_a_deep_tiff_that_counts_from_white_is_no_negative() -> None:
     assert near_ramp(file.getvalue())
 
 
-@pytest.mark.parametrize("moved", [2, 4, 6])
+def test_underexposed_pictures_are_of_an_even_number_of_bits() -> None:
+    image, notes, _ = decode_noted(encode((deep(12) * 0.45).astype(np.uint16), ".png"), "x")
+    assert "a picture of 12 bits" in notes[0]
+    assert 110 <= int(image.max()) <= 118
+
+
+@pytest.mark.parametrize("bits", range(9, 16))
+def test_marks_in_white_do_not_hide_of_how_many_bits_a_picture_is(bits: int) -> None:
+    values = deep(bits)
+    values[:2, :3] = 65_535
+    for data in (encode(values, ".png"), encode(values, ".tiff"), with_sbit(encode(values, ".png"), bits)):
+        image = decode_image(data, "x")
+        assert int(np.abs(image[2:, :, 1].astype(int) - RAMP[2:]).max()) <= 2
+        assert int(image[:2, :3].min()) == 255
+
+
+def test_a_picture_stretched_to_16_bits_stays_dark_under_marks() -> None:
+    for dark in ((RAMP // 20).astype(np.uint16) * 257, (RAMP // 20).astype(np.uint16) << 8):
+        dark[0, :5] = 65_535
+        image, notes, _ = decode_noted(encode(dark, ".png"), "x")
+        assert notes == ()
+        assert np.array_equal(image[1:, :, 0], dark[1:] >> 8)
+
+
+def test_a_picture_that_may_be_of_fewer_bits_says_so() -> None:
+    values = deep(12)
+    values[0, :20] = np.linspace(9000, 60_000, 20)
+    image, notes, _ = decode_noted(encode(values, ".png"), "x")
+    assert int(image[1:].max()) <= 15
+    assert "nearly all of its values are below 4096 of 65535" in notes[0]
+
+
+@pytest.mark.parametrize("moved", [2, 3, 4, 5, 6])
 def test_eight_bits_moved_up_are_no_black_picture(moved: int) -> None:
-    for values in (RAMP, RAMP // 2):  # a dark one as well: nothing is brighter than white
+    for values in (RAMP, RAMP // 2) if moved % 2 == 0 else (RAMP,):  # a dark one: nothing is brighter than white
         image, notes, _ = decode_noted(encode(values.astype(np.uint16) << moved, ".png"), "x")
         assert int(np.abs(image[:, :, 0].astype(int) - values).max()) <= 2
         assert f"a picture of {8 + moved} bits" in notes[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 from edge.cli.supervisors.enrol import _rows
 from edge.pixels.encode import to_png
 from edge.records import Person
-from edge.store import Store
+from edge.store import Listing, Store
 from edge.watchlist.entry import EnrolOutcome, PictureOutcome
 from tests.support.appliance import Appliance
 
@@ -42,6 +43,26 @@ def test_enrol_list_export_import_forget(tmp_path: Path, portrait: Path) -> None
     assert box.edge("watchlist", "import", archive).returncode == 0
     people = json.loads(box.edge("watchlist", "list", "--json").stdout)["people"]
     assert people == [{"id": "p", "name": "P", "status": "demo", "references": 1}]
+
+
+def test_an_end_in_the_past_is_refused_and_one_that_has_come_is_told(tmp_path: Path, portrait: Path) -> None:
+    box = Appliance(tmp_path)
+    words = ["enrol", "--id", "p9", "--name", "P", "--status", "demo", str(portrait)]
+    done = box.edge(*words, "--expires", "2021-02-03")
+    assert done.returncode == 65
+    assert "would have ended at 2021-02-03T00:00:00.000Z and never match: give a time to come" in done.stderr
+    ended = Person("p9", "P", "demo", dt.datetime(2021, 2, 3, tzinfo=dt.UTC))
+    with Store.open(box.data_dir) as store:
+        store.put_listing(Listing(ended)).result()
+    done = box.edge(*words)
+    assert done.returncode == 0, done.stderr
+    assert "The entry of P has ended and never matches" in done.stdout, "a picture alone changes no end"
+    archive = tmp_path / "list.zip"
+    assert box.edge("watchlist", "export", archive).returncode == 0
+    assert box.edge("forget", "p9").returncode == 0
+    done = box.edge("watchlist", "import", archive)
+    assert done.returncode == 0, "what was exported comes back"
+    assert "p9: this entry has ended and never matches" in done.stdout + done.stderr
 
 
 def test_more_pictures_leave_the_end_of_an_entry(tmp_path: Path, portrait: Path) -> None:

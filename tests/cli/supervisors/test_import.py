@@ -16,6 +16,7 @@ from edge.cli.root import app
 from edge.errors import ImageError
 from edge.pixels.encode import to_png
 from edge.store import Store
+from tests.support.capture.clips import encode_video, scenes
 from tests.support.paths import find_case
 
 
@@ -70,6 +71,20 @@ def test_refused_pictures_are_told_one_by_one(box: Path, folder: Path) -> None:
     assert "b was not enrolled: no picture can be used" in lines
     assert "1 person enrolled, 1 refused." in told
     assert not any("._face" in line or "recycle" in line for line in lines)
+    with Store.open(box) as store:
+        assert [person.name for person in store.people()] == ["Ann"]
+
+
+def test_a_picture_named_as_a_video_is_taken_and_a_video_is_not(box: Path, folder: Path) -> None:
+    person = folder / "Dataset" / "0"
+    (person / "face.png").rename(person / "face.MP4")
+    encode_video(person / "clip.mp4", scenes(3), format="mp4")
+    (person / "words.mov").write_text("no picture")
+    told = run("watchlist", "import", folder, "--dry-run")
+    assert "face.MP4: not read" not in told
+    told = run("watchlist", "import", folder, code=65)
+    for name in ("clip.mp4", "words.mov"):
+        assert any(f"{name}: not read; it is no picture of a known kind" in line for line in told.splitlines())
     with Store.open(box) as store:
         assert [person.name for person in store.people()] == ["Ann"]
 

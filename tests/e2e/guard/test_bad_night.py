@@ -14,9 +14,11 @@ from edge.records import CameraState
 from edge.store.coverage.pause import Pause
 from tests.e2e.browser import NARROW, browsing, find_axe, log_in, require_chromium, serious_faults, shoot
 from tests.e2e.guard.guards import DESK, LOUD, PAGES, add_hit, rectangle
-from tests.support.web import START, Switch, camera_health, live_view, make_hit, person, run, running
+from tests.support.web import START, Switch, WebSide, camera_health, live_view, make_hit, person, run, running
 
 require_chromium()
+
+SLOW_BYTES = 400_000
 
 
 def test_the_strip_and_the_tile_say_pause_loss_and_an_empty_list(tmp_path: Path) -> None:
@@ -118,6 +120,37 @@ def test_without_the_box_nothing_looks_live(tmp_path: Path) -> None:
             await page.context.set_offline(False)
             await page.locator("html:not([data-offline])").wait_for(timeout=30_000)
             await page.get_by_text("Working").wait_for()
+
+    run(check())
+
+
+def test_a_slow_network_is_not_called_a_broken_one(tmp_path: Path) -> None:
+    """All cameras come in one answer, which takes longer here than a page waits for one that is silent."""
+
+    async def play(box: WebSide) -> None:
+        for number in range(10_000):
+            view = live_view(number)
+            jpeg = view.make_jpeg().ljust(SLOW_BYTES, b"\0")
+            box.live.publish(replace(view, make_jpeg=lambda jpeg=jpeg: jpeg))
+            await asyncio.sleep(0.5)
+
+    async def check() -> None:
+        async with running(tmp_path) as box, browsing(box.url, DESK, may_fail=("ERR_", "Failed to")) as page:
+            playing = asyncio.create_task(play(box))
+            await log_in(box, page, "a-guard")
+            await page.locator("[data-camera=door][data-live=yes]").wait_for()
+            devtools = await page.context.new_cdp_session(page)
+            slowly = {"offline": False, "latency": 0, "downloadThroughput": SLOW_BYTES / 20, "uploadThroughput": -1}
+            await devtools.send("Network.emulateNetworkConditions", slowly)
+            await page.locator(".age-text", has_text="slow connection").wait_for()
+            age = "Number(document.querySelector('[data-camera=door]').dataset.ageMs)"
+            broken = "document.querySelector('.age-text').textContent.includes('no connection')"
+            came = f"{age} < (window.most = Math.max(window.most ?? 0, {age})) - 1000"
+            await page.wait_for_function(f"() => {broken} || {came}")
+            assert not await page.evaluate(broken), "the picture came, if slowly"
+            assert "slow connection" in await page.locator(".age-text").inner_text()
+            assert not await page.locator("#offline").is_visible()
+            playing.cancel()
 
     run(check())
 

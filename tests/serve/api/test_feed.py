@@ -231,6 +231,7 @@ def test_a_cursor_of_another_epoch_is_410_with_what_was_lost(tmp_path: Path) -> 
                 problem = json.loads(body)
                 assert problem["type"] == "urn:edge:problem:cursor-expired"
                 assert isinstance(problem["lost"], int)
+                assert problem["lost_is_least"] is True, "what came after the copy that was restored is not known"
                 assert len(problem["span"]) == 2
             page = await pull(box, headers, f"?after={problem['oldest']}")
             assert [item["seq"] for item in page["items"]] == [1, 2, 3]

@@ -77,6 +77,27 @@ def test_ranges(tmp_path: Path) -> None:
     run(check())
 
 
+def test_a_range_of_another_picture_is_answered_with_the_whole(tmp_path: Path) -> None:
+    """Whoever has half a picture under another ETag must not put this one's other half to it."""
+
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            path, whole = f"/api/v1/images/{HIT.images.frame}", pictures(1)["frame"]
+            headers = box.token() | {"Range": "bytes=5-9"}
+            answer, _ = await box.get(path, headers)
+            tag, date = answer.headers["ETag"], "Fri, 01 Jan 2100 00:00:00 GMT"
+            for known in ('"another"', f"W/{tag}", date, "*"):
+                answer, body = await box.get(path, headers | {"If-Range": known})
+                assert (answer.status, body, answer.headers["ETag"]) == (200, whole, tag), known
+                assert "Content-Range" not in answer.headers
+            answer, body = await box.get(path, headers | {"If-Range": tag})
+            assert (answer.status, body) == (206, whole[5:10])
+            beyond = {"Range": f"bytes={len(whole)}-", "If-Range": '"another"'}
+            assert (await box.get(path, headers | beyond))[0].status == 200
+
+    run(check())
+
+
 @pytest.mark.parametrize(
     ("name", "status"),
     [

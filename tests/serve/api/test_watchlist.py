@@ -157,6 +157,28 @@ def test_erasing_gives_a_receipt(tmp_path: Path) -> None:
     run(check())
 
 
+def test_an_end_in_the_past_is_refused_where_it_is_new_and_told_in_a_list(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path, people=people_for) as box:
+            key = box.token("watchlist:write") | {"If-Match": "*"}
+            past = {"name": "Rosa Alba", "status": "banned", "expires_at": "2021-01-01T00:00:00.1234Z"}
+            before = box.store.watchlist_version()
+            status, problem, _ = await send(box, "PUT", f"{LIST}/p1", key, past)
+            assert (status, "ended at 2021-01-01T00:00:00.123Z" in problem["detail"]) == (422, True)
+            assert box.store.watchlist_version() == before
+            status, changed, _ = await send(box, "PUT", LIST, key, {"people": [past | {"id": "p1"}]})
+            assert status == 200, "one old entry must not keep the whole list away"
+            assert "never matches" in changed["people"][0]["warning"]
+            status, changed, _ = await send(box, "PUT", f"{LIST}/p1", key, past | {"name": "Rosa A."})
+            assert (status, "never matches" in changed["people"][0]["warning"]) == (200, True), "that end was there"
+            status, changed, _ = await send(
+                box, "PUT", f"{LIST}/p1", key, past | {"expires_at": "2101-01-01T00:00:00Z"}
+            )
+            assert (status, changed["people"][0]["warning"]) == (200, None)
+
+    run(check())
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -57,10 +57,37 @@ def test_views_are_noted_once_and_refusals_are_not(tmp_path: Path) -> None:
     run(check())
 
 
+def test_what_is_searched_and_names_nothing_is_not_kept(tmp_path: Path) -> None:
+    """A guard may type anybody's name, and a bookmark name somebody who was erased: no erasure would find it later."""
+
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            guard, erased = box.session(), person(1)
+            await asyncio.wrap_future(box.store.forget_person(erased.person_id))
+            asked = "state=new&person={}&camera=Jane+Stranger&before=Jane%20Stranger"
+            for number, text in enumerate((erased.person_id, "Jane+Stranger")):
+                answer, _ = await box.get(f"/hits?{asked.format(text)}&last={('hour', 'day')[number]}", guard)
+                assert answer.status == 200
+            await box.get("/hits?person=p2&camera=door", guard)
+            box.store.audit("test", "end", "here").result(10)
+            searches = [e for e in reversed(box.store.audit_log.newest(limit=100)) if e.action == "hits.search"]
+            assert [entry.object for entry in searches] == [
+                "/hits?state=new&person=(?)&camera=(?)&before=(?)&last=hour",
+                "/hits?state=new&person=(?)&camera=(?)&before=(?)&last=day",
+                "/hits?person=p2&camera=door",
+            ]
+            details = json.dumps([entry.detail_json for entry in searches])
+            assert "Jane" not in details
+            assert "p1" not in details
+            assert box.store.traces([erased.person_id, erased.name]) == {}
+
+    run(check())
+
+
 def test_an_address_that_is_too_long_is_noted_without_half_a_name(tmp_path: Path) -> None:
     async def check() -> None:
         async with running(tmp_path) as box:
-            address = f"/hits?camera={'c' * 478}&person=p1"
+            address = f"/hits?camera={'%20' * 478}&person=p1"
             for _ in range(2):
                 await box.get(address, box.session())
             box.store.audit("test", "end", "here").result(10)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge.app.commission.terminal import STATION_S
+from edge.capture.health import SIGHT_ADVICE
 from edge.errors import ConflictError, NotFoundError
 from edge.records import CameraState
 from edge.serve.board import Condition
@@ -221,6 +222,13 @@ def test_nothing_is_measured_while_nobody_could_be_recognised(tmp_path: Path) ->
             box.live.publish_conditions([])
             box.live.publish_health([frozen])
             assert "gibt jetzt kein Livebild" in await refusal()
+            assert walk.asked == []
+            for state, said in SIGHT_ADVICE.items():
+                if state not in (CameraState.FROZEN, CameraState.MOVED):
+                    box.live.publish_health([camera_health(state, said)])
+                    text = await refusal()
+                    assert "sieht zum Messen zu wenig: " in text, state
+                    assert '<span lang="en">' not in text, state
             assert walk.asked == []
             for state in (CameraState.DARK, CameraState.MOVED, CameraState.LIVE):
                 box.live.publish_health([camera_health(state)])

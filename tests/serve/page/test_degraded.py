@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from edge.app.health import checks
+from edge.app.health.lowering import LoweringOrder
 from edge.records import CameraState
 from edge.serve.board import Condition
 from edge.serve.page.wording import words
@@ -91,6 +93,24 @@ def test_every_condition_has_words_and_advice(language: str) -> None:
     assert all(one.advice and one.tone in {"wait", "fault"} for one in said)
     later = made.condition(Condition("flood", "rising", START, "water in the cellar"))
     assert (later.what, later.advice) == ("flood: rising", "water in the cellar")
+
+
+@pytest.mark.parametrize(
+    ("language", "alerts", "lightened"), [("en", "alert", "lightened"), ("de", "Alarm", "aufgehellt")]
+)
+def test_what_is_given_up_is_said_once(language: str, alerts: str, lightened: str) -> None:
+    """The page shows the advice, and below it what the box says of itself."""
+    made, order, state = words.Words(Translate(language)), LoweringOrder(), {"heat": "throttled"}
+    for at_s in (0, 20, 40):
+        step, detail = order.update(lambda subject: state.get(subject, "ok"), at_s)
+        said = f"{made.condition(Condition('lowering', step, START, detail)).advice} {made.said(detail)}"
+        assert (said.count(alerts), said.count(lightened)) == (1, 1), said
+    assert step == "rate"
+    kept, deleted = {"en": ("kept", "pictures"), "de": ("verloren", "Bilder")}[language]
+    for free, once in ((9_000_000, kept), (99_000_000, deleted)):
+        state, detail = checks.disk(free, 200_000_000, checks.OK)
+        said = f"{made.condition(Condition('disk', state, START, detail)).advice} {made.said(detail)}"
+        assert said.count(once) == 1, said
 
 
 def test_a_model_on_the_cpu_is_a_notice_and_its_reason_is_said_in_german() -> None:

@@ -38,7 +38,7 @@ class Puller:
             assert self.cursor is not None
             epoch, seq = cursor.decode(self.cursor)
             known, floor = seq if epoch == store.epoch else 0, cursor.decode(error.oldest)[1]
-            self.told.append((error.lost, floor - known))
+            self.told += [(error.lost, floor - known), (error.is_least, epoch != store.epoch)]
             self.lost.setdefault(store.epoch, set()).update(range(known + 1, floor + 1))
             self._go_to(error.oldest)
             return True

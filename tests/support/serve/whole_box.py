@@ -211,7 +211,7 @@ class WholeBox:
         self.box.live.publish_conditions(
             Condition(subject, state, since, detail)
             for subject, state, detail in (
-                ("disk", "full", "9 MB are free, 200 MB are asked for: new hits may not be kept"),
+                ("disk", "full", "9 MB are free, 200 MB are asked for"),
                 ("load", "behind", "4.2 frames/s are processed, 3.8 are dropped"),
                 ("heat", "throttled", "84 degrees Celsius; the board says: too little voltage, throttled"),
                 ("drift", "changed", "door: faces are 31 % darker than in the first week: is a lamp out?"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,9 +12,10 @@ from aiohttp import web
 
 from edge.errors import ConflictError
 from edge.records import Hit
-from edge.serve.app_keys import REVIEW, SITE, STATUSES, STORE, read, written
+from edge.serve.app_keys import LIVE, REVIEW, SITE, STATUSES, STORE, read, written
 from edge.serve.http import inputs
 from edge.serve.http.access import CALLER
+from edge.serve.http.audit import NAMES_NOTHING
 from edge.serve.http.auth import local_address
 from edge.serve.http.file_types import PictureHeader, read_picture_header
 from edge.serve.http.inputs import read_form
@@ -49,6 +50,7 @@ async def listing(request: web.Request) -> web.StreamResponse:
     store = request.app[STORE]
     before, form = request.query.get("before"), {name: request.query.get(name, "").strip() for name in FILTERS}
     hit_filter = _filter(request, form)
+    request[NAMES_NOTHING] = await read(_names_nothing, request, {**form, "before": before or ""})
     hits = await read(store.find_hits, hit_filter, before, PER_PAGE + 1)
     filters = {name: value for name, value in form.items() if value}
     older = {**filters, "before": hits[PER_PAGE - 1].hit_id} if len(hits) > PER_PAGE else None
@@ -70,6 +72,17 @@ async def listing(request: web.Request) -> web.StreamResponse:
         "shift_hours": request.app[SITE].shift_hours,
     }
     return render(request, "hits.html", values)
+
+
+def _names_nothing(request: web.Request, asked: Mapping[str, str]) -> frozenset[str]:
+    """Which of the parameters asked with name nobody on the list, no camera, or no hit."""
+    store = request.app[STORE]
+    known: Mapping[str, Callable[[str], bool]] = {
+        "person": lambda text: store.person(text) is not None,
+        "camera": lambda text: text in {*request.app[LIVE].cameras(), *store.cameras_with_hits()},
+        "before": lambda text: store.hit(text) is not None,
+    }
+    return frozenset(name for name, is_known in known.items() if asked[name] and not is_known(asked[name]))
 
 
 def _filter(request: web.Request, form: dict[str, str]) -> HitFilter:

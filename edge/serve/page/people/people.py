@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -32,6 +33,7 @@ async def listing(request: web.Request) -> web.StreamResponse:
     version, digest = await read(store.watchlist_version)
     references = _by_person(await read(store.references))
     values = {"people": await read(store.people), "references": references, "version": version, "digest": digest}
+    values["now"] = dt.datetime.now(dt.UTC)
     return render(request, "people.html", values)
 
 
@@ -50,7 +52,7 @@ async def add(request: web.Request) -> web.StreamResponse:
     """Check a new person's pictures, and put the person on the list if at least one can be used."""
     form, uploads = await _read_form(request)
     t, person_id = translator_of(request), form.get("person_id", "").strip()
-    person, wrong = _parse_person(t, request.app[ZONE], person_id, form)
+    person, wrong = _parse_person(t, request.app[ZONE], person_id, form, None)
     if wrong is None and not is_new_id(person_id):
         wrong = t("people.one_id")
     if wrong is None and not uploads:
@@ -74,7 +76,7 @@ async def change(request: web.Request) -> web.StreamResponse:
     """Change a person's entry, and add pictures if some were given."""
     former = await _require(request)
     form, uploads = await _read_form(request)
-    person, wrong = _parse_person(translator_of(request), request.app[ZONE], former.person_id, form)
+    person, wrong = _parse_person(translator_of(request), request.app[ZONE], former.person_id, form, former)
     pictures = await _pictures(request, former)
     if wrong is not None or person is None:
         values = EMPTY | form | _keep(request, uploads)
@@ -181,9 +183,9 @@ def _render_form(
 
 
 def _parse_person(
-    t: Translate, zone: SiteZone, person_id: str, form: Mapping[str, str]
+    t: Translate, zone: SiteZone, person_id: str, form: Mapping[str, str], former: Person | None
 ) -> tuple[Person | None, str | None]:
-    """The entry a form describes, or what is wrong with it."""
+    """The entry a form describes, or what is wrong with it; a day that was not changed leaves the former end."""
     text = {key: _as_typed(form.get(key, "")) for key in ("name", "status", "reason", "owner", "expires")}
     if not 1 <= len(text["name"]) <= 200:
         return None, t("people.one_name")
@@ -194,7 +196,13 @@ def _parse_person(
     except (ValueError, OverflowError):
         return None, t("people.bad_date")
     reason, owner = text["reason"][:200] or None, text["owner"][:200] or None
-    return Person(person_id, text["name"], text["status"], expires, reason, owner), None
+    person = Person(person_id, text["name"], text["status"], expires, reason, owner)
+    if former is not None and text["expires"] == _form_of(former, zone)["expires"]:
+        return replace(person, expires_at=former.expires_at), None
+    now = dt.datetime.now(dt.UTC)
+    if person.has_ended(now):
+        return None, t("people.past_date", today=zone.local(now).date().isoformat())
+    return person, None
 
 
 def _end_of_day(day: str, zone: SiteZone) -> dt.datetime | None:

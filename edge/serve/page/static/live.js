@@ -3,12 +3,14 @@
 // Age is capture to paint. The device sends a frame's age by its own monotonic clock; from then on this page's
 // monotonic clock counts. The time of our request is included: the age shown may be slightly too great, never too small.
 
-import { isFrozen, isLowered, isOffline, said } from "./strip.js";
+import { isFrozen, isLowered, isOffline, noteSlow, said } from "./strip.js";
 import { ageInWords, numberText, t } from "./texts.js";
 
 const root = document.documentElement.dataset.root;
 const NOT_LIVE_MS = 2000;
 const MAX_PAUSE_MS = 4000;
+const SILENT_MS = 15000;
+const SLOW_MS = 2000;
 const COLORS = { match: "#f4b740", rejected: "#a5b2bc", face: "#e7ebee", ink: "#14100a", shade: "rgb(0 0 0 / 60%)" };
 
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -109,27 +111,60 @@ export async function fetchForEver(pictures) {
   let pause = 0;
   for (;;) {
     await becomesVisible();
+    const tell = (trouble) => pictures.forEach((picture) => (picture.trouble = trouble));
     try {
-      await fetchOnce(pictures, after);
-      for (const picture of pictures) picture.trouble = null;
+      tell((await fetchOnce(pictures, after, () => tell(t("slow_connection")))) ? t("slow_connection") : null);
       pause = 0;
     } catch (error) {
-      for (const picture of pictures) picture.trouble = t("no_connection");
+      tell(t("no_connection"));
       pause = Math.min(MAX_PAUSE_MS, pause * 2 || 250);
       await sleep(pause);
     }
   }
 }
 
-async function fetchOnce(pictures, after) {
+// An answer may take as long as it needs while more of it comes: a slow network is not a broken one. `slow` is called
+// with each piece of one that takes long.
+async function fetchPatiently(address, slow) {
+  const control = new AbortController();
+  let silence;
+  const wait = () => {
+    clearTimeout(silence);
+    silence = setTimeout(() => control.abort(), SILENT_MS);
+  };
+  wait();
+  try {
+    const answer = await fetch(address, { cache: "no-store", signal: control.signal });
+    const [began, pieces] = [performance.now(), []];
+    for (const reader = answer.body?.getReader(); reader; ) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      wait();
+      pieces.push(value);
+      if (performance.now() - began > SLOW_MS) slow();
+    }
+    return new Response(pieces.length ? new Blob(pieces) : null, answer);
+  } finally {
+    clearTimeout(silence);
+  }
+}
+
+// Show what comes next; returns whether it came slowly.
+async function fetchOnce(pictures, after, tellSlow) {
+  let isSlow = false;
+  const slow = () => {
+    isSlow = true;
+    noteSlow();
+    tellSlow();
+  };
   const asked = performance.now();
   const seen = [...after].map(([camera, frame]) => `${camera}:${frame}`).join(",");
   const lit = pictures.filter((one) => one.wantsLit()).map((one) => one.camera).join(",");
   const query = [seen && `after=${seen}`, lit && `lit=${lit}`].filter(Boolean).join("&");
   const address = `${root}/live/frames${query ? `?${query}` : ""}`;
-  const answer = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(15000) });
+  const answer = await fetchPatiently(address, slow);
   if (answer.status === 401) location.reload();
-  if (answer.status === 204) return;
+  if (answer.status === 204) return isSlow;
   if (!answer.ok) throw new Error(`frames: ${answer.status}`);
   const parts = await answer.formData();
   const records = parts.getAll("record").map((text) => JSON.parse(text));
@@ -141,6 +176,7 @@ async function fetchOnce(pictures, after) {
     if (picture) picture.show(record, bitmaps[index], asked);
     else bitmaps[index].close();
   }
+  return isSlow;
 }
 
 // Which cameras are lightened is kept for this window alone; `?view=lit` in the address turns it on for all.

@@ -7,6 +7,8 @@ const root = document.documentElement.dataset.root;
 
 const EVERY_MS = 10000;
 const OFFLINE_MS = 3000;
+const PATIENCE_MS = 5000;
+const SLOW_PATIENCE_MS = 15000;
 const offline = document.querySelector("#offline");
 
 export function setOffline(isOffline) {
@@ -26,10 +28,15 @@ export const isFrozen = (camera) => Boolean(document.querySelector(`#strip [data
 // Whether the box gives something up, being hot or behind; the lightened view goes first.
 export const isLowered = () => Boolean(document.querySelector('#strip [data-condition="lowering"]'));
 
+// Live pictures that come slowly leave little room for anything else: that is no lost connection.
+let slowAt = -Infinity;
+export const noteSlow = () => (slowAt = performance.now());
+const patience = () => (performance.now() - slowAt < SLOW_PATIENCE_MS ? SLOW_PATIENCE_MS : PATIENCE_MS);
+
 export async function refreshStrip() {
   const strip = document.querySelector("#strip");
   try {
-    const answer = await fetch(`${root}/now/conditions`, { cache: "no-store", signal: AbortSignal.timeout(5000) });
+    const answer = await fetch(`${root}/now/conditions`, { cache: "no-store", signal: AbortSignal.timeout(patience()) });
     if (answer.status === 401) return location.reload();
     setOffline(false);
     if (!answer.ok) return;

@@ -28,9 +28,9 @@ TONES: Mapping[CameraState, str] = dict.fromkeys(CameraState, "fault") | {
 DOUBTED_PARTS = ("size", "sharpness", "luma", "bright", "noise", "pose")
 LOW_PART, BRIGHT_LUMA = 0.5, 0.5
 CLOSE_MARGIN = 0.12
-LIKELY_ONE_IN, VERY_ONE_IN = 10_000, 100_000
-"""Strangers of whom one is as alike: from here on the page says likely, and very alike."""
-LIKELY_SLACK, VERY_SLACK = 0.1, 0.2
+ALIKE_ONE_IN, VERY_ONE_IN = 10_000, 100_000
+"""Strangers of whom one is as alike: from here on the page says alike, and very alike."""
+ALIKE_SLACK, VERY_SLACK = 0.1, 0.2
 """The same, as similarity over the limit, for hits of boxes that are not calibrated."""
 IN_VIEW_S = 10.0
 """A stay told within so many seconds goes on; while it lasts, hits are told every two."""
@@ -184,15 +184,15 @@ class Words:
         return reasons
 
     def likeness(self, hit: Hit | Mapping[str, Any]) -> str:
-        """How alike in words: possible, likely or very alike, by how few strangers are as alike; of JSON, too."""
+        """How alike in words: somewhat, alike or very alike, by how few strangers are as alike; of JSON, too."""
         hit = hit if isinstance(hit, Hit) else hit_from_json(hit)
         one_in = hit.decision.get("one_in")
         if isinstance(one_in, int | float):
-            level = "very" if one_in >= VERY_ONE_IN else "likely" if one_in >= LIKELY_ONE_IN else "possible"
+            level = "very" if one_in >= VERY_ONE_IN else "alike" if one_in >= ALIKE_ONE_IN else "somewhat"
         else:
             gates = explanation.explain(hit).gates
             slack = next((gate.slack for gate in gates if gate.name == "similarity"), 0.0)
-            level = "very" if slack >= VERY_SLACK else "likely" if slack >= LIKELY_SLACK else "possible"
+            level = "very" if slack >= VERY_SLACK else "alike" if slack >= ALIKE_SLACK else "somewhat"
         return self._t(f"likeness.{level}")
 
     def strangers(self, hit: Hit | Mapping[str, Any]) -> str:

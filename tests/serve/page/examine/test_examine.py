@@ -69,6 +69,9 @@ def test_a_video_is_examined_in_a_worker_and_what_was_found_is_shown(
             answer, report = await made.box.get(f"{address}/files/report.html", headers)
             assert answer.headers["Content-Disposition"].startswith("attachment")
             assert b"Demo person" in report
+            rest = headers | {"Range": "bytes=7-", "If-Range": '"the report in another language"'}
+            answer, again = await made.box.get(f"{address}/files/report.html", rest)
+            assert (answer.status, again) == (200, report), "half of one report would be put to half of another"
             for face in faces:
                 at = f"frame {face['seen']['frame']}, at {words.clip_time(face['seen']['at_s'])}<"
                 assert at in page

@@ -24,14 +24,16 @@ def test_likeness_goes_by_how_few_strangers_are_as_alike() -> None:
         return str(WORDS.likeness(dataclasses.replace(hit, decision=decision)))
 
     assert [said(one_in=number) for number in (900, 10_000, 99_000, 100_000)] == [
-        "Possible",
-        "Likely",
-        "Likely",
+        "Somewhat alike",
+        "Alike",
+        "Alike",
         "Very alike",
     ]
     gates = [[{"gate": "similarity", "value": value, "limit": 0.5}] for value in (0.55, 0.62, 0.71)]
-    assert [said(gates=one) for one in gates] == ["Possible", "Likely", "Very alike"], "where nothing is calibrated"
-    assert said() == "Possible"
+    assert [said(gates=one) for one in gates] == ["Somewhat alike", "Alike", "Very alike"], (
+        "where nothing is calibrated"
+    )
+    assert said() == "Somewhat alike"
 
 
 def test_the_rate_of_false_alerts_is_said_as_one_of_strangers() -> None:

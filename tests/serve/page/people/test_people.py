@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,8 +14,9 @@ import numpy as np
 import pytest
 
 from edge.app.service.start.preparing import NobodyYet
+from edge.store import Listing
 from tests.support.drawings import pictures, png, sha256
-from tests.support.serve.people import with_models
+from tests.support.serve.people import people_for, with_models
 from tests.support.web import NASTY, WebSide, make_hit, run, running
 
 FIELDS = {"person_id": "gate-7", "name": "Demo Person", "status": "banned", "expires": "2031-05-06", "reason": "theft"}
@@ -89,6 +91,7 @@ def test_a_person_is_added_with_a_good_and_a_bad_picture_each_told(tmp_path: Pat
         ({"name": "x" * 201}, "A name is needed"),
         ({"status": ""}, "A status is needed"),
         ({"expires": "31.12.2030"}, "The date is not right"),
+        ({"expires": "2021-05-06"}, "is past: this person would not be looked for"),
         ({}, "needs at least one picture"),
     ],
 )
@@ -103,6 +106,26 @@ def test_what_is_wrong_is_said_and_what_was_typed_stays(tmp_path: Path, change: 
             assert "alert(1)" in page
             assert "<script>alert" not in page
             assert box.store.watchlist_version() == before
+
+    run(check())
+
+
+def test_an_entry_that_has_ended_says_so_and_can_be_changed(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(tmp_path, people=people_for) as box:
+            person = box.store.person("p1")
+            assert person is not None
+            ended = replace(person, expires_at=dt.datetime(2021, 5, 6, 7, tzinfo=dt.UTC))
+            box.store.put_listing(Listing(ended)).result(10)
+            _, page = await box.get("/people", box.session())
+            assert page.decode().count("is not recognised any more") == 1
+            form = {"name": "New Name", "status": person.status}
+            answer, page = await send(box, "/people/p1/edit", form | {"expires": "2021-05-07"}, {})
+            assert (answer.status, "is past" in page) == (422, True)
+            answer, _ = await send(box, "/people/p1/edit", form | {"expires": "2021-05-06"}, {})
+            kept = box.store.person("p1")
+            assert kept is not None
+            assert (answer.status, kept.name, kept.expires_at) == (200, "New Name", ended.expires_at)
 
     run(check())
 
