@@ -10,6 +10,23 @@ import re
 import unicodedata
 from pathlib import Path
 
+IMAGE_SUFFIXES = (
+    ".jpg",
+    ".jpeg",
+    ".jfif",
+    ".png",
+    ".bmp",
+    ".webp",
+    ".gif",
+    ".tif",
+    ".tiff",
+    ".pgm",
+    ".ppm",
+    ".avif",
+    ".heic",
+    ".heif",
+)
+"""Endings of pictures, in lower case: in a folder, every other file is left out."""
 _LEFT_BEHIND = frozenset(
     {
         "#recycle",

@@ -207,8 +207,8 @@ def million(number: int) -> str:
 @pytest.mark.parametrize(
     ("page", "sentence"),
     [
-        ("security", f"a detector score of {bystanders.SECOND_LOOK_SCORE} or more"),
-        ("security", f"Frames of more than {bystanders.SECOND_LOOK_PX} pixels"),
+        ("security", f"a detector score of {bystanders.DOUBTFUL_SCORE} or more"),
+        ("security", f"Frames of more than {bystanders.MAX_UNTILED_PX} pixels"),
         ("security", f"pictures of more than {million(MAX_PIXELS)} pixels"),
         ("security", f"(videos: {million(containers.MAX_VIDEO_PIXELS)})"),
         ("security", f"pixels and {images.PIXELS_PER_BYTE} for each byte of the file"),

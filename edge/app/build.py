@@ -20,7 +20,7 @@ from edge.enhance.view import read_views
 from edge.ops.packs.choice import apply_choice, platform_facts, read_choice, why_stale
 from edge.ops.system.clock import boot_id, clock_facts
 from edge.pipeline import ActiveList, DeviceFacts, Pipeline, Stages
-from edge.pipeline.bystanders import SECOND_LOOK_SCORE
+from edge.pipeline.bystanders import DOUBTFUL_SCORE
 from edge.pipeline.limits import same_model
 from edge.pipeline.pace import Pace
 from edge.recognise import build_embedder
@@ -56,13 +56,13 @@ def load_models(config: Config, *, may_begin_on_cpu: bool = False) -> Models:
     pack = Pack.open(config.models_dir, Engines(config.data_dir / "engines", is_later=may_begin_on_cpu))
     config, runtimes = apply_probe_choice(config, pack)
     runtime = runtimes.get("detect", config.runtime)
-    detector = build_detector(config.detect, pack, runtime, doubtful_score=SECOND_LOOK_SCORE)
+    detector = build_detector(config.detect, pack, runtime, doubtful_score=DOUBTFUL_SCORE)
     entry = pack.find("embed", config.recognise.model)
     embedder = build_embedder(config.recognise, pack, runtimes.get("embed", config.runtime))
     tail = entry.scores.get("impostor_tail")
     descriptions = {"detect": detector.describe(), "embed": embedder.describe()}
     return Models(
-        stages=Stages(detector, _enhancer(config, pack, entry), embedder, second_look=in_two_looks(detector)[0]),
+        stages=Stages(detector, _enhancer(config, pack, entry), embedder, bystander_searcher=in_two_looks(detector)[0]),
         pack=pack,
         hashes={task: str(about.get("sha256") or about.get("name")) for task, about in descriptions.items()},
         descriptions=descriptions,

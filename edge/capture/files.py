@@ -8,10 +8,10 @@ from pathlib import Path
 from types import TracebackType
 
 from edge.capture.frames import SourceFrame
-from edge.capture.pictures.images import IMAGE_SUFFIXES, decode_noted, read_bytes
+from edge.capture.pictures.images import decode_noted, read_bytes
 from edge.capture.video.containers import read_head
 from edge.errors import CameraError, EdgeError, ImageError
-from edge.names import is_left_behind, printable
+from edge.names import IMAGE_SUFFIXES, is_left_behind, printable
 
 MAX_TOLD = 50
 """Images left out that a folder names one by one."""

@@ -15,7 +15,6 @@ from edge.capture.address import Address, parse_source
 from edge.capture.files import ImagesSource, files_in
 from edge.capture.frames import FrameSource, SourceFrame
 from edge.capture.orders import CameraSettings
-from edge.capture.pictures.images import IMAGE_SUFFIXES
 from edge.capture.video.containers import (
     JPEG_VIDEO_SUFFIXES,
     VIDEO_SUFFIXES,
@@ -26,7 +25,7 @@ from edge.capture.video.kinds import is_sound, is_video
 from edge.capture.video.recordings import DEFAULT_FPS, VideoSource
 from edge.capture.video.shaping import aspect_of, square
 from edge.errors import CameraError, EdgeError, ImageError
-from edge.names import printable
+from edge.names import IMAGE_SUFFIXES, printable
 
 __all__ = ["VIDEO_SUFFIXES", "FrameSource", "SourceFrame", "open_path", "open_source"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.progress import TaskID
@@ -76,6 +76,10 @@ def process(
     if as_json:
         print_json(summary)
         return
+    _print(summary)
+
+
+def _print(summary: dict[str, Any]) -> None:
     rows = table(None, "clip", "frames", "tracks", "hits")
     for clip in summary["clips"]:
         more = ", one picture" if clip["one_picture"] else ""

@@ -10,7 +10,7 @@ from edge.config.section import Section, Unit
 
 
 class MaskConfig(Section):
-    """A rectangle painted black in the capture child, before anything else sees a pixel."""
+    """A rectangle painted black in the capture process, before anything else sees a pixel."""
 
     x: Unit = Field(description="left edge, fraction of the frame's width")
     y: Unit = Field(description="top edge, fraction of the frame's height")
@@ -62,7 +62,9 @@ class CameraConfig(Section):
         le=600,
         description="seconds an RTSP camera may be silent; 0: three intervals of its stream, at least stall_after_s",
     )
-    stall_after_s: float = Field(4.0, gt=0, le=600, description="seconds without a frame until the child is killed")
+    stall_after_s: float = Field(
+        4.0, gt=0, le=600, description="seconds without a frame after which the capture process is started again"
+    )
     masks: tuple[MaskConfig, ...] = Field((), description="rectangles painted black before anything sees the frame")
     mask_polygons: tuple[Polygon, ...] = Field(
         (), description="polygons painted black, too: lists of corners [x, y] in fractions of width and height"

@@ -37,7 +37,7 @@ class ServeConfig(Section):
     root_path: str = Field(
         "",
         pattern=r"^((/[A-Za-z0-9._~-]+)+)?$",
-        description="path under which a proxy shows this box, such as /box1; empty: it has a host of its own",
+        description="path under which a proxy shows this box, such as /box1; empty: at the root of its address",
     )
     session_hours: float = Field(12.0, gt=0, le=168, description="hours until a guard must log in again")
     keep_page: bool = Field(False, description="true: while models can't be loaded, serve the page, which says so")

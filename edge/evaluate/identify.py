@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,14 @@ from edge.evaluate.pairs import CLEAN, Picture, degraded, main_face
 from edge.pixels.faces.geometry import align
 from edge.recognise import Embedder
 from edge.records import Person, Reference
-from edge.watchlist.calibration import calibrate, stranger_scores
+from edge.watchlist.calibration import Calibration, calibrate, stranger_scores
 from edge.watchlist.gallery import Gallery
 
 NUM_ENROLLED = 2
 FPIRS = (1e-1, 3e-2, 1e-2)
 ReadImage = Callable[[Path], NDArray[np.uint8]]
+Vectors = Mapping[Picture, NDArray[np.float32] | None]
+"""The embedding of each probe; None where no face was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,38 +109,38 @@ def evaluate_identification(
             vectors[picture] = _embed(picture, name, images, detector, embedder, read_image, seed)
             if progress is not None:
                 progress(name, number + 1, len(probes))
-        found = [picture for picture in parts.strangers if vectors[picture] is not None]
-        strangers = np.full(len(parts.strangers), -1.0)
-        strangers[: len(found)] = stranger_scores(gallery, _stack(vectors, found), min_margin)
-        right, first = _genuine_scores(gallery, parts.genuine, vectors, min_margin)
-        limits = {f"{fpir:g}": _limit(strangers, fpir) for fpir in FPIRS}
-        promised = (
-            ()
-            if made is None
-            else tuple(
-                {"promised": rate, "min_similarity": limit, "measured": float(np.mean(strangers >= limit))}
-                for rate in FPIRS
-                for limit in [made.tails["color"].similarity_at(rate)]
-            )
-        )
-        rows.append(
-            IdentifyReport(
-                degrade=name,
-                fnir={fpir: float(np.mean(right < limit)) for fpir, limit in limits.items()},
-                similarity=limits,
-                rank_one=first,
-                promised=promised,
-                num_people=len(gallery),
-                num_genuine=len(parts.genuine),
-                num_strangers=len(parts.strangers),
-                num_without_face=sum(vector is None for vector in vectors.values()),
-            )
-        )
+        rows.append(_report(name, parts, vectors, gallery, made, min_margin))
     return rows
 
 
+def _report(
+    degrade: str, parts: Split, vectors: Vectors, gallery: Gallery, made: Calibration | None, min_margin: float
+) -> IdentifyReport:
+    """The rates of one degradation, from the embedding of each probe."""
+    found = [picture for picture in parts.strangers if vectors[picture] is not None]
+    strangers = np.full(len(parts.strangers), -1.0)
+    strangers[: len(found)] = stranger_scores(gallery, _stack(vectors, found), min_margin)
+    right, first = _genuine_scores(gallery, parts.genuine, vectors, min_margin)
+    limits = {f"{fpir:g}": _limit(strangers, fpir) for fpir in FPIRS}
+    promised = {} if made is None else {rate: made.tails["color"].similarity_at(rate) for rate in FPIRS}
+    return IdentifyReport(
+        degrade=degrade,
+        fnir={fpir: float(np.mean(right < limit)) for fpir, limit in limits.items()},
+        similarity=limits,
+        rank_one=first,
+        promised=tuple(
+            {"promised": rate, "min_similarity": limit, "measured": float(np.mean(strangers >= limit))}
+            for rate, limit in promised.items()
+        ),
+        num_people=len(gallery),
+        num_genuine=len(parts.genuine),
+        num_strangers=len(parts.strangers),
+        num_without_face=sum(vector is None for vector in vectors.values()),
+    )
+
+
 def _genuine_scores(
-    gallery: Gallery, probes: Sequence[Picture], vectors: dict[Picture, NDArray[np.float32] | None], min_margin: float
+    gallery: Gallery, probes: Sequence[Picture], vectors: Vectors, min_margin: float
 ) -> tuple[NDArray[np.float64], float]:
     """Similarity to the right person, -1 where another leads or the margin is missed; and the share named right."""
     right, first = np.full(len(probes), -1.0), 0
@@ -188,7 +190,7 @@ def _embed(
     return None if face is None else embedder.embed(align(image, found.landmarks[face])[np.newaxis])[0]
 
 
-def _stack(vectors: dict[Picture, NDArray[np.float32] | None], pictures: Sequence[Picture]) -> NDArray[np.float32]:
+def _stack(vectors: Vectors, pictures: Sequence[Picture]) -> NDArray[np.float32]:
     return np.stack([vector for picture in pictures if (vector := vectors[picture]) is not None])
 
 

@@ -23,7 +23,7 @@ class Setting:
     origin: str
 
     @property
-    def is_usual(self) -> bool:
+    def is_default(self) -> bool:
         """Whether it has its default value, whoever set it."""
         return bool(self.value == self.default)
 
@@ -35,21 +35,21 @@ def effective(config: Config) -> dict[str, Any]:
 
 def defaults(config: Config) -> dict[str, Any]:
     """The default of every key that `effective` gives; cameras have none for name and source."""
-    usual = effective(Config())
+    found = effective(Config())
     for camera in config.camera:
         bare = CameraConfig(name=camera.name, source="none")
         own = dict(_flat(bare, "")) | {"name": None, "source": None}
-        usual |= {f"camera[{camera.name}].{key}": value for key, value in own.items()}
+        found |= {f"camera[{camera.name}].{key}": value for key, value in own.items()}
     for name in config.status:
-        usual |= dict(_flat(StatusConfig(), f"status.{name}."))
-    return usual
+        found |= dict(_flat(StatusConfig(), f"status.{name}."))
+    return found
 
 
 def settings_in_force(config: Config, origins: Origins) -> list[Setting]:
     """Every setting in force, in the order of the tables."""
-    usual, on_page = defaults(config), _drawn_keys(config)
+    default, on_page = defaults(config), _drawn_keys(config)
     return [
-        Setting(key, value, usual.get(key), _origin(key, value, usual.get(key), origins, on_page))
+        Setting(key, value, default.get(key), _origin(key, value, default.get(key), origins, on_page))
         for key, value in effective(config).items()
     ]
 

@@ -17,10 +17,10 @@ from edge.pixels.faces.boxes import iou
 from edge.pixels.faces.cover import cover_faces
 from edge.records import Detections, Track
 
-SECOND_LOOK_SCORE = 0.34
-"""Detector score from which on the second look covers what may be a face: a cover too many does less harm. Nearly every
+DOUBTFUL_SCORE = 0.34
+"""Detector score from which on something may be a face and is covered: a cover too many does less harm. Nearly every
 face that can be seen is found from here on, as from .3 on by the detector before (decision 90)."""
-SECOND_LOOK_PX = 960
+MAX_UNTILED_PX = 960
 """Frames with a longer side are also searched in tiles, since the detector would see their small faces too coarsely."""
 LEAST_TILES = 2
 TILE_PX = 2200
@@ -51,13 +51,13 @@ class Bystanders:
     """Boxes of one frame beside a face, each (N, 4) float32 xyxy px.
 
     `detected` were found as faces of their own, whatever their score. `doubtful` may be faces: where a track not seen
-    in this frame should be, and what a second look finds.
+    in this frame should be, and what has a low score.
     """
 
     detected: Boxes = field(default_factory=_no_boxes)
     doubtful: Boxes = field(default_factory=_no_boxes)
     is_searched: bool = False
-    """Whether `doubtful` holds all that a low score finds in the whole frame: the first look has told it, too."""
+    """Whether `doubtful` holds all that a low score finds in the whole frame."""
 
 
 def bystanders_of(track: Track, detections: Detections, tracks: Sequence[Track]) -> Bystanders:
@@ -89,17 +89,17 @@ def everybody_in(detections: Detections, tracks: Sequence[Track]) -> Bystanders:
 
 
 def cover_everybody(image: BgrImage, known: Bystanders, searcher: Searcher | None) -> BgrImage:
-    """The frame with every face covered. A frame of which no search is known is searched with each score."""
+    """The frame with every face covered. A frame that was not searched before is searched with each score."""
     every = _searched(image, known, searcher)
     covered = cover_faces(image, _with_area(every.detected))
     return cover_faces(covered, _with_area(every.doubtful), margin=DOUBTFUL_MARGIN)
 
 
-def look_again(image: BgrImage, own: Box, known: Bystanders, searcher: Searcher | None) -> Bystanders:
+def find_bystanders(image: BgrImage, own: Box, known: Bystanders, searcher: Searcher | None) -> Bystanders:
     """All that is to be covered in a frame that is kept for the face in the box `own`.
 
-    `searcher` looks at the very frame once more, with a low score and, where it is large, tile by tile. What the first
-    look has told already is not looked for again; where it saw a part of the frame, the whole is searched.
+    `known` is what the search of the frame found. Unless that search covered the whole frame with a low score,
+    `searcher` does so now. It also searches a large frame tile by tile.
     """
     every, face = _searched(image, known, searcher), np.array(own, np.float32)
     others = every.detected[len(known.detected) :]
@@ -126,9 +126,9 @@ def _with_area(boxes: Boxes) -> Boxes:
 
 
 def _searched(image: BgrImage, known: Bystanders, searcher: Searcher | None) -> Bystanders:
-    """What is known of a frame, and behind it what `searcher` finds in it that the first look can't have told.
+    """What is known of a frame, followed by what `searcher` finds in it.
 
-    Where it answers what is no number, all of the frame may be somebody else's face.
+    If the searcher's answer is no number, all of the frame counts as somebody else's face.
     """
     try:
         return known if searcher is None else _found_by(searcher, image, known)
@@ -142,11 +142,11 @@ def _found_by(searcher: Searcher, image: BgrImage, known: Bystanders) -> Bystand
     sure, doubtful = [known.detected], [known.doubtful]
     if not known.is_searched:
         sure.append(searcher.detect(image).boxes)
-        doubtful.append(searcher.detect(image, SECOND_LOOK_SCORE).boxes)
-    if max(height, width) > SECOND_LOOK_PX:
+        doubtful.append(searcher.detect(image, DOUBTFUL_SCORE).boxes)
+    if max(height, width) > MAX_UNTILED_PX:
         across, down = (max(LEAST_TILES, math.ceil(side / TILE_PX)) for side in (width, height))
         for left, top, right, bottom in tiles(width, height, across, down):
-            part = searcher.detect(np.ascontiguousarray(image[top:bottom, left:right]), SECOND_LOOK_SCORE).boxes
+            part = searcher.detect(np.ascontiguousarray(image[top:bottom, left:right]), DOUBTFUL_SCORE).boxes
             doubtful.append(part + np.array([left, top] * 2, np.float32))
     return Bystanders(np.concatenate(sure), np.concatenate(doubtful), is_searched=True)
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import hashlib
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.arrays import BgrImage
 from edge.config import DetectConfig
@@ -19,11 +19,12 @@ from edge.enhance.labels import enhanced_png
 from edge.enhance.scoring import as_captured
 from edge.errors import AnswerError
 from edge.pipeline.active_list import ActiveList
-from edge.pipeline.bystanders import Bystanders, Searcher, cover_bystanders, look_again
+from edge.pipeline.bystanders import Bystanders, Searcher, cover_bystanders, find_bystanders
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.two_faces import recognition_recipe, two_faces_json
-from edge.pixels.encode import file_sha256, to_jpeg, to_png
+from edge.pixels.encode import to_jpeg, to_png
 from edge.pixels.faces.geometry import align, enlarged_points
+from edge.pixels.hashing import file_sha256
 from edge.recognise import Embedder
 from edge.records import Crop, Frame, Hit, HitImages, Match, Visit
 from edge.watchlist.false_alerts import expected_false_alerts, rarity
@@ -55,6 +56,27 @@ class Shown:
     """File bytes of the enhanced face; where a step drew detail, the picture says so."""
     covered: Bystanders = field(default_factory=Bystanders)
     """The faces that are covered in every picture of the hit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A face with a margin, cut out of its frame. `box` and `landmarks` are px of the cut."""
+
+    frame: BgrImage
+    """The whole frame, bystanders covered."""
+    image: BgrImage
+    """The face with its margin, bystanders covered."""
+    captured: BgrImage
+    """The same with nothing covered."""
+    covered: Bystanders
+    corner: tuple[int, int]
+    """(x, y) px of the cut in the frame."""
+    box: NDArray[np.float32]
+    landmarks: NDArray[np.float32]
+
+    def aligned(self, crop: Crop) -> BgrImage:
+        """The face, aligned; the very pixels of `crop` where no bystander is covered in them."""
+        return crop.image if np.array_equal(self.image, self.captured) else align(self.image, self.landmarks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +120,7 @@ class Drafter:
     embedder: Embedder
     facts: DeviceFacts
     detect: DetectConfig
-    second_look: Searcher | None = None
+    bystander_searcher: Searcher | None = None
 
     def draft(
         self, face: TrackedFace, match: Match, visit: Visit, active: ActiveList, *, hit_id: str | None
@@ -108,33 +130,21 @@ class Drafter:
         assert match.person_id is not None
         assert match.reference_id is not None
         frame, crop = face.best
-        covered = look_again(frame.image, crop.box, face.bystanders, self.second_look)
-        kept_frame = cover_bystanders(frame.image, crop.box, covered)
-        captured, (left, top) = cut_with_margin(frame.image, crop.box)
-        found = cut_with_margin(kept_frame, crop.box)[0]
-        quality = as_captured(crop.quality, captured, (left, top))
-        plan = self.enhancer.plan(quality, num_pixels=found.shape[0] * found.shape[1])
-        enhanced, recipe = self.enhancer.apply(found, plan)
+        cut = self._cut(frame, crop, face.bystanders)
+        quality = as_captured(crop.quality, cut.captured, cut.corner)
+        plan = self.enhancer.plan(quality, num_pixels=cut.image.shape[0] * cut.image.shape[1])
+        enhanced, recipe = self.enhancer.apply(cut.image, plan)
         changed = enhanced if recipe.steps else None
-        pictures = {"frame": to_jpeg(kept_frame, 95), "crop": to_png(found)}
+        pictures = {"frame": to_jpeg(cut.frame, 95), "crop": to_png(cut.image)}
         if changed is not None:
             pictures["enhanced"] = enhanced_png(changed, recipe)
         names = {what: file_sha256(data) for what, data in pictures.items()}
-        recipe_json = dict(recipe_to_json(recipe))
-        landmarks = np.round(crop.landmarks - np.array([left, top], np.float32), 3)
-        box = np.round(np.array(crop.box, np.float32) - np.array([left, top] * 2, np.float32), 3)
-        recipe_json["input"] = {"corner": [left, top], "landmarks": landmarks.tolist(), "box": box.tolist()}
-        recipe_json["recognition"] = recognition_recipe(found, landmarks, box, face.recipe, self.enhancer)
-        original = crop.image if np.array_equal(found, captured) else align(found, landmarks)
-        faces = [original, align(enhanced, enlarged_points(landmarks, enhanced.shape[1] / found.shape[1]))]
-        similarities = None
-        with contextlib.suppress(AnswerError):  # they are for comparison only
-            similarities = self._similarities(faces, match.person_id, active) if changed is not None else None
-        similarity_enhanced = (
-            similarities[1]
-            if similarities is not None and match.similarity_enhanced is None
-            else match.similarity_enhanced
-        )
+        place = {"corner": list(cut.corner), "landmarks": cut.landmarks.tolist(), "box": cut.box.tolist()}
+        recognition = recognition_recipe(cut.image, cut.landmarks, cut.box, face.recipe, self.enhancer)
+        similarities = None if changed is None else self._similarities(cut, crop, changed, match.person_id, active)
+        similarity_enhanced = match.similarity_enhanced
+        if similarity_enhanced is None and similarities is not None:
+            similarity_enhanced = similarities[1]
         hit = Hit(
             hit_id=hit_id
             or make_hit_id(
@@ -151,7 +161,7 @@ class Drafter:
             similarity_enhanced=similarity_enhanced,
             expected_false_alerts=self._expected(face, active),
             quality={**quality_json(crop), "num_shots": face.num_shots},
-            recipe=recipe_json,
+            recipe={**recipe_to_json(recipe), "input": place, "recognition": recognition},
             images=HitImages(
                 frame=names["frame"],
                 crop=names["crop"],
@@ -170,7 +180,17 @@ class Drafter:
             attention=dict(self.facts.attention(active.people[match.person_id].status)),
         )
         images = {names[what]: data for what, data in pictures.items()}
-        return HitDraft(hit, images, hit_id is None, Shown(found, changed, pictures.get("enhanced"), covered))
+        return HitDraft(hit, images, hit_id is None, Shown(cut.image, changed, pictures.get("enhanced"), cut.covered))
+
+    def _cut(self, frame: Frame, crop: Crop, bystanders: Bystanders) -> _Cut:
+        """Cut the face of a shot out of its frame, with every bystander covered."""
+        covered = find_bystanders(frame.image, crop.box, bystanders, self.bystander_searcher)
+        kept_frame = cover_bystanders(frame.image, crop.box, covered)
+        captured, corner = cut_with_margin(frame.image, crop.box)
+        image = cut_with_margin(kept_frame, crop.box)[0]
+        box = np.round(np.array(crop.box, np.float32) - np.array(corner * 2, np.float32), 3)
+        landmarks = np.round(crop.landmarks - np.array(corner, np.float32), 3)
+        return _Cut(kept_frame, image, captured, covered, corner, box, landmarks)
 
     def renew(self, draft: HitDraft, face: TrackedFace, match: Match, visit: Visit, active: ActiveList) -> HitDraft:
         """The hit with its visit as it is now, and with its pictures.
@@ -210,9 +230,19 @@ class Drafter:
         tail = active.calibration.tails.get(face.limits.kind) if active.calibration else None
         return {} if tail is None else {"one_in": rarity(tail.bound(match.similarity))}
 
-    def _similarities(self, aligned: Sequence[BgrImage], person_id: str, active: ActiveList) -> tuple[float, ...]:
-        """Similarity of each aligned face to the person, for comparison only: none of them makes a match."""
-        scores = [active.gallery.search(vector) for vector in self.embedder.embed(aligned)]
+    def _similarities(
+        self, cut: _Cut, crop: Crop, enhanced: BgrImage, person_id: str, active: ActiveList
+    ) -> tuple[float, ...] | None:
+        """Similarity to the person of the face as captured and as enhanced; None where the embedder gives no answer.
+
+        For comparison only: neither makes a match.
+        """
+        scale = enhanced.shape[1] / cut.image.shape[1]
+        faces = [cut.aligned(crop), align(enhanced, enlarged_points(cut.landmarks, scale))]
+        try:
+            scores = [active.gallery.search(vector) for vector in self.embedder.embed(faces)]
+        except AnswerError:
+            return None
         return tuple(next((float(s.similarity) for s in ranked if s.person_id == person_id), -1.0) for ranked in scores)
 
 

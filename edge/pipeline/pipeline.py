@@ -32,8 +32,8 @@ class Stages:
     detector: Detector
     enhancer: Enhancer
     embedder: Embedder
-    second_look: Detector | None = None
-    """Searches a frame that is kept once more, for the faces of bystanders."""
+    bystander_searcher: Detector | None = None
+    """Searches a kept frame for bystanders. None: only those that the search of the frame found are covered."""
 
     @property
     def num_refused(self) -> int:
@@ -74,7 +74,7 @@ class Pipeline:
         self._detector, self._settle = in_two_looks(stages.detector)
         self._active_list, self._limits = active_list, limits_of(config.recognise, active_list)
         self._list_number = self._list_followed = 0
-        self._drafter = Drafter(stages.enhancer, stages.embedder, facts, config.detect, stages.second_look)
+        self._drafter = Drafter(stages.enhancer, stages.embedder, facts, config.detect, stages.bystander_searcher)
         self._camera_settings = {camera.name: camera for camera in config.camera}
         self._visits = Visits(config.visit.gap_s, config.visit.update_every_s, pace.min_gain)
         self._last_drafts: dict[tuple[str, str], HitDraft] = {}

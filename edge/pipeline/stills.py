@@ -35,7 +35,7 @@ class Stills:
         self._stages, self._detector = stages, for_stills(stages.detector)
         self._active_list = active_list
         self._limits = still_limits_of(config.recognise, active_list)
-        self._drafter = Drafter(stages.enhancer, stages.embedder, facts, config.detect, stages.second_look)
+        self._drafter = Drafter(stages.enhancer, stages.embedder, facts, config.detect, stages.bystander_searcher)
         self._camera_settings = {camera.name: camera for camera in config.camera}
         self._num_faces = 0
 

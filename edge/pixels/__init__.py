@@ -7,6 +7,6 @@ scene                           whole scenes: where they change, whether they ar
 luma, color, chroma             luma computed and changed; whether there is color; noise removed from colors
 resize, tiles, compose          sizes; large pictures in tiles; one picture over another
 degrade, path_faults            faults of faces, made on purpose; those of air, panes, lamps, readout and cable
-encode, hashing                 file bytes; hashes of pixels
+encode, hashing                 images to file bytes; hashes of pixels and of file bytes
 jit, compiled, kernel_cache     how kernels are declared and compiled; where they are kept
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import struct
 import zlib
 
@@ -86,11 +85,6 @@ def _with_jpeg_comment(jpeg: bytes, text: str) -> bytes:
     """JPEG bytes with a COM segment after the start marker."""
     body = text.encode("latin-1", "replace")
     return jpeg[:2] + b"\xff\xfe" + struct.pack(">H", len(body) + 2) + body + jpeg[2:]
-
-
-def file_sha256(data: bytes) -> str:
-    """Return the lower-case hexadecimal SHA-256 of file bytes: the name a kept picture goes by."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def _encode(image: NDArray[np.uint8], extension: str, options: list[int]) -> bytes:

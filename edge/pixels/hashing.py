@@ -1,4 +1,4 @@
-"""Hashes a picture's pixels, independent of the file format. `encode` hashes file bytes."""
+"""Hashes of a picture: of its pixels, whatever the file format, and of its file."""
 
 from __future__ import annotations
 
@@ -25,3 +25,8 @@ def pixel_sha256(image: NDArray[np.generic]) -> str:
     digest = hashlib.sha256(f"{image.shape} {image.dtype.name} ".encode())
     digest.update(plain.tobytes())
     return digest.hexdigest()
+
+
+def file_sha256(data: bytes) -> str:
+    """Return the lower-case hexadecimal SHA-256 of file bytes: the name a kept picture goes by."""
+    return hashlib.sha256(data).hexdigest()

@@ -121,7 +121,7 @@ class CohortEntry(_Strict):
     provenance: dict[str, Any] = {}
 
 
-class GoldenEntry(_Strict):
+class AnswersEntry(_Strict):
     """What the pack's models answered to the demo pictures when it was sealed, as JSON beside the manifest."""
 
     file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.json$")
@@ -135,7 +135,8 @@ class Manifest(_Strict):
     version: Literal[1]
     models: tuple[ModelEntry, ...]
     cohorts: tuple[CohortEntry, ...] = ()
-    golden: GoldenEntry | None = None
+    golden: AnswersEntry | None = None
+    """The recorded answers; the file and this key keep the name that older releases know."""
 
     @model_validator(mode="after")
     def _unique(self) -> Manifest:

@@ -19,8 +19,8 @@ from edge.sessions.files import header_of, read_file
 from edge.sessions.known import KnownAnswer, record
 from edge.sessions.manifest import (
     MANIFEST,
+    AnswersEntry,
     CohortEntry,
-    GoldenEntry,
     Manifest,
     ModelEntry,
     Task,
@@ -114,7 +114,7 @@ class Pack:
 
     def known(self, sha256: str) -> KnownAnswer | None:
         """The known answer of a file; None where the pack was sealed without one. Raises ModelError."""
-        recorded = (self.golden() or {}).get("known", {}).get(sha256)
+        recorded = (self.recorded_answers() or {}).get("known", {}).get(sha256)
         return None if recorded is None else KnownAnswer.parse(recorded)
 
     def twins(self, entry: ModelEntry) -> list[ModelEntry]:
@@ -186,7 +186,7 @@ class Pack:
             if entry.model_sha256 == model_sha256 and entry.scores.get("likeness")
         }
 
-    def golden(self) -> dict[str, Any] | None:
+    def recorded_answers(self) -> dict[str, Any] | None:
         """What the models answered when the pack was sealed, None where it was not; raises ModelError."""
         entry = self.manifest.golden
         if entry is None:
@@ -227,7 +227,7 @@ class Pack:
                 results.append(VerifyResult(entry, None, session.provider))
         return results
 
-    def _path(self, entry: ModelEntry | CohortEntry | GoldenEntry) -> Path:
+    def _path(self, entry: ModelEntry | CohortEntry | AnswersEntry) -> Path:
         """The entry's file, which must lie in the pack's own folder even after links are followed."""
         path = self.models_dir / entry.file
         if path.resolve().parent != self.models_dir.resolve():

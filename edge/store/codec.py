@@ -123,7 +123,11 @@ def item_to_json(item: FeedItem) -> dict[str, Any]:
 
 def _person_to_json(person: Person) -> dict[str, Any]:
     expires = None if person.expires_at is None else time_to_text(person.expires_at)
-    return {"id": person.person_id, "name": person.name, "status": person.status, "expires_at": expires} | {
+    return {
+        "id": person.person_id,
+        "name": person.name,
+        "status": person.status,
+        "expires_at": expires,
         "reason": person.reason,
         "owner": person.owner,
     }

@@ -20,6 +20,7 @@ from edge.store import images, migrate
 from edge.store.blobs import Blobs
 from edge.store.clocks import Moment, mark, read_boot_clock
 from edge.store.database import connect
+from edge.store.database.alone import IN_USE
 from edge.store.database.gaps import RawFiles
 from edge.store.database.jobs import Change, Listener
 from edge.store.database.writer import Writer
@@ -105,7 +106,7 @@ class Core:
 
     def _give_up(self, ways: Iterator[Callable[[bool], bool]]) -> bool:
         """Go on with the next ways until something was given up."""
-        handle = os.open(self.folder / "in-use.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = os.open(self.folder / IN_USE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             is_alone = connect.lock_alone(handle)
             return any(way(is_alone) for way in ways)
@@ -116,7 +117,7 @@ class Core:
         """Mend the database if nobody else uses it, and open it; `make_room` comes before its schema is brought up."""
         self.blobs = Blobs(self.folder / "blobs")
         if self._in_use < 0:
-            self._in_use = os.open(self.folder / "in-use.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._in_use = os.open(self.folder / IN_USE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             if connect.lock_alone(self._in_use):
                 self._steps.mend(self.blobs, is_damaged)

@@ -21,7 +21,7 @@ from edge.store.database import connect
 from edge.store.database.jobs import Change
 from edge.store.feed import feed, pictures
 from edge.store.hits import hits
-from edge.store.repair import set_aside
+from edge.store.repair import former_data
 from edge.store.rows import RetentionReport
 
 MAX_ROUND = 50
@@ -51,11 +51,6 @@ class RetentionLimits:
     min_free_bytes: int
 
 
-def free_bytes(folder: Path) -> int:
-    """Bytes of disk that are left."""
-    return shutil.disk_usage(folder).free
-
-
 def max_feed_bytes(folder: Path) -> int:
     """Bytes that the feed's items may have on the disk of this folder."""
     return min(MAX_FEED_BYTES, shutil.disk_usage(folder).total // FEED_SHARE)
@@ -81,8 +76,8 @@ def run_round(
         if too_long > ROUND_BYTES and report.feed_items_removed:
             return replace(report, is_complete=False)
     excess = image_bytes(db) - limits.max_image_bytes
-    lacking = limits.min_free_bytes - free_bytes(folder) - report.image_bytes_removed
-    if lacking > 0 and (freed := drop_set_aside(change, folder, now)):
+    lacking = limits.min_free_bytes - reserve.free_bytes(folder) - report.image_bytes_removed
+    if lacking > 0 and (freed := drop_former_data(change, folder, now)):
         lacking -= freed
     if max(excess, lacking) > 0:
         removed, num_bytes = shed_images(db, max(excess, lacking))
@@ -101,24 +96,24 @@ def make_room(
     """
     reserve.release(folder)
     with connect.immediate(db):
-        freed = drop_set_aside(Change(db), folder, now)
+        freed = drop_former_data(Change(db), folder, now)
         removed, _ = shed_images(db, num_bytes - freed)
     images.delete_released(db, blobs)
     reserve.create(folder)
     return removed > 0 or freed > 0
 
 
-def drop_set_aside(change: Change, folder: Path, now: dt.datetime) -> int:
+def drop_former_data(change: Change, folder: Path, now: dt.datetime) -> int:
     """Delete copies of former data, which go before any picture, and tell it; returns the bytes freed."""
-    if dropped := set_aside.drop(folder):
+    if dropped := former_data.drop(folder):
         tell_dropped(change, dropped, now)
     return dropped.num_bytes
 
 
-def tell_dropped(change: Change, dropped: set_aside.Dropped, now: dt.datetime) -> None:
+def tell_dropped(change: Change, dropped: former_data.Dropped, now: dt.datetime) -> None:
     """Add the `health` item that says what was deleted."""
-    told = {"state": set_aside.DROPPED, "detail": dropped.sentence(), "since": time_to_text(now)}
-    feed.append(change, now, "health", {"subject": set_aside.QUARANTINE} | told)
+    told = {"state": former_data.DROPPED, "detail": dropped.sentence(), "since": time_to_text(now)}
+    feed.append(change, now, "health", {"subject": former_data.QUARANTINE} | told)
 
 
 def shed_images(db: sqlite3.Connection, num_bytes: int) -> tuple[int, int]:

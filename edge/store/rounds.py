@@ -36,10 +36,21 @@ class Rounds:
         self._is_decided = False
         self._has_cut = False
         self._can_delete = True
+        self._total = RetentionReport()
 
     def start(self) -> Future[RetentionReport]:
         """Run rounds until nothing is left to do; others have their turn in between."""
-        return _until_complete(lambda: self._core.write(self._apply, finish=self._finish, is_slice=True))
+
+        def start_round() -> Future[RetentionReport | None]:
+            done = self._core.write(self._apply, finish=self._finish, is_slice=True)
+            return slices.then(done, self._add)
+
+        return slices.until_done(start_round)
+
+    def _add(self, report: RetentionReport) -> RetentionReport | None:
+        """The sum of all rounds, once the last is over."""
+        self._total = retention.add(self._total, report)
+        return self._total if report.is_complete else None
 
     def _apply(self, change: Change) -> RetentionReport:
         if self._is_decided:  # files are left to delete; a disk may tell late how much that has freed
@@ -64,7 +75,7 @@ class Rounds:
             is_done &= is_given
         folder = self._core.folder
         reserve.create(folder)  # make the reserve again if it was used
-        free_bytes = retention.free_bytes(folder)
+        free_bytes = reserve.free_bytes(folder)
         return replace(report, free_bytes=free_bytes, is_complete=report.is_complete and is_done)
 
     def _delete_files(self, db: sqlite3.Connection) -> bool:
@@ -76,22 +87,3 @@ class Rounds:
                 self._can_delete = False
                 log.error("files of pictures can't be deleted: %s", error)
         return True
-
-
-def _until_complete(start_round: Callable[[], Future[RetentionReport]]) -> Future[RetentionReport]:
-    """Start one round after the other until a report is complete; what else is queued gets its turn in between."""
-    total: Future[RetentionReport] = Future()
-    total.set_running_or_notify_cancel()  # who waits no longer, as at a stop, must not break the writer's callbacks
-
-    def go_on(done: Future[RetentionReport], so_far: RetentionReport) -> None:
-        if (error := done.exception()) is not None:
-            total.set_exception(error)
-            return
-        report = retention.add(so_far, done.result())
-        if report.is_complete:
-            total.set_result(report)
-        else:
-            start_round().add_done_callback(lambda following: go_on(following, report))
-
-    start_round().add_done_callback(lambda first: go_on(first, RetentionReport()))
-    return total

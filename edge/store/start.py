@@ -15,7 +15,7 @@ from edge.store.database import connect, meta
 from edge.store.database.jobs import Change
 from edge.store.feed import epoch
 from edge.store.identity import identity
-from edge.store.repair import first_pages, mending, room, set_aside
+from edge.store.repair import first_pages, former_data, mending, room
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 def open_core(data_dir: Path, clocks: Clocks) -> Core:
     """Open or create a data directory; StoreError where it can't be used."""
 
-    untold: list[set_aside.Dropped] = []
+    untold: list[former_data.Dropped] = []
 
     def prepare(db: sqlite3.Connection, blobs: Blobs) -> None:
         meta.device_id(db)
@@ -39,7 +39,7 @@ def open_core(data_dir: Path, clocks: Clocks) -> Core:
 
     def make_room(db: sqlite3.Connection, blobs: Blobs) -> None:
         images.forget_missing(db, blobs)  # whose files went so that the database could be opened
-        if (lacking := retention.SHED_BYTES - retention.free_bytes(data_dir)) > 0:
+        if (lacking := retention.SHED_BYTES - reserve.free_bytes(data_dir)) > 0:
             retention.make_room(db, blobs, data_dir, clocks.wall(), lacking)
 
     def mend(blobs: Blobs, is_damaged: bool) -> None:
@@ -47,13 +47,13 @@ def open_core(data_dir: Path, clocks: Clocks) -> Core:
         update.drop_unswapped(data_dir)
         mending.mend(data_dir / "edge.db", blobs, clocks.wall(), is_damaged=is_damaged)
 
-    def drop_set_aside(is_alone: bool) -> bool:
-        if dropped := set_aside.drop(data_dir):
+    def drop_former_data(is_alone: bool) -> bool:
+        if dropped := former_data.drop(data_dir):
             untold.append(dropped)
         return bool(dropped)
 
     give_up = (
-        drop_set_aside,
+        drop_former_data,
         lambda is_alone: reserve.release(data_dir),
         lambda is_alone: is_alone and room.delete_pictures(data_dir / "edge.db", Blobs(data_dir / "blobs")),
     )

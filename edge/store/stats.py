@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.store import retention
+from edge.store import reserve
 from edge.store.core import Core
 from edge.store.database import connect
 
@@ -24,7 +24,7 @@ def stats(core: Core, head_seq: int) -> dict[str, int | float]:
     return counts | {
         "db_bytes": core.path.stat().st_size,
         "wal_bytes": connect.log_bytes(core.path),
-        "free_bytes": retention.free_bytes(core.folder),
+        "free_bytes": reserve.free_bytes(core.folder),
         "queue_depth": core.writer.depth,
         "commits": core.writer.commits,
         "failed_writes": core.writer.failures,

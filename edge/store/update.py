@@ -18,7 +18,7 @@ from edge.store import heads, migrate
 from edge.store.database import connect, meta
 from edge.store.database.alone import alone
 from edge.store.feed import cursor, feed
-from edge.store.repair.set_aside import REFUSED
+from edge.store.repair.former_data import REFUSED
 
 BEFORE = "edge.db.before"
 COPY = "edge.db.copy"
@@ -124,8 +124,8 @@ def drop_unswapped(data_dir: Path) -> None:
 
 
 def _drop_copy(data_dir: Path) -> None:
-    for end in ("", "-wal", "-shm"):
-        (data_dir / (COPY + end)).unlink(missing_ok=True)
+    for file in connect.files_of(data_dir / COPY):
+        file.unlink(missing_ok=True)
 
 
 def accept(data_dir: Path) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edge.errors import ImageError
-from edge.names import is_left_behind, natural_order, printable
+from edge.names import IMAGE_SUFFIXES, is_left_behind, natural_order, printable
 from edge.watchlist.listing import (
     DEFAULT_STATUS,
     NO_LIST,
@@ -25,24 +25,6 @@ from edge.watchlist.name_pairs import Pair, pair
 
 __all__ = ["ClassicSet", "ListedPerson", "read_classic"]
 
-IMAGE_SUFFIXES = frozenset(
-    {
-        ".avif",
-        ".bmp",
-        ".gif",
-        ".heic",
-        ".heif",
-        ".jfif",
-        ".jpeg",
-        ".jpg",
-        ".pgm",
-        ".png",
-        ".ppm",
-        ".tif",
-        ".tiff",
-        ".webp",
-    }
-)
 _TABLES = frozenset({".csv", ".ods", ".tsv", ".xls", ".xlsx", ".xml", ".yaml", ".yml"})
 """Files that may be meant as a list, and are none here."""
 DATASET = "dataset"

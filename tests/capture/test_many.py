@@ -20,7 +20,7 @@ from edge.capture.camera import wait_for_any
 from edge.capture.child import NICE
 from edge.capture.condition.sight import SceneWatch
 from edge.capture.health import CaptureReport, HealthLimits, is_hung
-from edge.capture.ring import ControlWord, Phase, RingReader
+from edge.capture.ring import ControlWord, Phase, RingReader, RingWriter
 from edge.config import CameraConfig, MaskConfig
 from edge.records import CameraState
 from tests.support.capture.cameras import BACK_WITHIN_S, make, next_frame
@@ -67,23 +67,19 @@ def test_children_start_in_turns(clip: Path, monkeypatch: pytest.MonkeyPatch) ->
     rings = [RingReader(), RingReader()]
     config = CameraConfig(name="door", source=f"file:{clip}", loop=True)
     first, second = (supervisor.Supervisor(config, ring, HealthLimits(4.0)) for ring in rings)
+    stop = threading.Event()
+    threads = [threading.Thread(target=one.run, args=(stop,)) for one in (first, second)]
     try:
-        first._tick()
-        second._tick()
-        assert first.child_pid is not None
-        assert second.child_pid is None, "while the first one loads its libraries"
-        assert second.health.state is CameraState.STARTING
-
-        def is_second_there() -> bool:
-            first._tick()
-            second._tick()
-            return second.child_pid is not None
-
-        wait_until(is_second_there, BACK_WITHIN_S)
-        assert rings[0].get(ControlWord.PHASE) != Phase.STARTING
+        threads[0].start()
+        wait_until(lambda: first.child_pid is not None, BACK_WITHIN_S)
+        threads[1].start()
+        wait_until(lambda: second.child_pid is not None, BACK_WITHIN_S)
+        assert rings[0].get(ControlWord.PHASE) != Phase.STARTING, "the first one has loaded its libraries"
     finally:
-        for one, ring in zip((first, second), rings, strict=True):
-            one._end_child()
+        stop.set()
+        for thread in threads:
+            thread.join()
+        for ring in rings:
             ring.close()
 
 
@@ -99,14 +95,15 @@ def test_a_start_that_took_too_long_is_given_more_time_the_next_time() -> None:
 
 def test_a_child_that_waits_for_a_processor_does_not_hang(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ring = RingReader()
+    child_side = RingWriter(*ring.fds)
     one = supervisor.Supervisor(CameraConfig(name="door", source=f"file:{clip}"), ring, HealthLimits(4.0))
     child: Any = SimpleNamespace(pid=1)
     one._child = child
     waited_s, now_ns = 100.0, time.monotonic_ns()
     monkeypatch.setattr(supervisor, "waited_for_processor_s", lambda pid: waited_s)
     monkeypatch.setattr(supervisor.time, "monotonic_ns", lambda: now_ns)
-    ring._memory.words[ControlWord.PHASE] = Phase.STREAMING
-    ring._memory.words[ControlWord.BEAT_NS] = now_ns
+    child_side.put(ControlWord.PHASE, Phase.STREAMING)
+    child_side.put(ControlWord.BEAT_NS, now_ns)
 
     def age_after(seconds: float, waits_s: float) -> float:
         nonlocal waited_s, now_ns
@@ -118,8 +115,9 @@ def test_a_child_that_waits_for_a_processor_does_not_hang(clip: Path, monkeypatc
     assert not is_hung(one._report(), HealthLimits(4.0))
     assert age_after(3.0, 0.0) == pytest.approx(4.5), "it had a processor, and showed nothing"
     assert is_hung(one._report(), HealthLimits(4.0))
-    ring._memory.words[ControlWord.BEAT_NS] = now_ns
+    child_side.put(ControlWord.BEAT_NS, now_ns)
     assert age_after(2.0, 0.0) == pytest.approx(2.0)
+    child_side.close()
     ring.close()
 
 

@@ -55,7 +55,7 @@ def play(
     images: Sequence[np.ndarray | AsPlanes], detector: Remembering, pace: Pace, fps: float = FPS
 ) -> tuple[list[FrameResult], list[int]]:
     """The result of each frame, and the first frame of each track that was good enough to be compared."""
-    stages = replace(models().stages, detector=detector, second_look=None)
+    stages = replace(models().stages, detector=detector, bystander_searcher=None)
     pipeline = Pipeline(Config(), stages, NOBODY, DeviceFacts("box", "test", {}, None, lambda _: {}), pace)
     results, ended = [], []
     for number, image in enumerate(images):

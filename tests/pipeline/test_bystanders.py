@@ -17,7 +17,7 @@ from edge.app.selfcheck import demo_clip
 from edge.capture.sources import open_path
 from edge.config import Config
 from edge.pipeline import ActiveList, DeviceFacts, HitDraft, Pipeline
-from edge.pipeline.bystanders import Bystanders, bystanders_of, cover_bystanders, look_again
+from edge.pipeline.bystanders import Bystanders, bystanders_of, cover_bystanders, find_bystanders
 from edge.pixels.compose import paste
 from edge.pixels.faces.boxes import iou
 from edge.pixels.faces.geometry import align
@@ -103,7 +103,7 @@ def test_the_pictures_are_as_before_where_nobody_else_is(models: Models) -> None
     image[:, 480:] = 90
     found = models.stages.detector.detect(image)
     own = tuple(float(v) for v in found.boxes[0])
-    others = look_again(image, own, Bystanders(), models.stages.detector)  # type: ignore[arg-type]
+    others = find_bystanders(image, own, Bystanders(), models.stages.detector)  # type: ignore[arg-type]
     kept = cover_bystanders(image, own, others)  # type: ignore[arg-type]
     x1, y1, x2, y2 = (int(v) for v in own)
     assert np.array_equal(kept[y1:y2, x1:x2], image[y1:y2, x1:x2])
@@ -133,7 +133,7 @@ def test_faces_of_low_score_and_those_missed_in_this_frame_count() -> None:
     assert np.array_equal(others.doubtful, np.array([missed.box], np.float32))
 
 
-def test_what_the_first_look_has_told_is_not_looked_for_again() -> None:
+def test_a_frame_that_was_searched_as_a_whole_is_only_searched_in_tiles() -> None:
     class Counting:
         looks = 0
 
@@ -146,7 +146,7 @@ def test_what_the_first_look_has_told_is_not_looked_for_again() -> None:
     for side, searched, looks in ((320, True, 0), (320, False, 2), (1200, True, 4), (1200, False, 6)):
         counting = Counting()
         known = Bystanders(doubtful=doubtful, is_searched=searched)
-        found = look_again(np.zeros((side, side, 3), np.uint8), own, known, counting)
+        found = find_bystanders(np.zeros((side, side, 3), np.uint8), own, known, counting)
         assert counting.looks == looks
         np.testing.assert_array_equal(found.doubtful, doubtful)
 
@@ -161,7 +161,7 @@ def test_who_stands_outside_the_region_that_was_searched_is_covered_as_surely_as
     part = replace(whole.only(alone), is_whole=False)
     kept = []
     for seen, one in ((whole, replace(track, detection=own)), (part, track)):
-        others = look_again(image, track.box, bystanders_of(one, seen, (one,)), models.stages.detector)  # type: ignore[arg-type]
+        others = find_bystanders(image, track.box, bystanders_of(one, seen, (one,)), models.stages.detector)  # type: ignore[arg-type]
         kept.append(cover_bystanders(image, track.box, others))
     left, top, right, bottom = (int(v) for v in found.boxes[other])
     wide = slice(max(top - (bottom - top) // 4, 0), bottom), slice(left, right)
@@ -179,7 +179,7 @@ def test_a_small_face_in_a_panorama_is_covered(models: Models) -> None:
     for left in places:
         wide[500:660, left : left + 160] = cv2.resize(person, (160, 160), interpolation=cv2.INTER_AREA)
     own = (451.0, 271.0, 733.0, 632.0)
-    kept = cover_bystanders(wide, own, look_again(wide, own, Bystanders(), models.stages.second_look))
+    kept = cover_bystanders(wide, own, find_bystanders(wide, own, Bystanders(), models.stages.bystander_searcher))
     for left in places:
         assert not kept[540:590, left + 67 : left + 105].any()
     assert np.array_equal(kept[271:632, 451:733], wide[271:632, 451:733])
@@ -189,7 +189,7 @@ def test_a_doubtful_box_on_the_own_face_covers_nothing_of_it() -> None:
     image = np.random.default_rng(0).integers(0, 255, (100, 100, 3), dtype=np.uint8)
     own = (30.0, 30.0, 60.0, 70.0)
     shifted = np.array([[52, 30, 82, 70], [32, 32, 58, 66]], np.float32)
-    others = look_again(image, own, Bystanders(doubtful=shifted), None)
+    others = find_bystanders(image, own, Bystanders(doubtful=shifted), None)
     assert np.array_equal(others.doubtful, shifted[:1])
     kept = cover_bystanders(image, own, others)
     assert np.array_equal(kept[30:70, 30:60], image[30:70, 30:60])
@@ -206,7 +206,7 @@ def test_nobody_of_a_crowd_is_left_beside_the_hit(models: Models, shared_data: P
         known = [embed(models, image, points) for points in found.landmarks]
         for own in range(min(len(found), 2)):
             box = tuple(float(v) for v in found.boxes[own])
-            others = look_again(image, box, Bystanders(np.delete(found.boxes, own, axis=0)), detector)  # type: ignore[arg-type]
+            others = find_bystanders(image, box, Bystanders(np.delete(found.boxes, own, axis=0)), detector)  # type: ignore[arg-type]
             kept = cover_bystanders(image, box, others)  # type: ignore[arg-type]
             # What the detector doubts is mostly no face, and a crop of nothing resembles black to some degree.
             sure = {row for row in range(len(found)) if found.scores[row] >= SURE}

@@ -20,7 +20,7 @@ from edge.capture.sources import open_path
 from edge.config import load
 from edge.errors import AnswerError
 from edge.pipeline import ActiveList, DeviceFacts, Pipeline
-from edge.pipeline.bystanders import Bystanders, cover_everybody, look_again
+from edge.pipeline.bystanders import Bystanders, cover_everybody, find_bystanders
 from edge.records import Frame, Person
 from edge.sessions import Session
 from edge.store import Store
@@ -109,7 +109,7 @@ def test_where_bystanders_can_not_be_looked_for_all_but_the_face_is_covered(mode
 
     image = np.random.default_rng(0).integers(0, 255, (200, 300, 3), dtype=np.uint8)
     own = (100.0, 50.0, 160.0, 130.0)
-    others = look_again(image, own, Bystanders(), Broken())
+    others = find_bystanders(image, own, Bystanders(), Broken())
     assert others.doubtful.tolist() == [[0, 0, 300, 200]]
     covered = cover_everybody(image, Bystanders(), Broken())
     assert (covered != image).mean() > 0.9

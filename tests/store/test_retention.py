@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.store import RetentionReport, Store, retention
+from edge.store import RetentionReport, Store, reserve, retention
 from edge.store.blobs import Blobs
 from tests.support.store import ANN, Clock, add_hits, enrol, hit_of, kept_files
 
@@ -127,7 +127,7 @@ def test_short_of_disk_pictures_go_before_alerts_and_pulled_before_unpulled(
     add_hits(store, ANN, range(12), num_bytes=10_000)
     store.note_pull("central", pulled)
     all_bytes = store.stats()["image_bytes"]
-    monkeypatch.setattr(retention, "free_bytes", lambda folder: 1_000_000)
+    monkeypatch.setattr(reserve, "free_bytes", lambda folder: 1_000_000)
 
     report = enforce(store, clock, free=1_000_000 + int(all_bytes) // 2)
     assert report.images_removed > 0
@@ -153,7 +153,7 @@ def test_a_little_room_needed_takes_pulled_alerts_only(
     add_hits(store, ANN, range(12))
     store.note_pull("central", 6)
     enforce(store, clock, image_bytes=0)
-    monkeypatch.setattr(retention, "free_bytes", lambda folder: 0)
+    monkeypatch.setattr(reserve, "free_bytes", lambda folder: 0)
     report = enforce(store, clock, free=4000)
     assert 0 < report.hits_removed <= 6
     assert report.unpulled_alerts_removed == 0

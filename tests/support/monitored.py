@@ -10,6 +10,7 @@ from typing import Any
 
 from edge.app.health.monitor import HealthMonitor, Inputs
 from edge.app.service.outbox import Outbox
+from edge.errors import EdgeError
 from edge.records import CameraHealth, CameraState, LiveView
 from edge.serve.board import Condition
 from edge.store import Store
@@ -26,6 +27,10 @@ class Scene:
         self.state, self.age_s, self.done, self.dropped = CameraState.LIVE, 0.1, 0, 0
         self.frame_id = 1
         self.pause: Pause | None = None
+        self.fault: EdgeError | None = None
+        """Raised where the monitor asks for the pause."""
+        self.num_checks = 0
+        """Checks begun so far: each asks for the pause once."""
         self.stale = False
         self.is_scheduled = True
         self.drift: tuple[str, str] | None = None
@@ -47,7 +52,7 @@ class Scene:
                 newest=self._newest,
                 frames_done=lambda: self.done,
                 frames_dropped=lambda: self.dropped,
-                pause=lambda: self.pause,
+                pause=self._paused,
                 is_list_stale=lambda at: self.stale,
                 is_scheduled=lambda camera, at: self.is_scheduled,
                 drift=lambda at: self.drift,
@@ -60,6 +65,12 @@ class Scene:
             ),
             self.outbox,
         )
+
+    def _paused(self) -> Pause | None:
+        self.num_checks += 1
+        if self.fault is not None:
+            raise self.fault
+        return self.pause
 
     def _newest(self, camera: str) -> LiveView | None:
         return LiveView(camera, self.frame_id, NOW, time.monotonic_ns() - int(self.age_s * 1e9), 4, 4, bytes, ())

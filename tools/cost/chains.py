@@ -92,7 +92,7 @@ class Ours:
                 assert found is not None
                 at = AT + dt.timedelta(seconds=number / FPS)
                 with spent.on("vision"):
-                    self._vision._process_frame(Frame(number, CAMERA, at, mono_ns, found.pixels))
+                    self._vision.process_frame(Frame(number, CAMERA, at, mono_ns, found.pixels))
         self.searched = int(self._vision._metrics.searched.labels(CAMERA)._value.get())
         return number
 

@@ -151,7 +151,7 @@ class Steps:
         require(f"{BROKEN} was rolled back" in done.said, f"not said: ...{done.said[-1500:]}")
         self.is_active(NEXT)
         outcome = json.loads(self.box.ssh("cat /opt/edge/outcome.json"))
-        require(not outcome["counted"], "noted as counted")
+        require(not outcome["accepted"], "noted as accepted")
         require("the service crashed" in outcome["why"], f"rolled back for something else: {outcome['why']}")
         said = self.box.ssh(f"journalctl --no-pager --unit edge.service | grep -c '{WHY_BROKEN}'; true")
         require(int(said) > 0, "it crashed, but not of what was broken")

@@ -220,7 +220,7 @@ class Soak:
         if picture is None:
             return
         count, alike = strangers.find(self._box.data_dir, picture)
-        self.found.strangers = f"{alike} (in {count} kept pictures of the scene)"
+        self.found.strangers = f"{alike} (looked for in {count} kept pictures of the scene)"
         self.found.is_stranger_kept = alike > 0
 
     @contextlib.contextmanager

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from edge.app.build import Models, load_models
 from edge.arrays import BgrImage, is_aligned
-from edge.capture.pictures.images import IMAGE_SUFFIXES, read_image
+from edge.capture.pictures.images import read_image
 from edge.config import Config
 from edge.detect import Detector
 from edge.errors import ConfigError, ImageError
 from edge.evaluate.groups import BOUNDS, Label, group_names, measure_all, measure_groups, most_alike, read_label
 from edge.evaluate.pairs import main_face
+from edge.names import IMAGE_SUFFIXES
 from edge.pixels.faces.geometry import align
 
 Progress = Callable[[str, int, int], None]

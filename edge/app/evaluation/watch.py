@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from edge.arrays import BgrImage
-from edge.capture.pictures.images import IMAGE_SUFFIXES, read_image
+from edge.capture.pictures.images import read_image
 from edge.capture.sources import open_path
 from edge.errors import ImageError
 from edge.evaluate.loops import measure_loop
@@ -26,6 +26,7 @@ from edge.evaluate.watch import (
     quiet,
     summary,
 )
+from edge.names import IMAGE_SUFFIXES
 from edge.pixels.resize import resize
 
 Progress = Callable[[str, int, int], None]

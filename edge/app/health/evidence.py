@@ -17,7 +17,8 @@ from edge.capture.pictures.images import decode_image
 from edge.config import CameraConfig
 from edge.errors import EdgeError
 from edge.pipeline.bystanders import Bystanders, Searcher, cover_everybody, everybody_in
-from edge.pixels.encode import file_sha256, to_jpeg
+from edge.pixels.encode import to_jpeg
+from edge.pixels.hashing import file_sha256
 from edge.records import CameraHealth, CameraState, Detections, Frame, Track
 
 log = logging.getLogger(__name__)

@@ -13,10 +13,9 @@ import numpy as np
 
 from edge.capture.files import files_in, first_of
 from edge.capture.frames import FrameSource, SourceFrame
-from edge.capture.pictures.images import IMAGE_SUFFIXES
 from edge.capture.sources import VIDEO_SUFFIXES, is_to_be_played, open_path
 from edge.errors import ImageError
-from edge.names import is_left_behind, printable
+from edge.names import IMAGE_SUFFIXES, is_left_behind, printable
 from edge.pixels.resize import resize
 
 MIN_RECORDING_FRAMES = 3

@@ -17,8 +17,9 @@ from edge.enhance.labels import enhanced_png
 from edge.enhance.scoring import input_of
 from edge.errors import ImageError, NotFoundError
 from edge.explanation import lines
-from edge.pixels.encode import file_sha256, to_png
+from edge.pixels.encode import to_png
 from edge.pixels.faces.geometry import align
+from edge.pixels.hashing import file_sha256
 from edge.pixels.measures.metrics import psnr
 from edge.pixels.resize import resize
 from edge.recipes import Recipe

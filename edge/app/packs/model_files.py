@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from edge.app.health import checks
 from edge.errors import EdgeError
 from edge.sessions import Pack
 
@@ -22,7 +23,7 @@ class ModelFiles:
         self._wrong: dict[str, str] = {}
 
     def look(self) -> tuple[str, str]:
-        """Return `missing` or `altered` with the file and what to do; a new pack in the same place is no fault."""
+        """The condition `models`: `missing` or `altered`, with file and advice. A new pack in its place is no fault."""
         for file, sha256 in self._promised.items():
             mark = _mark(self._folder / file)
             if mark is None:
@@ -31,7 +32,7 @@ class ModelFiles:
                 self._judge(file, sha256)
             self._marks[file] = mark
         if not self._wrong or self._is_replaced():
-            return "ok", "the model files are whole again"
+            return checks.OK, "the model files are whole again"
         file, state = next(iter(self._wrong.items()))
         what = "is gone" if state == "missing" else "is not what its manifest promises"
         return state, f"{self._folder / file} {what}: restore it before the next start"

@@ -101,7 +101,7 @@ class Probe:
         return [*bases, self._pack.find("embed", self._config.recognise.model)]
 
     def _reference(self) -> tuple[Mapping[str, Any], str]:
-        recorded = self._pack.golden()
+        recorded = self._pack.recorded_answers()
         in_use = {entry.task: entry for entry in self._bases}
         if recorded is not None and all(
             recorded["models"].get(task) == self._pack.identity(one) for task, one in in_use.items()

@@ -206,4 +206,4 @@ def verify(config: Config, folder: Path) -> None:
         raise ModelError(f"the pack does not keep its promises: {bad[0].problem}")
     for model in {cohort.model_sha256 for cohort in pack.manifest.cohorts}:
         pack.cohorts(model)
-    pack.golden()
+    pack.recorded_answers()

@@ -54,7 +54,7 @@ def check(config: Config, progress: Progress | None = None) -> tuple[Models, lis
         if result.problem:
             raise ModelError(result.problem)
     models = load_models(config)
-    recorded = pack.golden()
+    recorded = pack.recorded_answers()
     return models, replay(config, models, recorded, progress)
 
 

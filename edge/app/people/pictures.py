@@ -21,10 +21,11 @@ from edge.capture.sources import is_to_be_played, open_path
 from edge.detect import for_stills
 from edge.errors import EdgeError, ImageError
 from edge.names import is_left_behind, printable
-from edge.pipeline.bystanders import beside, cover_bystanders, look_again
+from edge.pipeline.bystanders import beside, cover_bystanders, find_bystanders
 from edge.pipeline.draft import cut_with_margin
-from edge.pixels.encode import file_sha256, to_png
+from edge.pixels.encode import to_png
 from edge.pixels.faces.geometry import align
+from edge.pixels.hashing import file_sha256
 from edge.pixels.measures.quality import measure
 from edge.pixels.resize import resize
 from edge.records import Detections, Person, Reference
@@ -80,8 +81,6 @@ def check_pictures(
     which face is meant, counted from the left, where a picture doesn't say it itself.
     """
     measurer = _Measurer(models, face)
-    outcomes: list[PictureOutcome] = []
-    chosen: list[Candidate] = []
     model = models.stages.embedder.sha256
     # A new upload must not bring back a reference that was set aside: only the person who did that knows why.
     # Read only where it is needed: a whole list would read itself once for each of its people.
@@ -89,16 +88,9 @@ def check_pictures(
     held = [reference.embedding for reference in own if reference.model_sha256 == model]
     others = _others(store, model, person.person_id) if compares else None
     pictures = [one for one in pictures if isinstance(one, Upload) or not is_left_behind(one.name)]
-    videos = [one for one in pictures if isinstance(one, Path) and is_to_be_played(one)]
-    for path in videos:
-        candidates, problem = measurer.video(path)
-        best, verdicts = choose_best(candidates, FRAMES_PER_VIDEO, others=others, allow_alike=allow_alike)
-        chosen += best
-        outcomes += [_outcome(v, others, is_chosen=any(v.candidate is b for b in best)) for v in verdicts]
-        if problem is not None:
-            place = pictures.index(path)
-            outcomes.append(PictureOutcome(printable(path), False, PARTLY_READ, printable(problem), {}, place=place))
-    candidates, places, broken = measurer.pictures([(n, p) for n, p in enumerate(pictures) if p not in videos])
+    videos = [(n, p) for n, p in enumerate(pictures) if isinstance(p, Path) and is_to_be_played(p)]
+    chosen, outcomes = _check_videos(measurer, videos, others, allow_alike=allow_alike)
+    candidates, places, broken = measurer.pictures([one for one in enumerate(pictures) if one not in videos])
     held += [c.embedding for c in chosen if c.embedding is not None]
     verdicts = judge(candidates, enrolled=np.stack(held) if held else None, others=others, allow_alike=allow_alike)
     kept = {reference.image_sha256 for reference in own}
@@ -112,6 +104,22 @@ def check_pictures(
     made = [measurer.reference(person.person_id, candidate) for candidate in chosen]
     images = {reference.image_sha256: data for reference, data in made}
     return CheckedPerson(person, tuple(outcomes), tuple(reference for reference, _ in made), images)
+
+
+def _check_videos(
+    measurer: _Measurer, videos: Sequence[tuple[int, Path]], others: OtherPeople | None, *, allow_alike: bool
+) -> tuple[list[Candidate], list[PictureOutcome]]:
+    """The best frames of each video, and outcomes of all; `videos` with their places in the upload."""
+    chosen: list[Candidate] = []
+    outcomes: list[PictureOutcome] = []
+    for place, path in videos:
+        candidates, problem = measurer.video(path)
+        best, verdicts = choose_best(candidates, FRAMES_PER_VIDEO, others=others, allow_alike=allow_alike)
+        chosen += best
+        outcomes += [_outcome(v, others, is_chosen=any(v.candidate is b for b in best)) for v in verdicts]
+        if problem is not None:
+            outcomes.append(PictureOutcome(printable(path), False, PARTLY_READ, printable(problem), {}, place=place))
+    return chosen, outcomes
 
 
 def _unless_kept(verdict: PictureCheck, measurer: _Measurer, person: Person, kept: set[str]) -> PictureCheck:
@@ -221,7 +229,7 @@ class _Measurer:
         shown = order if wanted is None and at_s is None and len(order) > 1 else []
         faces = tuple(to_png(_small(cut_with_margin(image, _corners(found.boxes[n]))[0])) for n in shown)
         landmarks, box = found.landmarks[face], found.boxes[face]
-        others = look_again(image, _corners(box), beside(face, found), self._stages.second_look)
+        others = find_bystanders(image, _corners(box), beside(face, found), self._stages.bystander_searcher)
         image = cover_bystanders(image, _corners(box), others)  # others in the picture are not kept
         crop = align(image, landmarks)
         quality = measure(crop, landmarks, box)

@@ -1,4 +1,4 @@
-"""Figures of a replay of the demo clip and the bands they must lie in, for golden answers and the sealed clip alike."""
+"""Figures of a replay of the demo clip and the bands they must lie in, for recorded answers and the sealed clip."""
 
 from __future__ import annotations
 

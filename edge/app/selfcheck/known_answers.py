@@ -96,11 +96,11 @@ def record_answers(detector: Detector, embedder: Embedder, shown: Mapping[str, B
     return {"detect": faces, "embed": vectors}
 
 
-def judge_detector(detector: Detector, golden: Mapping[str, Any], shown: Mapping[str, BgrImage]) -> float:
+def judge_detector(detector: Detector, recorded: Mapping[str, Any], shown: Mapping[str, BgrImage]) -> float:
     """Share of the recorded faces that are found again in place; faces that were not recorded count against it."""
     kept = total = 0
-    for name, recorded in golden["detect"].items():
-        boxes = np.asarray(recorded, np.float32).reshape(-1, 4)
+    for name, boxes_then in recorded["detect"].items():
+        boxes = np.asarray(boxes_then, np.float32).reshape(-1, 4)
         found = detector.detect(shown[name], STILL_SCORE)
         total += len(boxes)
         if not len(found):
@@ -112,10 +112,10 @@ def judge_detector(detector: Detector, golden: Mapping[str, Any], shown: Mapping
     return kept / total if total else 0.0
 
 
-def judge_embedder(embedder: Embedder, golden: Mapping[str, Any], shown: Mapping[str, BgrImage]) -> float:
+def judge_embedder(embedder: Embedder, recorded: Mapping[str, Any], shown: Mapping[str, BgrImage]) -> float:
     """Lowest cosine between an embedding now and the recorded one; -1 where they can't be compared."""
-    lowest = 1.0 if golden["embed"] else -1.0
-    for name, kept in golden["embed"].items():
+    lowest = 1.0 if recorded["embed"] else -1.0
+    for name, kept in recorded["embed"].items():
         crop = align(shown[name], np.asarray(kept["landmarks"], np.float32))
         now: NDArray[np.float32] = embedder.embed(crop[np.newaxis])[0]
         then = np.asarray(kept["vector"], np.float32)
@@ -150,11 +150,11 @@ def play(
 
 
 def replay(
-    config: Config, models: Models, golden: Mapping[str, Any] | None, progress: Progress | None = None
+    config: Config, models: Models, recorded: Mapping[str, Any] | None, progress: Progress | None = None
 ) -> list[Finding]:
     """Play the clip and hold each figure against its band; a pack that was not sealed must at least find the person."""
     figures = play(config, models, progress=progress)
-    bands = golden["replay"]["bands"] if golden is not None else unsealed_bands(config)
+    bands = recorded["replay"]["bands"] if recorded is not None else unsealed_bands(config)
     return judge(figures, bands)
 
 

@@ -29,7 +29,8 @@ from edge.app.selfcheck.figures import Finding, bands_of, judge
 from edge.config import Config
 from edge.errors import EdgeError, ImageError
 from edge.ops.packs.choice import platform_facts
-from edge.pixels.encode import file_sha256, to_png
+from edge.pixels.encode import to_png
+from edge.pixels.hashing import file_sha256
 from edge.records import Person
 from edge.sessions import Pack
 from edge.store import Store

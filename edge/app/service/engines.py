@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from edge.app.build import Models
+from edge.app.health import checks
 from edge.errors import ModelError
 from edge.sessions.engines import Replaceable
 
@@ -25,7 +26,7 @@ class EngineBuilder:
 
     def look(self) -> tuple[str, str]:
         """State and sentence of the condition `models`: `slower` where an engine can't be built."""
-        return ("slower", self._problem) if self._problem else ("ok", "every model runs where it was to run")
+        return ("slower", self._problem) if self._problem else (checks.OK, "every model runs where it was to run")
 
     async def run(self) -> None:
         """Build one after the other until none is left; what can't be built stays on the CPU, and says so."""

@@ -83,7 +83,7 @@ class Parts:
         zone = ZoneInfo(config.site.time_zone) if config.site.time_zone else None
         self.drift = self.vision.drift = FaceDrift(config.data_dir, list(hours), zone)
         self.camera_status.comparisons = lambda: self.drift.comparisons
-        evidence = self.vision.evidence = SceneEvidence(self.cameras, models.stages.second_look)
+        evidence = self.vision.evidence = SceneEvidence(self.cameras, models.stages.bystander_searcher)
         self.camera_news = CameraNews(self.outbox.add_item, evidence.pictures_of)
         self.lowering = LoweringOrder(last_step(config.detect))
         self.examiner = ExamineQueue(config)

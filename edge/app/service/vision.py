@@ -111,21 +111,25 @@ class VisionThread:
     def run(self) -> None:
         """Process frames until stopped, then end all tracks. An exception in a stage ends the service, on purpose."""
         while not self._stop.is_set():
-            self._take_changes()
-            taken = [self._take_turn(camera) for camera in self._cameras]
-            self.outbox.retry()
-            self.turns += 1
-            if not any(taken):
+            if not self.take_turns():
                 wait_for_any(self._cameras, IDLE_WAIT_S)
         for camera in self._cameras:
             self._note_ends(self.pipeline.finish(camera.config.name))
+
+    def take_turns(self) -> bool:
+        """Process the newest frame of each camera, and say whether there was any."""
+        self._take_changes()
+        taken = [self._take_turn(camera) for camera in self._cameras]
+        self.outbox.retry()
+        self.turns += 1
+        return any(taken)
 
     def _take_turn(self, camera: Camera) -> bool:
         """Process the camera's newest frame, if there is one that was not yet."""
         frame = camera.borrow(timeout_s=0.0)
         if frame is not None:
             self._finished.discard(camera.config.name)
-            self._process_frame(frame)
+            self.process_frame(frame)
         elif camera.health().state in _OVER_STATES and camera.config.name not in self._finished:
             self._finished.add(camera.config.name)
             self._note_ends(self.pipeline.finish(camera.config.name))
@@ -155,7 +159,8 @@ class VisionThread:
                 if self.evidence is not None:
                     self.evidence.forget(config.name)
 
-    def _process_frame(self, frame: Frame) -> None:
+    def process_frame(self, frame: Frame) -> None:
+        """Take one frame through all stages; its hits go to the outbox, its picture to the board."""
         started, observer = time.perf_counter(), self.observer
         result = self._result(frame, must_search=observer is not None)
         for draft in result.drafts:

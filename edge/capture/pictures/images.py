@@ -31,22 +31,6 @@ MAX_WORK = 2 * MAX_PIXELS
 MAX_FOREIGN_PIXELS = 12_000_000
 """What somebody sent is shrunk to so many: a face that is enrolled has pixels enough, and the service memory."""
 
-IMAGE_SUFFIXES = (
-    ".jpg",
-    ".jpeg",
-    ".jfif",
-    ".png",
-    ".bmp",
-    ".webp",
-    ".gif",
-    ".tif",
-    ".tiff",
-    ".pgm",
-    ".ppm",
-    ".avif",
-    ".heic",
-    ".heif",
-)
 MAX_FILE_BYTES = 256_000_000
 
 

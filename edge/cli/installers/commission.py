@@ -29,6 +29,7 @@ from edge.config import Config
 from edge.errors import ConfigError, ExitCode, ImageError, ServiceError, StoreError
 
 if TYPE_CHECKING:
+    from edge.app.commission.findings import Findings
     from edge.app.commission.session import DistancesOf, WalkSession
 
 
@@ -77,9 +78,7 @@ def commission(
     if verify is not None:
         _verify(settings, verify, key, as_json)
         return
-    if not (os.access(sheet, os.W_OK) or (os.access(sheet.parent, os.W_OK) and not os.access(sheet, os.F_OK))):
-        # Fail before the ten-minute walk, not after it.
-        raise StoreError(f"{sheet}: can't be written as this user; give another --out, such as /tmp/sheet.html")
+    _require_writable(sheet)  # fail before the ten-minute walk, not after it
     from edge.app.commission.session import keep_accepted, open_session
 
     with open_session(settings, person, walker or ()) as made:
@@ -98,6 +97,18 @@ def commission(
         told = {"sentence": findings.sentence, "sheet": str(sheet), "limits": asdict(findings.limits)}
         print_json(told | {"rows": [asdict(r) for r in findings.rows], "zones": [asdict(r) for r in findings.zones]})
         return
+    _print_findings(findings)
+    out.print(f"{sheet}: signed; print it, or save it as PDF from a browser.")
+    if is_kept:
+        out.print(f"Faces of later days at {name} are compared with this walk.")
+
+
+def _require_writable(sheet: Path) -> None:
+    if not (os.access(sheet, os.W_OK) or (os.access(sheet.parent, os.W_OK) and not os.access(sheet, os.F_OK))):
+        raise StoreError(f"{sheet}: can't be written as this user; give another --out, such as /tmp/sheet.html")
+
+
+def _print_findings(findings: Findings) -> None:
     rows = table(None, "light", "where", "faces", "eyes px", "sharpness", "brightness", "one shot", "best shots", "")
     for r in [*findings.rows, *findings.zones]:
         best = "" if r.fused is None else f"{r.fused:.2f}"
@@ -106,9 +117,6 @@ def commission(
     out.print(rows)
     expected = findings.limits.expected_false_alerts
     out.print(f"{findings.sentence} {expected[:1].upper()}{expected[1:]}.")
-    out.print(f"{sheet}: signed; print it, or save it as PDF from a browser.")
-    if is_kept:
-        out.print(f"Faces of later days at {name} are compared with this walk.")
 
 
 def _distances(marks: str | None, steps: str | None, focal_px: float | None, hfov: float | None) -> DistancesOf:

@@ -45,7 +45,7 @@ def config_show(
 @app.command("diff")
 def config_diff(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Print the settings whose value is not the default, with the default beside it."""
-    _print([one for one in _settings(config) if not one.is_usual], as_json, None, show_default=True)
+    _print([one for one in _settings(config) if not one.is_default], as_json, None, show_default=True)
 
 
 def _settings(config: Any) -> list[Any]:

@@ -64,17 +64,16 @@ def eval_restore(
     settings = read_config(config)
     language = require_language(settings, language)
     answer: dict[str, Any] = {}
+    choosers = choose_on or people
     with progress_bars() as tell:
         if write_benefit:
-            chosen = restore.write_benefit(
-                settings, images, read_people(choose_on or people), count=choose_count, progress=tell
-            )
-            answer["benefit"] = chosen | {"chosen_on": str(choose_on or people)}
+            chosen = restore.write_benefit(settings, images, read_people(choosers), count=choose_count, progress=tell)
+            answer["benefit"] = chosen | {"chosen_on": str(choosers)}
         if write_view:
             views = view.write_view(
-                settings, images, read_people(choose_on or people), count=choose_count, keep=keep, progress=tell
+                settings, images, read_people(choosers), count=choose_count, keep=keep, progress=tell
             )
-            answer["view"] = views | {"chosen_on": str(choose_on or people)}
+            answer["view"] = views | {"chosen_on": str(choosers)}
         if not (write_benefit or write_view) or html is not None or degrade is not None:
             names = [name.strip() for name in steps.split(",") if name.strip()]
             measured, conditions = restore.measure_restoration(
@@ -102,49 +101,41 @@ def eval_restore(
 
 def _print(answer: dict[str, Any]) -> None:
     if "rows" in answer:
-        rows = table(
-            None,
-            "step",
-            "degradation",
-            "done",
-            "PSNR dB",
-            "SSIM",
-            "likeness to the clean face",
-            "worst 5 %",
-            "TAR",
-            "TAR, both",
-        )
-        for row in answer["rows"]:
-            off, on = row["off"], row["on"]
-            rows.add_row(
-                row["step"],
-                row["degrade"],
-                f"{row['share_done']:.2f}",
-                *(f"{off[key]:{form}} > {on[key]:{form}}" for key, form in _COLUMNS),
-                f"{row['both']['tar']:.3f}",
-            )
-        out.print(rows)
+        _print_rows(answer["rows"])
     for line in answer.get("left_out", []):
         out.print(f"left out: {line}")
     if "view" in answer:
-        chosen = table(None, "faults", "steps", "gain in PSNR, dB", "in likeness", "faces")
-        for one in answer["view"]["choices"]:
-            faults = ", ".join(f"{fault} {low}-{high}" for fault, (low, high) in one["levels"].items())
-            steps = ", ".join(" ".join([step["name"], *map(str, step["params"].values())]) for step in one["steps"])
-            chosen.add_row(faults, steps, f"{one['psnr_db']:+.2f}", f"{one['likeness']:+.4f}", str(one["num_faces"]))
-        out.print(chosen)
-        out.print(f"{answer['view']['written']}: for all other faults nothing is done")
+        _print_view(answer["view"])
     if "benefit" in answer:
-        tried = table(None, "step", "fault", "from level", "gain in TAR", "at least", "worst", "for recognition")
-        for one in answer["benefit"]["rows"]:
-            numbers = (f"{one[key]:+.4f}" for key in ("gain", "least", "worst"))
-            tried.add_row(
-                one["step"], one["fault"], str(one["min_level"]), *numbers, "yes" if one["shown"] else "view only"
-            )
-        out.print(tried)
-        out.print(
-            f"{answer['benefit']['written']}: similarities disagree beyond {answer['benefit']['disagreement']:.3f}"
-        )
+        _print_benefit(answer["benefit"])
+
+
+def _print_rows(rows: list[dict[str, Any]]) -> None:
+    names = ("step", "degradation", "done", "PSNR dB", "SSIM", "likeness to the clean face", "worst 5 %", "TAR")
+    shown = table(None, *names, "TAR, both")
+    for row in rows:
+        shown.add_row(*_cells(row))
+    out.print(shown)
+
+
+def _print_view(view: dict[str, Any]) -> None:
+    chosen = table(None, "faults", "steps", "gain in PSNR, dB", "in likeness", "faces")
+    for one in view["choices"]:
+        faults = ", ".join(f"{fault} {low}-{high}" for fault, (low, high) in one["levels"].items())
+        steps = ", ".join(" ".join([step["name"], *map(str, step["params"].values())]) for step in one["steps"])
+        chosen.add_row(faults, steps, f"{one['psnr_db']:+.2f}", f"{one['likeness']:+.4f}", str(one["num_faces"]))
+    out.print(chosen)
+    out.print(f"{view['written']}: for all other faults nothing is done")
+
+
+def _print_benefit(benefit: dict[str, Any]) -> None:
+    tried = table(None, "step", "fault", "from level", "gain in TAR", "at least", "worst", "for recognition")
+    for one in benefit["rows"]:
+        numbers = (f"{one[key]:+.4f}" for key in ("gain", "least", "worst"))
+        use = "yes" if one["shown"] else "view only"
+        tried.add_row(one["step"], one["fault"], str(one["min_level"]), *numbers, use)
+    out.print(tried)
+    out.print(f"{benefit['written']}: similarities disagree beyond {benefit['disagreement']:.3f}")
 
 
 def markdown_lines(rows: list[dict[str, Any]]) -> Iterator[str]:
@@ -152,11 +143,14 @@ def markdown_lines(rows: list[dict[str, Any]]) -> Iterator[str]:
     yield "| step | fault | done | PSNR dB | SSIM | likeness | worst 5 % | TAR | TAR, both |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for row in rows:
-        if row["step"] != "auto" and row["degrade"].partition(":")[0] not in _OWN_FAULTS[row["step"]]:
-            continue
-        pairs = [f"{row['off'][key]:{form}} > {row['on'][key]:{form}}" for key, form in _COLUMNS]
-        cells = [row["step"], row["degrade"], f"{row['share_done']:.2f}", *pairs, f"{row['both']['tar']:.3f}"]
-        yield f"| {' | '.join(cells)} |"
+        if row["step"] == "auto" or row["degrade"].partition(":")[0] in _OWN_FAULTS[row["step"]]:
+            yield f"| {' | '.join(_cells(row))} |"
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    """What both tables say of a step and a fault; numbers before > after."""
+    pairs = [f"{row['off'][key]:{form}} > {row['on'][key]:{form}}" for key, form in _COLUMNS]
+    return [row["step"], row["degrade"], f"{row['share_done']:.2f}", *pairs, f"{row['both']['tar']:.3f}"]
 
 
 _OWN_FAULTS = {

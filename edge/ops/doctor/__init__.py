@@ -31,7 +31,7 @@ from edge.ops.effective import effective
 from edge.ops.packs.choice import platform_facts
 from edge.ops.system.clock import clock_facts
 
-__all__ = ["Check", "Machine", "Report", "Status", "examine"]
+__all__ = ["Check", "MachinePaths", "Report", "Status", "examine"]
 
 REST_S = 8.0
 """Seconds for what asks the system and the port."""
@@ -107,8 +107,8 @@ def _check_cameras_and_kernels(config: Config, board: MachinePaths, is_running: 
     from edge.ops.doctor import cameras
     from edge.ops.system.camera_status import read_status
 
-    looks = read_status(config.data_dir, board.at()) if is_running else None
-    if is_running and looks is None:
+    told = read_status(config.data_dir, board.at()) if is_running else None
+    if is_running and told is None:
         fix = "wait a minute; if it stays, the service is hung: restart it, and look at its log"
         return [failed("cameras", "the service answers, but has not told of its cameras for over a minute", fix)]
-    return [*cameras.check_cameras(config, looks), machine.check_kernels()]
+    return [*cameras.check_cameras(config, told), machine.check_kernels()]

@@ -48,21 +48,21 @@ _FIXES = {
 
 @dataclass(slots=True)
 class _OpenResult:
-    """The result of a short look at one camera."""
+    """What was measured at a camera that was opened here, or why it was not."""
 
-    look: CameraStatus
+    status: CameraStatus
     problem: str | None = None
 
 
-def check_cameras(config: Config, looks: Sequence[CameraStatus] | None) -> list[Check]:
-    """Judge what the running service says (`looks`), or open every camera for some seconds."""
+def check_cameras(config: Config, told: Sequence[CameraStatus] | None) -> list[Check]:
+    """Judge what the running service has told of its cameras, or open every camera for some seconds."""
     if not config.camera:
         return [
             failed("cameras", "none is configured", "run `edge setup`, or add a [[camera]] table with name and source")
         ]
-    if looks is not None:
-        told = {look.name: look for look in looks}
-        return [check for one in config.camera for check in _from_status(one, told.get(one.name))]
+    if told is not None:
+        by_name = {status.name: status for status in told}
+        return [check for one in config.camera for check in _from_service(one, by_name.get(one.name))]
     try:
         detector = build_detector(config.detect, Pack.open(config.models_dir), config.runtime)
     except EdgeError:
@@ -72,41 +72,40 @@ def check_cameras(config: Config, looks: Sequence[CameraStatus] | None) -> list[
     return [check for one, what in zip(config.camera, seen, strict=True) for check in _from_open_camera(one, what)]
 
 
-def judge(look: CameraStatus) -> list[Check]:
+def judge(status: CameraStatus) -> list[Check]:
     """Focus, light, rate and faces of one camera that gives frames."""
-    name = f"camera {look.name}"
-    found = (
-        f"{look.width} x {look.height}, {look.fps:.0f} frames/s, sharpness {look.sharpness:.2f}, light {look.luma:.2f}"
-    )
-    over_weeks = [passed(f"drift at {look.name}", look.comparison)] if look.comparison else []
-    return [_picture(name, found, look), *_faces(look), *over_weeks]
+    name = f"camera {status.name}"
+    size, rate = f"{status.width} x {status.height}", f"{status.fps:.0f} frames/s"
+    found = f"{size}, {rate}, sharpness {status.sharpness:.2f}, light {status.luma:.2f}"
+    over_weeks = [passed(f"drift at {status.name}", status.comparison)] if status.comparison else []
+    return [_picture(name, found, status), *_faces(status), *over_weeks]
 
 
-def _picture(name: str, found: str, look: CameraStatus) -> Check:
-    if look.luma < BLACK:
+def _picture(name: str, found: str, status: CameraStatus) -> Check:
+    if status.luma < BLACK:
         fix = "the picture is nearly black: take off the lens cap, or give the place some light"
         return warned(name, found, fix)
-    if look.luma < DIM:
+    if status.luma < DIM:
         return warned(name, found, "too dark for faces: add light, or set a longer exposure on the camera")
-    if look.luma > GLARING:
+    if status.luma > GLARING:
         return warned(name, found, "glaring: turn the camera away from the light, or lower its exposure")
-    if look.sharpness < BLURRED:
+    if status.sharpness < BLURRED:
         return warned(name, found, "out of focus or dirty: turn the lens until sharpness is over 0.5, and wipe it")
-    if 0 < look.fps < MIN_FPS:
+    if 0 < status.fps < MIN_FPS:
         return warned(name, found, "too few frames: check the link, and ask the camera for a smaller picture")
     return passed(name, found)
 
 
-def _faces(look: CameraStatus) -> list[Check]:
+def _faces(status: CameraStatus) -> list[Check]:
     """Say why recent faces could not be used, most frequent reason first."""
-    name = f"faces at {look.name}"
-    total = sum(look.faces.values())
+    name = f"faces at {status.name}"
+    total = sum(status.faces.values())
     if not total:
-        return [passed(name, f"none seen in {look.span}")]
-    told = ", ".join(f"{count} {describe_outcome(reason)[0]}" for reason, count in Counter(look.faces).most_common())
-    found = f"{total} in {look.span}: {told}"
+        return [passed(name, f"none seen in {status.span}")]
+    told = ", ".join(f"{count} {describe_outcome(reason)[0]}" for reason, count in Counter(status.faces).most_common())
+    found = f"{total} in {status.span}: {told}"
     unusable = Counter(
-        {reason: count for reason, count in look.faces.items() if describe_outcome(reason)[1] is not None}
+        {reason: count for reason, count in status.faces.items() if describe_outcome(reason)[1] is not None}
     )
     if total < MIN_FACES or sum(unusable.values()) * 2 <= total:
         return [passed(name, found)]
@@ -114,22 +113,22 @@ def _faces(look: CameraStatus) -> list[Check]:
     return [warned(name, found, str(describe_outcome(reason)[1]))]
 
 
-def _from_status(camera: CameraConfig, look: CameraStatus | None) -> list[Check]:
+def _from_service(camera: CameraConfig, status: CameraStatus | None) -> list[Check]:
     """Return what the running service says about a camera."""
     name = f"camera {camera.name}"
-    if look is None:
+    if status is None:
         return [warned(name, "the running service knows no such camera", "restart the service: its settings changed")]
-    if look.state not in (CameraState.LIVE, CameraState.ENDED):
-        status: Status = "warn" if look.state in (CameraState.STARTING, CameraState.DARK) else "fail"
-        return [Check(name, status, f"{look.state}: {look.detail}", _FIXES.get(look.state, _FIXES["lost"]))]
-    return judge(look)
+    if status.state not in (CameraState.LIVE, CameraState.ENDED):
+        verdict: Status = "warn" if status.state in (CameraState.STARTING, CameraState.DARK) else "fail"
+        return [Check(name, verdict, f"{status.state}: {status.detail}", _FIXES.get(status.state, _FIXES["lost"]))]
+    return judge(status)
 
 
 def _from_open_camera(camera: CameraConfig, seen: _OpenResult) -> list[Check]:
     if seen.problem is not None:
         fix = "check source, cable, address and password, then run this again"
         return [failed(f"camera {camera.name}", seen.problem, fix)]
-    return judge(seen.look)
+    return judge(seen.status)
 
 
 def _open_and_measure(settings: CameraConfig, config: Config, detector: Detector | None) -> _OpenResult:

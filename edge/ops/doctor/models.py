@@ -122,7 +122,7 @@ def _check_cohorts_and_answers(pack: Pack, entry: ModelEntry) -> Iterator[Check]
     restore = "restore the whole pack from the release: its parts belong together"
     try:
         kinds = sorted(pack.cohorts(pack.identity(entry)))
-        recorded = pack.golden()
+        recorded = pack.recorded_answers()
     except EdgeError as error:
         yield failed("model companions", str(error), restore)
         return

@@ -155,7 +155,7 @@ class Releases:
         """Roll back to the previous release and raise ReleaseError; a first release stays, as there is none before."""
         log.error("release %s is not accepted: %s", trial.version, why)
         if trial.before is None:
-            self._write(self.root / "outcome.json", {"version": trial.version, "counted": False, "why": why})
+            self._write(self.root / "outcome.json", {"version": trial.version, "accepted": False, "why": why})
             raise ReleaseError(
                 f"release {trial.version} does not work on this box: {why}. It is the first one here, so it stays in "
                 "place; mend what is wrong, then run `edge release settle`"
@@ -175,8 +175,8 @@ class Releases:
         self._write_outcome(trial.version, False, why)
         raise ReleaseError(f"release {trial.version} was rolled back, {trial.before} is in use again: {why}")
 
-    def _write_outcome(self, version: str, counted: bool, why: str) -> None:
-        self._write(self.root / "outcome.json", {"version": version, "counted": counted, "why": why})
+    def _write_outcome(self, version: str, accepted: bool, why: str) -> None:
+        self._write(self.root / "outcome.json", {"version": version, "accepted": accepted, "why": why})
         self._trial.unlink(missing_ok=True)
         durable.sync(self.root)
 
@@ -187,15 +187,15 @@ class Releases:
             raise ReleaseError(f"{self.folder}: no whole release {version!r}; there are: {there}. Install it again")
 
     def _point(self, version: str) -> None:
-        with self._told():
+        with self._release_errors():
             durable.point(self.link, Path("releases") / version)
 
     def _write(self, path: Path, value: dict[str, Any]) -> None:
-        with self._told():
+        with self._release_errors():
             durable.replace(path, json.dumps(value).encode(), 0o644)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _release_errors(self) -> Iterator[None]:
         """A full disk, or one that can't be written, is a ReleaseError, so that the update is rolled back."""
         try:
             yield

@@ -35,7 +35,7 @@ class Metrics:
         self.camera_state = Gauge(
             "edge_camera_state", "1 for the state the camera is in.", ["camera", "state"], registry=r
         )
-        self.camera_restarts = Gauge("edge_camera_restarts", "Restarts of the capture child.", ["camera"], registry=r)
+        self.camera_restarts = Gauge("edge_camera_restarts", "Restarts of the capture process.", ["camera"], registry=r)
         self.store = Gauge("edge_store", "What the database holds and waits for.", ["what"], registry=r)
         self.consumer_lag = Gauge("edge_consumer_lag", "Feed items a puller has not got yet.", ["consumer"], registry=r)
         self.consumer_age = Gauge(

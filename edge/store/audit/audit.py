@@ -47,8 +47,7 @@ def append(
     """Add a row; `person_id` where it is about a person, so that it is blanked when they are erased."""
     at, salt, text = time_to_text(now), secrets.token_hex(16), to_line(detail or {})
     before = head(db)
-    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'audit'").fetchone()
-    seq = (row[0] if row else 0) + 1
+    seq = last_given(db) + 1
     told = hash_detail(salt, subject, text)
     sha256 = hash_row(before.sha256 if before else first_hash(db), seq, at, actor, action, told)
     db.execute(

@@ -76,9 +76,8 @@ def verify(
     if (kept := read_head(folder)) is not None:
         claims.append(kept)
     problems += _contradicted_heads([claim for claim in claims if claim.seq >= trimmed], hashes, last)
-    given_last = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'audit'").fetchone()
-    if given_last and given_last[0] > last:
-        problems.append(f"the chain was cut after entry {last}: there were entries up to {given_last[0]}")
+    if (given := audit.last_given(db)) > last:
+        problems.append(f"the chain was cut after entry {last}: there were entries up to {given}")
     found = tuple(dict.fromkeys(problems))[:MAX_PROBLEMS]
     return AuditReport(len(hashes) - bool(trimmed), audit.head(db), len(blanked), found, trimmed)
 

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from edge.store.repair.set_aside import QUARANTINE, REPLACED
+from edge.store.repair.former_data import QUARANTINE, REPLACED
 
 __all__ = [
     "BLOBS",

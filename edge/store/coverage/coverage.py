@@ -128,7 +128,7 @@ class Coverage:
 
     def _sum_up(self, db: sqlite3.Connection, moment: Moment) -> None:
         """Keep the sums of hours that are over; of former boots up to and with their last one."""
-        for boot in (hours.Boot(*one) for one in reversed(window.boots(db)) if one[0] not in self._summed):
+        for boot in (one for one in reversed(window.boots(db)) if one.boot_id not in self._summed):
             if boot.boot_id == moment.boot_id:
                 hours.keep(db, boot, moment.boot_ns)
                 continue

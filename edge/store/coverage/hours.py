@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from edge.store.coverage import window
 from edge.store.coverage.timeline import NOT_RECORDED, NOT_RUNNING, NOT_SET_UP
-from edge.store.coverage.window import Clock
+from edge.store.coverage.window import BootSpans, Clock
 
 HOUR_NS = 3600 * 10**9
 MAX_HOURS_AT_ONCE = 48
@@ -22,15 +22,6 @@ MAX_HOURS_AT_ONCE = 48
 Key = tuple[str, str, str, str]
 """Camera ("" for any), state, reason, by whom ("" for nobody)."""
 ANY_CAMERA: Key = ("", "running", "", "")
-
-
-@dataclass(frozen=True, slots=True)
-class Boot:
-    """One boot's place among the spans."""
-
-    boot_id: str
-    first_id: int
-    last_id: int
 
 
 @dataclass(slots=True)
@@ -62,7 +53,7 @@ class Totals:
         return answer
 
 
-def keep(db: sqlite3.Connection, boot: Boot, until_ns: int) -> bool:
+def keep(db: sqlite3.Connection, boot: BootSpans, until_ns: int) -> bool:
     """Sum up the boot's next whole hours before `until_ns`; False where more are left for another call."""
     last = db.execute("SELECT max(hour) FROM span_hours WHERE boot_id = ? AND camera = ''", (boot.boot_id,)).fetchone()
     first = db.execute("SELECT start_ns FROM spans WHERE span_id = ?", (boot.first_id,)).fetchone()
@@ -83,7 +74,7 @@ def read(
 ) -> Totals:
     """Sums of a stretch. `live` has ends, in ns, of spans that last until now. The later recorded boot counts."""
     found, cut = Totals(), end
-    for boot in (Boot(*one) for one in reversed(window.boots(db))):
+    for boot in reversed(window.boots(db)):
         clock = clocks[boot.boot_id]
         began_ns, ended_ns = _extent(db, boot, live)
         low, high = max(clock.ns_at(start), began_ns), min(clock.ns_at(cut), ended_ns)
@@ -96,7 +87,7 @@ def read(
     return found
 
 
-def _stretch(db: sqlite3.Connection, boot: Boot, low: int, high: int, live: Mapping[int, int]) -> Counter[Key]:
+def _stretch(db: sqlite3.Connection, boot: BootSpans, low: int, high: int, live: Mapping[int, int]) -> Counter[Key]:
     """Sums between two moments of a boot: kept ones of whole hours, the rest from its spans."""
     first, last = -(-low // HOUR_NS), high // HOUR_NS
     if first >= last:
@@ -122,14 +113,14 @@ def _stretch(db: sqlite3.Connection, boot: Boot, low: int, high: int, live: Mapp
 
 
 def _sum(
-    db: sqlite3.Connection, boot: Boot, low: int, high: int, live: Mapping[int, int] | None = None
+    db: sqlite3.Connection, boot: BootSpans, low: int, high: int, live: Mapping[int, int] | None = None
 ) -> Counter[Key]:
     """Sums from the spans themselves; where two of a camera overlap, the one recorded later counts."""
     sums: Counter[Key] = Counter()
     if low >= high:
         return sums
-    low_id = window.first_from(db, boot.boot_id, boot.first_id, boot.last_id, low)
-    high_id = window.first_from(db, boot.boot_id, boot.first_id, boot.last_id, high)
+    low_id = window.first_from(db, boot, low)
+    high_id = window.first_from(db, boot, high)
     rows = window.between(db, boot.boot_id, low_id, high_id, high_id - low_id)
     rows += [row for one in window.cameras(db) if (row := window.last_before(db, one, boot.boot_id, low_id))]
     begins: dict[str, int] = {}
@@ -153,7 +144,7 @@ def _length_of_union(stretches: list[tuple[int, int]]) -> int:
     return length
 
 
-def _first_recorded(db: sqlite3.Connection, boot: Boot, live: Mapping[int, int]) -> int | None:
+def _first_recorded(db: sqlite3.Connection, boot: BootSpans, live: Mapping[int, int]) -> int | None:
     """When the boot's first span of any length begins."""
     starts = [
         window.next_start(db, camera, boot.boot_id, boot.first_id, "AND end_ns > start_ns")
@@ -164,7 +155,7 @@ def _first_recorded(db: sqlite3.Connection, boot: Boot, live: Mapping[int, int])
     return min((start for start in starts if start is not None), default=None)
 
 
-def _extent(db: sqlite3.Connection, boot: Boot, live: Mapping[int, int]) -> tuple[int, int]:
+def _extent(db: sqlite3.Connection, boot: BootSpans, live: Mapping[int, int]) -> tuple[int, int]:
     """When the boot's first span begins and its last ones end."""
     began = db.execute("SELECT start_ns FROM spans WHERE span_id = ?", (boot.first_id,)).fetchone()[0]
     query = "SELECT span_id, end_ns FROM spans WHERE camera = ? AND boot_id = ? ORDER BY span_id DESC LIMIT 1"

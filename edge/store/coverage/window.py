@@ -32,6 +32,15 @@ class Clock:
         return self.ns + (wall - self.wall) // dt.timedelta(microseconds=1) * 1000
 
 
+@dataclass(frozen=True, slots=True)
+class BootSpans:
+    """The first and the last span that one boot recorded."""
+
+    boot_id: str
+    first_id: int
+    last_id: int
+
+
 @dataclass(slots=True)
 class Window:
     """What was recorded around a stretch of time."""
@@ -51,21 +60,20 @@ def read(
     found = Window({camera: [] for camera in cameras(db)})
     later: dict[str, dt.datetime] = {}
     parts: list[dict[str, list[Span]]] = []
-    for boot_id, first_id, last_id in reversed(boots(db)):  # the last recorded first: it cuts those before it
-        clock, part = clocks[boot_id], {}
-        low = first_from(db, boot_id, first_id, last_id, clock.ns_at(start))
-        high = first_from(db, boot_id, first_id, last_id, clock.ns_at(end) + 1000)
+    for boot in reversed(boots(db)):  # the last recorded first: it cuts those before it
+        boot_id, clock, part = boot.boot_id, clocks[boot.boot_id], {}
+        low, high = (first_from(db, boot, ns) for ns in (clock.ns_at(start), clock.ns_at(end) + 1000))
         left = most + 1 - found.num_rows
         rows = between(db, boot_id, low, high, left)
         found.num_rows += len(rows)
         for camera in found.spans:
-            earliest = next_start(db, camera, boot_id, first_id)
+            earliest = next_start(db, camera, boot_id, boot.first_id)
             if earliest is None:
                 continue
             before = last_before(db, camera, boot_id, low)
             own = [*([before] if before else []), *(row for row in rows if row[0] == camera)]
             part[camera] = [span for row in own if (span := _cut(_span(row, clock), later.get(camera))) is not None]
-            seen = next_start(db, camera, boot_id, first_id, "AND end_ns > start_ns")
+            seen = next_start(db, camera, boot_id, boot.first_id, "AND end_ns > start_ns")
             if seen is not None and (camera not in later or clock.at(seen) < later[camera]):
                 found.first = min(clock.at(seen), found.first or clock.at(seen))
             began = clock.at(earliest)
@@ -88,25 +96,25 @@ def cameras(db: sqlite3.Connection) -> list[str]:
     return names
 
 
-def boots(db: sqlite3.Connection) -> list[tuple[str, int, int]]:
-    """Boots with their first and last span, in the order of recording."""
+def boots(db: sqlite3.Connection) -> list[BootSpans]:
+    """All boots that recorded anything, in the order of recording."""
     first = "SELECT span_id FROM spans WHERE boot_id = ? ORDER BY span_id LIMIT 1"
     last = "SELECT span_id FROM spans WHERE boot_id = ? ORDER BY span_id DESC LIMIT 1"
     found = []
     for (boot_id,) in db.execute("SELECT boot_id FROM boots").fetchall():
         row = db.execute(first, (boot_id,)).fetchone()
         if row is not None:
-            found.append((boot_id, row[0], db.execute(last, (boot_id,)).fetchone()[0]))
-    return sorted(found, key=lambda boot: boot[1])
+            found.append(BootSpans(boot_id, row[0], db.execute(last, (boot_id,)).fetchone()[0]))
+    return sorted(found, key=lambda boot: boot.first_id)
 
 
-def first_from(db: sqlite3.Connection, boot_id: str, low: int, high: int, ns: int) -> int:
+def first_from(db: sqlite3.Connection, boot: BootSpans, ns: int) -> int:
     """Id of the boot's first span that begins at `ns` or later; one past the last where there is none."""
     query = "SELECT span_id, start_ns FROM spans WHERE boot_id = ? AND span_id >= ? ORDER BY span_id LIMIT 1"
-    high += 1
+    low, high = boot.first_id, boot.last_id + 1
     while low < high:
         middle = (low + high) // 2
-        row = db.execute(query, (boot_id, middle)).fetchone()
+        row = db.execute(query, (boot.boot_id, middle)).fetchone()
         if row is None or row[1] >= ns:
             high = middle
         else:

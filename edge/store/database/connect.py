@@ -194,6 +194,11 @@ def immediate(db: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+def files_of(path: Path) -> tuple[Path, ...]:
+    """The files of the database at `path`: itself, its write-ahead log, and the index of that."""
+    return tuple(path.with_name(path.name + end) for end in ("", "-wal", "-shm"))
+
+
 def log_bytes(path: Path) -> int:
     """Length of the write-ahead log of the database at `path`."""
     log = path.with_name(path.name + "-wal")

@@ -30,7 +30,7 @@ class CalibrationStore:
         """What `put_thresholds` kept last."""
         return self._core.read(_thresholds)
 
-    def put_thresholds(self, kept: Thresholds | None, *, by: str = "local") -> Future[None]:
+    def put_thresholds(self, kept: Thresholds | None, *, by: str = audit.LOCAL) -> Future[None]:
         """Keep thresholds, or with None go back to the configuration's; running pipelines take them over."""
 
         def apply(change: Change) -> None:
@@ -47,7 +47,7 @@ class CalibrationStore:
 
         return self._core.write(apply)
 
-    def set_aside(self, reference_id: str, *, is_aside: bool = True, by: str = "local") -> Future[None]:
+    def set_aside(self, reference_id: str, *, is_aside: bool = True, by: str = audit.LOCAL) -> Future[None]:
         """Leave a reference out of every search, or take it back; NotFoundError for an id there is not."""
 
         def apply(change: Change) -> None:
@@ -87,7 +87,7 @@ class CalibrationStore:
                    WHERE staged_embeddings.model_sha256 = ?"""
         return self._core.read(lambda db: frozenset(row[0] for row in db.execute(query, (model_sha256,))))
 
-    def swap_embeddings(self, model_sha256: str, *, by: str = "local") -> Future[int]:
+    def swap_embeddings(self, model_sha256: str, *, by: str = audit.LOCAL) -> Future[int]:
         """Put all staged embeddings of a model in use, in one transaction; returns how many."""
 
         def apply(change: Change) -> int:

@@ -17,7 +17,7 @@ from edge.store.blobs import FORMER
 from edge.store.database import connect
 from edge.store.database.jobs import Change
 from edge.store.people import erasure, people
-from edge.store.repair.set_aside import QUARANTINE, REFUSED
+from edge.store.repair.former_data import QUARANTINE, REFUSED
 from edge.store.update import BEFORE, COPY, drop_unswapped
 
 log = logging.getLogger(__name__)
@@ -44,8 +44,8 @@ def erase_from_copies(folder: Path, person_ids: Sequence[str], listed: Collectio
     return True
 
 
-def drop_set_aside(folder: Path) -> bool:
-    """Delete what a repair, a restore or a backup has set aside; returns whether nothing of it is left.
+def drop_former_data(folder: Path) -> bool:
+    """Delete the copies of former data that a repair, a restore or a backup has made; returns whether none is left.
 
     It can't be searched for people: a damaged database least of all.
     """
@@ -54,7 +54,9 @@ def drop_set_aside(folder: Path) -> bool:
         (folder / FORMER).unlink(missing_ok=True)
     is_gone = parts.drop_copies(folder) and not any((folder / name).exists() for name in (QUARANTINE, FORMER))
     if not is_gone:
-        log.warning("%s: set-aside data that may name who was erased can't be deleted; delete it by hand", folder)
+        log.warning(
+            "%s: copies of former data that may name who was erased can't be deleted; delete it by hand", folder
+        )
     return is_gone
 
 
@@ -78,5 +80,5 @@ def _erase_from(path: Path, person_ids: Sequence[str], listed: Collection[str], 
 
 
 def _remove(path: Path) -> None:
-    for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
-        name.unlink(missing_ok=True)
+    for file in connect.files_of(path):
+        file.unlink(missing_ok=True)

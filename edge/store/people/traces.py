@@ -13,7 +13,7 @@ from edge.store.audit import audit
 from edge.store.audit.spellings import Wanted, file_mentions, spellings
 from edge.store.backup import parts
 from edge.store.core import Core
-from edge.store.repair.set_aside import QUARANTINE
+from edge.store.repair.former_data import QUARANTINE
 
 AREAS = ("database", "log", "copies", "audit", "pictures", "sheets", "examinations", "quarantine", "other files")
 """Everywhere that is searched, in words for a receipt."""

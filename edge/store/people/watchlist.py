@@ -152,7 +152,7 @@ class Watchlist:
             person_ids = [receipt.person_id for receipt in receipts]
             listed = self._core.read(lambda db: [person.person_id for person in people.all_people(db)])
             with self._copies:
-                is_clean = copies.drop_set_aside(self._core.folder)
+                is_clean = copies.drop_former_data(self._core.folder)
                 is_gone = copies.erase_from_copies(self._core.folder, person_ids, listed, self._core.clock())
             is_clean = is_clean and is_gone
             return self._core.read(lambda db: images.unnamed(db, self._core.blobs.files())) if is_clean else None

@@ -12,5 +12,5 @@ first_pages  a copy of its pages is put back
 loss_keeper  looks for losses, and remembers them
 swap         the files: the new database takes the old one's place
 room         disk space for that, while nothing can be written
-set_aside    copies of former data, and how much of the disk they may take
+former_data  copies of former data, and how much of the disk they may take
 """

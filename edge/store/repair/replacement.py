@@ -9,7 +9,7 @@ import sqlite3
 from pathlib import Path
 
 from edge.errors import StoreError
-from edge.store import migrate
+from edge.store import migrate, reserve
 from edge.store.audit import audit, chain
 from edge.store.blobs import Blobs
 from edge.store.codec import from_line, time_to_text
@@ -20,7 +20,7 @@ from edge.store.feed.epoch_file import EpochFile
 from edge.store.images import forget_missing
 from edge.store.repair import remake, room, salvage, swap
 from edge.store.repair.damage import Damage, record, tells_damage
-from edge.store.repair.set_aside import megabytes
+from edge.store.repair.former_data import megabytes
 
 _MARGIN_BYTES = 1_000_000
 """Room for a copy beyond the size of what is copied."""
@@ -43,9 +43,9 @@ def make(path: Path, blobs: Blobs, now: dt.datetime) -> Damage:
             swap.remove_new(path)
             if not is_full:
                 raise
-            needed = max(needed, room.free_bytes(path.parent) + room.STEP_BYTES)
+            needed = max(needed, reserve.free_bytes(path.parent) + room.STEP_BYTES)
             if not (more := room.make(path, blobs, needed)):
-                free = megabytes(room.free_bytes(path.parent))
+                free = megabytes(reserve.free_bytes(path.parent))
                 raise StoreError(
                     f"{path}: the database is damaged, and there is no room to copy what can be read of it: about "
                     f"{megabytes(needed)} are needed beside it and {free} are free; free some space on this disk, and "

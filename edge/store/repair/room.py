@@ -7,7 +7,6 @@ list never. Rows whose files went this way are deleted as soon as a database can
 from __future__ import annotations
 
 import contextlib
-import shutil
 import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +14,8 @@ from pathlib import Path
 from edge.store import reserve
 from edge.store.blobs import Blobs, is_sha256
 from edge.store.database import connect
-from edge.store.repair import salvage, set_aside
-from edge.store.repair.set_aside import Dropped, megabytes
+from edge.store.repair import former_data, salvage
+from edge.store.repair.former_data import Dropped, megabytes
 
 OPENING_BYTES = 4_000_000
 """Bytes of pictures that go so that a database can be opened, which then makes room by its own rules."""
@@ -55,19 +54,14 @@ class Freed:
         return told
 
 
-def free_bytes(folder: Path) -> int:
-    """Bytes of disk that are left."""
-    return shutil.disk_usage(folder).free
-
-
 def make(path: Path, blobs: Blobs, wanted: int) -> Freed:
     """Free space until `wanted` bytes are there; pictures stay where all of them would not be enough."""
     folder, freed = path.parent, Freed()
-    if free_bytes(folder) < wanted:
-        freed += Freed(set_aside.drop(folder))
-    if free_bytes(folder) < wanted:
+    if reserve.free_bytes(folder) < wanted:
+        freed += Freed(former_data.drop(folder))
+    if reserve.free_bytes(folder) < wanted:
         freed += Freed(is_reserve=reserve.release(folder))
-    lacking = wanted - free_bytes(folder)
+    lacking = wanted - reserve.free_bytes(folder)
     if lacking > 0:
         there = _hit_pictures(path, blobs)
         if sum(size for _, size in there) >= lacking:

@@ -1,4 +1,5 @@
-"""The files of a repair: the new database is made beside the old one, then takes its place; the old one is set aside.
+"""The files of a repair: the new database is made beside the old one, then takes its place; the old one goes into
+quarantine.
 
 At every instant there is a whole database, the old one or the new one.
 """
@@ -12,11 +13,10 @@ from pathlib import Path
 from edge.durable import sync
 from edge.errors import StoreError
 from edge.store.database import connect
-from edge.store.repair import set_aside
-from edge.store.repair.set_aside import QUARANTINE, megabytes
+from edge.store.repair import former_data
+from edge.store.repair.former_data import QUARANTINE, megabytes
 
 _REPAIRING, _REPAIRED = "edge.db.repairing", "edge.db.repaired"
-_PARTS = ("", "-wal", "-shm")
 
 
 def new_path(path: Path) -> Path:
@@ -32,21 +32,21 @@ def make_ready(path: Path) -> None:
 
 def remove_new(path: Path) -> None:
     """Delete what there is of a new database."""
-    for part in _PARTS:
-        Path(f"{new_path(path)}{part}").unlink(missing_ok=True)
+    for file in connect.files_of(new_path(path)):
+        file.unlink(missing_ok=True)
 
 
 def num_bytes(path: Path) -> int:
     """Bytes of the database with its log."""
-    return sum(set_aside.num_bytes(Path(f"{path}{part}")) for part in _PARTS)
+    return sum(former_data.num_bytes(file) for file in connect.files_of(path))
 
 
 def not_kept(path: Path) -> list[str]:
-    """What is said of a damaged database that takes too much of the disk to be set aside."""
+    """What is said of a damaged database that takes too much of the disk to be kept."""
     size = num_bytes(path)
-    if set_aside.may_keep(path.parent, size):
+    if former_data.may_keep(path.parent, size):
         return []
-    return [f"the damaged database ({megabytes(size)}) was not set aside: it takes too much of the disk"]
+    return [f"the damaged database ({megabytes(size)}) was not kept: it takes too much of the disk"]
 
 
 def finish(path: Path) -> None:
@@ -59,9 +59,8 @@ def finish(path: Path) -> None:
         shutil.rmtree(quarantine, ignore_errors=True)
     try:
         is_kept = _has_quarantine(path, quarantine)
-        for part in reversed(_PARTS):
+        for old in reversed(connect.files_of(path)):
             with contextlib.suppress(FileNotFoundError):
-                old = Path(f"{path}{part}")
                 old.replace(quarantine / old.name) if is_kept else old.unlink()
         repaired.replace(path)
         if is_kept:
@@ -73,7 +72,7 @@ def finish(path: Path) -> None:
 
 def _has_quarantine(path: Path, quarantine: Path) -> bool:
     """Whether the damaged database is kept: a small one, where the disk has room for one more folder."""
-    if not set_aside.may_keep(path.parent, num_bytes(path)):
+    if not former_data.may_keep(path.parent, num_bytes(path)):
         return False
     try:
         quarantine.mkdir(mode=0o700, exist_ok=True)

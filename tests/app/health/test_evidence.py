@@ -113,7 +113,7 @@ def test_forgotten_pictures_are_never_shown() -> None:
 def test_no_face_can_be_recognised_in_either(models: Models) -> None:
     """The frames were not searched, as while nothing moves: the pictures are searched when they are made."""
     portrait = demo_clip.portrait()
-    searcher = models.stages.second_look
+    searcher = models.stages.bystander_searcher
     assert searcher is not None
     known = searcher.detect(portrait)
     assert len(known) == 1

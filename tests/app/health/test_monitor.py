@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import datetime as dt
 import sqlite3
 import time
@@ -16,10 +15,13 @@ import pytest
 
 from edge.app.health import checks
 from edge.app.health import monitor as module
+from edge.app.service import outbox
 from edge.errors import StoreError
 from edge.records import CameraState
 from edge.store import Store
 from edge.store.coverage.pause import Pause
+from edge.store.database import connect
+from tests.support.media import wait_until
 from tests.support.monitored import Scene, totals
 from tests.support.store import NOW, Clock
 
@@ -177,50 +179,48 @@ def test_heat_models_and_a_box_that_recognises_nobody(scene: Scene) -> None:
 
 
 def test_a_database_that_another_program_holds_is_told_when_it_is_free_again(
-    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scene.look()
-    scene.store._core.writer._db.execute("PRAGMA busy_timeout = 50")
-    with contextlib.closing(sqlite3.connect(tmp_path / "edge.db", isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(StoreError):
-            scene.store.add_item("heartbeat", {}).result(10)
+    monkeypatch.setattr(connect, "BUSY_MS", 50)
+    monkeypatch.setattr(outbox, "RETRY_EVERY_S", 0.0)
+    clock = Clock()
+    with Store.open(tmp_path, clock=clock) as store:
+        scene = Scene(store, tmp_path, clock)
         scene.look()
-        assert [(one.subject, one.state) for one in scene.monitor.conditions.now()] == [("database", "locked")]
-        assert "locked" in scene.monitor.conditions.details()["database"]
-        deadline = time.monotonic() + 10
-        while not scene.outbox._waiting and time.monotonic() < deadline:
-            time.sleep(0.02)
-        other.execute("ROLLBACK")
-    scene.store.add_item("heartbeat", {}).result(10)
-    scene.outbox._next_try = 0.0
-    scene.look()
-    while (scene.outbox._waiting or scene.outbox._is_retrying) and time.monotonic() < deadline:
-        scene.look()
-        time.sleep(0.02)
-    assert scene.monitor.conditions.now() == ()
-    told = [(body["subject"], body["state"]) for kind, body in scene.items() if kind == "health"]
-    assert {("database", "locked"), ("database", "ok")} <= set(told), "they waited until they could be kept"
-    assert told[-1] in {("database", "ok"), ("database", "locked")}
+        with contextlib.closing(sqlite3.connect(tmp_path / "edge.db", isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            with pytest.raises(StoreError):
+                store.add_item("heartbeat", {}).result(10)
+            scene.look()
+            assert [(one.subject, one.state) for one in scene.monitor.conditions.now()] == [("database", "locked")]
+            assert "locked" in scene.monitor.conditions.details()["database"]
+            wait_until(lambda: scene.outbox.problem is not None, 10)
+            other.execute("ROLLBACK")
+
+        def told() -> list[tuple[str, str]]:
+            scene.look()
+            return [(body["subject"], body["state"]) for kind, body in scene.items() if kind == "health"]
+
+        wait_until(lambda: {("database", "locked"), ("database", "ok")} <= set(told()), 10)
+        assert scene.monitor.conditions.now() == ()
 
 
 def test_a_database_that_cannot_be_read_is_a_condition(scene: Scene) -> None:
-    def broken() -> None:
-        raise StoreError("the disk fails")
-
-    scene.monitor._inputs = dataclasses.replace(scene.monitor._inputs, pause=broken)
+    scene.fault = StoreError("the disk fails")
     for _ in range(2):
         scene.monitor.check_safely()
     assert [(one.state, one.detail) for one in scene.monitor.conditions.now()] == [("failing", "the disk fails")]
-    scene.monitor._inputs = dataclasses.replace(scene.monitor._inputs, pause=lambda: None)
+    scene.fault = None
     scene.monitor.check_safely()
     assert scene.monitor.conditions.now() == ()
 
 
-def test_a_clean_end_is_remembered(scene: Scene) -> None:
+def test_a_clean_end_is_remembered(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CHECK_EVERY_S", 0.01)
+
     async def live() -> None:
         task = asyncio.create_task(scene.monitor.run())
-        await _until(lambda: bool(scene.monitor._recorded))
+        await _until(lambda: scene.num_checks >= 2)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
@@ -241,18 +241,14 @@ def test_a_store_that_fails_is_said_once_and_ends_nothing(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(module, "CHECK_EVERY_S", 0.01)
-    looks = []
-
-    def broken() -> None:
-        looks.append("broken")
-        raise StoreError("the disk fails")
+    scene.fault = StoreError("the disk fails")
 
     async def live() -> None:
-        scene.monitor._inputs = dataclasses.replace(scene.monitor._inputs, pause=broken)
         task = asyncio.create_task(scene.monitor.run())
-        await _until(lambda: looks.count("broken") >= 3)
-        scene.monitor._inputs = dataclasses.replace(scene.monitor._inputs, pause=lambda: looks.append("mended"))
-        await _until(lambda: looks.count("mended") >= 3)
+        await _until(lambda: scene.num_checks >= 3)
+        scene.fault = None
+        mended_at = scene.num_checks
+        await _until(lambda: scene.num_checks >= mended_at + 3)
         assert not task.done()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

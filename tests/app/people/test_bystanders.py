@@ -31,7 +31,7 @@ def test_who_lies_beside_the_person_is_covered_though_the_first_look_was_not_sur
     found = models.stages.detector.detect(image, 0.34)
     beside = found.only(found.boxes[:, 0] > 385)
     assert len(beside)
-    assert beside.scores.max() < WORKING_SCORE, "one whom the first look does not count"
+    assert beside.scores.max() < WORKING_SCORE, "one whom the working score does not count"
     with Store.open(tmp_path) as store:
         made = check_pictures(store, models, ANN, [Upload("a.png", encode(image, ".png"))])
     (data,) = made.images.values()

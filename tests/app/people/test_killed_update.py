@@ -15,7 +15,7 @@ from edge.config import Config
 from edge.errors import StoreError
 from edge.store import Store, migrate, update
 from edge.store.people.references import read_references
-from edge.store.repair.set_aside import REFUSED
+from edge.store.repair.former_data import REFUSED
 from tests.support.paths import ROOT
 from tests.support.updates import NOW, OTHER
 

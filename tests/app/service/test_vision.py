@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import time
 from dataclasses import replace
@@ -29,12 +30,17 @@ NOTHING = FrameResult(Detections.empty(), (), (), (), ())
 class Door:
     """A camera that gives what the test puts into it."""
 
-    def __init__(self) -> None:
-        self.config = DOOR
+    def __init__(self, name: str = "door") -> None:
+        self.config = DOOR.model_copy(update={"name": name})
+        self.frames: list[Frame] = []
+        self.state = CameraState.LIVE
         self.changed: list[CameraConfig] = []
 
+    def borrow(self, timeout_s: float) -> Frame | None:
+        return self.frames.pop(0) if self.frames else None
+
     def health(self) -> CameraHealth:
-        return CameraHealth("door", CameraState.LIVE, AT, "", 1, 0)
+        return CameraHealth(self.config.name, self.state, AT, "", 1, 0)
 
     def change(self, config: CameraConfig) -> None:
         self.config = config
@@ -62,20 +68,43 @@ class Line:
         return ()
 
 
+class Board(LiveBoard):
+    """A board that tells which lightened picture it was given last."""
+
+    lit: LiveView | None = None
+
+    def publish_lit(self, view: LiveView) -> None:
+        self.lit = view
+        super().publish_lit(view)
+
+
+def thread_of(cameras: Any, board: LiveBoard) -> VisionThread:
+    outbox: Any = SimpleNamespace(add_hit=lambda draft: None, retry=lambda: None)
+    line: Any = Line()
+    thread = VisionThread(line, cameras, board, outbox, Metrics())
+    thread._can_lighten = True
+    return thread
+
+
 @pytest.fixture
 def door() -> Door:
     return Door()
 
 
 @pytest.fixture
-def seeing(door: Door, monkeypatch: pytest.MonkeyPatch) -> VisionThread:
+def board() -> Board:
+    return Board()
+
+
+@pytest.fixture
+def seeing(door: Door, board: Board, monkeypatch: pytest.MonkeyPatch) -> VisionThread:
     monkeypatch.setattr(module, "LIT_PICTURE_EVERY_S", 0.0)
-    outbox: Any = SimpleNamespace(add_hit=lambda draft: None, retry=lambda: None)
-    line: Any = Line()
-    cameras: Any = [door]
-    thread = VisionThread(line, cameras, LiveBoard(), outbox, Metrics())
-    thread._can_lighten = True
-    return thread
+    return thread_of([door], board)
+
+
+def ask(board: Board, *, is_lit: bool = False) -> LiveView | None:
+    """What somebody gets who looks at the camera now, and for the next frames is a viewer of it."""
+    return asyncio.run(board.wait_newer("door", None, 0.0, is_lit=is_lit))
 
 
 def dark(number: int) -> Frame:
@@ -87,63 +116,56 @@ def brightness(view: LiveView | None) -> float:
     return float(decode_image(view.make_jpeg(), "live").mean())
 
 
-def lit(thread: VisionThread) -> LiveView | None:
-    return thread._board._lit.get("door")
-
-
-def test_only_who_asks_gets_a_lightened_view_and_nothing_else_sees_it(seeing: VisionThread) -> None:
-    seeing._process_frame(dark(1))
-    assert lit(seeing) is None
-    seeing._board._lit_asked_at["door"] = time.monotonic()
-    seeing._process_frame(dark(2))
-    view = lit(seeing)
-    assert view is not None
-    assert (view.frame_id, view.is_lit) == (2, True)
-    assert brightness(view) > 40
-    assert brightness(seeing._board.newest("door")) < 20, "the plain picture stays as it is"
+def test_only_who_asks_gets_a_lightened_view_and_nothing_else_sees_it(seeing: VisionThread, board: Board) -> None:
+    seeing.process_frame(dark(1))
+    assert board.lit is None
+    ask(board, is_lit=True)
+    seeing.process_frame(dark(2))
+    assert board.lit is not None
+    assert (board.lit.frame_id, board.lit.is_lit) == (2, True)
+    assert brightness(board.lit) > 40
+    assert brightness(board.newest("door")) < 20, "the plain picture stays as it is"
     line: Any = seeing.pipeline
     assert [float(image.mean()) for image in line.seen] == [15, 15], "what is analysed was not lightened"
 
 
 def test_a_picture_that_nobody_asked_for_is_encoded_once_somebody_does(
-    seeing: VisionThread, monkeypatch: pytest.MonkeyPatch
+    seeing: VisionThread, board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoded: list[int] = []
     monkeypatch.setattr(module, "to_jpeg", lambda image, quality: encoded.append(quality) or to_jpeg(image, quality))
-    seeing._process_frame(dark(1))
-    view = seeing._board.newest("door")
+    seeing.process_frame(dark(1))
+    view = board.newest("door")
     assert view is not None
     assert (view.frame_id, encoded) == (1, [])
     assert view.make_jpeg() == view.make_jpeg() == to_jpeg(dark(1).image, module.LIVE_QUALITY)
     assert len(encoded) == 1
-    seeing._board._asked_at["door"] = time.monotonic()
-    seeing._process_frame(dark(2))
+    assert ask(board) is view
+    seeing.process_frame(dark(2))
     assert len(encoded) == 2, "for those who look it is ready before they get it"
 
 
-def test_a_box_that_is_behind_gives_the_picture_as_it_is(seeing: VisionThread) -> None:
-    seeing._board._lit_asked_at["door"] = time.monotonic()
+def test_a_box_that_is_behind_gives_the_picture_as_it_is(seeing: VisionThread, board: Board) -> None:
+    ask(board, is_lit=True)
     seeing.may_lighten = False
-    seeing._process_frame(dark(1))
-    view = lit(seeing)
-    assert view is not None
-    assert not view.is_lit
-    assert brightness(view) < 20
+    seeing.process_frame(dark(1))
+    assert board.lit is not None
+    assert not board.lit.is_lit
+    assert brightness(board.lit) < 20
     seeing.may_lighten = True
-    seeing._process_frame(dark(2))
-    assert brightness(lit(seeing)) > 40
+    seeing.process_frame(dark(2))
+    assert brightness(board.lit) > 40
 
 
 def test_lightened_pictures_come_ten_times_a_second_at_most(
-    seeing: VisionThread, monkeypatch: pytest.MonkeyPatch
+    seeing: VisionThread, board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LIT_PICTURE_EVERY_S", 0.1)
-    monkeypatch.setattr(seeing._board, "has_lit_viewers", lambda camera: True)
+    monkeypatch.setattr(board, "has_lit_viewers", lambda camera: True)
     numbers = []
     for number in range(60):
-        seeing._process_frame(replace(dark(number), captured_mono_ns=round((100 + number / 30) * 1e9)))
-        view = lit(seeing)
-        numbers.append(None if view is None else view.frame_id)
+        seeing.process_frame(replace(dark(number), captured_mono_ns=round((100 + number / 30) * 1e9)))
+        numbers.append(board.lit.frame_id if board.lit else None)
     assert len(set(numbers)) == 20, "of two seconds of 30 frames"
 
 
@@ -159,27 +181,26 @@ def test_a_rate_is_kept_whatever_rate_frames_come_at(fps: int) -> None:
 
 
 def test_many_cameras_on_one_page_share_the_pictures_that_are_made(
-    seeing: VisionThread, monkeypatch: pytest.MonkeyPatch
+    board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now_s, made = 1000.0, {"plain": 0, "lit": 0}
     monkeypatch.setattr(module, "LIT_PICTURE_EVERY_S", 0.1)
     monkeypatch.setattr(module, "_live_view", lambda frame, *rest, is_lit=False: SimpleNamespace(camera=frame.camera))
     monkeypatch.setattr(module, "lighten_frame", lambda image: image)
     for which in ("has_viewers", "has_lit_viewers"):
-        monkeypatch.setattr(seeing._board, which, lambda camera: camera in watched)
+        monkeypatch.setattr(board, which, lambda camera: camera in watched)
     for kind, name in (("plain", "publish"), ("lit", "publish_lit")):
         monkeypatch.setattr(
-            seeing._board, name, lambda view, kind=kind: made.update({kind: made[kind] + (view.camera in watched)})
+            board, name, lambda view, kind=kind: made.update({kind: made[kind] + (view.camera in watched)})
         )
     names = [f"c{number}" for number in range(16)]
-    cameras: Any = [SimpleNamespace(config=DOOR.model_copy(update={"name": name})) for name in names]
-    seeing._cameras = cameras
+    seeing = thread_of([SimpleNamespace(config=DOOR.model_copy(update={"name": name})) for name in names], board)
     frames, found = [replace(dark(1), camera=name) for name in names], {}
     for num in (1, 2, 4, 16):
         watched, made["plain"], made["lit"] = set(names[:num]), 0, 0
         for _ in range(240):
             for frame in frames:
-                seeing._process_frame(replace(frame, captured_mono_ns=round(now_s * 1e9)))
+                seeing.process_frame(replace(frame, captured_mono_ns=round(now_s * 1e9)))
             now_s += 1 / 30
         now_s += 2.0
         found[num] = made["plain"] / num / 8, made["lit"] / num / 8
@@ -189,11 +210,11 @@ def test_many_cameras_on_one_page_share_the_pictures_that_are_made(
     assert found[16] == pytest.approx((3.75, 1.25), abs=0.4)
 
 
-class OneOfMany:
+class OneOfMany(Door):
     """A camera of many: it gives `frames`, and notes how long it was waited for."""
 
     def __init__(self, name: str, num_frames: int, turns: list[str]) -> None:
-        self.config = DOOR.model_copy(update={"name": name})
+        super().__init__(name)
         self.left, self.turns, self.waits = num_frames, turns, set[float]()
         self.event_fd = None
 
@@ -205,16 +226,13 @@ class OneOfMany:
         self.turns.append(self.config.name)
         return replace(dark(self.left), camera=self.config.name)
 
-    def health(self) -> CameraHealth:
-        return CameraHealth(self.config.name, CameraState.LIVE, AT, "", 1, 0)
-
 
 def test_cameras_have_turns_and_none_is_waited_for_while_another_has_a_frame(
-    seeing: VisionThread, monkeypatch: pytest.MonkeyPatch
+    board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turns: list[str] = []
     cameras: Any = [OneOfMany("lost", 0, turns), OneOfMany("a", 5, turns), OneOfMany("b", 5, turns)]
-    seeing._cameras = cameras
+    seeing = thread_of(cameras, board)
 
     def wait(given: Any, timeout_s: float) -> None:
         assert given is cameras
@@ -227,49 +245,45 @@ def test_cameras_have_turns_and_none_is_waited_for_while_another_has_a_frame(
     assert [camera.waits for camera in cameras] == [{0.0}] * 3
 
 
-def test_new_masks_drop_all_pictures_from_before_and_start_the_camera_anew(seeing: VisionThread, door: Door) -> None:
+def test_new_masks_drop_all_pictures_from_before_and_start_the_camera_anew(
+    seeing: VisionThread, door: Door, board: Board
+) -> None:
     forgotten: list[str] = []
     evidence: Any = SimpleNamespace(forget=forgotten.append, note_frame=lambda *given: None)
     seeing.evidence = evidence
-    seeing._board._lit_asked_at["door"] = time.monotonic()
-    seeing._process_frame(dark(1))
+    ask(board, is_lit=True)
+    seeing.process_frame(dark(1))
+    assert ask(board, is_lit=True) is not None
     masked = DOOR.model_copy(update={"masks": (MaskConfig(x=0, y=0, width=0.5, height=1),)})
     seeing.take_areas(masked)
-    assert seeing._board.newest("door") is not None, "not before the vision thread is between two frames"
-    seeing._take_changes()
+    assert board.newest("door") is not None, "not before the vision thread is between two frames"
+    seeing.take_turns()
     line: Any = seeing.pipeline
-    assert line.areas == [masked]
-    assert door.changed == [masked]
-    assert forgotten == ["door"]
-    assert seeing._board.newest("door") is None
-    assert lit(seeing) is None
+    assert (line.areas, door.changed, forgotten) == ([masked], [masked], ["door"])
+    assert board.newest("door") is None
+    assert ask(board, is_lit=True) is None
 
 
-def test_new_zones_alone_leave_the_camera_alone(seeing: VisionThread, door: Door) -> None:
+def test_new_zones_alone_leave_the_camera_alone(seeing: VisionThread, door: Door, board: Board) -> None:
     zone = ((0.0, 0.0), (0.5, 0.0), (0.5, 0.5))
-    seeing._process_frame(dark(1))
+    seeing.process_frame(dark(1))
     seeing.take_areas(DOOR.model_copy(update={"include_zones": (zone,)}))
-    seeing._take_changes()
+    seeing.take_turns()
     line: Any = seeing.pipeline
     assert [camera.include_zones for camera in line.areas] == [(zone,)]
     assert door.changed == []
-    assert seeing._board.newest("door") is not None
+    assert board.newest("door") is not None
 
 
 @pytest.mark.parametrize("state", [CameraState.ENDED, CameraState.STALLED, CameraState.LOST])
 def test_who_was_before_a_camera_that_is_gone_has_the_last_answer(
-    seeing: VisionThread, door: Door, monkeypatch: pytest.MonkeyPatch, state: CameraState
+    seeing: VisionThread, door: Door, state: CameraState
 ) -> None:
     """Not when it comes back, hours later: an alert would be late by as much."""
     line: Any = seeing.pipeline
-    camera: Any = door
-    frames, states = [dark(1)], iter([CameraState.LIVE, state, state])
-    health = CameraHealth("door", CameraState.LIVE, AT, "", 1, 0)
-    monkeypatch.setattr(door, "borrow", lambda timeout_s: frames.pop() if frames else None, raising=False)
-    monkeypatch.setattr(door, "health", lambda: replace(health, state=next(states)))
-    told = []
-    for _ in range(4):
-        seeing._take_turn(camera)
+    door.frames, told = [dark(1)], []
+    for door.state in (CameraState.LIVE, CameraState.LIVE, state, state):
+        seeing.take_turns()
         told.append(list(line.finished))
     assert told == [[], [], ["door"], ["door"]], "once, not before it is gone"
 

@@ -15,10 +15,9 @@ from edge.arrays import MAX_PIXELS
 from edge.capture.pictures import images as images_module
 from edge.capture.pictures.headers import sniff_size
 from edge.capture.pictures.heif import kind_of, size_of
-from edge.capture.pictures.images import IMAGE_SUFFIXES, decode_foreign, decode_here, decode_image, read_image
+from edge.capture.pictures.images import decode_foreign, decode_here, decode_image, read_image
 from edge.capture.sources import open_path
 from edge.errors import ImageError
-from edge.watchlist import classic
 from tests.support.media import encode, flat, write_clip
 from tests.support.paths import find_case
 
@@ -121,10 +120,6 @@ def test_the_kept_heic_is_read() -> None:
     image = read_image(path)
     assert image.shape == (250, 250, 3)
     assert 20 < image.mean() < 230
-
-
-def test_classic_folders_take_every_kind_that_is_read() -> None:
-    assert set(IMAGE_SUFFIXES) == classic.IMAGE_SUFFIXES
 
 
 def test_a_name_that_is_no_utf_8_is_read_and_printed(tmp_path: Path) -> None:

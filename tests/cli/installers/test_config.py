@@ -42,7 +42,7 @@ def test_every_setting_says_what_set_it(tmp_path: Path) -> None:
     assert found["camera[door].fps"].origin == "default"
     assert found["camera[door].masks[0].width"].origin == f"file {path}"
     assert found["status.banned.severity"].value == "urgent"
-    assert found["status.banned.words"].is_usual
+    assert found["status.banned.words"].is_default
     assert "secret" not in str(found)
 
 

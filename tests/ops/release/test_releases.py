@@ -90,7 +90,7 @@ def test_an_update_is_checked_migrated_linked_and_gated_in_this_order(releases: 
     ]
     assert releases.current() == "1.1.0"
     assert releases.trial() is None
-    assert outcome(releases)["counted"]
+    assert outcome(releases)["accepted"]
     assert [line["current"] for line in releases.list_releases()] == [False, True, False]
 
 
@@ -101,7 +101,7 @@ def test_an_update_that_does_not_show_that_it_works_is_taken_back(releases: Rele
     assert bench.done[-3:] == ["stop", "1.0.0: release database --put-back", "start"]
     assert releases.current() == "1.0.0"
     assert releases.trial() is None
-    assert outcome(releases) == {"version": "1.1.0", "counted": False, "why": "no frame passed"}
+    assert outcome(releases) == {"version": "1.1.0", "accepted": False, "why": "no frame passed"}
 
 
 def test_a_box_whose_update_cannot_be_taken_back_yet_does_not_stay_idle(releases: Releases, bench: Bench) -> None:

@@ -7,7 +7,8 @@ import pytest
 from skimage import metrics as peer
 
 from edge.errors import ImageError
-from edge.pixels.encode import file_sha256, to_jpeg, to_png
+from edge.pixels.encode import to_jpeg, to_png
+from edge.pixels.hashing import file_sha256
 from edge.pixels.measures import metrics
 
 

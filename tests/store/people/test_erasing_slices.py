@@ -81,7 +81,7 @@ def test_a_kill_before_the_copies_were_reached_leaves_nobody_in_them(
         def stop(folder: Path) -> bool:
             raise StoreError("killed")
 
-        killed.setattr(copies, "drop_set_aside", stop)
+        killed.setattr(copies, "drop_former_data", stop)
         with pytest.raises(StoreError, match="killed"):
             store.forget_person("bob-2").result(30)
     with Store.open(tmp_path) as store:

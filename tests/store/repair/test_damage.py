@@ -14,7 +14,7 @@ from edge.store import AuditHead, Damage, Store
 from edge.store.repair import mending
 from edge.store.repair.damage import ACTION
 from edge.store.repair.first_pages import FILE
-from edge.store.repair.set_aside import QUARANTINE
+from edge.store.repair.former_data import QUARANTINE
 from tests.support.store import ANN, BOB, PAGE, add_hits, enrol, roots
 
 LOST_WITH_THEIR_ROOT = {"users", "tokens", "person_references", "audit"}
@@ -162,7 +162,7 @@ def test_a_swap_that_was_cut_off_is_finished(good: Path, tmp_path: Path) -> None
     assert (tmp_path / "bad" / QUARANTINE / "edge.db").is_file()
 
 
-def test_an_erasure_deletes_what_was_set_aside(good: Path, tmp_path: Path) -> None:
+def test_an_erasure_deletes_what_is_in_quarantine(good: Path, tmp_path: Path) -> None:
     shutil.copytree(good, tmp_path / "bad")
     damage(tmp_path / "bad", next(page for name, _, page in roots(good) if name == "hits_by_review"))
     with Store.open(tmp_path / "bad") as store:

@@ -127,7 +127,7 @@ def test_times_that_are_none_are_found_and_what_they_belong_to_is_kept(good: Pat
         add_hits(store, ANN, range(200, 203))
 
 
-def test_a_schema_that_is_no_text_any_more_is_set_aside_like_other_damage(good: Path, tmp_path: Path) -> None:
+def test_a_schema_that_is_no_text_any_more_is_mended_like_other_damage(good: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(good, tmp_path / "bad")
     data = (folder / "edge.db").read_bytes()
     (folder / "edge.db").write_bytes(data.replace(b"CREATE TABLE users", b"CRE\x96TE T\xffBLE users"))

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from edge.errors import StoreError
-from edge.store import Store, retention
+from edge.store import Store, reserve, retention
 from edge.store.database import writer
-from edge.store.repair import set_aside
-from edge.store.repair.set_aside import QUARANTINE
+from edge.store.repair import former_data
+from edge.store.repair.former_data import QUARANTINE
 from tests.support.mounts import mounted
 from tests.support.store import ANN, BOB, PAGE, add_hits, enrol, require_pictures
 
@@ -77,7 +77,7 @@ def test_the_copy_of_earlier_damage_goes_first_and_no_picture_does(disk: Path) -
         assert "the copy of a damaged database (28 MB): deleted to make room" in told(store)
         assert "pictures of hits" not in mended.detail
         add_hits(store, ANN, [100])
-    assert (disk / QUARANTINE / "edge.db").stat().st_size < 4_000_000, "the new damage is set aside"
+    assert (disk / QUARANTINE / "edge.db").stat().st_size < 4_000_000, "the new damage is in quarantine"
 
 
 def test_then_the_oldest_pictures_go_and_people_keep_theirs(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +89,7 @@ def test_then_the_oldest_pictures_go_and_people_keep_theirs(disk: Path, monkeypa
         mended = store.damage()
         assert mended is not None
         assert "pictures of hits" in mended.detail
-        assert "not set aside" in mended.detail, "it takes more than a tenth of this disk"
+        assert "was not kept" in mended.detail, "it takes more than a tenth of this disk"
         assert not (disk / QUARANTINE).exists()
         assert store.count_hits() == 60, "alerts are never shed for it"
         frames = [store.image_path(hit.images.frame) is not None for hit in reversed(store.hits(limit=100))]
@@ -213,7 +213,7 @@ def test_rows_stay_while_the_whole_folder_of_pictures_is_away(tmp_path: Path) ->
 def test_a_disk_that_is_short_drops_former_data_before_pictures_and_tells_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "free_bytes", lambda folder: 1_000_000)  # others write to this disk meanwhile
+    monkeypatch.setattr(reserve, "free_bytes", lambda folder: 1_000_000)  # others write to this disk meanwhile
     with Store.open(tmp_path) as store:
         enrol(store, ANN)
         add_hits(store, ANN, range(1, 10), num_bytes=20_000)
@@ -224,6 +224,6 @@ def test_a_disk_that_is_short_drops_former_data_before_pictures_and_tells_it(
         ).result(20)
         assert report.images_removed == 0
         (item,) = [one for one in store.feed(None, 100).items if one.type == "health"]
-        assert (item.body["subject"], item.body["state"]) == (set_aside.QUARANTINE, set_aside.DROPPED)
+        assert (item.body["subject"], item.body["state"]) == (former_data.QUARANTINE, former_data.DROPPED)
         assert "3 MB" in item.body["detail"]
     assert not (tmp_path / QUARANTINE).exists()

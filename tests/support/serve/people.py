@@ -15,7 +15,7 @@ from edge.app.people import people as people_module
 from edge.app.people.pictures import CheckedPerson
 from edge.app.people.worker import PeopleWorker
 from edge.config import Config
-from edge.pixels.encode import file_sha256
+from edge.pixels.hashing import file_sha256
 from edge.records import Person, Reference
 from edge.serve.ports import PEOPLE
 from edge.store import Store

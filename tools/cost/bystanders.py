@@ -1,6 +1,6 @@
-"""What covering strangers costs: the second look at a kept frame, with and without what the first look told.
+"""What the search of a kept frame for bystanders costs, without and with what the search for faces found in it.
 
-`python -m tools.cost.second_look PICTURE...` prints the processor time of each as a multiple of one detection.
+`python -m tools.cost.bystanders PICTURE...` prints the processor time of each as a multiple of one detection.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from edge.app.build import load_models
 from edge.app.evaluation.timing import time_ms
 from edge.capture.pictures.images import read_image
 from edge.config import Config
-from edge.pipeline.bystanders import Bystanders, look_again
+from edge.pipeline.bystanders import Bystanders, find_bystanders
 from edge.pixels.resize import resize
 
 WIDTHS = (640, 960, 1920)
@@ -37,8 +37,8 @@ def main(paths: list[Path]) -> None:
             fresh = Bystanders(told.boxes[1:])
             known = replace(fresh, doubtful=np.asarray(told.doubtful), is_searched=True)
             one = cost(partial(detector.detect, image, 0.5))
-            before = cost(partial(look_again, image, own, fresh, detector)) / one
-            now = cost(partial(look_again, image, own, known, detector)) / one
+            before = cost(partial(find_bystanders, image, own, fresh, detector)) / one
+            now = cost(partial(find_bystanders, image, own, known, detector)) / one
             print(f"{path.name} {width} px: before {before:.2f}, now {now:.2f} detections")
 
 
@@ -48,6 +48,6 @@ def cost(call: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m tools.cost.second_look", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.cost.bystanders", description=__doc__)
     parser.add_argument("paths", nargs="+", type=Path, help="pictures")
     main(parser.parse_args().paths)
