@@ -195,7 +195,7 @@ def test_a_database_that_another_program_holds_is_told_when_it_is_free_again(
     scene.store.add_item("heartbeat", {}).result(10)
     scene.outbox._next_try = 0.0
     scene.look()
-    while (scene.outbox._waiting or scene.outbox._is_retrying) and time.monotonic() < deadline:
+    while (scene.outbox._waiting or scene.outbox._retried) and time.monotonic() < deadline:
         scene.look()
         time.sleep(0.02)
     assert scene.monitor.conditions.now() == ()

@@ -93,6 +93,36 @@ def test_nothing_overtakes_what_is_tried_again() -> None:
     assert store.taken == [("add", "h1"), ("update", "h1")]
 
 
+def test_an_update_that_was_refused_for_the_lack_of_its_alert_waits_behind_it() -> None:
+    """A locked database refuses an alert, and is free again when the updates that were handed over behind it come."""
+
+    class Strict(AwayStore):
+        def answer(self) -> None:
+            future, verb, name = self.pending[0]
+            if verb == "update" and ("add", name) not in self.taken:
+                self.pending.pop(0)
+                future.set_exception(NotFoundError("this hit is not kept"))
+            else:
+                super().answer()
+
+    store, stored = Strict(refusals=1, is_slow=True), []
+    outbox = Outbox(store, stored.append)  # type: ignore[arg-type]
+    new, better, best, last = draft(1), *(draft(1, is_new=False) for _ in range(3))
+    for one in (new, better, best):
+        outbox.add_hit(one)
+    store.answer()
+    outbox.add_hit(last)
+    store.answer()
+    outbox.retry()
+    store.answer()  # for `best`, while the alert is tried again
+    for _ in range(5):
+        while store.pending:
+            store.answer()
+        outbox.retry()
+    assert stored == [new, better, best, last], "pictures of one are named by those after it, and times go on"
+    assert (outbox.num_waiting_hits, outbox.problem) == (0, None)
+
+
 def test_a_hit_of_an_erased_person_holds_up_nobody() -> None:
     class Erased(AwayStore):
         def add_hit(self, hit: Any, images: Any) -> Future[Any]:
