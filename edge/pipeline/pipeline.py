@@ -152,6 +152,7 @@ class Pipeline:
             detections = search(self._detector, frame.image, min_score, state.tracks, region)
         except AnswerError:  # counted by its session, and told in `health`; to the tracks the frame shows nobody
             detections = Detections.empty()
+        missing = {track.track_id for track in state.tracks if track.detection is None}
         tracks = state.tracker.update(frame.frame_id, detections)
         state.tracks = tuple(track for track in tracks if track.state is not TrackState.LOST)
         continued = state.attention.continued(tracks)
@@ -161,7 +162,7 @@ class Pipeline:
         for track in tracks:
             if track.state is TrackState.CONFIRMED and track.detection is not None:
                 face = state.faces.setdefault(track.track_id, self._new_face())
-                face.is_continued = track.track_id in continued
+                face.is_continued, face.has_returned = track.track_id in continued, track.track_id in missing
                 if face.has_changed(frame, track, self._stages.embedder, self._settle):
                     # Ends the recognised face: its name must not follow the track to somebody else.
                     ended_by_switch.append(self._outcome(frame.camera, track, face))
