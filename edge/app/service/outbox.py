@@ -58,9 +58,15 @@ class _Entry:
 class Outbox:
     """Hands hits and feed items to the store. Any thread may call; nobody waits for the store."""
 
-    def __init__(self, store: Store, on_hit_stored: Callable[[HitDraft], None] = lambda draft: None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        on_hit_stored: Callable[[HitDraft], None] = lambda draft: None,
+        on_hit_gone: Callable[[HitDraft], None] = lambda draft: None,
+    ) -> None:
+        """`on_hit_gone` takes an update for which there is no hit any more; both are called on the writer thread."""
         self._store = store
-        self._on_hit_stored = on_hit_stored
+        self._on_hit_stored, self._on_hit_gone = on_hit_stored, on_hit_gone
         self._waiting: deque[_Entry] = deque()
         self._lock = threading.Lock()
         self._retried: _Entry | None = None
@@ -134,6 +140,8 @@ class Outbox:
         elif error is not None and not is_early:
             # For example, the person was erased meanwhile: a retry would fail for ever and block all later entries.
             log.error("the store refused a %s, which is dropped: %s", entry.kind, error)
+            if entry.draft is not None and not entry.draft.is_new and isinstance(error, NotFoundError):
+                self._on_hit_gone(entry.draft)
         elif error is None and entry.draft is not None:
             self._on_hit_stored(entry.draft)
         if error is None and is_empty and self.problem is not None:

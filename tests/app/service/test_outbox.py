@@ -136,6 +136,23 @@ def test_a_hit_of_an_erased_person_holds_up_nobody() -> None:
     assert outbox.problem is None
 
 
+def test_an_update_of_a_hit_that_is_gone_is_told_once_and_a_new_hit_is_not() -> None:
+    """Somebody was erased, and listed anew before the service looked at the list again."""
+
+    class Gone(AwayStore):
+        def _put(self, verb: str, name: str) -> Future[Any]:
+            future: Future[Any] = Future()
+            future.set_exception(NotFoundError("this hit is not kept"))
+            return future
+
+    gone: list[HitDraft] = []
+    outbox = Outbox(Gone(0), on_hit_gone=gone.append)  # type: ignore[arg-type]
+    new, update = draft(1), draft(1, is_new=False)
+    for one in (new, update):
+        outbox.add_hit(one)
+    assert gone == [update]
+
+
 def test_what_is_too_much_goes_by_kind_and_updates_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_WAITING_HITS", 3)
     monkeypatch.setattr(module, "MAX_WAITING_ITEMS", 2)

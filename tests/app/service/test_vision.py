@@ -245,6 +245,18 @@ def test_new_masks_drop_all_pictures_from_before_and_start_the_camera_anew(seein
     assert lit(seeing) is None
 
 
+def test_hits_that_are_gone_end_their_visits_between_two_frames(seeing: VisionThread) -> None:
+    ended: list[Any] = []
+    line: Any = seeing.pipeline
+    line.end_visit = ended.append
+    hit: Any = SimpleNamespace()
+    seeing.note_gone(hit)
+    assert not ended
+    seeing._take_changes()
+    seeing._take_changes()
+    assert ended == [hit]
+
+
 def test_new_zones_alone_leave_the_camera_alone(seeing: VisionThread, door: Door) -> None:
     zone = ((0.0, 0.0), (0.5, 0.0), (0.5, 0.5))
     seeing._process_frame(dark(1))
