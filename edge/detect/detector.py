@@ -26,7 +26,7 @@ from edge.detect.looks import (
     tiles,
     widest_in,
 )
-from edge.detect.upright import MOST_FACES, SURE_SCORE, is_clear, is_face, settled, upright_tiles
+from edge.detect.upright import MOST_FACES, MOST_LOOKS, SURE_SCORE, is_clear, is_face, leans, settled, upright_tiles
 from edge.errors import ImageError, ModelError
 from edge.pixels.faces.boxes import blend
 from edge.pixels.faces.geometry import letterbox
@@ -145,7 +145,7 @@ class FaceDetector:
             seen = self._upright(image, landmarks[index])
             if seen is not None:
                 is_kept[index] = not self._is_phantom(image, found, index, seen)
-                landmarks[index] = settled(landmarks[index], seen)
+                landmarks[index] = self._settled(image, landmarks[index], seen)
         return replace(found, landmarks=landmarks).only(is_kept)
 
     def without_phantoms(self, image: BgrImage, found: Detections, is_known: NDArray[np.bool_]) -> Detections:
@@ -180,7 +180,18 @@ class FaceDetector:
     def settle(self, image: BgrImage, landmarks: Landmarks) -> Landmarks:
         """Landmarks, (5, 2) px of `image`, of a first look as a second, upright look places them."""
         seen = self._upright(image, landmarks)
-        return landmarks if seen is None else settled(landmarks, seen)
+        return landmarks if seen is None else self._settled(image, landmarks, seen)
+
+    def _settled(self, image: BgrImage, landmarks: Landmarks, seen: Candidates | None) -> Landmarks:
+        """Landmarks, (5, 2), as a second look has `seen` them; of a face that leans, as further looks do."""
+        for _ in range(MOST_LOOKS):
+            if seen is None:
+                break
+            before, landmarks = landmarks, settled(landmarks, seen)
+            if not leans(before, landmarks):
+                break
+            seen = self._upright(image, landmarks)
+        return landmarks
 
     def first_look(self) -> FaceDetector:
         """The same network for those who want boxes, or settle the few faces they need; a second look costs each face

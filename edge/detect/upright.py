@@ -7,6 +7,7 @@ faces now and then, which upright and alone look like none. No network runs here
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -27,6 +28,11 @@ MOST_FACES = 32
 """Faces of a frame that are looked at again, best first: a crowd must not cost seconds."""
 FARTHEST = 0.35
 """Mean shift of the points, in eye distances, beyond which the second look saw something else."""
+LEANING_DEG = 8.0
+"""Turn of the line of the eyes by a second look from which on the face is looked at again, turned by so much more: of
+a face that leans a first look places the points too upright, and each look upright comes nearer."""
+MOST_LOOKS = 3
+"""Looks at one face after the first one."""
 SURE_SCORE = 0.85
 """Score of a first look from which on nothing is doubted."""
 SEEN_SCORE = 0.59
@@ -85,6 +91,12 @@ def settled(landmarks: Landmarks, seen: Candidates) -> Landmarks:
     shift = float(np.linalg.norm(points - landmarks, axis=1).mean())
     eyes = float(np.linalg.norm(landmarks[1] - landmarks[0]))
     return np.asarray(points, np.float32) if shift <= FARTHEST * eyes else landmarks
+
+
+def leans(before: Landmarks, after: Landmarks) -> bool:
+    """Whether a look moved (5, 2) points so that the line of the eyes turned by `LEANING_DEG` or more."""
+    (x1, y1), (x2, y2) = before[1] - before[0], after[1] - after[0]
+    return math.degrees(abs(math.atan2(x1 * y2 - y1 * x2, x1 * x2 + y1 * y2))) >= LEANING_DEG
 
 
 def is_face(seen: Candidates) -> bool:
