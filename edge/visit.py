@@ -123,6 +123,10 @@ class Visits:
         gap = max(self._gap, dt.timedelta(seconds=cooldown_s))
         self._stays[(person_id, camera)] = _Stay(visit, visit.last_at, visit.last_at, best_quality, None, gap)
 
+    def end(self, person_id: str, camera: str) -> None:
+        """The next sighting begins a visit anew."""
+        self._stays.pop((person_id, camera), None)
+
     def keep(self, people: Collection[str]) -> None:
         """Forget the visits of everybody else, such as those who were erased with their hits."""
         self._stays = {key: stay for key, stay in self._stays.items() if key[0] in people}

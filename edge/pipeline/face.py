@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.arrays import Embedding
 from edge.capture.masks import paint_masks
@@ -20,6 +19,7 @@ from edge.pipeline.bystanders import Box, Bystanders
 from edge.pipeline.limits import MatchLimits
 from edge.pipeline.places import place_problem
 from edge.pipeline.reliability import weight
+from edge.pipeline.sameness import Sameness, is_alike
 from edge.pipeline.shots import box_problem, cut_settled_shot, cut_shot, embed_shot
 from edge.pixels.color import is_gray
 from edge.pixels.faces.geometry import align
@@ -32,9 +32,6 @@ from edge.track import BestShots
 MIN_GAP_FRAMES = 3
 """Frames between two kept shots: neighbours of a video are nearly the same picture and add no evidence."""
 
-CHECK_EVERY_FRAMES = 3
-CHECK_CONTINUED_EVERY_FRAMES = 60
-"""Frames between two checks of a track whose very pixels were found again each time: each check is an embedding."""
 CLEARLY_BETTER = 1.25
 """How many times better than the best shot a crop is looked at though its face is far from everybody on the list."""
 BETTER_PICTURE = 1.1
@@ -43,8 +40,6 @@ SURE_AT_ONCE = 2.0
 """How many times further from the limits the first answer has to be to be as sure as one with a shot more."""
 SETTLED_AFTER, SETTLED_AFTER_SURE = 3, 1
 """Crops in a row that add nothing to a full set of shots, or to a sure answer, after which it is taken for complete."""
-MIN_OWN_SIMILARITY = 0.2
-"""If the face resembles its own shots less than this, the track has jumped to something else, such as a wheel."""
 
 
 class TrackedFace:
@@ -74,16 +69,13 @@ class TrackedFace:
         self.has_hit = False
         """Whether this track has led to a hit of its own."""
         self.reason: Reason = Reason.TOO_FEW_SHOTS
-        self._checked_id: int | None = None
         self.is_continued = False
         """Whether it was found just where its pixels had gone to since the search before: it can't be somebody else."""
+        self.has_returned = False
+        """Whether the search before did not find it."""
         self._is_vouched = True
-        """Whether that was so in each search since a shot that resembled the shots before it."""
-        self._is_same = True
-        """Whether that was so in each search since it was last compared with its shots."""
-        self._checked: tuple[int, NDArray[np.float32]] | None = None
-        """Number of the frame that was last compared with the shots, and the embedding of its face, (1, D)."""
-        self._num_unlike = 0
+        """Whether it was continued in each search since a shot that resembled the shots before it."""
+        self._sameness = Sameness()
         self._num_in_vain = 0
 
     @property
@@ -91,30 +83,27 @@ class TrackedFace:
         """Whether more frames hardly change its answer: all shots are there, and the last crops were no better."""
         is_full = self.num_shots >= self._settings.max_shots and self._num_in_vain >= SETTLED_AFTER
         is_sure = self._needed_gain() is not None and self._num_in_vain >= SETTLED_AFTER_SURE
-        return (is_full or is_sure) and not self._num_unlike
+        return (is_full or is_sure) and not self.is_doubtful
 
     @property
     def is_doubtful(self) -> bool:
         """Whether the track looked unlike its own shots when it was last compared with them."""
-        return self._num_unlike > 0
+        return self._sameness.num_unlike > 0
 
     def has_changed(self, frame: Frame, track: Track, embedder: Embedder, settle: Settle | None = None) -> bool:
-        """Whether a recognised track has jumped to another face: twice in a row it did not resemble its own shots."""
-        if self.match is None or self.match.person_id is None:
+        """Whether the track has jumped to another face: twice in a row it did not resemble its own shots."""
+        named, is_continued = self.match is not None and self.match.person_id is not None, self.is_continued
+        same, has_returned = self._sameness, self.has_returned
+        is_due = same.is_due(frame, is_named=named, is_continued=is_continued, has_returned=has_returned)
+        if not is_due or not self._embeddings:
             return False
-        self._is_same = self._is_same and self.is_continued and not self._num_unlike
-        every = CHECK_CONTINUED_EVERY_FRAMES if self._is_same else CHECK_EVERY_FRAMES
-        if self._checked_id is not None and frame.frame_id < self._checked_id + every:
-            return False
-        self._checked_id, self._is_same = frame.frame_id, True
+        same.begin(frame)
         try:
             landmarks = track.landmarks if settle is None else settle(frame.image, track.landmarks)
             now = embedder.embed(align(frame.image, landmarks)[np.newaxis])
         except (ImageError, AnswerError):  # no points of a face, or no answer: this frame says nothing
             return False
-        self._checked = frame.frame_id, now
-        self._num_unlike = self._num_unlike + 1 if float(now[0] @ self.fused()) < MIN_OWN_SIMILARITY else 0
-        return self._num_unlike > 1
+        return same.note(frame, now, self.fused())
 
     @property
     def num_shots(self) -> int:
@@ -154,11 +143,15 @@ class TrackedFace:
         if not self._is_useful(frame.frame_id, crop.quality.score):
             return False
         own = None if self._is_vouched or not self._embeddings else self.fused()
-        known = self._checked[1] if self._checked is not None and self._checked[0] == frame.frame_id else None
-        vectors, recipe = embed_shot(frame, crop, embedder, enhancer, known)
+        vectors, recipe = embed_shot(frame, crop, embedder, enhancer, self._sameness.known(frame.frame_id))
+        is_own = own is None or is_alike(vectors[0], own)
+        if not is_own and (self.match is not None or self.is_doubtful):
+            # Perhaps of somebody else: as a shot it would be the picture of the hit, and be resembled from then on.
+            self._sameness.doubt(frame)
+            return False
         self._shots.offer(crop)
         self._num_in_vain = 0
-        self._is_vouched = own is None or float(vectors[0] @ own) >= MIN_OWN_SIMILARITY
+        self._is_vouched = is_own
         kept = {shot.frame_id for shot in self._shots.shots}
         self._gray_frames = {number for number in self._gray_frames if number in kept}
         if is_gray(crop.image):

@@ -12,6 +12,7 @@ from edge.errors import AnswerError
 from edge.pipeline.active_list import ActiveList
 from edge.pipeline.attention import Attention, Step
 from edge.pipeline.bystanders import Bystanders, bystanders_of
+from edge.pipeline.camera_state import CameraState
 from edge.pipeline.draft import DeviceFacts, Drafter, HitDraft
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.limits import limits_of
@@ -41,22 +42,6 @@ class Stages:
         return sum(int(getattr(part, "num_refused", 0)) for part in (self.detector, self.embedder))
 
 
-class _CameraState:
-    """Per camera: its tracker, its tracked faces, and which of its frames are searched."""
-
-    def __init__(self, tracker: Tracker, attention: Attention) -> None:
-        self.tracker = tracker
-        self.attention = attention
-        self.tracks: tuple[Track, ...] = ()
-        """Those that were there after the last search."""
-        self.faces: dict[int, TrackedFace] = {}
-
-    def is_settled(self) -> bool:
-        """Whether each track's face has given all its shots."""
-        found = [self.faces.get(track.track_id) for track in self.tracks]
-        return all(face is not None and face.is_settled for face in found)
-
-
 class Pipeline:
     """Deterministic for one sequence of frames, list and models. Called by one thread."""
 
@@ -78,7 +63,7 @@ class Pipeline:
         self._camera_settings = {camera.name: camera for camera in config.camera}
         self._visits = Visits(config.visit.gap_s, config.visit.update_every_s, pace.min_gain)
         self._last_drafts: dict[tuple[str, str], HitDraft] = {}
-        self._cameras: dict[str, _CameraState] = {}
+        self._cameras: dict[str, CameraState] = {}
 
     @property
     def budget(self) -> Budget | None:
@@ -103,6 +88,13 @@ class Pipeline:
         quality = float(hit.quality["score"])
         self._visits.restore(person_id, hit.camera, hit.visit, best_quality=quality, cooldown_s=cooldown_s)
         self._last_drafts[(hit.camera, person_id)] = HitDraft(hit, images={}, is_new=False, shown=None)
+
+    def end_visit(self, hit: Hit) -> None:
+        """The hit of a visit is gone, as of a person who was erased: if they are listed anew, they have a new one."""
+        key = (hit.camera, hit.person.person_id)
+        if key in self._last_drafts and self._last_drafts[key].hit.hit_id == hit.hit_id:
+            del self._last_drafts[key]
+            self._visits.end(hit.person.person_id, hit.camera)
 
     @property
     def pace(self) -> Pace:
@@ -130,7 +122,7 @@ class Pipeline:
             return self._search(frame, state, region)
         return self._miss(frame, state) if step is Step.MISS else self._follow(frame, state)
 
-    def _follow(self, frame: Frame, state: _CameraState) -> FrameResult:
+    def _follow(self, frame: Frame, state: CameraState) -> FrameResult:
         """The result of a frame that is not searched: each face where it was found again."""
         boxes, camera = state.attention.boxes, frame.camera
         state.tracker.move(frame.frame_id, boxes)
@@ -138,20 +130,21 @@ class Pipeline:
         faces = tuple(self._live(camera, track, state.faces.get(track.track_id)) for track in tracks)
         return FrameResult(Detections.empty(), tracks, faces, (), (), is_searched=False)
 
-    def _miss(self, frame: Frame, state: _CameraState) -> FrameResult:
+    def _miss(self, frame: Frame, state: CameraState) -> FrameResult:
         """The result of a frame in which a search would find nobody, as the one before."""
         nobody = Detections.empty()
         tracks = state.tracker.update(frame.frame_id, nobody)
         state.tracks = tuple(track for track in tracks if track.state is not TrackState.LOST)
         return FrameResult(nobody, tracks, (), (), self._end(frame.camera, state, tracks), is_searched=False)
 
-    def _search(self, frame: Frame, state: _CameraState, region: Region | None) -> FrameResult:
+    def _search(self, frame: Frame, state: CameraState, region: Region | None) -> FrameResult:
         limits = self._config.detect
         min_score = min(limits.keep_score, limits.min_score)
         try:
             detections = search(self._detector, frame.image, min_score, state.tracks, region)
         except AnswerError:  # counted by its session, and told in `health`; to the tracks the frame shows nobody
             detections = Detections.empty()
+        missing = {track.track_id for track in state.tracks if track.detection is None}
         tracks = state.tracker.update(frame.frame_id, detections)
         state.tracks = tuple(track for track in tracks if track.state is not TrackState.LOST)
         continued = state.attention.continued(tracks)
@@ -161,7 +154,7 @@ class Pipeline:
         for track in tracks:
             if track.state is TrackState.CONFIRMED and track.detection is not None:
                 face = state.faces.setdefault(track.track_id, self._new_face())
-                face.is_continued = track.track_id in continued
+                face.is_continued, face.has_returned = track.track_id in continued, track.track_id in missing
                 if face.has_changed(frame, track, self._stages.embedder, self._settle):
                     # Ends the recognised face: its name must not follow the track to somebody else.
                     ended_by_switch.append(self._outcome(frame.camera, track, face))
@@ -250,7 +243,7 @@ class Pipeline:
         known = self._config.status.get(person.status)
         return known.cooldown_s if known else 0.0
 
-    def _end(self, camera: str, state: _CameraState, tracks: tuple[Track, ...]) -> tuple[TrackEnd, ...]:
+    def _end(self, camera: str, state: CameraState, tracks: tuple[Track, ...]) -> tuple[TrackEnd, ...]:
         ended = []
         for track in tracks:
             if track.state is not TrackState.LOST:
@@ -286,10 +279,10 @@ class Pipeline:
         is_between = match is not None and match.reason is Reason.BELOW_MARGIN
         return LiveFace(track.box, person.name if person else None, similarity, track.track_id, hit_id, is_between)
 
-    def _state_of(self, camera: str) -> _CameraState:
+    def _state_of(self, camera: str) -> CameraState:
         if camera not in self._cameras:
             tracker = Tracker(TrackerSettings(high_score=self._config.detect.min_score))
-            self._cameras[camera] = _CameraState(tracker, Attention(self._pace))
+            self._cameras[camera] = CameraState(tracker, Attention(self._pace))
         return self._cameras[camera]
 
     def _new_face(self) -> TrackedFace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable
 from typing import Any
@@ -129,6 +130,19 @@ def test_somebody_listed_anew_is_an_alert_anew(step: tuple[Pipeline, Callable[[]
     assert is_new
     assert again != first
     assert not any(new for _, new in updates)
+
+
+def test_somebody_whose_hit_is_gone_is_an_alert_anew(step: tuple[Pipeline, Callable[[], Any]]) -> None:
+    """Erased and listed anew within a second, so that the list without them was never seen."""
+    pipeline, play = step
+    pipeline.active_list = people(ann=ANN, bob=BOB)
+    first = next(draft.hit for _ in range(10) for draft in play().drafts)
+    pipeline.end_visit(dataclasses.replace(first, hit_id="another"))
+    assert not any(draft.is_new for _ in range(40) for draft in play().drafts)
+    pipeline.end_visit(first)
+    again = [draft for _ in range(10) for draft in play().drafts if draft.is_new]
+    assert len(again) == 1
+    assert again[0].hit.hit_id != first.hit_id
 
 
 def test_no_picture_of_a_hit_is_held_once_it_was_handed_on(step: tuple[Pipeline, Callable[[], Any]]) -> None:

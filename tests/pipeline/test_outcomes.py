@@ -57,15 +57,23 @@ def build(script: Sequence[tuple[float, float, np.ndarray] | None], **recognise:
     return Pipeline(config, stages, active_list, facts)
 
 
+def noise() -> np.ndarray:
+    return np.random.default_rng(0).integers(60, 200, (480, 640, 3), dtype=np.uint8)
+
+
+def frame_of(number: int, image: np.ndarray, fps: float = 25.0) -> Frame:
+    return Frame(number, "door", AT + dt.timedelta(seconds=number / fps), round(number / fps * 1e9), image)
+
+
 def play(
     script: Sequence[tuple[float, float, np.ndarray] | None], **recognise: Any
 ) -> tuple[list[TrackEnd], list[Any]]:
     """Run a script; the tracks that ended and every draft, in order."""
     pipeline = build(script, **recognise)
-    image = np.random.default_rng(0).integers(60, 200, (480, 640, 3), dtype=np.uint8)
+    image = noise()
     ended, drafts = [], []
     for number in range(len(script)):
-        result = pipeline.process(Frame(number, "door", AT + dt.timedelta(seconds=number / 25), number, image))
+        result = pipeline.process(frame_of(number, image))
         ended += result.ended
         drafts += result.drafts
     ended += pipeline.finish("door")
@@ -159,3 +167,44 @@ def test_a_face_whose_points_are_one_ends_no_service(when: int, monkeypatch: pyt
     ended, drafts = play(script)
     assert [end.reason for end in ended] == [None if when else Reason.POSE]
     assert bool(drafts) == bool(when)
+
+
+BOB = np.eye(8, dtype=np.float32)[3]
+
+
+@pytest.mark.parametrize("number", [20, 21, 22])
+@pytest.mark.parametrize("side", [60, 80])
+def test_a_name_never_follows_the_track_to_somebody_else(number: int, side: int) -> None:
+    """Between two comparisons one shot of the other was enough, and the mean of the shots resembled both."""
+    pipeline = build([(100, 80, alike(0.9))] * number + [(100, side, BOB)] * 12)
+    image, named, drafts = noise(), [], []
+    for at in range(number + 12):
+        result = pipeline.process(frame_of(at, image))
+        drafts += result.drafts
+        named += [at for face in result.faces if face.label is not None]
+    assert named[-1] < number + 6
+    assert {draft.hit.person.person_id for draft in drafts} == {"ann"}
+    assert max(draft.hit.frame_id for draft in drafts) < number, "the picture is of the other"
+    (end,) = pipeline.finish("door")
+    assert end.match is None or end.match.person_id is None
+
+
+@pytest.mark.parametrize("gap", [5, 10])
+def test_who_comes_where_a_stranger_was_is_recognised(gap: int) -> None:
+    """Within half a second, so that the track goes on; the stranger's face was as good as this one is."""
+    ended, drafts = play([(100, 80, BOB)] * 20 + [None] * gap + [(100, 80, alike(0.7))] * 20)
+    assert [end.match and end.match.person_id for end in ended] == [None, "ann"]
+    assert next(draft.hit.frame_id for draft in drafts if draft.is_new) >= 20 + gap
+
+
+def test_a_camera_of_one_frame_a_second_is_compared_at_each() -> None:
+    pipeline = build([(100, 80, alike(0.9))] * 12 + [(100, 80, BOB)] * 4)
+    results = [pipeline.process(frame_of(at, noise(), fps=1.0)) for at in range(16)]
+    named = [at for at, result in enumerate(results) for face in result.faces if face.label is not None]
+    assert named[-1] == 11
+
+
+def test_a_face_that_was_hidden_for_a_moment_goes_on() -> None:
+    ended, drafts = play([(100, 80, alike(0.7))] * 20 + [None] * 8 + [(100, 80, alike(0.7))] * 20)
+    assert [end.match and end.match.person_id for end in ended] == ["ann"]
+    assert sum(draft.is_new for draft in drafts) == 1

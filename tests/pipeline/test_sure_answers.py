@@ -56,20 +56,17 @@ def test_who_is_surely_nobody_or_somebody_gives_no_more_shots(
     assert face.is_settled == (taken < 8)
 
 
-def test_somebody_on_the_list_to_whom_a_strangers_track_jumped_gives_shots_and_is_recognised() -> None:
-    active_list, limits = list_of(axis(0)), limits_of(SETTINGS, list_of(axis(0)))
+def test_somebody_on_the_list_to_whom_a_strangers_track_jumped_is_a_face_anew() -> None:
     face = TrackedFace(SETTINGS, 1.0, 0.15)
     face.is_continued = True
     assert shots_taken(face, 0.1) == 4
     face.is_continued = False  # for one search alone; the pixels of the newcomer are followed from then on
-    named = []
-    for number in range(40, 52, 3):
-        assert face.add_shot(frame_of(number), track_of(number), 16, Script(axis(0)))  # type: ignore[arg-type]
-        match = face.answer(active_list, limits)
-        named.append(match.person_id if match else None)
-        face.is_continued = True
-    assert named[0] is None
-    assert named[-1] == "p0"
+    assert not face.add_shot(frame_of(40), track_of(40), 16, Script(axis(0)))  # type: ignore[arg-type]
+    assert face.is_doubtful
+    assert not face.is_settled
+    face.is_continued = True
+    changed = [face.has_changed(frame_of(n), track_of(n), Script(axis(0))) for n in (41, 43)]  # type: ignore[arg-type]
+    assert changed == [False, True]
 
 
 def test_a_stranger_lost_for_a_moment_gives_one_more_shot_that_is_like_his_others() -> None:

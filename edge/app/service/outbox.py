@@ -5,6 +5,7 @@ So a locked database or a full disk delays hits and items, and loses none of the
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
@@ -34,6 +35,8 @@ LAST_TRIES_S = 3.0
 class _Entry:
     """A hit, or a feed item of some type."""
 
+    number: int
+    """Entries are numbered as they come in."""
     kind: str
     draft: HitDraft | None = None
     body: Mapping[str, Any] | None = None
@@ -45,16 +48,29 @@ class _Entry:
         put = store.add_hit if self.draft.is_new else store.update_hit
         return put(self.draft.hit, self.draft.images)
 
+    def follows(self, other: _Entry) -> bool:
+        """Whether it updates the hit of an earlier one, which it may need: its alert, or pictures that both name."""
+        if self.draft is None or other.draft is None:
+            return False
+        return other.number < self.number and other.draft.hit.hit_id == self.draft.hit.hit_id
+
 
 class Outbox:
     """Hands hits and feed items to the store. Any thread may call; nobody waits for the store."""
 
-    def __init__(self, store: Store, on_hit_stored: Callable[[HitDraft], None] = lambda draft: None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        on_hit_stored: Callable[[HitDraft], None] = lambda draft: None,
+        on_hit_gone: Callable[[HitDraft], None] = lambda draft: None,
+    ) -> None:
+        """`on_hit_gone` takes an update for which there is no hit any more; both are called on the writer thread."""
         self._store = store
-        self._on_hit_stored = on_hit_stored
+        self._on_hit_stored, self._on_hit_gone = on_hit_stored, on_hit_gone
         self._waiting: deque[_Entry] = deque()
         self._lock = threading.Lock()
-        self._is_retrying = False
+        self._retried: _Entry | None = None
+        self._numbers = itertools.count()
         self._next_try = 0.0
         self.problem: str | None = None
         """Why the store takes nothing, None where it does."""
@@ -67,26 +83,25 @@ class Outbox:
 
     def add_hit(self, draft: HitDraft) -> None:
         """Send a hit, new or updated."""
-        self._add(_Entry("hit", draft=draft))
+        self._add(_Entry(next(self._numbers), "hit", draft=draft))
 
     def add_item(self, kind: str, body: Mapping[str, Any], images: Mapping[str, bytes] | None = None) -> None:
         """Send a feed item, such as `health` or `gap`, with the pictures that it names, bytes by SHA-256."""
-        self._add(_Entry(kind, body=body, images=images))
+        self._add(_Entry(next(self._numbers), kind, body=body, images=images))
 
     def retry(self) -> None:
         """Send the oldest waiting entry again, if it is time; called about once a second, or more often."""
         with self._lock:
-            if self._is_retrying or not self._waiting or time.monotonic() < self._next_try:
+            if self._retried is not None or not self._waiting or time.monotonic() < self._next_try:
                 return
-            self._is_retrying = True
             self._next_try = time.monotonic() + RETRY_EVERY_S
-            entry = self._waiting.popleft()
-        self._send(entry, again=True)
+            entry = self._retried = self._waiting.popleft()
+        self._send(entry)
 
     def close(self) -> None:
         """Send what waits, for the last time; log how many hits are lost because the store takes none."""
         end = time.monotonic() + LAST_TRIES_S
-        while (self._waiting or self._is_retrying) and time.monotonic() < end:
+        while (self._waiting or self._retried is not None) and time.monotonic() < end:
             self.retry()
             time.sleep(0.05)
         if num_lost := self.num_waiting_hits:
@@ -94,23 +109,27 @@ class Outbox:
 
     def _add(self, entry: _Entry) -> None:
         with self._lock:
-            if self._waiting or self._is_retrying:
+            if self._waiting or self._retried is not None:
                 # Pullers rely on the order: an update must not arrive before the alert it belongs to.
                 self._keep(entry)
                 return
         self._send(entry)
 
-    def _send(self, entry: _Entry, *, again: bool = False) -> None:
-        entry.put(self._store).add_done_callback(lambda done: self._done(done, entry, again))
+    def _send(self, entry: _Entry) -> None:
+        entry.put(self._store).add_done_callback(lambda done: self._done(done, entry))
 
-    def _done(self, future: Future[FeedItem], entry: _Entry, again: bool) -> None:
+    def _done(self, future: Future[FeedItem], entry: _Entry) -> None:
         """Runs on the writer thread."""
         error = future.exception()
         may_work_later = isinstance(error, StoreError) and not isinstance(error, NotFoundError | ConflictError)
         with self._lock:
-            self._is_retrying = self._is_retrying and not again
-            if may_work_later:
-                self._keep(entry, first=again)
+            # Handed over before one that it follows was refused, it was refused for the lack of that alone.
+            before = [*self._waiting, *([self._retried] if self._retried is not None else [])]
+            is_early = error is not None and not may_work_later and any(entry.follows(one) for one in before)
+            if self._retried is entry:
+                self._retried = None
+            if may_work_later or is_early:
+                self._keep(entry)
             else:
                 self._next_try = 0.0
             is_empty = not self._waiting
@@ -118,21 +137,21 @@ class Outbox:
             if self.problem is None:
                 log.error("the store can't take a %s, which waits in memory: %s", entry.kind, error)
             self.problem = str(error)
-        elif error is not None:
+        elif error is not None and not is_early:
             # For example, the person was erased meanwhile: a retry would fail for ever and block all later entries.
             log.error("the store refused a %s, which is dropped: %s", entry.kind, error)
-        elif entry.draft is not None:
+            if entry.draft is not None and not entry.draft.is_new and isinstance(error, NotFoundError):
+                self._on_hit_gone(entry.draft)
+        elif error is None and entry.draft is not None:
             self._on_hit_stored(entry.draft)
         if error is None and is_empty and self.problem is not None:
             log.info("the store works again")
             self.problem = None
 
-    def _keep(self, entry: _Entry, *, first: bool = False) -> None:
-        """Keep an entry, and drop one of its kind if too many wait. Call with the lock held."""
-        if first:
-            self._waiting.appendleft(entry)
-        else:
-            self._waiting.append(entry)
+    def _keep(self, entry: _Entry) -> None:
+        """Keep an entry in its place, and drop one of its kind if too many wait. Call with the lock held."""
+        later = sum(one.number > entry.number for one in self._waiting)
+        self._waiting.insert(len(self._waiting) - later, entry)
         same = [one for one in self._waiting if (one.draft is None) == (entry.draft is None)]
         if len(same) > (MAX_WAITING_ITEMS if entry.draft is None else MAX_WAITING_HITS):
             updates = [one for one in same if one.draft is not None and not one.draft.is_new]

@@ -74,7 +74,11 @@ class Parts:
         self.metrics = Metrics()
         self.board = board
         self.cameras = [Camera(camera) for camera in config.camera]
-        self.outbox = Outbox(store, lambda draft: self.metrics.hits.labels(draft.hit.camera).inc())
+        self.outbox = Outbox(
+            store,
+            on_hit_stored=lambda draft: self.metrics.hits.labels(draft.hit.camera).inc(),
+            on_hit_gone=lambda draft: self.vision.note_gone(draft.hit),
+        )
         self.camera_status = CameraStatusCollector(self.cameras, config.data_dir)
         self.vision = VisionThread(pipeline, self.cameras, self.board, self.outbox, self.metrics, self.camera_status)
         hours = {camera.name: camera.schedule for camera in config.camera}

@@ -23,7 +23,7 @@ from edge.pipeline import FrameResult, Pipeline, TrackEnd
 from edge.pixels.encode import to_jpeg
 from edge.pixels.light import lightened
 from edge.pixels.light.lightened import lighten_frame
-from edge.records import CameraState, Detections, Frame, LiveView
+from edge.records import CameraState, Detections, Frame, Hit, LiveView
 from edge.serve.board import LiveBoard
 
 log = logging.getLogger(__name__)
@@ -99,10 +99,15 @@ class VisionThread:
         self._preparing: threading.Thread | None = None
         self._finished: set[str] = set()
         self._changes: deque[CameraConfig] = deque()
+        self._gone: deque[Hit] = deque()
 
     def take_areas(self, camera: CameraConfig) -> None:
         """Put zones and masks of a camera in force, before its next frame. Any thread may call."""
         self._changes.append(camera)
+
+    def note_gone(self, hit: Hit) -> None:
+        """The store has this hit no more: whoever is still there gets a new one. Any thread may call."""
+        self._gone.append(hit)
 
     def stop(self) -> None:
         """Ask `run` to return after the frame at hand."""
@@ -148,6 +153,8 @@ class VisionThread:
 
     def _take_changes(self) -> None:
         """Between two frames: end what was tracked, drop pictures with pixels that are masked now, capture anew."""
+        while self._gone:
+            self.pipeline.end_visit(self._gone.popleft())
         while self._changes:
             config = self._changes.popleft()
             self._note_ends(self.pipeline.take_areas(config))

@@ -171,11 +171,22 @@ class SceneWatch:
             self._forget_scene()
 
     def _begin(self, shape: tuple[int, ...], small: tuple[int, ...]) -> None:
-        """Another size of frames is another view: the camera was set up anew."""
+        """Another size of frames: what was learnt is stretched to it, as masks and zones are.
+
+        A camera that was set up anew, turned or cropped thus says so, instead of learning what its masks don't fit.
+        """
         self._shape = shape
         shown = visible_pixels(self._masks, shape[0], shape[1], self._polygons).astype(np.float32)
         self._visible = cv2.resize(shown, (small[1], small[0]), interpolation=cv2.INTER_AREA) > 0.99
-        self._forget_scene()
+        mean, is_learnt = self._mean, self._reference is not None
+        if mean is None or not is_learnt:
+            self._forget_scene()
+            return
+        self._recent, self._num_good = None, 0
+        self._past.clear()
+        if mean.shape != small:
+            self._mean = np.asarray(cv2.resize(mean, (small[1], small[0]), interpolation=cv2.INTER_AREA), np.float32)
+            self._reference = bands_of(self._mean)
 
     def _forget_scene(self) -> None:
         self._recent = self._mean = self._reference = self._learning_since_s = None

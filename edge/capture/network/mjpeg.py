@@ -7,6 +7,7 @@ found in `jpegs` and decoded in `images`. An address that gives one picture is a
 from __future__ import annotations
 
 import http.client
+import select
 import socket
 import ssl
 import time
@@ -26,6 +27,11 @@ OPEN_TIMEOUT_S = 4.0
 READ_TIMEOUT_S = 2.0
 MAX_BROKEN_IN_A_ROW = 50
 MAX_BYTES_WITHOUT_PICTURE = 4_000_000
+MAX_BEHIND_S = 0.5
+"""Seconds without a wait for data after which pictures were waiting, and are old: they are passed over until there is a
+wait, since the next picture is new then."""
+SHOW_EVERY_S = 1.0
+"""Seconds after which one is shown all the same, or a network that is never idle would leave none."""
 _JPEG_KINDS = ("image/jpeg", "image/jpg", "image/pjpeg")
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST")
 """What OpenSSL says of an answer that is none of TLS."""
@@ -45,6 +51,8 @@ class MjpegSource:
         self._camera = HttpCamera(address, OPEN_TIMEOUT_S, max(READ_TIMEOUT_S, stall_after_s * 0.75))
         self._answer: http.client.HTTPResponse | None = None
         self._num_silent_bytes = 0
+        self._waited_s = self._shown_s = 0.0
+        """When data were last waited for, and a picture was last shown."""
 
     def __enter__(self) -> MjpegSource:
         self._ask()
@@ -62,6 +70,8 @@ class MjpegSource:
         while True:
             began_s = time.monotonic()
             for piece in self._pieces():
+                if piece.is_whole and self._is_old(time.monotonic()):
+                    continue
                 image = self._decode(piece)
                 broken = 0 if image is not None else broken + 1
                 if image is not None:
@@ -70,6 +80,13 @@ class MjpegSource:
                     raise CameraError(f"{self.address.shown}: sends only broken pictures; check the camera's network")
             time.sleep(max(0.0, began_s + self._every_s - time.monotonic()))
             self._ask()
+
+    def _is_old(self, now_s: float) -> bool:
+        """Whether a picture that is there at this time has waited for long, as where decoding is too slow."""
+        if now_s - self._waited_s > MAX_BEHIND_S and now_s - self._shown_s < SHOW_EVERY_S:
+            return True
+        self._shown_s = now_s
+        return False
 
     def _pieces(self) -> Iterator[Piece]:
         """Pictures of one answer; CameraError unless it was a snapshot."""
@@ -99,7 +116,9 @@ class MjpegSource:
         """Bytes of the body as they come. Its length is not believed: cameras name wrong ones."""
         answer = self._answer
         assert answer is not None
+        has_data = answer.fp is None or bool(select.select([answer.fp], [], [], 0)[0])
         data: bytes = answer.read1(size) if answer.chunked or answer.fp is None else answer.fp.read1(size)
+        self._waited_s = self._waited_s if has_data else time.monotonic()
         self._num_silent_bytes += len(data)
         if self._num_silent_bytes > MAX_BYTES_WITHOUT_PICTURE:
             kind = answer.headers.get_content_type()
@@ -122,7 +141,7 @@ class MjpegSource:
     def _ask(self) -> None:
         """Ask the camera; raises CameraError if it doesn't answer, or with something else than pictures."""
         self._close()
-        self._num_silent_bytes = 0
+        self._num_silent_bytes, self._waited_s = 0, time.monotonic()
         try:
             self._answer = self._camera.get()
         except (OSError, http.client.HTTPException) as error:

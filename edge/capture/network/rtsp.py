@@ -23,7 +23,7 @@ from av.video.stream import VideoStream
 from edge.arrays import MAX_PIXELS
 from edge.capture.address import Address
 from edge.capture.frames import SourceFrame
-from edge.capture.network.lag import Lag
+from edge.capture.network.freshness import Freshness
 from edge.capture.network.refusals import explain, is_timeout
 from edge.capture.orders import CameraSettings
 from edge.capture.video.facts import StreamFacts, StreamWatch
@@ -37,14 +37,10 @@ KEYFRAME_WAIT_S = 60.0
 """Longest wait for a picture while data come: after joining midway, nothing can be decoded before a keyframe."""
 INTERVALS = 3.0
 """So many of its own intervals a stream may be silent."""
-MAX_BEHIND_S = 2.0
-"""Oldest a live picture may be; a stream further behind is reopened, which drops its backlog."""
 DECODER_THREADS = 2
 FAST_FPS = 10.0
 """From this rate on decoding has several threads. Each delays the picture by one frame, so slow streams have one."""
 NO_VIDEO = "the camera sends no video; check the path, or switch its video on"
-BACKLOG_S = 2.0
-"""Time after opening in which pictures that come faster than they are filmed are old ones."""
 _PAUSE_S = 0.5
 """Servers take a moment to end the session that they refused."""
 _PROTOCOLS = "rtsp,rtp,tcp,udp,tls"
@@ -92,6 +88,8 @@ class RtspSource:
         self._container: InputContainer | None = None
         self._watch: StreamWatch | None = None
         self._shaper: Shaper | None = None
+        self._waited_s = 0.0
+        """Seconds for which data were waited for."""
 
     def __enter__(self) -> RtspSource:
         limit_s = self._camera.open_timeout_s
@@ -170,7 +168,7 @@ class RtspSource:
                 picture_s, has_pictures = time.monotonic(), True
                 rhythm.picture(at_s, picture_s)
                 self._beat(rhythm.silence_s)
-                if freshness.is_fresh(at_s, picture_s):
+                if freshness.is_fresh(at_s, picture_s, self._waited_s):
                     yield SourceFrame(picture, None)
             limit_s = rhythm.silence_s if has_pictures else KEYFRAME_WAIT_S
             if time.monotonic() - picture_s > limit_s:
@@ -205,11 +203,14 @@ class RtspSource:
     def _packets(self, container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
         assert self._watch is not None
         try:
+            asked_s = time.monotonic()
             for packet in container.demux(stream):
+                self._waited_s += time.monotonic() - asked_s
                 if packet.size == 0:
                     return
                 self._watch.packet(packet)
                 yield packet
+                asked_s = time.monotonic()
         except (FFmpegError, OSError) as error:
             why = "nothing came in time" if is_timeout(error) else error.strerror or "the connection broke"
             raise CameraError(
@@ -228,37 +229,6 @@ class RtspSource:
                     yield from self._shaper.add(frame)
         except FAULTS:
             self.bad_frames += 1
-
-
-class Freshness:
-    """Tells pictures that are new from those that were buffered while the stream was opened, and from late ones."""
-
-    def __init__(self, shown: str) -> None:
-        self._shown = shown
-        self._lag = Lag()
-        self._first_s: float | None = None
-        self._last: tuple[float, float] = (0.0, 0.0)
-        self._on_time_s = 0.0
-
-    def is_fresh(self, at_s: float | None, now_s: float) -> bool:
-        """Whether to show the picture; raises CameraError where pictures have come late for long."""
-        if at_s is None:
-            return True
-        if self._first_s is None:
-            self._first_s = self._on_time_s = now_s
-            self._last = (at_s, now_s)
-            self._lag.behind_s(at_s, now_s)
-            return True
-        comes_at_once = now_s - self._last[1] < 0.5 * (at_s - self._last[0])
-        self._last = (at_s, now_s)
-        behind_s = self._lag.behind_s(at_s, now_s)
-        self._on_time_s = now_s if behind_s < MAX_BEHIND_S else self._on_time_s
-        if now_s - self._on_time_s > MAX_BEHIND_S:  # only a lasting lag counts: short ones are caught up
-            raise CameraError(
-                f"{self._shown}: pictures come {behind_s:.0f} s late, as this box decodes them more slowly "
-                "than the camera films; let the camera send smaller or fewer pictures"
-            )
-        return not (comes_at_once and now_s - self._first_s < BACKLOG_S)
 
 
 def require_reachable(address: Address, default_port: int, limit_s: float) -> None:

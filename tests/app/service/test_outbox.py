@@ -93,6 +93,36 @@ def test_nothing_overtakes_what_is_tried_again() -> None:
     assert store.taken == [("add", "h1"), ("update", "h1")]
 
 
+def test_an_update_that_was_refused_for_the_lack_of_its_alert_waits_behind_it() -> None:
+    """A locked database refuses an alert, and is free again when the updates that were handed over behind it come."""
+
+    class Strict(AwayStore):
+        def answer(self) -> None:
+            future, verb, name = self.pending[0]
+            if verb == "update" and ("add", name) not in self.taken:
+                self.pending.pop(0)
+                future.set_exception(NotFoundError("this hit is not kept"))
+            else:
+                super().answer()
+
+    store, stored = Strict(refusals=1, is_slow=True), []
+    outbox = Outbox(store, stored.append)  # type: ignore[arg-type]
+    new, better, best, last = draft(1), *(draft(1, is_new=False) for _ in range(3))
+    for one in (new, better, best):
+        outbox.add_hit(one)
+    store.answer()
+    outbox.add_hit(last)
+    store.answer()
+    outbox.retry()
+    store.answer()  # for `best`, while the alert is tried again
+    for _ in range(5):
+        while store.pending:
+            store.answer()
+        outbox.retry()
+    assert stored == [new, better, best, last], "pictures of one are named by those after it, and times go on"
+    assert (outbox.num_waiting_hits, outbox.problem) == (0, None)
+
+
 def test_a_hit_of_an_erased_person_holds_up_nobody() -> None:
     class Erased(AwayStore):
         def add_hit(self, hit: Any, images: Any) -> Future[Any]:
@@ -104,6 +134,23 @@ def test_a_hit_of_an_erased_person_holds_up_nobody() -> None:
     outbox.add_hit(draft(1))
     assert outbox.num_waiting_hits == 0
     assert outbox.problem is None
+
+
+def test_an_update_of_a_hit_that_is_gone_is_told_once_and_a_new_hit_is_not() -> None:
+    """Somebody was erased, and listed anew before the service looked at the list again."""
+
+    class Gone(AwayStore):
+        def _put(self, verb: str, name: str) -> Future[Any]:
+            future: Future[Any] = Future()
+            future.set_exception(NotFoundError("this hit is not kept"))
+            return future
+
+    gone: list[HitDraft] = []
+    outbox = Outbox(Gone(0), on_hit_gone=gone.append)  # type: ignore[arg-type]
+    new, update = draft(1), draft(1, is_new=False)
+    for one in (new, update):
+        outbox.add_hit(one)
+    assert gone == [update]
 
 
 def test_what_is_too_much_goes_by_kind_and_updates_first(monkeypatch: pytest.MonkeyPatch) -> None:

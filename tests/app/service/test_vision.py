@@ -169,17 +169,6 @@ def test_lightened_pictures_come_ten_times_a_second_at_most(
     assert len(set(numbers)) == 20, "of two seconds of 30 frames"
 
 
-@pytest.mark.parametrize("fps", [5, 8, 12, 15, 19, 25, 30, 60])
-def test_a_rate_is_kept_whatever_rate_frames_come_at(fps: int) -> None:
-    rng, limit = np.random.default_rng(fps), module.RateLimit()
-    times = np.arange(60 * fps) / fps + rng.normal(0, 0.1 / fps, 60 * fps)
-    made = sum(limit.take(float(at), 0.1) for at in times)
-    assert made / 60 == pytest.approx(min(fps, 10), rel=0.03)
-    assert sum(limit.take(3600 + number / fps, 0.1) for number in range(fps)) <= 11, (
-        "an hour without a frame saves none up"
-    )
-
-
 def test_many_cameras_on_one_page_share_the_pictures_that_are_made(
     board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,6 +251,18 @@ def test_new_masks_drop_all_pictures_from_before_and_start_the_camera_anew(
     assert (line.areas, door.changed, forgotten) == ([masked], [masked], ["door"])
     assert board.newest("door") is None
     assert ask(board, is_lit=True) is None
+
+
+def test_hits_that_are_gone_end_their_visits_between_two_frames(seeing: VisionThread) -> None:
+    ended: list[Any] = []
+    line: Any = seeing.pipeline
+    line.end_visit = ended.append
+    hit: Any = SimpleNamespace()
+    seeing.note_gone(hit)
+    assert not ended
+    seeing.take_turns()
+    seeing.take_turns()
+    assert ended == [hit]
 
 
 def test_new_zones_alone_leave_the_camera_alone(seeing: VisionThread, door: Door, board: Board) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import pytest
 
@@ -266,3 +267,34 @@ def test_one_picture_that_is_coded_anew_each_time_stays_a_loop_whatever_it_is_li
         at_s += 0.5
         found.look(rng.integers(60, 200, (24, 24)).astype(np.uint8), at_s)
     assert not found.is_looped
+
+
+def larger(image: BgrImage) -> BgrImage:
+    return np.asarray(cv2.resize(image, (640, 480), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def stretched(image: BgrImage) -> BgrImage:
+    return np.asarray(cv2.resize(image, (320, 180), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def cropped(image: BgrImage) -> BgrImage:
+    return np.ascontiguousarray(image[:, 60:260])
+
+
+def on_its_side(image: BgrImage) -> BgrImage:
+    return np.ascontiguousarray(np.rot90(image))
+
+
+@pytest.mark.parametrize(
+    ("change", "state"), [(larger, None), (stretched, None), (cropped, MOVED), (on_its_side, MOVED)]
+)
+def test_another_size_of_the_same_view_is_no_fault_and_another_view_is_told(
+    change: Callable[[BgrImage], BgrImage], state: CameraState | None
+) -> None:
+    """Masks and zones are shares of the picture: they fit one that was scaled, and no other."""
+    rng, eye, view = np.random.default_rng(0), SceneWatch(), scene()
+    before = [(at_s, noisy(view, at_s, rng)) for at_s in np.arange(0, 60, 0.5)]
+    after = [(at_s, noisy(change(view), at_s, rng)) for at_s in np.arange(60, 100, 0.5)]
+    assert watch(before, eye) == [None]
+    assert watch(after, eye)[-1] is state
+    assert watch([(at_s, noisy(view, at_s, rng)) for at_s in np.arange(100, 120, 0.5)], eye)[-1] is None

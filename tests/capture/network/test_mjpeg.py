@@ -10,9 +10,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import cv2
+import numpy as np
 import pytest
 
 from edge.capture.camera import Camera
+from edge.capture.network.mjpeg import MAX_BEHIND_S
 from edge.capture.sources import open_source
 from edge.config import CameraConfig
 from edge.errors import CameraError
@@ -140,6 +142,42 @@ def test_a_server_that_accepts_and_says_nothing_is_given_up() -> None:
         url = f"http://127.0.0.1:{mute.getsockname()[1]}/live"
         with pytest.raises(CameraError, match="nothing came in time"), open_source(config(url)):
             pass
+
+
+def test_pictures_that_waited_while_decoding_was_slow_are_passed_over() -> None:
+    """They lie in buffers of both sides, and would be shown as new seconds later."""
+    head = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=edge\r\n\r\n"
+
+    def part(gray: int) -> bytes:
+        noise = np.random.default_rng(gray).integers(-9, 10, (120, 160, 3))
+        return b"--edge\r\nContent-Type: image/jpeg\r\n\r\n" + encode((flat(gray, 120, 160) + noise).astype(np.uint8))
+
+    is_slow, are_sent = threading.Event(), threading.Event()
+
+    def serve(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(head + part(60))
+            is_slow.wait(BACK_WITHIN_S)
+            connection.sendall(part(100) * 30)
+            are_sent.set()
+            time.sleep(1.0)
+            connection.sendall(part(220))
+            time.sleep(1.0)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, args=(listening,), daemon=True).start()
+        with open_source(config(f"http://127.0.0.1:{listening.getsockname()[1]}/")) as source:
+            frames = source.frames()
+            assert next(frames).image.mean() == pytest.approx(60, abs=3)
+            is_slow.set()
+            assert are_sent.wait(BACK_WITHIN_S)
+            time.sleep(MAX_BEHIND_S + 0.1)
+            shown: list[float] = []
+            while not shown or shown[-1] < 200:
+                shown.append(float(next(frames).image.mean()))
+    assert len(shown) <= 3, "of 30 that were old by then"
 
 
 def test_an_mjpeg_server_that_vanishes_and_returns(server: MjpegServer) -> None:

@@ -18,8 +18,9 @@ import pytest
 
 from edge.arrays import BgrImage
 from edge.capture.camera import Camera
+from edge.capture.network.freshness import Freshness
 from edge.capture.network.refusals import authentication_of
-from edge.capture.network.rtsp import FIRST_SILENCE_S, Freshness, Rhythm
+from edge.capture.network.rtsp import FIRST_SILENCE_S, Rhythm
 from edge.capture.sources import FrameSource, open_source
 from edge.config import CameraConfig
 from edge.errors import CameraError
@@ -218,3 +219,27 @@ def test_pictures_that_were_buffered_while_the_stream_was_opened_are_left_out() 
     assert burst == [True] + [False] * 9
     assert all(freshness.is_fresh(number / 25, 100 + number / 25) for number in range(10, 40))
     assert freshness.is_fresh(None, 200.0)
+
+
+@pytest.mark.parametrize(("waiting", "why"), [(0.05, "as this box decodes them"), (0.9, "though this box waits")])
+def test_late_pictures_are_laid_to_who_makes_them_late(waiting: float, why: str) -> None:
+    """A camera whose clock runs 5 % slow, or a slow network, is not helped by smaller pictures for this box."""
+    freshness, told = Freshness("rtsp://camera"), None
+    for number in range(2000):
+        now_s = number / 15
+        try:
+            assert freshness.is_fresh(0.95 * now_s, 100 + now_s, waiting * now_s)
+        except CameraError as error:
+            told = str(error)
+            break
+    assert told is not None
+    assert why in told
+
+
+@pytest.mark.parametrize("clock", ["set back", "stands still"])
+def test_a_cameras_clock_that_is_set_back_is_no_lag(clock: str) -> None:
+    freshness = Freshness("rtsp://camera")
+    for number in range(600):
+        at_s = number / 15
+        stamp_s = 7.0 if clock == "stands still" else at_s if at_s < 20 else at_s - 20 + 1 / 90000
+        assert freshness.is_fresh(stamp_s, 100 + at_s)
