@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,17 +16,20 @@ class KernelCache:
 
     folder: Path
     is_writable: bool
+    """Else every process compiles for itself."""
     cold: tuple[str, ...]
     num_kernels: int
 
 
 def kernel_cache() -> KernelCache:
     """Look at the kernels that a service runs; they all lie in `light`."""
+    folder = load()
     kernels = _kernels()
-    folders = sorted({str(one.stats.cache_path) for one in kernels})
     cold = tuple(one.py_func.__qualname__ for one in kernels if not _is_kept(one))
-    writable = all(os.access(_nearest(Path(folder)), os.W_OK | os.X_OK) for folder in folders)
-    return KernelCache(Path(folders[0]) if folders else Path(), writable, cold, len(kernels))
+    kept = {one.stats.cache_path for one in kernels}
+    if None in kept:
+        return KernelCache(folder, is_writable=False, cold=cold, num_kernels=len(kernels))
+    return KernelCache(Path(min(kept, default=folder)), is_writable=True, cold=cold, num_kernels=len(kernels))
 
 
 def _kernels() -> list[Any]:
@@ -50,9 +52,3 @@ def _is_kept(compiled: Any) -> bool:
         return bool(compiled._cache._cache_file._load_index())
     except (AttributeError, OSError):
         return bool(compiled.stats.cache_hits)
-
-
-def _nearest(folder: Path) -> Path:
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return folder

@@ -108,7 +108,7 @@ def check_numpy(config: Config, found: Sequence[tuple[str, str]], python: str = 
 
 
 def check_kernel_folder(environ: dict[str, str], package: Path, home: Path) -> Check:
-    """Check that numba can store compiled kernels somewhere; without such a folder the program does not start."""
+    """Check that numba can store compiled kernels somewhere; without such a folder every process compiles them."""
     chosen = environ.get("NUMBA_CACHE_DIR")
     folders = [Path(chosen)] if chosen else [package / "pixels" / "light" / "__pycache__", home / ".cache" / "numba"]
     if any(os.access(_nearest(folder), os.W_OK | os.X_OK) for folder in folders):

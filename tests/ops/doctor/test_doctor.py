@@ -67,15 +67,15 @@ def test_every_check_of_a_whole_box_has_a_case_that_breaks_it(tmp_path: Path) ->
     assert "usable" in one(report.checks, "faces at door").found
 
 
-def test_cold_kernels_are_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_cold_kernels_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel_cache, "_is_kept", lambda _: False)
     check = machine.check_kernels()
     assert check.status == "warn"
     assert "start the service once" in str(check.fix)
-    monkeypatch.undo()
-    monkeypatch.setattr(kernel_cache.os, "access", lambda *_: False)
+    nowhere = kernel_cache.KernelCache(Path("/kernels"), is_writable=False, cold=("relight",), num_kernels=1)
+    monkeypatch.setattr(kernel_cache, "kernel_cache", lambda: nowhere)
     check = machine.check_kernels()
-    assert check.status == "warn"
+    assert (check.status, check.found) == ("warn", "/kernels can't be written")
     assert "NUMBA_CACHE_DIR" in str(check.fix)
 
 
