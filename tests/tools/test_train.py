@@ -178,8 +178,9 @@ def test_pictures_follow_from_the_seed() -> None:
     )
     for step in range(12):
         one, two = (mosaics.pair(stock, 128, views.generator(0, step)) for _ in range(2))
-        assert [a.shape[0] for a in one] == [256, 128, 128, 128]
-        assert all(a.shape == (len(a), len(a), 3) and (a == b).all() for a, b in zip(one, two, strict=True))
+        assert [a.shape[0] for a in one[:4]] == [256, 128, 128, 128]
+        assert all(a.shape == (len(a), len(a), 3) and (a == b).all() for a, b in zip(one[:4], two[:4], strict=True))
+        assert one.degrees == two.degrees
 
 
 @pytest.mark.parametrize(("task", "kind"), [("recogniser", "embed"), ("detector", "detect")])

@@ -17,7 +17,7 @@ from torch.nn import functional
 from torch.utils.data import Dataset
 
 from tools.train import common, pack, paths
-from tools.train.material import mosaics, two_sizes, views
+from tools.train.material import leaning, mosaics, two_sizes, views
 from tools.train.material.teachers import DenseFaces
 from tools.train.nets import warm_start
 from tools.train.nets.face_nets import Detector
@@ -45,8 +45,11 @@ class Scenes(Dataset[common.Batch]):
             self._stock, self._teacher = mosaics.load(self._folder), DenseFaces(1)
         rng = views.generator(self._seed, step)
         scenes = [mosaics.pair(self._stock, SIDE_PX, rng) for _ in range(self._half)]
-        large, clean, light, worse = (np.stack(part) for part in zip(*scenes, strict=True))
+        large, clean, light, worse = (np.stack([scene[part] for scene in scenes]) for part in range(4))
         target = two_sizes.lesson(self._teacher(clean), self._teacher(large), SIDE_PX)
+        for row, scene in enumerate(scenes):
+            if scene.degrees:
+                target[row] = leaning.turned_lesson(target[row], SIDE_PX, scene.degrees)
         return torch.from_numpy(np.concatenate([light, worse])), torch.from_numpy(np.concatenate([target, target]))
 
 

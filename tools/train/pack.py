@@ -60,7 +60,7 @@ def _whitening(file: Path, cache: Path) -> whitening.Whitening:
 def _pictures(cache: Path, number: int = 48) -> Iterator[NDArray[np.float32]]:
     stock, rng = mosaics.load(cache), views.generator(CALIBRATION_SEED, 1)
     for _ in range(number):
-        *_, light, worse = mosaics.pair(stock, 256, rng)
+        _, _, light, worse, _ = mosaics.pair(stock, 256, rng)
         yield _tensor(light)
         yield _tensor(worse)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edge.pixels import degrade
 from tools.train import paths
-from tools.train.material import clutter, heads, views
+from tools.train.material import clutter, heads, leaning, views
 from tools.train.material.canvases import central_face
 from tools.train.material.faults import families
 from tools.train.material.teachers import FaceFinder
@@ -261,19 +261,31 @@ def _twice(image: Image) -> Image:
     return np.ascontiguousarray(image.repeat(2, axis=0).repeat(2, axis=1))
 
 
-def pair(stock: Portraits, size: int, rng: np.random.Generator) -> tuple[Image, Image, Image, Image]:
-    """Clean for the teacher at twice the size and at `size`, a lightly and a heavily changed view for the student.
+class Scene(NamedTuple):
+    """One scene, (size, size, 3) u8 BGR each, but `large`, (2 * size, 2 * size, 3)."""
 
-    All are (size, size, 3) u8 BGR, but the first, (2 * size, 2 * size, 3).
-    """
+    large: Image
+    clean: Image
+    """Like `large` for the teacher."""
+    light: Image
+    """A lightly changed view for the student, turned by `degrees` where that is not 0."""
+    worse: Image
+    """A heavily changed one, turned likewise."""
+    degrees: float
+
+
+def pair(stock: Portraits, size: int, rng: np.random.Generator) -> Scene:
+    """Two views of one scene, and what the teacher sees of it."""
     large, typical = mosaic(stock, size, rng)
     if rng.random() < 0.5:
         large = np.ascontiguousarray(large[:, ::-1])
     clean = np.asarray(cv2.resize(large, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
-    light = views.tinted(clean, rng) if rng.random() < 0.4 else clean
+    degrees = leaning.draw_degrees(rng)
+    shown = leaning.turned(clean, degrees) if degrees else clean
+    light = views.tinted(shown, rng) if rng.random() < 0.4 else shown
     if rng.random() < 0.3:
         light = views.compressed(light, rng)
     # One time in three the level is not scaled down with the faces: a camera does not know how far away they are.
     face_px = degrade.REFERENCE_FACE_PX if rng.random() < 0.33 else float(np.clip(typical, 12, 130))
     worse, _ = views.degraded(light, face_px, rng, left_out=families.OF_A_CROP + families.HIDING)
-    return large, clean, light, worse
+    return Scene(large, clean, light, worse, degrees)

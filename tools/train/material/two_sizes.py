@@ -64,7 +64,7 @@ def _correct(answer: F32, side: int, cells: F32, boxes: F32, scores: F32, points
     face = overlap.argmax(axis=1)
     same = overlap[np.arange(len(seeing)), face] >= SAME_FACE_IOU
     seeing, face = seeing[same], face[same]
-    strides, at = _grid(side)
+    strides, at = grid(side)
     stride, corner = strides[seeing, np.newaxis], at[seeing]
     box = boxes[face]
     answer[seeing, 1:3] = (box[:, :2] + box[:, 2:]) / 2 / stride - corner
@@ -88,7 +88,7 @@ def _faces(boxes: F32, scores: F32, points: F32) -> tuple[F32, F32, F32]:
 
 def _decoded(answer: F32, side: int) -> tuple[F32, F32, F32]:
     """(cells,) scores, (cells, 4) boxes and (cells, 5, 2) points in px."""
-    strides, at = _grid(side)
+    strides, at = grid(side)
     stride = strides[:, np.newaxis]
     center = (at + answer[:, 1:3]) * stride
     half = np.exp(np.clip(answer[:, 3:5], -4, 8)) * stride / 2
@@ -96,7 +96,7 @@ def _decoded(answer: F32, side: int) -> tuple[F32, F32, F32]:
     return answer[:, 0], np.hstack([center - half, center + half]), points
 
 
-def _grid(side: int) -> tuple[F32, F32]:
+def grid(side: int) -> tuple[F32, F32]:
     """(cells,) strides and (cells, 2) columns and rows."""
     strides, at = [], []
     for stride in STRIDES:
