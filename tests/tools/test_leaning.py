@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.tools.test_two_sizes import SIDE, STRIDES, answer
+from tests.support.models.lessons import SIDE, STRIDES, answer
 from tools.train.material import views
 from tools.train.material.leaning import MOST_DEG, SHARE, draw_degrees, turned, turned_lesson
 from tools.train.material.two_sizes import grid

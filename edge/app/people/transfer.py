@@ -42,7 +42,8 @@ class ImportReport:
     def lines(self) -> list[str]:
         """A line for each thing passed over, each picture refused, and each person refused, with the reason."""
         pictures = [
-            f"{picture.source}: {picture.message}"
+            # Of a file that can't be read the message names the file.
+            f"{picture.source}: {picture.message.removeprefix(f'{picture.source}: ')}"
             for one in (*self.enrolled, *self.left_out)
             for picture in one.outcomes
             if not picture.accepted and picture.reason != NOT_AMONG_BEST

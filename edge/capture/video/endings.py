@@ -17,7 +17,11 @@ _TAIL_BYTES = 64_000
 _SYNC, _TS_BYTES, _TS_STRIDES, _LEAST_PACKETS = 0x47, 188, (188, 192, 204), 8
 _OGG_LAST, _OGG_HEADER, _FLV_HEADER = 4, 27, 11
 _MP4 = re.compile(rb"....(?:ftyp|moov|mdat|wide|free|skip)", re.DOTALL)
+_BOXES = frozenset(b"ftyp styp moov moof mdat mfra sidx ssix free skip wide uuid meta udta pdin emsg prft pnot".split())
+"""Kinds of the outermost boxes; what bears another name may be what a recorder wrote behind the last box."""
 _EBML = b"\x1a\x45\xdf\xa3"
+_ELEMENTS = (_EBML, b"\x18\x53\x80\x67", b"\xec")
+"""Header, segment and void: what the outermost elements of a Matroska file are."""
 
 
 def is_cut(path: Path) -> bool:
@@ -32,9 +36,9 @@ def _is_cut(path: Path) -> bool:
     with path.open("rb") as file:
         head, size = file.read(_MAX_HEAD), os.fstat(file.fileno()).st_size
         if _MP4.match(head):
-            return _is_short(boxes(file), size)
+            return _is_short((box for box in boxes(file) if box[1] in _BOXES), size)
         if head.startswith(_EBML):
-            return _is_short(elements(file), size)
+            return _is_short((one for one in elements(file) if one[1].startswith(_ELEMENTS)), size)
         if head[:4] == b"RIFF":
             return _is_short(_chunks(file), size)
         if head.startswith(b"FLV\x01"):

@@ -14,6 +14,7 @@ from aiohttp import web
 from edge.serve.app_keys import LIVE, STORE
 from edge.serve.http import inputs
 from edge.serve.http.access import CALLER
+from edge.serve.http.audit import NAMES_NOTHING
 from edge.serve.http.problems import RequestError
 from edge.serve.http.quotas import Shares
 from edge.serve.http.work import CpuCredit, timed
@@ -39,6 +40,7 @@ async def coverage(request: web.Request) -> web.StreamResponse:
             f"from {time_to_text(start)} to {time_to_text(end)} is no stretch of the past: "
             f"'from' has to be before 'to' and before now, and at most {MAX_DAYS} days"
         )
+    request[NAMES_NOTHING] = frozenset()
     cameras, store = request.app[LIVE].cameras(), request.app[STORE]
     body = await request.app[REPORTS].make(request[CALLER].owner, lambda: _report(store, start, end, cameras))
     return web.Response(body=body, content_type="application/json", charset="utf-8")

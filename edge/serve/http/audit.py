@@ -26,7 +26,8 @@ SHOWN_PERSON = web.RequestKey("shown_person", str)
 NAMES_NOTHING = web.RequestKey("names_nothing", frozenset[str])
 """Where a handler leaves the parameters whose text names nothing on this box: the row says of them `NOT_KEPT` alone.
 
-It may be anybody's name, or that of somebody who was erased a moment ago, and no erasure would find it afterwards.
+It may be anybody's name, or that of somebody who was erased a moment ago, and no erasure would find it afterwards. Of
+a handler that leaves nothing here no parameter is kept: it has read none, or none that says what was seen.
 """
 NOT_KEPT = "(?)"
 
@@ -53,13 +54,14 @@ def _note(request: web.Request) -> None:
     caller = request.get(CALLER, Caller())
     if action is None or caller.name is None:
         return
-    hidden = dict.fromkeys(request.get(NAMES_NOTHING, ()), NOT_KEPT)
-    subject = request.match_info.get("hit_id") or str(
-        request.rel_url.update_query(hidden) if hidden else request.rel_url
-    )
+    nothing, url = request.get(NAMES_NOTHING), request.rel_url
+    if nothing is None and url.query_string:
+        url = url.with_query(None)
+    hidden = dict.fromkeys(nothing or (), NOT_KEPT)
+    subject = request.match_info.get("hit_id") or str(url.update_query(hidden) if hidden else url)
     if len(subject) > MAX_SUBJECT:  # cut off, it could hold half a name, which no erasure finds
         subject = request.rel_url.raw_path
-    detail: dict[str, object] = {"query": dict(request.query) | hidden} if request.query else {}
+    detail: dict[str, object] = {"query": dict(url.query) | hidden} if url.query else {}
     person_id = request.get(SHOWN_PERSON)
     detail |= {"reference_of": person_id} if person_id else {}
     done = request.app[STORE].audit_log.note_read(

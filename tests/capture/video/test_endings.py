@@ -67,6 +67,17 @@ def test_a_box_that_is_not_all_there_is_told(tmp_path: Path) -> None:
         assert ("its end is missing" in (problem_of(tmp_path / "a.mp4") or "")) == cut
 
 
+@pytest.mark.parametrize("kind", ["mp4", "matroska", "avi"])
+def test_what_a_recorder_wrote_behind_a_whole_file_is_nothing_cut_off(tmp_path: Path, kind: str) -> None:
+    data = encode_video(tmp_path / "whole", scenes(20), format=kind)
+    path = tmp_path / "a.dat"
+    for rest in (b"end of the recorder's index", b"A note of the recorder; " * 20, bytes(2000)):
+        path.write_bytes(data + rest)
+        assert problem_of(path) is None
+        path.write_bytes(data[:-1])
+        assert is_cut(path)
+
+
 def test_a_matroska_file_that_was_sent_live_states_no_length(tmp_path: Path) -> None:
     data = encode_video(tmp_path / "a.mkv", scenes(20), format="matroska")
     at = data.index(b"\x18\x53\x80\x67") + 4

@@ -10,6 +10,7 @@ from pathlib import Path
 from edge.serve.routes import TABLE
 from edge.store import Store
 from edge.store.audit.log import MORE
+from tests.support.serve.routes import PATHS
 from tests.support.web import PASSWORD, make_hit, person, run, running
 
 HIT_ID = make_hit(1)[0].hit_id
@@ -80,6 +81,29 @@ def test_what_is_searched_and_names_nothing_is_not_kept(tmp_path: Path) -> None:
             assert "Jane" not in details
             assert "p1" not in details
             assert box.store.traces([erased.person_id, erased.name]) == {}
+
+    run(check())
+
+
+def test_parameters_that_a_page_does_not_read_are_not_kept(tmp_path: Path) -> None:
+    """Some pages have no parameters and refuse none: what stands there is no part of what was seen."""
+
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            supervisor, answered = box.session("supervisor"), set[str]()
+            for route in (route for route in TABLE if route.view is not None and route.method == "GET"):
+                for asked in ("q=Jane+Stranger", "Jane+Stranger=1", "saved=Jane+Stranger"):
+                    answer, _ = await box.get(f"{PATHS[route.name]}?{asked}", supervisor)
+                    answered |= {route.name} if answer.status == 200 else set()
+            coverage = "/api/v1/coverage?from=2026-11-01T00:00:00.000Z&to=2026-11-02T00:00:00.000Z"
+            await box.get(coverage, box.token("health:read"))
+            await box.post("/logout?q=Jane+Stranger", {}, supervisor)
+            box.store.audit("test", "end", "here").result(10)
+            entries = box.store.audit_log.newest(limit=100)
+            assert answered >= {"now", "people", "people.person", "box"}
+            assert {entry.action for entry in entries} >= {"watchlist.view", "live.view", "box.view", "logout"}
+            assert [(e.action, e.object) for e in entries if "Jane" in f"{e.object} {json.dumps(e.detail_json)}"] == []
+            assert [e.object for e in entries if e.action == "coverage.view"] == [coverage]
 
     run(check())
 
