@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -62,8 +63,11 @@ class InputSpec(_Strict):
         """(N, H, W, 3) uint8 BGR -> new (N, 3, H, W) float32."""
         order = (2, 1, 0) if self.color == "RGB" else (0, 1, 2)
         out = np.empty((images.shape[0], 3, *images.shape[1:3]), np.float32)
-        for channel, source in enumerate(order):
-            out[:, channel] = images[..., source]
+        for image, planes in zip(images, out, strict=True):
+            parts = cv2.split(image)  # whole planes are converted in half the time of every third byte
+            for channel, source in enumerate(order):
+                planes[channel] = parts[source]
+        for channel in range(3):
             if self.mean[channel] != 0.0:
                 out[:, channel] -= np.float32(self.mean[channel])
             if self.std[channel] != 1.0:
