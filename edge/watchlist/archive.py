@@ -22,6 +22,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from edge import mistakes
 from edge.errors import ImageError, StoreError
+from edge.json_keys import require_unique
 from edge.records import Person
 
 LIST_NAME = "people.json"
@@ -80,7 +81,9 @@ class Archive:
             raise ImageError(f"{path}: no such archive; give the zip or folder that was exported")
         self._spent = 0
         try:
-            content = _List.model_validate_json(self._bytes(LIST_NAME, MAX_LIST_BYTES))
+            data = self._bytes(LIST_NAME, MAX_LIST_BYTES)
+            content = _List.model_validate_json(data)
+            require_unique(data)
         except ValidationError as error:
             self.close()
             first = error.errors()[0]
@@ -88,6 +91,9 @@ class Archive:
             raise ImageError(
                 f"{path}: {LIST_NAME}: {where}: {mistakes.said(first, _List)}; export the list again"
             ) from None
+        except ValueError as error:
+            self.close()
+            raise ImageError(f"{path}: {LIST_NAME}: {error}; export the list again") from None
         except BaseException:
             self.close()
             raise
