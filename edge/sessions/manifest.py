@@ -7,13 +7,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from edge.arrays import BgrImage
 from edge.errors import ModelError
+from edge.pixels.color import split_channels
 
 MANIFEST = "manifest.json"
 MAX_OPSET = 19
@@ -64,9 +64,9 @@ class InputSpec(_Strict):
         order = (2, 1, 0) if self.color == "RGB" else (0, 1, 2)
         out = np.empty((images.shape[0], 3, *images.shape[1:3]), np.float32)
         for image, planes in zip(images, out, strict=True):
-            parts = cv2.split(image)  # whole planes are converted in half the time of every third byte
+            channels = split_channels(image)
             for channel, source in enumerate(order):
-                planes[channel] = parts[source]
+                planes[channel] = channels[source]
         for channel in range(3):
             if self.mean[channel] != 0.0:
                 out[:, channel] -= np.float32(self.mean[channel])
