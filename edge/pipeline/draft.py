@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import hashlib
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -18,6 +15,7 @@ from edge.enhance import Enhancer, recipe_to_json
 from edge.enhance.labels import enhanced_png
 from edge.enhance.scoring import as_captured
 from edge.errors import AnswerError
+from edge.hit_ids import derive_hit_id
 from edge.pipeline.active_list import ActiveList
 from edge.pipeline.bystanders import Bystanders, Searcher, cover_bystanders, find_bystanders
 from edge.pipeline.face import TrackedFace
@@ -90,18 +88,6 @@ class HitDraft:
     """None for a hit continued from the store after a restart."""
 
 
-def make_hit_id(captured_at: dt.datetime, *parts: str) -> str:
-    """Return a UUIDv7 (RFC 9562, 5.7): milliseconds of `captured_at`, the other bits from a digest of `parts`.
-
-    Derived, not random, so that the same frames give the same id; `parts` name device, camera, person and visit.
-    """
-    digest = int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:10], "big")
-    value = (int(captured_at.timestamp() * 1000) & (1 << 48) - 1) << 80 | digest
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    return str(uuid.UUID(int=value))
-
-
 def cut_with_margin(image: BgrImage, box: tuple[float, float, float, float]) -> tuple[BgrImage, tuple[int, int]]:
     """Return a copy of the face with a margin, as captured, and the (x, y) px of its corner in the frame."""
     x1, y1, x2, y2 = box
@@ -147,7 +133,7 @@ class Drafter:
             similarity_enhanced = similarities[1]
         hit = Hit(
             hit_id=hit_id
-            or make_hit_id(
+            or derive_hit_id(
                 visit.first_at, self.facts.box_id, frame.camera, match.person_id, visit.first_at.isoformat()
             ),
             kind=self.facts.kind,
