@@ -13,7 +13,7 @@ recipes, thresholds          what was done to a picture; limits of this device
 glance, explanation          a quick look at a frame; why a hit is a hit
 disclosure, credentials      what may be shown of an address; secrets handed over as files
 names, mistakes              names of files; what is wrong with a value, in words
-hit_ids                      ids of hits, which sort by time
+strict, hit_ids              models that take no unknown key; ids that sort by time
 durable, state_file, heaps   files that outlast a power cut; small JSON files; memory
 reach                        at which address the page is
 """
