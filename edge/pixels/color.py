@@ -40,4 +40,4 @@ def split_channels(image: BgrImage) -> tuple[NDArray[np.uint8], ...]:
     to convert every third byte of the picture.
     """
     require_bgr(image)
-    return tuple(cv2.split(image))
+    return tuple(np.asarray(channel, np.uint8) for channel in cv2.split(image))
