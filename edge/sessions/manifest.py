@@ -106,7 +106,7 @@ class ModelEntry(StrictFinite):
     provenance: dict[str, Any] = Field(default_factory=dict)
 
 
-class CohortEntry(StrictFinite):
+class StrangersEntry(StrictFinite):
     """Vectors of strangers who don't exist, for one embedder: (count, dim) little-endian float16, row after row."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
@@ -135,7 +135,8 @@ class Manifest(StrictFinite):
 
     version: Literal[1]
     models: tuple[ModelEntry, ...]
-    cohorts: tuple[CohortEntry, ...] = ()
+    cohorts: tuple[StrangersEntry, ...] = ()
+    """Drawn strangers, under the key that packs have always had."""
     golden: AnswersEntry | None = None
     """The recorded answers; the file and this key keep the name that older releases know."""
 
@@ -143,8 +144,8 @@ class Manifest(StrictFinite):
     def _unique(self) -> Manifest:
         for what, values in (
             ("name", [(model.task, model.name) for model in self.models]),
-            ("file", [*(model.file for model in self.models), *(cohort.file for cohort in self.cohorts)]),
-            ("cohort", [(cohort.model_sha256, cohort.kind) for cohort in self.cohorts]),
+            ("file", [*(model.file for model in self.models), *(one.file for one in self.cohorts)]),
+            ("cohort", [(one.model_sha256, one.kind) for one in self.cohorts]),
             ("default", [model.task for model in self.models if model.default]),
         ):
             twice = [value for value, count in Counter(values).items() if count > 1]
