@@ -205,7 +205,7 @@ class _Measurer:
         next_s, found = 0.0, []
         with open_path(path) as source:
             for number, frame in enumerate(source.frames()):
-                at_s = frame.media_s if frame.media_s is not None else number / 25.0
+                at_s = frame.time_s(number)
                 if at_s + 1e-6 >= next_s:
                     next_s = at_s + FRAME_STEP_S
                     found.append(self._measure(f"{path}#{number}", frame.image, at_s))
