@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.app import demo
 from edge.app.build import Models, load_active_list
 from edge.app.offline.clips import process
 from edge.app.offline.contents import find_clips
@@ -146,3 +147,26 @@ def test_the_demos_person_is_recognised_once_at_any_pace(
     assert drafts[-1].hit.frame_id in shots
     assert drafts[-1].hit.quality["num_shots"] == len(shots)
     assert drafts[-1].hit.similarity > 0.6
+
+
+def test_the_live_page_of_the_demo_shows_one_box_on_the_face(models: Models, store: Store, tmp_path: Path) -> None:
+    """Its scene holds a motorcycle, whose lamp and saddle were taken for faces; the clip is played twice, as it loops."""
+    demo_clip.render(tmp_path / "clip.avi", fault=demo.FAULT)
+    facts = DeviceFacts("box", "test", {}, None, lambda _: {})
+    pipeline = Pipeline(Config(), models.stages, load_active_list(store, models), facts, Pace.of(Config().detect))
+    shown: dict[int, list[tuple[float, float, float, float]]] = {}
+    for round_ in range(2):
+        with open_path(tmp_path / "clip.avi") as source:
+            for number, shot in enumerate(source.frames()):
+                seconds = round_ * demo_clip.SECONDS + number / demo_clip.FPS
+                frame = Frame(number, "door", AT + dt.timedelta(seconds=seconds), round(seconds * 1e9), shot.image)
+                faces = pipeline.process(frame).faces
+                assert len(faces) <= 1
+                if faces:
+                    shown.setdefault(number, []).append(faces[0].box)
+    assert sum(len(boxes) == 2 for boxes in shown.values()) > 4 * demo_clip.FPS, "seen in both rounds"
+    for number, boxes in shown.items():
+        center = demo_clip.face_center(number)
+        assert center is not None, "somebody is shown before they come"
+        x, y = center
+        assert all(left < x < right and top < y < bottom for left, top, right, bottom in boxes), number

@@ -56,14 +56,30 @@ def frames(
     name, level = degrade.parse(fault)
     count = int(seconds * FPS)
     for number in range(count) if only is None else sorted(only):
-        place_in_time = (number / FPS - 1.0) / max(seconds - 2.0, 1.0)
-        image, scale = place, 0.7
-        if 0 <= place_in_time <= 1:
-            scale = 0.45 + 0.5 * math.sin(math.pi * place_in_time)
-            x = -120 + place_in_time * (WIDTH - 120) + 14 * math.sin(number / 7)
-            y = HEIGHT - 470 * scale + 6 * math.sin(number / 4)
-            image = compose.paste(place, person, mask, scale=scale, corner=(x, y))
+        image, scale, pasted = place, 0.7, _pasted(number, seconds)
+        if pasted is not None:
+            scale, corner = pasted
+            image = compose.paste(place, person, mask, scale=scale, corner=corner)
         yield degrade.apply(image, name, level, rng_or_seed=seed + number, face_px=_FACE_PX * scale)
+
+
+def face_center(number: int, *, seconds: float = SECONDS) -> tuple[float, float] | None:
+    """Where the middle of the face is in a frame, (x, y) px, which may lie outside; None while nobody is there."""
+    pasted = _pasted(number, seconds)
+    if pasted is None:
+        return None
+    scale, (x, y) = pasted
+    return x + _HEAD_AND_SHOULDERS[0][0][0] * scale, y + _HEAD_AND_SHOULDERS[0][0][1] * scale
+
+
+def _pasted(number: int, seconds: float) -> tuple[float, tuple[float, float]] | None:
+    """Scale of the portrait in a frame and where its corner lies; None while nobody is there."""
+    place_in_time = (number / FPS - 1.0) / max(seconds - 2.0, 1.0)
+    if not 0 <= place_in_time <= 1:
+        return None
+    scale = 0.45 + 0.5 * math.sin(math.pi * place_in_time)
+    x = -120 + place_in_time * (WIDTH - 120) + 14 * math.sin(number / 7)
+    return scale, (x, HEIGHT - 470 * scale + 6 * math.sin(number / 4))
 
 
 def _scikit_image(name: str) -> BgrImage:
