@@ -1,8 +1,8 @@
-"""Make the figures of docs/measured.md that hang on the models anew, and write them into its tables.
+"""Make the figures of docs/measured.md that hang on the models anew, and write them into its tables and the card.
 
 `python -m tools.figures measure [NAME ...] [--again]` runs the commands of the document and keeps their answers under
 `build/figures`; an answer by the models in use is not asked for again. `python -m tools.figures write` puts what is
-there into the tables. Sentences that speak of figures are for a person to check.
+there into the tables, and into those of the embedder's card. Sentences that speak of figures are for a person to check.
 """
 
 from __future__ import annotations
@@ -21,6 +21,18 @@ def write() -> None:
         if answer:
             text = tables.with_rows(text, header, made(text, answer))
     answers.DOCUMENT.write_text(text, "utf-8")
+    write_card()
+
+
+def write_card() -> None:
+    """The embedder's card tells what the document tells: its tables come from the same answers."""
+    from tools.train.ship import answered, left_out  # torch is needed for nothing else here
+
+    for name, enter in answered.ENTER.items():
+        if answer := answers.read(name):
+            enter(answers.MODELS, answer)
+    if answer := answers.read("never"):
+        left_out.enter(answers.MODELS, [answer])
 
 
 def main() -> None:
