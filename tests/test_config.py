@@ -84,6 +84,24 @@ def test_environment_is_as_strict_as_the_file(name: str) -> None:
         load(None, {name: "[1"})
 
 
+@pytest.mark.parametrize(
+    ("env", "told"),
+    [
+        (
+            {"EDGE_CAMERA": '[{"name": "a", "source": "file:a", "masks": [{"x": 0, "y": 0}], "masks": []}]'},
+            "EDGE_CAMERA: not valid JSON: the key 'masks' appears twice",
+        ),
+        ({"EDGE_DATA_DIR": "/a", "EDGE_data_dir": "/b"}, "EDGE_DATA_DIR and EDGE_data_dir are both in the environment"),
+    ],
+    ids=["masks", "spellings"],
+)
+def test_what_the_environment_says_twice_is_refused(env: dict[str, str], told: str) -> None:
+    """The first of the two, such as a privacy mask, would be lost without a word."""
+    with pytest.raises(ConfigError) as caught:
+        load(None, env)
+    assert str(caught.value).startswith(told)
+
+
 @given(
     port=st.integers(0, 65535), gap=st.floats(0.1, 1000), names=st.sets(st.from_regex(r"\A[a-z]{1,8}\Z"), max_size=4)
 )

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from edge.pipeline.draft import make_hit_id
+from edge.hit_ids import derive_hit_id
 from edge.records import Hit
 from edge.store import Store, time_to_text
 from edge.store.codec import hit_to_json, to_line
@@ -85,7 +85,7 @@ def _rows(first: Hit, count: int) -> Iterator[tuple[str, str, str, str, str, str
         at, camera = T0 + number * EVERY, CAMERAS[number % len(CAMERAS)]
         person = BOB if number % RARE == 7 else ANN
         state = "disputed" if number % RARE == 11 else "new" if number % 3 else "confirmed"
-        text, hit_id = time_to_text(at), make_hit_id(at, "box", camera, str(number))
+        text, hit_id = time_to_text(at), derive_hit_id(at, "box", camera, str(number))
         given = {"@ID": hit_id, "@CAMERA": camera, "@PERSON": person.person_id, "@NAME": person.name}
         body = line
         for mark, value in (given | {"@AT": text, "@STATE": state}).items():
@@ -159,7 +159,7 @@ def questions(store: Store) -> dict[str, Callable[[Store], object]]:
     for name, which in filters.items():
         asked[f"list: {name}"] = lambda store, which=which: store.find_hits(which, None, PAGE)  # type: ignore[misc]
         asked[f"count: {name}"] = lambda store, which=which: store.count_hits(which)  # type: ignore[misc]
-    half = make_hit_id(middle, "box", "door", "x")
+    half = derive_hit_id(middle, "box", "door", "x")
     asked["list: from the middle"] = lambda store: store.find_hits(HitFilter(), half, PAGE)
     asked["cameras"] = lambda store: store.cameras_with_hits()
     asked["last of a person at a camera"] = lambda store: store.last_hit_of(ANN.person_id, "door")

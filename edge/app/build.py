@@ -41,7 +41,7 @@ class Models:
     hashes: dict[str, str]
     descriptions: dict[str, dict[str, Any]]
     impostor_tail: tuple[tuple[float, float], ...] | None
-    cohorts: Mapping[str, NDArray[np.float32]] = field(default_factory=dict, repr=False)
+    strangers: Mapping[str, NDArray[np.float32]] = field(default_factory=dict, repr=False)
     """The pack's synthetic strangers for this embedder, by kind of picture."""
     likeness: Mapping[str, tuple[float, ...]] = field(default_factory=dict, repr=False)
     """How alike two pictures of one person are to this embedder (quantiles), by kind of picture."""
@@ -67,7 +67,7 @@ def load_models(config: Config, *, may_begin_on_cpu: bool = False) -> Models:
         hashes={task: str(about.get("sha256") or about.get("name")) for task, about in descriptions.items()},
         descriptions=descriptions,
         impostor_tail=tuple((float(s), float(f)) for s, f in tail) if tail else None,
-        cohorts=pack.cohorts(embedder.sha256),
+        strangers=pack.strangers(embedder.sha256),
         likeness=pack.likeness(embedder.sha256),
         min_margin=config.recognise.min_margin,
     )
@@ -104,13 +104,14 @@ def load_active_list(store: Store, models: Models, max_age_days: float = 0.0) ->
     """Return the watchlist with the references of the loaded embedder. With `max_age_days` 0 it never gets stale."""
     version, digest = store.watchlist_version()
     changed_at = store.watchlist_changed_at()
-    ages = max_age_days > 0 and changed_at is not None
-    good_until = changed_at + dt.timedelta(days=max_age_days) if ages and changed_at else None
+    good_until = None
+    if max_age_days > 0 and changed_at is not None:
+        good_until = changed_at + dt.timedelta(days=max_age_days)
     people, model = store.people(), models.stages.embedder.sha256
     active_list = ActiveList.of(people, store.references(model), version, digest, good_until)
     thresholds = same_model(store.calibration.thresholds(), model)
     margin = models.min_margin if thresholds is None else thresholds.min_margin
-    calibration = calibrate(active_list.gallery, models.cohorts, margin)
+    calibration = calibrate(active_list.gallery, models.strangers, margin)
     return replace(active_list, calibration=calibration, thresholds=thresholds)
 
 

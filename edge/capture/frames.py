@@ -13,6 +13,9 @@ from edge.arrays import BgrImage
 from edge.capture.planes import Planes
 from edge.glance import Glance
 
+DEFAULT_FPS = 25.0
+"""Frames a second where a recording doesn't say."""
+
 
 class Decoded(Protocol):
     """A picture as a decoder gave it: `image` is made when somebody asks for it."""
@@ -34,6 +37,10 @@ class SourceFrame:
 
     picture: BgrImage | Decoded = field(repr=False)
     media_s: float | None
+
+    def time_s(self, number: int) -> float:
+        """Its time within the recording; counted from its number, 0 the first, at `DEFAULT_FPS` where there is none."""
+        return number / DEFAULT_FPS if self.media_s is None else self.media_s
 
     @property
     def image(self) -> BgrImage:

@@ -13,7 +13,7 @@ from types import TracebackType
 from edge import credentials
 from edge.capture.address import Address, parse_source
 from edge.capture.files import ImagesSource, files_in
-from edge.capture.frames import FrameSource, SourceFrame
+from edge.capture.frames import DEFAULT_FPS, FrameSource, SourceFrame
 from edge.capture.orders import CameraSettings
 from edge.capture.video.containers import (
     JPEG_VIDEO_SUFFIXES,
@@ -22,7 +22,7 @@ from edge.capture.video.containers import (
     read_head,
 )
 from edge.capture.video.kinds import is_sound, is_video
-from edge.capture.video.recordings import DEFAULT_FPS, VideoSource
+from edge.capture.video.recordings import VideoSource
 from edge.capture.video.shaping import aspect_of, square
 from edge.errors import CameraError, EdgeError, ImageError
 from edge.names import IMAGE_SUFFIXES, printable

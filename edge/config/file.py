@@ -12,6 +12,7 @@ from typing import Any
 
 from edge import disclosure
 from edge.errors import ConfigError
+from edge.json_keys import unique
 
 
 def read(path: Path | None, env: dict[str, str]) -> dict[str, Any]:
@@ -52,9 +53,12 @@ def is_setting(name: str) -> bool:
 
 def overlay(values: dict[str, Any], env: dict[str, str]) -> None:
     """Lay `EDGE_A__B=value` over `values`; names that are no setting are refused like a misspelt key."""
+    named: dict[str, str] = {}
     for name, text in sorted(env.items()):
         if not is_setting(name):
             continue
+        if (other := named.setdefault(name.upper(), name)) != name:
+            raise ConfigError(f"{other} and {name} are both in the environment and are one setting; leave one out")
         keys = name.removeprefix("EDGE_").lower().split("__")
         table = values
         for key in keys[:-1]:
@@ -69,7 +73,7 @@ def _read_value(name: str, text: str) -> Any:
     if not text.lstrip().startswith(("[", "{")):
         return text
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{name}: not valid JSON: {error}; correct that place") from None
 

@@ -2,15 +2,15 @@
 
 from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
+
+from edge.strict import StrictFinite
 
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
-class Section(BaseModel):
+class Section(StrictFinite):
     """A strict, frozen table of settings."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @field_validator("*", mode="before")
     @classmethod

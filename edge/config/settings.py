@@ -87,6 +87,11 @@ class DetectConfig(Section):
         16.0, ge=4, le=1000, description="px of the shorter side of a face's box, below which it is not recognised"
     )
 
+    @property
+    def search_score(self) -> float:
+        """The score that a search of a frame has to go down to, so that tracks begin and go on."""
+        return min(self.keep_score, self.min_score)
+
 
 class RecogniseConfig(Section):
     """Deciding who it is. Unknown is the default answer."""

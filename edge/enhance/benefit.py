@@ -11,21 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from edge.enhance.steps import GENERATIVE, STEPS
 from edge.sessions import Pack
+from edge.strict import StrictFinite
 
 BENEFIT_FILE = "benefit.json"
 DEFAULT_DISAGREEMENT = 0.1
 """How much two similarities may differ without a calibration."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Shown(_Strict):
+class Shown(StrictFinite):
     """One result: with this fault at these levels, this step raises the true accept rate.
 
     `gain` is the rise at FMR 1e-2, `least` its lower confidence bound, both 0..1, on the people it was chosen on.
@@ -39,7 +36,7 @@ class Shown(_Strict):
     least: float = Field(gt=0)
 
 
-class BenefitFile(_Strict):
+class BenefitFile(StrictFinite):
     """What `benefit.json` holds."""
 
     version: int = Field(ge=1, le=1)
@@ -47,7 +44,7 @@ class BenefitFile(_Strict):
     steps: dict[str, int]
     shown: tuple[Shown, ...]
     disagreement: float = Field(gt=0, le=2)
-    how: dict[str, Any] = {}
+    how: dict[str, Any] = Field(default_factory=dict)
     rows: tuple[dict[str, Any], ...] = ()
 
 

@@ -12,27 +12,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from edge.enhance.faults import FAULTS
 from edge.enhance.steps import GENERATIVE, STEPS
 from edge.sessions import Pack
+from edge.strict import StrictFinite
 
 VIEW_FILE = "view.json"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class ChosenStep(_Strict):
+class ChosenStep(StrictFinite):
     """A step with the parameters that are not its usual ones."""
 
     name: str
-    params: dict[str, Any] = {}
+    params: dict[str, Any] = Field(default_factory=dict)
 
 
-class Choice(_Strict):
+class Choice(StrictFinite):
     """With these levels of the faults, these steps help: `psnr_db` and `likeness` are the mean gains.
 
     `levels` gives the first and the last level of each fault, 0..5; a fault that it does not name must not be there.
@@ -49,7 +46,7 @@ class Choice(_Strict):
         return all(low <= levels[fault] <= high for fault in FAULTS for low, high in [self.levels.get(fault, (0, 0))])
 
 
-class ViewFile(_Strict):
+class ViewFile(StrictFinite):
     """What `view.json` holds. `measured_with` names the detector and the embedder of the measurement."""
 
     version: int = Field(ge=1, le=1)
@@ -57,7 +54,7 @@ class ViewFile(_Strict):
     measured_with: dict[str, str]
     steps: dict[str, int]
     choices: tuple[Choice, ...]
-    how: dict[str, Any] = {}
+    how: dict[str, Any] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,14 +93,14 @@ def evaluate_identification(
     read_image: ReadImage,
     *,
     degradations: Iterable[str] = (CLEAN,),
-    cohort: NDArray[np.float32] | None = None,
+    drawn: NDArray[np.float32] | None = None,
     min_margin: float = 0.0,
     seed: int = 0,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> list[IdentifyReport]:
-    """A report per degradation of the probes; the enrolled pictures are clean. Without `cohort` nothing is promised."""
+    """A report per degradation of the probes; the enrolled pictures are clean. Without `drawn`, nothing is promised."""
     gallery = _enrol(parts.enrolled, images, detector, embedder, read_image)
-    made = calibrate(gallery, {"color": cohort}, min_margin) if cohort is not None else None
+    made = calibrate(gallery, {"color": drawn}, min_margin) if drawn is not None else None
     rows = []
     for name in degradations:
         vectors = {}

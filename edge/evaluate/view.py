@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from edge.arrays import BgrImage
 from edge.detect import Detector
@@ -27,6 +26,7 @@ from edge.evaluate.restore import DegradedFace, Face, degrade_and_find
 from edge.pixels.faces.geometry import align, enlarged_points
 from edge.pixels.measures import metrics
 from edge.recognise import Embedder
+from edge.strict import Strict
 
 Progress = Callable[[str, int, int], None]
 
@@ -63,10 +63,9 @@ Steps = tuple[tuple[str, float | None], ...]
 """A plan: names, and the gamma of `lime`."""
 
 
-class Seen(BaseModel):
+class Seen(Strict):
     """One face under one degradation: its cell, and per plan (the first: none) PSNR in dB and likeness."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     person: str
     degradation: str
     cell: tuple[int, ...]

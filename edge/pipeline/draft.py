@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import hashlib
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -18,6 +15,7 @@ from edge.enhance import Enhancer, recipe_to_json
 from edge.enhance.labels import enhanced_png
 from edge.enhance.scoring import as_captured
 from edge.errors import AnswerError
+from edge.hit_ids import derive_hit_id
 from edge.pipeline.active_list import ActiveList
 from edge.pipeline.bystanders import Bystanders, Searcher, cover_bystanders, find_bystanders
 from edge.pipeline.face import TrackedFace
@@ -25,6 +23,7 @@ from edge.pipeline.two_faces import recognition_recipe, two_faces_json
 from edge.pixels.encode import to_jpeg, to_png
 from edge.pixels.faces.geometry import align, enlarged_points
 from edge.pixels.hashing import file_sha256
+from edge.recipes import Recipe
 from edge.recognise import Embedder
 from edge.records import Crop, Frame, Hit, HitImages, Match, Visit
 from edge.watchlist.false_alerts import expected_false_alerts, rarity
@@ -90,18 +89,6 @@ class HitDraft:
     """None for a hit continued from the store after a restart."""
 
 
-def make_hit_id(captured_at: dt.datetime, *parts: str) -> str:
-    """Return a UUIDv7 (RFC 9562, 5.7): milliseconds of `captured_at`, the other bits from a digest of `parts`.
-
-    Derived, not random, so that the same frames give the same id; `parts` name device, camera, person and visit.
-    """
-    digest = int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:10], "big")
-    value = (int(captured_at.timestamp() * 1000) & (1 << 48) - 1) << 80 | digest
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    return str(uuid.UUID(int=value))
-
-
 def cut_with_margin(image: BgrImage, box: tuple[float, float, float, float]) -> tuple[BgrImage, tuple[int, int]]:
     """Return a copy of the face with a margin, as captured, and the (x, y) px of its corner in the frame."""
     x1, y1, x2, y2 = box
@@ -131,25 +118,14 @@ class Drafter:
         assert match.reference_id is not None
         frame, crop = face.best
         cut = self._cut(frame, crop, face.bystanders)
-        quality = as_captured(crop.quality, cut.captured, cut.corner)
-        plan = self.enhancer.plan(quality, num_pixels=cut.image.shape[0] * cut.image.shape[1])
-        enhanced, recipe = self.enhancer.apply(cut.image, plan)
-        changed = enhanced if recipe.steps else None
+        enhanced, recipe = self._enhance(cut, crop)
         pictures = {"frame": to_jpeg(cut.frame, 95), "crop": to_png(cut.image)}
-        if changed is not None:
-            pictures["enhanced"] = enhanced_png(changed, recipe)
+        if enhanced is not None:
+            pictures["enhanced"] = enhanced_png(enhanced, recipe)
         names = {what: file_sha256(data) for what, data in pictures.items()}
-        place = {"corner": list(cut.corner), "landmarks": cut.landmarks.tolist(), "box": cut.box.tolist()}
-        recognition = recognition_recipe(cut.image, cut.landmarks, cut.box, face.recipe, self.enhancer)
-        similarities = None if changed is None else self._similarities(cut, crop, changed, match.person_id, active)
-        similarity_enhanced = match.similarity_enhanced
-        if similarity_enhanced is None and similarities is not None:
-            similarity_enhanced = similarities[1]
+        similarities = None if enhanced is None else self._similarities(cut, crop, enhanced, match.person_id, active)
         hit = Hit(
-            hit_id=hit_id
-            or make_hit_id(
-                visit.first_at, self.facts.box_id, frame.camera, match.person_id, visit.first_at.isoformat()
-            ),
+            hit_id=self._new_id(frame.camera, match.person_id, visit) if hit_id is None else hit_id,
             kind=self.facts.kind,
             person=active.people[match.person_id],
             camera=frame.camera,
@@ -158,10 +134,10 @@ class Drafter:
             margin=match.margin,
             runner_up_id=match.runner_up_id,
             similarity_original=match.similarity_original,
-            similarity_enhanced=similarity_enhanced,
+            similarity_enhanced=_similarity_enhanced(match, similarities),
             expected_false_alerts=self._expected(face, active),
             quality={**quality_json(crop), "num_shots": face.num_shots},
-            recipe={**recipe_to_json(recipe), "input": place, "recognition": recognition},
+            recipe=self._recipe_json(recipe, cut, face),
             images=HitImages(
                 frame=names["frame"],
                 crop=names["crop"],
@@ -180,7 +156,23 @@ class Drafter:
             attention=dict(self.facts.attention(active.people[match.person_id].status)),
         )
         images = {names[what]: data for what, data in pictures.items()}
-        return HitDraft(hit, images, hit_id is None, Shown(cut.image, changed, pictures.get("enhanced"), cut.covered))
+        return HitDraft(hit, images, hit_id is None, Shown(cut.image, enhanced, pictures.get("enhanced"), cut.covered))
+
+    def _new_id(self, camera: str, person_id: str, visit: Visit) -> str:
+        return derive_hit_id(visit.first_at, self.facts.box_id, camera, person_id, visit.first_at.isoformat())
+
+    def _enhance(self, cut: _Cut, crop: Crop) -> tuple[BgrImage | None, Recipe]:
+        """The face enhanced for eyes, None where no step was taken; and the steps, with why others were not taken."""
+        quality = as_captured(crop.quality, cut.captured, cut.corner)
+        plan = self.enhancer.plan(quality, num_pixels=cut.image.shape[0] * cut.image.shape[1])
+        enhanced, recipe = self.enhancer.apply(cut.image, plan)
+        return enhanced if recipe.steps else None, recipe
+
+    def _recipe_json(self, recipe: Recipe, cut: _Cut, face: TrackedFace) -> dict[str, Any]:
+        """What was done for eyes, where the face lies in the kept crop, and what was done for recognition."""
+        place = {"corner": list(cut.corner), "landmarks": cut.landmarks.tolist(), "box": cut.box.tolist()}
+        recognition = recognition_recipe(cut.image, cut.landmarks, cut.box, face.recipe, self.enhancer)
+        return {**recipe_to_json(recipe), "input": place, "recognition": recognition}
 
     def _cut(self, frame: Frame, crop: Crop, bystanders: Bystanders) -> _Cut:
         """Cut the face of a shot out of its frame, with every bystander covered."""
@@ -232,7 +224,7 @@ class Drafter:
 
     def _similarities(
         self, cut: _Cut, crop: Crop, enhanced: BgrImage, person_id: str, active: ActiveList
-    ) -> tuple[float, ...] | None:
+    ) -> tuple[float, float] | None:
         """Similarity to the person of the face as captured and as enhanced; None where the embedder gives no answer.
 
         For comparison only: neither makes a match.
@@ -240,10 +232,17 @@ class Drafter:
         scale = enhanced.shape[1] / cut.image.shape[1]
         faces = [cut.aligned(crop), align(enhanced, enlarged_points(cut.landmarks, scale))]
         try:
-            scores = [active.gallery.search(vector) for vector in self.embedder.embed(faces)]
+            captured, shown = self.embedder.embed(faces)
         except AnswerError:
             return None
-        return tuple(next((float(s.similarity) for s in ranked if s.person_id == person_id), -1.0) for ranked in scores)
+        return active.gallery.similarity_to(captured, person_id), active.gallery.similarity_to(shown, person_id)
+
+
+def _similarity_enhanced(match: Match, shown: tuple[float, float] | None) -> float | None:
+    """That of the match, where it rests on an enhanced face; else that of the enhanced face as it is shown."""
+    if match.similarity_enhanced is not None or shown is None:
+        return match.similarity_enhanced
+    return shown[1]
 
 
 def quality_json(crop: Crop) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.arrays import Embedding
 from edge.capture.masks import paint_masks
@@ -17,6 +18,7 @@ from edge.errors import AnswerError, ImageError
 from edge.pipeline.active_list import ActiveList
 from edge.pipeline.bystanders import Box, Bystanders
 from edge.pipeline.limits import MatchLimits
+from edge.pipeline.pace import SURE_AT_ONCE, needed_gain
 from edge.pipeline.places import place_problem
 from edge.pipeline.reliability import weight
 from edge.pipeline.sameness import Sameness, is_alike
@@ -32,12 +34,6 @@ from edge.track import BestShots
 MIN_GAP_FRAMES = 3
 """Frames between two kept shots: neighbours of a video are nearly the same picture and add no evidence."""
 
-CLEARLY_BETTER = 1.25
-"""How many times better than the best shot a crop is looked at though its face is far from everybody on the list."""
-BETTER_PICTURE = 1.1
-"""The same of somebody surely recognised: the crop becomes the picture of the hit."""
-SURE_AT_ONCE = 2.0
-"""How many times further from the limits the first answer has to be to be as sure as one with a shot more."""
 SETTLED_AFTER, SETTLED_AFTER_SURE = 3, 1
 """Crops in a row that add nothing to a full set of shots, or to a sure answer, after which it is taken for complete."""
 
@@ -128,19 +124,10 @@ class TrackedFace:
         self._num_in_vain += 1
         self._is_vouched = self._is_vouched and self.is_continued
         reason = box_problem(frame, track, min_face_px) or place_problem(frame, track, camera)
-        if reason is not None:
-            self._note(reason)
-            return False
-        # A face too small or too turned is not measured. Before there is an answer it is: why it was refused is told.
-        if self.match is not None and not self._is_useful(frame.frame_id, highest_score(track.landmarks, track.box)):
-            return False
-        crop = cut_shot(frame, track, self._settings.min_quality)
-        if settle is not None and isinstance(crop, Crop) and self._is_useful(frame.frame_id, crop.quality.score):
-            crop = cut_settled_shot(frame, track, min_face_px, self._settings.min_quality, settle)
+        crop = reason if reason is not None else self._cut(frame, track, min_face_px, settle)
         if isinstance(crop, Reason):
             self._note(crop)
-            return False
-        if not self._is_useful(frame.frame_id, crop.quality.score):
+        if not isinstance(crop, Crop):
             return False
         own = None if self._is_vouched or not self._embeddings else self.fused()
         vectors, recipe = embed_shot(frame, crop, embedder, enhancer, self._sameness.known(frame.frame_id))
@@ -149,20 +136,42 @@ class TrackedFace:
             # Perhaps of somebody else: as a shot it would be the picture of the hit, and be resembled from then on.
             self._sameness.doubt(frame)
             return False
-        self._shots.offer(crop)
         self._num_in_vain = 0
         self._is_vouched = is_own
-        kept = {shot.frame_id for shot in self._shots.shots}
-        self._gray_frames = {number for number in self._gray_frames if number in kept}
-        if is_gray(crop.image):
-            self._gray_frames.add(crop.frame_id)
-        self._embeddings = {k: v for k, v in {**self._embeddings, crop.frame_id: vectors[0]}.items() if k in kept}
-        enhanced = self._enhanced if len(vectors) == 1 else {**self._enhanced, crop.frame_id: fuse(vectors)}
-        self._enhanced = {k: v for k, v in enhanced.items() if k in kept}
+        self._keep(crop, vectors)
         if self.best is None or crop.quality.score > self.best[1].quality.score:
             self.best, self.recipe = (frame, crop), recipe
             self.bystanders = bystanders or Bystanders()
         return True
+
+    def _cut(self, frame: Frame, track: Track, min_face_px: float, settle: Settle | None) -> Crop | Reason | None:
+        """The crop, why it can't be a shot, or None where it could be one but adds nothing to those that are kept."""
+        # Size and pose alone limit the score. Once there is an answer, a face that they rule out is not measured;
+        # before, it is, since the reason why it is refused may be what the track ends with.
+        if self.match is not None and not self._is_useful(frame.frame_id, highest_score(track.landmarks, track.box)):
+            return None
+        crop = cut_shot(frame, track, self._settings.min_quality)
+        if settle is not None and isinstance(crop, Crop) and self._is_useful(frame.frame_id, crop.quality.score):
+            crop = cut_settled_shot(frame, track, min_face_px, self._settings.min_quality, settle)
+        if isinstance(crop, Reason) or self._is_useful(frame.frame_id, crop.quality.score):
+            return crop
+        return None
+
+    def _keep(self, crop: Crop, vectors: NDArray[np.float32]) -> None:
+        """Take a crop among the shots, and forget what is known of the shot it may have replaced.
+
+        `vectors`: the embedding of the original and, where there is one, of the enhanced face.
+        """
+        self._shots.offer(crop)
+        kept = {shot.frame_id for shot in self._shots.shots}
+        if is_gray(crop.image):
+            self._gray_frames.add(crop.frame_id)
+        self._embeddings[crop.frame_id] = vectors[0]
+        if len(vectors) > 1:
+            self._enhanced[crop.frame_id] = fuse(vectors)
+        self._gray_frames &= kept
+        self._embeddings = {number: vector for number, vector in self._embeddings.items() if number in kept}
+        self._enhanced = {number: vector for number, vector in self._enhanced.items() if number in kept}
 
     def _is_useful(self, frame_id: int, score: float) -> bool:
         """Whether a crop of this frame with that quality score would be taken as a shot."""
@@ -172,22 +181,12 @@ class TrackedFace:
         return self._shots.can_win(frame_id, score)
 
     def _needed_gain(self) -> float | None:
-        """How many times better than the best shot a crop has to be; None: it counts among all.
-
-        Where the answer is so sure that only a clearly better shot could change it, and the face is surely still the
-        same.
-        """
+        """How many times better than the best shot a crop has to be; None: it counts among all."""
         match, limits, sure_by = self.match, self.limits, self._sure_by
-        if sure_by is None or match is None or limits is None or not self._is_vouched:
+        num_spare = self.num_shots - self._settings.min_shots
+        if sure_by is None or match is None or limits is None or num_spare < 0 or not self._is_vouched:
             return None
-        more = self.num_shots - self._settings.min_shots
-        if more < 0:
-            return None
-        sure_by *= SURE_AT_ONCE if more == 0 else 1.0
-        if match.person_id is None:
-            return CLEARLY_BETTER if match.similarity < limits.min_similarity - sure_by else None
-        is_sure = match.similarity >= limits.min_similarity + sure_by and match.margin >= limits.min_margin + sure_by
-        return BETTER_PICTURE if is_sure else None
+        return needed_gain(match, limits, sure_by if num_spare > 0 else SURE_AT_ONCE * sure_by)
 
     def hide(self, camera: CameraConfig) -> None:
         """Paint a camera's masks over the frame that a hit would keep: it may be older than they are."""

@@ -1,15 +1,23 @@
-"""How often the frames of a camera are searched for faces."""
+"""How often the frames of a camera are searched for faces, and which crops are worth their cost."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 from edge.config import DetectConfig
+from edge.pipeline.limits import MatchLimits
+from edge.records import Match
 
 LIVE_GAIN = 1.1
 """A crop that is hardly better adds nothing to an answer, and costs as much as the detector does."""
 SURE_BY = 0.15
 """So far from the limits, further shots of that quality changed no answer: `python -m tools.accuracy.fewer_shots`."""
+SURE_AT_ONCE = 2.0
+"""How many times further from the limits the first answer has to be to be as sure as one with a shot more."""
+CLEARLY_BETTER = 1.25
+"""How many times better than the best shot a crop of a face has to be that is surely nobody on the list."""
+BETTER_PICTURE = 1.1
+"""The same of somebody surely recognised: the crop becomes the picture of the hit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +50,14 @@ class Pace:
 
 EVERY_FRAME = Pace()
 """For files: each frame is searched, so that what is found does not depend on what a live camera can afford."""
+
+
+def needed_gain(match: Match, limits: MatchLimits, sure_by: float) -> float | None:
+    """How many times better than the best shot a crop has to be, where the answer lies `sure_by` from its limits.
+
+    None where the answer is nearer to them: there each shot may change it, and a crop counts among all shots.
+    """
+    if match.person_id is None:
+        return CLEARLY_BETTER if match.similarity < limits.min_similarity - sure_by else None
+    is_sure = match.similarity >= limits.min_similarity + sure_by and match.margin >= limits.min_margin + sure_by
+    return BETTER_PICTURE if is_sure else None

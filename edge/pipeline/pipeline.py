@@ -138,10 +138,8 @@ class Pipeline:
         return FrameResult(nobody, tracks, (), (), self._end(frame.camera, state, tracks), is_searched=False)
 
     def _search(self, frame: Frame, state: CameraState, region: Region | None) -> FrameResult:
-        limits = self._config.detect
-        min_score = min(limits.keep_score, limits.min_score)
         try:
-            detections = search(self._detector, frame.image, min_score, state.tracks, region)
+            detections = search(self._detector, frame.image, self._config.detect.search_score, state.tracks, region)
         except AnswerError:  # counted by its session, and told in `health`; to the tracks the frame shows nobody
             detections = Detections.empty()
         missing = {track.track_id for track in state.tracks if track.detection is None}

@@ -41,11 +41,10 @@ class Stills:
 
     def process(self, frame: Frame) -> FrameResult:
         """Judge every face of one picture. A person has one hit in it: the face that is most alike."""
-        detect = self._config.detect
         self._stages.enhancer.begin_frame()
         detections = Detections.empty()
         with contextlib.suppress(AnswerError):
-            detections = self._detector.detect(frame.image, min(detect.keep_score, detect.min_score))
+            detections = self._detector.detect(frame.image, self._config.detect.search_score)
         tracks = self._tracks(frame, detections)
         faces = [(track, self._judge(frame, track, detections, tracks)) for track in tracks]
         best: dict[str, TrackedFace] = {}

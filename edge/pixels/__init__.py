@@ -4,7 +4,7 @@ light                           dark pictures made readable: LIME and what it ne
 faces                           boxes and landmarks: alignment, overlap, faces found again, faces painted over
 measures                        of a face crop, of faults, of two pictures against each other
 scene                           whole scenes: where they change, whether they are still the same
-luma, color, chroma             luma computed and changed; whether there is color; noise removed from colors
+luma, color, chroma             luma computed and changed; color, and channels apart; noise removed from colors
 resize, tiles, compose          sizes; large pictures in tiles; one picture over another
 degrade, path_faults            faults of faces, made on purpose; those of air, panes, lamps, readout and cable
 encode, hashing                 images to file bytes; hashes of pixels and of file bytes

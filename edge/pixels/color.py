@@ -1,9 +1,10 @@
-"""Whether a picture has color."""
+"""Whether a picture has color; its channels apart."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.arrays import BgrImage, require_bgr
 
@@ -30,3 +31,13 @@ def is_exactly_gray(image: BgrImage) -> bool:
     """Whether the three channels are equal everywhere, as in a picture that was read from a gray file."""
     blue, green, red = image[:, :, 0], image[:, :, 1], image[:, :, 2]
     return bool(np.array_equal(blue, green) and np.array_equal(green, red))
+
+
+def split_channels(image: BgrImage) -> tuple[NDArray[np.uint8], ...]:
+    """Blue, green and red of a picture, each a new contiguous (H, W) uint8 array, 0..255.
+
+    (H, W, 3) uint8 BGR, not changed; ImageError for anything else. To convert these takes half the time that it takes
+    to convert every third byte of the picture.
+    """
+    require_bgr(image)
+    return tuple(np.asarray(channel, np.uint8) for channel in cv2.split(image))

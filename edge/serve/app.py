@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from edge.config import ReviewConfig, ServeConfig, SiteConfig, StatusConfig, status_of
 from edge.errors import ServiceError
@@ -79,6 +80,18 @@ GENTLY_S = 65.0
 LINGER_S = 3.0
 """Seconds for which the rest of a refused body is read; closing at once would reset the refusal away, too."""
 
+MIDDLEWARES: tuple[Middleware, ...] = (
+    believe_proxies,  # all others see the request as the client sent it
+    problems(problem_page),  # answers what any after it raises
+    claim.lead_to_claim,  # before access is checked: on a new device nobody could log in
+    check_access,  # says who asks, which the others need
+    charge_machines,
+    look_at_box,
+    audit_views,
+    inputs.give_back_bodies,
+)
+"""The order in which they take a request; each calls the next."""
+
 
 def build_app(
     *,
@@ -98,19 +111,7 @@ def build_app(
     areas: Areas | None = None,
 ) -> web.Application:
     """Build the application. It owns only its subscription to the store; whatever is passed in, the caller closes."""
-    app = web.Application(
-        middlewares=[
-            believe_proxies,
-            problems(problem_page),
-            claim.lead_to_claim,
-            check_access,
-            charge_machines,
-            look_at_box,
-            audit_views,
-            inputs.give_back_bodies,
-        ],
-        client_max_size=inputs.MAX_BODY_BYTES,
-    )
+    app = web.Application(middlewares=MIDDLEWARES, client_max_size=inputs.MAX_BODY_BYTES)
     app[STORE] = store
     app[CONFIG] = config
     app[PROXIES] = Proxies(config)

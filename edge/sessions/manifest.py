@@ -7,13 +7,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from edge.arrays import BgrImage
 from edge.errors import ModelError
+from edge.pixels.color import split_channels
+from edge.strict import StrictFinite
 
 MANIFEST = "manifest.json"
 MAX_OPSET = 19
@@ -26,11 +27,7 @@ Dim = int | str
 Triple = Annotated[tuple[float, ...], Field(min_length=3, max_length=3)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class InputSpec(_Strict):
+class InputSpec(StrictFinite):
     """How an 8-bit BGR picture becomes the input: `(pixel - mean) / std`, in 0..255 units, channels in `color` order.
 
     `shape` is N, C, H, W; a word stands for a size that is free. `Y` is one channel: Y' of BT.601, 0..255.
@@ -64,9 +61,9 @@ class InputSpec(_Strict):
         order = (2, 1, 0) if self.color == "RGB" else (0, 1, 2)
         out = np.empty((images.shape[0], 3, *images.shape[1:3]), np.float32)
         for image, planes in zip(images, out, strict=True):
-            parts = cv2.split(image)  # whole planes are converted in half the time of every third byte
+            channels = split_channels(image)
             for channel, source in enumerate(order):
-                planes[channel] = parts[source]
+                planes[channel] = channels[source]
         for channel in range(3):
             if self.mean[channel] != 0.0:
                 out[:, channel] -= np.float32(self.mean[channel])
@@ -75,7 +72,7 @@ class InputSpec(_Strict):
         return out
 
 
-class Combination(_Strict):
+class Combination(StrictFinite):
     """Another embedder of the pack that answers beside this one. The cosine of the two together is the weighted sum."""
 
     model: str = Field(min_length=1, max_length=64)
@@ -83,7 +80,7 @@ class Combination(_Strict):
     """Share of the other embedder; this one has the rest."""
 
 
-class ModelEntry(_Strict):
+class ModelEntry(StrictFinite):
     """One model of the pack. `file` is a plain file name beside the manifest."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
@@ -105,11 +102,11 @@ class ModelEntry(_Strict):
     teacher: str = ""
     data: tuple[str, ...] = ()
     limits: str = ""
-    scores: dict[str, Any] = {}
-    provenance: dict[str, Any] = {}
+    scores: dict[str, Any] = Field(default_factory=dict)
+    provenance: dict[str, Any] = Field(default_factory=dict)
 
 
-class CohortEntry(_Strict):
+class StrangersEntry(StrictFinite):
     """Vectors of strangers who don't exist, for one embedder: (count, dim) little-endian float16, row after row."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
@@ -121,11 +118,11 @@ class CohortEntry(_Strict):
     count: int = Field(gt=0, le=100_000)
     dim: int = Field(gt=0, le=4096)
     licence: str = Field(min_length=1)
-    scores: dict[str, Any] = {}
-    provenance: dict[str, Any] = {}
+    scores: dict[str, Any] = Field(default_factory=dict)
+    provenance: dict[str, Any] = Field(default_factory=dict)
 
 
-class AnswersEntry(_Strict):
+class AnswersEntry(StrictFinite):
     """What the pack's models answered to the demo pictures when it was sealed, as JSON beside the manifest."""
 
     file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.json$")
@@ -133,12 +130,13 @@ class AnswersEntry(_Strict):
     bytes: int = Field(gt=0)
 
 
-class Manifest(_Strict):
+class Manifest(StrictFinite):
     """Every model of a pack, the strangers it is calibrated with, and the answers it was sealed with."""
 
     version: Literal[1]
     models: tuple[ModelEntry, ...]
-    cohorts: tuple[CohortEntry, ...] = ()
+    cohorts: tuple[StrangersEntry, ...] = ()
+    """Drawn strangers, under the key that packs have always had."""
     golden: AnswersEntry | None = None
     """The recorded answers; the file and this key keep the name that older releases know."""
 
@@ -146,8 +144,8 @@ class Manifest(_Strict):
     def _unique(self) -> Manifest:
         for what, values in (
             ("name", [(model.task, model.name) for model in self.models]),
-            ("file", [*(model.file for model in self.models), *(cohort.file for cohort in self.cohorts)]),
-            ("cohort", [(cohort.model_sha256, cohort.kind) for cohort in self.cohorts]),
+            ("file", [*(model.file for model in self.models), *(one.file for one in self.cohorts)]),
+            ("cohort", [(one.model_sha256, one.kind) for one in self.cohorts]),
             ("default", [model.task for model in self.models if model.default]),
         ):
             twice = [value for value, count in Counter(values).items() if count > 1]

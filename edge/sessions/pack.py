@@ -20,9 +20,9 @@ from edge.sessions.known import KnownAnswer, record
 from edge.sessions.manifest import (
     MANIFEST,
     AnswersEntry,
-    CohortEntry,
     Manifest,
     ModelEntry,
+    StrangersEntry,
     Task,
     read_manifest,
 )
@@ -172,10 +172,10 @@ class Pack:
         check_shapes(file, "outputs", entry.outputs, {name: array.shape for name, array in answer.items()})
         return session
 
-    def cohorts(self, model_sha256: str) -> dict[str, NDArray[np.float32]]:
+    def strangers(self, model_sha256: str) -> dict[str, NDArray[np.float32]]:
         """Strangers made for one embedder, (N, D) of length 1 each, by kind of picture; raises ModelError."""
         return {
-            entry.kind: self._cohort(entry) for entry in self.manifest.cohorts if entry.model_sha256 == model_sha256
+            entry.kind: self._strangers(entry) for entry in self.manifest.cohorts if entry.model_sha256 == model_sha256
         }
 
     def likeness(self, model_sha256: str) -> dict[str, tuple[float, ...]]:
@@ -204,11 +204,11 @@ class Pack:
         """SHA-256 of the manifest's bytes: the pack's name among others."""
         return hashlib.sha256(read_file(self.models_dir / MANIFEST)).hexdigest()
 
-    def _cohort(self, entry: CohortEntry) -> NDArray[np.float32]:
+    def _strangers(self, entry: StrangersEntry) -> NDArray[np.float32]:
         path = self._path(entry)
         data = read_file(path)
         if hashlib.sha256(data).hexdigest() != entry.sha256 or len(data) != entry.count * entry.dim * 2:
-            raise ModelError(f"{path}: not the cohort that the manifest promises: altered or cut short; restore it")
+            raise ModelError(f"{path}: not the strangers that the manifest promises: altered or cut short; restore it")
         vectors = np.frombuffer(data, "<f2").astype(np.float32).reshape(entry.count, entry.dim)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not np.isfinite(lengths).all() or (lengths < 0.5).any():
@@ -227,7 +227,7 @@ class Pack:
                 results.append(VerifyResult(entry, None, session.provider))
         return results
 
-    def _path(self, entry: ModelEntry | CohortEntry | AnswersEntry) -> Path:
+    def _path(self, entry: ModelEntry | StrangersEntry | AnswersEntry) -> Path:
         """The entry's file, which must lie in the pack's own folder even after links are followed."""
         path = self.models_dir / entry.file
         if path.resolve().parent != self.models_dir.resolve():

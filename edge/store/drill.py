@@ -6,11 +6,10 @@ It shows the person's enrolled picture in the place of every picture, and says i
 from __future__ import annotations
 
 import datetime as dt
-import secrets
-import uuid
 from concurrent.futures import Future
 
 from edge.errors import NotFoundError
+from edge.hit_ids import draw_hit_id
 from edge.records import Hit, HitImages, Person, Reference, Visit
 from edge.store.audit import audit
 from edge.store.audit.audit import LOCAL
@@ -61,7 +60,7 @@ def _hit(
 ) -> Hit:
     picture = reference.image_sha256
     return Hit(
-        hit_id=_hit_id(now),
+        hit_id=draw_hit_id(now),
         kind=KIND,
         person=person,
         camera=camera,
@@ -83,10 +82,3 @@ def _hit(
         clock={"synced": None},
         review={"state": "new", "by": None, "at": None},
     )
-
-
-def _hit_id(now: dt.datetime) -> str:
-    """UUIDv7 (RFC 9562, 5.7) with drawn random bits: two drills are never the same."""
-    value = int(now.timestamp() * 1000) << 80 | secrets.randbits(80)
-    value = value & ~(0xF << 76) | 0x7 << 76
-    return str(uuid.UUID(int=value & ~(0x3 << 62) | 0x2 << 62))

@@ -18,11 +18,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
 from edge import mistakes
 from edge.errors import ImageError, StoreError
+from edge.json_keys import require_unique
 from edge.records import Person
+from edge.strict import Strict
 
 LIST_NAME = "people.json"
 MAX_LIST_BYTES = 16 * 1024 * 1024
@@ -50,11 +52,7 @@ def is_archive(path: Path) -> bool:
     return isinstance(content, dict) and "format" in content
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Entry(_Strict):
+class _Entry(Strict):
     id: Text
     name: Text
     status: Annotated[str, Field(max_length=200, pattern=_PRINTABLE)]
@@ -64,7 +62,7 @@ class _Entry(_Strict):
     pictures: tuple[Annotated[str, Field(pattern=_PICTURE)], ...] = Field(max_length=1000)
 
 
-class _List(_Strict):
+class _List(Strict):
     format: Literal["edge-watchlist"]
     version: Literal[1]
     people: tuple[_Entry, ...] = Field(max_length=MAX_MEMBERS)
@@ -80,7 +78,9 @@ class Archive:
             raise ImageError(f"{path}: no such archive; give the zip or folder that was exported")
         self._spent = 0
         try:
-            content = _List.model_validate_json(self._bytes(LIST_NAME, MAX_LIST_BYTES))
+            data = self._bytes(LIST_NAME, MAX_LIST_BYTES)
+            content = _List.model_validate_json(data)
+            require_unique(data)
         except ValidationError as error:
             self.close()
             first = error.errors()[0]
@@ -88,6 +88,9 @@ class Archive:
             raise ImageError(
                 f"{path}: {LIST_NAME}: {where}: {mistakes.said(first, _List)}; export the list again"
             ) from None
+        except ValueError as error:
+            self.close()
+            raise ImageError(f"{path}: {LIST_NAME}: {error}; export the list again") from None
         except BaseException:
             self.close()
             raise

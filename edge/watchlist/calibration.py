@@ -50,19 +50,19 @@ class Calibration:
         return rows
 
 
-def calibrate(gallery: Gallery, cohorts: Mapping[str, NDArray[np.floating]], min_margin: float) -> Calibration | None:
-    """Score each cohort against the list; None where nobody is listed or there is no cohort."""
-    if not gallery.num_references or not cohorts:
+def calibrate(gallery: Gallery, strangers: Mapping[str, NDArray[np.floating]], min_margin: float) -> Calibration | None:
+    """Score the strangers of each kind of picture against the list; None where nobody is listed or drawn."""
+    if not gallery.num_references or not strangers:
         return None
-    biases = {kind: list_bias(gallery, cohort) for kind, cohort in cohorts.items()}
+    biases = {kind: list_bias(gallery, drawn) for kind, drawn in strangers.items()}
     tails = {}
-    for kind, cohort in cohorts.items():
-        scores = stranger_scores(gallery, cohort, min_margin)
+    for kind, drawn in strangers.items():
+        scores = stranger_scores(gallery, drawn, min_margin)
         tails[kind] = Tail.fit(np.where(scores > -1.0, scores + biases[kind], scores))
     return Calibration(tails, min_margin, biases)
 
 
-def list_bias(gallery: Gallery, cohort: NDArray[np.floating]) -> float:
+def list_bias(gallery: Gallery, strangers: NDArray[np.floating]) -> float:
     """Return how much more listed people resemble one another than strangers resemble them; 0 unless that is certain.
 
     Pictures of one camera, one light or one sort of film have that in common, and strangers before that camera have it,
@@ -76,18 +76,18 @@ def list_bias(gallery: Gallery, cohort: NDArray[np.floating]) -> float:
     if len(rows) > SAMPLE:
         rows = rng.choice(rows, SAMPLE, replace=False)
     listed = np.concatenate([gallery.best_other(rows[i : i + BATCH]) for i in range(0, len(rows), BATCH)])
-    strangers = stranger_scores(gallery, cohort[:SAMPLE], 0.0)
-    difference = float(np.median(listed) - np.median(strangers))
+    others = stranger_scores(gallery, strangers[:SAMPLE], 0.0)
+    difference = float(np.median(listed) - np.median(others))
     error = 1.25 * float(listed.std()) / np.sqrt(len(listed))  # of a median
     return difference if difference > 2 * error else 0.0
 
 
 def stranger_scores(
-    gallery: Gallery, cohort: NDArray[np.floating], min_margin: float, *, batch: int = BATCH
+    gallery: Gallery, strangers: NDArray[np.floating], min_margin: float, *, batch: int = BATCH
 ) -> NDArray[np.float64]:
     """Return the similarity at which each stranger would match somebody; -1 where the margin forbids it."""
-    scores = np.empty(len(cohort))
-    for start in range(0, len(cohort), batch):
-        best, second = gallery.best_two(cohort[start : start + batch].astype(np.float32))
+    scores = np.empty(len(strangers))
+    for start in range(0, len(strangers), batch):
+        best, second = gallery.best_two(strangers[start : start + batch].astype(np.float32))
         scores[start : start + len(best)] = np.where(best - second >= min_margin, best, -1.0)
     return scores

@@ -73,6 +73,10 @@ class Gallery:
         found.sort(key=lambda ranked: (-ranked.similarity, ranked.person_id))
         return tuple(found[:limit])
 
+    def similarity_to(self, embedding: Embedding, person_id: str) -> float:
+        """The similarity to one person, whoever else scores higher; -1 for somebody without a reference."""
+        return next((one.similarity for one in self.search(embedding) if one.person_id == person_id), -1.0)
+
     def best_two(self, probes: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Similarity of the best and of the second-best person to each of (N, D) probes, (N,) each.
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import ImageError
+from edge.json_keys import unique
 from edge.names import is_left_behind, printable
 from edge.records import Person
 from edge.watchlist.entry import fit_id
@@ -78,7 +79,7 @@ def read_listing(path: Path, known_ids: Collection[str]) -> Listing | None:
     try:
         if path.stat().st_size > MAX_LIST_BYTES:
             return None
-        content = json.loads(path.read_bytes(), object_pairs_hook=_unique)
+        content = json.loads(path.read_bytes(), object_pairs_hook=unique)
     except (OSError, ValueError, RecursionError) as error:
         raise ImageError(f"{where}: can't be read as JSON ({error}); correct that place") from None
     if isinstance(content, list):
@@ -109,7 +110,10 @@ def _person(where: str, key: str, entry: Any, known_ids: Collection[str]) -> Lis
     where = f"{where}: entry {key!r}"
     if not isinstance(entry, dict):
         raise ImageError(f'{where}: must be an object {{"Name": ..., "ID": ..., "Status": ...}}')
-    fields = {str(name).lower(): value for name, value in entry.items()}
+    try:
+        fields = unique([(name.lower(), value) for name, value in entry.items()])
+    except ValueError as error:
+        raise ImageError(f"{where}: {error}, in capitals or not; give it once") from None
     name = _text(where, "Name", fields.get("name"))
     person_id = _text(where, "ID", fields["id"]) if "id" in fields else None
     status = _text(where, "Status", fields.get("status", DEFAULT_STATUS))
@@ -125,10 +129,3 @@ def _text(where: str, what: str, value: Any) -> str:
     if not text or len(text) > MAX_TEXT or not text.isprintable():
         raise ImageError(f"{where}: {what} is empty, longer than {MAX_TEXT} or has control characters; correct it")
     return text
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key appears twice")
-    return found

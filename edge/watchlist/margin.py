@@ -51,7 +51,7 @@ def simulate_captures(
 
 def choose_margin(
     gallery: Gallery,
-    cohorts: Mapping[str, NDArray[np.float32]],
+    strangers: Mapping[str, NDArray[np.float32]],
     likeness: Mapping[str, Sequence[float]],
     one_in: float,
     margins: Sequence[float] = MARGINS,
@@ -60,16 +60,16 @@ def choose_margin(
 
     None where nobody is listed, only one person is (nobody can be a runner-up), or the likeness was never measured.
     """
-    kinds = sorted(set(cohorts) & set(likeness))
+    kinds = sorted(set(strangers) & set(likeness))
     if not kinds or len(gallery.owners) < 2:
         return None
     scored = {}
     for kind in kinds:
-        probes, own = simulate_captures(gallery, cohorts[kind], likeness[kind])
+        probes, own = simulate_captures(gallery, strangers[kind], likeness[kind])
         scored[kind] = (*gallery.best_two(probes), gallery.best_person(probes) == own)
     made, rows = [], []
     for margin in margins:
-        calibration = calibrate(gallery, cohorts, margin)
+        calibration = calibrate(gallery, strangers, margin)
         if calibration is None:
             return None
         limits = calibration.thresholds(one_in)

@@ -1,7 +1,7 @@
 """Fits the distribution of strangers' highest similarities, with a 95 % upper bound. Numbers only.
 
 The rates below the tail's start are counted; above it a generalised Pareto distribution takes over, because the rates a
-device is set to lie beyond what any cohort can count.
+device is set to lie beyond what any number of strangers can count.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Tail:
         return float(self._fitted(similarity)[0])
 
     def bound(self, similarity: float) -> float:
-        """The rate that the true one stays below with 95 % certainty, given that the cohort is like the strangers."""
+        """The rate that the true one stays below with 95 % certainty, if the strangers are like those to come."""
         counted = float(np.mean(self.scores >= similarity))
         if similarity <= self.fits[0, 0]:
             spread = np.sqrt(max(counted * (1 - counted), 1e-12) / len(self.scores))

@@ -12,6 +12,7 @@ import pytest
 
 from edge.capture.address import parse_source, without_login
 from edge.capture.condition.freeze import FreezeDetector
+from edge.capture.frames import SourceFrame
 from edge.capture.masks import paint_masks
 from edge.capture.pacing import Pacer
 from edge.capture.sources import open_path, open_source
@@ -202,3 +203,10 @@ def test_every_scheme_of_the_configuration_is_understood() -> None:
 def test_a_source_is_shown_without_its_login() -> None:
     assert without_login("rtsp://admin:p@ss@10.0.0.5/s1?token=abc") == "rtsp://10.0.0.5/s1"
     assert without_login("file:clip.mp4") == "file:clip.mp4"
+
+
+def test_a_frame_without_a_time_is_placed_by_its_number() -> None:
+    picture = flat(0)
+    assert SourceFrame(picture, 1.5).time_s(100) == 1.5
+    assert SourceFrame(picture, 0.0).time_s(100) == 0.0
+    assert SourceFrame(picture, None).time_s(100) == 4.0

@@ -73,8 +73,8 @@ def test_a_world_without_confusion_and_one_face_that_is_not_found(world: tuple[P
     images, names = world
     (images / names[0] / f"{names[0]}_0004.jpg").write_bytes(bytes(3))
     parts = split_people(images, names)
-    cohort = np.random.default_rng(0).normal(size=(2000, DIM)).astype(np.float32)
-    cohort /= np.linalg.norm(cohort, axis=1, keepdims=True)
+    drawn = np.random.default_rng(0).normal(size=(2000, DIM)).astype(np.float32)
+    drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
     detector, embedder = WholePicture(), ByColor()
     (row,) = evaluate_identification(
         parts,
@@ -82,7 +82,7 @@ def test_a_world_without_confusion_and_one_face_that_is_not_found(world: tuple[P
         detector,  # type: ignore[arg-type]
         embedder,  # type: ignore[arg-type]
         read,
-        cohort=cohort,
+        drawn=drawn,
     )
     assert row.num_without_face == 1
     assert row.fnir["0.01"] == pytest.approx(1 / 20), "the face not found is a miss, and the only one"

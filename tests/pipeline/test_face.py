@@ -86,10 +86,10 @@ def test_a_masked_face_is_not_looked_at() -> None:
 
 def test_limits_come_from_calibration_where_there_is_one() -> None:
     rng = np.random.default_rng(1)
-    cohort = rng.normal(size=(3000, DIM)).astype(np.float32)
-    cohort /= np.linalg.norm(cohort, axis=1, keepdims=True)
+    strangers = rng.normal(size=(3000, DIM)).astype(np.float32)
+    strangers /= np.linalg.norm(strangers, axis=1, keepdims=True)
     active_list = list_of(axis(0))
-    made = calibrate(active_list.gallery, {"color": cohort}, 0.06)
+    made = calibrate(active_list.gallery, {"color": strangers}, 0.06)
     active_list = dataclasses.replace(active_list, calibration=made)
     color, gray = limits_of(SETTINGS, active_list)["color"], limits_of(SETTINGS, active_list)["gray"]
     assert color.min_similarity == 0.5

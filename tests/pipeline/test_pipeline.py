@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from edge.capture.sources import open_path
 from edge.config import Config, load
 from edge.errors import ImageError
 from edge.pipeline import DeviceFacts, HitDraft, Pipeline
-from edge.pipeline.draft import CROP_MARGIN, cut_with_margin, make_hit_id
+from edge.pipeline.draft import CROP_MARGIN, cut_with_margin
 from edge.pipeline.face import TrackedFace
 from edge.pipeline.limits import limits_of
 from edge.pipeline.pace import Pace
@@ -32,20 +31,6 @@ from edge.records import Frame, Person, Reason, Track, TrackState
 from edge.store import Store
 
 AT = dt.datetime(2026, 3, 1, 12, 0, 0, 123000, tzinfo=dt.UTC)
-
-
-def test_hit_ids_are_version_7_and_sort_by_time() -> None:
-    first, again = make_hit_id(AT, "box", "door", "p"), make_hit_id(AT, "box", "door", "p")
-    other, later = (
-        make_hit_id(AT, "box", "yard", "p"),
-        make_hit_id(AT + dt.timedelta(milliseconds=1), "box", "door", "p"),
-    )
-    assert first == again
-    assert len({first, other, later}) == 3
-    assert first < later
-    parsed = uuid.UUID(first)
-    assert (parsed.version, parsed.variant) == (7, uuid.RFC_4122)
-    assert parsed.int >> 80 == int(AT.timestamp() * 1000)
 
 
 @given(x=st.floats(-50, 690), y=st.floats(-50, 530), w=st.floats(4, 300), h=st.floats(4, 300))

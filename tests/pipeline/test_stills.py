@@ -107,9 +107,9 @@ def test_the_limits_of_one_picture_are_stricter(is_calibrated: bool) -> None:
     active = people("ann", "bob")
     if is_calibrated:
         rng = np.random.default_rng(0)
-        cohort = rng.standard_normal((3000, DIM))
-        cohort = (cohort / np.linalg.norm(cohort, axis=1, keepdims=True)).astype(np.float32)
-        made = calibrate(active.gallery, {"color": cohort}, 0.0)
+        strangers = rng.standard_normal((3000, DIM))
+        strangers = (strangers / np.linalg.norm(strangers, axis=1, keepdims=True)).astype(np.float32)
+        made = calibrate(active.gallery, {"color": strangers}, 0.0)
         active = dataclasses.replace(active, calibration=made)
     settings = CONFIG.recognise.model_copy(update={"min_similarity": 0.3})
     usual, still = limits_of(settings, active)["color"], still_limits_of(settings, active)["color"]

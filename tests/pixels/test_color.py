@@ -1,11 +1,13 @@
-"""Whether a picture has color."""
+"""Whether a picture has color; its channels apart."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from edge.errors import ImageError
 from edge.pixels import degrade
-from edge.pixels.color import is_exactly_gray, is_gray
+from edge.pixels.color import is_exactly_gray, is_gray, split_channels
 
 
 def test_gray_is_told_from_color_through_noise_and_compression() -> None:
@@ -29,3 +31,12 @@ def test_a_picture_is_exactly_gray_where_no_pixel_has_color() -> None:
         tinted = gray.copy()
         tinted[4, 6, channel] = 81
         assert not is_exactly_gray(tinted)
+
+
+def test_split_channels_are_blue_green_and_red() -> None:
+    image = np.random.default_rng(0).integers(0, 255, (5, 7, 3), dtype=np.uint8)
+    channels = split_channels(image)
+    assert [channel.tolist() for channel in channels] == [image[..., number].tolist() for number in range(3)]
+    assert all(channel.flags.c_contiguous for channel in channels)
+    with pytest.raises(ImageError):
+        split_channels(image[..., :2])

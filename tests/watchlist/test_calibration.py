@@ -36,7 +36,7 @@ def test_the_fit_finds_a_known_tail() -> None:
     assert found_scale == pytest.approx(scale + shape * (start - 0.4), rel=0.08)
 
 
-def test_rates_far_beyond_the_cohort_are_right_within_a_factor_of_two() -> None:
+def test_rates_rarer_than_was_counted_are_right_within_a_factor_of_two() -> None:
     rng = np.random.default_rng(1)
     tail = Tail.fit(rng.beta(8, 12, 5000))
     many = rng.beta(8, 12, 3_000_000)
@@ -69,11 +69,11 @@ def test_equal_scores_and_too_few() -> None:
 
 def test_the_promise_grows_with_the_list_and_holds_for_strangers_not_used() -> None:
     rng = np.random.default_rng(4)
-    cohort, others = unit(rng, 5000), unit(rng, 40_000)
+    drawn, others = unit(rng, 5000), unit(rng, 40_000)
     settings = []
     for people in (1, 10, 100):
         gallery = gallery_of(unit(np.random.default_rng(9), people))
-        made = calibrate(gallery, {"color": cohort}, 0.0)
+        made = calibrate(gallery, {"color": drawn}, 0.0)
         assert made is not None
         limit = made.thresholds(300)["color"]
         settings.append(limit)
@@ -92,15 +92,15 @@ def test_pictures_of_one_camera_have_something_in_common_and_the_promise_knows()
         vectors = unit(rng, count) + 0.6 * camera
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
-    cohort, strangers = {"color": unit(rng, 5000)}, taken(20_000)
+    drawn, strangers = {"color": unit(rng, 5000)}, taken(20_000)
     gallery = gallery_of(taken(20))
-    made = calibrate(gallery, cohort, 0.0)
+    made = calibrate(gallery, drawn, 0.0)
     assert made is not None
     measured = float(np.mean(stranger_scores(gallery, strangers, 0.0) >= made.thresholds(100)["color"]))
     assert 1 / 2000 < measured < 1 / 50
-    without = Tail.fit(stranger_scores(gallery, cohort["color"], 0.0)).similarity_at(1 / 100)
+    without = Tail.fit(stranger_scores(gallery, drawn["color"], 0.0)).similarity_at(1 / 100)
     assert np.mean(stranger_scores(gallery, strangers, 0.0) >= without) > 1 / 10
-    elsewhere = calibrate(gallery_of(unit(rng, 20)), cohort, 0.0)
+    elsewhere = calibrate(gallery_of(unit(rng, 20)), drawn, 0.0)
     assert elsewhere is not None
     assert elsewhere.biases["color"] == 0
 
@@ -110,9 +110,9 @@ def test_the_margin_takes_false_alerts_away() -> None:
     one = unit(rng, 1)
     twin = one + 0.01 * unit(rng, 1)
     gallery = gallery_of(np.concatenate([one, twin / np.linalg.norm(twin)]))
-    cohort = unit(rng, 1000)
-    assert (stranger_scores(gallery, cohort, 0.05) == -1).all()
-    assert (stranger_scores(gallery, cohort, 0.0) > -1).all()
+    drawn = unit(rng, 1000)
+    assert (stranger_scores(gallery, drawn, 0.05) == -1).all()
+    assert (stranger_scores(gallery, drawn, 0.0) > -1).all()
 
 
 def test_best_two_equals_search() -> None:

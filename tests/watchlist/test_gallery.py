@@ -48,6 +48,9 @@ def test_search_equals_the_naive_loop(owners: list[str], probe: int, order: int)
     found = gallery.search(unit(probe + 1000))
     expected = slow_search(references, unit(probe + 1000))
     assert {r.person_id for r in found} == set(expected)
+    for person_id in (*"abcdefgh", "zz"):
+        similarity = gallery.similarity_to(unit(probe + 1000), person_id)
+        assert similarity == pytest.approx(expected.get(person_id, -1.0), abs=1e-5)
     by_id = {r.reference_id: r for r in references}
     for ranked in found:
         assert ranked.similarity == pytest.approx(expected[ranked.person_id], abs=1e-5)

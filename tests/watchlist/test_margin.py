@@ -41,12 +41,12 @@ def test_captures_are_as_like_their_reference_as_measured() -> None:
 
 def test_people_who_do_not_resemble_get_the_large_margin_and_look_alikes_a_small_one() -> None:
     rng = np.random.default_rng(1)
-    cohort, people = {"color": unit(rng, 2000)}, unit(rng, 6)
+    strangers, people = {"color": unit(rng, 2000)}, unit(rng, 6)
     likeness = {"color": LIKENESS}
-    apart = choose_margin(gallery_of(people), cohort, likeness, 1000)
+    apart = choose_margin(gallery_of(people), strangers, likeness, 1000)
     assert apart is not None
     twin = people[:1] + 0.55 * unit(rng, 1)
-    alike = choose_margin(gallery_of(np.concatenate([people, twin / np.linalg.norm(twin)])), cohort, likeness, 1000)
+    alike = choose_margin(gallery_of(np.concatenate([people, twin / np.linalg.norm(twin)])), strangers, likeness, 1000)
     assert alike is not None
     assert alike[0].min_margin < apart[0].min_margin
     rows = {row.min_margin: row for row in alike[1]}
@@ -58,7 +58,7 @@ def test_people_who_do_not_resemble_get_the_large_margin_and_look_alikes_a_small
 
 def test_nothing_is_chosen_where_nothing_can_be_measured() -> None:
     rng = np.random.default_rng(2)
-    cohort = {"color": unit(rng, 200)}
-    assert choose_margin(Gallery((), ()), cohort, {"color": LIKENESS}, 100) is None
-    assert choose_margin(gallery_of(unit(rng, 1)), cohort, {"color": LIKENESS}, 100) is None
-    assert choose_margin(gallery_of(unit(rng, 3)), cohort, {}, 100) is None
+    strangers = {"color": unit(rng, 200)}
+    assert choose_margin(Gallery((), ()), strangers, {"color": LIKENESS}, 100) is None
+    assert choose_margin(gallery_of(unit(rng, 1)), strangers, {"color": LIKENESS}, 100) is None
+    assert choose_margin(gallery_of(unit(rng, 3)), strangers, {}, 100) is None

@@ -70,7 +70,7 @@ def listed(probes: Probes, pictures: Sequence[Picture]) -> ActiveList:
             references.append(Reference(name, picture.person, "", vector, embedder.sha256, {}, name))
     people = [Person(name, name, "listed") for name in sorted({one.person_id for one in references})]
     active = ActiveList.of(people, references, 1, "")
-    made = calibrate(active.gallery, probes.models.cohorts, probes.models.min_margin)
+    made = calibrate(active.gallery, probes.models.strangers, probes.models.min_margin)
     return replace(active, calibration=made)
 
 

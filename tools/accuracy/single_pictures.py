@@ -48,7 +48,7 @@ def list_of(parts: Split, models: Models, config: Config) -> ActiveList:
             references.append(Reference(name, picture.person, name, vector, models.hashes["embed"], {}, name))
     people = [Person(name, name, "listed") for name in sorted({one.person_id for one in references})]
     active = ActiveList.of(people, references, 1, "")
-    return replace(active, calibration=calibrate(active.gallery, models.cohorts, config.recognise.min_margin))
+    return replace(active, calibration=calibrate(active.gallery, models.strangers, config.recognise.min_margin))
 
 
 def settings_of(active: ActiveList, config: Config) -> Iterator[tuple[str, ActiveList]]:

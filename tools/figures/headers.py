@@ -16,6 +16,8 @@ SINGLE = (
     "FPIR clean, cctv:3, haze:4, dark:5, lowres:4 | FNIR of the same |"
 )
 
+BOTH_KINDS = "| figure | fault or clip | with VNNI, as above | without VNNI |"
+
 
 def columns(header: str) -> list[str]:
     """The names of a header's columns, without the first where that is empty."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge.app.commission.walk import DAY, NIGHT, ZONES, Sighting, walker_sightings
+from edge.capture.frames import DEFAULT_FPS
 from edge.config import RecogniseConfig
 from edge.pipeline import ActiveList
 from edge.pipeline.face import MIN_GAP_FRAMES
@@ -21,7 +22,7 @@ from edge.recognise import decide, fuse
 
 MIN_SIGHTINGS = 3
 """A distance with fewer sightings is not judged: where somebody walked, the walker was not recognised there."""
-SHOT_GAP_S = MIN_GAP_FRAMES / 25.0
+SHOT_GAP_S = MIN_GAP_FRAMES / DEFAULT_FPS
 TOO_SHORT = "too short"
 
 
@@ -154,9 +155,8 @@ def _judge_row(
         kind = "gray" if 2 * sum(shot.is_gray for shot in shots) > len(shots) else "color"
         weights = np.array([weight(shot.quality) for shot in shots], np.float32)
         probe = fuse(np.stack([shot.embedding for shot in shots]), weights)
-        ranked = active_list.gallery.search(probe)
-        fused = next((float(one[1]) for one in ranked if one[0] == person_id), -1.0)
-        match = decide(ranked, limits[kind])
+        fused = active_list.gallery.similarity_to(probe, person_id)
+        match = decide(active_list.gallery.search(probe), limits[kind])
         is_recognised = match.person_id == person_id
         limit = limits[kind].min_similarity
         why = "recognised" if is_recognised else f"below {limit:.2f}"

@@ -60,8 +60,7 @@ class WalkSession:
                 if self.distances is None or number == 0:
                     self.size = (frame.image.shape[1], frame.image.shape[0])
                     self.distances = distances_of(self.size[0])
-                at_s = frame.media_s if frame.media_s is not None else number / 25.0
-                self.walk.add_frame(frame.image, at_s, self.distances, light=light)
+                self.walk.add_frame(frame.image, frame.time_s(number), self.distances, light=light)
                 if progress:
                     progress(number + 1)
 

@@ -83,9 +83,8 @@ class Walk:
         self.num_frames += 1
         if (metres := distances.walked(at_s)) is not None:
             self.frames_at[light, round(metres)] += 1
-        limits = self._config.detect
         if found is None:
-            found = self._models.stages.detector.detect(image, min(limits.keep_score, limits.min_score))
+            found = self._models.stages.detector.detect(image, self._config.detect.search_score)
         seen = []
         for track in self._tracker.update(self.num_frames, found):
             if track.detection is not None and track.state is TrackState.CONFIRMED:
@@ -121,14 +120,9 @@ class Walk:
             quality=quality.score,
             is_usable=bool(is_good and side >= self._config.detect.min_face_px),
             is_gray=is_gray(crop),
-            similarity=self._similarity(embedding),
+            similarity=self.active_list.gallery.similarity_to(embedding, self.person_id),
             embedding=embedding,
         )
-
-    def _similarity(self, embedding: Embedding) -> float:
-        """Return the similarity to the walker, even where another person scores higher."""
-        ranked = self.active_list.gallery.search(embedding)
-        return next((float(one[1]) for one in ranked if one[0] == self.person_id), -1.0)
 
 
 def walker_sightings(sightings: Sequence[Sighting]) -> list[Sighting]:

@@ -93,7 +93,7 @@ def identification(
             embedder,
             read_image,
             degradations=degradations,
-            cohort=models.cohorts.get("color") if name == "ours" else None,
+            drawn=models.strangers.get("color") if name == "ours" else None,
             min_margin=min_margin,
             progress=progress,
         )

@@ -63,7 +63,7 @@ def groups(
         "num_pictures": len(paths),
         "num_without_face": len(paths) - len(shown),
         "num_misnamed": num_misnamed,
-        **_overall(vectors, models.cohorts.get("color"), limit, max_similarity),
+        **_overall(vectors, models.strangers.get("color"), limit, max_similarity),
         "by": _by_label(vectors, labels, found, limit, max_similarity),
         "most_alike": [
             {"paths": [str(shown[first]), str(shown[second])], "similarity": similarity}

@@ -101,7 +101,7 @@ def _run_clip(
         result.is_stills = are_pictures(clip.path, first)
         for number, shot in enumerate(chain(first, shots)):
             image = degrader.apply(shot.image, number) if degrader else shot.image
-            seconds = shot.media_s if shot.media_s is not None else number / 25.0
+            seconds = shot.time_s(number)
             mono_ns = round(seconds * 1e9)
             frame = Frame(number, clip.camera, EPOCH + dt.timedelta(seconds=round(seconds, 6)), mono_ns, image)
             _process_frame(result, frame, stills if result.is_stills else pipeline)

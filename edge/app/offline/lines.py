@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from edge.app.build import load_models
+from edge.app.build import Models, load_models
 from edge.app.offline.contents import find_clips, open_clip, passed_over
 from edge.arrays import ALIGNED_PX, BgrImage, is_aligned
 from edge.capture.files import ImagesSource
@@ -102,7 +102,7 @@ def embed(config: Config, paths: Sequence[Path], *, aligned: bool, enhance: str)
     yield from _embed_all(waiting, models)
 
 
-def _measure_image(path: Path, detector: Any, enhancer: Enhancer, aligned: bool) -> _PendingLine:
+def _measure_image(path: Path, detector: Detector, enhancer: Enhancer, aligned: bool) -> _PendingLine:
     line: dict[str, Any] = {
         "path": printable(path),
         "box": None,
@@ -143,7 +143,7 @@ def _measure_image(path: Path, detector: Any, enhancer: Enhancer, aligned: bool)
     return line, crops
 
 
-def _embed_all(waiting: list[_PendingLine], models: Any) -> Iterator[dict[str, Any]]:
+def _embed_all(waiting: list[_PendingLine], models: Models) -> Iterator[dict[str, Any]]:
     """Embeddings of a batch: a face that was enhanced counts together with its original."""
     embedder = models.stages.embedder
     crops = [crop for _, several in waiting for crop in several]

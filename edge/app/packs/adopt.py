@@ -133,7 +133,7 @@ def _write(
     """The pack in `folder`, not sealed yet; returns the new entry."""
     folder.mkdir(mode=0o755)
     kept = [entry.model_dump(mode="json") for entry in base.manifest.models]
-    for file in {one["file"] for one in kept} | {cohort.file for cohort in base.manifest.cohorts}:
+    for file in {one["file"] for one in kept} | {entry.file for entry in base.manifest.cohorts}:
         shutil.copyfile(base.models_dir / file, folder / file)
     own = _own(base) if wish.with_own is not None else None
     name = _free_name(wish.file.stem, {one["name"] for one in kept}, wish.with_own)
@@ -143,13 +143,13 @@ def _write(
     shutil.copyfile(wish.file, folder / entry["file"])
     for one in kept:
         one["default"] = one["default"] and one["task"] != found["task"]
-    cohorts = [cohort.model_dump(mode="json") for cohort in base.manifest.cohorts]
-    manifest: dict[str, Any] = {"version": 1, "models": [*kept, entry], "cohorts": cohorts}
+    drawn = [one.model_dump(mode="json") for one in base.manifest.cohorts]
+    manifest: dict[str, Any] = {"version": 1, "models": [*kept, entry], "cohorts": drawn}
     _put(folder / MANIFEST, manifest)
     pack = Pack.open(folder)
     made = pack.find(found["task"], name)
     if found["task"] == "embed":
-        cohorts += _cohorts(config, pack, wish, found["public"], None if own is None else own.sha256, progress)
+        drawn += _write_strangers(config, pack, wish, found["public"], None if own is None else own.sha256, progress)
         _put(folder / MANIFEST, manifest)
     return made
 
@@ -182,7 +182,7 @@ def _entry(wish: Wish, found: Mapping[str, Any], name: str) -> dict[str, Any]:
     }
 
 
-def _cohorts(
+def _write_strangers(
     config: Config,
     pack: Pack,
     wish: Wish,
@@ -206,10 +206,14 @@ def _cohorts(
             f"{wish.file}: no strangers are known for {what}, so it can't be calibrated; give --faces DIR with "
             "pictures of at least 50 people who are not enrolled"
         )
-    return [_cohort(pack, entry.name, kind, vectors, pack.identity(entry), source) for kind, vectors in drawn.items()]
+    return [
+        _write_kind(pack, entry.name, kind, vectors, pack.identity(entry), source) for kind, vectors in drawn.items()
+    ]
 
 
-def _cohort(pack: Pack, name: str, kind: str, vectors: NDArray[np.float64], sha256: str, source: str) -> dict[str, Any]:
+def _write_kind(
+    pack: Pack, name: str, kind: str, vectors: NDArray[np.float64], sha256: str, source: str
+) -> dict[str, Any]:
     content = vectors.astype("<f2").tobytes()
     file = f"{name}_{kind}.f16"
     (pack.models_dir / file).write_bytes(content)

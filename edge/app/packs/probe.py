@@ -172,7 +172,7 @@ class Probe:
         ]
 
     def _has_strangers(self, entry: ModelEntry, base: ModelEntry) -> bool:
-        have = {cohort.model_sha256 for cohort in self._pack.manifest.cohorts}
+        have = {one.model_sha256 for one in self._pack.manifest.cohorts}
         return self._pack.identity(entry) in have or self._pack.identity(base) not in have
 
     def _choose(

@@ -12,21 +12,18 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from edge.errors import ModelError
 from edge.sessions import InputSpec
+from edge.strict import Strict
 
 FOLDER = Path(__file__).parent / "public"
 TABLE = FOLDER / "public_models.json"
 AdoptedTask = Literal["detect", "embed"]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Strangers(_Strict):
+class Strangers(Strict):
     """(count, dim + own_dim) little-endian float16: embeddings of drawn strangers by the public and by our embedder.
 
     Each half of a row has length 1. The second half holds for the embedder `own_sha256` alone.
@@ -39,7 +36,7 @@ class Strangers(_Strict):
     dim: int = Field(gt=0)
     own_sha256: str
     own_dim: int = Field(gt=0)
-    drawn_over_real: dict[str, dict[str, float]] = {}
+    drawn_over_real: dict[str, dict[str, float]] = Field(default_factory=dict)
     made_by: str = ""
 
     def vectors(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -49,7 +46,7 @@ class Strangers(_Strict):
         return rows[:, : self.dim], rows[:, self.dim :]
 
 
-class PublicModel(_Strict):
+class PublicModel(Strict):
     """One known file."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
@@ -61,7 +58,7 @@ class PublicModel(_Strict):
     strangers: tuple[Strangers, ...] = ()
 
 
-class PublicFormat(_Strict):
+class PublicFormat(Strict):
     """A documented input format, told by the beginning of a file's name."""
 
     name: str

@@ -187,7 +187,7 @@ def _take(target: Path, files: dict[str, Path]) -> None:
     if MANIFEST not in files:
         raise ModelError(f"no {MANIFEST} in it: that is no model pack; give another archive or folder")
     manifest = read_manifest(files[MANIFEST].parent)
-    wanted = {MANIFEST, *(model.file for model in manifest.models), *(cohort.file for cohort in manifest.cohorts)}
+    wanted = {MANIFEST, *(model.file for model in manifest.models), *(one.file for one in manifest.cohorts)}
     wanted |= {manifest.golden.file} if manifest.golden else set()
     wanted |= {BENEFIT_FILE, VIEW_FILE}
     for name, path in files.items():
@@ -204,6 +204,6 @@ def verify(config: Config, folder: Path) -> None:
     bad = [result for result in pack.verify(config.runtime) if result.problem]
     if bad:
         raise ModelError(f"the pack does not keep its promises: {bad[0].problem}")
-    for model in {cohort.model_sha256 for cohort in pack.manifest.cohorts}:
-        pack.cohorts(model)
+    for model in {one.model_sha256 for one in pack.manifest.cohorts}:
+        pack.strangers(model)
     pack.recorded_answers()

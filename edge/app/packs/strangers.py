@@ -23,13 +23,14 @@ from edge.pixels.luma import luma
 from edge.recognise import Embedder
 from edge.watchlist.strangers import MIN_FACES, draw, fit
 
-Cohorts = Mapping[str, NDArray[np.float64]]
+ByKind = Mapping[str, NDArray[np.float64]]
+"""(N, D) vectors of length 1, by kind of picture."""
 COUNT = 2000
 MIN_SCORE = 0.3
 SEED = 0
 
 
-def from_pictures(folder: Path, detector: Detector, embedder: Embedder, progress: Progress | None = None) -> Cohorts:
+def from_pictures(folder: Path, detector: Detector, embedder: Embedder, progress: Progress | None = None) -> ByKind:
     """(COUNT, D) strangers of length 1 for color and for gray pictures, drawn from the faces in a folder.
 
     Each picture should show one person whom no other picture shows. A picture of 112 x 112 px is taken for an aligned
@@ -46,27 +47,27 @@ def from_pictures(folder: Path, detector: Detector, embedder: Embedder, progress
             f"{folder}: {len(crops)} pictures show a face, {MIN_FACES} strangers are the least to calibrate with; "
             "add pictures of more people"
         )
-    cohorts = {}
+    drawn = {}
     for kind, faces in (("color", crops), ("gray", [_gray(crop) for crop in crops])):
         vectors = embedder.embed(faces).astype(np.float64)
         pull, _ = fit(vectors, SEED)
-        cohorts[kind] = draw(vectors, COUNT, pull, SEED)
-    return cohorts
+        drawn[kind] = draw(vectors, COUNT, pull, SEED)
+    return drawn
 
 
-def of_public(public: PublicModel, own_sha256: str | None, weight: float) -> Cohorts:
+def of_public(public: PublicModel, own_sha256: str | None, weight: float) -> ByKind:
     """Strangers known of a public file: alone (`own_sha256` None), or beside our embedder of that hash.
 
     Empty where none are known for this pair.
     """
-    cohorts: dict[str, NDArray[np.float64]] = {}
+    known_by_kind: dict[str, NDArray[np.float64]] = {}
     for known in public.strangers:
         theirs, ours = known.vectors()
         if own_sha256 is None:
-            cohorts[known.kind] = theirs
+            known_by_kind[known.kind] = theirs
         elif known.own_sha256 == own_sha256:
-            cohorts[known.kind] = np.hstack([np.sqrt(1.0 - weight) * theirs, np.sqrt(weight) * ours])
-    return cohorts
+            known_by_kind[known.kind] = np.hstack([np.sqrt(1.0 - weight) * theirs, np.sqrt(weight) * ours])
+    return known_by_kind
 
 
 def _files(folder: Path) -> list[Path]:

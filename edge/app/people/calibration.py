@@ -24,7 +24,7 @@ def calibrate(
     Without `min_margin` the margin is chosen too, as the largest that costs the people of this list next to nothing.
     With `write` the limits are kept in the database, and a running service takes them over within a second.
     """
-    if not models.cohorts:
+    if not models.strangers:
         raise ConfigError(
             f"{config.models_dir}: the model pack holds no strangers for the embedder in use, so nothing can be "
             "calibrated; restore the pack, or choose its own embedder"
@@ -32,9 +32,9 @@ def calibrate(
     active_list = load_active_list(store, models)
     chosen = None
     if min_margin is None:
-        chosen = choose_margin(active_list.gallery, models.cohorts, models.likeness, one_in)
+        chosen = choose_margin(active_list.gallery, models.strangers, models.likeness, one_in)
     margin = config.recognise.min_margin if min_margin is None else min_margin
-    made, rows = chosen or (score(active_list.gallery, models.cohorts, margin), ())
+    made, rows = chosen or (score(active_list.gallery, models.strangers, margin), ())
     if made is None:
         raise ConfigError("nobody is enrolled, so nothing can be calibrated; enrol people first (`edge enrol`)")
     margin, limits = made.min_margin, made.thresholds(one_in)

@@ -27,6 +27,8 @@ from edge.watchlist.entry import EnrolOutcome, ListEntry, PictureOutcome, Upload
 from edge.watchlist.look_alikes import look_alikes
 from edge.watchlist.picture_checks import MESSAGES, RefusalReason
 
+STAYS_ASIDE = "it was set aside on this box and stays so; `edge watchlist restore` lets it be searched again"
+
 
 class People:
     """The watchlist of one store; synchronous. `by` is who asks, for the audit.
@@ -73,7 +75,7 @@ class People:
             alike = sorted({one.like for one in checked.outcomes if one.accepted and one.like is not None})
             listing = Listing(entry.person, checked.references, checked.images, replaces=replaces, alike=tuple(alike))
             self.store.put_listing(listing, by=by, if_version=if_version).result()
-        return checked.outcome()
+        return _with_aside(checked.outcome(), self.store.calibration.set_aside_ids())
 
     def replace_list(
         self, entries: Sequence[ListEntry], *, by: str, if_version: int | None = None
@@ -82,6 +84,7 @@ class People:
 
         All or nothing: one person without a usable picture among those given, and nothing is stored. Pictures that look
         like somebody else's on the new list are told, and no reason to refuse it; neither is an entry that has ended.
+        A picture that was set aside stays so, and is told.
         """
         for entry in entries:
             self._require_id(entry.person.person_id)
@@ -99,7 +102,8 @@ class People:
             names = {person.person_id: person.name for person in self.store.people()}
             for receipt in self.store.replace_people(listings, by=by, if_version=if_version).result():
                 self._erase_beside(receipt, names.get(receipt.person_id, ""))
-        return tuple(self._with_look_alikes(outcomes, listings))
+        aside = self.store.calibration.set_aside_ids()
+        return tuple(_with_aside(one, aside) for one in self._with_look_alikes(outcomes, listings))
 
     def forget(self, person_id: str, *, by: str, if_version: int | None = None) -> Erasure:
         """Erase a person everywhere; NotFoundError for an id that is not on the list."""
@@ -200,6 +204,18 @@ class People:
         remains = self.traces(person_id, name, pictures=False)
         scrubbed = replace(receipt, is_scrubbed=receipt.is_scrubbed and not remains)
         return Erasure(scrubbed, examinations, sheets, AREAS, remains)
+
+
+def _with_aside(outcome: EnrolOutcome, aside: frozenset[str]) -> EnrolOutcome:
+    """The outcome, with a note on each picture whose reference is among those set aside."""
+    if aside.isdisjoint(outcome.references):
+        return outcome
+    ids = iter(outcome.references)  # one for each accepted picture, in their order
+    pictures = tuple(
+        replace(one, notes=(*one.notes, STAYS_ASIDE)) if one.accepted and next(ids) in aside else one
+        for one in outcome.outcomes
+    )
+    return replace(outcome, outcomes=pictures)
 
 
 def _told(picture: PictureOutcome, like: str | None) -> PictureOutcome:

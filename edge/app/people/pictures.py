@@ -115,8 +115,11 @@ def _check_videos(
     for place, path in videos:
         candidates, problem = measurer.video(path)
         best, verdicts = choose_best(candidates, FRAMES_PER_VIDEO, others=others, allow_alike=allow_alike)
-        chosen += best
-        outcomes += [_outcome(v, others, is_chosen=any(v.candidate is b for b in best)) for v in verdicts]
+        are_chosen = [any(verdict.candidate is one for one in best) for verdict in verdicts]
+        chosen += [verdict.candidate for verdict, is_chosen in zip(verdicts, are_chosen, strict=True) if is_chosen]
+        outcomes += [
+            _outcome(v, others, is_chosen=is_chosen) for v, is_chosen in zip(verdicts, are_chosen, strict=True)
+        ]
         if problem is not None:
             outcomes.append(PictureOutcome(printable(path), False, PARTLY_READ, printable(problem), {}, place=place))
     return chosen, outcomes
@@ -202,7 +205,7 @@ class _Measurer:
         next_s, found = 0.0, []
         with open_path(path) as source:
             for number, frame in enumerate(source.frames()):
-                at_s = frame.media_s if frame.media_s is not None else number / 25.0
+                at_s = frame.time_s(number)
                 if at_s + 1e-6 >= next_s:
                     next_s = at_s + FRAME_STEP_S
                     found.append(self._measure(f"{path}#{number}", frame.image, at_s))

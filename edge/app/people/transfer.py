@@ -12,7 +12,8 @@ from edge.app.people.pictures import NOT_AMONG_BEST
 from edge.capture.sources import is_misnamed_picture
 from edge.errors import EdgeError, ImageError, PersonIdError
 from edge.names import printable
-from edge.records import Person
+from edge.pixels.hashing import file_sha256
+from edge.records import Person, Reference
 from edge.store import Store
 from edge.store.audit.audit import LOCAL
 from edge.watchlist import Archive, write_archive
@@ -116,17 +117,42 @@ def import_classic(people: People, path: Path, *, by: str = LOCAL, progress: Pro
     return report
 
 
-def export_people(store: Store, path: Path, *, by: str = LOCAL) -> int:
-    """Write everybody and their kept pictures as one archive, with an audit line; returns the number of people."""
-    pictures: dict[str, list[bytes]] = {}
+@dataclass(slots=True)
+class ExportReport:
+    """How many people an archive holds, and the references whose pictures are not in it."""
+
+    num_people: int = 0
+    aside: list[Reference] = field(default_factory=list)
+    """Set aside: they may show somebody else, and an archive can't say so."""
+    lost: list[Reference] = field(default_factory=list)
+    """Of which the file is missing or damaged."""
+
+
+def export_people(store: Store, path: Path, *, by: str = LOCAL) -> ExportReport:
+    """Write everybody and the pictures of theirs that are searched as one archive, with an audit line."""
+    report, aside, pictures = ExportReport(), store.calibration.set_aside_ids(), dict[str, list[bytes]]()
     for reference in store.references():
-        file = store.image_path(reference.image_sha256)
-        if file is not None:
-            pictures.setdefault(reference.person_id, []).append(file.read_bytes())
+        if reference.reference_id in aside:
+            report.aside.append(reference)
+        elif (data := _kept_picture(store, reference.image_sha256)) is None:
+            report.lost.append(reference)
+        else:
+            pictures.setdefault(reference.person_id, []).append(data)
     people = [(person, pictures.get(person.person_id, [])) for person in store.people()]
     write_archive(path, people)
+    report.num_people = len(people)
     store.audit(by, "watchlist.export", "watchlist", {"people": len(people)}).result()
-    return len(people)
+    return report
+
+
+def _kept_picture(store: Store, sha256: str) -> bytes | None:
+    """The bytes of a kept picture; None where its file is missing, can't be read, or is another than was kept."""
+    path = store.image_path(sha256)
+    try:
+        data = None if path is None else path.read_bytes()
+    except OSError:
+        return None
+    return data if data is not None and file_sha256(data) == sha256 else None
 
 
 def _of_archive(archive: Archive) -> Iterator[ListEntry]:

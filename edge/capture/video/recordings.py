@@ -12,7 +12,7 @@ from av.packet import Packet
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
-from edge.capture.frames import SourceFrame
+from edge.capture.frames import DEFAULT_FPS, SourceFrame
 from edge.capture.video.containers import (
     BARE_JPEGS,
     MAX_VIDEO_PIXELS,
@@ -31,7 +31,6 @@ from edge.capture.video.shortfall import Shortfall
 from edge.errors import ImageError
 from edge.names import printable
 
-DEFAULT_FPS = 25.0
 BLACK_BELOW = 12
 """Brightest value of a picture that shows nothing."""
 LONGEST_GAP_S = 86_400.0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress_bars, read_config
+from edge.cli.common import ConfigOption, JsonOption, err, out, print_json, progress_bars, read_config
 from edge.errors import ImageError
 from edge.names import counted
 from edge.store import Store
@@ -40,10 +40,20 @@ def backup_create(
     data_dir = read_config(config).data_dir
     if not (data_dir / "edge.db").exists():
         raise ImageError(f"{data_dir}: there is no data to back up yet")
+    lost: list[str] = []
     with Store.open(data_dir) as store, progress_bars() as tell:
-        made = create(data_dir, file, dt.datetime.now(dt.UTC), tuple(recipient or ()), tell)
+        made = create(data_dir, file, dt.datetime.now(dt.UTC), tuple(recipient or ()), tell, lost.append)
         store.audit("local", "backup.create", "backup", {"head": made.head, "encrypted": bool(recipient)}).result()
-    told = _told(made) | {"file": str(file), "is_encrypted": bool(recipient)}
+        owners = {sha256: store.pictured_in_reference(sha256) for sha256 in lost}
+    told = _told(made) | {"file": str(file), "is_encrypted": bool(recipient), "left_out": owners}
+    if lost:
+        named = ", ".join(f"{sha256[:12]}" + (f" (of {owner})" if owner else "") for sha256, owner in owners.items())
+        err.print(
+            f"warning: {counted(len(lost), 'picture', 'pictures')} left out, for the file in {data_dir / 'blobs'} is "
+            f"missing or damaged: {named}; enrol pictures of people again",
+            soft_wrap=True,
+            markup=False,
+        )
     if as_json:
         print_json(told)
         return

@@ -10,8 +10,8 @@ from rich.markup import escape
 
 from edge.cli.common import ConfigOption, JsonOption, out, print_json, progress, read_config, table, waiting
 from edge.cli.supervisors.enrol import outcome_json
-from edge.errors import ExitCode
-from edge.names import counted
+from edge.errors import ExitCode, StoreError
+from edge.names import counted, printable
 from edge.store import Store
 from edge.store.audit.audit import LOCAL
 
@@ -224,11 +224,22 @@ def reembed(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 @app.command("export")
 def export(path: Annotated[Path, typer.Argument(help="archive to write (.zip)")], config: ConfigOption = None) -> None:
-    """Write everybody and their kept pictures as one archive."""
+    """Write everybody and their kept pictures as one archive, but for pictures that were set aside."""
     from edge.app.people.transfer import export_people
 
     with Store.open(read_config(config).data_dir) as store, waiting("writing the archive"):
-        count = export_people(store, path)
+        done = export_people(store, path)
+    if done.aside:
+        named = ", ".join(one.reference_id for one in done.aside)
+        told = f"{counted(len(done.aside), 'picture that was', 'pictures that were')} set aside: left out ({named})."
+        out.print(printable(told), markup=False)
+    people = counted(done.num_people, "person", "people")
     out.print(
-        f"{counted(count, 'person', 'people')} written to {path}. It holds faces and names: keep it as safe as the box."
+        printable(f"{people} written to {path}. It holds faces and names: keep it as safe as the box."), markup=False
     )
+    if done.lost:
+        named = ", ".join(f"{one.reference_id} ({one.source})" for one in done.lost)
+        raise StoreError(
+            f"{path}: lacks {counted(len(done.lost), 'picture', 'pictures')} whose file in the data directory is "
+            f"missing or damaged: {named}; enrol them again, then export again"
+        )

@@ -49,7 +49,7 @@ def check_models(config: Config) -> Iterator[Check]:
         yield failed("models", str(error), fix)
         return
     yield _check_choice(config, pack)
-    yield from _check_cohorts_and_answers(pack, entry)
+    yield from _check_strangers_and_answers(pack, entry)
     yield _benefit(pack)
     for one in pack.manifest.models:
         yield _model(pack, one, runtimes.get(one.task, config.runtime))
@@ -117,11 +117,11 @@ def _benefit(pack: Pack) -> Check:
     return passed(name, f"{benefit.told()}; {views.told()}")
 
 
-def _check_cohorts_and_answers(pack: Pack, entry: ModelEntry) -> Iterator[Check]:
-    """Check that calibration cohorts and recorded answers were made with the models in use."""
+def _check_strangers_and_answers(pack: Pack, entry: ModelEntry) -> Iterator[Check]:
+    """Check that the strangers for calibration and the recorded answers were made with the models in use."""
     restore = "restore the whole pack from the release: its parts belong together"
     try:
-        kinds = sorted(pack.cohorts(pack.identity(entry)))
+        kinds = sorted(pack.strangers(pack.identity(entry)))
         recorded = pack.recorded_answers()
     except EdgeError as error:
         yield failed("model companions", str(error), restore)

@@ -10,21 +10,16 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from edge.config import Config, DetectConfig, RecogniseConfig, RuntimeConfig
 from edge.ops.packs import measurements
 from edge.sessions import Pack, available_providers, runtime_version
 from edge.sessions.engines import DRIVERS
+from edge.strict import Strict
 
 FILE = "probe.json"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Measured(_Strict):
+class Measured(Strict):
     """One file on one provider: its time, its accuracy, and the reason against it, if any."""
 
     task: str
@@ -39,7 +34,7 @@ class Measured(_Strict):
     refused: str | None
 
 
-class Chosen(_Strict):
+class Chosen(Strict):
     """What one task runs on."""
 
     task: str
@@ -51,7 +46,7 @@ class Chosen(_Strict):
     why: str
 
 
-class Choice(_Strict):
+class Choice(Strict):
     """The result of one probe."""
 
     version: int = 1

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from edge.errors import ConfigError
 from edge.ops.packs import measurements
+from edge.strict import Strict
 
 FILE = "soak.json"
 SLOWER = 0.85
 """Share of the first rate below which a machine counts as slowed down by heat."""
 
 
-class Minute(BaseModel):
+class Minute(Strict):
     """One minute, or what was left of the last."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     at_s: float
     """Seconds since the start, at its end."""
@@ -32,10 +29,8 @@ class Minute(BaseModel):
     throttled: str | None = None
 
 
-class Soak(BaseModel):
+class Soak(Strict):
     """One measurement."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     at: str
     platform: dict[str, str]

@@ -12,6 +12,7 @@ import binascii
 import dataclasses
 import datetime as dt
 import re
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -39,6 +40,10 @@ MAX_PERSON_MARKS = 20_000
 MAX_LIST_MARKS = 1_000_000
 """Commas, colons and brackets that a body may have: 10,000 people without pictures need 200,000."""
 NO_REFERENCE = "on the list without a picture: nobody can be recognised as this person; send `pictures`"
+ALL_ASIDE = (
+    "every picture of this person was set aside on this box: nobody can be recognised as them; send another picture, "
+    "or `edge watchlist restore` lets one be searched again"
+)
 ENDED = "the entry has ended and never matches: send a time to come as `expires_at`, or none"
 _ETAG = re.compile(r'"(\d{1,18})-[0-9a-f]{16}"', re.ASCII)
 
@@ -101,8 +106,8 @@ async def _find(request: web.Request, person_id: str) -> Person | None:
 
 async def _answer(request: web.Request, outcomes: tuple[EnrolOutcome, ...], status: int) -> web.StreamResponse:
     """Answer with the result per person; 422 if somebody has no usable picture, and then nothing was stored."""
-    (version, digest), pictured = await read(_after_change, request.app[STORE])
-    people = [_outcome(one, pictured) for one in outcomes]
+    (version, digest), searched = await read(_after_change, request.app[STORE])
+    people = [_outcome(one, searched) for one in outcomes]
     body = {"version": version, "digest": digest, "people": people}
     refused = [one for one in outcomes if not one.is_stored]
     if not refused:
@@ -248,14 +253,18 @@ def _etag(store: Store) -> str:
     return _tag(*store.watchlist_version())
 
 
-def _after_change(store: Store) -> tuple[tuple[int, str], set[str]]:
-    """Version and digest, and the ids of those who have a reference."""
-    return store.watchlist_version(), {one.person_id for one in store.references()}
+def _after_change(store: Store) -> tuple[tuple[int, str], dict[str, bool]]:
+    """Version and digest, and of those who have references, by id, whether any of them is searched."""
+    aside, searched = store.calibration.set_aside_ids(), dict[str, bool]()
+    for one in store.references():
+        searched[one.person_id] = searched.get(one.person_id, False) or one.reference_id not in aside
+    return store.watchlist_version(), searched
 
 
-def _outcome(one: EnrolOutcome, pictured: set[str]) -> dict[str, Any]:
+def _outcome(one: EnrolOutcome, searched: Mapping[str, bool]) -> dict[str, Any]:
     person_id, pictures = one.person.person_id, [outcome.as_json() for outcome in one.outcomes]
-    warnings = [NO_REFERENCE] if one.is_stored and person_id not in pictured else []
+    warnings = [NO_REFERENCE] if one.is_stored and person_id not in searched else []
+    warnings += [ALL_ASIDE] if one.is_stored and not searched.get(person_id, True) else []
     warnings += [ENDED] if one.is_stored and one.person.has_ended(dt.datetime.now(dt.UTC)) else []
     warning = "; ".join(warnings) or None
     return {"id": person_id, "references": one.num_references, "warning": warning, "pictures": pictures}

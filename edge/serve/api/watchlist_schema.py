@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from edge.serve.api.schema import Problem
+from edge.strict import Strict
 
 MAX_PEOPLE = 10_000
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
@@ -28,12 +29,6 @@ def _only_rfc3339(value: object) -> object:
 
 Rfc3339 = Annotated[AwareDatetime, BeforeValidator(_only_rfc3339)]
 PersonId = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f/]+$")]
-
-
-class Strict(BaseModel):
-    """A body somebody sends."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class PictureIn(Strict):

@@ -15,6 +15,7 @@ import pydantic_core
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from edge.json_keys import require_unique
 from edge.serve.http.access import CALLER
 from edge.serve.http.problems import RequestError
 from edge.serve.http.quotas import BODIES
@@ -136,11 +137,13 @@ async def read_form(request: web.Request) -> dict[str, str]:
 
 
 def parse_json(data: bytes, *, max_marks: int) -> Any:
-    """Parse `data`; 422 for what is no JSON, or has more commas, colons and brackets than `max_marks`."""
+    """Parse `data`; 422 for what is no JSON, has a key twice, or more commas, colons and brackets than `max_marks`."""
     if (marks := sum(map(data.count, _MARKS))) > max_marks:
         raise RequestError(f"the body has {marks} commas, colons and brackets, at most {max_marks}", status=422)
     try:
-        return pydantic_core.from_json(data)
+        found = pydantic_core.from_json(data)
+        require_unique(data)
+        return found
     except ValueError as error:
         raise RequestError(f"the body: Invalid JSON: {error}", status=422) from None
 

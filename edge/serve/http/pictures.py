@@ -5,6 +5,7 @@ A machine may keep it for good: the feed tells it of an erasure. Nothing tells a
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,13 +24,22 @@ ASKED_EACH_TIME = "private, no-cache"
 """For browsers: kept, but shown only once this appliance has said that it is still there."""
 
 
-async def serve_file(request: web.Request, path: Path, headers: Mapping[str, str]) -> web.StreamResponse:
-    """Answer with a file, the range of it that was asked for, or 304; NotFoundError where it has just gone."""
+async def serve_file(
+    request: web.Request, path: Path, headers: Mapping[str, str], sha256: str | None = None
+) -> web.StreamResponse:
+    """Answer with a file, the range of it that was asked for, or 304; NotFoundError where it has just gone.
+
+    With `sha256` also where the disk has damaged it: a machine would keep the wrong bytes for good.
+    """
     try:
         stat = await read(path.stat)
         tag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'  # as FileResponse makes it
         if inputs.has_seen(request, tag):
             return web.Response(status=304, headers={"ETag": tag, **headers})
+        if sha256 is not None and not await read(_is_whole, path, sha256):
+            raise NotFoundError(
+                f"picture {sha256[:12]}… is damaged: its file is not what was kept, and nothing brings it back"
+            )
         if not _asks_in_part(request, tag):
             whole = await read(path.read_bytes)
             return web.Response(body=whole, headers={"ETag": tag, "Accept-Ranges": "bytes", **headers})
@@ -49,13 +59,18 @@ async def serve_picture(request: web.Request, sha256: str) -> web.StreamResponse
         if (person_id := await read(request.app[STORE].pictured_in_reference, sha256)) is not None:
             request[SHOWN_PERSON] = person_id
         kept = FOR_MACHINES if request[CALLER].role is None else ASKED_EACH_TIME
-        return await serve_file(request, path, {"Cache-Control": kept, "Content-Type": picture.content_type})
+        return await serve_file(request, path, {"Cache-Control": kept, "Content-Type": picture.content_type}, sha256)
     except (FileNotFoundError, NotADirectoryError):
         raise _gone(sha256) from None
     except OSError as error:
         raise StoreError(
             f"picture {sha256[:12]}… can't be read ({error.strerror}); look who owns {path.parent}"
         ) from error
+
+
+def _is_whole(path: Path, sha256: str) -> bool:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == sha256
 
 
 def _gone(sha256: str) -> NotFoundError:

@@ -1,17 +1,20 @@
 """Makes a backup while the service runs: database, pictures and keys as of one instant.
 
 Every picture file is linked first, then the database is copied in one read transaction. So whatever row the copy has,
-its picture is there, although the service may delete it meanwhile.
+its picture is there, although the service may delete it meanwhile. One whose file the disk has lost or damaged is left
+out and told: with it no restore would take the backup.
 """
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import errno
+import hashlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -34,10 +37,12 @@ def create(
     now: dt.datetime,
     recipients: Sequence[str] = (),
     progress: parts.Progress = lambda what, done, total: None,
+    tell_lost: Callable[[str], None] = lambda sha256: None,
 ) -> archive.Manifest:
     """Write a backup to `target`, encrypted where there are recipients; what it holds. Raises StoreError, ConfigError.
 
-    The file appears under its name only once it is whole and on the disk. An existing file is not replaced.
+    `tell_lost` is called with the SHA-256 of each picture that is left out. The file appears under its name only once
+    it is whole and on the disk. An existing file is not replaced.
     """
     keys = [age.recipient_of(one) for one in recipients]
     if target.exists():
@@ -52,7 +57,7 @@ def create(
         with _staged(data_dir) as staging:
             handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(handle, "wb") as file:
-                manifest = _write(file, data_dir, staging, now, keys, progress)
+                manifest = _write(file, data_dir, staging, now, keys, progress, tell_lost)
                 file.flush()
                 os.fsync(file.fileno())
         part.rename(target)
@@ -66,12 +71,18 @@ def create(
 
 
 def _write(
-    file: IO[bytes], data_dir: Path, staging: Path, now: dt.datetime, keys: Sequence[Any], progress: parts.Progress
+    file: IO[bytes],
+    data_dir: Path,
+    staging: Path,
+    now: dt.datetime,
+    keys: Sequence[Any],
+    progress: parts.Progress,
+    tell_lost: Callable[[str], None],
 ) -> archive.Manifest:
     about, pictures = _facts(staging / parts.DATABASE, now)
     members = _members(data_dir, staging, pictures)
-    total = sum(path.stat().st_size for path in members.values())
-    done = 0
+    total = sum(path.stat().st_size for path in members.values() if path.exists())
+    done = num_lost = 0
 
     def tell(num_bytes: int) -> None:
         nonlocal done
@@ -81,8 +92,35 @@ def _write(
     with age.encrypting(file, keys) if keys else contextlib.nullcontext(file) as stream:
         writer = archive.Writer(stream, tell)
         for name, path in members.items():
+            if path.parent == staging and is_sha256(path.name) and not _is_whole(path):
+                _require_still_named(data_dir, path)
+                tell_lost(path.name)
+                num_lost += 1
+                continue
             writer.add(name, path)
-        return writer.finish(replace(about, files=writer.files))
+        return writer.finish(replace(about, files=writer.files, pictures=about.pictures - num_lost))
+
+
+def _is_whole(picture: Path) -> bool:
+    """Whether a picture's file is there and is what its name says."""
+    try:
+        with picture.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == picture.name
+    except OSError:
+        return False
+
+
+def _require_still_named(data_dir: Path, picture: Path) -> None:
+    """Raise FileNotFoundError where a picture is missing since it was deleted, after the database was copied.
+
+    An erasure takes our whole folder away: nobody who is erased may stay in a copy.
+    """
+    if picture.exists():
+        return
+    with contextlib.closing(connect.open_reader(data_dir / parts.DATABASE)) as db:
+        is_named = db.execute("SELECT 1 FROM images WHERE sha256 = ?", (picture.name,)).fetchone() is not None
+    if not is_named or not picture.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "deleted meanwhile", str(picture))
 
 
 def _members(data_dir: Path, staging: Path, pictures: Sequence[str]) -> dict[str, Path]:

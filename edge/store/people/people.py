@@ -38,7 +38,10 @@ def put(
     *,
     replace: bool = False,
 ) -> None:
-    """Add or change a person and add references; one with the same id replaces the former, `replace` all of them."""
+    """Add or change a person and add references; one with the same id replaces the former, `replace` all of them.
+
+    One that was set aside stays so.
+    """
     db = change.db
     if db.execute("SELECT 1 FROM erasures WHERE person_id = ?", (person.person_id,)).fetchone():
         raise ConflictError(f"{person.person_id!r} is being erased; try again in a moment")
@@ -69,14 +72,14 @@ def _drop_others(db: sqlite3.Connection, person_id: str, kept: set[str]) -> None
 
 
 def _put_reference(db: sqlite3.Connection, person: Person, reference: Reference, now: dt.datetime) -> None:
-    known = "SELECT person_id, image_sha256 FROM person_references WHERE reference_id = ?"
+    known = "SELECT person_id, image_sha256, aside_at FROM person_references WHERE reference_id = ?"
     former = db.execute(known, (reference.reference_id,)).fetchone()
     if reference.person_id != person.person_id or (former is not None and former[0] != person.person_id):
         raise ConflictError(f"reference {reference.reference_id} belongs to another person; give it an id of its own")
     db.execute(
         """INSERT OR REPLACE INTO person_references
-           (reference_id, person_id, image_sha256, embedding, model_sha256, quality, source, added_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+           (reference_id, person_id, image_sha256, embedding, model_sha256, quality, source, added_at, aside_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             reference.reference_id,
             reference.person_id,
@@ -86,6 +89,8 @@ def _put_reference(db: sqlite3.Connection, person: Person, reference: Reference,
             to_line(reference.quality),
             reference.source,
             time_to_text(now),
+            # Only whoever set it aside knows why: it may show somebody else. A list that is sent anew does not.
+            None if former is None else former[2],
         ),
     )
     if former is not None:

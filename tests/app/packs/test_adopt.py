@@ -80,7 +80,7 @@ def test_an_unknown_embedder_is_calibrated_with_strangers(
     assert models.descriptions["embed"]["name"] == "tiny_net"
     assert "reproduces its known answer" in models.descriptions["embed"]["choice"]
     assert models.pack.recorded_answers() is not None
-    assert set(models.cohorts) == {"color", "gray"}
+    assert set(models.strangers) == {"color", "gray"}
     with Store.open(config.data_dir) as store:
         assert {one.model_sha256 for one in store.references()} == {models.stages.embedder.sha256}
     back = use.use(there, None)

@@ -61,12 +61,12 @@ def test_limits_are_kept_used_and_told(
 
 
 def test_a_pack_without_strangers_says_so(tmp_path: Path, config: Config, models: Models) -> None:
-    bare = dataclasses.replace(models, cohorts={})
+    bare = dataclasses.replace(models, strangers={})
     with Store.open(tmp_path) as store, pytest.raises(ConfigError, match="holds no strangers"):
         calibrate(config, bare, store, one_in=1000, min_margin=None, write=False)
 
 
-def test_an_altered_cohort_is_refused(tmp_path: Path) -> None:
+def test_altered_strangers_are_refused(tmp_path: Path) -> None:
     data = tiny_models.embedder_bytes()
     told = tiny_models.entry("tiny", "embed", data)
     folder = tiny_models.write_pack(tmp_path / "pack", [(told, data)])
@@ -86,13 +86,13 @@ def test_an_altered_cohort_is_refused(tmp_path: Path) -> None:
     }
     manifest = json.loads((folder / "manifest.json").read_text()) | {"cohorts": [cohort]}
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    found = Pack.open(folder).cohorts(told["sha256"])
+    found = Pack.open(folder).strangers(told["sha256"])
     assert np.linalg.norm(found["color"], axis=1) == pytest.approx(np.ones(70), abs=1e-3)
-    assert Pack.open(folder).cohorts("0" * 64) == {}, "strangers of another embedder are none"
+    assert Pack.open(folder).strangers("0" * 64) == {}, "strangers of another embedder are none"
     other = shutil.copytree(folder, tmp_path / "other")
     (other / "cohort.f16").write_bytes(content[:-2] + b"\x00\x00")
     with pytest.raises(ModelError, match="altered or cut short"):
-        Pack.open(other).cohorts(told["sha256"])
+        Pack.open(other).strangers(told["sha256"])
 
 
 def test_no_stranger_of_the_pack_is_a_training_picture_kept(models: Models) -> None:

@@ -41,3 +41,17 @@ def test_what_came_after_a_backup_is_gone_once_it_is_restored(tmp_path: Path) ->
     file.write_bytes(file.read_bytes()[:5000])
     half = box.edge("backup", "restore", file, "--yes")
     assert (half.returncode, "take another copy" in half.stderr) == (65, True)
+
+
+def test_a_damaged_picture_is_named_and_the_backup_can_be_restored(tmp_path: Path) -> None:
+    box, file = appliance.Appliance(tmp_path), tmp_path / "backup"
+    with Store.open(box.data_dir) as store:
+        enrol(store, ANN)
+        picture = store.image_path(store.references()[0].image_sha256)
+    assert picture is not None
+    picture.write_bytes(b"\0" * 100)
+    made = box.edge("backup", "create", file, "--json")
+    assert (made.returncode, json.loads(made.stdout)["left_out"]) == (0, {picture.name: ANN.person_id})
+    assert f"warning: 1 picture left out, for the file in {picture.parent.parent} is missing or damaged" in made.stderr
+    done = box.edge("backup", "restore", file, "--yes")
+    assert done.returncode == 0, done.stderr

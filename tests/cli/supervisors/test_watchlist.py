@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from edge.cli.root import app
-from edge.errors import ConfigError, NotFoundError
+from edge.errors import ConfigError, NotFoundError, StoreError
 from edge.store import Store
 from tests.support.store import ANN, add_hits, enrol
 
@@ -80,3 +81,36 @@ def test_a_picture_that_was_set_aside_does_not_come_back_by_import(
     done = CliRunner().invoke(app, ["watchlist", "import", str(tmp_path / "people.zip")])
     assert "or was set aside" in " ".join(done.output.split())
     assert json.loads(run("watchlist", "list", "--references", "--json"))["references"][0]["aside"]
+
+
+def test_an_export_leaves_out_what_was_set_aside_and_names_what_is_lost(
+    tmp_path: Path, portrait: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On another box a picture that was set aside would be searched again, and a damaged one be taken for whole."""
+    monkeypatch.setenv("EDGE_DATA_DIR", str(tmp_path / "data"))
+    run("enrol", "--id", "p1", "--name", "Ann", "--status", "demo", str(portrait))
+    (reference,) = json.loads(run("watchlist", "list", "--references", "--json"))["references"]
+    with Store.open(tmp_path / "data") as store:
+        file = store.image_path(store.references()[0].image_sha256)
+    assert file is not None
+
+    def exported() -> int:
+        with zipfile.ZipFile(tmp_path / "people.zip") as archive:
+            return len(archive.namelist()) - 1
+
+    data = file.read_bytes()
+    assert "left out" not in run("watchlist", "export", str(tmp_path / "people.zip"))
+    assert exported() == 1
+    file.write_bytes(data[:-100])
+    with pytest.raises(StoreError, match=f"lacks 1 picture .* missing or damaged: {reference['id']}"):
+        run("watchlist", "export", str(tmp_path / "people.zip"))
+    assert exported() == 0
+    file.unlink()
+    with pytest.raises(StoreError, match="lacks 1 picture"):
+        run("watchlist", "export", str(tmp_path / "people.zip"))
+    file.write_bytes(data)
+    run("watchlist", "set-aside", reference["id"])
+    assert f"1 picture that was set aside: left out ({reference['id']})" in " ".join(
+        run("watchlist", "export", str(tmp_path / "people.zip")).split()
+    )
+    assert exported() == 0

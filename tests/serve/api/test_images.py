@@ -134,6 +134,22 @@ def test_a_file_that_vanished_is_a_plain_404(tmp_path: Path) -> None:
     run(check())
 
 
+def test_a_damaged_file_is_never_answered_as_the_picture(tmp_path: Path) -> None:
+    """A machine keeps what it gets under this address for good."""
+
+    async def check() -> None:
+        async with running(tmp_path) as box:
+            path = box.store.image_path(HIT.images.frame)
+            assert path is not None
+            path.write_bytes(path.read_bytes()[:-200] + bytes(200))
+            for more in ({}, {"Range": "bytes=0-9"}):
+                answer, body = await box.get(f"/api/v1/images/{HIT.images.frame}", box.token() | more)
+                assert (answer.status, "is damaged" in json.loads(body)["detail"]) == (404, True)
+                assert "immutable" not in answer.headers.get("Cache-Control", "")
+
+    run(check())
+
+
 def test_type_and_size_are_read_from_the_head(tmp_path: Path) -> None:
     files = {
         "a": (jpeg(draw_scene()[0]), ("image/jpeg", *SCENE)),

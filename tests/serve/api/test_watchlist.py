@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import datetime as dt
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from edge.serve.api import watchlist_schema
 from edge.serve.http import inputs
 from edge.store import Listing, Store
 from tests.support.drawings import pictures, sha256
-from tests.support.serve.people import any_png, people_for  # noqa: F401
+from tests.support.serve.people import any_png, people_for, picture  # noqa: F401
 from tests.support.serve.web_client import no_less_no_more, send
 from tests.support.web import make_hit, run, running
 
@@ -27,11 +26,6 @@ LIST = "/api/v1/watchlist"
 
 
 pytestmark = pytest.mark.usefixtures("any_png")
-
-
-def picture(seed: int, *, good: bool = True) -> dict[str, str]:
-    data = pictures(seed)["reference"] if good else b"no picture"
-    return {"name": f"{seed}.png", "data": base64.b64encode(data).decode()}
 
 
 def test_read_change_and_the_version_guards(tmp_path: Path) -> None:

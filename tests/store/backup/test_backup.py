@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import gc
 import io
@@ -12,14 +13,16 @@ import sys
 import tarfile
 import threading
 from pathlib import Path
+from typing import Any
 
 import pyrage
 import pytest
 
-from edge.errors import ConfigError, ConflictError, CursorExpiredError, ImageError
+from edge.errors import ConfigError, ConflictError, CursorExpiredError, ImageError, StoreError
 from edge.ops.release.signing import device_key, public_hex
 from edge.store import Store
 from edge.store.backup import archive, parts, restore
+from edge.store.backup import create as create_module
 from edge.store.backup.create import create
 from tests.support.store import ANN, BOB, NOW, add_hits, kept_files, require_pictures
 
@@ -58,6 +61,46 @@ def test_into_an_empty_folder(data: Path, tmp_path: Path) -> None:
     with Store.open(tmp_path / "other") as store:
         assert store.count_hits() == 5
         require_pictures(store)
+
+
+def test_a_picture_that_the_disk_lost_or_damaged_is_left_out_and_told(data: Path, tmp_path: Path) -> None:
+    """With it the backup would be made without a word, and could never be restored."""
+    gone, cut, *whole = kept_files(data)
+    gone.unlink()
+    cut.write_bytes(cut.read_bytes()[:-1])
+    lost: list[str] = []
+    made = create(data, tmp_path / "backup", NOW, tell_lost=lost.append)
+    assert sorted(lost) == sorted([gone.name, cut.name])
+    assert made.pictures == len(whole)
+    restore.restore(tmp_path / "backup", tmp_path / "other", NOW)
+    assert [path.name for path in kept_files(tmp_path / "other")] == [path.name for path in whole]
+    with Store.open(tmp_path / "other") as store:
+        assert (len(store.people()), store.count_hits()) == (2, 5)
+
+
+@pytest.mark.parametrize("is_erasure", [True, False])
+def test_what_is_deleted_meanwhile_ends_a_backup(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_erasure: bool
+) -> None:
+    """An erasure takes the links away; else a picture is missing of which the database knows nothing any more."""
+    facts = create_module._facts
+
+    def deleted_in_between(path: Path, *rest: Any) -> Any:
+        found = facts(path, *rest)
+        if is_erasure:
+            with Store.open(data) as store:
+                store.forget_person(ANN.person_id).result(30)
+            return found
+        with contextlib.closing(sqlite3.connect(data / "edge.db")) as db, db:
+            (sha256,) = db.execute("SELECT sha256 FROM images LIMIT 1").fetchone()
+            db.execute("DELETE FROM images WHERE sha256 = ?", (sha256,))
+        (path.parent / sha256).unlink()
+        return found
+
+    monkeypatch.setattr(create_module, "_facts", deleted_in_between)
+    with pytest.raises(StoreError, match="somebody was erased while the backup was made"):
+        create(data, tmp_path / "backup", NOW)
+    assert not (tmp_path / "backup").exists()
 
 
 def test_made_while_hits_come_and_go(data: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.pipeline.draft import make_hit_id
+from edge.hit_ids import derive_hit_id
 from edge.store import Store
 from edge.store.hits import search
 from edge.store.hits.search import HitFilter
@@ -55,7 +55,7 @@ def test_filters_find_what_they_say_and_pages_meet_without_hole(store: Store) ->
     for number in range(24):
         who, camera = (ANN, BOB)[number % 2], ("door", "yard", "hall")[number % 3]
         at = T0 + dt.timedelta(minutes=number)
-        hit, pictures = hit_of(who, number, hit_id=make_hit_id(at, "box", camera, who.person_id))
+        hit, pictures = hit_of(who, number, hit_id=derive_hit_id(at, "box", camera, who.person_id))
         store.add_hit(replace(hit, camera=camera), pictures).result(10)
         ids.append(hit.hit_id)
         if number % 4 == 0:

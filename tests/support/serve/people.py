@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from edge.records import Person, Reference
 from edge.serve.ports import PEOPLE
 from edge.store import Store
 from edge.watchlist.entry import PictureOutcome, Upload
+from tests.support.drawings import pictures as drawn
 from tests.support.web import WebSide, running
 
 
@@ -55,6 +57,12 @@ def check_png(
 def any_png(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make `check_png` the check of pictures."""
     monkeypatch.setattr(people_module, "check_pictures", check_png)
+
+
+def picture(seed: int, *, good: bool = True) -> dict[str, str]:
+    """A picture as the API takes it; one that is not good is none."""
+    data = drawn(seed)["reference"] if good else b"no picture"
+    return {"name": f"{seed}.png", "data": base64.b64encode(data).decode()}
 
 
 def people_for(store: Store) -> PeopleWorker:
