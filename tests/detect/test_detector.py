@@ -251,15 +251,16 @@ def test_a_close_up_is_one_face(times: int) -> None:
 
 
 def test_close_ups_of_people_nobody_trained_on_are_one_face(shared_data: Path) -> None:
-    """Upright faces that fill the picture (UTKFace), as they are and three times larger: one box in 97 of 100."""
-    faces = sorted((shared_data / "faces" / "utk" / "dev").glob("*.jpg"))[::37]
+    """Upright faces that fill the picture (UTKFace), one to three times as large: one box in 99 of 100."""
+    faces = sorted((shared_data / "faces" / "utk" / "dev").glob("*.jpg"))[::20]
     if not faces:
         pytest.skip("needs faces/utk/dev of the public test data")
     detector = build_detector(DetectConfig(), Pack.open(MODELS), RuntimeConfig())
-    for times in (1, 3):
+    counts = []
+    for times in (1, 2, 3):
         pictures = (cv2.resize(cv2.imread(str(path)), None, fx=times, fy=times) for path in faces)
-        counts = [len(detector.detect(np.asarray(picture, np.uint8)).scores) for picture in pictures]
-        assert counts.count(1) >= 0.97 * len(counts), (times, counts)
+        counts += [len(detector.detect(np.asarray(picture, np.uint8)).scores) for picture in pictures]
+    assert counts.count(1) >= 0.99 * len(counts), counts
 
 
 @given(st.integers(1, 4000), st.integers(1, 4000), st.integers(1, 4))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tools import manifest
 from tools.figures import __main__ as command
 from tools.figures import answers, headers, kinds, rows
 from tools.figures.tables import rows_under, with_rows
@@ -133,3 +134,25 @@ def test_a_processor_of_one_kind_writes_only_the_tables_of_its_kind(
     assert changed in differ
     assert (headers.BOTH_KINDS in differ) is not with_vnni
     assert with_vnni or differ == [headers.BOTH_KINDS]
+
+
+def test_the_embedders_card_and_the_document_tell_the_same() -> None:
+    """Both are made from the same answers; a detector that came later once changed only the document."""
+    models = manifest.read(answers.MODELS)["models"]
+    pairs, never, groups = (
+        next(one["rows"] for one in card if one["what"].startswith(begin))
+        for card in [next(one for one in models if one["task"] == "embed" and one["default"])["scores"]["tables"]]
+        for begin in ("600 pairs", "Faults that no training drew", "False matches")
+    )
+    document = {name: ours for name, ours, *_ in rows_under(TEXT, headers.WHO)}
+    assert {name: f"{row['int8 accuracy']:.3f} / {row['int8 TAR']:.3f}" for name, row in pairs.items()} == {
+        name: document[name] for name in pairs
+    }
+    kept = [
+        [f"{row[f'{side} accuracy']:.3f} / {row[f'{side} TAR']:.3f}" for side in ("ours", "public")]
+        for row in never.values()
+    ]
+    assert kept == [cells[1:3] for cells in rows_under(TEXT, headers.NEVER)]
+    counts = [cells[1] for cells in rows_under(TEXT, headers.FAIR) if ";" not in cells[0]]
+    alone = [row for name, row in groups.items() if ":" in name or name == "all pairs"]
+    assert counts == [f"{row['false matches']:,} / {row['pairs']:,}" for row in alone]

@@ -15,6 +15,7 @@ pytest.importorskip("onnx", reason="needs the train extra: onnx is not installed
 pytest.importorskip("matplotlib", reason="needs the train extra: matplotlib is not installed")
 
 from edge.pixels import degrade  # noqa: E402
+from tests.support.models.carded import carded_pack  # noqa: E402
 from tests.support.paths import ROOT  # noqa: E402
 from tools.train.material import batch_views, views  # noqa: E402
 from tools.train.material.faults import families as trained  # noqa: E402
@@ -70,27 +71,9 @@ def answer(name: str, *, embedder: str = "e", peer: bool = True) -> dict[str, An
     return told | {"peer": [row(0.8, 1)]} if peer else told
 
 
-def pack(folder: Path) -> Path:
-    common = {"licence": "", "teacher": "", "data": [], "limits": "", "default": True, "generative": False}
-    common |= {
-        "input": {"name": "image", "shape": [1], "color": "BGR"},
-        "outputs": {},
-        "opset": 17,
-        "precision": "int8",
-    }
-    common |= {"bytes": 1, "provenance": dict.fromkeys(("command", "seed", "steps", "batch_size", "minutes", "torch"))}
-    scores = {"tables": [{"what": "other", "rows": {"clean": {"accuracy": 1.0}}}]}
-    models = [
-        common | {"name": "detect_mosaic", "task": "detect", "file": "d.onnx", "sha256": "d", "scores": {}},
-        common | {"name": "embed_plain", "task": "embed", "file": "e.onnx", "sha256": "e", "scores": scores},
-    ]
-    (folder / "manifest.json").write_text(json.dumps({"version": 1, "models": models}), "utf-8")
-    return folder
-
-
 def test_the_card_tells_what_was_measured(tmp_path: Path) -> None:
     name = degrade.NEVER_TRAINED[0]
-    models = pack(tmp_path)
+    models = carded_pack(tmp_path)
     for _ in range(2):  # a second time puts the table in the place of the first
         left_out.enter(models, [answer("clean"), answer(f"{name}:3")])
     written = json.loads((models / "manifest.json").read_text("utf-8"))["models"]
@@ -113,7 +96,7 @@ def test_the_card_tells_what_was_measured(tmp_path: Path) -> None:
     ],
 )
 def test_a_figure_that_does_not_belong_is_refused(told: dict[str, Any], why: str, tmp_path: Path) -> None:
-    models = pack(tmp_path)
+    models = carded_pack(tmp_path)
     before = (models / "manifest.json").read_bytes()
     with pytest.raises(ValueError, match=why):
         left_out.enter(models, [told])

@@ -1,1 +1,1 @@
-"""What a frame costs: our whole pipeline against the public chain, what the motion gate saves, and two parts alone."""
+"""What a frame costs: our whole pipeline against the public chain, what the motion gate saves, and some parts alone."""

@@ -1,9 +1,9 @@
-"""Make the figures of docs/measured.md that hang on the models anew, and write them into its tables.
+"""Make the figures of docs/measured.md that hang on the models anew, and write them into its tables and the card.
 
 `python -m tools.figures measure [NAME ...] [--again]` runs the commands of the document and keeps their answers under
 `build/figures`; an answer by the models in use is not asked for again. `python -m tools.figures write` puts what is
 there into the tables: on a processor without VNNI into the one table that holds it against one with VNNI, else into all
-others. Sentences that speak of figures are for a person to check.
+others, and into those of the embedder's card. Sentences that speak of figures are for a person to check.
 """
 
 from __future__ import annotations
@@ -30,6 +30,17 @@ def write() -> None:
     answers.DOCUMENT.write_text(text, "utf-8")
 
 
+def write_card() -> None:
+    """The embedder's card tells what the document tells: its tables come from the same answers."""
+    from tools.train.ship import answered, left_out  # torch is needed for nothing else here
+
+    for name, enter in answered.ENTER.items():
+        if answer := answers.read(name):
+            enter(answers.MODELS, answer)
+    if answer := answers.read("never"):
+        left_out.enter(answers.MODELS, [answer])
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description="make the figures of docs/measured.md anew")
@@ -39,6 +50,8 @@ def main() -> None:
     args = parser.parse_args()
     if args.task == "write":
         write()
+        if kinds.has_vnni():
+            write_card()
     else:
         answers.measure(args.names, again=args.again)
 

@@ -1,10 +1,12 @@
 """Scores of pictures doubled after they were made smaller in several ways: PSNR beside bicubic, kind by kind.
 
 A user's small picture may have been shrunk by anything; a net that knows one way alone is worse than none elsewhere.
+`python -m tools.train.ship.doubled_scores` measures the shipped net that doubles by default, and writes its card.
 """
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,18 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from tools import manifest
 from tools.data import DATA
+from tools.train import paths
 from tools.train.material import pictures, shrinks
 from tools.train.material.canvases import inner
 from tools.train.material.pictures import Image, Planes
+from tools.train.ship.answered import put_table
 from tools.train.ship.heldout import dev_canvases, net
+from tools.train.ship.pack_entry import write_entry
 
 BORDER_PX = 2
+_WHAT = "Made half as large in several ways and doubled again"
 SIGMA, QUALITY = 0.7, 85
 """The blur before, and the JPEG after, of the rows that show them; both with antialiasing."""
 
@@ -40,7 +47,7 @@ def doubled_table(models: dict[str, Path], multiple: int) -> dict[str, Any]:
                     found.setdefault(name, []).append(_db(pictures.bytes_of(answer), truth))
             row |= {f"{where}, {name}": float(np.mean(values)) for name, values in found.items()}
     what = (
-        "Made half as large in several ways and doubled again: mean PSNR of luma in dB on the 19 scenes of Set5 and "
+        f"{_WHAT}: mean PSNR of luma in dB on the 19 scenes of Set5 and "
         f"Set14 and on {len(sets['faces'])} aligned crops of held-out people (input of 8 bits, {BORDER_PX} px of "
         f"border left out). Blurred before: Gaussian of {SIGMA} px; JPEG after: quality {QUALITY}; both antialiased"
     )
@@ -73,3 +80,28 @@ def _db(answer: Planes, truth: Planes) -> float:
     cut = slice(BORDER_PX, -BORDER_PX)
     error = (answer - truth)[..., cut, cut].astype(np.float64)
     return float(10 * np.log10(255**2 / np.mean(error**2)))
+
+
+def enter(models: Path, table: dict[str, Any]) -> None:
+    """Write a table of `doubled_table` into the entry and card of the pack's default net that doubles."""
+    entry = _default(models)
+    put_table(entry, _WHAT, table)
+    write_entry(models, entry)
+
+
+def _default(models: Path) -> dict[str, Any]:
+    return next(one for one in manifest.read(models)["models"] if one["task"] == "sr2" and one["default"])
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description="measure the shipped doubling net on pictures shrunk in several ways")
+    parser.add_argument("--models", type=Path, default=paths.MODELS)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    entry = _default(args.models)
+    enter(args.models, doubled_table({"int8": args.models / entry["file"]}, entry["input"]["multiple"]))
+
+
+if __name__ == "__main__":
+    main()

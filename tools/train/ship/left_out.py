@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from edge.pixels import degrade
-from tools import manifest
 from tools.train import paths
+from tools.train.ship import answered
 from tools.train.ship.pack_entry import write_entry
 
 _WHAT = "Faults that no training drew, and clean pictures"
@@ -25,11 +25,10 @@ def enter(models: Path, answers: Sequence[dict[str, Any]]) -> None:
 
     Raises ValueError where an answer is of other models, lacks the public chain, or is of a fault that is trained on.
     """
-    default = {one["task"]: one for one in manifest.read(models)["models"] if one["default"]}
+    entry = answered.embedder_of(models, answers[0])
     rows: dict[str, dict[str, Any]] = {}
     for answer in answers:
-        if any(answer["models"][task] != default[task]["sha256"] for task in ("detect", "embed")):
-            raise ValueError(f"an answer is of other models than {models} has: measure these")
+        answered.embedder_of(models, answer)
         if "peer" not in answer:
             raise ValueError("an answer is without the public chain: measure with --peer DIR")
         for side, key in _SIDES.items():
@@ -38,14 +37,13 @@ def enter(models: Path, answers: Sequence[dict[str, Any]]) -> None:
     trained = [name for name in rows if name.partition(":")[0] not in {"clean", *degrade.NEVER_TRAINED}]
     if trained:
         raise ValueError(f"{', '.join(trained)}: trained on, so it doesn't belong into this table")
-    entry, first = default["embed"], answers[0]["rows"][0]
+    first = answers[0]["rows"][0]
     what = (
         f"{_WHAT}: {first['num_pairs']} pairs of held-out people, our detector and embedder beside YuNet and "
         "MobileFaceNet; 10-fold accuracy and TAR at FMR 1e-2; "
         f"`no face`: pictures of {first['num_pictures']} cut at the usual place, since the chain finds nobody there"
     )
-    others = [table for table in entry["scores"].get("tables", []) if not table["what"].startswith(_WHAT)]
-    entry["scores"]["tables"] = [*others, {"what": what, "rows": rows}]
+    answered.put_table(entry, _WHAT, {"what": what, "rows": rows})
     write_entry(models, entry)
 
 
