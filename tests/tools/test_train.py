@@ -34,6 +34,18 @@ def plan(out: Path, steps: int, batch_size: int = 4) -> common.Plan:
     return common.Plan(out, steps, None, 3, 1, 0, 2e-3, batch_size, save_every=100, log_every=2)
 
 
+@pytest.mark.parametrize(
+    ("known", "is_bf16"), [({"avx2": True, "avx512_bf16": False}, False), ({"amx_bf16": True}, True)]
+)
+def test_bf16_is_used_where_the_processor_has_it(
+    known: dict[str, bool], is_bf16: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: known)
+    words = ["--steps", "3", "--out", "nowhere"]
+    assert common.plan_from(common.arguments("").parse_args(words)).bf16 is is_bf16
+    assert common.plan_from(common.arguments("").parse_args([*words, "--fp32"])).bf16 is False
+
+
 def face_cache(folder: Path) -> Path:
     """Canvases of noise with random targets: enough to learn by heart."""
     rng = np.random.default_rng(0)
@@ -183,11 +195,12 @@ def test_pictures_follow_from_the_seed() -> None:
         assert one.degrees == two.degrees
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("task", "kind"), [("recogniser", "embed"), ("detector", "detect")])
 def test_smoke_run_ends_in_a_packed_model(task: str, kind: str, shared_data: Path, tmp_path: Path) -> None:
     options = ["--smoke", "--steps", "6", "--batch-size", "8", "--out", str(tmp_path), "--threads", "1"]
     command = [sys.executable, "-m", f"tools.train.{task}", *options]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=290, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=890, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     (entry,) = json.loads((tmp_path / "manifest.json").read_text("utf-8"))["models"]
     content = (tmp_path / entry["file"]).read_bytes()

@@ -58,6 +58,7 @@ def main() -> None:
     args = _arguments()
     began = time.monotonic()
     plan = replace(common.plan_from(args), device=args.device, weight_decay=0.0)
+    plan = replace(plan, bf16=plan.bf16 or (args.device != "cpu" and not args.fp32))
     plan = replace(plan, save_every=15 if args.smoke else 2000)
     cache = _cache(args)
     torch.manual_seed(plan.seed)

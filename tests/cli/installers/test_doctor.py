@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -16,17 +17,22 @@ from edge.ops.doctor.settings import check_settings
 from tests.support.appliance import Appliance
 
 
+def looked_at(box: Appliance) -> tuple[int, dict[str, Any]]:
+    """Exit code, and every check by its name. A busy machine is looked at again, as the doctor says, until none is cut."""
+    while True:
+        done = box.edge("doctor", "--json")
+        checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+        if not any(check["found"].startswith(("not finished", "not begun")) for check in checks.values()):
+            return done.returncode, checks
+
+
 def test_doctor_says_what_is_wrong(tmp_path: Path, demo_clip: Path) -> None:
-    box = Appliance(tmp_path, camera=demo_clip)
-    done = box.edge("doctor", "--json")
-    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
-    assert done.returncode == 0, done.stdout
+    code, checks = looked_at(Appliance(tmp_path, camera=demo_clip))
+    assert code == 0, checks
     assert checks["camera door"]["status"] == "pass"
     assert checks["users"]["fix"].startswith("edge user add")
-    broken = Appliance(tmp_path, camera=tmp_path / "none.avi")
-    done = broken.edge("doctor", "--json")
-    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
-    assert done.returncode == 1
+    code, checks = looked_at(Appliance(tmp_path, camera=tmp_path / "none.avi"))
+    assert code == 1
     assert checks["camera door"]["status"] == "fail"
     assert all(check["fix"] for check in checks.values() if check["status"] != "pass")
 

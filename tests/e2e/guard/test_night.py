@@ -89,7 +89,7 @@ async def examine(page: Any, box: Appliance, clip: Path) -> None:
     await page.locator("input[type=file]").set_input_files(clip)
     await page.get_by_role("button", name="Examine").click()
     await page.get_by_text("Working").wait_for()
-    await page.get_by_text("Done").wait_for(timeout=120_000)
+    await page.get_by_text("Done").wait_for(timeout=600_000)
     await page.get_by_role("heading", name="Rosa wanted").first.wait_for()
     await shoot(page, "examination")
     async with page.expect_download() as download:
@@ -143,6 +143,7 @@ async def erase(page: Any, box: Appliance, hit_id: str) -> None:
     assert "rosa-1" not in left
 
 
+@pytest.mark.timeout(900)
 def test_a_night_at_the_gate(tmp_path: Path, demo_clip: Path, portrait: Path) -> None:
     async def night(box: Appliance, code: str, portrait: Path) -> None:
         async with browsing(box.url, may_fail=("status of 4",)) as page:
