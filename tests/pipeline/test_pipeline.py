@@ -150,7 +150,7 @@ def test_the_demos_person_is_recognised_once_at_any_pace(
 
 
 def test_the_live_page_of_the_demo_shows_one_box_on_the_face(models: Models, store: Store, tmp_path: Path) -> None:
-    """Its scene holds a motorcycle, whose lamp and saddle were taken for faces; the clip is played twice, as it loops."""
+    """A lamp and a saddle in its scene were once taken for faces. The clip is played twice, because it loops."""
     demo_clip.render(tmp_path / "clip.avi", fault=demo.FAULT)
     facts = DeviceFacts("box", "test", {}, None, lambda _: {})
     pipeline = Pipeline(Config(), models.stages, load_active_list(store, models), facts, Pace.of(Config().detect))

@@ -18,7 +18,7 @@ from tests.support.appliance import Appliance
 
 
 def looked_at(box: Appliance) -> tuple[int, dict[str, Any]]:
-    """Exit code, and every check by its name. A busy machine is looked at again, as the doctor says, until none is cut."""
+    """Exit code, and every check by its name; a busy machine is looked at again until no check is cut."""
     while True:
         done = box.edge("doctor", "--json")
         checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
