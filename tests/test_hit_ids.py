@@ -13,7 +13,7 @@ AT = dt.datetime(2026, 3, 1, 12, 0, 0, 123000, tzinfo=dt.UTC)
 LATER = AT + dt.timedelta(milliseconds=1)
 
 
-@pytest.mark.parametrize("hit_id", [derive_hit_id(AT, "box", "door", "p"), draw_hit_id(AT)])
+@pytest.mark.parametrize("hit_id", [derive_hit_id(AT, "box", "door", "p"), draw_hit_id(AT)], ids=["derived", "drawn"])
 def test_an_id_is_a_uuid_of_version_7_that_begins_with_the_time(hit_id: str) -> None:
     parsed = uuid.UUID(hit_id)
     assert (parsed.version, parsed.variant) == (7, uuid.RFC_4122)
