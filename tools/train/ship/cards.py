@@ -65,7 +65,7 @@ _WORDS: dict[str, dict[str, Any]] = {
     "sr2_compact": {
         "licence": _OURS,
         "teacher": _NONE,
-        "data": [_SCENES, f"{_LFW}: aligned crops, one patch in sixteen"],
+        "data": [_SCENES, f"{_LFW}: aligned crops, one patch in sixteen and then three in ten"],
         "limits": (
             "Luma only; colors are enlarged bicubically by the caller. Expects a sharp picture that lacks pixels: "
             "blur, noise and JPEG blocks are enlarged with the rest. It restores edges, it adds no information."
