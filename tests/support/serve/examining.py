@@ -34,7 +34,7 @@ class Bench:
 
     async def finished(self, address: str) -> str:
         """The page of an examination that is over."""
-        for _ in range(600):
+        for _ in range(1400):  # 280 s: it is examined at the lowest priority
             _, body = await self.box.get(address, self.box.session("guard"))
             if b'data-working="no"' in body:
                 return body.decode()
