@@ -1,7 +1,8 @@
-"""Writes files and links so that a power cut leaves the old version or the new one, never a part."""
+"""Writes files and links so that a power cut leaves the old version or the new one, never a part; tells whole ones."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -38,3 +39,9 @@ def point(link: Path, target: Path) -> None:
     part.symlink_to(target)
     part.replace(link)
     sync(link.parent)
+
+
+def is_whole(path: Path, sha256: str) -> bool:
+    """Whether a file holds what was kept under that SHA-256, in lower-case hexadecimal. OSError: it can't be read."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == sha256

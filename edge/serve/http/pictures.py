@@ -5,12 +5,12 @@ A machine may keep it for good: the feed tells it of an erasure. Nothing tells a
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
 from aiohttp import web
 
+from edge import durable
 from edge.errors import NotFoundError, StoreError
 from edge.serve.app_keys import STORE, read
 from edge.serve.http import inputs
@@ -36,7 +36,7 @@ async def serve_file(
         tag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'  # as FileResponse makes it
         if inputs.has_seen(request, tag):
             return web.Response(status=304, headers={"ETag": tag, **headers})
-        if sha256 is not None and not await read(_is_whole, path, sha256):
+        if sha256 is not None and not await read(durable.is_whole, path, sha256):
             raise NotFoundError(
                 f"picture {sha256[:12]}… is damaged: its file is not what was kept, and nothing brings it back"
             )
@@ -66,11 +66,6 @@ async def serve_picture(request: web.Request, sha256: str) -> web.StreamResponse
         raise StoreError(
             f"picture {sha256[:12]}… can't be read ({error.strerror}); look who owns {path.parent}"
         ) from error
-
-
-def _is_whole(path: Path, sha256: str) -> bool:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == sha256
 
 
 def _gone(sha256: str) -> NotFoundError:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import errno
-import hashlib
 import os
 import shutil
 import sqlite3
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from edge import __version__
-from edge.durable import sync
+from edge.durable import is_whole, sync
 from edge.errors import ConflictError, StoreError
 from edge.store.backup import age, archive, parts
 from edge.store.blobs import is_sha256
@@ -104,8 +103,7 @@ def _write(
 def _is_whole(picture: Path) -> bool:
     """Whether a picture's file is there and is what its name says."""
     try:
-        with picture.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == picture.name
+        return is_whole(picture, picture.name)
     except OSError:
         return False
 
