@@ -132,6 +132,44 @@ def test_a_status_has_a_table_of_its_own(tmp_path: Path) -> None:
         load(write(tmp_path, '[status.banned]\nseverity = "loud"\n'), {})
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[status.Banned]\nseverity = "urgent"\n[review]\nsecond_person_for = ["BANNED"]\n',
+        '[status."  banned"]\nsecond_person = true\n[review]\nurgent_for = ["Banned"]\n',
+    ],
+)
+def test_a_status_is_the_same_in_any_case(tmp_path: Path, text: str) -> None:
+    """A list that says `banned` must not sound calm because the table says `Banned`."""
+    config = load(write(tmp_path, text), {})
+    for status in ("banned", "Banned"):
+        meant = status_of(status, config.status, config.review)
+        assert (meant.severity, meant.second_person) == ("urgent", True)
+    with pytest.raises(ConfigError, match="one status, written in two ways"):
+        load(write(tmp_path, text + '[status.banned]\nwords = "Stop"\n'), {})
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["http://0.0.0.0", "0.0.0.0:8080", "[::1]", "a b", "box/", "-box", "x" * 64, "box..local", "box\n", "fe80::g"],
+)
+def test_what_is_no_host_is_refused(tmp_path: Path, host: str) -> None:
+    with pytest.raises(ConfigError, match=r"serve\.host.*no address or host name"):
+        load(write(tmp_path, f"[serve]\nhost = {json.dumps(host)}\n"), {})
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "fe80::1%eth0", "localhost", "box_1.local", "gate-3.example.org."])
+def test_addresses_and_names_are_hosts(host: str) -> None:
+    assert load(None, {"EDGE_SERVE__HOST": host}).serve.host == host
+
+
+@pytest.mark.parametrize("name", ["gate\n3", " gate", "gate\u202e3"])
+def test_a_box_has_a_name_that_can_be_shown(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"box_id.*take it out"):
+        load(None, {"EDGE_BOX_ID": name})
+    assert load(None, {"EDGE_BOX_ID": "Tor Süd 3"}).box_id == "Tor Süd 3"
+
+
 def test_a_time_zone_is_one_that_there_is(tmp_path: Path) -> None:
     assert load(write(tmp_path, '[site]\ntime_zone = "Europe/Berlin"\n'), {}).site.time_zone == "Europe/Berlin"
     for name in ("Europe/Berln", "../etc", "CET7"):

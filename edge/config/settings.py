@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import sys
 from pathlib import Path
 
@@ -12,10 +13,14 @@ from edge.config.camera import CameraConfig
 from edge.config.section import Section, Unit
 from edge.config.site import ReviewConfig, SiteConfig, StatusConfig
 from edge.errors import ConfigError
+from edge.names import same_spelling
 
 _CHECKOUT_MODELS = Path(__file__).resolve().parent.parent.parent / "models" / "quantized"
 # A wheel installs the pack as a data file of its environment.
 PACKAGED_MODELS = _CHECKOUT_MODELS if _CHECKOUT_MODELS.is_dir() else Path(sys.prefix) / "share" / "edge" / "models"
+
+_LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
 
 
 class ServeConfig(Section):
@@ -52,6 +57,19 @@ class ServeConfig(Section):
         le=525_600,
         description="minutes without a pull by anybody with a token for alerts, after which the box warns; 0: never",
     )
+
+    @field_validator("host")
+    @classmethod
+    def _is_host(cls, host: str) -> str:
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            if not _HOST_NAME.fullmatch(host):
+                raise ValueError(
+                    "is no address or host name; give one without scheme, port or brackets, such as 0.0.0.0, :: or "
+                    "localhost, and the port in serve.port"
+                ) from None
+        return host
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -205,6 +223,23 @@ class Config(Section):
     @classmethod
     def _expand(cls, path: Path) -> Path:
         return path.expanduser()
+
+    @field_validator("box_id")
+    @classmethod
+    def _can_be_shown(cls, name: str) -> str:
+        if not name.isprintable() or name != name.strip():
+            raise ValueError("has a line break, another control character, or a blank at an end; take it out")
+        return name
+
+    @field_validator("status")
+    @classmethod
+    def _unique_statuses(cls, tables: dict[str, StatusConfig]) -> dict[str, StatusConfig]:
+        known: dict[str, str] = {}
+        for name in tables:
+            other = known.setdefault(same_spelling(name), name)
+            if other != name:
+                raise ValueError(f"{other!r} and {name!r} are one status, written in two ways; keep one table")
+        return tables
 
     @model_validator(mode="after")
     def _unique_cameras(self) -> Config:

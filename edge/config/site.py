@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from edge.config.section import Section
+from edge.names import same_spelling
 
 Language = Literal["en", "de"]
 Severity = Literal["notice", "normal", "urgent"]
@@ -51,7 +52,10 @@ class ReviewConfig(Section):
 
 
 class StatusConfig(Section):
-    """One status of people on the list: `[status.banned]` or `[status."shop ban"]`, with what it means to a guard."""
+    """One status of people on the list: `[status.banned]` or `[status."shop ban"]`, with what it means to a guard.
+
+    Case does not count: the table of `banned` is that of `Banned`, too.
+    """
 
     words: str = Field("", max_length=200, description="what the page says beside the status, such as what to do")
     severity: Severity = Field("normal", description="notice, normal or urgent: order of attention and of sounds")
@@ -84,11 +88,14 @@ class StatusConfig(Section):
 
 
 def status_of(status: str, statuses: Mapping[str, StatusConfig], review: ReviewConfig) -> StatusConfig:
-    """What a status means: its own table, and what the lists of `[review]` add."""
-    known = statuses.get(status, StatusConfig())
+    """What a status means: its own table, and what the lists of `[review]` add. Case and kinds of blanks don't count:
+    lists come from other programs, and an environment variable can't tell `Banned` from `banned`.
+    """
+    wanted = same_spelling(status)
+    known = next((table for name, table in statuses.items() if same_spelling(name) == wanted), StatusConfig())
     more: dict[str, object] = {}
-    if status in review.second_person_for:
+    if wanted in map(same_spelling, review.second_person_for):
         more["second_person"] = True
-    if status in review.urgent_for:
+    if wanted in map(same_spelling, review.urgent_for):
         more["severity"] = "urgent"
     return known.model_copy(update=more)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass, replace
 
-from edge.config import CameraConfig, Config
+from edge.config import CameraConfig, Config, status_of
 from edge.detect import Detector, in_two_looks
 from edge.enhance import Budget, Enhancer
 from edge.errors import AnswerError
@@ -238,8 +238,7 @@ class Pipeline:
         self._last_drafts = {key: draft for key, draft in self._last_drafts.items() if key[1] in listed}
 
     def _cooldown_s(self, person: Person) -> float:
-        known = self._config.status.get(person.status)
-        return known.cooldown_s if known else 0.0
+        return status_of(person.status, self._config.status, self._config.review).cooldown_s
 
     def _end(self, camera: str, state: CameraState, tracks: tuple[Track, ...]) -> tuple[TrackEnd, ...]:
         ended = []

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from edge.capture.address import parse_source
 from edge.config import CameraConfig, Config, DetectConfig, Origins, drawn
 from edge.errors import ConfigError
+from edge.names import same_spelling
 from edge.ops.doctor.check import Check, failed, passed, warned
 from edge.ops.effective import defaults, effective
 
@@ -54,7 +55,8 @@ def _addresses(config: Config) -> Iterator[Check]:
 def check_statuses(config: Config, statuses: Sequence[str]) -> Check:
     """Check that every status named in a setting is used on the list, whose own are `statuses`."""
     named = sorted({*config.review.second_person_for, *config.review.urgent_for, *config.status})
-    unknown = [status for status in named if status not in statuses]
+    listed = {same_spelling(status) for status in statuses}
+    unknown = [status for status in named if same_spelling(status) not in listed]
     if not named or not statuses:
         return passed("statuses in settings", ", ".join(named) or "none is named")
     if not unknown:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.config import CameraConfig, Config, DetectConfig, RecogniseConfig, SiteConfig
-from edge.ops.doctor.settings import contradictions
+from edge.config import CameraConfig, Config, DetectConfig, RecogniseConfig, SiteConfig, StatusConfig
+from edge.ops.doctor.settings import check_statuses, contradictions
 
 
 @pytest.mark.parametrize(
@@ -108,3 +108,9 @@ def test_zones_and_masks_that_leave_next_to_nothing_are_warned_of(camera: dict[s
     found = [one.found for one in contradictions(Config(camera=(settings,)))]
     assert len(found) == bool(said)
     assert all(said in one and one.startswith("door: ") for one in found)
+
+
+def test_a_status_in_another_case_is_on_the_list() -> None:
+    config = Config(status={"Banned": StatusConfig(severity="urgent")})
+    assert check_statuses(config, ["banned"]).status == "pass"
+    assert check_statuses(config, ["missing"]).status == "warn"
