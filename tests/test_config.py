@@ -145,6 +145,8 @@ def test_a_status_is_the_same_in_any_case(tmp_path: Path, text: str) -> None:
     for status in ("banned", "Banned"):
         meant = status_of(status, config.status, config.review)
         assert (meant.severity, meant.second_person) == ("urgent", True)
+    shop = Config(status={"Shop-Ban": StatusConfig(severity="urgent")})
+    assert status_of("shop ban", shop.status, shop.review).severity == "urgent"
     with pytest.raises(ConfigError, match="one status, written in two ways"):
         load(write(tmp_path, text + '[status.banned]\nwords = "Stop"\n'), {})
 

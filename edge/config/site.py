@@ -54,7 +54,7 @@ class ReviewConfig(Section):
 class StatusConfig(Section):
     """One status of people on the list: `[status.banned]` or `[status."shop ban"]`, with what it means to a guard.
 
-    Case does not count: the table of `banned` is that of `Banned`, too.
+    Case does not count, nor what parts the words: `Shop-Ban` is `shop ban`.
     """
 
     words: str = Field("", max_length=200, description="what the page says beside the status, such as what to do")
@@ -88,7 +88,7 @@ class StatusConfig(Section):
 
 
 def status_of(status: str, statuses: Mapping[str, StatusConfig], review: ReviewConfig) -> StatusConfig:
-    """What a status means: its own table, and what the lists of `[review]` add. Case and kinds of blanks don't count:
+    """What a status means: its own table, and what the lists of `[review]` add. Spelling counts as in `same_spelling`:
     lists come from other programs, and an environment variable can't tell `Banned` from `banned`.
     """
     wanted = same_spelling(status)
