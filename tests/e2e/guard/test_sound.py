@@ -20,7 +20,7 @@ MOST_PX = {DESK: 64, NARROW: 104}
 TELL = """localStorage.setItem("edge-sound", "on");
 setInterval(() => {
   const muted = document.querySelector("#muted");
-  if (!muted) return;
+  if (!muted || document.readyState !== "complete") return;
   const shown = muted.checkVisibility({ visibilityProperty: true });
   console.log("muted", shown, Number(document.documentElement.dataset.soundings ?? 0));
   const covered = [...document.querySelectorAll(".bar a")].filter((link) => {
@@ -30,7 +30,8 @@ setInterval(() => {
   console.log("covered", covered.map((link) => link.textContent).join(", "));
   console.log("main", document.querySelector("main").offsetTop);
 }, 100);"""
-"""The page tells by itself: what Playwright evaluates in a page counts there as a click."""
+"""The page tells by itself: what Playwright evaluates in a page counts there as a click. Nothing is told before the
+stylesheet is there: until then everything lies elsewhere."""
 
 
 async def told(page: Any, what: str) -> None:
